@@ -1,0 +1,5 @@
+"""Run the command line with ``python -m riskmap``."""
+
+from riskmap.cli import main
+
+main()

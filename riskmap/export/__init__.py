@@ -1,0 +1,1 @@
+"""Writing: map, GeoPackage, workbooks, manifest. The only room that writes output."""

@@ -1,0 +1,1 @@
+"""The one map: one HTML file that opens offline."""

@@ -1,0 +1,1 @@
+"""Geometry: CRS, grid, overlay, surfaces, terrain and road network."""

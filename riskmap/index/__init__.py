@@ -1,0 +1,1 @@
+"""Composite index over any table; knows no geometry."""

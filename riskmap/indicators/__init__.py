@@ -1,0 +1,1 @@
+"""Indicators on the grid and on units."""

@@ -1,0 +1,1 @@
+"""Plans: stations, refuges, supplies."""

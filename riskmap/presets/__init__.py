@@ -1,0 +1,1 @@
+"""The numbers of standards and practice, each with unit, source and status."""

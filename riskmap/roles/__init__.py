@@ -1,0 +1,1 @@
+"""What a layer can be: one YAML file a role."""

@@ -1,0 +1,1 @@
+"""Location and allocation models with proven bounds; knows no geometry."""
