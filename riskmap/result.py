@@ -1,0 +1,100 @@
+"""The one value that every output is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskmap.errors import Problem
+from riskmap.i18n import Text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from riskmap.geo.grid import Grid
+    from riskmap.index.steps import Index
+    from riskmap.indicators.table import Indicators
+    from riskmap.layers.types import Layer
+    from riskmap.presets.load import Preset
+    from riskmap.roles.load import Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the papers say about themselves."""
+
+    name: str
+    place_code: str
+    place_name: str
+    crs: str
+    """The run's metric CRS, such as ``EPSG:4548``."""
+    data_date: str
+    """The declared date of the data, ISO; the only date in any output; may be empty."""
+    lang: str
+    profile: str
+    """``internal`` or ``public``."""
+    review_number: str = ""
+    """审图号; empty means: not reviewed, not to be published."""
+    issued_by: str = ""
+    grid_size_m: float
+    seed: int
+    version: str
+    demo: bool = False
+    """True when any layer holds made-up demo data."""
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that the run read."""
+
+    shown: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One named state of the world: water on the ground, closed roads, danger areas."""
+
+    name: str
+    depth_m: Any = None
+    """Depth on the grid cells [m], float32 with NaN = unknown, or None."""
+    closures: gpd.GeoDataFrame | None = None
+    danger_area: gpd.GeoDataFrame | None = None
+    rain_mm: float | None = None
+    hours: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """Everything one run found out; frozen, and the only input of every export."""
+
+    facts: Facts
+    roles: Mapping[str, Role]
+    layers: Mapping[str, Layer]
+    problems: tuple[Problem, ...]
+    notes: tuple[Text, ...]
+    """What must be said beside the numbers: left-out indicators, proxies, screening estimates."""
+    units: gpd.GeoDataFrame
+    """All levels; index ``unit_id``; columns parent_id, level, name, population, area_km2, town, district, geometry."""
+    grid: Grid
+    population: Any
+    """People per grid cell, float32 (ny, nx), or None when no population layer exists."""
+    indicators: Indicators
+    index: Mapping[str, Index]
+    """``unit`` and ``cell``."""
+    items: pd.DataFrame
+    """研判一张单: one row an item, index ``item_id``, best rank first."""
+    control: pd.DataFrame
+    """管控一张表: one row an item, index ``item_id``."""
+    scenarios: Mapping[str, Scenario] = field(default_factory=dict)
+    plans: Mapping[str, Any] = field(default_factory=dict)
+    presets: tuple[Preset, ...] = ()
+    """The presets that this run used."""
+    inputs: tuple[InputFile, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Frozen fitted parameters, as written to ``params.json``."""
+    root: Path | None = None
