@@ -1,0 +1,47 @@
+# make demo | test | lint | wheels | messages | bench | clean
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test lint wheels messages bench pictures clean
+
+$(VENV)/.run: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.run
+	$(BIN)/riskmap run configs/jinan.yaml
+
+test: $(VENV)/.dev
+	@sh tests/browser.sh
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m numpydoc lint $$(git ls-files 'riskmap/*.py')
+
+# A folder of wheels for a machine without network: see the README.
+wheels: $(VENV)/.run
+	rm -rf wheels
+	$(BIN)/python -m pip wheel --quiet --constraint constraints.txt --wheel-dir wheels .
+
+messages: $(VENV)/.dev
+	for po in riskmap/locale/*/LC_MESSAGES/*.po; do $(BIN)/pybabel -q compile -i $$po -o $${po%.po}.mo; done
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python benchmarks/run.py
+
+pictures: $(VENV)/.dev demo
+	$(BIN)/python docs/make_pictures.py
+
+clean:
+	rm -rf $(VENV) outputs/*/ wheels

@@ -1,0 +1,73 @@
+"""The house rules that a machine can check."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "riskmap").rglob("*.py"))
+GEOMETRY = {"geopandas", "shapely", "rasterio", "pyproj", "fiona", "pyogrio", "odc", "folium"}
+BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+def imported(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_module_is_small_and_named_for_what_it_holds(module):
+    source = module.read_text(encoding="utf-8")
+    assert source.count("\n") <= 300, "a module is read in one sitting: 300 lines"
+    assert module.stem not in BANNED_NAMES
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno + 1 > 60
+    ]
+    assert not long
+
+
+@pytest.mark.parametrize("room", ["index", "siting"])
+def test_index_and_siting_know_no_geometry(room):
+    for module in sorted((ROOT / "riskmap" / room).rglob("*.py")):
+        names = {name.split(".")[0] for name in imported(ast.parse(module.read_text("utf-8")))}
+        assert not names & GEOMETRY, module
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "riskmap").rglob("*.js")), ids=lambda p: p.name)
+def test_script_is_small(script):
+    assert script.read_text(encoding="utf-8").count("\n") <= 300
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys, riskmap.cli\n"
+        "heavy = {'numpy', 'pandas', 'geopandas', 'rasterio', 'numba', 'scipy', 'pydantic'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.strip() == "[]"
+
+
+def test_the_tree_speaks_of_the_product_alone():
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    banned = ["/wo" + "rk/", "../sha" + "red", "file:///o" + "pt", "pypi" + ".org", "npmjs" + ".com"]
+    found = []
+    for name in filter(None, listed):
+        path = ROOT / name
+        if path.suffix in {".gpkg", ".tif", ".pbf", ".png", ".xlsx", ".mo", ".dbf", ".shp", ".shx"}:
+            continue
+        content = path.read_text(encoding="utf-8", errors="ignore")
+        found += [(name, word) for word in banned if word in content]
+    assert not found
