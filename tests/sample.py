@@ -19,7 +19,9 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import LineString, Point, box
 
 from riskmap.errors import Problem
+from riskmap.geo.grid import Grid
 from riskmap.i18n import text
+from riskmap.index.steps import Index
 from riskmap.layers.types import Layer, Source
 from riskmap.result import Facts, InputFile, Result, Scenario
 from riskmap.roles.load import Choice, Field, Role
@@ -264,15 +266,16 @@ def _index(values: pd.DataFrame, meta: pd.DataFrame, params: dict[str, Any]) -> 
     root = np.exp((np.log(scores) * weights).sum(axis=1) / weights.sum())
     share = (scores * weights).div((scores * weights).sum(axis=1), axis=0)
     scores["RISK"] = root
-    classes = pd.Series(
-        np.digitize(root, np.nanquantile(root, [0.25, 0.5, 0.75])) + 1, index=values.index
-    ).astype("Int8")
-    return SimpleNamespace(
+    levels = np.digitize(root, np.nanquantile(root, [0.25, 0.5, 0.75])) + 1
+    known = root.notna()
+    return Index(
         meta=meta, steps=(), params=params,
         stages={"raw": values, "denominated": values, "imputed": values, "treated": values,
                 "normalised": norm, "aggregated": scores},
-        scores=scores, ranks=root.rank(ascending=False, method="min").astype("Int64"),
-        classes=classes, contributions=share.mul(root, axis=0),
+        scores=scores, ranks=scores.rank(ascending=False, method="min"),
+        classes=pd.DataFrame({"RISK": np.where(known, levels, 0).astype("int8")}, index=values.index)
+        .astype("Int8"),
+        contributions=share.mul(root, axis=0),
     )  # fmt: skip
 
 
@@ -342,7 +345,7 @@ def sample_result(
     geobox = GeoBox((n_side, n_side), Affine(size_m, 0, west, 0, -size_m, south + extent), CRS)
     inside = np.ones((n_side, n_side), dtype=bool)
     inside[0, 0] = False
-    grid = SimpleNamespace(geobox=geobox, inside=inside)
+    grid = Grid(geobox, inside)
     population = rng.gamma(2.0, 20.0, inside.shape).astype("float32")
     population[~inside] = 0
     units = sample_units(extent=extent, population=float(np.round(population.sum())))
