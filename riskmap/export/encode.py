@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401
+def plain(value: Any) -> Any:
     """Turn a value into what JSON can hold; not-a-number becomes None.
 
     Parameters

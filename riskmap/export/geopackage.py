@@ -178,7 +178,7 @@ def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
     return gpd.GeoDataFrame(tidy, geometry=frame.geometry.to_numpy(), crs=frame.crs)
 
 
-def _column(values: pd.Series[Any]) -> Any:  # noqa: ANN401
+def _column(values: pd.Series[Any]) -> Any:
     kind = values.dtype
     if pd.api.types.is_bool_dtype(kind):
         return values.astype("boolean").array
@@ -204,7 +204,7 @@ def _titles(zh: str, en: str) -> dict[str, str]:
     return {"identifier": zh, "description": en}
 
 
-def _named(name: str, english: Any) -> dict[str, str]:  # noqa: ANN401
+def _named(name: str, english: Any) -> dict[str, str]:
     shown = both(english)
     return _titles(f"{shown['zh']} ({name})", shown["en"])
 

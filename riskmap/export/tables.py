@@ -46,7 +46,7 @@ def class_names() -> list[str]:
     return [str(name) for name in CLASS_NAMES]
 
 
-def scored(index: Any) -> pd.DataFrame:  # noqa: ANN401
+def scored(index: Any) -> pd.DataFrame:
     """Set scores, rank, class and contributions of an index side by side.
 
     Parameters
