@@ -1,0 +1,294 @@
+"""The square grid: cells at fixed places, whatever the extent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from odc.geo.geobox import GeoBox
+
+from riskmap.errors import LayerError
+from riskmap.geo.crs import require_metric
+from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    from affine import Affine
+
+__all__ = [
+    "Grid",
+    "cell_centres",
+    "cell_names",
+    "cell_of",
+    "inside_cells",
+    "make_grid",
+]
+
+MAX_CELLS: Final = 40_000_000
+"""A bigger grid would not fit into an office machine's memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A square grid in a metric CRS, north up; cells are counted row by row from the north-west.
+
+    A cell owns its west and south edge: x in [west, east), y in [south, north).
+    """
+
+    geobox: GeoBox
+    inside: NDArray[np.bool_]
+    """True where the cell's centre stands in the place, shape (ny, nx)."""
+    place: shapely.Geometry | None = None
+    """The place in the grid's CRS."""
+
+    @property
+    def size_m(self) -> float:
+        """Side of a cell [m]."""
+        return float(self.geobox.affine.a)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        ny, nx = self.geobox.shape
+        return int(ny), int(nx)
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells of the whole rectangle."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def transform(self) -> Affine:
+        """Affine transform from (column, row) to (x, y)."""
+        return self.geobox.affine
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north [m]."""
+        ny, nx = self.shape
+        west, north = float(self.transform.c), float(self.transform.f)
+        return west, north - ny * self.size_m, west + nx * self.size_m, north
+
+    @property
+    def crs(self) -> str:
+        """The metric CRS, such as ``EPSG:4548``."""
+        return str(self.geobox.crs)
+
+    @property
+    def area_km2(self) -> float:
+        """Area of one cell [km2]."""
+        return self.size_m**2 / 1e6
+
+
+def _place_geometry(place: Any, crs: Any) -> shapely.Geometry:
+    """Join a place (geometry in `crs`, or a table in its own CRS) into one valid geometry."""
+    if isinstance(place, shapely.Geometry):
+        joined = place
+    else:
+        series = place.geometry.make_valid()
+        joined = (series if series.crs is None else series.to_crs(crs)).union_all()
+    joined = shapely.make_valid(joined)
+    if joined.is_empty or joined.area <= 0:
+        raise LayerError(text("the place has no area; check the unit or boundary layer"))
+    return joined
+
+
+def make_grid(place: Any, *, crs: Any, size_m: float) -> Grid:
+    """Lay the grid over a place.
+
+    Every cell edge stands at a multiple of the size, so that two runs, and two neighbouring
+    places in one CRS, have the same cells.
+
+    Parameters
+    ----------
+    place
+        A polygon in `crs`, or a GeoDataFrame or GeoSeries of polygons in any CRS.
+    crs
+        The metric CRS of the run.
+    size_m
+        Side of a cell [m].
+
+    Returns
+    -------
+    Grid
+        ``inside`` marks the cells whose centre is in the place; if the place is so small that it
+        holds no centre, the cells that it touches.
+
+    Raises
+    ------
+    CRSError
+        If lengths cannot be measured in `crs`.
+    LayerError
+        If the size is not a positive number, the place has no area, or the grid is too big.
+
+    Examples
+    --------
+    >>> grid = make_grid(shapely.box(120, 250, 480, 610), crs="EPSG:4548", size_m=100)
+    >>> grid.shape, grid.bounds, int(grid.inside.sum())
+    ((5, 4), (100.0, 200.0, 500.0, 700.0), 16)
+    """
+    metric = require_metric(crs)
+    if not (np.isfinite(size_m) and size_m > 0):
+        raise LayerError(
+            text("the cell size {size} is not a positive number of metres", size=size_m)
+        )
+    shape = _place_geometry(place, metric)
+    west, south, east, north = shape.bounds
+    first_x, first_y = int(np.floor(west / size_m)), int(np.floor(south / size_m))
+    nx = max(int(np.ceil(east / size_m)) - first_x, 1)
+    ny = max(int(np.ceil(north / size_m)) - first_y, 1)
+    if nx * ny > MAX_CELLS:
+        raise LayerError(
+            text(
+                "a grid of {size} m over this place has {n} cells; use larger cells (grid.size_m)",
+                size=size_m,
+                n=nx * ny,
+            )
+        )
+    from affine import Affine
+
+    origin = Affine(size_m, 0, first_x * size_m, 0, -size_m, (first_y + ny) * size_m)
+    code = metric.to_epsg()
+    geobox = GeoBox((ny, nx), origin, f"EPSG:{code}" if code else metric.to_wkt())
+    return Grid(geobox, _inside(shape, geobox), shape)
+
+
+def _inside(place: shapely.Geometry, geobox: GeoBox) -> NDArray[np.bool_]:
+    from rasterio.features import rasterize
+
+    burnt: NDArray[np.uint8] = np.zeros(geobox.shape, dtype=np.uint8)
+    for touched in (False, True):
+        burnt = rasterize(
+            [(place, 1)],
+            out_shape=geobox.shape,
+            transform=geobox.affine,
+            all_touched=touched,
+            dtype="uint8",
+        )
+        if burnt.any():
+            break
+    return burnt.astype(bool)
+
+
+def cell_of(grid: Grid, x: ArrayLike, y: ArrayLike) -> NDArray[np.int64]:
+    """Find the cell of each point.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    x, y
+        Points in the grid's CRS, shape (n,) [m].
+
+    Returns
+    -------
+    ndarray
+        Flat cell index, shape (n,); -1 outside the grid or when a coordinate is missing. A point on
+        an edge belongs to the cell east and north of it.
+
+    Examples
+    --------
+    >>> grid = make_grid(shapely.box(0, 0, 300, 200), crs="EPSG:4548", size_m=100)
+    >>> cell_of(grid, [50, 100, 299, 300], [150, 100, 0, 0]).tolist()
+    [0, 1, 5, -1]
+    """
+    size = grid.size_m
+    ny, nx = grid.shape
+    first_x, first_y = _first(grid)
+    with np.errstate(invalid="ignore"):
+        column = np.floor(np.asarray(x, dtype=np.float64) / size) - first_x
+        row = first_y + ny - 1 - np.floor(np.asarray(y, dtype=np.float64) / size)
+        good = (column >= 0) & (column < nx) & (row >= 0) & (row < ny)
+        flat = np.where(good, row * nx + column, -1.0)
+    return flat.astype(np.int64)
+
+
+def _first(grid: Grid) -> tuple[int, int]:
+    """Return the column and row number of the south-west cell, from the origin of the CRS."""
+    west, south, _, _ = grid.bounds
+    return round(west / grid.size_m), round(south / grid.size_m)
+
+
+def inside_cells(grid: Grid) -> NDArray[np.int64]:
+    """List the flat indices of the cells inside the place.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+
+    Returns
+    -------
+    ndarray
+        Flat cell indices in ascending order, shape (n,).
+
+    Examples
+    --------
+    >>> grid = make_grid(shapely.box(0, 0, 200, 100), crs="EPSG:4548", size_m=100)
+    >>> inside_cells(grid).tolist()
+    [0, 1]
+    """
+    return np.flatnonzero(grid.inside).astype(np.int64)
+
+
+def cell_names(grid: Grid, cells: ArrayLike | None = None) -> NDArray[np.object_]:
+    """Name cells by their place, so that a name stays when the extent changes.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    cells
+        Flat cell indices, shape (n,); all cells inside the place by default.
+
+    Returns
+    -------
+    ndarray
+        Texts such as ``E2431N16210``: the column and row number counted from the origin of the CRS,
+        that is easting and northing of the south-west corner divided by the size.
+
+    Examples
+    --------
+    >>> grid = make_grid(shapely.box(300, 200, 500, 300), crs="EPSG:4548", size_m=100)
+    >>> cell_names(grid).tolist()
+    ['E3N2', 'E4N2']
+    """
+    flat = inside_cells(grid) if cells is None else np.asarray(cells, dtype=np.int64)
+    ny, nx = grid.shape
+    first_x, first_y = _first(grid)
+    east = (first_x + flat % nx).astype(str).astype(object)
+    north = (first_y + ny - 1 - flat // nx).astype(str).astype(object)
+    return np.asarray("E" + east + "N" + north, dtype=object)
+
+
+def cell_centres(
+    grid: Grid, cells: ArrayLike | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the centres of cells.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    cells
+        Flat cell indices, shape (n,); every cell of the rectangle by default.
+
+    Returns
+    -------
+    tuple of ndarray
+        x and y, shape (n,) [m].
+
+    Examples
+    --------
+    >>> grid = make_grid(shapely.box(0, 0, 200, 100), crs="EPSG:4548", size_m=100)
+    >>> [c.tolist() for c in cell_centres(grid)]
+    [[50.0, 150.0], [50.0, 50.0]]
+    """
+    flat = np.arange(grid.n_cells) if cells is None else np.asarray(cells, dtype=np.int64)
+    west, _, _, north = grid.bounds
+    nx = grid.shape[1]
+    x = west + (flat % nx + 0.5) * grid.size_m
+    y = north - (flat // nx + 0.5) * grid.size_m
+    return x.astype(np.float64), y.astype(np.float64)
