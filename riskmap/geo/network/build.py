@@ -1,0 +1,309 @@
+"""Build a road graph from any line layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from riskmap.errors import LayerError, UsageError
+from riskmap.geo.network import rules
+from riskmap.geo.network.graph import ISLAND_SHARE, Bools, Direction, Floats, Ints, RoadGraph, arcs
+from riskmap.geo.network.speeds import class_speeds
+from riskmap.geo.network.split import Pieces, same_runs, split_lines, to_lonlat
+from riskmap.i18n import Text, text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+
+def build_graph(
+    lines: gpd.GeoDataFrame,
+    *,
+    presets: Mapping[str, Any] | None = None,
+    profile: str = "car",
+    direction: Direction | None = None,
+    oneway_field: str | None = None,
+    directed: bool = False,
+    osm: bool | None = None,
+    class_field: str | None = None,
+    speed_field: str | None = None,
+    length_field: str | None = None,
+    level_field: str | None = None,
+    tolerance_m: float = 0.0,
+    crs: Any = None,
+) -> RoadGraph:
+    """Build a road graph from a line layer.
+
+    Lines are cut where they share a vertex (equal to 1e-7 degree or 1 mm); lines that only cross
+    do not meet. Lengths are measured on the WGS-84 ellipsoid from longitude and latitude, also
+    when the layer is projected. Two one-way edges that lie on each other in opposite directions
+    become one two-way edge. Turn restrictions are not read.
+
+    Parameters
+    ----------
+    lines
+        LineStrings or MultiLineStrings in any CRS, shape (rows,).
+    presets
+        Speeds by class under ``roads.speed_kmh.<class>`` [km/h]; None takes the shipped ones.
+    profile
+        ``car``, ``emergency`` or ``foot``.
+    direction
+        ``two_way``, ``digitised`` or ``oneway_field``; None lets OSM tags and ``oneway_field``
+        speak, and is two-way when there are none.
+    oneway_field
+        Column of one-way values (yes, -1, 单向, ...).
+    directed
+        The same as ``direction="digitised"``.
+    osm
+        Whether OSM's rules on classes and one-way hold; None: when the classes are OSM's.
+    class_field, speed_field, length_field
+        Columns of the class, of a given speed [km/h] and of a given length [m].
+    level_field
+        Column of the level (bridge, tunnel); lines of unlike level meet only at line ends.
+    tolerance_m
+        Line ends this near each other are joined [m].
+    crs
+        Metric CRS of the graph; None keeps a projected layer's own and else takes the zone of
+        the centroid.
+
+    Returns
+    -------
+    RoadGraph
+        The graph.
+
+    Raises
+    ------
+    LayerError
+        If no line can be used, or the layer has no CRS.
+    UsageError
+        If a named column does not exist, or the profile is unknown.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import LineString
+    >>> cross = [LineString([(0, 0), (50, 0), (100, 0)]), LineString([(50, -9), (50, 0)])]
+    >>> lines = gpd.GeoDataFrame({"geometry": cross}, crs="EPSG:4548")
+    >>> graph = build_graph(lines, presets={"roads.speed_kmh.unclassified": 30})
+    >>> graph.node_count, graph.edge_count
+    (4, 3)
+    """
+    named = (oneway_field, class_field, speed_field, length_field, level_field)
+    _check(lines, profile, tuple(name for name in named if name))
+    table = rules.osm_tags(lines)
+    column = rules.class_column(table, class_field)
+    classes = rules.road_classes(table[column] if column else pd.Series("", index=table.index))
+    is_osm = column is not None and rules.speaks_osm(table[column]) if osm is None else osm
+    kind: Direction | None = "digitised" if directed else direction
+    forward, backward, odd = _directions(table, classes, kind, oneway_field, profile, osm=is_osm)
+    geometry = np.asarray(lines.geometry.array, dtype=object)
+    use = shapely.length(geometry) > 0
+    use &= rules.permitted(table, classes, profile, osm=is_osm)
+    if not use.any():
+        raise LayerError(
+            text("the road layer has no line that the profile {profile} may use", profile=profile)
+        )
+    kept = table[use]
+    level = pd.factorize(kept[level_field], sort=True)[0] + 1 if level_field else None
+    pieces = split_lines(geometry[use], crs=lines.crs, level=level, tolerance_m=tolerance_m)
+    speed = class_speeds(classes[use].to_numpy(), profile=profile, presets=presets)
+    if speed_field is None and "speed_kmh" in kept.columns:
+        speed_field = "speed_kmh"
+    if speed_field and profile != "foot":
+        given = rules.given_speeds(kept[speed_field])
+        speed = np.where(np.isnan(given), speed, given)
+    return _assemble(
+        pieces,
+        rows=np.flatnonzero(use),
+        length=_lengths(pieces, kept[length_field] if length_field else None),
+        speed=speed,
+        classes=classes[use].to_numpy(dtype=object),
+        ways=(forward[use], backward[use]),
+        source=lines.crs,
+        target=crs or _metric(lines.crs, pieces),
+        profile=profile,
+        notes=_notes(geometry, odd, named=column is not None, classes=classes[use]),
+    )
+
+
+def _check(lines: gpd.GeoDataFrame, profile: str, columns: tuple[str, ...]) -> None:
+    """Stop when the layer cannot be used as it was asked."""
+    if lines.crs is None:
+        raise LayerError(text("the road layer has no coordinate system; give it one"))
+    if profile not in rules.PROFILES:
+        raise UsageError(
+            text(
+                "unknown profile {profile}; known are {known}",
+                profile=repr(profile),
+                known=", ".join(sorted(rules.PROFILES)),
+            )
+        )
+    missing = [name for name in columns if name not in rules.osm_tags(lines).columns]
+    if missing:
+        raise UsageError(
+            text(
+                "the road layer has no column {missing}; it has {known}",
+                missing=", ".join(missing),
+                known=", ".join(str(name) for name in lines.columns if name != "geometry"),
+            )
+        )
+
+
+def _directions(
+    table: pd.DataFrame,
+    classes: pd.Series,
+    kind: Direction | None,
+    field: str | None,
+    profile: str,
+    *,
+    osm: bool,
+) -> tuple[Bools, Bools, tuple[str, ...]]:
+    """Tell the permitted directions of every line."""
+    every, none = np.ones(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
+    if profile == "foot" or kind == "two_way":
+        return every, every.copy(), ()
+    if kind == "digitised":
+        return every, none, ()
+    if field is None and "oneway" in table.columns:
+        field = "oneway"
+    return rules.directions(table, classes, field, implied=osm)
+
+
+def _lengths(pieces: Pieces, given: pd.Series | None) -> Floats:
+    """Take lengths from a field, shared out along the line, or as measured."""
+    if given is None:
+        return pieces.length_m
+    values = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64)[pieces.line]
+    usable = np.isfinite(values) & (values >= 0)
+    return np.where(usable, pieces.share * np.where(usable, values, 0.0), pieces.length_m)
+
+
+def _metric(source: Any, pieces: Pieces) -> Any:
+    """Choose the metric CRS of the graph."""
+    from riskmap.geo.crs import metric_crs
+
+    system = pyproj.CRS.from_user_input(source)
+    if system.is_projected:
+        return system
+    middle = to_lonlat((pieces.node_xy.min(axis=0) + pieces.node_xy.max(axis=0))[None] / 2, source)
+    return metric_crs(float(middle[0, 0]), float(middle[0, 1]))
+
+
+def _notes(
+    geometry: NDArray[np.object_], odd: tuple[str, ...], *, named: bool, classes: pd.Series
+) -> tuple[Text, ...]:
+    """Say what was left out or assumed."""
+    notes: list[Text] = []
+    empty = int((~(shapely.length(geometry) > 0)).sum())
+    if empty:
+        notes.append(text("{n} road lines without length were left out", n=empty))
+    if odd:
+        notes.append(
+            text(
+                "one-way values nobody knows ({values}) were taken as two-way",
+                values=", ".join(odd),
+            )
+        )
+    if not named:
+        notes.append(text("the roads have no class; all are taken as unclassified"))
+    elif count := int((classes == "").sum()):
+        notes.append(
+            text(
+                "{n} roads have no class and are taken as unclassified",
+                n=count,
+            )
+        )
+    return tuple(notes)
+
+
+def _twins(pieces: Pieces, forward: Bools, backward: Bools, cost: Floats) -> Ints:
+    """Pair one-way edges that lie on each other in opposite directions; -1 where there is none."""
+    twin = np.full(len(pieces.line), -1)
+    single = np.flatnonzero(forward ^ backward)
+    if len(single) < 2:
+        return twin
+    same = same_runs(pieces.vertex, pieces.start)[single]
+    begin = np.where(forward[single], pieces.tail[single], pieces.head[single])
+    order = np.lexsort((single, begin, same))
+    here, there = order[:-1], order[1:]
+    pair = (same[here] == same[there]) & (begin[here] != begin[there])
+    pair &= np.isclose(cost[single[here]], cost[single[there]], rtol=1e-9)
+    pair[1:] &= ~pair[:-1]
+    twin[single[here[pair]]] = single[there[pair]]
+    twin[single[there[pair]]] = single[here[pair]]
+    return twin
+
+
+def _assemble(
+    pieces: Pieces,
+    *,
+    rows: Ints,
+    length: Floats,
+    speed: Floats,
+    classes: NDArray[np.object_],
+    ways: tuple[Bools, Bools],
+    source: Any,
+    target: Any,
+    profile: str,
+    notes: tuple[Text, ...],
+) -> RoadGraph:
+    """Join twins, order the arcs and find the parts."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    forward, backward = ways[0][pieces.line].copy(), ways[1][pieces.line].copy()
+    fast = speed[pieces.line]
+    twin = _twins(pieces, forward, backward, length / fast)
+    drop = (twin >= 0) & (twin < np.arange(len(twin)))
+    forward |= twin > np.arange(len(twin))
+    backward |= twin > np.arange(len(twin))
+    keep = np.flatnonzero(~drop)
+    size = len(pieces.node_xy)
+    tail, head = pieces.tail[keep], pieces.head[keep]
+    indptr, indices, arc_edge = arcs(tail, head, forward[keep], backward[keep], size)
+    links = coo_array((np.ones(len(keep)), (tail, head)), shape=(size, size))
+    part = connected_components(links, directed=False)[1]
+    nodes = np.bincount(part)
+    rank = np.empty(len(nodes), dtype=np.int64)
+    rank[np.argsort(-nodes, kind="stable")] = np.arange(len(nodes))
+    xy = _project(pieces.xy, source, target)
+    number = np.repeat(np.arange(len(pieces.line)), np.diff(pieces.start))
+    geometry = shapely.linestrings(xy, indices=number)[keep]
+    metres, kmh = length[keep], fast[keep]
+    seconds = metres * 3.6 / kmh
+    return RoadGraph(
+        crs=pyproj.CRS.from_user_input(target).to_string(),
+        profile=profile,
+        node_xy=_project(pieces.node_xy, source, target),
+        indptr=indptr,
+        indices=indices,
+        arc_edge=arc_edge,
+        arc_length_m=metres[arc_edge],
+        arc_seconds=seconds[arc_edge],
+        edge_tail=tail,
+        edge_head=head,
+        edge_length_m=metres,
+        edge_speed_kmh=kmh,
+        edge_forward=forward[keep],
+        edge_backward=backward[keep],
+        edge_row=rows[pieces.line[keep]],
+        edge_class=classes[pieces.line[keep]],
+        edge_geometry=geometry,
+        component=rank[part],
+        island=(nodes[part] < max(2.0, ISLAND_SHARE * size)),
+        notes=notes,
+    )
+
+
+def _project(xy: Floats, source: Any, target: Any) -> Floats:
+    """Bring coordinates from one CRS to another."""
+    if pyproj.CRS.from_user_input(source).equals(pyproj.CRS.from_user_input(target)):
+        return xy
+    change = pyproj.Transformer.from_crs(source, target, always_xy=True)
+    return np.column_stack(change.transform(xy[:, 0], xy[:, 1]))
