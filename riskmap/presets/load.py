@@ -41,7 +41,7 @@ class Presets:
     table: Mapping[str, Preset]
     _used: set[str] = field(default_factory=set, compare=False, repr=False)
 
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401
+    def __getitem__(self, key: str) -> Any:
         """Return the value of a preset and remember that it was used."""
         value = self.preset(key).value
         self._used.add(key)
@@ -116,7 +116,10 @@ def _shipped() -> dict[str, Preset]:
                 raise ValueError(f"{file.name}: {name}: {sorted(set(raw) - _KEYS)}")
             words = {k: str(v) for k, v in raw.items() if k not in ("value", "status")}
             table[key] = Preset(
-                key=key, value=_freeze(raw["value"]), status=raw.get("status", "unverified"), **words
+                key=key,
+                value=_freeze(raw["value"]),
+                status=raw.get("status", "unverified"),
+                **words,
             )
     return table
 

@@ -7,6 +7,8 @@ import unicodedata
 from functools import cache
 from typing import Final
 
+from riskmap.roles.types import Label
+
 UNITS: Final[dict[str, tuple[str, float, tuple[str, ...]]]] = {
     # canonical unit: (dimension, factor to the dimension's base, ways to write it)
     "m": ("length", 1.0, ("m", "米", "meter", "metre", "metres", "meters")),
@@ -45,10 +47,39 @@ UNITS: Final[dict[str, tuple[str, float, tuple[str, ...]]]] = {
 """Units that a header may name, with the factor to the base unit of their dimension."""
 
 _NOTES: Final = frozenset(
-    ("必填", "选填", "可选", "必填项", "选填项", "下拉选择", "下拉", "单选", "多选", "是/否", "是否", "填是或否")
+    (
+        "必填",
+        "选填",
+        "可选",
+        "必填项",
+        "选填项",
+        "下拉选择",
+        "下拉",
+        "单选",
+        "多选",
+        "是/否",
+        "是否",
+        "填是或否",
+    )
 )
 _BRACKETS: Final = re.compile(r"[(\[【〔{]([^()\[\]【】〔〕{}]*)[)\]】〕}]\s*$")
-_SUFFIX_UNITS: Final = ("mm", "cm", "km2", "hm2", "km", "m2", "m3", "min", "m", "km/h", "h", "kg", "t", "%", "‰")
+_SUFFIX_UNITS: Final = (
+    "mm",
+    "cm",
+    "km2",
+    "hm2",
+    "km",
+    "m2",
+    "m3",
+    "min",
+    "m",
+    "km/h",
+    "h",
+    "kg",
+    "t",
+    "%",
+    "‰",
+)
 _DROP: Final = re.compile(r"[\s_\-:：*＊·.、,，;；/\\'\"“”]+")
 
 
@@ -142,7 +173,7 @@ def parse_header(header: str) -> tuple[str, str | None]:
 
 
 def _split_suffix(name: str) -> tuple[str, str | None]:
-    """Split a unit that stands at the end without brackets, such as ``水深cm`` or ``面积/平方米``."""
+    """Split a unit that stands at the end without brackets, ``水深cm``, ``面积/平方米``."""
     if "/" in name:
         bare, _, last = name.partition("/")
         unit = unit_of(last)
@@ -184,3 +215,29 @@ def unit_factor(source: str, target: str) -> float | None:
         return 1.0
     (kind, factor, _), (other, base, _) = UNITS[first], UNITS[second]
     return factor / base if kind == other else None
+
+
+def unit_label(unit: str | None) -> Label:
+    """Return a unit as it is shown.
+
+    Parameters
+    ----------
+    unit
+        The canonical unit, or None for a number without one.
+
+    Returns
+    -------
+    Label
+        Chinese: the unit's Chinese name; English: its symbol.
+
+    Examples
+    --------
+    >>> from riskmap.i18n import both
+    >>> both(unit_label("10k CNY"))
+    {'zh': '万元', 'en': '10k CNY'}
+    """
+    if unit is None or unit == "1":
+        return Label("")
+    names = UNITS.get(unit, ("", 1.0, ()))[2]
+    chinese = next((name for name in names if name and ord(name[0]) > 0x2E7F), unit)
+    return Label(unit, zh=chinese)
