@@ -36,14 +36,16 @@ def _areas(shape: gpd.GeoSeries, village: gpd.GeoDataFrame, prefix: str, kind: s
     )  # fmt: skip
 
 
-def deep_areas(depth: Ground, least_m: float, least_m2: float) -> gpd.GeoSeries:
-    """Outline the ground deeper than a limit."""
+def deep_areas(depth: Ground, village: gpd.GeoDataFrame, least_m: float, least_m2: float) -> gpd.GeoSeries:
+    """Outline the ground deeper than a limit, cut at the borders of communities."""
     deep = np.nan_to_num(depth.values) >= least_m
     outline = [
         shapely.geometry.shape(s) for s, v in shapes(deep.astype("uint8"), mask=deep, transform=depth.transform) if v == 1
     ]
-    smooth = gpd.GeoSeries(outline, crs=METRIC).buffer(35).buffer(-20).simplify(8)
-    return smooth[smooth.area >= least_m2].explode(index_parts=False).reset_index(drop=True)
+    smooth = gpd.GeoDataFrame(geometry=outline, crs=METRIC).buffer(45).buffer(-25).simplify(8)
+    whole = gpd.GeoDataFrame(geometry=smooth[smooth.area >= least_m2], crs=METRIC)
+    parts = whole.overlay(village[["geometry"]].to_crs(METRIC), how="intersection").explode().geometry
+    return parts[parts.area >= 8_000].reset_index(drop=True)
 
 
 def write_scenario(
@@ -56,7 +58,7 @@ def write_scenario(
     depth = make_depth(area, water, flood[["x", "y"]].to_numpy(), flood["深度"].to_numpy() / 100 * 1.25)
     write_raster(depth, folder / "情景_大暴雨水深.tif", crs=METRIC, unit="m", about="示范数据 made-up ponding depth")
     write_geojson(
-        _areas(deep_areas(depth, 0.5, 15_000), village, "JN-WQ-S", "低洼易涝", 9_100_001), folder / "情景_大暴雨危险区.geojson"
+        _areas(deep_areas(depth, village, 0.4, 15_000), village, "JN-WQ-S", "低洼易涝", 9_100_001), folder / "情景_大暴雨危险区.geojson"
     )
     circle = gpd.GeoSeries(gpd.points_from_xy(slope["x"], slope["y"]), crs=METRIC).buffer(
         90 + np.sqrt(slope["人数"].to_numpy()) * 8
@@ -68,7 +70,7 @@ def write_scenario(
     wet = np.zeros(len(roads))
     wet[inside] = np.nan_to_num(depth.at(xy[inside]))
     main = ~roads["highway"].isin(["motorway", "motorway_link"])
-    shut = roads[(wet >= 0.45) & main].reset_index(drop=True)
+    shut = roads[(wet >= 0.6) & main].reset_index(drop=True)
     write_geojson(
         gpd.GeoDataFrame(
             {

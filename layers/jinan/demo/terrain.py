@@ -98,6 +98,7 @@ def make_dem(bounds: tuple[float, float, float, float], water: gpd.GeoDataFrame)
     rough = np.interp(y, knots_y, [130.0, 85.0, 30.0, 8.0, 1.2, 0.8, 0.8])
     noise = np.random.default_rng(SEED).normal(size=shape)
     hills = ndimage.gaussian_filter(noise, 14) * 14 * 3.0 + ndimage.gaussian_filter(noise, 4) * 4 * 1.2
+    hills = np.log1p(np.exp(1.6 * hills)) - 0.7
     values = ndimage.gaussian_filter1d(base, 8)[:, None] + ndimage.gaussian_filter1d(rough, 8)[:, None] * hills
     far = distance(water, shape, frame)
     values = values * (1 - 0.45 * np.exp(-((far / 500) ** 2)) * (values > 40)) - 3.0 * np.exp(-((far / 250) ** 2))
@@ -121,7 +122,7 @@ def make_depth(
         far2 = (columns[None, :] + west - px) ** 2 + (north - rows[:, None] - py) ** 2
         depth = np.maximum(depth, top * np.exp(-far2 / (2 * reach**2)))
     small = water[water["waterway"].eq("river") & (water["width_m"] < 100)]
-    depth = np.maximum(depth, 1.1 * np.exp(-((distance(small, shape, frame) / 130) ** 2)))
+    depth = np.maximum(depth, 0.75 * np.exp(-((distance(small, shape, frame) / 60) ** 2)))
     depth = np.round(np.maximum(depth * np.clip(wobble, 0.4, 1.6) - 0.08, 0), 2)
     from rasterio.features import rasterize
 
