@@ -1,0 +1,90 @@
+"""Layers onto cells, and cells onto units."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from riskmap.geo.areas import coverage, polygons_to_cells
+from riskmap.geo.grid import Grid
+from riskmap.geo.lines import lines_to_cells
+from riskmap.geo.points import point_xy, points_to_cells, unit_of_points
+from riskmap.geo.population import population_of_cells
+from riskmap.geo.rasters import raster_to_cells
+
+__all__ = [
+    "coverage",
+    "lines_to_cells",
+    "point_xy",
+    "points_to_cells",
+    "polygons_to_cells",
+    "population_of_cells",
+    "raster_to_cells",
+    "unit_of_points",
+    "zonal",
+]
+
+Rule = Literal["mean", "population_mean", "sum", "density"]
+
+
+def zonal(
+    grid: Grid,
+    cover: sparse.csr_array[Any, tuple[int, int]],
+    fields: NDArray[Any],
+    *,
+    how: Rule = "mean",
+    population: NDArray[Any] | None = None,
+) -> NDArray[np.float64]:
+    """Take fields on cells together for units, with partly covered cells.
+
+    ``mean = sum(f v) / sum(f)`` over the cells whose value is known, f = coverage;
+    ``population_mean`` weighs by f times people (by f alone in a unit without people);
+    ``sum = sum(f v)``; ``density = sum(f v) / sum(f a)`` with cell area a [km2].
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    cover
+        Coverage of cells by units, shape (n, ny * nx); see `coverage`.
+    fields
+        One field, shape (ny, nx), or several, shape (k, ny, nx); NaN = unknown.
+    how
+        The rule.
+    population
+        People in each cell, shape (ny, nx), for ``population_mean``.
+
+    Returns
+    -------
+    ndarray
+        Value of each unit, shape (n,) or (k, n); NaN where no cell of the unit is known.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> from riskmap.geo.grid import make_grid
+    >>> grid = make_grid(shapely.box(0, 0, 200, 100), crs="EPSG:4548", size_m=100)
+    >>> cover = coverage(grid, [shapely.box(50, 0, 200, 100)])
+    >>> zonal(grid, cover, np.array([[1.0, 4.0]])).tolist()
+    [3.0]
+    """
+    flat = np.asarray(fields, dtype=np.float64).reshape(-1, grid.n_cells).T
+    known = np.isfinite(flat)
+    values = np.where(known, flat, 0.0)
+    area = cover @ known
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if how == "sum":
+            result = np.where(area > 0, cover @ values, np.nan)
+        elif how == "density":
+            result = (cover @ values) / (area * grid.area_km2)
+        else:
+            result = (cover @ values) / area
+        if how == "population_mean" and population is not None:
+            people = np.nan_to_num(np.asarray(population, dtype=np.float64)).ravel()[:, None]
+            weight = cover @ (known * people)
+            result = np.where(weight > 0, (cover @ (values * people)) / weight, result)
+    result = np.where(area > 0, result, np.nan).T
+    return result[0] if np.ndim(fields) == 2 else result

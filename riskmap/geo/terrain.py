@@ -1,0 +1,93 @@
+"""Low ground and slope from elevations on the grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["relative_lowness", "slope_degrees"]
+
+FloatGrid = NDArray[np.float32]
+
+
+def relative_lowness(elevation: NDArray[Any], *, size_m: float, radius_m: float) -> FloatGrid:
+    """Say how far each cell lies below the mean of its surroundings.
+
+    ``low = mean of z within the radius - z``; positive in hollows, negative on rises. The opposite
+    sign of the topographic position index.
+
+    Parameters
+    ----------
+    elevation
+        Elevation z of cells, shape (ny, nx) [m]; NaN = unknown, left out of the mean.
+    size_m
+        Side of a cell [m].
+    radius_m
+        Radius of the surroundings between cell centres, inclusive [m].
+
+    Returns
+    -------
+    ndarray
+        Depth below the surroundings, shape (ny, nx) [m]; NaN where z is unknown.
+
+    References
+    ----------
+    Weiss (2001), Topographic position and landforms analysis, ESRI user conference.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> z = np.array([[5.0, 2.0, 5.0]])
+    >>> relative_lowness(z, size_m=100, radius_m=100).tolist()
+    [[-1.5, 2.0, -1.5]]
+    """
+    from scipy.signal import oaconvolve
+
+    z = np.asarray(elevation, dtype=np.float64)
+    known = np.isfinite(z)
+    if not known.any():
+        return np.full(z.shape, np.nan, dtype=np.float32)
+    base = float(z[known].mean())
+    reach = int(radius_m / size_m + 1e-9)
+    offset = np.arange(-reach, reach + 1)
+    disc = (offset[:, None] ** 2 + offset**2) <= (radius_m / size_m) ** 2 * (1 + 1e-12)
+    window = disc.astype(np.float64)
+    total = oaconvolve(np.where(known, z - base, 0.0), window, mode="full")
+    count = oaconvolve(known.astype(np.float64), window, mode="full")
+    middle = tuple(slice(reach, reach + n) for n in z.shape)
+    mean = total[middle] / np.maximum(np.rint(count[middle]), 1.0)
+    return np.where(known, np.round(mean - (z - base), 6), np.nan).astype(np.float32)
+
+
+def slope_degrees(elevation: NDArray[Any], *, size_m: float) -> FloatGrid:
+    """Measure the steepness of each cell by central differences.
+
+    ``atan(hypot(dz/dx, dz/dy))``
+
+    Parameters
+    ----------
+    elevation
+        Elevation of cells, shape (ny, nx) [m]; NaN = unknown.
+    size_m
+        Side of a cell [m].
+
+    Returns
+    -------
+    ndarray
+        Slope, shape (ny, nx) [degrees]; NaN where a neighbour is unknown; a grid that is one cell
+        wide is level in that direction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> slope_degrees(np.array([[0.0, 100.0, 200.0]]), size_m=100).round(3).tolist()
+    [[45.0, 45.0, 45.0]]
+    """
+    z = np.asarray(elevation, dtype=np.float64)
+    parts = [
+        np.gradient(z, size_m, axis=axis) if z.shape[axis] > 1 else np.zeros_like(z)
+        for axis in (0, 1)
+    ]
+    return np.degrees(np.arctan(np.hypot(*parts))).astype(np.float32)
