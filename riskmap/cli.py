@@ -69,6 +69,7 @@ def run(
 ) -> None:
     """Make the one map, the GeoPackage, the list and the table from a project file."""
     from riskmap import commands
+    from riskmap.summary import shown_summary
 
     _choice("--profile", profile, ("internal", "public"))
     _choice("--lang", lang, ("zh", "en"))
@@ -85,7 +86,7 @@ def run(
     if as_json:
         _emit(summary)
     else:
-        typer.echo(commands.shown_summary(summary))
+        typer.echo(shown_summary(summary))
     if summary["unusable"]:
         raise typer.Exit(1)
 
@@ -101,13 +102,14 @@ def check(
 ) -> None:
     """Check a project's layers; exit 1 if rows were returned or a layer is unusable."""
     from riskmap import commands
+    from riskmap.summary import shown_check
 
     _choice("--lang", lang, ("zh", "en"))
     ledger = commands.check_project(project, out=out, lang=lang, allow_outside=allow_outside)
     if as_json:
         _emit(ledger)
     else:
-        typer.echo(commands.shown_check(ledger))
+        typer.echo(shown_check(ledger))
     if ledger["returned"] or ledger["unusable"]:
         raise typer.Exit(1)
 
