@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
+
+    from riskmap.i18n import Text
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,56 @@ class LayerSpec:
     """For roads: ``two_way``, ``digitised`` or ``oneway_field``."""
     demo: bool = False
     """True when every row of the file is made-up demo data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitSpec:
+    """One file or layer of administrative units."""
+
+    path: Path
+    shown: str
+    layer: str | None = None
+    sheet: str | None = None
+    where: str | None = None
+    level: str = "district"
+    """A level of `riskmap.columns.UNIT_LEVELS`, or the column that holds it."""
+    code: str | None = None
+    """Column of the unit's code; without one the level and name make it."""
+    name: str | None = None
+    parent: str | None = None
+    population: str | None = None
+    encoding: str | None = None
+    crs: str | None = None
+    datum: str = "auto"
+    demo: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What stands in one sheet or layer, as it was read and before any check."""
+
+    table: pd.DataFrame
+    """One column a header, index 0..n-1; cells as the file has them."""
+    row: NDArray[np.int64]
+    """Row numbers as the office counts them."""
+    geometry: gpd.GeoSeries | None = None
+    """Geometries in the file's own CRS, or None for a plain table."""
+    sheet: str = ""
+    encoding: str = ""
+    osm: bool = False
+    overflow: NDArray[np.bool_] | None = None
+    """True where a row has more cells than the header."""
+    notes: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something to say about a whole file, before it is known as a `Problem`."""
+
+    rule: str
+    message: Text
+    mend: Text
+    sheet: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,218 @@
+"""Chinese offset coordinates: GCJ-02 and BD-09 to WGS-84 and back.
+
+The formulas were reverse-engineered by others and are known to the public since 2010; results are
+good to a metre and meant for display. Outside China GCJ-02 is WGS-84. CGCS2000 and WGS-84 differ
+by less than a decimetre and are taken as equal.
+
+References
+----------
+.. [1] https://github.com/googollee/eviltransform (test points)
+.. [2] https://github.com/hujiulong/gcoord (664 places in three systems)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from riskmap.layers.angles import Angles, parse_angle, parse_pairs
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+__all__ = [
+    "DATUMS",
+    "Angles",
+    "bd09_to_gcj02",
+    "gcj02_to_bd09",
+    "gcj02_to_wgs84",
+    "parse_angle",
+    "parse_pairs",
+    "to_wgs84",
+    "wgs84_to_gcj02",
+]
+
+DATUMS: Final = ("wgs84", "cgcs2000", "gcj02", "bd09")
+_A: Final = 6378245.0
+"""Semi-major axis of the Krasovsky 1940 ellipsoid [m]."""
+_EE: Final = 0.00669342162296594323
+"""Its squared eccentricity."""
+_BD_PI: Final = np.pi * 3000.0 / 180.0
+_CHINA: Final = (72.004, 0.8293, 137.8347, 55.8271)
+"""The rectangle in which the offset is applied [deg]: west, south, east, north."""
+_ROUNDS: Final = 8
+"""Fixed-point rounds of the inverse; each gains about three digits."""
+
+
+def _in_china(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
+    west, south, east, north = _CHINA
+    inside: NDArray[np.bool_] = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+    return inside
+
+
+def _offset(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Pair:
+    """Return the GCJ-02 offset [deg] at WGS-84 positions, zero outside China."""
+    x, y = lon - 105.0, lat - 35.0
+    root = np.sqrt(np.abs(x))
+    wave = (20.0 * np.sin(6.0 * x * np.pi) + 20.0 * np.sin(2.0 * x * np.pi)) * 2.0 / 3.0
+    north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + wave
+    north += (20.0 * np.sin(y * np.pi) + 40.0 * np.sin(y / 3.0 * np.pi)) * 2.0 / 3.0
+    north += (160.0 * np.sin(y / 12.0 * np.pi) + 320.0 * np.sin(y * np.pi / 30.0)) * 2.0 / 3.0
+    east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + wave
+    east += (20.0 * np.sin(x * np.pi) + 40.0 * np.sin(x / 3.0 * np.pi)) * 2.0 / 3.0
+    east += (150.0 * np.sin(x / 12.0 * np.pi) + 300.0 * np.sin(x / 30.0 * np.pi)) * 2.0 / 3.0
+    phi = np.radians(lat)
+    magic = 1.0 - _EE * np.sin(phi) ** 2
+    d_lat = north * 180.0 / (_A * (1.0 - _EE) / (magic * np.sqrt(magic)) * np.pi)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d_lon = east * 180.0 / (_A / np.sqrt(magic) * np.cos(phi) * np.pi)
+    inside = _in_china(lon, lat)
+    return np.where(inside, d_lon, 0.0), np.where(inside, d_lat, 0.0)
+
+
+def _arrays(lon: ArrayLike, lat: ArrayLike) -> Pair:
+    return np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+
+
+def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Pair:
+    """Move WGS-84 positions to GCJ-02; outside China nothing changes.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): WGS-84 [deg].
+
+    Returns
+    -------
+    tuple of ndarray
+        Longitude and latitude in GCJ-02, shape (n,) [deg].
+
+    Examples
+    --------
+    >>> lon, lat = wgs84_to_gcj02([116.404], [39.915])
+    >>> round(float(lon[0]), 6), round(float(lat[0]), 6)
+    (116.410244, 39.916404)
+    """
+    x, y = _arrays(lon, lat)
+    d_lon, d_lat = _offset(x, y)
+    return x + d_lon, y + d_lat
+
+
+def gcj02_to_wgs84(lon: ArrayLike, lat: ArrayLike) -> Pair:
+    r"""Move GCJ-02 positions to WGS-84 by fixed-point iteration.
+
+    .. math:: p_{k+1} = q - \Delta(p_k), \quad p_0 = q
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): GCJ-02 [deg].
+
+    Returns
+    -------
+    tuple of ndarray
+        Longitude and latitude in WGS-84, shape (n,) [deg]; going there and back is off by less
+        than 1e-7 m.
+
+    Examples
+    --------
+    >>> lon, lat = gcj02_to_wgs84([116.404], [39.915])
+    >>> round(float(lon[0]), 8), round(float(lat[0]), 8)
+    (116.39775576, 39.91359624)
+    """
+    x, y = _arrays(lon, lat)
+    west, north = x, y
+    for _ in range(_ROUNDS):
+        d_lon, d_lat = _offset(west, north)
+        west, north = x - d_lon, y - d_lat
+    return west, north
+
+
+def gcj02_to_bd09(lon: ArrayLike, lat: ArrayLike) -> Pair:
+    """Move GCJ-02 positions to BD-09.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): GCJ-02 [deg].
+
+    Returns
+    -------
+    tuple of ndarray
+        Longitude and latitude in BD-09, shape (n,) [deg].
+
+    Examples
+    --------
+    >>> lon, lat = gcj02_to_bd09([116.404], [39.915])
+    >>> round(float(lon[0]), 6), round(float(lat[0]), 6)
+    (116.410369, 39.921337)
+    """
+    x, y = _arrays(lon, lat)
+    radius = np.hypot(x, y) + 0.00002 * np.sin(y * _BD_PI)
+    angle = np.arctan2(y, x) + 0.000003 * np.cos(x * _BD_PI)
+    return radius * np.cos(angle) + 0.0065, radius * np.sin(angle) + 0.006
+
+
+def bd09_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Pair:
+    """Move BD-09 positions to GCJ-02 by the published one-step formula.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): BD-09 [deg].
+
+    Returns
+    -------
+    tuple of ndarray
+        Longitude and latitude in GCJ-02, shape (n,) [deg]; going there and back is off by at
+        most some 8 cm.
+
+    Examples
+    --------
+    >>> lon, lat = bd09_to_gcj02([116.404], [39.915])
+    >>> round(float(lon[0]), 6), round(float(lat[0]), 6)
+    (116.397627, 39.908657)
+    """
+    x, y = _arrays(lon, lat)
+    x, y = x - 0.0065, y - 0.006
+    radius = np.hypot(x, y) - 0.00002 * np.sin(y * _BD_PI)
+    angle = np.arctan2(y, x) - 0.000003 * np.cos(x * _BD_PI)
+    return radius * np.cos(angle), radius * np.sin(angle)
+
+
+def to_wgs84(lon: ArrayLike, lat: ArrayLike, *, datum: str) -> Pair:
+    """Move positions of a declared datum to WGS-84.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): in the datum [deg].
+    datum
+        ``wgs84``, ``cgcs2000``, ``gcj02`` or ``bd09``.
+
+    Returns
+    -------
+    tuple of ndarray
+        Longitude and latitude in WGS-84, shape (n,) [deg].
+
+    Raises
+    ------
+    ValueError
+        When the datum is not one of the four.
+
+    Examples
+    --------
+    >>> lon, lat = to_wgs84([116.404], [39.915], datum="cgcs2000")
+    >>> float(lon[0])
+    116.404
+    """
+    if datum in ("wgs84", "cgcs2000"):
+        return _arrays(lon, lat)
+    if datum == "gcj02":
+        return gcj02_to_wgs84(lon, lat)
+    if datum == "bd09":
+        return gcj02_to_wgs84(*bd09_to_gcj02(lon, lat))
+    raise ValueError(f"datum {datum!r}, not one of {', '.join(DATUMS)}")

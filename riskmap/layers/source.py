@@ -1,0 +1,194 @@
+"""Opening one source, whatever kind of file it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from riskmap.i18n import text
+from riskmap.layers.findings import unusable
+from riskmap.layers.header import Header, Namer, find_header, grid_to_rows
+from riskmap.layers.osm import ROAD_TAGS
+from riskmap.layers.sheets import TEXTS, WORKBOOKS, Grid, read_csv, read_workbook
+from riskmap.layers.types import Remark, Rows
+from riskmap.layers.vector import read_vector
+from riskmap.roles.load import match_header
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from riskmap.layers.types import LayerSpec
+    from riskmap.layers.vector import Window
+    from riskmap.roles.load import Role
+
+RASTERS: Final = (".tif", ".tiff", ".img", ".vrt", ".asc", ".nc")
+
+
+def check_file(path: Path) -> None:
+    """Say when there is no such file.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    LayerError
+        When it is missing, a folder, or empty.
+    """
+    if not path.exists():
+        raise unusable(
+            "missing_file", text("the file is missing"), text("check the path in the project file")
+        )
+    if path.is_dir() and path.suffix.lower() != ".gdb":
+        raise unusable(
+            "is_folder", text("this is a folder, not a file"), text("name the file in it")
+        )
+    if path.is_file() and path.stat().st_size == 0:
+        raise unusable("empty_file", text("the file is empty"), text("send the file again"))
+
+
+def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Rows]:
+    """Read the sheets or the layer of one source.
+
+    Parameters
+    ----------
+    spec
+        The source.
+    role
+        The role that it feeds.
+    window
+        West, south, east, north [deg]; OSM data outside are not read.
+
+    Returns
+    -------
+    list of Rows
+        One for each sheet that holds records of the role, or one for the layer.
+
+    Raises
+    ------
+    LayerError
+        When the source cannot be used.
+    """
+    check_file(spec.path)
+    suffix = spec.path.suffix.lower()
+    if suffix in WORKBOOKS or suffix in TEXTS:
+        return open_tables(spec, _namer(role, spec))
+    if suffix in RASTERS:
+        raise unusable(
+            "raster",
+            text("this is a raster, but {role} is a vector layer", role=role.label),
+            text("give a vector file"),
+        )
+    keys: Sequence[str] = ROAD_TAGS if role.name == "road" else ()
+    keys = [
+        *keys,
+        *(field.name for field in role.fields),
+        *(m.column for m in spec.fields.values()),
+    ]
+    rows = read_vector(
+        spec.path,
+        geometry=role.geometry
+        if not spec.as_point
+        else ("any" if spec.layer is None else role.geometry),
+        layer=spec.layer,
+        where=spec.where,
+        encoding=spec.encoding,
+        keys=keys,
+        window=window,
+    )
+    return [rows]
+
+
+def _namer(role: Role, spec: LayerSpec) -> Namer:
+    own = {chosen.column.casefold().strip(): name for name, chosen in spec.fields.items()}
+
+    def name(header: str) -> str | None:
+        if header.casefold().strip() in own:
+            return own[header.casefold().strip()]
+        field, _ = match_header(role, header)
+        return field.name if field is not None else None
+
+    return name
+
+
+def open_tables(spec: Any, name: Namer) -> list[Rows]:
+    """Read the sheets of a workbook or text table that have a known header.
+
+    Parameters
+    ----------
+    spec
+        Holds path, sheet and encoding.
+    name
+        Tells the field a header means.
+
+    Returns
+    -------
+    list of Rows
+        The sheets read; the first says which sheets were left out.
+
+    Raises
+    ------
+    LayerError
+        When no sheet has a header that fits.
+    """
+    if spec.path.suffix.lower() in TEXTS:
+        grids = [read_csv(spec.path, encoding=spec.encoding)]
+    else:
+        grids = _wanted(read_workbook(spec.path), spec.sheet)
+    headed: list[tuple[Grid, Header]] = []
+    for grid in grids:
+        header = find_header(grid.cells, name)
+        if header is not None and not (grid.hidden and spec.sheet is None):
+            headed.append((grid, header))
+    most = max((len(header.fields) for _, header in headed), default=0)
+    chosen = [
+        (g, h) for g, h in headed if 2 * len(h.fields) > most and (len(h.fields) > 1 or most == 1)
+    ]
+    if not chosen:
+        raise unusable(
+            "no_header",
+            text("no row with known column names was found"),
+            text(
+                "use the template's column names, or name the columns under fields: in the project file"
+            ),
+            value=_first_cells(grids),
+        )
+    rows = [grid_to_rows(grid, header) for grid, header in chosen]
+    left = [
+        grid.name for grid in grids if grid.cells and grid.name not in {g.name for g, _ in chosen}
+    ]
+    if left:
+        remark = Remark(
+            "sheets_left",
+            text(
+                "sheets read: {read}; without the header of this role, not read: {left}",
+                read="、".join(g.name for g, _ in chosen),
+                left="、".join(left),
+            ),
+            text("name a sheet with sheet: if this is wrong"),
+        )
+        rows[0] = Rows(**{**rows[0].__dict__, "notes": (remark, *rows[0].notes)})
+    return rows
+
+
+def _wanted(grids: list[Grid], sheet: str | None) -> list[Grid]:
+    if sheet is None:
+        return grids
+    chosen = [grid for grid in grids if grid.name.strip() == str(sheet).strip()]
+    if not chosen:
+        raise unusable(
+            "no_sheet",
+            text("there is no sheet {sheet}", sheet=sheet),
+            text("the sheets are: {sheets}", sheets="、".join(grid.name for grid in grids)),
+        )
+    return chosen
+
+
+def _first_cells(grids: list[Grid]) -> str:
+    for grid in grids:
+        for row in grid.cells:
+            if found := [str(value) for value in row if value not in ("", None)]:
+                return "、".join(found[:8])
+    return ""
