@@ -20,7 +20,7 @@ def make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     roads = gpd.read_file(HERE / "roads.gpkg")
     unit = units.make_units(roads, area.study_area(HERE, roads))
-    files.write_geojson(unit.assign(remark=points.NOTE), folder / "units.geojson")
+    files.write_geojson(unit.assign(demo=points.NOTE), folder / "units.geojson")
     water = terrain.waterways()
     files.write_geojson(water, folder / "waterways.geojson")
     bounds = tuple(float(v) for v in roads.to_crs(area.METRIC).total_bounds)

@@ -99,8 +99,9 @@ def station_shapefile(p: pd.DataFrame, folder: Path) -> None:
     )  # fmt: skip
     bad = table.iloc[[0, 1]].copy()
     bad["站点编号"] = ["JN-JY-91", "JN-JY-92"]
-    bad["站点名称"] = ["示范错误站一", ""]
-    bad["备注"] = [WRONG + "在研究区之外", WRONG + "缺站点名称"]
+    bad["站点名称"] = ["示范错误站一", "示范错误站二"]
+    bad["响应时间"] = [60, -60]
+    bad["备注"] = [WRONG + "在研究区之外", WRONG + "响应时间为负"]
     bad = bad.set_geometry(gpd.points_from_xy([118.31, bad.geometry.x.iloc[1]], [36.82, bad.geometry.y.iloc[1]], crs=4490))
     whole = gpd.GeoDataFrame(pd.concat([table, bad], ignore_index=True), crs=4490)
     write_shapefile(whole, folder / "应急救援站.shp")

@@ -65,7 +65,7 @@ def waterways() -> gpd.GeoDataFrame:
         "name": [w[0] for w in WATERWAYS],
         "waterway": [w[1] for w in WATERWAYS],
         "width_m": [w[2] for w in WATERWAYS],
-        "remark": ["示范数据"] * len(WATERWAYS),
+        "demo": ["示范数据"] * len(WATERWAYS),
     }
     return gpd.GeoDataFrame(table, geometry=lines, crs=4326)
 
