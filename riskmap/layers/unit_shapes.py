@@ -1,0 +1,219 @@
+"""Outlines of units: repair, parents by containment, overlaps and gaps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from riskmap.columns import LEVEL, NAME, PARENT_ID, UNIT_LEVELS
+from riskmap.errors import Problem
+from riskmap.i18n import text
+from riskmap.layers.findings import Findings, shown_value
+
+_EQUAL_AREA: Final = "EPSG:6933"
+"""Global equal-area cylinder: areas of overlaps and gaps are measured in it."""
+_SLIVER_KM2: Final = 0.01
+"""Smaller overlaps and gaps are drawing slips and not worth a line."""
+_SHOWN_PAIRS: Final = 5
+
+
+def repair_units(shapes: gpd.GeoSeries, findings: Findings) -> gpd.GeoSeries:
+    """Return units that are not areas and repair invalid outlines.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,): EPSG:4326.
+    findings
+        Takes the rows.
+
+    Returns
+    -------
+    GeoSeries
+        Valid polygons; None where a row is returned.
+    """
+    values = shapes.to_numpy().copy()
+    gone = shapely.is_missing(values) | shapely.is_empty(values)
+    findings.returned(
+        gone & ~findings.bad,
+        "no_geometry",
+        text("the row has no geometry"),
+        text("draw it, or delete the row"),
+    )
+    values[gone] = None
+    wrong = ~gone & ~np.isin(shapely.get_type_id(values), (3, 6, 7))
+    findings.returned(
+        wrong,
+        "geometry_type",
+        text("{wanted} are needed here", wanted=text("polygons")),
+        text("give the right layer"),
+    )
+    values[wrong] = None
+    broken = ~shapely.is_missing(values) & ~shapely.is_valid(values)
+    if broken.any():
+        reasons = np.full(len(values), "", dtype=object)
+        reasons[broken] = shapely.is_valid_reason(values[broken])
+        values[broken] = shapely.make_valid(
+            values[broken], method="structure", keep_collapsed=False
+        )
+        findings.noted(
+            broken,
+            "repaired",
+            text("invalid geometry was repaired"),
+            text("check the outline in a GIS"),
+            values=reasons,
+        )
+        empty = broken & shapely.is_empty(values)
+        findings.returned(
+            empty, "collapsed", text("the geometry cannot be repaired"), text("draw it again")
+        )
+        values[empty] = None
+    return gpd.GeoSeries(values, index=shapes.index, crs=shapes.crs)
+
+
+def find_parents(units: gpd.GeoDataFrame, problems: list[Problem]) -> pd.Series:
+    """Complete the parents: declared ones that exist, else by a point inside the unit.
+
+    Parameters
+    ----------
+    units
+        Shape (n, columns): indexed by ``unit_id``, coarse levels first.
+    problems
+        Takes notes on parents that do not exist.
+
+    Returns
+    -------
+    Series
+        Shape (n,): parent ids, missing for the coarsest level and where nothing contains a unit.
+    """
+    ids = units.index.to_numpy(dtype=object)
+    declared = units[PARENT_ID].to_numpy(dtype=object).copy()
+    stated = pd.notna(declared)
+    unknown = stated & ~np.isin(np.where(stated, declared, ""), ids)
+    levels = [level for level in UNIT_LEVELS if (units[LEVEL] == level).any()]
+    top = (units[LEVEL] == levels[0]).to_numpy()
+    if (unknown & ~top).any():
+        first = int(np.flatnonzero(unknown & ~top)[0])
+        problems.append(
+            _note(
+                units,
+                "parent_unknown",
+                text(
+                    "{n} units name a parent that is not there; found by place instead",
+                    n=int((unknown & ~top).sum()),
+                ),
+                text("check the parent codes"),
+                value=shown_value(declared[first]),
+            )
+        )
+    parents = np.where(stated & ~unknown, declared, None)
+    points = shapely.point_on_surface(units.geometry.to_numpy())
+    for coarse, fine in zip(levels, levels[1:], strict=False):
+        inside = (units[LEVEL] == coarse).to_numpy()
+        need = (units[LEVEL] == fine).to_numpy() & pd.isna(parents)
+        if not need.any():
+            continue
+        tree = shapely.STRtree(units.geometry.to_numpy()[inside])
+        child, parent = tree.query(points[need], predicate="within")
+        hits = pd.Series(ids[inside][parent]).groupby(child).min()
+        rows = np.flatnonzero(need)
+        parents[rows[hits.index.to_numpy()]] = hits.to_numpy()
+    lost = pd.isna(parents) & ~top & (units[LEVEL] != "custom").to_numpy()
+    if lost.any():
+        problems.append(
+            _note(
+                units,
+                "no_parent",
+                text("{n} units lie in no unit of the coarser level", n=int(lost.sum())),
+                text("check the outlines, or give the parent codes"),
+                value=shown_value("、".join(map(str, units[NAME].to_numpy()[lost][:_SHOWN_PAIRS]))),
+            )
+        )
+    return pd.Series(parents, index=units.index, dtype="str")
+
+
+def _note(
+    units: gpd.GeoDataFrame, rule: str, message: object, mend: object, *, value: str = ""
+) -> Problem:
+    return Problem(
+        "note", "unit", rule, message, mend, file=str(units["_file"].iat[0]), value=value
+    )  # type: ignore[arg-type]
+
+
+def measure_fit(units: gpd.GeoDataFrame) -> list[Problem]:
+    """Measure overlaps and gaps between the units of each level.
+
+    Parameters
+    ----------
+    units
+        Shape (n, columns): EPSG:4326.
+
+    Returns
+    -------
+    list of Problem
+        Notes; custom units may overlap and are not measured.
+    """
+    problems = []
+    for level in UNIT_LEVELS:
+        part = units[units[LEVEL] == level]
+        if level == "custom" or len(part) < 2:
+            continue
+        shapes = part.geometry.to_crs(_EQUAL_AREA).to_numpy()
+        problems += _overlaps(part, shapes)
+        problems += _gaps(part, shapes)
+    return problems
+
+
+def _overlaps(part: gpd.GeoDataFrame, shapes: np.ndarray) -> list[Problem]:
+    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    once = first < second
+    first, second = first[once], second[once]
+    area = shapely.area(shapely.intersection(shapes[first], shapes[second])) / 1e6
+    much = area > _SLIVER_KM2
+    if not much.any():
+        return []
+    names = part[NAME].to_numpy()
+    order = np.argsort(-area[much], kind="stable")[:_SHOWN_PAIRS]
+    pairs = [f"{names[first[much][i]]}/{names[second[much][i]]}" for i in order]
+    return [
+        _note(
+            part,
+            "overlap",
+            text(
+                "{n} pairs of units of level {level} overlap, {area} km2 together",
+                n=int(much.sum()),
+                level=part[LEVEL].iat[0],
+                area=f"{area[much].sum():.2f}",
+            ),
+            text("check the outlines in a GIS"),
+            value=shown_value("、".join(pairs)),
+        )
+    ]
+
+
+def _gaps(part: gpd.GeoDataFrame, shapes: np.ndarray) -> list[Problem]:
+    """Note holes that the units of one level leave between each other."""
+    whole = shapely.get_parts(shapely.union_all(shapes))
+    rings = shapely.get_rings(whole)
+    holes = (
+        shapely.area(shapely.polygons(rings)).sum()
+        - shapely.area(shapely.polygons(shapely.get_exterior_ring(whole))).sum()
+    )
+    if holes / 1e6 <= _SLIVER_KM2:
+        return []
+    return [
+        _note(
+            part,
+            "gap",
+            text(
+                "the units of level {level} leave {area} km2 uncovered between them",
+                level=part[LEVEL].iat[0],
+                area=f"{holes / 1e6:.2f}",
+            ),
+            text("check the outlines in a GIS"),
+        )
+    ]

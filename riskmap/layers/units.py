@@ -1,0 +1,303 @@
+"""Administrative units of all levels, with their parents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from riskmap.columns import LEVEL, NAME, PARENT_ID, POPULATION, UNIT_ID, UNIT_LEVELS, WGS84
+from riskmap.errors import LayerError, Problem
+from riskmap.i18n import text
+from riskmap.layers.check import normal_names
+from riskmap.layers.findings import Findings, unusable
+from riskmap.layers.locate import locate_shapes, locate_table
+from riskmap.layers.source import check_file, open_tables
+from riskmap.layers.sheets import TEXTS, WORKBOOKS
+from riskmap.layers.types import Rows, UnitSpec
+from riskmap.layers.unit_shapes import find_parents, measure_fit, repair_units
+from riskmap.layers.values import parse_codes, parse_numbers, parse_text, plain
+from riskmap.layers.vector import read_vector
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ROLE_NAME: Final = "unit"
+COLUMNS: Final = (PARENT_ID, LEVEL, NAME, POPULATION, "_file", "_row")
+_LEVEL_WORDS: Final = {
+    "district": ("district", "county", "县区", "区县", "县", "区", "市辖区", "县级"),
+    "town": (
+        "town",
+        "township",
+        "street",
+        "镇街",
+        "乡镇",
+        "街道",
+        "镇",
+        "乡",
+        "乡级",
+        "乡镇街道",
+        "镇（街道）",
+    ),
+    "village": (
+        "village",
+        "community",
+        "村",
+        "社区",
+        "村社区",
+        "行政村",
+        "村居",
+        "村级",
+        "村（社区）",
+    ),
+    "grid_duty_area": ("grid_duty_area", "grid", "网格", "责任网格"),
+    "custom": ("custom", "自定义", "功能区"),
+}
+_WKT: Final = ("wkt", "geometry", "geom", "the_geom")
+
+
+def read_units(specs: Sequence[UnitSpec]) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+    """Read the administrative units of all levels.
+
+    A unit without a parent gets the one in the next coarser level that holds a point inside it.
+
+    Parameters
+    ----------
+    specs
+        One for each file or layer.
+
+    Returns
+    -------
+    tuple of GeoDataFrame and list of Problem
+        Units in EPSG:4326, indexed by ``unit_id`` (text), columns parent_id, level, name,
+        population (NaN = unknown), _file, _row and geometry; coarse levels first, then by id.
+    """
+    problems: list[Problem] = []
+    frames: list[gpd.GeoDataFrame] = []
+    for spec in specs:
+        try:
+            for rows in _open(spec):
+                findings = Findings(ROLE_NAME, spec.shown, rows.sheet, rows.row)
+                for remark in rows.notes:
+                    findings.note(remark.rule, remark.message, remark.mend)
+                frames.append(_read_one(rows, spec, findings))
+                problems += findings.problems
+        except LayerError as error:
+            problems += [replace(p, role=ROLE_NAME, file=spec.shown) for p in error.problems]
+    filled = [frame for frame in frames if len(frame)]
+    if not filled:
+        return _empty(), problems
+    units = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=WGS84)
+    units = _drop_duplicates(units, problems)
+    order = {name: index for index, name in enumerate(UNIT_LEVELS)}
+    units = units.assign(_order=units[LEVEL].map(order)).sort_values(
+        ["_order", UNIT_ID], kind="stable"
+    )
+    units = units.drop(columns="_order").set_index(UNIT_ID)
+    units[PARENT_ID] = find_parents(units, problems)
+    problems += measure_fit(units)
+    return units[[*COLUMNS, "geometry"]], problems
+
+
+def _empty() -> gpd.GeoDataFrame:
+    columns = {name: pd.Series(dtype="str") for name in COLUMNS}
+    columns[POPULATION] = pd.Series(dtype=np.float64)
+    frame = gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=WGS84), crs=WGS84)
+    return frame.rename_axis(UNIT_ID)
+
+
+def _open(spec: UnitSpec) -> list[Rows]:
+    check_file(spec.path)
+    suffix = spec.path.suffix.lower()
+    if suffix in WORKBOOKS or suffix in TEXTS:
+        named = [spec.code, spec.name, spec.parent, spec.population, spec.level, *_WKT]
+        known = {name.casefold() for name in named if name}
+        return open_tables(
+            spec,
+            lambda header: plain(header).casefold() if plain(header).casefold() in known else None,
+        )
+    asked = [
+        name for name in (spec.code, spec.name, spec.parent, spec.population, spec.level) if name
+    ]
+    return [
+        read_vector(
+            spec.path,
+            geometry="polygon",
+            layer=spec.layer,
+            where=spec.where,
+            encoding=spec.encoding,
+            keys=asked,
+        )
+    ]
+
+
+def _column(table: pd.DataFrame, name: str | None, what: Any) -> pd.Series | None:
+    """Return the named column; an unknown name makes the layer unusable."""
+    if name is None:
+        return None
+    lower = {str(column).casefold(): column for column in table.columns}
+    if name.casefold() not in lower:
+        raise unusable(
+            "unknown_column",
+            text("there is no column {column} for the field {field}", column=name, field=what),
+            text("the columns are: {columns}", columns=", ".join(map(str, table.columns))),
+        )
+    return table[lower[name.casefold()]]
+
+
+def _read_one(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoDataFrame:
+    """Read one source of units; bad rows are returned."""
+    table = rows.table
+    if not len(table):
+        raise unusable(
+            "empty_layer", text("the layer holds no row"), text("send a layer with rows")
+        )
+    level = _levels(table, spec, findings)
+    names = _column(table, spec.name, text("name"))
+    name = (
+        parse_text(names).values
+        if names is not None
+        else pd.Series(np.nan, index=table.index, dtype="str")
+    )
+    codes = _codes(table, spec, findings)
+    blank = name.isna().to_numpy()
+    findings.noted(
+        blank & codes.notna().to_numpy(),
+        "no_name",
+        text("units without a name show their code"),
+        text("fill in the name"),
+    )
+    name = name.fillna(codes)
+    if spec.code is None:
+        codes = level + ":" + normal_names(name)
+        codes = codes.where(name.notna())
+    findings.returned(
+        codes.isna().to_numpy() & ~findings.bad,
+        "required",
+        text("the unit has neither code nor name"),
+        text("fill it in"),
+    )
+    parents = _column(table, spec.parent, text("parent"))
+    parent = (
+        parse_codes(parents).values
+        if parents is not None
+        else pd.Series(np.nan, index=table.index, dtype="str")
+    )
+    shapes = _shapes(rows, spec, findings)
+    frame = gpd.GeoDataFrame(
+        {
+            UNIT_ID: codes,
+            PARENT_ID: parent,
+            LEVEL: level,
+            NAME: name,
+            POPULATION: _population(table, spec, findings),
+            "_file": spec.shown,
+            "_row": rows.row,
+        },
+        geometry=repair_units(shapes, findings),
+        crs=WGS84,
+    )
+    return frame[~findings.bad]
+
+
+def _shapes(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoSeries:
+    if rows.geometry is not None:
+        return locate_shapes(rows.geometry, spec, findings).geometry
+    wkt = next((column for column in rows.table.columns if str(column).casefold() in _WKT), None)
+    if wkt is None:
+        raise unusable(
+            "no_geometry",
+            text("units need outlines, and this table has none"),
+            text("give a layer with polygons"),
+        )
+    return locate_table(rows.table, {"wkt": (str(wkt), None)}, spec, findings).geometry  # type: ignore[arg-type]
+
+
+def _levels(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> pd.Series:
+    """Return the level of each unit, fixed or from a column."""
+    if spec.level in UNIT_LEVELS:
+        return pd.Series(spec.level, index=table.index, dtype="str")
+    column = _column(table, spec.level, text("level"))
+    words = {
+        plain(word).casefold(): level for level, group in _LEVEL_WORDS.items() for word in group
+    }
+    cells = column if column is not None else pd.Series("", index=table.index)
+    found = cells.map(lambda cell: words.get(plain(cell).casefold()))
+    findings.returned(
+        found.isna().to_numpy(),
+        "level",
+        text("this is no level of units"),
+        text("write one of: {names}", names=", ".join(UNIT_LEVELS)),
+        field=spec.level,
+        values=cells.to_numpy(dtype=object),
+    )
+    return found.astype("str")
+
+
+def _codes(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> pd.Series:
+    column = _column(table, spec.code, text("code"))
+    if column is None:
+        return pd.Series(np.nan, index=table.index, dtype="str")
+    parsed = parse_codes(column.astype(object))
+    values = column.to_numpy(dtype=object)
+    findings.returned(
+        parsed.bad == "code_float",
+        "code_float",
+        text("this code was turned into a rounded number and its last digits are lost"),
+        text("format the column as text and enter the code again"),
+        field=spec.code or "",
+        values=values,
+    )
+    findings.noted(
+        parsed.changed == "code",
+        "code",
+        text("codes stored as numbers were turned back into text"),
+        text("format the column as text"),
+        field=spec.code or "",
+        values=values,
+    )
+    return parsed.values
+
+
+def _population(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> NDArray[np.float64]:
+    column = _column(table, spec.population, text("population"))
+    if column is None:
+        return np.full(len(table), np.nan)
+    parsed = parse_numbers(column, unit="person", header_unit=None, upper=True)
+    numbers = parsed.values.to_numpy(dtype=np.float64)
+    strange = (parsed.bad != "") | (numbers < 0.0)
+    findings.noted(
+        strange,
+        "population",
+        text("this is not a number of people; taken as unknown"),
+        text("write the number alone"),
+        field=spec.population or "",
+        values=column.to_numpy(dtype=object),
+    )
+    return np.where(strange, np.nan, numbers)
+
+
+def _drop_duplicates(units: gpd.GeoDataFrame, problems: list[Problem]) -> gpd.GeoDataFrame:
+    again = units[UNIT_ID].duplicated(keep="first").to_numpy()
+    first = units[~again].set_index(UNIT_ID)
+    for index in np.flatnonzero(again):
+        code = str(units[UNIT_ID].iat[index])
+        where = f"{first.at[code, '_file']} #{first.at[code, '_row']}"
+        problems.append(
+            Problem(
+                "returned",
+                ROLE_NAME,
+                "duplicate_code",
+                text("the row repeats {first}", first=where),
+                text("give each unit its own code"),
+                file=str(units["_file"].iat[index]),
+                row=int(units["_row"].iat[index]),
+                field=UNIT_ID,
+                value=code,
+            )
+        )
+    return units[~again]
