@@ -14,7 +14,7 @@ SHAPES: Final = {"uniform": 0, "epanechnikov": 1, "quartic": 2, "gaussian": 3, "
 COMBINE: Final = {"sum": 0, "max": 1, "noisy_or": 2}
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _fall(u2: float, shape: int) -> float:
     """Give the height of a kernel at the squared relative distance u2 in 0..1; 1 at the centre."""
     if shape == 0:
@@ -28,7 +28,7 @@ def _fall(u2: float, shape: int) -> float:
     return 1.0 - float(np.sqrt(u2))
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def spread_sums(
     out: NDArray[Any],
     column: NDArray[np.float64],
@@ -73,7 +73,7 @@ def spread_sums(
                     out[i, j] *= 1.0 - value
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def catchment_sums(
     people: NDArray[Any], column: NDArray[np.float64], row: NDArray[np.float64], radius: float
 ) -> NDArray[np.float64]:

@@ -90,4 +90,5 @@ def slope_degrees(elevation: NDArray[Any], *, size_m: float) -> FloatGrid:
         np.gradient(z, size_m, axis=axis) if z.shape[axis] > 1 else np.zeros_like(z)
         for axis in (0, 1)
     ]
-    return np.degrees(np.arctan(np.hypot(*parts))).astype(np.float32)
+    steep: NDArray[np.float64] = np.degrees(np.arctan(np.hypot(*parts)))
+    return steep.astype(np.float32)

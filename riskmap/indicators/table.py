@@ -1,0 +1,212 @@
+"""Indicators on cells and on units, by one mechanism."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskmap.columns import CELL, UNIT_ID
+from riskmap.errors import IndicatorError
+from riskmap.geo.grid import inside_cells
+from riskmap.geo.overlay import coverage, zonal
+from riskmap.i18n import Text, text
+from riskmap.indicators.field import Field, Inputs, Missing, Spec
+from riskmap.indicators.load import load_table, parse_options
+from riskmap.indicators.methods import METHODS
+from riskmap.roles.load import Label
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+__all__ = ["Indicators", "Inputs", "compute", "load_table", "renormalise"]
+
+
+@dataclass(frozen=True, eq=False)
+class Indicators:
+    """Every indicator on cells and on units, and how each was measured."""
+
+    meta: pd.DataFrame
+    """Indexed by code: the table's rows that could be measured, weights renormalised; besides
+    ``weight_given`` and ``method_note`` (Text, empty for groups)."""
+    cells: pd.DataFrame
+    """float32, index ``cell`` (flat index of the cells inside the place), a column per code."""
+    units: pd.DataFrame
+    """float64, index ``unit_id``, a column per code; NaN = unknown."""
+    notes: tuple[Text, ...]
+    """What must be said beside the numbers."""
+
+
+def label_of(meta: pd.DataFrame, code: str) -> Label:
+    """Name a row of the indicator table in both languages.
+
+    Parameters
+    ----------
+    meta
+        The table, indexed by code.
+    code
+        The row.
+
+    Returns
+    -------
+    Label
+        The name.
+    """
+    return Label(str(meta.at[code, "name_en"]), zh=str(meta.at[code, "name_zh"]))
+
+
+def compute(meta: pd.DataFrame, inputs: Inputs, units: gpd.GeoDataFrame) -> Indicators:
+    """Measure every indicator on the grid, and take it together for units.
+
+    An indicator that cannot be measured is left out, the weights inside its parent are renormalised
+    over what is there, and a note says so; the same for a whole component. An indicator with the
+    option ``unless=CODE`` is a proxy, measured only when CODE is not there.
+
+    Parameters
+    ----------
+    meta
+        The indicator table, from `load_table`.
+    inputs
+        The layers in the run's metric CRS.
+    units
+        Units of all levels in any CRS, indexed by ``unit_id``.
+
+    Returns
+    -------
+    Indicators
+        Values on cells and units.
+
+    Raises
+    ------
+    IndicatorError
+        When nothing could be measured.
+    """
+    units = units.to_crs(inputs.grid.crs) if units.crs is not None else units
+    inputs = replace(inputs, units=units)
+    fields: dict[str, Field] = {}
+    notes: list[Text] = []
+    for code in meta.index[meta["kind"] == "indicator"]:
+        found = _measure(meta, code, inputs, fields)
+        if found is None:
+            continue
+        if isinstance(found, Missing):
+            notes.append(_left_out(meta, code, found.reason))
+            continue
+        fields[code] = found
+        notes.extend(found.notes)
+        if "unless" in parse_options(meta.at[code, "options"]):
+            notes.append(_proxy(meta, code))
+    if not fields:
+        raise IndicatorError(
+            text("no indicator could be measured; give at least one of the layers it needs"),
+        )
+    kept, lost = renormalise(meta, list(fields))
+    notes.extend(
+        text(
+            "the component {name} ({code}) is left out: nothing of it could be measured; the "
+            "others take its weight",
+            name=label_of(meta, code),
+            code=code,
+        )
+        for code in lost
+    )
+    kept["unit"] = [fields[c].unit if c in fields else meta.at[c, "unit"] for c in kept.index]
+    kept["method_note"] = [fields[c].how if c in fields else Text("") for c in kept.index]
+    return Indicators(
+        kept, _on_cells(inputs, fields), _on_units(meta, inputs, fields, units), tuple(notes)
+    )
+
+
+def _measure(
+    meta: pd.DataFrame, code: str, inputs: Inputs, fields: dict[str, Field]
+) -> Field | Missing | None:
+    """Measure one indicator; None when it is a proxy that is not needed."""
+    options = parse_options(meta.at[code, "options"])
+    row = meta.loc[code]
+    spec = Spec(code, label_of(meta, code), row["unit"], row["layer"], options, inputs.presets)
+    if set(spec.words("unless")) & set(fields):
+        return None
+    found = METHODS[row["method"]].run(inputs, spec)
+    if isinstance(found, Field) and not np.isfinite(found.values[inputs.grid.inside]).any():
+        return Missing(text("no cell of the place has a value"))
+    return found
+
+
+def _left_out(meta: pd.DataFrame, code: str, reason: Text) -> Text:
+    return text(
+        "{name} ({code}) is left out: {reason}; the others of {parent} take its weight",
+        name=label_of(meta, code),
+        code=code,
+        reason=reason,
+        parent=label_of(meta, meta.at[code, "parent"]),
+    )
+
+
+def _proxy(meta: pd.DataFrame, code: str) -> Text:
+    return text(
+        "{parent} is measured by a proxy: {name} ({code})",
+        parent=label_of(meta, meta.at[code, "parent"]),
+        name=label_of(meta, code),
+        code=code,
+    )
+
+
+def renormalise(meta: pd.DataFrame, codes: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Keep the measured indicators and their groups; weights below each group sum to 1 again.
+
+    Parameters
+    ----------
+    meta
+        The indicator table.
+    codes
+        Indicators that were measured.
+
+    Returns
+    -------
+    tuple
+        The rows kept, with ``weight_given`` beside the new ``weight``, and the codes of the groups
+        that lost all their rows.
+
+    Examples
+    --------
+    >>> kept, lost = renormalise(load_table(), ["E_ROAD", "H_LOW", "H_WATERWAY", "C_PLACES"])
+    >>> kept["weight"].round(4).to_dict()["H_LOW"], lost
+    (0.5, ['VULNERABILITY'])
+    """
+    wanted = set(codes)
+    for code in codes:
+        parent = str(meta.at[code, "parent"])
+        while parent and parent not in wanted:
+            wanted.add(parent)
+            parent = str(meta.at[parent, "parent"])
+    kept = meta[meta.index.isin(wanted)].copy()
+    kept["weight_given"] = kept["weight"]
+    below = kept.groupby("parent")["weight"]
+    total, count = below.transform("sum"), below.transform("size")
+    kept["weight"] = (kept["weight"] / total.where(total > 0)).fillna(1 / count)
+    groups = meta.index[meta["kind"] == "group"]
+    return kept, [code for code in groups if code not in wanted]
+
+
+def _on_cells(inputs: Inputs, fields: dict[str, Field]) -> pd.DataFrame:
+    cells = inside_cells(inputs.grid)
+    values = {code: found.values.ravel()[cells] for code, found in fields.items()}
+    return pd.DataFrame(values, index=pd.Index(cells, name=CELL), dtype=np.float32)
+
+
+def _on_units(
+    meta: pd.DataFrame, inputs: Inputs, fields: dict[str, Field], units: Any
+) -> pd.DataFrame:
+    grid = inputs.grid
+    cover = coverage(grid, units)
+    result: dict[str, NDArray[np.float64]] = {}
+    for how in dict.fromkeys(meta.loc[list(fields), "zonal"]):
+        codes = [code for code in fields if meta.at[code, "zonal"] == how]
+        stack = np.stack([fields[code].values for code in codes])
+        rows = zonal(grid, cover, stack, how=how, population=inputs.population)
+        result.update(zip(codes, rows, strict=True))
+    index = units.index.rename(UNIT_ID)
+    return pd.DataFrame({code: result[code] for code in fields}, index=index)
