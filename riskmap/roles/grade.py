@@ -135,7 +135,7 @@ def grade(
         levels = _RULES[str(rule["kind"])](rule, table, presets)
         better = levels > best
         best[better] = levels[better]
-        why[better] = _reasons(rule, field, table.loc[better, field.name], levels[better], presets)
+        why[better] = _reasons(rule, field, table.loc[better, field.name], presets)
     declared = str((role.grade or {}).get("declared", ""))
     if declared in table.columns:
         best, why = _declare(codes(table[declared]), best, why)
@@ -202,7 +202,6 @@ def _reasons(
     rule: Mapping[str, Any],
     field: Field,
     values: pd.Series[Any],
-    levels: NDArray[np.int8],
     presets: Presets,
 ) -> list[Text]:
     import numpy as np

@@ -1,0 +1,262 @@
+"""研判一张单: every item that needs watching, ranked, with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from riskmap import columns as c
+from riskmap.i18n import Text, text
+from riskmap.register.deadline import deadlines
+from riskmap.register.duty import blanks, duty_units, filled, measures
+from riskmap.register.where import places
+from riskmap.register.why import unit_reasons
+from riskmap.roles.grade import active, grade
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from riskmap.index.steps import Index
+    from riskmap.layers.types import Layer
+    from riskmap.presets.load import Presets
+    from riskmap.roles.load import Role
+
+LABELS: Final[Mapping[str, Text]] = {
+    "people_basis": text("How people were counted"),
+    "refuge_name": text("Nearest refuge"),
+    "refuge_m": text("Distance to refuge (m)"),
+    "station_name": text("Nearest station"),
+    "station_s": text("Time from station (s)"),
+    "method": text("By road or straight line"),
+    "unit_class": text("Level of the unit"),
+    "unit_score": text("Score of the unit"),
+}
+"""Headings of columns that other papers do not know; also in ``items.attrs["labels"]``."""
+NEAR: Final = ("people_near", "refuge_name", "refuge_m", "station_name", "station_s", "method")
+_ORDER: Final = (
+    "rank", c.ROLE, c.NAME, c.LEVEL, "score", "district", "town", "village", c.UNIT_ID, "lon",
+    "lat", "reason", "people", "people_basis", "refuge_name", "refuge_m", "station_name",
+    "station_s", "method", "duty_unit", "measure", "deadline", "deadline_days", "missing",
+    "unit_class", "unit_score",
+)  # fmt: skip
+
+
+def counted(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> dict[str, tuple[int, int]]:
+    """Count the rows of each listed role that go on the list, and those that are left out.
+
+    Parameters
+    ----------
+    layers
+        Checked layers by role.
+    roles
+        All roles.
+
+    Returns
+    -------
+    dict
+        Role to (on the list, left out because not in use or without storage).
+    """
+    return {
+        name: (int(keep.sum()), int((~keep).sum()))
+        for name, role in roles.items()
+        if role.item and (table := _table(layers, name)) is not None
+        for keep in [active(role, table)]
+    }
+
+
+def build_items(
+    layers: Mapping[str, Layer],
+    roles: Mapping[str, Role],
+    units: gpd.GeoDataFrame,
+    unit_index: Index | None,
+    *,
+    presets: Presets,
+    levels: Mapping[str, pd.Series[Any]] | None = None,
+    reasons: Mapping[str, pd.Series[Any]] | None = None,
+    near: pd.DataFrame | None = None,
+    data_date: str = "",
+    place_code: str = "",
+) -> pd.DataFrame:
+    r"""List every item in use, worst first.
+
+    Ranked by level, then by the unit's risk score times the item's own severity, then by people,
+    then by id:
+
+    .. math:: s_i = \frac{L_i}{4}\, R_{u(i)}
+
+    Parameters
+    ----------
+    layers
+        Checked layers by role, in the run's metric CRS.
+    roles
+        All roles; only those with ``item`` go on the list.
+    units
+        Units of all levels in the same CRS; index ``unit_id``, columns level, name, town, district.
+    unit_index
+        The units' index, or None when there is none.
+    presets
+        The run's presets.
+    levels
+        Role to level per item id; graded here by the role's rules where not given.
+    reasons
+        Role to reason per item id, beside `levels`.
+    near
+        By item id: people_near, refuge_name, refuge_m [m], station_name, station_s [s], method.
+    data_date
+        Date of the data, ISO; empty gives days only.
+    place_code
+        Division code, whose province decides when the flood season starts.
+
+    Returns
+    -------
+    DataFrame
+        One row an item, index ``item_id``, best rank first; texts are `Text`, lists are joined when
+        shown. ``attrs["left_out"]`` counts rows that are not items, by role.
+
+    Examples
+    --------
+    >>> from riskmap.presets.load import load_presets
+    >>> len(build_items({}, {}, None, None, presets=load_presets()))
+    0
+    """
+    parts = []
+    for name, role in roles.items():
+        table = _table(layers, name) if role.item else None
+        if table is None:
+            continue
+        table = table[active(role, table)]
+        if not len(table):
+            continue
+        given = _given(role, table, presets, levels, reasons)
+        parts.append(_rows(role, table, units, unit_index, presets, given))
+    items = pd.concat(parts) if parts else _empty()
+    items = _beside(items, near, presets)
+    items = _dated(items, data_date, place_code, presets)
+    items = _ranked(items)[list(_ORDER)]
+    items.attrs["labels"] = dict(LABELS)
+    items.attrs["left_out"] = {
+        role: out for role, (_, out) in counted(layers, roles).items() if out
+    }
+    return items
+
+
+def _table(layers: Mapping[str, Layer], name: str) -> gpd.GeoDataFrame | None:
+    layer = layers.get(name)
+    return None if layer is None else layer.table
+
+
+def _empty() -> pd.DataFrame:
+    names = [*_ORDER, "own_deadline"]
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in names}).rename_axis(c.ITEM_ID)
+
+
+def _given(
+    role: Role,
+    table: gpd.GeoDataFrame,
+    presets: Presets,
+    levels: Mapping[str, pd.Series[Any]] | None,
+    reasons: Mapping[str, pd.Series[Any]] | None,
+) -> tuple[pd.Series[Any], pd.Series[Any]]:
+    """Take the levels handed in, or grade the rows by the role's rules."""
+    computed, why = grade(role, table, presets)
+    if levels is not None and role.name in levels:
+        computed = levels[role.name].reindex(table.index).fillna(0).astype("Int8")
+    if reasons is not None and role.name in reasons:
+        why = reasons[role.name].reindex(table.index)
+    return computed, why
+
+
+def _rows(
+    role: Role,
+    table: gpd.GeoDataFrame,
+    units: gpd.GeoDataFrame,
+    unit_index: Index | None,
+    presets: Presets,
+    given: tuple[pd.Series[Any], pd.Series[Any]],
+) -> pd.DataFrame:
+    """Make the rows of one role."""
+    levels, why = given
+    rows = places(table, units)
+    about = unit_reasons(rows[c.UNIT_ID], units, unit_index)
+    rows[c.ROLE] = role.name
+    rows[c.NAME] = filled(table, c.NAME)
+    rows[c.LEVEL] = levels.astype("Int8")
+    told = [
+        [reason for reason in (own, unit) if isinstance(reason, Text)]
+        for own, unit in zip(why, about["reason"], strict=True)
+    ]
+    rows["reason"] = pd.Series(told, index=table.index, dtype=object)
+    rows["unit_score"], rows["unit_class"] = about["score"], about["class"]
+    severity = levels.astype(float) / max(c.CLASSES)
+    rows["score"] = (severity * about["score"]).round(9)
+    rows["people"] = _people(table)
+    rows["duty_unit"] = duty_units(role, table)
+    rows["measure"] = measures(role, table, levels)
+    rows["missing"] = blanks(role, table)
+    rows["own_deadline"] = filled(table, "deadline")
+    rows["deadline_days"] = _days(levels, presets)
+    return rows.rename_axis(c.ITEM_ID)
+
+
+def _people(table: pd.DataFrame) -> pd.Series[Any]:
+    if "people" not in table.columns:
+        return pd.Series(np.nan, index=table.index, dtype="Float64")
+    return pd.to_numeric(table["people"], errors="coerce").astype("Float64")
+
+
+def _days(levels: pd.Series[Any], presets: Presets) -> pd.Series[Any]:
+    days = {int(level): int(n) for level, n in presets["control.deadline_days"].items()}
+    return levels.astype(int).map({0: min(days.values()), **days}).astype("Int64")
+
+
+def _beside(items: pd.DataFrame, near: pd.DataFrame | None, presets: Presets) -> pd.DataFrame:
+    """Set people near, refuge and station beside the items."""
+    table = pd.DataFrame(index=items.index) if near is None else near.reindex(items.index)
+    table = table.reindex(columns=list(NEAR))
+    own = items["people"].notna()
+    counted_near = pd.to_numeric(table["people_near"], errors="coerce").round().astype("Float64")
+    radius = presets["control.near_people_m"] if counted_near.notna().any() else 0
+    within = text("residents within {radius} m", radius=f"{radius:g}")
+    ledger = text("from the ledger")
+    basis = [
+        ledger if mine else within if there else None
+        for mine, there in zip(own, counted_near.notna(), strict=True)
+    ]
+    numbers = {
+        name: pd.to_numeric(table[name], errors="coerce").astype("Float64")
+        for name in ("refuge_m", "station_s")
+    }
+    texts = {name: table[name].astype(object) for name in ("refuge_name", "station_name", "method")}
+    people = items["people"].astype("Float64").where(own, counted_near)
+    basis_column = pd.Series(basis, index=items.index, dtype=object)
+    return items.assign(people=people, people_basis=basis_column, **numbers, **texts)
+
+
+def _dated(items: pd.DataFrame, data_date: str, place_code: str, presets: Presets) -> pd.DataFrame:
+    due = deadlines(
+        items["deadline_days"],
+        items["own_deadline"],
+        data_date=data_date,
+        place_code=place_code,
+        presets=presets,
+    )
+    return items.assign(deadline=due)
+
+
+def _ranked(items: pd.DataFrame) -> pd.DataFrame:
+    """Rank by level, score, people and id; unknown levels stand last."""
+    order = pd.DataFrame(
+        {
+            "level": -items[c.LEVEL].astype(float),
+            "score": -pd.to_numeric(items["score"], errors="coerce").astype(float),
+            "people": -items["people"].astype(float),
+            "id": items.index.astype(str),
+        },
+        index=items.index,
+    ).sort_values(["level", "score", "people", "id"], kind="stable", na_position="last")
+    ranked = items.loc[order.index].copy()
+    ranked["rank"] = np.arange(1, len(ranked) + 1, dtype=np.int64)
+    return ranked
