@@ -7,8 +7,8 @@ never reach a public file.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -21,14 +21,23 @@ from shapely.geometry import LineString, Point, box
 from riskmap.errors import Problem
 from riskmap.geo.grid import Grid
 from riskmap.i18n import text
+from riskmap.index.steps import Index, default_steps, fit
 from riskmap.layers.types import Layer, Source
+from riskmap.presets.load import Preset
 from riskmap.result import Facts, InputFile, Result, Scenario
 from riskmap.roles.load import Choice, Field, Role
 
 try:
-    from riskmap.index.steps import Index
+    from riskmap.indicators.table import Indicators
 except ImportError:  # until that room is finished
-    Index = SimpleNamespace
+
+    @dataclass(frozen=True)
+    class Indicators:
+        meta: Any
+        cells: Any
+        units: Any
+        notes: tuple[Any, ...]
+
 
 CRS = "EPSG:4548"
 ORIGIN = (500_000.0, 4_050_000.0)
@@ -252,35 +261,10 @@ def sample_meta() -> pd.DataFrame:
     return meta.assign(options="", source="")
 
 
-def _index(values: pd.DataFrame, meta: pd.DataFrame, params: dict[str, Any]) -> Any:
-    """Score values with plain arithmetic in the shape of ``index.steps.Index``."""
-    used = values[INDICATORS]
-    low, high = used.min(), used.max()
-    norm = (used - low) / (high - low).where(high > low, 1.0)
-    for code in INDICATORS:
-        if meta.at[code, "direction"] < 0:
-            norm[code] = 1 - norm[code]
-    scores = pd.DataFrame(index=values.index)
-    components = [code for code in GROUPS if code != "RISK"]
-    for group in components:
-        children = [c for c in INDICATORS if meta.at[c, "parent"] == group]
-        weights = meta.loc[children, "weight"].astype(float)
-        scores[group] = 0.01 + 0.99 * (norm[children] * weights).sum(axis=1) / weights.sum()
-    weights = meta.loc[components, "weight"].astype(float)
-    root = np.exp((np.log(scores) * weights).sum(axis=1) / weights.sum())
-    share = (scores * weights).div((scores * weights).sum(axis=1), axis=0)
-    scores["RISK"] = root
-    levels = np.digitize(root, np.nanquantile(root, [0.25, 0.5, 0.75])) + 1
-    known = root.notna()
-    return Index(
-        meta=meta, steps=(), params=params,
-        stages={"raw": values, "denominated": values, "imputed": values, "treated": values,
-                "normalised": norm, "aggregated": scores},
-        scores=scores, ranks=scores.rank(ascending=False, method="min"),
-        classes=pd.DataFrame({"RISK": np.where(known, levels, 0).astype("int8")}, index=values.index)
-        .astype("Int8"),
-        contributions=share.mul(root, axis=0),
-    )  # fmt: skip
+def _index(values: pd.DataFrame, meta: pd.DataFrame, levels: pd.Series | None = None) -> Index:
+    """Score values as a run does: fitted on the finest level, ranked within levels."""
+    rows = None if levels is None else (levels == "village").to_numpy()
+    return fit(values, meta, default_steps(), fit_rows=rows, rank_within=levels)
 
 
 def sample_items(layers: dict[str, Layer], units: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -363,13 +347,14 @@ def sample_result(
         {code: rng.uniform(0, 100, len(units)) for code in INDICATORS}, index=units.index
     )
     cells.iloc[3, 1] = np.nan
-    params = {"unit": {"minmax": {code: [0.0, 100.0] for code in INDICATORS}}, "cell": {}}
+    index = {"unit": _index(values, meta, units["level"]), "cell": _index(cells, meta)}
+    params = {name: entry.params for name, entry in index.items()}
     items = sample_items(layers, units)
-    indicators = SimpleNamespace(
+    indicators = Indicators(
         meta=meta, cells=cells, units=values,
         notes=(text("the layer {layer} is missing, so {code} was left out", layer="dem", code="V_DEM"),),
     )  # fmt: skip
-    preset = SimpleNamespace(
+    preset = Preset(
         key="flood.level_depth_m", value=[0.15, 0.27, 0.4], unit="m", source="GB 51222", clause="3.2",
         edition="2017", status="unverified", zh="积水深度分级", en="Flood depth levels",
     )  # fmt: skip
@@ -383,7 +368,7 @@ def sample_result(
         roles=sample_roles(), layers=layers, problems=sample_problems(),
         notes=(text("screening estimate, not a survey"),), units=units, grid=grid,
         population=population, indicators=indicators,
-        index={"unit": _index(values, meta, params["unit"]), "cell": _index(cells, meta, params["cell"])},
+        index=index,
         items=items, control=sample_control(items),
         scenarios={"大暴雨": Scenario(name="大暴雨", depth_m=depth, rain_mm=150.0, hours=24.0)},
         presets=(preset,), params=params,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+
+EPOCH: Final = "1970-01-01"
+"""Stands where a date must stand and no data date was declared."""
 
 
 def plain(value: Any) -> Any:

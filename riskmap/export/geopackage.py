@@ -4,44 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap import columns as c
 from riskmap.errors import ExportError
-from riskmap.export import styles, tables
-from riskmap.export.encode import as_line
-from riskmap.geo.grid import cell_polygons
-from riskmap.i18n import both, text
+from riskmap.export.contents import MULTI, Sheet, sheets_of
+from riskmap.export.encode import EPOCH, as_line
+from riskmap.i18n import text
 from riskmap.result import Result
 
-if TYPE_CHECKING:
-    from riskmap.layers.types import Layer
-
 VERSION: Final = "1.3"
-EPOCH: Final = "1970-01-01"
-"""Stands where a date must stand and no data date was declared."""
-_KINDS: Final = {0: "point", 4: "point", 1: "line", 5: "line", 3: "polygon", 6: "polygon"}
-_MULTI: Final = {"point": "MultiPoint", "line": "MultiLineString", "polygon": "MultiPolygon"}
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One table of the GeoPackage."""
-
-    name: str
-    frame: pd.DataFrame
-    identifier: str
-    description: str = ""
-    style: str = ""
-    kind: str = ""
-    """``point``, ``line``, ``polygon``, or empty for a table without geometry."""
 
 
 def write_geopackage(result: Result, path: Path) -> dict[str, int]:
@@ -78,28 +55,6 @@ def write_geopackage(result: Result, path: Path) -> dict[str, int]:
             _write(sheet, path, crs=result.facts.crs)
             written[sheet.name] = len(sheet.frame)
     return written
-
-
-def sheets_of(result: Result) -> Iterator[Sheet]:
-    """List the tables of a result in the order in which they are written.
-
-    Parameters
-    ----------
-    result
-        The run's result.
-
-    Yields
-    ------
-    Sheet
-        Spatial tables first, then tables without geometry.
-    """
-    yield _units(result)
-    yield _cells(result)
-    yield _items(result)
-    for role, layer in result.layers.items():
-        yield from _layer(result, role, layer)
-    yield from _scenarios(result)
-    yield from _plain_tables(result)
 
 
 def _clock(result: Result) -> str:
@@ -156,7 +111,7 @@ def _one_type(frame: gpd.GeoDataFrame, kind: str) -> tuple[gpd.GeoDataFrame, str
     }[kind]
     joined = np.full(len(shapes), None, dtype=object)
     build(parts, indices=owner, out=joined)
-    return frame.set_geometry(gpd.GeoSeries(joined, index=frame.index, crs=frame.crs)), _MULTI[kind]
+    return frame.set_geometry(gpd.GeoSeries(joined, index=frame.index, crs=frame.crs)), MULTI[kind]
 
 
 def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
@@ -164,18 +119,19 @@ def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
     shape = frame.geometry.name if isinstance(frame, gpd.GeoDataFrame) else None
     out: dict[str, Any] = {}
     taken = {"fid", "geom"}
-    for name in frame.columns:
+    for place, name in enumerate(frame.columns):
         if name == shape:
             continue
         label, n = str(name), 2
         while label.lower() in taken:
             label, n = f"{name}_{n}", n + 1
         taken.add(label.lower())
-        out[label] = _column(frame[name])
+        out[label] = _column(frame.iloc[:, place])
     tidy = pd.DataFrame(out, index=pd.RangeIndex(len(frame)))
     if shape is None:
         return tidy
-    return gpd.GeoDataFrame(tidy, geometry=frame.geometry.to_numpy(), crs=frame.crs)
+    shaped: pd.DataFrame = gpd.GeoDataFrame(tidy, geometry=frame.geometry.to_numpy(), crs=frame.crs)
+    return shaped
 
 
 def _column(values: pd.Series[Any]) -> Any:
@@ -185,11 +141,11 @@ def _column(values: pd.Series[Any]) -> Any:
     if pd.api.types.is_integer_dtype(kind):
         small = values.abs().max() < 2**31 if len(values.dropna()) else True
         return values.astype("Int32" if small else "Int64").array
-    if pd.api.types.is_float_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind):
-        return (
-            values.to_numpy(dtype="float64", na_value=np.nan) if kind.kind == "f" else values.array
-        )
-    return pd.array(values.map(_words, na_action="ignore"), dtype="string")
+    if pd.api.types.is_float_dtype(kind):
+        return values.to_numpy(dtype="float64", na_value=np.nan)
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        return values.array
+    return values.map(_words, na_action="ignore").astype("string").array
 
 
 def _words(value: object) -> str:
@@ -197,161 +153,6 @@ def _words(value: object) -> str:
     if isinstance(value, list | tuple | dict | np.ndarray):
         shown = as_line(value)
     return shown.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def _titles(zh: str, en: str) -> dict[str, str]:
-    """Give a table its Chinese identifier and an English description."""
-    return {"identifier": zh, "description": en}
-
-
-def _named(name: str, english: Any) -> dict[str, str]:
-    shown = both(english)
-    return _titles(f"{shown['zh']} ({name})", shown["en"])
-
-
-def _units(result: Result) -> Sheet:
-    scores = tables.scored(result.index["unit"])
-    frame = result.units.join(scores).rename_axis(c.UNIT_ID).reset_index()
-    levels = tables.levels_of(result.units)
-    names = [str(tables.LEVEL_NAMES.get(level, level)) for level in levels]
-    style = styles.units_by_level(levels, names, tables.class_names())
-    return Sheet("units", frame, **_named("units", text("Units")), style=style, kind="polygon")
-
-
-def _cells(result: Result) -> Sheet:
-    cells = result.indicators.cells
-    flat = np.asarray(cells.index)
-    shaped = cell_polygons(result.grid, flat)
-    frame = tables.scored(result.index["cell"]).join(cells)
-    frame = frame.astype(dict.fromkeys(frame.columns[frame.dtypes == "float32"], "float64"))
-    frame.insert(0, c.CELL, shaped["name"])
-    if result.population is not None:
-        people = np.asarray(result.population, dtype="float64").ravel()[flat]
-        frame.insert(1, c.POPULATION, people)
-    for place, scenario in enumerate(result.scenarios.values(), start=1):
-        if scenario.depth_m is not None:
-            depth = np.asarray(scenario.depth_m, dtype="float64").ravel()[flat]
-            frame[f"depth_{place}_m"] = depth
-    shaped = gpd.GeoDataFrame(frame, geometry=shaped.geometry, crs=result.facts.crs)
-    style = styles.by_class("polygon", "class", tables.class_names(), size=0.0, opacity=0.6)
-    return Sheet("cells", shaped, **_named("cells", text("Grid")), style=style, kind="polygon")
-
-
-def places_of_items(result: Result) -> gpd.GeoSeries:
-    """Find one point for every row of the list, from its layer's own geometry.
-
-    Parameters
-    ----------
-    result
-        The run's result.
-
-    Returns
-    -------
-    GeoSeries
-        Points in the run's CRS on the index of ``items``; None where an item has no place.
-    """
-    spots = [
-        layer.table.geometry.representative_point()
-        for layer in result.layers.values()
-        if layer.table is not None and "geometry" in layer.table
-    ]
-    known = pd.concat(spots) if spots else pd.Series(dtype=object)
-    return gpd.GeoSeries(known.reindex(result.items.index), crs=result.facts.crs)
-
-
-def _items(result: Result) -> Sheet:
-    frame = result.items.rename_axis(c.ITEM_ID).reset_index()
-    shaped = gpd.GeoDataFrame(
-        frame, geometry=places_of_items(result).to_numpy(), crs=result.facts.crs
-    )  # fmt: skip
-    style = styles.by_class("point", c.LEVEL, tables.class_names())
-    return Sheet("items", shaped, **_named("items", text("Risk list")), style=style, kind="point")
-
-
-def _layer(result: Result, role: str, layer: Layer) -> Iterator[Sheet]:
-    """Give a role's rows, one table a kind of geometry."""
-    if layer.table is None:
-        return
-    entry = result.roles[role]
-    frame = layer.table.rename_axis(c.ITEM_ID).reset_index()
-    if entry.item and c.LEVEL not in frame and c.LEVEL in result.items:
-        frame[c.LEVEL] = result.items[c.LEVEL].reindex(layer.table.index).to_numpy()
-    if not isinstance(layer.table, gpd.GeoDataFrame):
-        yield Sheet(role, frame, **_titles(f"{entry.zh} ({role})", entry.en))
-        return
-    shapes = gpd.GeoDataFrame(frame, geometry=layer.table.geometry.to_numpy(), crs=layer.table.crs)
-    ids = shapely.get_type_id(shapes.geometry.to_numpy())
-    kinds = pd.Series(ids, index=shapes.index).map(_KINDS)
-    there = [kind for kind in ("point", "line", "polygon") if (kinds == kind).any()]
-    if not there:
-        there = [entry.geometry if entry.geometry in _MULTI else "point"]
-    for place, kind in enumerate(there):
-        name = role if len(there) == 1 else f"{role}_{kind}"
-        rows = shapes[(kinds == kind) | (kinds.isna() & (place == 0))]
-        yield Sheet(
-            name, rows, **_titles(f"{entry.zh} ({name})", entry.en), kind=kind,
-            style=_layer_style(result, role, kind, graded=c.LEVEL in rows),
-        )  # fmt: skip
-
-
-def _layer_style(result: Result, role: str, kind: str, *, graded: bool) -> str:
-    entry = result.roles[role]
-    size = {"point": 3.4, "line": 0.35, "polygon": 0.3}[kind]
-    shape = entry.symbol or "circle"
-    if graded and entry.group == "risk":
-        names = tables.class_names()
-        return styles.by_class(kind, c.LEVEL, names, shape=shape, size=size, outline="#1d2025")
-    colour = entry.colour or styles.LINE_COLOURS.get(role) or styles.GROUP_COLOURS[entry.group]
-    faint = 0.25 if kind == "polygon" else 1.0
-    edge = colour if kind == "polygon" else None
-    return styles.single(kind, colour, shape=shape, size=size, opacity=faint, outline=edge)
-
-
-def _scenarios(result: Result) -> Iterator[Sheet]:
-    for place, scenario in enumerate(result.scenarios.values(), start=1):
-        for part, shapes, label, colour in (
-            ("closures", scenario.closures, text("Closed roads"), "#a30f1a"),
-            ("danger_area", scenario.danger_area, text("Danger areas"), "#c8501e"),
-        ):
-            if shapes is None or not len(shapes):
-                continue
-            name = f"{part}_{place}"
-            ids = pd.Series(shapely.get_type_id(shapes.geometry.to_numpy())).map(_KINDS)
-            kind = str(ids.mode().iloc[0])
-            rows = shapes[(ids == kind).to_numpy()]
-            words = _named(name, label)
-            words["identifier"] = f"{scenario.name} {words['identifier']}"
-            style = styles.single(kind, colour, size=0.8, opacity=0.35, outline=colour)
-            yield Sheet(name, rows.reset_index(), **words, style=style, kind=kind)
-
-
-def _plain_tables(result: Result) -> Iterator[Sheet]:
-    """Give the tables without geometry."""
-    facts = pd.DataFrame(
-        [(key, as_line(value)) for key, value in sorted(vars(result.facts).items())],
-        columns=["key", "value"],
-    )
-    params = pd.DataFrame(
-        [(key, as_line(value)) for key, value in sorted(result.params.items())],
-        columns=["key", "value"],
-    )
-    notes = [*result.notes, *result.indicators.notes]
-    said = pd.DataFrame([both(note) for note in dict.fromkeys(notes)], columns=["zh", "en"])
-    control = result.control.rename_axis(c.ITEM_ID).reset_index()
-    values = result.indicators.units.rename_axis(c.UNIT_ID).reset_index()
-    for name, frame, label in (
-        ("control", control, text("Control table")),
-        ("unit_indicators", values, text("Indicator values of the units")),
-        ("indicators", tables.indicator_table(result), text("Indicators and weights")),
-        ("params", params, text("Fitted parameters")),
-        ("presets", tables.preset_table(result), text("Presets used")),
-        ("scenarios", tables.scenario_table(result), text("Scenarios")),
-        ("plans", tables.plan_table(result), text("Plans")),
-        ("sources", tables.source_table(result), text("Sources")),
-        ("notes", said, text("Notes")),
-        ("facts", facts, text("About this file")),
-    ):
-        yield Sheet(name, frame, **_named(name, label))
 
 
 def _style_sheet(sheets: list[Sheet], moment: str) -> Sheet:

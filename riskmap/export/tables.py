@@ -52,7 +52,7 @@ def scored(index: Any) -> pd.DataFrame:
     Parameters
     ----------
     index
-        An `riskmap.index.steps.Index`.
+        A `riskmap.index.steps.Index`.
 
     Returns
     -------
@@ -61,12 +61,15 @@ def scored(index: Any) -> pd.DataFrame:
         part of the score that the component gives.
     """
     scores: pd.DataFrame = index.scores
-    groups = scores.drop(columns=c.ROOT)
-    shares = index.contributions.add_prefix("share_")
+    groups = scores[[code for code in index.meta.index if code in scores and code != c.ROOT]]
+    shares = index.contributions[
+        [code for code in groups if code in index.contributions]
+    ].add_prefix("share_")
     head = pd.DataFrame(
-        {"score": scores[c.ROOT], "rank": index.ranks[c.ROOT], "class": index.classes[c.ROOT]}
+        {"score": scores[c.ROOT], "rank": index.ranks[c.ROOT], "class": index.classes}
     )
-    return pd.concat([head.astype({"rank": "Int64"}), groups, shares], axis=1)
+    joined: pd.DataFrame = pd.concat([head.astype({"rank": "Int64"}), groups, shares], axis=1)
+    return joined
 
 
 def finest_level(units: pd.DataFrame) -> str:
@@ -111,6 +114,23 @@ def levels_of(units: pd.DataFrame) -> list[str]:
     there = set(units[c.LEVEL])
     known = [level for level in c.UNIT_LEVELS if level in there]
     return known or sorted(map(str, there)) or ["custom"]
+
+
+def notes_of(result: Result) -> list[Text]:
+    """Collect what must be said beside the numbers, each thing once.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    list of Text
+        Notes of the run, of the indicators and of the index.
+    """
+    said = [*result.notes, *result.indicators.notes, *result.index["unit"].notes]
+    return list(dict.fromkeys(said))
 
 
 def indicator_table(result: Result) -> pd.DataFrame:

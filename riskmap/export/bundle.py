@@ -1,0 +1,91 @@
+"""The folder of outputs: every paper of one run, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from riskmap.export.encode import as_json
+from riskmap.export.manifest import NAME as MANIFEST
+from riskmap.export.manifest import build_manifest
+from riskmap.export.place import whole_folder
+from riskmap.export.report import build_report
+from riskmap.i18n import language
+from riskmap.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAGE: Final = "onemap.html"
+GEOPACKAGE: Final = "riskmap.gpkg"
+LIST: Final = "研判一张单.xlsx"
+CONTROL: Final = "管控一张表.xlsx"
+GAPS: Final = "data_gaps.xlsx"
+PARAMS: Final = "params.json"
+REPORT: Final = "report.json"
+
+
+def write(result: Result, folder: Path) -> Path:
+    """Write every paper of a run into a folder, whole or not at all.
+
+    A public edition is written from a redacted result, whatever the caller did before. The same
+    result gives the same bytes.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+    folder
+        Where the outputs are to stand; an earlier output there is replaced in one step.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ExportError
+        When the folder holds files of somebody else, or cannot be written.
+    """
+    from riskmap.export.geopackage import write_geopackage
+    from riskmap.export.onemap.page import render
+    from riskmap.export.public import redact
+    from riskmap.export.workbook import write_control, write_gaps, write_list
+
+    if result.facts.profile == "public":
+        result = redact(result)
+    with language(result.facts.lang), whole_folder(folder) as fresh:
+        write_geopackage(result, fresh / GEOPACKAGE)
+        _write_text(fresh / PAGE, render(result))
+        write_list(result, fresh / LIST)
+        write_control(result, fresh / CONTROL)
+        write_gaps(result, gap_sheets(result), fresh / GAPS)
+        _write_text(fresh / PARAMS, as_json(result.params))
+        _write_text(fresh / REPORT, as_json(build_report(result)))
+        _write_text(fresh / MANIFEST, as_json(build_manifest(result, fresh)))
+    return folder
+
+
+def gap_sheets(result: Result) -> dict[str, pd.DataFrame]:
+    """Give the sheets of the data-gap ledger.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    dict
+        Sheet name to table.
+    """
+    from riskmap.layers.gaps import ledger
+
+    missing = [name for name in result.roles if name not in result.layers]
+    sheets: dict[str, pd.DataFrame] = ledger(result.layers, result.roles, result.problems, missing)
+    return sheets
+
+
+def _write_text(path: Path, content: str) -> None:
+    path.write_bytes(content.encode("utf-8"))

@@ -1,0 +1,151 @@
+"""``report.json``: what one run used, left out and found, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+from riskmap import columns as c
+from riskmap.export import tables
+from riskmap.i18n import both
+from riskmap.result import Result
+
+
+def build_report(result: Result) -> dict[str, Any]:
+    """Count what went in, what came out and what was left out.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    dict
+        Facts, rows by role, notes, problems, indicators, classes, the five worst units, presets.
+    """
+    return {
+        "facts": vars(result.facts),
+        "layers": _layers(result),
+        "problems": _problems(result),
+        "notes": [both(note) for note in tables.notes_of(result)],
+        "indicators": _indicators(result),
+        "units": {str(level): int(n) for level, n in result.units[c.LEVEL].value_counts().items()},
+        "classes": {name: class_counts(result, name) for name in ("unit", "cell")},
+        "items": _items(result),
+        "worst_units": worst_units(result),
+        "presets": tables.preset_table(result).to_dict("records"),
+        "scenarios": tables.scenario_table(result).to_dict("records"),
+        "plans": sorted(result.plans),
+    }
+
+
+def class_counts(result: Result, name: str) -> dict[str, int]:
+    """Count the rows of each class.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+    name
+        ``unit`` (the finest level only) or ``cell``.
+
+    Returns
+    -------
+    dict
+        Class ``"0"`` (unknown) to ``"4"`` to number of rows.
+    """
+    classes = result.index[name].classes
+    if name == "unit":
+        finest = tables.finest_level(result.units)
+        classes = classes.loc[result.units.index[result.units[c.LEVEL] == finest]]
+    counts = Counter(int(value) for value in classes.fillna(0))
+    return {str(value): counts.get(value, 0) for value in (0, *c.CLASSES)}
+
+
+def worst_units(result: Result, *, n: int = 5) -> list[dict[str, Any]]:
+    """List the units of the finest level with the highest scores.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+    n
+        How many.
+
+    Returns
+    -------
+    list of dict
+        Code, name, town, score, class and the share of each component, worst first.
+    """
+    index = result.index["unit"]
+    units = result.units[result.units[c.LEVEL] == tables.finest_level(result.units)]
+    scores = index.scores[c.ROOT].reindex(units.index).dropna()
+    order = pd.DataFrame({"score": -scores, "code": scores.index.astype(str)}, index=scores.index)
+    worst = order.sort_values(["score", "code"]).index[:n]
+    return [
+        {
+            "unit_id": str(unit),
+            "name": units.loc[unit, c.NAME],
+            "town": units.loc[unit, "town"] if "town" in units else "",
+            "score": float(scores[unit]),
+            "class": index.classes.loc[unit],
+            "contributions": index.contributions.loc[unit],
+        }
+        for unit in worst
+    ]
+
+
+def _layers(result: Result) -> dict[str, dict[str, int]]:
+    return {
+        role: {
+            "rows_in": layer.rows_in,
+            "rows_used": layer.rows_used,
+            "rows_returned": layer.rows_returned,
+        }
+        for role, layer in result.layers.items()
+    }
+
+
+def _problems(result: Result) -> dict[str, Any]:
+    by_severity = Counter(problem.severity for problem in result.problems)
+    by_rule = Counter(f"{problem.role}.{problem.rule}" for problem in result.problems)
+    return {
+        **{name: by_severity.get(name, 0) for name in ("returned", "unusable", "note")},
+        "by_rule": dict(sorted(by_rule.items())),
+    }
+
+
+def _indicators(result: Result) -> dict[str, Any]:
+    meta: pd.DataFrame = result.indicators.meta
+    kind = meta["kind"]
+    return {
+        "used": {
+            str(code): {
+                "parent": row["parent"],
+                "weight": row["weight"],
+                "unit": row.get("unit", ""),
+            }
+            for code, row in meta[kind == "indicator"].iterrows()
+        },
+        "groups": {
+            str(code): {"parent": row["parent"], "weight": row["weight"]}
+            for code, row in meta[kind == "group"].iterrows()
+        },
+        "notes": [both(note) for note in result.indicators.notes],
+    }
+
+
+def _items(result: Result) -> dict[str, Any]:
+    items = result.items
+    out: dict[str, Any] = {"rows": len(items), "control_rows": len(result.control)}
+    if c.LEVEL in items:
+        levels = Counter(int(level) for level in items[c.LEVEL].fillna(0))
+        out["by_level"] = {str(value): levels.get(value, 0) for value in (0, *c.CLASSES)}
+    if c.ROLE in items:
+        out["by_role"] = {
+            str(role): int(n) for role, n in sorted(items[c.ROLE].value_counts().items())
+        }
+    return out

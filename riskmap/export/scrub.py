@@ -1,0 +1,83 @@
+"""Blotting telephone numbers and private words out of free texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any, Final, TypeVar
+
+import pandas as pd
+
+from riskmap.i18n import Text
+
+HIDDEN: Final = "***"
+_TELEPHONE: Final = re.compile(
+    r"(?<!\d)(?:\+?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}(?!\d)"
+    r"|(?<!\d)[(（]?0\d{2,3}[)）]?[\s-]?\d{7,8}(?:\s*(?:-|转|ext\.?)\s*\d{1,6})?(?!\d)"
+    r"|(?<!\d)[48]00[\s-]?\d{3}[\s-]?\d{4}(?!\d)"
+    r"|(?<!\d)\d{17}[\dXx](?!\d)"
+    r"|[\w.+-]+@[\w-]+\.[\w.]+"
+)
+"""Mobile and landline numbers, 400/800 numbers, identity-card numbers, mail addresses."""
+
+T = TypeVar("T", bound=pd.DataFrame)
+
+
+def scrub(value: str, words: Iterable[str] = ()) -> str:
+    """Blot telephone numbers, and given words, out of a text.
+
+    Parameters
+    ----------
+    value
+        The text.
+    words
+        Further words to blot out.
+
+    Returns
+    -------
+    str
+        The text with ``***`` in their place.
+
+    Examples
+    --------
+    >>> scrub("联系王某 139 0000 1234 或 0531-8123 4567", ["王某"])
+    '联系*** *** 或 0531-8123 4567'
+    """
+    for word in sorted(words, key=len, reverse=True):
+        bounded = rf"(?<!\d){re.escape(word)}(?!\d)" if word[0].isdigit() else re.escape(word)
+        value = re.sub(bounded, HIDDEN, value)
+    return _TELEPHONE.sub(HIDDEN, value)
+
+
+def _scrub_value(value: Any, words: Iterable[str]) -> Any:
+    if isinstance(value, str):
+        return scrub(value, words)
+    if isinstance(value, Text):
+        return scrub_note(value, words)
+    if isinstance(value, list | tuple):
+        return type(value)(_scrub_value(part, words) for part in value)
+    return value
+
+
+def scrub_table(table: T, secrets: pd.Series[Any]) -> T:
+    """Blot private words out of the free texts of a table, row by row."""
+    words = secrets.reindex(table.index)
+    known = [entry if isinstance(entry, tuple) else () for entry in words]
+    changed = {
+        name: [_scrub_value(v, w) for v, w in zip(table[name], known, strict=True)]
+        for name in table.columns
+        if name != "geometry" and _is_words(table[name])
+    }
+    return table.assign(**changed)
+
+
+def _is_words(values: pd.Series[Any]) -> bool:
+    return pd.api.types.is_object_dtype(values.dtype) or pd.api.types.is_string_dtype(values.dtype)
+
+
+def scrub_note(note: Text, words: Iterable[str] = ()) -> Text:
+    """Blot telephone numbers, and folders of files, out of a note's values."""
+    blotted = tuple((key, _scrub_value(value, words)) for key, value in note.params)
+    changed = {entry.name: getattr(note, entry.name) for entry in fields(note)}
+    return type(note)(**{**changed, "params": blotted})

@@ -1,0 +1,188 @@
+"""Drawing one sheet of a workbook: title, headings, rows, colours, paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from riskmap import columns as c
+from riskmap.export import tables
+from riskmap.export.encode import EPOCH
+from riskmap.export.words import Column, column_of, shown
+from riskmap.result import Result
+
+_FILLS: Final = {0: "#d9dce1", **dict(zip(c.CLASSES, c.CLASS_COLOURS, strict=True))}
+_INKS: Final = {0: "#1d2025", 1: "#08254a", 2: "#3a3200", 3: "#2b1400", 4: "#ffffff"}
+HEAD: Final = "#1f3a5f"
+_LONGEST: Final = 32_767
+_FIRST_ROW: Final = 3
+"""Title, subtitle and headings stand above the rows."""
+_FORMS: Final[Mapping[str, Mapping[str, object]]] = {
+    "text": {},
+    "wrap": {"text_wrap": True},
+    "centre": {"align": "center"},
+    "integer": {"num_format": "#,##0", "align": "right"},
+    "number": {"num_format": "#,##0.##", "align": "right"},
+    "degree": {"num_format": "0.000000", "align": "right"},
+    "score": {"num_format": "0.000", "align": "right"},
+    "class": {"align": "center", "bold": True},
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One sheet to print."""
+
+    name: str
+    title: str
+    subtitle: str
+    frame: pd.DataFrame
+    choices: Mapping[str, Sequence[str]]
+    """Column to the entries of its drop-down."""
+    paper: int = 9
+    """Excel's number of the paper: 9 = A4, 8 = A3."""
+
+
+class Book:
+    """A workbook under construction, with the formats that its sheets share."""
+
+    def __init__(self, path: Path, result: Result) -> None:
+        import xlsxwriter
+
+        self.result = result
+        options = dict.fromkeys(
+            ("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False
+        )
+        self.book = xlsxwriter.Workbook(str(path), {**options, "nan_inf_to_errors": False})
+        day = date.fromisoformat(result.facts.data_date or EPOCH)
+        self.book.set_properties(
+            {
+                "title": result.facts.name,
+                "author": result.facts.issued_by,
+                "comments": f"riskmap {result.facts.version}",
+                "created": datetime(day.year, day.month, day.day),
+            }
+        )
+        self._formats: dict[tuple[tuple[str, object], ...], Any] = {}
+
+    def format(self, **properties: object) -> Any:
+        """Make a format once."""
+        key = tuple(sorted(properties.items()))
+        if key not in self._formats:
+            base = {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "vcenter"}
+            self._formats[key] = self.book.add_format({**base, **properties})
+        return self._formats[key]
+
+    def close(self) -> None:
+        """Write the file."""
+        self.book.close()
+
+
+def sheet_name(name: str, taken: Sequence[str]) -> str:
+    r"""Make a name that Excel takes: at most 31 characters, none of ``[]:*?/\\``."""
+    clean = name.translate(str.maketrans("[]:*?/\\", " " * 7)).strip("' ")[:31] or "1"
+    stem, n = clean, 2
+    while clean.lower() in {other.lower() for other in taken}:
+        clean, n = f"{stem[:27]} ({n})", n + 1
+    return clean
+
+
+def draw_sheet(book: Book, page: Page) -> None:
+    """Add one sheet to a workbook.
+
+    Parameters
+    ----------
+    book
+        The workbook.
+    page
+        What the sheet holds.
+    """
+    taken = [sheet.get_name() for sheet in book.book.worksheets()]
+    sheet = book.book.add_worksheet(sheet_name(page.name, taken))
+    frame, result = page.frame, book.result
+    columns = [column_of(str(name), frame[name], result) for name in frame.columns]
+    last = max(len(columns) - 1, 0)
+    _banner(book, sheet, page, last)
+    for place, column in enumerate(columns):
+        sheet.set_column(place, place, column.width)
+        head = book.format(
+            bold=True, font_color="#ffffff", bg_color=HEAD, align="center", text_wrap=True,
+            border=1,
+            border_color="#8a94a3",
+        )  # fmt: skip
+        sheet.write_string(_FIRST_ROW - 1, place, safe(str(column.label)), head)
+        _fill(book, sheet, place, column, frame.iloc[:, place])
+    bottom = _FIRST_ROW + len(frame) - 1
+    for name, entries in page.choices.items():
+        place = list(frame.columns).index(name)
+        rule = {"validate": "list", "source": list(entries)}
+        sheet.data_validation(_FIRST_ROW, place, max(bottom, _FIRST_ROW), place, rule)
+    if columns:
+        sheet.autofilter(_FIRST_ROW - 1, 0, max(bottom, _FIRST_ROW - 1), last)
+    _print_setup(sheet, page, last, bottom, frozen=_frozen(frame))
+
+
+def _frozen(frame: pd.DataFrame) -> int:
+    """Count the columns that stay when the sheet scrolls: up to the name."""
+    names = [str(name) for name in frame.columns]
+    return names.index(c.NAME) + 1 if c.NAME in names[:5] else 0
+
+
+def _banner(book: Book, sheet: Any, page: Page, last: int) -> None:
+    title = book.format(bold=True, font_size=16, font_color=HEAD)
+    small = book.format(font_size=9, font_color="#4a5261")
+    sheet.set_row(0, 30)
+    sheet.set_row(1, 18)
+    sheet.set_row(2, 32)
+    sheet.write_string(0, 0, safe(page.title), title)
+    sheet.write_string(1, 0, safe(page.subtitle), small)
+    if last < 0:
+        sheet.set_column(0, 0, 40)
+
+
+def _print_setup(sheet: Any, page: Page, last: int, bottom: int, *, frozen: int) -> None:
+    sheet.freeze_panes(_FIRST_ROW, frozen)
+    sheet.set_landscape()
+    sheet.set_paper(page.paper)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(_FIRST_ROW - 1)
+    sheet.print_area(0, 0, max(bottom, _FIRST_ROW - 1), last)
+    sheet.set_footer("&L&8&A&R&8&P / &N")
+    sheet.hide_gridlines(2)
+
+
+def safe(value: str) -> str:
+    """Keep a text inside what a cell can hold."""
+    clean = value.encode("utf-8", "replace").decode("utf-8")
+    return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
+
+
+def _fill(book: Book, sheet: Any, place: int, column: Column, values: pd.Series[Any]) -> None:
+    """Write one column; texts are always texts, so that no cell can be a formula."""
+    name = str(values.name)
+    line = {"border": 1, "border_color": "#d5d9e0"}
+    plain = book.format(**line, **_FORMS[column.form])
+    left = book.format(**line, **{**_FORMS[column.form], "align": "left"})
+    quoted = book.format(**line, **_FORMS[column.form], quote_prefix=True)
+    for row, value in enumerate(values.tolist(), start=_FIRST_ROW):
+        cell = shown(name, value, book.result)
+        style = plain
+        if column.form == "class" and not isinstance(value, str):
+            number = 0 if cell is None else int(value)
+            cell = tables.class_names()[number] if cell is None else cell
+            style = book.format(
+                **line, **_FORMS["class"], bg_color=_FILLS[number], font_color=_INKS[number]
+            )
+        if cell is None:
+            sheet.write_blank(row, place, None, style)
+        elif isinstance(cell, str):
+            text_style = quoted if cell[:1] in "=+-@\t\r" else style
+            sheet.write_string(row, place, safe(cell), text_style)
+        else:
+            sheet.write_number(row, place, cell, style if column.form != "text" else left)

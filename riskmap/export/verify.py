@@ -1,0 +1,168 @@
+"""Checking a folder of outputs from itself alone: hashes, counts, and every published score."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from riskmap import columns as c
+from riskmap.export import bundle, tables
+from riskmap.export.manifest import NAME as MANIFEST
+from riskmap.export.manifest import sha256
+from riskmap.i18n import text
+
+TOLERANCE: Final = 1e-9
+"""Largest difference between a published score and the recomputed one."""
+
+
+def verify(folder: Path) -> list[str]:
+    """Check that a folder of outputs is whole, agrees with itself, and repeats its own scores.
+
+    Parameters
+    ----------
+    folder
+        Folder that `riskmap.export.bundle.write` wrote.
+
+    Returns
+    -------
+    list of str
+        One message a fault; empty when everything agrees.
+    """
+    manifest = _json(folder / MANIFEST)
+    if manifest is None:
+        return [str(text("{file} is missing or cannot be read", file=MANIFEST))]
+    faults = _hashes(folder, manifest)
+    package = folder / bundle.GEOPACKAGE
+    report = _json(folder / bundle.REPORT)
+    if not package.is_file() or report is None:
+        return faults or [str(text("{file} is missing or cannot be read", file=package.name))]
+    try:
+        faults += _scores(package)
+        faults += _counts(folder, package, report)
+    except (OSError, ValueError, KeyError) as error:
+        faults.append(str(text("the outputs cannot be read: {error}", error=str(error))))
+    return faults
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return loaded if isinstance(loaded, dict) else None
+
+
+def _hashes(folder: Path, manifest: dict[str, Any]) -> list[str]:
+    listed: dict[str, Any] = manifest.get("outputs", {})
+    faults = []
+    for name, entry in sorted(listed.items()):
+        path = folder / name
+        if not path.is_file():
+            faults.append(text("{file} is listed in the manifest but missing", file=name))
+        elif sha256(path) != entry["sha256"]:
+            faults.append(text("{file} was changed after it was written", file=name))
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    faults += [
+        text("{file} is not listed in the manifest", file=name)
+        for name in sorted(present - set(listed) - {MANIFEST})
+    ]
+    return [str(fault) for fault in faults]
+
+
+def read_table(package: Path, name: str) -> pd.DataFrame:
+    """Read one table of the GeoPackage without its geometry.
+
+    Parameters
+    ----------
+    package
+        The GeoPackage.
+    name
+        Table name.
+
+    Returns
+    -------
+    DataFrame
+        Its rows.
+    """
+    import pyogrio
+
+    frame: pd.DataFrame = pyogrio.read_dataframe(
+        package, layer=name, read_geometry=False, use_arrow=True
+    )
+    return frame
+
+
+def _scores(package: Path) -> list[str]:
+    """Apply the published parameters to the published values and compare."""
+    from riskmap.index.steps import apply
+
+    units = read_table(package, "units").set_index(c.UNIT_ID)
+    values = read_table(package, "unit_indicators").set_index(c.UNIT_ID)
+    meta = read_table(package, "indicators").set_index("code")
+    meta = meta.fillna({"parent": ""})
+    params = json.loads(dict(read_table(package, "params")[["key", "value"]].to_numpy())["unit"])
+    values = values.reindex(units.index)
+    index = apply(params, values, meta, rank_within=units[c.LEVEL])
+    again = tables.scored(index).reindex(units.index)
+    faults = []
+    for name in again.columns:
+        if name not in units:
+            faults.append(str(text("the units have no column {name}", name=name)))
+            continue
+        given = units[name].to_numpy(dtype="float64", na_value=np.nan)
+        found = again[name].to_numpy(dtype="float64", na_value=np.nan)
+        differs = ~np.isclose(given, found, rtol=0, atol=TOLERANCE, equal_nan=True)
+        if differs.any():
+            first = str(units.index[differs][0])
+            message = text(
+                "{name}: {n} units differ from the recomputation, such as {unit}",
+                name=name, n=int(differs.sum()), unit=first,
+            )  # fmt: skip
+            faults.append(str(message))
+    return faults
+
+
+def _counts(folder: Path, package: Path, report: dict[str, Any]) -> list[str]:
+    """Compare the number of rows of map, list, table and report."""
+    items = read_table(package, "items")
+    ids = set(items[c.ITEM_ID])
+    expected = report["items"]["rows"]
+    found = {
+        f"{package.name} items": len(items),
+        bundle.LIST: _rows(folder / bundle.LIST),
+        f"{package.name} control": len(read_table(package, "control")),
+        bundle.CONTROL: _rows(folder / bundle.CONTROL),
+    }
+    faults = [
+        str(text("{name} has {n} rows, the report says {m}", name=name, n=n, m=expected))
+        for name, n in found.items()
+        if n != expected
+    ]
+    if set(read_table(package, "control")[c.ITEM_ID]) != ids:
+        faults.append(str(text("list and table name different items")))
+    return faults + _classes(package, report)
+
+
+def _classes(package: Path, report: dict[str, Any]) -> list[str]:
+    units = read_table(package, "units")
+    finest = units[units[c.LEVEL] == tables.finest_level(units)]
+    faults = []
+    for name, table in (("unit", finest), ("cell", read_table(package, "cells"))):
+        counts = table["class"].fillna(0).astype(int).value_counts()
+        told = {int(key): n for key, n in report["classes"][name].items()}
+        if any(int(counts.get(value, 0)) != told.get(value, 0) for value in (0, *c.CLASSES)):
+            message = text("{name}: the report counts other classes than the map", name=name)
+            faults.append(str(message))
+    return faults
+
+
+def _rows(path: Path) -> int:
+    """Count the rows of the first sheet under its three heading rows."""
+    from python_calamine import CalamineWorkbook
+
+    rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    return len(rows) - 3

@@ -1,0 +1,139 @@
+"""How the columns of list and table are headed, filled, and how wide they print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from riskmap import columns as c
+from riskmap.export.tables import CLASS_NAMES, LEVEL_NAMES
+from riskmap.i18n import Text, text
+from riskmap.result import Result
+
+
+@dataclass(frozen=True)
+class Column:
+    """One printed column."""
+
+    label: Text | str
+    width: float = 12.0
+    """Width in characters of the default font; a Chinese character takes two."""
+    form: str = "text"
+    """``text``, ``wrap``, ``centre``, ``integer``, ``number``, ``degree``, ``score``, ``class``."""
+
+
+COLUMNS: Final[Mapping[str, Column]] = {
+    "rank": Column(text("No."), 6, "integer"),
+    c.ITEM_ID: Column(text("Item id"), 13, "centre"),
+    c.ROLE: Column(text("Kind"), 13),
+    c.NAME: Column(text("Name"), 26, "wrap"),
+    c.LEVEL: Column(text("Level"), 11, "class"),
+    "score": Column(text("Risk score"), 9, "score"),
+    "district": Column(text("District"), 12),
+    "town": Column(text("Town or street"), 14, "wrap"),
+    "village": Column(text("Village or community"), 16, "wrap"),
+    c.UNIT_ID: Column(text("Unit code"), 15, "centre"),
+    "lon": Column(text("Longitude"), 12, "degree"),
+    "lat": Column(text("Latitude"), 11, "degree"),
+    "people": Column(text("People affected"), 10, "integer"),
+    c.POPULATION: Column(text("People"), 10, "integer"),
+    "reasons": Column(text("Reasons"), 42, "wrap"),
+    "reason": Column(text("Reasons"), 42, "wrap"),
+    "duty_unit": Column(text("Duty unit"), 18, "wrap"),
+    "person": Column(text("Responsible person"), 12),
+    "phone": Column(text("Phone"), 14, "centre"),
+    "measure": Column(text("Measure"), 36, "wrap"),
+    "measures": Column(text("Measure"), 36, "wrap"),
+    "emergency": Column(text("Emergency measure"), 30, "wrap"),
+    "deadline": Column(text("Deadline"), 12, "centre"),
+    "deadline_days": Column(text("Days allowed"), 9, "integer"),
+    "status": Column(text("Status"), 12, "centre"),
+    "public": Column(text("Made public"), 9, "centre"),
+    "missing": Column(text("Blank fields"), 20, "wrap"),
+    "blanks": Column(text("Blank fields"), 20, "wrap"),
+    "remark": Column(text("Remark"), 20, "wrap"),
+    "file": Column(text("File"), 26, "wrap"),
+    "sheet": Column(text("Sheet"), 12),
+    "row": Column(text("Row"), 7, "integer"),
+    "field": Column(text("Field"), 14),
+    "value": Column(text("Value"), 22, "wrap"),
+    "rule": Column(text("Rule"), 14),
+    "message": Column(text("What is wrong"), 36, "wrap"),
+    "mend": Column(text("How to mend it"), 36, "wrap"),
+    "severity": Column(text("Severity"), 10, "centre"),
+    "rows_in": Column(text("Rows in"), 9, "integer"),
+    "rows_used": Column(text("Rows used"), 9, "integer"),
+    "rows_returned": Column(text("Rows returned"), 9, "integer"),
+}
+"""Columns that papers know; any other is headed by its own name."""
+
+YES_NO: Final = (text("yes"), text("no"))
+
+
+def column_of(name: str, values: pd.Series[Any], result: Result) -> Column:
+    """Find how a column is printed.
+
+    Parameters
+    ----------
+    name
+        The column's name.
+    values
+        The column's values, which decide the form of an unknown column.
+    result
+        The run's result, whose roles name their fields.
+
+    Returns
+    -------
+    Column
+        Heading, width and form.
+    """
+    if name in COLUMNS:
+        return COLUMNS[name]
+    fields = [
+        field for role in result.roles.values() for field in role.fields if field.name == name
+    ]
+    label = fields[0].label if fields else name
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return Column(label, 9, "centre")
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        whole = pd.api.types.is_integer_dtype(values.dtype)
+        return Column(label, 11, "integer" if whole else "number")
+    longest = int(values.dropna().astype(str).str.len().max() or 0) if len(values.dropna()) else 0
+    return Column(label, 30, "wrap") if longest > 24 else Column(label, 16)
+
+
+def shown(name: str, value: Any, result: Result) -> Any:
+    """Turn a stored value into what the paper says, in the current language.
+
+    Parameters
+    ----------
+    name
+        The column's name.
+    value
+        The stored value.
+    result
+        The run's result.
+
+    Returns
+    -------
+    object
+        A number, a text, or None for a blank.
+    """
+    if isinstance(value, list | tuple):
+        return str(text("; ")).join(str(shown(name, part, result)) for part in value) or None
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
+        return None
+    if name == c.ROLE and value in result.roles:
+        return str(result.roles[value].label)
+    if name == c.LEVEL and isinstance(value, str):
+        return str(LEVEL_NAMES.get(value, value))
+    if name == c.LEVEL:
+        return str(CLASS_NAMES[int(value)])
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return str(YES_NO[0] if value else YES_NO[1])
+    if hasattr(value, "item"):
+        return value.item()
+    return value if isinstance(value, int | float) else str(value)
