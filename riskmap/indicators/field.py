@@ -34,7 +34,7 @@ class Inputs:
     population: NDArray[Any] | None = None
     """People in each cell, shape (ny, nx), or None."""
     travel_seconds: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """Role to seconds by road from each cell to its nearest place, shape (ny, nx); NaN unreached."""
+    """Role to seconds by road from each cell to its nearest place, (ny, nx); NaN = unreached."""
     depth_m: NDArray[Any] | None = None
     """Water depth in each cell [m], shape (ny, nx), NaN = unknown; used before the layer."""
     presets: Any = None
@@ -85,7 +85,7 @@ class Inputs:
 class Field:
     """One indicator on the grid, and how it was measured."""
 
-    values: NDArray[np.float32]
+    cells: NDArray[np.float32]
     """Shape (ny, nx); NaN = unknown."""
     unit: str
     how: Text
@@ -188,7 +188,7 @@ class Spec:
             Numbers, shape (n,).
         """
         steps = np.asarray(self.numbers(option), dtype=np.float64)
-        return steps[np.clip(levels - 1, 0, len(steps) - 1)]
+        return np.asarray(steps[np.clip(levels - 1, 0, len(steps) - 1)])
 
 
 Method = Callable[[Inputs, Spec], "Field | Missing"]

@@ -108,7 +108,7 @@ def straight_distance(inputs: Inputs, rows: Any) -> NDArray[np.float32]:
         parts.append(distance_to_points(inputs.grid, rows[points].geometry))
     if not points.all():
         parts.append(distance_to_lines(inputs.grid, rows[~points].geometry))
-    return np.fmin.reduce(parts).astype(np.float32)
+    return np.asarray(np.fmin.reduce(parts), dtype=np.float32)
 
 
 def low_ground(inputs: Inputs, spec: Spec) -> Field | Missing:
@@ -154,7 +154,8 @@ def _has_storage(rows: Any) -> NDArray[np.bool_]:
     if "has_storage" not in rows:
         return np.ones(len(rows), dtype=bool)
     said = rows["has_storage"].astype("object").map(lambda value: str(value).strip().lower())
-    return ~said.isin(["false", "0", "0.0", "no", "否", "无"]).to_numpy(dtype=bool)
+    without = said.isin(["false", "0", "0.0", "no", "否", "无"])
+    return ~np.asarray(without, dtype=bool)
 
 
 def source_decay(inputs: Inputs, spec: Spec) -> Field | Missing:

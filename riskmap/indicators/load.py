@@ -120,7 +120,9 @@ def _read(path: Path) -> pd.DataFrame:
             text("{file}: not a CSV table in UTF-8; save it as CSV UTF-8", file=path.name)
         ) from error
     raw.columns = raw.columns.str.strip()
-    return raw.apply(lambda column: column.str.strip())
+    for column in raw:
+        raw[column] = raw[column].str.strip()
+    return raw
 
 
 def _near(word: str, known: Any) -> Text:
@@ -133,7 +135,7 @@ def _near(word: str, known: Any) -> Text:
 
 def _problems(raw: pd.DataFrame, file: str) -> Iterator[Problem]:
     def problem(row: Any, field: str, message: Text, mend: Text) -> Problem:
-        value = str(raw.at[row, field]) if row is not None else ""
+        value = str(raw[field][row]) if row is not None else ""
         return Problem(
             severity="unusable",
             role="indicators",

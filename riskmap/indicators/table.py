@@ -40,6 +40,10 @@ class Indicators:
     """What must be said beside the numbers."""
 
 
+def _word(meta: pd.DataFrame, code: str, column: str) -> str:
+    return str(meta.loc[code, column])
+
+
 def label_of(meta: pd.DataFrame, code: str) -> Label:
     """Name a row of the indicator table in both languages.
 
@@ -55,7 +59,7 @@ def label_of(meta: pd.DataFrame, code: str) -> Label:
     Label
         The name.
     """
-    return Label(str(meta.at[code, "name_en"]), zh=str(meta.at[code, "name_zh"]))
+    return Label(_word(meta, code, "name_en"), zh=_word(meta, code, "name_zh"))
 
 
 def compute(meta: pd.DataFrame, inputs: Inputs, units: gpd.GeoDataFrame) -> Indicators:
@@ -97,7 +101,7 @@ def compute(meta: pd.DataFrame, inputs: Inputs, units: gpd.GeoDataFrame) -> Indi
             continue
         fields[code] = found
         notes.extend(found.notes)
-        if "unless" in parse_options(meta.at[code, "options"]):
+        if "unless" in parse_options(_word(meta, code, "options")):
             notes.append(_proxy(meta, code))
     if not fields:
         raise IndicatorError(
@@ -113,8 +117,10 @@ def compute(meta: pd.DataFrame, inputs: Inputs, units: gpd.GeoDataFrame) -> Indi
         )
         for code in lost
     )
-    kept["unit"] = [fields[c].unit if c in fields else meta.at[c, "unit"] for c in kept.index]
-    kept["method_note"] = [fields[c].how if c in fields else Text("") for c in kept.index]
+    measured = {code: found.unit for code, found in fields.items()}
+    kept["unit"] = [measured.get(code, _word(meta, code, "unit")) for code in kept.index]
+    hows = [fields[code].how if code in fields else Text("") for code in kept.index]
+    kept["method_note"] = pd.Series(hows, index=kept.index, dtype=object)
     return Indicators(
         kept, _on_cells(inputs, fields), _on_units(meta, inputs, fields, units), tuple(notes)
     )
@@ -124,13 +130,13 @@ def _measure(
     meta: pd.DataFrame, code: str, inputs: Inputs, fields: dict[str, Field]
 ) -> Field | Missing | None:
     """Measure one indicator; None when it is a proxy that is not needed."""
-    options = parse_options(meta.at[code, "options"])
-    row = meta.loc[code]
-    spec = Spec(code, label_of(meta, code), row["unit"], row["layer"], options, inputs.presets)
+    options = parse_options(_word(meta, code, "options"))
+    unit, layer = _word(meta, code, "unit"), _word(meta, code, "layer")
+    spec = Spec(code, label_of(meta, code), unit, layer, options, inputs.presets)
     if set(spec.words("unless")) & set(fields):
         return None
-    found = METHODS[row["method"]].run(inputs, spec)
-    if isinstance(found, Field) and not np.isfinite(found.values[inputs.grid.inside]).any():
+    found = METHODS[_word(meta, code, "method")].run(inputs, spec)
+    if isinstance(found, Field) and not np.isfinite(found.cells[inputs.grid.inside]).any():
         return Missing(text("no cell of the place has a value"))
     return found
 
@@ -141,14 +147,14 @@ def _left_out(meta: pd.DataFrame, code: str, reason: Text) -> Text:
         name=label_of(meta, code),
         code=code,
         reason=reason,
-        parent=label_of(meta, meta.at[code, "parent"]),
+        parent=label_of(meta, _word(meta, code, "parent")),
     )
 
 
 def _proxy(meta: pd.DataFrame, code: str) -> Text:
     return text(
         "{parent} is measured by a proxy: {name} ({code})",
-        parent=label_of(meta, meta.at[code, "parent"]),
+        parent=label_of(meta, _word(meta, code, "parent")),
         name=label_of(meta, code),
         code=code,
     )
@@ -178,10 +184,10 @@ def renormalise(meta: pd.DataFrame, codes: list[str]) -> tuple[pd.DataFrame, lis
     """
     wanted = set(codes)
     for code in codes:
-        parent = str(meta.at[code, "parent"])
+        parent = _word(meta, code, "parent")
         while parent and parent not in wanted:
             wanted.add(parent)
-            parent = str(meta.at[parent, "parent"])
+            parent = _word(meta, parent, "parent")
     kept = meta[meta.index.isin(wanted)].copy()
     kept["weight_given"] = kept["weight"]
     below = kept.groupby("parent")["weight"]
@@ -193,7 +199,7 @@ def renormalise(meta: pd.DataFrame, codes: list[str]) -> tuple[pd.DataFrame, lis
 
 def _on_cells(inputs: Inputs, fields: dict[str, Field]) -> pd.DataFrame:
     cells = inside_cells(inputs.grid)
-    values = {code: found.values.ravel()[cells] for code, found in fields.items()}
+    values = {code: found.cells.ravel()[cells] for code, found in fields.items()}
     return pd.DataFrame(values, index=pd.Index(cells, name=CELL), dtype=np.float32)
 
 
@@ -204,8 +210,8 @@ def _on_units(
     cover = coverage(grid, units)
     result: dict[str, NDArray[np.float64]] = {}
     for how in dict.fromkeys(meta.loc[list(fields), "zonal"]):
-        codes = [code for code in fields if meta.at[code, "zonal"] == how]
-        stack = np.stack([fields[code].values for code in codes])
+        codes = [code for code in fields if _word(meta, code, "zonal") == how]
+        stack = np.stack([fields[code].cells for code in codes])
         rows = zonal(grid, cover, stack, how=how, population=inputs.population)
         result.update(zip(codes, rows, strict=True))
     index = units.index.rename(UNIT_ID)

@@ -1,16 +1,26 @@
 """Roads: the graph, travel times, routes and service areas."""
 
 from riskmap.geo.network.build import build_graph
+from riskmap.geo.network.flooded import edge_depths, vehicle_seconds
 from riskmap.geo.network.graph import RoadGraph
+from riskmap.geo.network.paths import Path, shortest_paths
 from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped, snap_points
+from riskmap.geo.network.tables import CostTable, cost_table, k_nearest
 from riskmap.geo.network.travel import Nearest, nearest_seconds
 
 __all__ = [
     "SNAP_LIMIT_M",
+    "CostTable",
     "Nearest",
+    "Path",
     "RoadGraph",
     "Snapped",
     "build_graph",
+    "cost_table",
+    "edge_depths",
+    "k_nearest",
     "nearest_seconds",
+    "shortest_paths",
     "snap_points",
+    "vehicle_seconds",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from riskmap.errors import LayerError, UsageError
 from riskmap.geo.network import rules
 from riskmap.geo.network.graph import ISLAND_SHARE, Bools, Direction, Floats, Ints, RoadGraph, arcs
-from riskmap.geo.network.speeds import class_speeds
+from riskmap.geo.network.speeds import URBAN, Values, class_speeds
 from riskmap.geo.network.split import Pieces, same_runs, split_lines, to_lonlat
 from riskmap.i18n import Text, text
 
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
 def build_graph(
     lines: gpd.GeoDataFrame,
     *,
-    presets: Mapping[str, Any] | None = None,
+    presets: Values | None = None,
+    speeds: str = URBAN,
     profile: str = "car",
     direction: Direction | None = None,
     oneway_field: str | None = None,
@@ -50,7 +50,9 @@ def build_graph(
     lines
         LineStrings or MultiLineStrings in any CRS, shape (rows,).
     presets
-        Speeds by class under ``roads.speed_kmh.<class>`` [km/h]; None takes the shipped ones.
+        Value by key; None takes the shipped ones.
+    speeds
+        Key of the preset that holds speeds by class [km/h].
     profile
         ``car``, ``emergency`` or ``foot``.
     direction
@@ -90,7 +92,7 @@ def build_graph(
     >>> from shapely import LineString
     >>> cross = [LineString([(0, 0), (50, 0), (100, 0)]), LineString([(50, -9), (50, 0)])]
     >>> lines = gpd.GeoDataFrame({"geometry": cross}, crs="EPSG:4548")
-    >>> graph = build_graph(lines, presets={"roads.speed_kmh.unclassified": 30})
+    >>> graph = build_graph(lines)
     >>> graph.node_count, graph.edge_count
     (4, 3)
     """
@@ -112,7 +114,7 @@ def build_graph(
     kept = table[use]
     level = pd.factorize(kept[level_field], sort=True)[0] + 1 if level_field else None
     pieces = split_lines(geometry[use], crs=lines.crs, level=level, tolerance_m=tolerance_m)
-    speed = class_speeds(classes[use].to_numpy(), profile=profile, presets=presets)
+    speed = class_speeds(classes[use].to_numpy(), profile=profile, presets=presets, table=speeds)
     if speed_field is None and "speed_kmh" in kept.columns:
         speed_field = "speed_kmh"
     if speed_field and profile != "foot":
@@ -211,11 +213,11 @@ def _notes(
             )
         )
     if not named:
-        notes.append(text("the roads have no class; all are taken as unclassified"))
+        notes.append(text("the roads have no class; all get the speed of an unknown class"))
     elif count := int((classes == "").sum()):
         notes.append(
             text(
-                "{n} roads have no class and are taken as unclassified",
+                "{n} roads have no class and get the speed of an unknown one",
                 n=count,
             )
         )

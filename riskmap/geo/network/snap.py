@@ -79,7 +79,7 @@ def snap_points(
     >>> import geopandas as gpd
     >>> from riskmap.geo.network import build_graph
     >>> road = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (100, 0)])], crs=4548)
-    >>> graph = build_graph(road, presets={"roads.speed_kmh.unclassified": 30})
+    >>> graph = build_graph(road)
     >>> on = snap_points(graph, np.array([[25.0, 7.0], [25.0, 700.0]]))
     >>> on.along.tolist(), on.walk_m.tolist(), on.edge.tolist()
     ([0.25, nan], [7.0, inf], [0, -1])

@@ -68,7 +68,7 @@ def vertex_numbers(xy: Floats, *, geographic: bool) -> Ints:
     whole -= whole.min(axis=0)
     height = int(whole[:, 1].max(initial=0)) + 1
     key = whole[:, 0] * height + whole[:, 1]
-    return np.unique(key, return_inverse=True)[1].astype(np.int64)
+    return np.asarray(np.unique(key, return_inverse=True)[1], dtype=np.int64)
 
 
 def merge_near(xy: Floats, vertex: Ints, ends: Ints, tolerance_m: float, degree: Floats) -> Ints:

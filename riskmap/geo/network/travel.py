@@ -74,9 +74,9 @@ def nearest_seconds(
     --------
     >>> import geopandas as gpd, shapely
     >>> from riskmap.geo.network import build_graph, snap_points
-    >>> road = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (100, 0)])], crs=4548)
-    >>> graph = build_graph(road, presets={"roads.speed_kmh.unclassified": 36})
-    >>> at = snap_points(graph, np.array([[20.0, 0.0], [90.0, 0.0]]))
+    >>> road = gpd.GeoDataFrame(geometry=[shapely.LineString([(5e5, 4e6), (5e5 + 100, 4e6)])], crs=4548)
+    >>> graph = build_graph(road, presets={"road.speed_kmh": {"": 36}})
+    >>> at = snap_points(graph, np.array([[500020.0, 4e6], [500090.0, 4e6]]))
     >>> nearest_seconds(graph, at.take(np.array([0])), at).cost.round(3).tolist()
     [0.0, 7.0]
     """
@@ -85,7 +85,7 @@ def nearest_seconds(
     leaving = way == "from_facility"
     tail, head = access_costs(graph, facilities, cost, leaving=leaving)
     matrix = network_matrix(graph, cost, reverse=not leaving)
-    full = _with_facilities(graph, matrix, facilities, tail + begin, head + begin)
+    full = with_facilities(graph, matrix, facilities, tail + begin, head + begin)
     node_cost, node_facility = _spread(full, graph.node_count, limit)
     nothing = Nearest(node_cost, node_facility, np.zeros(0), np.zeros(0, np.int64))
     if points is None:
@@ -121,26 +121,65 @@ def network_matrix(graph: RoadGraph, cost: Floats, *, reverse: bool = False) -> 
     """
     from scipy.sparse import csr_array
 
+    indptr, indices, edge = open_arcs(graph, cost, reverse=reverse)
     size = graph.node_count
-    tail = np.repeat(np.arange(size), np.diff(graph.indptr))
-    head, value = graph.indices, cost[graph.arc_edge]
-    open_ = np.isfinite(value)
-    if reverse:
-        tail, head = head, tail
-    order = np.flatnonzero(open_)
-    if reverse:
-        order = order[np.lexsort((head[order], tail[order]))]
-    counts = np.bincount(tail[order], minlength=size)
-    indptr = np.concatenate([[0], np.cumsum(counts)])
     return csr_array(
-        (value[order], head[order].astype(np.int32), indptr.astype(np.int32)), shape=(size, size)
+        (cost[edge], indices.astype(np.int32), indptr.astype(np.int32)), shape=(size, size)
     )
 
 
-def _with_facilities(
+def open_arcs(graph: RoadGraph, cost: Floats, *, reverse: bool) -> tuple[Ints, Ints, Ints]:
+    """Give the arcs whose edges are open, in CSR order.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    cost
+        Cost of each edge, infinite where closed, shape (m,).
+    reverse
+        Turn every arc round.
+
+    Returns
+    -------
+    indptr, indices, edge : numpy.ndarray
+        Row pointers, node at the end and edge of each arc.
+    """
+    shut = not np.isfinite(cost).all()
+    if not shut and not reverse:
+        return graph.indptr, graph.indices, graph.arc_edge
+    size = graph.node_count
+    tail = np.repeat(np.arange(size), np.diff(graph.indptr))
+    head, edge = graph.indices, graph.arc_edge
+    order = np.flatnonzero(np.isfinite(cost[edge]))
+    if reverse:
+        tail, head = head, tail
+        order = order[np.lexsort((edge[order], head[order], tail[order]))]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail[order], minlength=size))])
+    return indptr.astype(np.int64), head[order], edge[order]
+
+
+def with_facilities(
     graph: RoadGraph, matrix: csr_array, facilities: Snapped, tail: Floats, head: Floats
 ) -> csr_array:
-    """Add one node per facility with arcs to the ends of its edge."""
+    """Add one node per facility with arcs to the ends of its edge.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    matrix
+        Its open arcs, shape (n, n).
+    facilities
+        Places on the graph, shape (f,).
+    tail, head
+        Cost between each place and the two ends of its edge, shape (f,).
+
+    Returns
+    -------
+    scipy.sparse.csr_array
+        Facility ``i`` is node ``n + i``, shape (n + f, n + f).
+    """
     from scipy.sparse import csr_array
 
     count, size = len(facilities), graph.node_count
