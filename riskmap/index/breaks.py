@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from riskmap.index.table import Array
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _cost(weight: Array, first: Array, second: Array, i: int, j: int) -> float:
     """Sum of squares about the mean of the values i..j, from prefix sums."""
     w = weight[j + 1] - weight[i]
     s = first[j + 1] - first[i]
-    return max(second[j + 1] - second[i] - s * s / w, 0.0)
+    cost: float = second[j + 1] - second[i] - s * s / w
+    return max(cost, 0.0)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _optimal_starts(weight: Array, first: Array, second: Array, k: int) -> NDArray[np.int64]:
     """Find the start of each of k classes by dynamic programming with divide and conquer."""
     n = len(weight) - 1
@@ -91,7 +92,7 @@ def natural_breaks(x: Array, k: int) -> list[float]:
     scale = max(float(np.abs(values).max()), 1e-300)
     centred = values / scale - np.sort(x).mean() / scale
     prefix = [np.concatenate([[0.0], np.cumsum(counts * centred**p)]) for p in (0, 1, 2)]
-    starts = _optimal_starts(*prefix, k)
+    starts: NDArray[np.int64] = _optimal_starts(prefix[0], prefix[1], prefix[2], k)
     ends = np.append(starts[1:], len(values)) - 1
     return [float(v) for v in values[ends]]
 

@@ -11,7 +11,8 @@ import numpy as np
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
 from riskmap.index import breaks
-from riskmap.index.table import Data, Options, Params, did_you_mean, error, raise_problems
+from riskmap.index.table import Data, Options, Params
+from riskmap.index.tree import did_you_mean, error, raise_problems
 
 FIXED = "thresholds"
 

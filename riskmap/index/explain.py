@@ -67,7 +67,7 @@ def parts(
         flat = known / np.maximum(known.sum(axis=1), 1e-300)[:, None]
         even = total <= 0
         share = np.where(even[:, None], flat, logs / np.where(even, 1.0, total)[:, None])
-        return share * score[:, None]
+        return np.asarray(share * score[:, None])
     return shapley(x, score, spec, children)
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
-from riskmap.index.table import Array, Data, Options, Params, did_you_mean, error, raise_problems
+from riskmap.index.table import Array, Data, Options, Params
+from riskmap.index.tree import did_you_mean, error, raise_problems
 
 
 def _mean(x: Array) -> float:
@@ -179,10 +180,12 @@ def _by_row(data: Data, params: Params) -> Array:
 def _in_time(data: Data, params: Params) -> Array:
     """Carry the last value on, or draw a line between the neighbours in time."""
     frame = data.frame()
-    time = pd.to_numeric(data.others[params["time"]]).to_numpy(dtype=float)
-    series = data.others[params["series"]] if params["series"] else pd.Series("", index=data.rows)
+    time = np.asarray(data.others[params["time"]], dtype=float)
+    name = params["series"]
+    labels = data.others[name].astype(str).to_numpy() if name else np.full(len(time), "")
     filled = frame.to_numpy(copy=True)
-    for places in series.astype(str).groupby(series.astype(str)).indices.values():
+    for label in np.unique(labels):
+        places = np.flatnonzero(labels == label)
         order = places[np.argsort(time[places], kind="stable")]
         for column in range(filled.shape[1]):
             values = filled[order, column]

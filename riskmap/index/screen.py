@@ -9,17 +9,8 @@ import pandas as pd
 
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
-from riskmap.index.table import (
-    Array,
-    Data,
-    Mask,
-    Options,
-    Params,
-    build_tree,
-    did_you_mean,
-    error,
-    raise_problems,
-)
+from riskmap.index.table import Array, Data, Mask, Options, Params
+from riskmap.index.tree import build_tree, did_you_mean, error, raise_problems
 
 BY = ("unit", "indicator")
 
@@ -167,18 +158,18 @@ def fit_denominate(data: Data, _options: Options, _notes: list[Text]) -> Params:
     columns: Params = {}
     problems: list[Problem] = []
     mend = text("correct the denominator's value, or leave the unit out")
+    denominators = _texts(data, "denominator")
+    scales = _texts(data, "denominator_scale")
     for code in data.codes:
-        by = data.meta.at[code, "denominator"] if "denominator" in data.meta else ""
-        if pd.isna(by) or str(by) == "":
+        by = denominators[code]
+        if not by:
             continue
         if by not in data.others.columns:
             message = text("{code}: unknown denominator {name}", code=code, name=by)
-            problems.append(
-                error("denominator", message, did_you_mean(str(by), map(str, data.others)))
-            )
+            known = [str(c) for c in data.others.columns]
+            problems.append(error("denominator", message, did_you_mean(by, known)))
             continue
-        scale = data.meta.at[code, "denominator_scale"] if "denominator_scale" in data.meta else 1.0
-        scale = 1.0 if pd.isna(scale) or scale == "" else float(scale)
+        scale = float(scales[code] or 1.0)
         numbers = pd.to_numeric(data.others[by], errors="coerce").to_numpy(dtype=float)
         bad = (numbers <= 0) & ~np.isnan(data.column(code))
         if bad.any():
@@ -187,9 +178,17 @@ def fit_denominate(data: Data, _options: Options, _notes: list[Text]) -> Params:
                 "{code}: the denominator is not above 0: {cells}", code=code, cells=cells
             )
             problems.append(error("denominator", message, mend))
-        columns[code] = {"by": str(by), "scale": scale}
+        columns[code] = {"by": by, "scale": scale}
     raise_problems(problems)
     return {"columns": columns}
+
+
+def _texts(data: Data, name: str) -> dict[str, str]:
+    """Read a column of the indicator table as texts; empty where it says nothing."""
+    if name not in data.meta:
+        return dict.fromkeys(data.codes, "")
+    column = data.meta[name].astype(object)
+    return {code: "" if pd.isna(column[code]) else str(column[code]) for code in data.codes}
 
 
 def denominate(data: Data, params: Params) -> Data:

@@ -67,7 +67,7 @@ def shapley(
     known = ~np.isnan(x) * weights
     share = known / np.maximum(known.sum(axis=1), 1e-300)[:, None]
     rest = score - values.sum(axis=1)
-    return values + share * rest[:, None]
+    return np.asarray(values + share * rest[:, None])
 
 
 def _least(x: Array) -> Array:

@@ -7,17 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from riskmap.i18n import Text, text
-from riskmap.index.table import (
-    Array,
-    Data,
-    Options,
-    Params,
-    did_you_mean,
-    error,
-    per_code,
-    raise_problems,
-    unknown_codes,
-)
+from riskmap.index.table import Array, Data, Options, Params, per_code, unknown_codes
+from riskmap.index.tree import did_you_mean, error, raise_problems
 
 METHODS = ("winsorise", "none")
 OTHERWISE = ("log", "boxcox", "none")
@@ -90,7 +81,9 @@ def kurtosis(x: Array) -> float:
 
 
 def passes(x: Array, max_skew: float, max_kurtosis: float) -> bool:
-    """Say whether a column needs no treatment: ``|skew| < max_skew`` or ``kurtosis < max_kurtosis``.
+    """Say whether a column needs no treatment.
+
+    It needs none when ``|skew| < max_skew`` or ``kurtosis < max_kurtosis``.
 
     Parameters
     ----------
@@ -185,7 +178,8 @@ def _fit_column(x: Array, spec: Options) -> Params:
 def transform(x: Array, params: Params) -> Array:
     r"""Take logarithms or Box-Cox powers of the values above the least one.
 
-    .. math:: \ln(x - x_{min} + 0.01 (x_{max} - x_{min})), \qquad ((x - x_{min} + 1)^\lambda - 1) / \lambda
+    .. math:: \ln(x - x_{min} + 0.01 (x_{max} - x_{min})),
+              \qquad ((x - x_{min} + 1)^\lambda - 1) / \lambda
 
     Parameters
     ----------
@@ -209,13 +203,16 @@ def transform(x: Array, params: Params) -> Array:
     >>> transform(np.array([0.0, 99.0]), {"method": "log", "min": 0, "range": 99}).round(4).tolist()
     [-0.0101, 4.6051]
     """
-    above = np.maximum(x - params["min"], 0.0)
+    above: Array = np.maximum(x - params["min"], 0.0)
+    power = params.get("lambda", 0.0)
+    result: Array
     if params["method"] == "log":
-        return np.log(above + 0.01 * params["range"])
-    power = params["lambda"]
-    if power == 0:
-        return np.log(above + 1.0)
-    return (np.power(above + 1.0, power) - 1.0) / power
+        result = np.log(above + 0.01 * params["range"])
+    elif power == 0:
+        result = np.log(above + 1.0)
+    else:
+        result = (np.power(above + 1.0, power) - 1.0) / power
+    return result
 
 
 def fit(data: Data, options: Options, notes: list[Text]) -> Params:

@@ -1,0 +1,249 @@
+"""Everything that ``riskmap index`` does: read, compute, write whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from riskmap.errors import ExportError, IndicatorError, Problem
+from riskmap.i18n import Text, both, text
+from riskmap.index.outcome import Index
+from riskmap.index.reading import Values, read_indicators, read_steps, read_values
+from riskmap.index.removal import leave_one_out as remove_each
+from riskmap.index.steps import STAGES, fit
+from riskmap.index.tree import build_tree, error, failure
+from riskmap.index.weights import effective
+
+DEFAULT_STEPS: Final = (
+    {"step": "normalise", "method": "minmax"},
+    {"step": "weight", "method": "given"},
+    {"step": "aggregate", "method": "arithmetic"},
+)
+
+
+def run_index(
+    values_csv: Path | str,
+    indicators_csv: Path | str,
+    *,
+    steps: Path | str | None = None,
+    out: Path | str,
+    leave_one_out: int | None = None,
+    draws: int | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Compute a composite index over any table and write every stage of it.
+
+    Parameters
+    ----------
+    values_csv
+        First column the unit, one column per code, denominators and group columns beside them.
+    indicators_csv
+        ``code, parent, kind, direction, weight[, denominator, denominator_scale, ...]``.
+    steps
+        YAML list of steps; min-max, given weights and arithmetic means when None.
+    out
+        Folder to write; an existing one is replaced as a whole.
+    leave_one_out
+        Level whose elements are taken out one by one.
+    draws
+        Number of Monte Carlo draws over weights and methods.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    dict
+        The report; ``returned`` lists rows that were not used (then ``exit_code`` is 1).
+
+    Raises
+    ------
+    IndicatorError
+        Everything that is wrong with the input, in one message.
+    ExportError
+        The folder cannot be written.
+    """
+    meta = read_indicators(Path(indicators_csv))
+    numeric = {str(code) for code in meta.index[meta["kind"] == "indicator"]}
+    if "denominator" in meta:
+        numeric |= {str(name) for name in meta["denominator"] if name}
+    chosen = read_steps(Path(steps)) if steps is not None else [dict(s) for s in DEFAULT_STEPS]
+    values = read_values(Path(values_csv), frozenset(numeric | _named_columns(chosen)))
+    if values.returned and not len(values.table):
+        raise failure(values.returned)
+    try:
+        index = fit(values.table, meta, chosen)
+    except IndicatorError as wrong:
+        raise failure([*wrong.problems, *values.returned]) from wrong
+    removed = None if leave_one_out is None else remove_each(index, leave_one_out)
+    report = _report(index, values)
+    tables = _tables(index, values)
+    if removed is not None:
+        tables["leave_one_out.csv"] = removed.set_index("code")
+    pictures: dict[str, str] = {}
+    if draws:
+        from riskmap.index.stress import stress
+
+        extra, pictures, report["uncertainty"] = stress(
+            index, values.table, meta, draws=draws, seed=seed
+        )
+        tables |= extra
+    _write(Path(out), tables, {"params.json": index.params, "report.json": report}, pictures)
+    return report
+
+
+def _named_columns(steps: list[dict[str, Any]]) -> set[str]:
+    """Return the further columns that steps need as numbers: time, red flags, LEC factors."""
+    names = set()
+    for step in steps:
+        names |= {str(flag.get("column")) for flag in step.get("red_flags") or ()}
+        if step.get("time"):
+            names.add(str(step["time"]))
+        if step.get("method") == "lec":
+            names |= {str(step.get(key)) for key in ("likelihood", "exposure", "consequence")}
+    return names
+
+
+def _tables(index: Index, values: Values) -> dict[str, pd.DataFrame]:
+    """Name every table that is written, the unit column first."""
+    tables = {}
+    for number, stage in enumerate(STAGES, start=1):
+        frame = index.stages[stage]
+        if stage == "aggregated":
+            frame = pd.concat([index.stages["normalised"], index.scores], axis=1)
+        tables[f"{number}_{stage}.csv"] = frame
+    tables["scores.csv"] = index.scores
+    tables["ranks.csv"] = index.ranks
+    if len(index.class_table.columns):
+        tables["classes.csv"] = index.class_table
+    if len(index.contributions.columns):
+        tables["contributions.csv"] = index.contributions
+    return {name: frame.rename_axis(index=values.unit_column) for name, frame in tables.items()}
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    """Show a problem in both languages."""
+    return {
+        "file": problem.file,
+        "row": problem.row,
+        "column": problem.field,
+        "value": problem.value,
+        "rule": problem.rule,
+        "message": both(problem.message),
+        "mend": both(problem.mend),
+    }
+
+
+def _report(index: Index, values: Values) -> dict[str, Any]:
+    """Say what was done to the data, in plain values."""
+    raw = index.stages["raw"]
+    places = np.argwhere(raw.isna().to_numpy())
+    missing = [f"{raw.index[row]}/{raw.columns[column]}" for row, column in places]
+    notes: list[Text] = list(index.notes)
+    if missing:
+        notes.insert(0, text("{n} value(s) are missing", n=len(missing)))
+    tree = build_tree(index.meta)
+    weights = {str(code): float(w) for code, w in index.meta["weight"].items()}
+    return {
+        "rows_in": values.rows_in,
+        "rows_used": len(raw),
+        "rows_returned": values.rows_in - len(raw),
+        "returned": [_problem(problem) for problem in values.returned],
+        "missing": missing,
+        "notes": [both(note) for note in notes],
+        "root": tree.root,
+        "levels": {code: tree.level[code] for code in index.meta.index},
+        "effective_weights": effective(tree, weights),
+        "steps": dict(index.details),
+        "exit_code": 1 if values.returned else 0,
+    }
+
+
+def plain(value: object) -> Any:
+    """Bring a value to what JSON knows; unknown numbers become null.
+
+    Parameters
+    ----------
+    value
+        Nested mappings, sequences, numpy scalars.
+
+    Returns
+    -------
+    object
+        Nested dicts and lists of plain values.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, np.ndarray | list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Text) else value
+
+
+def _write(
+    out: Path,
+    tables: Mapping[str, pd.DataFrame],
+    documents: Mapping[str, object],
+    pictures: Mapping[str, str],
+) -> None:
+    """Write everything into a sibling folder, then put it in place."""
+
+    def fill(folder: Path) -> None:
+        for name, frame in tables.items():
+            frame.to_csv(folder / name, lineterminator="\n")
+        for name, document in documents.items():
+            shown = json.dumps(plain(document), ensure_ascii=False, indent=1, allow_nan=False)
+            (folder / name).write_text(shown + "\n", encoding="utf-8", newline="\n")
+        for name, picture in pictures.items():
+            (folder / name).write_text(picture, encoding="utf-8", newline="\n")
+
+    replace_folder(out, fill)
+
+
+def replace_folder(out: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a temporary sibling and rename it into place; on failure the old folder stays.
+
+    Parameters
+    ----------
+    out
+        The folder to make or replace.
+    fill
+        Writes the files into the folder it is given.
+
+    Raises
+    ------
+    ExportError
+        The folder cannot be written, or a file stands in its place.
+    """
+    mend = text("choose another folder")
+    try:
+        if out.exists() and not out.is_dir():
+            message = text("{file} is a file, not a folder", file=out.name)
+            raise ExportError(message, (error("out", message, mend),))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as made:
+            fresh, old = Path(made) / "new", Path(made) / "old"
+            fresh.mkdir()
+            fill(fresh)
+            if out.exists():
+                out.rename(old)
+            try:
+                fresh.rename(out)
+            except OSError:
+                if old.exists():
+                    old.rename(out)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+    except OSError as cause:
+        message = text("{file} cannot be written", file=out.name)
+        raise ExportError(message, (error("out", message, mend, value=cause.strerror),)) from cause

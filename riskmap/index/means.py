@@ -1,0 +1,192 @@
+"""Means and products: vector functions that join the parts of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from riskmap.index.outranking import copeland, topsis
+from riskmap.index.table import Array, Options
+
+
+def _weighted(x: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the weighted sum over known values of each row, and the weights that it used."""
+    total = np.zeros(len(x))
+    used = np.zeros(len(x))
+    for place, weight in enumerate(weights):
+        column = x[:, place]
+        missing = np.isnan(column)
+        if missing.any():
+            total += np.where(missing, 0.0, column) * weight
+            used += np.where(missing, 0.0, weight)
+        else:
+            total += column * weight
+            used += weight
+    return total, used
+
+
+def _divide(total: Array, used: Array) -> Array:
+    """Divide, giving unknown where nothing was used."""
+    return np.asarray(np.divide(total, used, out=np.full(len(total), np.nan), where=used > 0))
+
+
+def arithmetic(x: Array, weights: Array, _options: Options) -> Array:
+    r"""Take the weighted arithmetic mean of what is known: :math:`\sum w x / \sum w`.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children); NaN is left out together with its weight.
+    weights
+        Shape (children,).
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,); NaN where nothing is known.
+
+    Examples
+    --------
+    >>> arithmetic(np.array([[1.0, 3.0], [np.nan, 3.0]]), np.array([3.0, 1.0]), {}).tolist()
+    [1.5, 3.0]
+    """
+    return _divide(*_weighted(x, weights))
+
+
+def geometric(x: Array, weights: Array, _options: Options) -> Array:
+    r"""Take the weighted geometric mean of what is known: :math:`\prod x^{w / \sum w}`.
+
+    A zero with a weight above 0 makes the mean zero.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), not negative.
+    weights
+        Shape (children,).
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,); NaN where nothing is known.
+
+    Examples
+    --------
+    >>> geometric(np.array([[1.0, 4.0], [0.0, 4.0]]), np.array([1.0, 1.0]), {}).tolist()
+    [2.0, 0.0]
+    """
+    zero = ((x == 0) & (weights > 0)).any(axis=1)
+    logs = np.log(np.where(x > 0, x, np.where(np.isnan(x), np.nan, 1.0)))
+    mean = np.exp(_divide(*_weighted(logs, weights)))
+    return np.where(zero & ~np.isnan(mean), 0.0, mean)
+
+
+def harmonic(x: Array, weights: Array, _options: Options) -> Array:
+    r"""Take the weighted harmonic mean of what is known: :math:`\sum w / \sum (w / x)`.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), not negative; a zero makes the mean zero.
+    weights
+        Shape (children,).
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,); NaN where nothing is known.
+
+    Examples
+    --------
+    >>> harmonic(np.array([[1.0, 3.0]]), np.array([1.0, 1.0]), {}).tolist()
+    [1.5]
+    """
+    zero = ((x == 0) & (weights > 0)).any(axis=1)
+    total, used = _weighted(1.0 / np.where(x == 0, 1.0, x), weights)
+    return np.where(zero, 0.0, _divide(used, np.where(used > 0, total, 1.0) * (used > 0)))
+
+
+def generalised(x: Array, weights: Array, options: Options) -> Array:
+    r"""Take the weighted power mean: :math:`(\sum w x^p / \sum w)^{1/p}`; ``power`` 0 is geometric.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), not negative unless the power is an odd whole number.
+    weights
+        Shape (children,).
+    options
+        ``power``.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,).
+
+    Examples
+    --------
+    >>> generalised(np.array([[3.0, 4.0]]), np.array([1.0, 1.0]), {"power": 2}).round(6).tolist()
+    [3.535534]
+    """
+    power = float(options.get("power", 1.0))
+    if power == 0:
+        return geometric(x, weights, options)
+    zero = ((x == 0) & (weights > 0)).any(axis=1) if power < 0 else np.zeros(len(x), dtype=bool)
+    safe = np.where(x == 0, 1.0, x) if power < 0 else x
+    mean = np.power(_divide(*_weighted(np.power(safe, power), weights)), 1.0 / power)
+    return np.where(zero, 0.0, mean)
+
+
+def product(x: Array, weights: Array, options: Options) -> Array:
+    r"""Multiply what is known, each raised to its weight as given: :math:`\prod x^w`.
+
+    With weights (a, b, c, d) and ``complement`` naming the last child this is the risk form
+    :math:`H^a E^b V^c (1 - C)^d`.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), not negative.
+    weights
+        Shape (children,); exponents, not normalised.
+    options
+        ``complement``: positions of the children taken as ``1 - x``.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,); NaN where nothing is known.
+
+    Examples
+    --------
+    >>> product(np.array([[0.5, 0.4]]), np.array([1.0, 2.0]), {}).round(6).tolist()
+    [0.08]
+    """
+    result = np.ones(len(x))
+    for place, weight in enumerate(weights):
+        column = x[:, place]
+        if place in options.get("complement", ()):
+            column = 1.0 - column
+        result *= np.where(np.isnan(column), 1.0, np.power(column, weight))
+    return np.where(np.isnan(x).all(axis=1), np.nan, result)
+
+
+def maximum(x: Array, weights: Array, _options: Options) -> Array:
+    """Take the largest known value among the children whose weight is above 0."""
+    used = x[:, weights > 0]
+    result = np.fmax.reduce(used, axis=1, initial=-np.inf)
+    return np.where(np.isneginf(result), np.nan, result)
+
+
+METHODS: dict[str, Callable[[Array, Array, Options], Array]] = {
+    "arithmetic": arithmetic,
+    "geometric": geometric,
+    "harmonic": harmonic,
+    "generalised": generalised,
+    "product": product,
+    "max": maximum,
+    "copeland": copeland,
+    "topsis": topsis,
+}
+"""Name of a method to its vector function ``(rows x children, weights, options) -> rows``."""
