@@ -76,6 +76,7 @@ def parse_field(name: str, raw: Mapping[str, Any]) -> Field:
         maximum=raw.get("maximum"),
         sensitivity=str(raw.get("sensitivity", "public")),
         standard=str(raw.get("standard", "")),
+        example=str(raw.get("example", "")),
     )
 
 

@@ -56,6 +56,8 @@ class Field:
     maximum: float | None = None
     sensitivity: str = "public"
     standard: str = ""
+    example: str = ""
+    """What the example row of a template shows."""
 
     @property
     def label(self) -> Label:
