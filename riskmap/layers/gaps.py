@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHEETS: Final[Mapping[str, Text]] = {
     "overview": text("Overview"),
-    "returned": text("Rows returned"),
+    "returned": text("Returned rows"),
     "notes": text("Remarks"),
     "fields": text("Fields filled"),
     "missing": text("Layers missing"),
@@ -37,9 +37,9 @@ LABELS: Final[Mapping[str, Text]] = {
     "cost": text("What its absence costs"),
     "key": text("Key"),
     "what": text("Meaning"),
-    "unit": text("Unit"),
+    "unit": text("Unit of measure"),
     "source": text("Source"),
-    "status": text("Status"),
+    "status": text("Proof"),
 }
 """Headings of columns that other papers do not know; also in ``frame.attrs["labels"]``."""
 _STATUS: Final = {

@@ -229,8 +229,8 @@ def _beside(items: pd.DataFrame, near: pd.DataFrame | None, presets: Presets) ->
         name: pd.to_numeric(table[name], errors="coerce").astype("Float64")
         for name in ("refuge_m", "station_s")
     }
-    texts = {name: table[name].astype(object) for name in ("refuge_name", "station_name", "method")}
-    people = items["people"].astype("Float64").where(own, counted_near)
+    texts = {name: filled(table, name) for name in ("refuge_name", "station_name", "method")}
+    people = items["people"].astype("Float64").where(own, counted_near).round().astype("Int64")
     basis_column = pd.Series(basis, index=items.index, dtype=object)
     return items.assign(people=people, people_basis=basis_column, **numbers, **texts)
 

@@ -207,29 +207,41 @@ def _reasons(
     import numpy as np
 
     if rule["kind"] == "flag":
-        return [text("{field}: yes", field=field.label)] * len(values)
+        return [text("{field}: yes", field=field.label, sensitivity=field.sensitivity)] * len(
+            values
+        )
     if rule["kind"] == "choice":
         shown = {choice.value.lower(): choice.label for choice in field.choices}
-        return [
-            text("{field}: {value}", field=field.label, value=shown.get(code, code))
-            for code in codes(values)
-        ]
+        told = {
+            code: text(
+                "{field}: {value}",
+                field=field.label,
+                value=shown.get(code, code),
+                sensitivity=field.sensitivity,
+            )
+            for code in codes(values).unique()
+        }
+        return codes(values).map(told).tolist()
     limits = tuple(float(limit) for limit in presets[rule["preset"]])
-    unit = unit_label(field.unit)
     numbers = np.asarray(values.astype(float), dtype=np.float64)
     reached = np.searchsorted(np.asarray(limits), numbers, side="right")
     return [
-        text(
-            "{field} {value} {unit}, at or above {limit} {unit}"
-            if place
-            else "{field} {value} {unit}, below {limit} {unit}",
-            field=field.label,
-            value=f"{number:.10g}",
-            unit=unit,
-            limit=f"{limits[max(place - 1, 0)]:.10g}",
-        )
+        _step_reason(field, number, limits[max(place - 1, 0)], above=place > 0)
         for number, place in zip(numbers.tolist(), reached.tolist(), strict=True)
     ]
+
+
+def _step_reason(field: Field, number: float, limit: float, *, above: bool) -> Text:
+    words = {
+        "field": field.label,
+        "value": f"{number:.10g}",
+        "limit": f"{limit:.10g}",
+        "unit": unit_label(field.unit),
+        "sensitivity": field.sensitivity,
+    }
+    if above:
+        return text("{field} {value} {unit}, at or above {limit} {unit}", **words)
+    return text("{field} {value} {unit}, below {limit} {unit}", **words)
 
 
 def _declare(
