@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 
 from riskmap.errors import RiskmapError, UsageError
 from riskmap.i18n import language, text
 from riskmap.progress import say
+
+ClickError: type[Exception] = typer.BadParameter.__mro__[2]
+"""Root of the errors that parsing a command line raises, whichever click typer brings."""
 
 app = typer.Typer(
     name="riskmap",
@@ -45,7 +47,7 @@ def _choice(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
         )
 
 
-def _emit(document: Any) -> None:  # noqa: ANN401
+def _emit(document: Any) -> None:
     """Print one JSON document on stdout."""
     json.dump(document, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False, default=str)
     sys.stdout.write("\n")
@@ -169,10 +171,10 @@ def _guarded(call: Callable[[], Any]) -> int:
     except RiskmapError as error:
         say(str(error))
         return error.exit_code
-    except click.exceptions.ClickException as error:
-        error.show()
+    except ClickError as error:
+        error.show()  # type: ignore[attr-defined]
         return 2
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         say(str(text("stopped; the previous results are untouched")))
         return 130
     except BrokenPipeError:

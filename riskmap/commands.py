@@ -11,7 +11,6 @@ from riskmap.i18n import language, text
 
 if TYPE_CHECKING:
     from riskmap.project import Project
-    from riskmap.result import Result
 
 STAGES = ("layers", "indicators", "index", "plans", "register")
 
@@ -127,9 +126,8 @@ def run_project(
     dict
         Summary: folder, files, rows by layer, worst units, notes.
     """
-    from riskmap import pipeline
+    from riskmap import pipeline, stages
     from riskmap.export import bundle, public, report
-    from riskmap.summary import worst_units
 
     loaded = _load(project, lang=lang, allow_outside=allow_outside)
     if weights:
@@ -143,7 +141,7 @@ def run_project(
         if up_to is None:
             bundle.write(result, folder)
             files = sorted(path.name for path in folder.iterdir())
-            pipeline.remember_ids(loaded, result)
+            stages.keep_ids(loaded, result.layers, result.roles)
         return {
             "project": loaded.name,
             "folder": str(folder) if up_to is None else None,
@@ -151,7 +149,7 @@ def run_project(
             "layers": report.layer_rows(result),
             "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
             "returned": sum(p.severity == "returned" for p in result.problems),
-            "worst_units": worst_units(result),
+            "worst_units": report.worst_units(result) if result.index else [],
             "notes": [str(note) for note in result.notes],
         }
 

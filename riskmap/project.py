@@ -62,7 +62,7 @@ class UnitSource(Section):
     name: str = "name"
     """Column of the name."""
     parent: str | None = None
-    """Column of the parent's code; without it the parent is the unit of the next level around it."""
+    """Column of the parent's code; without it the parent is the unit around it."""
     population: str | None = None
     """Column of the number of people."""
     crs: str | None = None
@@ -288,7 +288,8 @@ class Project(Section):
             UnitSpec(
                 path=self.file(source.path),
                 shown=source.path,
-                **source.model_dump(exclude={"path"}),
+                level=source.level_column or source.level or "district",
+                **source.model_dump(exclude={"path", "level", "level_column"}),
             )
             for source in self.units
         )

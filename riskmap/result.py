@@ -79,7 +79,7 @@ class Result:
     notes: tuple[Text, ...]
     """What must be said beside the numbers: left-out indicators, proxies, screening estimates."""
     units: gpd.GeoDataFrame
-    """All levels; index ``unit_id``; columns parent_id, level, name, population, area_km2, town, district, geometry."""
+    """All levels by ``unit_id``: parent_id, level, name, population, area_km2, names of levels."""
     grid: Grid
     population: Any
     """People per grid cell, float32 (ny, nx), or None when no population layer exists."""

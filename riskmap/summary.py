@@ -2,52 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from riskmap.i18n import text
-
-if TYPE_CHECKING:
-    from riskmap.result import Result
-
-
-def worst_units(result: Result, *, n: int = 5) -> list[dict[str, Any]]:
-    """List the units of the finest level with the highest risk.
-
-    Parameters
-    ----------
-    result
-        The run.
-    n
-        How many.
-
-    Returns
-    -------
-    list
-        Unit id, name, where it lies, score, class and the component that weighs most.
-    """
-    from riskmap.columns import ROOT
-
-    index = result.index.get("unit")
-    if index is None:
-        return []
-    finest = result.units.index[result.units["finest"]]
-    scores = index.scores.loc[finest, ROOT].dropna()
-    order = scores.sort_values(ascending=False, kind="stable").index[:n]
-    rows = []
-    for unit in order:
-        shares = index.contributions.loc[unit].dropna()
-        rows.append(
-            {
-                "unit_id": str(unit),
-                "name": str(result.units.loc[unit, "name"]),
-                "town": str(result.units.loc[unit, "town"] or ""),
-                "district": str(result.units.loc[unit, "district"] or ""),
-                "score": round(float(scores[unit]), 4),
-                "class": int(index.classes[unit]),
-                "main_component": str(shares.idxmax()) if len(shares) else "",
-            }
-        )
-    return rows
 
 
 def shown_summary(summary: dict[str, Any]) -> str:

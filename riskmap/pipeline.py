@@ -1,0 +1,135 @@
+"""The data flow: layers -> units and grid -> indicators -> index -> plans -> register."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from riskmap import __version__, progress
+from riskmap.i18n import Text, text
+from riskmap.result import Facts, Result
+
+if TYPE_CHECKING:
+    from riskmap.project import Project
+    from riskmap.stages import Ground
+
+
+def run(project: Project, *, up_to: str | None = None) -> Result:
+    """Run a project: one project in, one frozen result out.
+
+    Parameters
+    ----------
+    project
+        The checked project.
+    up_to
+        ``layers``, ``indicators``, ``index``, ``plans`` or ``register``: the stage after which to
+        stop; later parts of the result are empty then.
+
+    Returns
+    -------
+    Result
+        Everything that the exports are written from.
+
+    Raises
+    ------
+    RiskmapError
+        When the units, the CRS or the indicator table cannot be used.
+    """
+    from riskmap import stages
+
+    with progress.stage(text("layers")):
+        ground = stages.read_layers(project, stages.read_ground(project))
+    if up_to == "layers":
+        return _result(project, ground)
+    with progress.stage(text("grid and travel times")):
+        grid = stages.lay_grid(project, ground)
+        roads = stages.build_roads(
+            ground.layers,
+            grid,
+            direction=project.layers["road"][0].direction if "road" in project.layers else None,
+            presets=ground.presets,
+            crs=ground.crs,
+        )
+    with progress.stage(text("indicators")):
+        indicators, people, units = stages.compute_indicators(project, ground, grid, roads)
+        ground = replace(ground, units=units)
+    done: dict[str, Any] = {
+        "grid": grid,
+        "population": people,
+        "indicators": indicators,
+        "notes": (*roads.notes, *indicators.notes),
+    }
+    if up_to == "indicators":
+        return _result(project, ground, **done)
+    with progress.stage(text("index")):
+        done["index"], done["params"] = stages.compute_index(project, ground, indicators)
+    if up_to == "index":
+        return _result(project, ground, **done)
+    with progress.stage(text("scenarios and plans")):
+        done["scenarios"], said = stages.read_scenarios(project, ground, grid)
+        ground = replace(ground, problems=(*ground.problems, *said))
+    if up_to == "plans":
+        return _result(project, ground, **done)
+    with progress.stage(text("list and table")):
+        done["items"], done["control"] = stages.register(
+            project, ground, roads, grid=grid, people=people, index=done["index"]["unit"]
+        )
+    return _result(project, ground, **done)
+
+
+def _result(project: Project, ground: Ground, **parts: Any) -> Result:
+    """Put the stages' tables into the one value that outputs are written from."""
+    from riskmap import stages
+
+    empty = stages.empty_parts()
+    return Result(
+        facts=_facts(project, ground),
+        roles=ground.roles,
+        layers=ground.layers,
+        problems=ground.problems,
+        units=ground.units,
+        presets=ground.presets.used(),
+        inputs=stages.input_files(project),
+        **{**empty, **parts, "notes": _notes(project, ground, parts.get("notes", ()))},
+    )
+
+
+def _facts(project: Project, ground: Ground) -> Facts:
+    return Facts(
+        name=project.name,
+        place_code=project.place.code,
+        place_name=project.place.name,
+        crs=ground.crs,
+        data_date=project.data_date,
+        lang=project.outputs.lang,
+        profile="internal",
+        review_number=project.review_number,
+        issued_by=project.issued_by,
+        grid_size_m=project.grid.size_m,
+        seed=project.seed,
+        version=__version__,
+        demo=any(source.demo for sources in project.layers.values() for source in sources)
+        or any(source.demo for source in project.units),
+    )
+
+
+def _notes(project: Project, ground: Ground, said: tuple[Text, ...]) -> tuple[Text, ...]:
+    """Say first what holds for every number."""
+    notes = [
+        text(
+            "Screening estimate: indices rank places within this run; they are no forecast of "
+            "depth, loss or safety."
+        )
+    ]
+    if any(source.demo for sources in project.layers.values() for source in sources):
+        notes.append(text("Made-up demo data (示范数据) are part of this run; not for use."))
+    unverified = [preset for preset in ground.presets.used() if preset.status == "unverified"]
+    if unverified:
+        notes.append(
+            text(
+                "{n} presets used here are not verified against the standard's text; "
+                "see the list of presets.",
+                n=len(unverified),
+            )
+        )
+    return (*notes, *said)

@@ -1,0 +1,263 @@
+"""Grid, indicators and index."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskmap.columns import LEVEL, POPULATION
+from riskmap.errors import IndicatorError
+from riskmap.i18n import text
+from riskmap.stages.roads import used_rows
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from riskmap.geo.grid import Grid
+    from riskmap.index.steps import Index
+    from riskmap.indicators.table import Indicators
+    from riskmap.project import Project
+    from riskmap.stages.ground import Ground
+    from riskmap.stages.roads import Roads
+
+
+def lay_grid(project: Project, ground: Ground) -> Grid:
+    """Lay the grid over the place.
+
+    Parameters
+    ----------
+    project
+        The project.
+    ground
+        Place and CRS.
+
+    Returns
+    -------
+    Grid
+        With its origin at multiples of the cell size.
+    """
+    from riskmap.geo.grid import make_grid
+
+    return make_grid(ground.place, crs=ground.crs, size_m=project.grid.size_m)
+
+
+def graded_tables(ground: Ground) -> dict[str, gpd.GeoDataFrame]:
+    """Give the rows in use of every vector role, with their four-colour level.
+
+    Parameters
+    ----------
+    ground
+        Layers, roles and presets.
+
+    Returns
+    -------
+    dict
+        Role to rows; graded roles have ``level`` (1..4, 0 unknown).
+    """
+    from riskmap.roles.grade import active, grade
+
+    tables = {}
+    for role in ground.layers:
+        rows = used_rows(ground.layers, role)
+        if rows is None:
+            continue
+        rows = rows[active(ground.roles[role], rows).to_numpy(dtype=bool)]
+        if ground.roles[role].grade:
+            rows = rows.assign(**{LEVEL: grade(ground.roles[role], rows, ground.presets)[0]})
+        tables[role] = rows
+    return tables
+
+
+def compute_indicators(
+    project: Project, ground: Ground, grid: Grid, roads: Roads
+) -> tuple[Indicators, NDArray[Any] | None, gpd.GeoDataFrame]:
+    """Measure every indicator on cells and units.
+
+    Parameters
+    ----------
+    project
+        Indicator table and weights.
+    ground
+        Layers and units.
+    grid
+        The grid.
+    roads
+        Travel seconds.
+
+    Returns
+    -------
+    tuple
+        Indicators, people by cell (or None), and the units with their people filled in.
+    """
+    from riskmap.geo.overlay import lines_to_cells, population_of_cells
+    from riskmap.indicators.load import load_table
+    from riskmap.indicators.table import Inputs, compute
+
+    tables = graded_tables(ground)
+    rasters = {role: layer.rasters for role, layer in ground.layers.items() if layer.rasters}
+    road = lines_to_cells(grid, tables["road"]) if "road" in tables else None
+    people = population_of_cells(
+        grid,
+        table=tables.get("population"),
+        rasters=rasters.get("population", ()),
+        units=ground.units,
+        weight=road,
+    )
+    named = project.indicators
+    meta = load_table(project.file(named) if named.endswith(".csv") else named)
+    inputs = Inputs(
+        grid=grid,
+        tables=tables,
+        rasters=rasters,
+        population=people,
+        travel_seconds=roads.seconds,
+        presets=ground.presets,
+    )
+    found = compute(reweighted(meta, project.overrides), inputs, ground.units)
+    return found, people, count_people(ground.units, grid, people)
+
+
+def reweighted(meta: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+    """Replace weights of the indicator table.
+
+    Parameters
+    ----------
+    meta
+        The table.
+    weights
+        Code to weight.
+
+    Returns
+    -------
+    DataFrame
+        A copy with the weights.
+
+    Raises
+    ------
+    IndicatorError
+        When a code is unknown.
+    """
+    unknown = [code for code in weights if code not in meta.index]
+    if unknown:
+        raise IndicatorError(
+            text(
+                "weights: unknown code {codes}; known: {known}",
+                codes=", ".join(unknown),
+                known=", ".join(map(str, meta.index)),
+            )
+        )
+    changed = meta.copy()
+    for code, weight in weights.items():
+        changed.loc[code, "weight"] = weight
+    return changed
+
+
+def count_people(
+    units: gpd.GeoDataFrame, grid: Grid, people: NDArray[Any] | None
+) -> gpd.GeoDataFrame:
+    """Fill in the people of units that do not say how many they have.
+
+    Parameters
+    ----------
+    units
+        Units of all levels.
+    grid
+        The grid.
+    people
+        People by cell, or None.
+
+    Returns
+    -------
+    GeoDataFrame
+        A copy; what was unknown is the sum over the unit's cells.
+    """
+    lacking = units[POPULATION].isna().to_numpy()
+    if people is None or not lacking.any():
+        return units
+    from riskmap.geo.areas import coverage
+    from riskmap.geo.overlay import zonal
+
+    cover = coverage(grid, units.geometry[lacking])
+    sums = zonal(grid, cover, np.asarray(people)[None], how="sum")
+    filled = units[POPULATION].to_numpy(dtype=np.float64).copy()
+    filled[lacking] = np.round(np.asarray(sums).reshape(int(lacking.sum()), -1)[:, 0])
+    return units.assign(**{POPULATION: filled})
+
+
+def compute_index(
+    project: Project, ground: Ground, indicators: Indicators
+) -> tuple[dict[str, Index], dict[str, Any]]:
+    """Compute the index of units and cells.
+
+    The units' parameters are fitted on the finest level and applied to the coarser ones, so that
+    levels compare; the cells have parameters of their own.
+
+    Parameters
+    ----------
+    project
+        Steps, or the short form of them; frozen parameters.
+    ground
+        Units and presets.
+    indicators
+        The indicators.
+
+    Returns
+    -------
+    tuple
+        Index by ``unit`` and ``cell``, and the fitted parameters by the same names.
+    """
+    from riskmap.index.steps import apply, default_steps, fit
+
+    steps = _steps(project) or default_steps(project.index.model_dump(exclude_none=True))
+    frozen = _frozen(project)
+    finest = ground.units["finest"].to_numpy(dtype=bool)
+    levels = ground.units[LEVEL]
+    found: dict[str, Index] = {}
+    if frozen is not None:
+        found["unit"] = apply(frozen["unit"], indicators.units, indicators.meta, rank_within=levels)
+        found["cell"] = apply(frozen["cell"], indicators.cells, indicators.meta)
+    else:
+        found["unit"] = fit(
+            indicators.units, indicators.meta, steps, fit_rows=finest, rank_within=levels
+        )
+        found["cell"] = fit(indicators.cells, indicators.meta, steps)
+    return found, {name: index.params for name, index in found.items()}
+
+
+def _steps(project: Project) -> list[dict[str, Any]] | None:
+    import yaml
+
+    if not project.index.steps:
+        return None
+    path = project.file(project.index.steps)
+    try:
+        steps = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise IndicatorError(
+            text("{file}: cannot be read as a list of steps: {why}", file=path.name, why=error)
+        ) from None
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        raise IndicatorError(text("{file}: expected a list of steps", file=path.name))
+    return steps
+
+
+def _frozen(project: Project) -> dict[str, Any] | None:
+    if not project.index.frozen:
+        return None
+    path = project.file(project.index.frozen)
+    try:
+        params = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IndicatorError(
+            text("{file}: cannot be read as frozen parameters: {why}", file=path.name, why=error)
+        ) from None
+    if not isinstance(params, dict) or not {"unit", "cell"} <= set(params):
+        raise IndicatorError(
+            text("{file}: expected the params.json of an earlier run", file=path.name)
+        )
+    return params

@@ -1,0 +1,203 @@
+"""Units, CRS, place and checked layers: what every later stage stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from riskmap.columns import AREA_KM2, LEVEL, NAME, PARENT_ID, UNIT_LEVELS
+from riskmap.errors import CRSError, LayerError, Problem
+from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from riskmap.layers.types import Layer
+    from riskmap.presets.load import Presets
+    from riskmap.project import Project
+    from riskmap.roles.load import Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What every stage stands on."""
+
+    roles: Mapping[str, Role]
+    presets: Presets
+    crs: str
+    units: gpd.GeoDataFrame
+    place: Any
+    layers: Mapping[str, Layer]
+    problems: tuple[Problem, ...]
+
+
+def read_ground(project: Project) -> Ground:
+    """Read roles, presets, units and boundary, and choose the run's CRS.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    Ground
+        Without layers, but for the boundary.
+
+    Raises
+    ------
+    LayerError
+        When no unit can be used.
+    CRSError
+        When the CRS is no metric one.
+    """
+    from riskmap.layers.read import read_layer
+    from riskmap.layers.units import read_units
+    from riskmap.presets.load import load_presets
+    from riskmap.roles.load import load_roles
+
+    roles = load_roles(project.file(project.roles) if project.roles else None)
+    presets = load_presets(project.presets)
+    units, problems = read_units(project.unit_specs())
+    if units.empty:
+        raise LayerError(text("units: no unit can be used"), tuple(problems))
+    crs = choose_crs(project.crs, units)
+    units = describe_units(units.to_crs(crs))
+    layers: dict[str, Layer] = {}
+    if project.layers.get("boundary"):
+        layers["boundary"], said = read_layer(
+            roles["boundary"], project.layer_specs("boundary"), crs=crs, place=None, presets=presets
+        )
+        problems += said
+    outline = layers["boundary"].table if "boundary" in layers else None
+    place = units if outline is None or outline.empty else outline
+    return Ground(
+        roles=roles,
+        presets=presets,
+        crs=crs,
+        units=units,
+        place=place.geometry.union_all(),
+        layers=layers,
+        problems=tuple(problems),
+    )
+
+
+def choose_crs(wanted: str, units: gpd.GeoDataFrame) -> str:
+    """Choose the one metric CRS of the run.
+
+    Parameters
+    ----------
+    wanted
+        ``auto`` or the project's own.
+    units
+        Units in EPSG:4326.
+
+    Returns
+    -------
+    str
+        Such as ``EPSG:4548``.
+    """
+    from riskmap.geo.crs import metric_crs, require_metric
+
+    if wanted != "auto":
+        crs = require_metric(wanted)
+    else:
+        west, south, east, north = units.total_bounds
+        crs = metric_crs((west + east) / 2, (south + north) / 2)
+    authority = crs.to_authority()
+    if authority is None:
+        raise CRSError(text("crs: {crs} has no EPSG code; use one that has", crs=wanted))
+    return ":".join(authority)
+
+
+def describe_units(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Add area, the names of the levels above, and which units are the finest.
+
+    Parameters
+    ----------
+    units
+        In the run's CRS, indexed by unit id, with parent_id, level and name.
+
+    Returns
+    -------
+    GeoDataFrame
+        With ``area_km2``, ``finest`` and one name column for each of village, town, district.
+    """
+    described = units.copy()
+    described[AREA_KM2] = described.geometry.area / 1e6
+    parents = described[PARENT_ID].where(described[PARENT_ID].isin(described.index))
+    described[PARENT_ID] = parents
+    described["finest"] = ~described.index.isin(parents.dropna())
+    for level in ("village", "town", "district"):
+        described[level] = ""
+    here = described.index.to_series()
+    for _ in UNIT_LEVELS:
+        known = here.notna()
+        if not known.any():
+            break
+        ids = here[known]
+        for level in ("village", "town", "district"):
+            at = described.loc[ids, LEVEL].to_numpy() == level
+            rows = ids.index[at]
+            described.loc[rows, level] = described.loc[ids[at], NAME].to_numpy()
+        here = here.where(known).map(parents)
+    own = described["finest"] & (described["village"] == "") & (described["town"] == "")
+    described.loc[own & (described["district"] == ""), "village"] = described.loc[own, NAME]
+    return described
+
+
+def read_layers(project: Project, ground: Ground) -> Ground:
+    """Read and check every layer of the project.
+
+    Parameters
+    ----------
+    project
+        The project.
+    ground
+        Units, CRS and place.
+
+    Returns
+    -------
+    Ground
+        With all layers and their problems.
+    """
+    from riskmap.layers.read import read_layer
+    from riskmap.stages.keep import read_ids
+
+    known = read_ids(project, crs=ground.crs)
+    layers, problems = dict(ground.layers), list(ground.problems)
+    for role in ground.roles:
+        if role in layers or not project.layers.get(role):
+            continue
+        layers[role], said = read_layer(
+            ground.roles[role],
+            project.layer_specs(role),
+            crs=ground.crs,
+            place=ground.place,
+            known=known,
+            presets=ground.presets,
+        )
+        problems += said
+    return replace(ground, layers=layers, problems=tuple(problems))
+
+
+def empty_parts() -> dict[str, Any]:
+    """Give the parts of a result that a run stopped early has not made.
+
+    Returns
+    -------
+    dict
+        Field of `Result` to its empty value.
+    """
+    import pandas as pd
+
+    return {
+        "grid": None,
+        "population": None,
+        "indicators": None,
+        "index": {},
+        "items": pd.DataFrame(),
+        "control": pd.DataFrame(),
+        "notes": (),
+    }

@@ -1,0 +1,209 @@
+"""研判一张单 and 管控一张表."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskmap.i18n import text
+from riskmap.stages.roads import FACILITIES, point_xy, used_rows
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from riskmap.geo.grid import Grid
+    from riskmap.index.steps import Index
+    from riskmap.presets.load import Presets
+    from riskmap.project import Project
+    from riskmap.stages.ground import Ground
+    from riskmap.stages.roads import Roads
+
+
+def register(
+    project: Project,
+    ground: Ground,
+    roads: Roads,
+    *,
+    grid: Grid,
+    people: NDArray[Any] | None,
+    index: Index,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make the ranked list and the control table.
+
+    Parameters
+    ----------
+    project
+        Place and data date.
+    ground
+        Layers, roles, units, presets.
+    roads
+        Road graphs.
+    grid
+        The grid.
+    people
+        People by cell, or None.
+    index
+        The units' index.
+
+    Returns
+    -------
+    tuple
+        The list and the table, one row an item each, in the same order.
+    """
+    from riskmap.register.control import build_control
+    from riskmap.register.items import build_items
+
+    items = build_items(
+        ground.layers,
+        ground.roles,
+        ground.units,
+        index,
+        presets=ground.presets,
+        near=find_near(ground, roads, grid, people),
+        data_date=project.data_date,
+        place_code=project.place.code,
+    )
+    control = build_control(
+        items, ground.layers, ground.roles, presets=ground.presets, data_date=project.data_date
+    )
+    return items, control
+
+
+def find_near(
+    ground: Ground, roads: Roads, grid: Grid, people: NDArray[Any] | None
+) -> pd.DataFrame:
+    """Find the people around every item, its nearest refuge and its nearest station.
+
+    Parameters
+    ----------
+    ground
+        Layers, roles and presets.
+    roads
+        Road graphs.
+    grid
+        The grid.
+    people
+        People by cell, or None.
+
+    Returns
+    -------
+    DataFrame
+        By item id: people_near, refuge_name, refuge_m [m], station_name, station_s [s], method.
+    """
+    import pandas as pd
+
+    parts = []
+    for role in ground.layers:
+        rows = used_rows(ground.layers, role)
+        if rows is None or not ground.roles[role].item:
+            continue
+        near = pd.DataFrame(index=rows.index)
+        xy = point_xy(rows)
+        near["people_near"] = people_around(xy, grid, people, presets=ground.presets)
+        straight = np.zeros(len(rows), bool)
+        for facility, (profile, way) in FACILITIES.items():
+            places = used_rows(ground.layers, facility)
+            name, value = ("refuge_name", "refuge_m")
+            if facility == "rescue_station":
+                name, value = ("station_name", "station_s")
+            if places is None:
+                near[name], near[value] = "", np.nan
+                continue
+            at, cost, by_road = _nearest(
+                xy,
+                places,
+                roads,
+                profile=profile,
+                way=way,
+                metres=value == "refuge_m",
+                presets=ground.presets,
+            )
+            labels = places["name"] if "name" in places else pd.Series("", places.index)
+            near[name] = labels.fillna("").to_numpy(dtype=object)[at]
+            near[value] = cost
+            straight |= ~by_road
+        near["method"] = [
+            text("straight line") if flag else text("by road, free flow") for flag in straight
+        ]
+        parts.append(near)
+    return pd.concat(parts) if parts else pd.DataFrame()
+
+
+def _nearest(
+    xy: NDArray[np.float64],
+    places: gpd.GeoDataFrame,
+    roads: Roads,
+    *,
+    profile: str,
+    way: str,
+    metres: bool,
+    presets: Presets,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Row of the nearest place, metres or seconds to it, and whether roads lead there."""
+    from scipy.spatial import cKDTree
+
+    from riskmap.geo.network import nearest_seconds, snap_points
+
+    to_xy = point_xy(places)
+    straight, at = cKDTree(to_xy).query(xy)
+    cost = straight if metres else np.full(len(xy), np.nan)
+    by_road = np.zeros(len(xy), bool)
+    graph = roads.graphs.get(profile)
+    if graph is not None:
+        limit = float(presets["station.snap_limit_m"])
+        found = nearest_seconds(
+            graph,
+            snap_points(graph, to_xy, limit_m=limit),
+            snap_points(graph, xy, limit_m=limit),
+            way=way,  # type: ignore[arg-type]
+            weight="metres" if metres else "seconds",
+        )
+        by_road = np.isfinite(found.cost)
+        at = np.where(by_road, found.facility, at)
+        cost = np.where(by_road, found.cost, cost)
+    return at.astype(np.int64), cost, by_road
+
+
+def people_around(
+    xy: NDArray[np.float64], grid: Grid, people: NDArray[Any] | None, *, presets: Presets
+) -> NDArray[np.float64]:
+    """Count the people within the preset radius of each point, by cell centres.
+
+    Parameters
+    ----------
+    xy
+        Points, shape (n, 2) [m].
+    grid
+        The grid.
+    people
+        People by cell, or None.
+    presets
+        Holds the radius.
+
+    Returns
+    -------
+    ndarray
+        People near each point, shape (n,); NaN when nobody knows.
+    """
+    from scipy.spatial import cKDTree
+
+    from riskmap.geo.grid import cell_centres
+
+    if people is None:
+        return np.full(len(xy), np.nan)
+    radius = float(presets["register.people_radius_m"])
+    counts = np.nan_to_num(np.asarray(people, np.float64)).ravel()
+    filled = np.flatnonzero(counts > 0)
+    if filled.size == 0:
+        return np.zeros(len(xy))
+    centres = np.column_stack(cell_centres(grid, filled))
+    # A cell counts by the share of its square, taken as a disc of equal area, inside the radius.
+    half = grid.size_m / 2
+    pairs = cKDTree(xy).sparse_distance_matrix(
+        cKDTree(centres), radius + half, output_type="coo_matrix"
+    )
+    share = np.clip((radius + half - pairs.data) / grid.size_m, 0.0, 1.0)
+    return np.bincount(pairs.row, weights=share * counts[filled][pairs.col], minlength=len(xy))

@@ -1,0 +1,162 @@
+"""Travel by road: seconds from every cell, and the nearest refuge and station of every item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskmap.errors import LayerError
+from riskmap.i18n import Text, text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.geo.grid import Grid
+    from riskmap.geo.network import RoadGraph
+    from riskmap.layers.types import Layer
+    from riskmap.presets.load import Presets
+
+FACILITIES = {"refuge": ("foot", "to_facility"), "rescue_station": ("emergency", "from_facility")}
+"""Role to the profile and direction in which its places are reached."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roads:
+    """Road graphs by profile, travel seconds of the cells by role, and what must be said."""
+
+    graphs: Mapping[str, RoadGraph] = field(default_factory=dict)
+    seconds: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    notes: tuple[Text, ...] = ()
+
+
+def build_roads(
+    layers: Mapping[str, Layer], grid: Grid, *, direction: str | None, presets: Presets, crs: str
+) -> Roads:
+    """Build the road graphs and measure how far every cell is from refuge and station.
+
+    Parameters
+    ----------
+    layers
+        The layers.
+    grid
+        The grid.
+    direction
+        How road lines may be driven, or None.
+    presets
+        Speeds and snapping limit.
+    crs
+        The run's CRS.
+
+    Returns
+    -------
+    Roads
+        Empty when there is no road layer: distances are straight lines then.
+    """
+    lines = used_rows(layers, "road")
+    if lines is None:
+        return Roads(notes=(text("No road layer: distances are straight lines."),))
+    graphs: dict[str, Any] = {}
+    seconds: dict[str, NDArray[np.float32]] = {}
+    notes: list[Text] = []
+    for role, (profile, way) in FACILITIES.items():
+        places = used_rows(layers, role)
+        if places is None:
+            continue
+        try:
+            graph = _graph(lines, profile, direction=direction, presets=presets, crs=crs)
+        except LayerError as error:
+            notes.append(text("Roads cannot be used ({why}).", why=str(error)))
+            continue
+        graphs[profile] = graph
+        seconds[role] = _cell_seconds(graph, places, grid, way=way, presets=presets)
+    if graphs:
+        notes.append(
+            text(
+                "Travel times are free-flow (自由流): no traffic, no water and no turn-out counted."
+            )
+        )
+    return Roads(graphs=graphs, seconds=seconds, notes=tuple(notes))
+
+
+def used_rows(layers: Mapping[str, Layer], role: str) -> gpd.GeoDataFrame | None:
+    """Give the placed rows of a role.
+
+    Parameters
+    ----------
+    layers
+        The layers.
+    role
+        The role.
+
+    Returns
+    -------
+    GeoDataFrame or None
+        None when there are none.
+    """
+    layer = layers.get(role)
+    if layer is None or layer.table is None:
+        return None
+    placed = layer.table[layer.table.geometry.notna() & ~layer.table.geometry.is_empty]
+    return None if placed.empty else placed
+
+
+def _graph(
+    lines: gpd.GeoDataFrame,
+    profile: str,
+    *,
+    direction: str | None,
+    presets: Presets,
+    crs: str,
+) -> RoadGraph:
+    from riskmap.geo.network import build_graph
+
+    oneway = "oneway" if direction == "oneway_field" and "oneway" in lines else None
+    return build_graph(
+        lines,
+        presets=presets,
+        profile=profile,
+        direction=direction,  # type: ignore[arg-type]
+        oneway_field=oneway,
+        crs=crs,
+    )
+
+
+def point_xy(places: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Give one point for each row.
+
+    Parameters
+    ----------
+    places
+        Rows of any geometry.
+
+    Returns
+    -------
+    ndarray
+        Shape (n, 2) [m].
+    """
+    points = places.geometry.representative_point()
+    return np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
+
+
+def _cell_seconds(
+    graph: RoadGraph, places: gpd.GeoDataFrame, grid: Grid, *, way: str, presets: Presets
+) -> NDArray[np.float32]:
+    """Seconds by road between each cell inside the place and its nearest facility."""
+    from riskmap.geo.grid import cell_centres, inside_cells
+    from riskmap.geo.network import nearest_seconds, snap_points
+
+    cells = inside_cells(grid)
+    limit = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
+    at = snap_points(graph, np.column_stack(cell_centres(grid, cells)), limit_m=limit)
+    to = snap_points(graph, point_xy(places), limit_m=limit)
+    found = nearest_seconds(graph, to, at, way=way)  # type: ignore[arg-type]
+    walk = np.where(at.on, at.walk_m, np.nan) / (float(presets["road.foot_kmh"]) / 3.6)
+    extra = walk if way == "to_facility" else np.zeros(cells.size)
+    seconds = np.full(grid.shape[0] * grid.shape[1], np.nan, np.float32)
+    reached = np.isfinite(found.cost)
+    seconds[cells[reached]] = (found.cost + extra)[reached]
+    return seconds.reshape(grid.shape)
