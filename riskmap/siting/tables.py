@@ -1,0 +1,235 @@
+"""Reading an instance from CSV tables: every problem at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from riskmap.errors import LayerError, Problem
+from riskmap.i18n import Text, text
+from riskmap.siting.problem import STATUS_CODES, Instance, make_instance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from riskmap.siting.problem import Floats
+
+MOST: Final = 20
+"""Problems listed for one rule before the rest is counted."""
+
+
+def read_instance(
+    cost: Path, demand: Path | None = None, facilities: Path | None = None
+) -> Instance:
+    """Read costs, demands and facilities.
+
+    Parameters
+    ----------
+    cost
+        ``demand,facility,cost``, long; a missing pair is unreachable.
+    demand
+        ``demand,weight[,size]``; size is the weight by default. Without the table every demand of
+        the costs weighs 1.
+    facilities
+        ``facility[,capacity][,fixed_cost][,status]``; status existing, candidate or excluded.
+
+    Returns
+    -------
+    Instance
+        Demands and facilities in the order of their tables.
+
+    Raises
+    ------
+    LayerError
+        With every problem: file, row, field, value.
+    """
+    problems: list[Problem] = []
+    pairs = _read(cost, ("demand", "facility", "cost"), problems)
+    wanted = None if demand is None else _read(demand, ("demand", "weight"), problems)
+    offered = None if facilities is None else _read(facilities, ("facility",), problems)
+    _stop(problems)
+    if wanted is None:
+        wanted = pd.DataFrame({"demand": pd.unique(pairs["demand"]), "weight": "1"})
+    if offered is None:
+        offered = pd.DataFrame({"facility": pd.unique(pairs["facility"])})
+    d_file = cost.name if demand is None else demand.name
+    f_file = cost.name if facilities is None else facilities.name
+    costs = _numbers(pairs, "cost", cost.name, problems)
+    weight = _numbers(wanted, "weight", d_file, problems)
+    size = _numbers(wanted, "size", d_file, problems) if "size" in wanted else weight
+    capacity = _capacity(offered, f_file, problems)
+    state = _states(offered, f_file, problems)
+    _twice(wanted, ["demand"], d_file, problems)
+    _twice(offered, ["facility"], f_file, problems)
+    _twice(pairs, ["demand", "facility"], cost.name, problems)
+    demands, places = tuple(wanted["demand"]), tuple(offered["facility"])
+    rows = _known(pairs, "demand", demands, cost.name, problems)
+    cols = _known(pairs, "facility", places, cost.name, problems)
+    _stop(problems)
+    return make_instance(
+        demand_of=rows,
+        facility_of=cols,
+        cost=costs,
+        demands=demands,
+        facilities=places,
+        weight=weight,
+        size=size,
+        capacity=capacity,
+        status=state,
+    )
+
+
+def _stop(problems: list[Problem]) -> None:
+    if problems:
+        raise LayerError(text("{n} problem(s) in the tables", n=len(problems)), tuple(problems))
+
+
+def _add(
+    problems: list[Problem], file: str, rule: str, message: Text, mend: Text, **where: object
+) -> None:
+    problems.append(
+        Problem(
+            severity="unusable",
+            role="",
+            rule=rule,
+            message=message,
+            mend=mend,
+            file=file,
+            **where,  # type: ignore[arg-type]
+        )
+    )
+
+
+def _read(path: Path, needed: tuple[str, ...], problems: list[Problem]) -> pd.DataFrame:
+    """Read a CSV as text; Chinese Excel's encodings too."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            table = pd.read_csv(path, dtype=str, encoding=encoding, keep_default_na=False)
+            break
+        except UnicodeDecodeError:
+            continue
+        except FileNotFoundError:
+            _add(problems, path.name, "file", text("no such file"), text("check the path"))
+            return pd.DataFrame(columns=list(needed))
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            _add(
+                problems,
+                path.name,
+                "csv",
+                text("not a CSV table: {why}", why=str(error)),
+                text("save it as CSV with a header"),
+            )
+            return pd.DataFrame(columns=list(needed))
+    else:
+        _add(problems, path.name, "encoding", text("unknown encoding"), text("save it as UTF-8"))
+        return pd.DataFrame(columns=list(needed))
+    table.columns = [str(name).strip().lower() for name in table.columns]
+    for name in needed:
+        if name not in table:
+            _add(
+                problems,
+                path.name,
+                "column",
+                text("column '{name}' is missing", name=name),
+                text("columns found: {names}", names=", ".join(table.columns)),
+                field=name,
+            )
+    return table.apply(lambda column: column.str.strip())
+
+
+def _flag(
+    bad: pd.Series[bool],
+    table: pd.DataFrame,
+    field: str,
+    file: str,
+    rule: str,
+    message: Text,
+    mend: Text,
+    problems: list[Problem],
+) -> None:
+    """Add a problem for every flagged row, and one for the rest of a long list."""
+    rows = np.flatnonzero(bad.to_numpy())
+    for row in rows[:MOST]:
+        value = str(table[field].iloc[row])
+        _add(problems, file, rule, message, mend, row=int(row) + 2, field=field, value=value)
+    if rows.size > MOST:
+        _add(problems, file, rule, text("and {n} more rows", n=int(rows.size - MOST)), mend)
+
+
+def _numbers(table: pd.DataFrame, field: str, file: str, problems: list[Problem]) -> Floats:
+    values = pd.to_numeric(table[field], errors="coerce")
+    unread = ~np.isfinite(values)
+    _flag(
+        unread, table, field, file, "number", text("not a number"), text("give a number"), problems
+    )
+    _flag(
+        values < 0,
+        table,
+        field,
+        file,
+        "negative",
+        text("negative"),
+        text("give 0 or more"),
+        problems,
+    )
+    return values.to_numpy(np.float64)
+
+
+def _capacity(table: pd.DataFrame, file: str, problems: list[Problem]) -> Floats | None:
+    """Capacities; a blank one is not limited."""
+    if "capacity" not in table:
+        return None
+    blank = table["capacity"] == ""
+    filled = table.assign(capacity=table["capacity"].where(~blank, "0"))
+    return np.where(blank, np.inf, _numbers(filled, "capacity", file, problems))
+
+
+def _states(table: pd.DataFrame, file: str, problems: list[Problem]) -> Floats | None:
+    if "status" not in table:
+        return None
+    words = table["status"].str.lower().replace("", "candidate")
+    _flag(
+        ~words.isin(list(STATUS_CODES)),
+        table,
+        "status",
+        file,
+        "status",
+        text("unknown status"),
+        text("use existing, candidate or excluded"),
+        problems,
+    )
+    return words.map(STATUS_CODES).fillna(0).to_numpy(np.float64)
+
+
+def _twice(table: pd.DataFrame, keys: list[str], file: str, problems: list[Problem]) -> None:
+    _flag(
+        table.duplicated(keys),
+        table,
+        keys[-1],
+        file,
+        "twice",
+        text("{what} stands twice", what=" + ".join(keys)),
+        text("keep one row"),
+        problems,
+    )
+
+
+def _known(
+    table: pd.DataFrame, field: str, names: tuple[str, ...], file: str, problems: list[Problem]
+) -> Floats:
+    codes = pd.Index(names).get_indexer(table[field]) if len(set(names)) == len(names) else None
+    if codes is None:
+        return np.zeros(len(table))
+    _flag(
+        pd.Series(codes < 0),
+        table,
+        field,
+        file,
+        "unknown",
+        text("not in the table of {what}", what=field),
+        text("add it there, or drop the row"),
+        problems,
+    )
+    return np.asarray(codes, np.float64)
