@@ -23,9 +23,11 @@ from riskmap.geo.grid import Grid
 from riskmap.i18n import text
 from riskmap.index.steps import Index, default_steps, fit
 from riskmap.layers.types import Layer, Source
-from riskmap.presets.load import Preset
+from riskmap.presets.load import load_presets
+from riskmap.register.control import build_control
+from riskmap.register.items import build_items
 from riskmap.result import Facts, InputFile, Result, Scenario
-from riskmap.roles.load import Choice, Field, Role
+from riskmap.roles.load import load_roles
 
 try:
     from riskmap.indicators.table import Indicators
@@ -72,82 +74,19 @@ CANARIES = (
     CANARY_VALUE,
 )
 
-_FIELDS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
-    "flood_point": (
-        ("name", "名称", "text", "public"),
-        ("kind", "类别", "choice", "public"),
-        ("depth_m", "积水深度", "number", "public"),
-        ("person", "责任人", "text", "internal"),
-        ("phone", "电话", "phone", "internal"),
-        ("remark", "备注", "text", "public"),
-    ),
-    "hazard_source": (
-        ("name", "名称", "text", "public"),
-        ("hazard_level", "级别", "choice", "public"),
-        ("substances", "物质", "text", "secret"),
-        ("quantity_t", "储量", "number", "secret"),
-        ("person", "责任人", "text", "internal"),
-        ("phone", "电话", "phone", "internal"),
-    ),
-    "refuge": (
-        ("name", "名称", "text", "public"),
-        ("tier", "等级", "choice", "public"),
-        ("capacity", "容量", "integer", "public"),
-        ("phone", "电话", "phone", "internal"),
-    ),
-    "rescue_station": (
-        ("name", "名称", "text", "public"),
-        ("phone", "电话", "phone", "internal"),
-    ),
-    "supply_depot": (
-        ("name", "名称", "text", "public"),
-        ("quantity", "数量", "integer", "internal"),
-    ),
-    "road": (("name", "名称", "text", "public"), ("road_class", "类型", "text", "public")),
-    "waterway": (("name", "名称", "text", "public"),),
-}
-_KINDS = (
-    Choice("area", "重要区域", "Area"),
-    Choice("site", "重点部位", "Site"),
-    Choice("ponding", "积水点", "Ponding"),
-)
-_ROLES: dict[str, tuple[str, str, str, str, str, str, bool, str, bool]] = {
-    "flood_point": ("积水点", "Flood point", "point", "risk", "FP", "城市排水主管部门", True, "public", False),
-    "hazard_source": ("危险源", "Hazard source", "point", "risk", "HS", "应急管理局", True, "internal", True),
-    "refuge": ("避灾安置场所", "Refuge", "point", "plan", "RF", "民政", False, "public", False),
-    "rescue_station": ("社区应急救援站", "Rescue station", "point", "plan", "RS", "应急管理局", False, "public", False),
-    "supply_depot": ("物资储备库", "Supply depot", "point", "plan", "SD", "应急管理局", False, "internal", True),
-    "road": ("道路", "Road", "line", "base", "RD", "", False, "public", False),
-    "waterway": ("河道", "Waterway", "line", "base", "WW", "", False, "public", False),
+PREFIXES = {
+    "flood_point": "YL", "hazard_source": "WX", "refuge": "BN", "rescue_station": "JY",
+    "supply_depot": "WZ", "stock": "WM", "road": "DL", "waterway": "HL",
 }  # fmt: skip
-
-
-def sample_roles() -> dict[str, Role]:
-    """Build a few roles, smaller than the shipped ones."""
-    roles = {}
-    for name, spec in _ROLES.items():
-        zh, en, geometry, group, prefix, duty, item, sensitivity, coarsen = spec
-        fields = tuple(
-            Field(
-                name=field, zh=label, en=field.replace("_", " ").capitalize(), type=kind,
-                unit="m" if field == "depth_m" else None, required=field == "name",
-                choices=_KINDS if field == "kind" else (), sensitivity=secrecy,
-            )
-            for field, label, kind, secrecy in _FIELDS[name]
-        )  # fmt: skip
-        roles[name] = Role(
-            name=name, zh=zh, en=en, geometry=geometry, group=group, id_prefix=prefix,
-            duty_unit_zh=duty, duty_unit_en=duty, fields=fields, item=item,
-            sensitivity=sensitivity, coarsen_public=coarsen,
-        )  # fmt: skip
-    return roles
 
 
 def _layer(role: str, rows: dict[str, list[Any]], geometry: list[Any]) -> Layer:
     """Build one checked layer with one row returned."""
-    prefix = _ROLES[role][4]
+    prefix = PREFIXES[role]
     ids = pd.Index([f"{prefix}-{i + 1:04d}" for i in range(len(geometry))], name="item_id")
     frame = gpd.GeoDataFrame(rows, index=ids, geometry=geometry, crs=CRS)
+    if geometry[0] is None:
+        frame = pd.DataFrame(frame.drop(columns="geometry"))
     shown = f"{CANARY_PATH}/{role}.xlsx"
     frame["_file"], frame["_row"] = shown, np.arange(len(frame)) + 3
     returned = 1 if role == "flood_point" else 0
@@ -174,31 +113,30 @@ def sample_layers(*, n_points: int, extent: float, rng: np.random.Generator) -> 
     roads = [LineString([(west, south + y), (west + extent, south + y)]) for y in rail]
     roads += [LineString([(west + x, south), (west + x, south + extent)]) for x in rail]
     stream = LineString([(west, south + 0.1 * extent), (west + extent, south + 0.9 * extent)])
+    contact = {"person": CANARY_PERSON, "phone": CANARY_PHONE}
     return {
         "flood_point": _layer("flood_point", {
-            "name": names, "kind": [kinds[i % 3] for i in range(n)],
-            "depth_m": np.round(rng.uniform(0.05, 0.9, n), 2), "person": [CANARY_PERSON] * n,
-            "phone": [CANARY_PHONE] * n,
+            "name": names, "class": [kinds[i % 3] for i in range(n)],
+            "depth_m": np.round(rng.uniform(0.05, 0.9, n), 2), "people": pd.array([pd.NA] * n, dtype="Int64"),
+            "risk_level": [None if i % 5 else str(1 + i % 4) for i in range(n)],
             "remark": [f"联系{CANARY_PHONE}或{CANARY_LANDLINE}" if i % 2 else None for i in range(n)],
-            "level": pd.array([1 + i % 4 if i else pd.NA for i in range(n)], dtype="Int8"),
+            "measure": [None if i % 4 else f"值守电话 {CANARY_LANDLINE}，{CANARY_PERSON}带队" for i in range(n)],
+            **contact,
         }, spots(n)),
         "hazard_source": _layer("hazard_source", {
-            "name": ["液氨站<b>1</b>", "加油站 二", "仓库\n三"], "hazard_level": ["1", "3", "4"],
-            "substances": [CANARY_SUBSTANCE] * 3,
-            "quantity_t": [float(CANARY_QUANTITY)] * 3, "person": [CANARY_PERSON] * 3,
-            "phone": [CANARY_PHONE, CANARY_LANDLINE, ""],
-            "level": pd.array([4, 3, 2], dtype="Int8"),
+            "name": ["液氨站<b>1</b>", "加油站 二", "仓库\n三"], "gb18218_level": ["1", "3", "0"],
+            "r_value": [123.4567, None, None], "substances": [CANARY_SUBSTANCE] * 3,
+            "quantity_t": [float(CANARY_QUANTITY)] * 3, "has_storage": [True, True, True], **contact,
         }, spots(3)),
         "refuge": _layer("refuge", {
             "name": [f"第{i}中学" for i in range(4)], "tier": ["county", "town", "village", "village"],
-            "capacity": pd.array([500, 200, 60, pd.NA], dtype="Int64"), "phone": [CANARY_PHONE] * 4,
+            "capacity": pd.array([500, 200, 60, pd.NA], dtype="Int64"), **contact,
         }, spots(4)),
-        "rescue_station": _layer("rescue_station", {
-            "name": ["东街站", "西街站"], "phone": [CANARY_PHONE] * 2}, spots(2)),
-        "supply_depot": _layer("supply_depot", {
-            "name": ["区级库"], "quantity": [CANARY_QUANTITY]}, spots(1)),
+        "rescue_station": _layer("rescue_station", {"name": ["东街站", "西街站"], **contact}, spots(2)),
+        "supply_depot": _layer("supply_depot", {"name": ["区级库"], "tier": ["county"], **contact}, spots(1)),
+        "stock": _layer("stock", {"name": ["编织袋"], "quantity": [CANARY_QUANTITY], **contact}, [None]),
         "road": _layer("road", {
-            "name": [f"{i}号路" for i in range(6)], "road_class": ["primary"] * 3 + ["residential"] * 3,
+            "name": [f"{i}号路" for i in range(6)], "class": ["primary"] * 3 + ["residential"] * 3,
         }, roads),
         "waterway": _layer("waterway", {"name": ["大清沟"]}, [stream]),
     }  # fmt: skip
@@ -267,43 +205,6 @@ def _index(values: pd.DataFrame, meta: pd.DataFrame, levels: pd.Series | None = 
     return fit(values, meta, default_steps(), fit_rows=rows, rank_within=levels)
 
 
-def sample_items(layers: dict[str, Layer], units: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Build the list: flood points and hazard sources, highest level first."""
-    villages = units[units["level"] == "village"]
-    frames = []
-    for role in ("flood_point", "hazard_source"):
-        table = layers[role].table
-        assert table is not None
-        spots = gpd.sjoin(table[["name", "level", "geometry"]], villages[["name", "town", "geometry"]]
-                          .rename(columns={"name": "village", "town": "town"}), predicate="within")  # fmt: skip
-        spots = spots[~spots.index.duplicated()]
-        lonlat = spots.to_crs(4326).geometry
-        frames.append(pd.DataFrame({
-            "role": role, "name": spots["name"], "level": spots["level"].fillna(0).astype("Int8"),
-            "score": np.round(np.linspace(0.9, 0.1, len(spots)), 4), "town": spots["town"],
-            "village": spots["village"], "unit_id": spots["unit_id"],
-            "lon": lonlat.x.round(6), "lat": lonlat.y.round(6),
-            "people": np.arange(len(spots)) * 10.0,
-            "reasons": [f"积水深度 {i} cm;周边 500 m 有人口" for i in range(len(spots))],
-            "duty_unit": _ROLES[role][5], "person": CANARY_PERSON, "phone": CANARY_PHONE,
-            "measure": "雨前巡查、设置警示、备足抽排设备", "deadline_days": 30,
-        }))  # fmt: skip
-    items = pd.concat(frames).sort_values(["level", "score"], ascending=False, kind="stable")
-    items.insert(0, "rank", np.arange(len(items)) + 1)
-    items.index.name = "item_id"
-    return items
-
-
-def sample_control(items: pd.DataFrame) -> pd.DataFrame:
-    """Build the control table: one row an item."""
-    control = items[["role", "name", "level", "town", "village", "duty_unit", "person", "phone",
-                     "measure"]].copy()  # fmt: skip
-    control["deadline"] = "2026-05-31"
-    control["status"] = "to_do"
-    control["public"] = False
-    return control
-
-
 def sample_problems() -> tuple[Problem, ...]:
     """Build a row returned, a note and a layer that could not be used."""
     file = f"{CANARY_PATH}/flood_point.xlsx"
@@ -349,14 +250,16 @@ def sample_result(
     cells.iloc[3, 1] = np.nan
     index = {"unit": _index(values, meta, units["level"]), "cell": _index(cells, meta)}
     params = {name: entry.params for name, entry in index.items()}
-    items = sample_items(layers, units)
+    roles, presets = load_roles(), load_presets()
+    near = pd.DataFrame(
+        {"refuge_name": ["第0中学"], "refuge_m": [420.0], "method": ["by road"]}, index=["YL-0002"]
+    )
+    facts = {"data_date": "2026-04-15", "place_code": "370102"}
+    items = build_items(layers, roles, units, index["unit"], presets=presets, near=near, **facts)
+    control = build_control(items, layers, roles, presets=presets, data_date="2026-04-15")
     indicators = Indicators(
         meta=meta, cells=cells, units=values,
         notes=(text("the layer {layer} is missing, so {code} was left out", layer="dem", code="V_DEM"),),
-    )  # fmt: skip
-    preset = Preset(
-        key="flood.level_depth_m", value=[0.15, 0.27, 0.4], unit="m", source="GB 51222", clause="3.2",
-        edition="2017", status="unverified", zh="积水深度分级", en="Flood depth levels",
     )  # fmt: skip
     depth = rng.uniform(0, 0.6, inside.shape).astype("float32")
     return Result(
@@ -365,12 +268,12 @@ def sample_result(
             data_date="2026-04-15", lang=lang, profile=profile, grid_size_m=size_m, seed=seed,
             version="0.1.0", demo=True, issued_by="示范应急管理局",
         ),
-        roles=sample_roles(), layers=layers, problems=sample_problems(),
+        roles=roles, layers=layers, problems=sample_problems(),
         notes=(text("screening estimate, not a survey"),), units=units, grid=grid,
         population=population, indicators=indicators,
         index=index,
-        items=items, control=sample_control(items),
+        items=items, control=control,
         scenarios={"大暴雨": Scenario(name="大暴雨", depth_m=depth, rain_mm=150.0, hours=24.0)},
-        presets=(preset,), params=params,
+        presets=presets.used(), params=params,
         inputs=(InputFile(f"{CANARY_PATH}/flood_point.xlsx", "0" * 64, 1234),),
     )  # fmt: skip

@@ -83,8 +83,7 @@ def gap_sheets(result: Result) -> dict[str, pd.DataFrame]:
     from riskmap.layers.gaps import ledger
 
     missing = [name for name in result.roles if name not in result.layers]
-    sheets: dict[str, pd.DataFrame] = ledger(result.layers, result.roles, result.problems, missing)
-    return sheets
+    return ledger(result.layers, result.roles, result.problems, missing, presets=result.presets)
 
 
 def _write_text(path: Path, content: str) -> None:

@@ -72,7 +72,7 @@ def _units(result: Result) -> Sheet:
     scores = tables.scored(result.index["unit"])
     frame = result.units.join(scores).rename_axis(c.UNIT_ID).reset_index()
     levels = tables.levels_of(result.units)
-    names = [str(tables.LEVEL_NAMES.get(level, level)) for level in levels]
+    names = [str(tables.UNIT_LEVEL_NAMES.get(level, level)) for level in levels]
     style = styles.units_by_level(levels, names, tables.class_names())
     return Sheet("units", frame, **_named("units", text("Units")), style=style, kind="polygon")
 

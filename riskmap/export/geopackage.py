@@ -15,7 +15,7 @@ import shapely
 from riskmap.errors import ExportError
 from riskmap.export.contents import MULTI, Sheet, sheets_of
 from riskmap.export.encode import EPOCH, as_line
-from riskmap.i18n import text
+from riskmap.i18n import Text, text
 from riskmap.result import Result
 
 VERSION: Final = "1.3"
@@ -150,7 +150,9 @@ def _column(values: pd.Series[Any]) -> Any:
 
 def _words(value: object) -> str:
     shown = value if isinstance(value, str) else str(value)
-    if isinstance(value, list | tuple | dict | np.ndarray):
+    if isinstance(value, list | tuple) and all(isinstance(part, Text) for part in value):
+        shown = str(text("; ")).join(map(str, value))
+    elif isinstance(value, list | tuple | dict | np.ndarray):
         shown = as_line(value)
     return shown.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 

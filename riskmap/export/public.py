@@ -43,7 +43,7 @@ _UNIT_COLUMNS: Final = (
 )  # fmt: skip
 _PRIVATE: Final = re.compile(
     r"person$|phone|mobile|contact|quantity|substance|stock|officer|manager|signer|reviewer|"
-    r"inspector|leader|address|remark|photo|account|email|id_card|history|feedback|^_"
+    r"inspector|leader|missing|address|remark|photo|account|email|id_card|history|feedback|^_"
 )
 """Names of list and table columns that never are public, whatever the roles say."""
 

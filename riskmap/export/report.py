@@ -28,7 +28,7 @@ def build_report(result: Result) -> dict[str, Any]:
     """
     return {
         "facts": vars(result.facts),
-        "layers": _layers(result),
+        "layers": layer_rows(result),
         "problems": _problems(result),
         "notes": [both(note) for note in tables.notes_of(result)],
         "indicators": _indicators(result),
@@ -98,7 +98,19 @@ def worst_units(result: Result, *, n: int = 5) -> list[dict[str, Any]]:
     ]
 
 
-def _layers(result: Result) -> dict[str, dict[str, int]]:
+def layer_rows(result: Result) -> dict[str, dict[str, int]]:
+    """Count the rows of every role: in, used, returned.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    dict
+        Role to its three counts.
+    """
     return {
         role: {
             "rows_in": layer.rows_in,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import Any, Final, TypeVar
 
 import pandas as pd
 
-from riskmap.i18n import Text
+from riskmap.i18n import Text, both
+from riskmap.roles.load import Label
 
 HIDDEN: Final = "***"
 _TELEPHONE: Final = re.compile(
     r"(?<!\d)(?:\+?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}(?!\d)"
-    r"|(?<!\d)[(（]?0\d{2,3}[)）]?[\s-]?\d{7,8}(?:\s*(?:-|转|ext\.?)\s*\d{1,6})?(?!\d)"
+    r"|(?<![\d.])[(（]?0\d{2,3}[)）]?[\s-]?\d{3,4}[\s-]?\d{4}(?:\s*(?:-|转|ext\.?)\s*\d{1,6})?(?!\d)"
     r"|(?<!\d)[48]00[\s-]?\d{3}[\s-]?\d{4}(?!\d)"
     r"|(?<!\d)\d{17}[\dXx](?!\d)"
     r"|[\w.+-]+@[\w-]+\.[\w.]+"
@@ -42,7 +42,7 @@ def scrub(value: str, words: Iterable[str] = ()) -> str:
     Examples
     --------
     >>> scrub("联系王某 139 0000 1234 或 0531-8123 4567", ["王某"])
-    '联系*** *** 或 0531-8123 4567'
+    '联系*** *** 或 ***'
     """
     for word in sorted(words, key=len, reverse=True):
         bounded = rf"(?<!\d){re.escape(word)}(?!\d)" if word[0].isdigit() else re.escape(word)
@@ -61,7 +61,20 @@ def _scrub_value(value: Any, words: Iterable[str]) -> Any:
 
 
 def scrub_table(table: T, secrets: pd.Series[Any]) -> T:
-    """Blot private words out of the free texts of a table, row by row."""
+    """Blot private words out of the free texts of a table, row by row.
+
+    Parameters
+    ----------
+    table
+        The table.
+    secrets
+        Index of the table to the words that no text of that row may hold.
+
+    Returns
+    -------
+    DataFrame
+        The table with ``***`` in their place.
+    """
     words = secrets.reindex(table.index)
     known = [entry if isinstance(entry, tuple) else () for entry in words]
     changed = {
@@ -77,7 +90,25 @@ def _is_words(values: pd.Series[Any]) -> bool:
 
 
 def scrub_note(note: Text, words: Iterable[str] = ()) -> Text:
-    """Blot telephone numbers, and folders of files, out of a note's values."""
-    blotted = tuple((key, _scrub_value(value, words)) for key, value in note.params)
-    changed = {entry.name: getattr(note, entry.name) for entry in fields(note)}
-    return type(note)(**{**changed, "params": blotted})
+    """Blot private words out of a text as it is shown, in every language.
+
+    Parameters
+    ----------
+    note
+        The text.
+    words
+        Words to blot out.
+
+    Returns
+    -------
+    Text
+        The same text when nothing private stands in it.
+
+    Examples
+    --------
+    >>> str(scrub_note(Label("call 13900001234")))
+    'call ***'
+    """
+    shown = both(note)
+    clean = {code: scrub(said, words) for code, said in shown.items()}
+    return note if clean == shown else Label(clean["en"], zh=clean["zh"])

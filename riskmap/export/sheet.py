@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from riskmap import columns as c
 from riskmap.export import tables
 from riskmap.export.encode import EPOCH
 from riskmap.export.words import Column, column_of, shown
+from riskmap.i18n import Text
 from riskmap.result import Result
 
 _FILLS: Final = {0: "#d9dce1", **dict(zip(c.CLASSES, c.CLASS_COLOURS, strict=True))}
@@ -44,6 +45,8 @@ class Page:
     frame: pd.DataFrame
     choices: Mapping[str, Sequence[str]]
     """Column to the entries of its drop-down."""
+    labels: Mapping[str, Text] = field(default_factory=dict)
+    """Headings of columns that other papers do not know."""
     paper: int = 9
     """Excel's number of the paper: 9 = A4, 8 = A3."""
 
@@ -105,7 +108,7 @@ def draw_sheet(book: Book, page: Page) -> None:
     taken = [sheet.get_name() for sheet in book.book.worksheets()]
     sheet = book.book.add_worksheet(sheet_name(page.name, taken))
     frame, result = page.frame, book.result
-    columns = [column_of(str(name), frame[name], result) for name in frame.columns]
+    columns = [column_of(str(name), frame[name], result, page.labels) for name in frame.columns]
     last = max(len(columns) - 1, 0)
     _banner(book, sheet, page, last)
     for place, column in enumerate(columns):

@@ -11,17 +11,9 @@ from riskmap import columns as c
 from riskmap.export.encode import as_line
 from riskmap.i18n import Text, text
 from riskmap.result import Result
+from riskmap.roles.grade import LEVEL_NAMES
 
-CLASS_NAMES: Final = (
-    text("unknown level"),
-    text("low risk"),
-    text("general risk"),
-    text("larger risk"),
-    text("major risk"),
-)
-"""Names of the classes 0 to 4."""
-
-LEVEL_NAMES: Final[Mapping[str, Text]] = {
+UNIT_LEVEL_NAMES: Final[Mapping[str, Text]] = {
     "district": text("District"),
     "town": text("Town or street"),
     "village": text("Village or community"),
@@ -40,10 +32,10 @@ def class_names() -> list[str]:
 
     Examples
     --------
-    >>> class_names()[4]
-    '重大风险'
+    >>> class_names()
+    ['未定级', '低', '一般', '较大', '重大']
     """
-    return [str(name) for name in CLASS_NAMES]
+    return [str(LEVEL_NAMES[level]) for level in (0, *c.CLASSES)]
 
 
 def scored(index: Any) -> pd.DataFrame:

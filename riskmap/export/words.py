@@ -9,9 +9,10 @@ from typing import Any, Final
 import pandas as pd
 
 from riskmap import columns as c
-from riskmap.export.tables import CLASS_NAMES, LEVEL_NAMES
+from riskmap.export.tables import UNIT_LEVEL_NAMES
 from riskmap.i18n import Text, text
 from riskmap.result import Result
+from riskmap.roles.grade import LEVEL_NAMES
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
     c.ROLE: Column(text("Kind"), 13),
     c.NAME: Column(text("Name"), 26, "wrap"),
     c.LEVEL: Column(text("Level"), 11, "class"),
-    "score": Column(text("Risk score"), 9, "score"),
+    "score": Column(text("Score of the item"), 9, "score"),
     "district": Column(text("District"), 12),
     "town": Column(text("Town or street"), 14, "wrap"),
     "village": Column(text("Village or community"), 16, "wrap"),
@@ -40,20 +41,15 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "lat": Column(text("Latitude"), 11, "degree"),
     "people": Column(text("People affected"), 10, "integer"),
     c.POPULATION: Column(text("People"), 10, "integer"),
-    "reasons": Column(text("Reasons"), 42, "wrap"),
     "reason": Column(text("Reasons"), 42, "wrap"),
     "duty_unit": Column(text("Duty unit"), 18, "wrap"),
     "person": Column(text("Responsible person"), 12),
     "phone": Column(text("Phone"), 14, "centre"),
     "measure": Column(text("Measure"), 36, "wrap"),
-    "measures": Column(text("Measure"), 36, "wrap"),
-    "emergency": Column(text("Emergency measure"), 30, "wrap"),
     "deadline": Column(text("Deadline"), 12, "centre"),
     "deadline_days": Column(text("Days allowed"), 9, "integer"),
     "status": Column(text("Status"), 12, "centre"),
-    "public": Column(text("Made public"), 9, "centre"),
     "missing": Column(text("Blank fields"), 20, "wrap"),
-    "blanks": Column(text("Blank fields"), 20, "wrap"),
     "remark": Column(text("Remark"), 20, "wrap"),
     "file": Column(text("File"), 26, "wrap"),
     "sheet": Column(text("Sheet"), 12),
@@ -70,10 +66,30 @@ COLUMNS: Final[Mapping[str, Column]] = {
 }
 """Columns that papers know; any other is headed by its own name."""
 
+FORMS: Final[Mapping[str, tuple[str, float]]] = {
+    "refuge_m": ("integer", 9),
+    "station_s": ("integer", 9),
+    "unit_class": ("class", 9),
+    "unit_score": ("score", 9),
+    "refuge_name": ("wrap", 18),
+    "station_name": ("wrap", 18),
+    "emergency": ("wrap", 30),
+    "control_tier": ("centre", 10),
+    "patrol_days": ("integer", 8),
+    "report_hours": ("integer", 8),
+    "made_public": ("centre", 8),
+    "overdue": ("centre", 8),
+    "reported_at": ("centre", 11),
+    "closed_on": ("centre", 11),
+}
+"""Form and width of columns whose heading the table itself brings along."""
+
 YES_NO: Final = (text("yes"), text("no"))
 
 
-def column_of(name: str, values: pd.Series[Any], result: Result) -> Column:
+def column_of(
+    name: str, values: pd.Series[Any], result: Result, labels: Mapping[str, Text]
+) -> Column:
     """Find how a column is printed.
 
     Parameters
@@ -84,6 +100,8 @@ def column_of(name: str, values: pd.Series[Any], result: Result) -> Column:
         The column's values, which decide the form of an unknown column.
     result
         The run's result, whose roles name their fields.
+    labels
+        Headings that the table brings along for columns that no other paper has.
 
     Returns
     -------
@@ -92,6 +110,9 @@ def column_of(name: str, values: pd.Series[Any], result: Result) -> Column:
     """
     if name in COLUMNS:
         return COLUMNS[name]
+    if name in labels:
+        form, width = FORMS.get(name, ("wrap", 14))
+        return Column(labels[name], width, form)
     fields = [
         field for role in result.roles.values() for field in role.fields if field.name == name
     ]
@@ -129,9 +150,9 @@ def shown(name: str, value: Any, result: Result) -> Any:
     if name == c.ROLE and value in result.roles:
         return str(result.roles[value].label)
     if name == c.LEVEL and isinstance(value, str):
-        return str(LEVEL_NAMES.get(value, value))
-    if name == c.LEVEL:
-        return str(CLASS_NAMES[int(value)])
+        return str(UNIT_LEVEL_NAMES.get(value, value))
+    if name in (c.LEVEL, "unit_class"):
+        return str(LEVEL_NAMES[int(value)])
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return str(YES_NO[0] if value else YES_NO[1])
     if hasattr(value, "item"):

@@ -35,7 +35,14 @@ def write_list(result: Result, path: Path) -> int:
     title = text("{place} risk list", place=result.facts.place_name or result.facts.name)
     frame = result.items.rename_axis(c.ITEM_ID).reset_index()
     frame = _first(frame, "rank")
-    page = Page(str(text("Risk list")), str(title), _counts(result, frame), frame, {})
+    page = Page(
+        str(text("Risk list")),
+        str(title),
+        _counts(result, frame),
+        frame,
+        {},
+        labels=_labels(result.items),
+    )
     _write(result, path, [page])
     return len(frame)
 
@@ -59,7 +66,7 @@ def write_control(result: Result, path: Path) -> int:
     frame = result.control.rename_axis(c.ITEM_ID).reset_index()
     page = Page(
         str(text("Control table")), str(title), _counts(result, frame), frame,
-        _choices(frame), paper=8,
+        _choices(result.control), labels=_labels(result.control), paper=8,
     )  # fmt: skip
     _write(result, path, [page])
     return len(frame)
@@ -84,9 +91,18 @@ def write_gaps(result: Result, sheets: Mapping[str, pd.DataFrame], path: Path) -
     """
     title = str(text("{place} data gaps", place=result.facts.place_name or result.facts.name))
     subtitle = _about(result)
-    pages = [Page(name, f"{title} · {name}", subtitle, frame, {}) for name, frame in sheets.items()]
+    pages = [
+        Page(name, f"{title} · {name}", subtitle, frame, {}, labels=_labels(frame))
+        for name, frame in sheets.items()
+    ]
     _write(result, path, pages, about=False)
     return sum(len(frame) for frame in sheets.values())
+
+
+def _labels(table: pd.DataFrame) -> Mapping[str, Text]:
+    """Return the headings that a table brings along for its own columns."""
+    labels: Mapping[str, Text] = table.attrs.get("labels", {})
+    return labels
 
 
 def _first(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
@@ -123,8 +139,14 @@ def _counts(result: Result, frame: pd.DataFrame) -> str:
 
 
 def _choices(frame: pd.DataFrame) -> dict[str, Sequence[str]]:
+    """List the entries of each column that is filled in by choice."""
     yes_no = [str(word) for word in YES_NO]
-    return {
+    brought: dict[str, Sequence[str]] = {
+        str(name): [str(entry) for entry in entries]
+        for name, entries in frame.attrs.get("choices", {}).items()
+        if name in frame
+    }
+    return brought | {
         str(name): yes_no for name in frame.columns if pd.api.types.is_bool_dtype(frame[name].dtype)
     }
 

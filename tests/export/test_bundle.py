@@ -131,7 +131,7 @@ def test_a_killed_write_leaves_the_old_folder(tmp_path):
 @pytest.mark.parametrize("swaps", [True, False])
 def test_old_files_go_and_changed_or_foreign_ones_are_kept(tmp_path, monkeypatch, swaps):
     if not swaps:
-        monkeypatch.setattr(place, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(place, "_exchange", lambda *_: False)
     folder = bundle.write(sample_result(), tmp_path / "out")
     table = folder / "管控一张表.xlsx"
     table.write_bytes(table.read_bytes() + b"edited")
@@ -171,7 +171,9 @@ def test_verify_names_what_was_changed(written, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(written(), folder)
     with sqlite3.connect(folder / "riskmap.gpkg") as base:
-        base.execute("UPDATE unit_indicators SET H_FLOOD = H_FLOOD + 1 WHERE unit_id = '370102101200'")
+        base.execute(
+            "UPDATE unit_indicators SET H_FLOOD = H_FLOOD + 1 WHERE unit_id = '370102101200'"
+        )
     base.close()
     (folder / "extra.txt").write_text("x")
     (folder / "params.json").unlink()
