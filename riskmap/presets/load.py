@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -45,7 +46,7 @@ class Presets:
         """Return the value of a preset and remember that it was used."""
         value = self.preset(key).value
         self._used.add(key)
-        return value
+        return deepcopy(value)
 
     def __contains__(self, key: object) -> bool:
         return key in self.table
@@ -142,12 +143,24 @@ def _fits(value: object, model: object) -> bool:
     if _is_number(model):
         return _is_number(value)
     if isinstance(model, tuple):
-        return isinstance(value, tuple) and (
-            not model or all(_fits(part, model[0]) for part in value)
-        )
+        return isinstance(value, tuple) and _fits_list(value, model)
     if isinstance(model, dict):
-        return isinstance(value, dict)
+        first = next(iter(model.values()))
+        return isinstance(value, dict) and all(
+            _fits(part, model.get(name, first)) for name, part in value.items()
+        )
     return model is None or value is None or isinstance(value, type(model))
+
+
+def _fits_list(value: tuple[object, ...], model: tuple[object, ...]) -> bool:
+    """Tell whether a list has as many entries of the same form, rising where the model rises."""
+    if len(value) != len(model) or not all(map(_fits, value, model)):
+        return False
+    return not _rising(model) or _rising(value)
+
+
+def _rising(values: tuple[Any, ...]) -> bool:
+    return all(map(_is_number, values)) and list(values) == sorted(values)
 
 
 def _override(key: str, value: object, base: Preset) -> Preset | Problem:

@@ -218,7 +218,7 @@ def _beside(items: pd.DataFrame, near: pd.DataFrame | None, presets: Presets) ->
     table = table.reindex(columns=list(NEAR))
     own = items["people"].notna()
     counted_near = pd.to_numeric(table["people_near"], errors="coerce").round().astype("Float64")
-    radius = presets["control.near_people_m"] if counted_near.notna().any() else 0
+    radius = presets["register.people_radius_m"] if counted_near.notna().any() else 0
     within = text("residents within {radius} m", radius=f"{radius:g}")
     ledger = text("from the ledger")
     basis = [
