@@ -184,7 +184,6 @@ def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Finding
         shapely.get_x(shapely.centroid(values[present])),
         shapely.get_y(shapely.centroid(values[present])),
     )
-    shown = np.array([f"{a:.6f}, {b:.6f}" for a, b in zip(x, y, strict=True)], dtype=object)
     swapped = present & (np.abs(y) > 90.0)
     outside = np.zeros(len(values), dtype=bool)
     if place is not None:
@@ -196,6 +195,9 @@ def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Finding
         swapped |= outside & turned
     else:
         swapped |= present & (y >= 73.0) & (y <= 135.0) & (x >= 3.0) & (x <= 54.0)
+    shown = np.full(len(values), None, dtype=object)
+    for index in np.flatnonzero(outside | swapped):
+        shown[index] = f"{x[index]:.6f}, {y[index]:.6f}"
     findings.returned(
         swapped,
         "swapped",

@@ -55,7 +55,7 @@ _CHANGES: Final[dict[str, tuple[str, str]]] = {
 
 
 def match_columns(
-    role: Role, columns: list[str], spec: LayerSpec, findings: Findings
+    role: Role, columns: list[str], spec: LayerSpec, findings: Findings, *, osm: bool = False
 ) -> dict[str, tuple[str, str | None]]:
     """Find the column, and the unit its header names, for each field.
 
@@ -69,6 +69,8 @@ def match_columns(
         Holds the columns that the project file names itself.
     findings
         Takes what is to be said.
+    osm
+        True for OSM tags, of which most are never used and not worth a note.
 
     Returns
     -------
@@ -106,13 +108,15 @@ def match_columns(
     for name, entries in ranked.items():
         entries.sort(key=lambda entry: entry[0])
         found[name] = entries[0][1:]
-    _say_unused(columns, found, findings)
+    if not osm:
+        _say_unused(columns, found, findings)
     return found
 
 
 def _say_unused(
     columns: list[str], found: dict[str, tuple[str, str | None]], findings: Findings
 ) -> None:
+    """Name the columns of an office's table that no field took."""
     used = {column for column, _ in found.values()}
     serial = ("序号", "no", "no.", "fid", "id")
     unused = [
@@ -172,12 +176,29 @@ def fill_fields(
             column, unit = found[field.name]
             cells = table[column]
         else:
-            column, unit = field.name, None
-            cells = pd.Series([None] * len(table), index=table.index, dtype=object)
+            out[field.name] = _absent(field, table.index)
+            if field.required:
+                findings.returned(
+                    np.ones(len(table), dtype=bool),
+                    "required",
+                    text("{field} is missing", field=field.label),
+                    text("add the column {column}", column=field.label),
+                    field=str(field.label),
+                )
+            continue
         parsed = parse_field(field, cells, unit=unit, upper=role.group == "risk")
         out[field.name] = parsed.values
         _judge(role, field, column, cells, parsed, findings, lenient=lenient)
     return pd.DataFrame(out, index=table.index)
+
+
+def _absent(field: Field, index: pd.Index) -> pd.Series:
+    """Return a column of unknown values in the field's type."""
+    if field.type in ("number", "integer") and not field.choices:
+        return pd.Series(np.nan, index=index, dtype=np.float64)
+    if field.type == "boolean":
+        return pd.Series(pd.NA, index=index, dtype="boolean")
+    return pd.Series(np.nan, index=index, dtype="str")
 
 
 def parse_field(field: Field, cells: pd.Series, *, unit: str | None, upper: bool) -> Parsed:

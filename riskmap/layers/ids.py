@@ -49,7 +49,7 @@ def assign_ids(role: Role, table: gpd.GeoDataFrame, known: pd.DataFrame | None =
     """
     prefix = role.id_prefix or role.name.upper()
     ids = np.full(len(table), "", dtype=object)
-    if role.item and role.id_field in table.columns:
+    if role.id_field in table.columns:
         own = table[role.id_field].astype("str").str.strip()
         alone = (
             own.notna().to_numpy() & ~own.duplicated(keep=False).to_numpy() & (own != "").to_numpy()
@@ -122,7 +122,7 @@ def _derive(
 ) -> NDArray[np.object_]:
     """Hash role, name and place; equal hashes are told apart by the rest of the row."""
     shapes = table.geometry.to_crs(WGS84).to_numpy()
-    box = np.round(shapely.bounds(shapes) * 1e5).astype(np.int64, copy=False)
+    box = np.round(np.nan_to_num(shapely.bounds(shapes)) * 1e5).astype(np.int64)
     keys = pd.Series(_names(table)).astype("str") + f"|{role}"
     for column in box.T:
         keys = keys + "|" + pd.Series(column).astype("str")
@@ -136,11 +136,9 @@ def _derive(
     )
     repeated = pd.Series(base).duplicated(keep=False).to_numpy() | np.isin(base, list(taken))
     if repeated.any():
-        body = (
-            rest[repeated].astype("str").fillna("").agg("|".join, axis=1)
-            if len(rest.columns)
-            else pd.Series("", index=table.index[repeated])
-        )
+        body = pd.Series("", index=rest.index[repeated], dtype=object)
+        for column in sorted(rest.columns):
+            body = body + "|" + rest.loc[repeated, column].astype("str").fillna("").astype(object)
         order = pd.DataFrame(
             {
                 "base": base[repeated],

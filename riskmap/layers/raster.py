@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from riskmap.layers.types import LayerSpec
 
+    Coefficients = tuple[float, float, float, float, float, float]
+
 MAX_CELLS: Final = 64_000_000
 """Cells of a raster held in memory; larger ones are read coarser."""
 MARGIN_CELLS: Final = 4
@@ -77,9 +79,7 @@ def read_raster(
             masked=True,
             resampling=Resampling.average if step > 1 else Resampling.nearest,
         )
-        transform = source.window_transform(window) * source.transform.scale(
-            window.width / shape[1], window.height / shape[0]
-        )
+        transform = _transform(source, window, window.width / shape[1], window.height / shape[0])
         values = np.ma.filled(data.astype(np.float32), np.nan)
         values = _scaled(values, source, band)
         values[~np.isfinite(values)] = np.nan
@@ -90,8 +90,21 @@ def read_raster(
                 text("give a raster that covers the place"),
             )
         remarks += _look(values, source, band)
-    coefficients = tuple(float(c) for c in transform[:6])
-    return Raster(values, coefficients, crs, unit), remarks  # type: ignore[arg-type]
+    return Raster(values, transform, crs, unit), remarks
+
+
+def _transform(source: Any, window: Any, wide: float, high: float) -> Coefficients:
+    """Return the coefficients of a window whose cells are ``wide`` by ``high`` source cells."""
+    a, b, c, d, e, f = tuple(source.transform)[:6]
+    left, top = window.col_off, window.row_off
+    return (
+        float(a * wide),
+        float(b * high),
+        float(a * left + b * top + c),
+        float(d * wide),
+        float(e * high),
+        float(d * left + e * top + f),
+    )
 
 
 def _scaled(values: NDArray[np.float32], source: Any, band: int) -> NDArray[np.float32]:
@@ -124,16 +137,17 @@ def _crs(source: Any, spec: LayerSpec) -> str:
 def _window(source: Any, crs: str, place: Any) -> Any:
     """Return the window of the place with a margin of some cells."""
     from rasterio.warp import transform_bounds
-    from rasterio.windows import Window, from_bounds
+    from rasterio.windows import Window
 
     whole = Window(0, 0, source.width, source.height)
     if place is None:
         return whole
-    bounds = transform_bounds(WGS84, crs, *place.bounds, densify_pts=21)
-    part = from_bounds(*bounds, transform=source.transform)
-    left, top = np.floor(part.col_off) - MARGIN_CELLS, np.floor(part.row_off) - MARGIN_CELLS
-    right = np.ceil(part.col_off + part.width) + MARGIN_CELLS
-    bottom = np.ceil(part.row_off + part.height) + MARGIN_CELLS
+    west, south, east, north = transform_bounds(WGS84, crs, *place.bounds, densify_pts=21)
+    a, b, c, d, e, f = tuple(source.transform)[:6]
+    corners = np.array([[west, west, east, east], [south, north, south, north]]) - [[c], [f]]
+    column, row = np.linalg.solve(np.array([[a, b], [d, e]]), corners)
+    left, top = np.floor(column.min()) - MARGIN_CELLS, np.floor(row.min()) - MARGIN_CELLS
+    right, bottom = np.ceil(column.max()) + MARGIN_CELLS, np.ceil(row.max()) + MARGIN_CELLS
     left, top = max(left, 0), max(top, 0)
     right, bottom = min(right, source.width), min(bottom, source.height)
     if right <= left or bottom <= top:

@@ -21,6 +21,7 @@ from riskmap.layers.findings import Findings, unusable
 from riskmap.layers.ids import assign_ids
 from riskmap.layers.locate import Located, locate_shapes, locate_table
 from riskmap.layers.raster import read_raster
+from riskmap.layers.osm import ROAD_TAGS
 from riskmap.layers.source import RASTERS, check_file, open_rows
 from riskmap.layers.types import Layer, LayerSpec, Raster, Rows, Source
 
@@ -193,7 +194,7 @@ def _check_part(role: Role, part: _Part, area: Any, metric: CRS) -> None:
     """Read fields and places of one part and put the whole table into ``part.frame``."""
     rows, spec, findings = part.rows, part.spec, part.findings
     columns = [str(column) for column in rows.table.columns]
-    found = match_columns(role, columns, spec, findings)
+    found = match_columns(role, columns, spec, findings, osm=rows.osm)
     if rows.overflow is not None:
         findings.returned(
             rows.overflow,
@@ -203,7 +204,7 @@ def _check_part(role: Role, part: _Part, area: Any, metric: CRS) -> None:
         )
     lenient = rows.osm or role.group == "base"
     table = fill_fields(role, rows.table, found, spec, findings, lenient=lenient)
-    extra = _extra(role, rows.table, table)
+    extra = _extra(role, rows, table)
     located = _locate(role, rows, found, spec, findings)
     part.crs = located.crs
     shapes = located.geometry
@@ -221,12 +222,13 @@ def _check_part(role: Role, part: _Part, area: Any, metric: CRS) -> None:
     part.frame = gpd.GeoDataFrame(table, geometry=geometry, crs=metric)
 
 
-def _extra(role: Role, raw: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """Keep what the road graph needs of a source that the role does not name."""
+def _extra(role: Role, rows: Rows, table: pd.DataFrame) -> pd.DataFrame:
+    """Keep what the road graph may need of a source that the role does not name."""
     if role.name != "road":
         return pd.DataFrame(index=table.index)
-    kept = [column for column in raw.columns if column not in table.columns]
-    return raw[kept].rename(columns={column: str(column) for column in kept})
+    wanted = (*ROAD_TAGS, "osm_id") if rows.osm else tuple(rows.table.columns)
+    kept = [column for column in wanted if column in rows.table and column not in table]
+    return rows.table[kept]
 
 
 def _locate(

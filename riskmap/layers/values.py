@@ -115,10 +115,15 @@ def parse_unique(series: pd.Series, one: Callable[[Any], tuple[Any, str, str]]) 
     Parsed
         Values as objects.
     """
-    keys = series.map(lambda value: f"{type(value).__name__}:{value}")
-    codes, _ = pd.factorize(keys)
+    if series.dtype == object:
+        series = series.where(series.notna(), None)
+        keys = series.map(lambda value: (type(value), value))
+    else:
+        keys = series
+    codes, _ = pd.factorize(keys, use_na_sentinel=False)
     first = np.unique(codes, return_index=True)[1]
-    answers = [one(series.iloc[index]) for index in first]
+    entries = series.to_numpy(dtype=object)[first]
+    answers = [one(entry) for entry in entries]
     columns = list(zip(*answers, strict=True)) if answers else [(), (), ()]
     values, bad, changed = (_objects(column)[codes] for column in columns)
     return Parsed(pd.Series(values, index=series.index, dtype=object), bad, changed)
@@ -286,6 +291,9 @@ def parse_codes(series: pd.Series) -> Parsed:
     >>> parsed.values.tolist(), parsed.bad.tolist()
     (['370102000000', '370102000000', nan, '0101'], ['', '', 'code_float', ''])
     """
+    if pd.api.types.is_integer_dtype(series.dtype):
+        nothing = np.full(len(series), "", dtype=object)
+        return Parsed(series.astype("str"), nothing, nothing)
     return _as_str(parse_unique(series, _code))
 
 

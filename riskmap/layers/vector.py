@@ -84,13 +84,18 @@ def read_vector(
     if chosen is None:
         chosen = _choose_layer(path, geometry, notes)
     wanted = [*asked_keys(where), *keys]
-    with osm_config(wanted) if osm else nullcontext() as config:
+    packed = "other_tags" in (where or "")
+    with osm_config(wanted) if osm and not packed else nullcontext() as config:
         if osm:
-            options |= {"CONFIG_FILE": str(config), "bbox": window}
+            options["bbox"] = window
+        if config is not None:
+            options["CONFIG_FILE"] = str(config)
         frame = _frame(path, chosen, options, notes)
     shapes = frame.geometry if "geometry" in frame.columns or hasattr(frame, "crs") else None
     table = frame.drop(columns=frame.geometry.name) if shapes is not None else frame
     table = table.reset_index(drop=True)
+    if "osm_way_id" in table.columns:
+        table["osm_id"] = table["osm_id"].fillna("w" + table["osm_way_id"].astype("str"))
     if "other_tags" in table.columns:
         tags = unpack_tags(table["other_tags"], [key for key in wanted if key not in table.columns])
         table = table.drop(columns="other_tags").join(tags)
