@@ -56,10 +56,11 @@ def point_xy(layer: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     ([1.0, 2.0, nan], [2.0, 2.0, nan])
     """
     shapes = geometries(layer)
-    other = shapely.get_type_id(shapes) > 0
-    if other.any():
+    empty, other = shapely.is_empty(shapes), shapely.get_type_id(shapes) > 0
+    if empty.any() or other.any():
         shapes = shapes.copy()
         shapes[other] = shapely.point_on_surface(shapes[other])
+        shapes[empty] = None
     return shapely.get_x(shapes), shapely.get_y(shapes)
 
 

@@ -58,18 +58,16 @@ def raster_to_cells(
     return merged.astype(np.float32)
 
 
-def _warp(
-    grid: Grid, values: NDArray[Any], raster: Raster, resampling: Any, *, mask: bool = True
-) -> NDArray[np.float64]:
+def _warp(grid: Grid, values: NDArray[Any], raster: Raster, resampling: Any) -> NDArray[np.float64]:
     from rasterio.warp import reproject
 
     out = np.full(grid.shape, np.nan, dtype=np.float64)
     reproject(
-        values.astype(np.float64),
+        values,
         out,
         src_transform=Affine(*raster.transform),
         src_crs=raster.crs,
-        src_nodata=np.nan if mask else None,
+        src_nodata=np.nan,
         dst_transform=grid.transform,
         dst_crs=grid.crs,
         dst_nodata=np.nan,
@@ -79,20 +77,25 @@ def _warp(
 
 
 def _warp_mean(grid: Grid, raster: Raster) -> NDArray[np.float64]:
-    from rasterio.warp import Resampling, calculate_default_transform
+    from rasterio.warp import Resampling
+
+    coarse = _pixel_m(grid, raster) > grid.size_m
+    how = Resampling.bilinear if coarse else Resampling.average
+    return _warp(grid, raster.values.astype(np.float32, copy=False), raster, how)
+
+
+def _pixel_m(grid: Grid, raster: Raster) -> float:
+    """Measure the side of the middle pixel in the grid's CRS [m]."""
+    from rasterio.warp import transform
 
     ny, nx = raster.values.shape
     shape = Affine(*raster.transform)
-    corners = [shape @ (0, 0), shape @ (nx, ny)]
-    west, east = sorted(c[0] for c in corners)
-    south, north = sorted(c[1] for c in corners)
-    pixel = calculate_default_transform(raster.crs, grid.crs, nx, ny, west, south, east, north)[0]
-    coarse = pixel.a > grid.size_m
-    how = Resampling.bilinear if coarse else Resampling.average
-    return _warp(grid, raster.values, raster, how)
+    corners = [shape @ (nx // 2, ny // 2), shape @ (nx // 2 + 1, ny // 2 + 1)]
+    x, y = transform(raster.crs, grid.crs, [c[0] for c in corners], [c[1] for c in corners])
+    return float(np.hypot(x[1] - x[0], y[1] - y[0]) / np.sqrt(2))
 
 
 def _warp_sum(grid: Grid, raster: Raster) -> NDArray[np.float64]:
     from rasterio.warp import Resampling
 
-    return _warp(grid, raster.values, raster, Resampling.sum)
+    return _warp(grid, raster.values.astype(np.float64), raster, Resampling.sum)

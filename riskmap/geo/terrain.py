@@ -43,22 +43,33 @@ def relative_lowness(elevation: NDArray[Any], *, size_m: float, radius_m: float)
     >>> relative_lowness(z, size_m=100, radius_m=100).tolist()
     [[-1.5, 2.0, -1.5]]
     """
-    from scipy.signal import oaconvolve
-
     z = np.asarray(elevation, dtype=np.float64)
     known = np.isfinite(z)
     if not known.any():
         return np.full(z.shape, np.nan, dtype=np.float32)
     base = float(z[known].mean())
-    reach = int(radius_m / size_m + 1e-9)
-    offset = np.arange(-reach, reach + 1)
-    disc = (offset[:, None] ** 2 + offset**2) <= (radius_m / size_m) ** 2 * (1 + 1e-12)
-    window = disc.astype(np.float64)
-    total = oaconvolve(np.where(known, z - base, 0.0), window, mode="full")
-    count = oaconvolve(known.astype(np.float64), window, mode="full")
-    middle = tuple(slice(reach, reach + n) for n in z.shape)
-    mean = total[middle] / np.maximum(np.rint(count[middle]), 1.0)
-    return np.where(known, np.round(mean - (z - base), 6), np.nan).astype(np.float32)
+    rise = np.where(known, z - base, 0.0)
+    radius = radius_m / size_m * (1 + 1e-12)
+    mean = _disc_sum(rise, radius) / np.maximum(_disc_sum(known.astype(np.float64), radius), 1.0)
+    return np.where(known, mean - rise, np.nan).astype(np.float32)
+
+
+def _disc_sum(values: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+    """Sum the values within a disc around each cell, by running sums along the rows."""
+    ny, nx = values.shape
+    reach = min(int(radius), max(ny, nx))
+    running = np.zeros((ny, nx + 1))
+    np.cumsum(values, axis=1, out=running[:, 1:])
+    total = np.zeros((ny, nx))
+    column = np.arange(nx)
+    for step in range(min(reach, ny - 1) + 1):
+        half = min(int(np.sqrt(max(radius**2 - step**2, 0.0))), nx)
+        last, first = np.minimum(column + half + 1, nx), np.maximum(column - half, 0)
+        strip = running[:, last] - running[:, first]
+        total[: ny - step] += strip[step:]
+        if step:
+            total[step:] += strip[: ny - step]
+    return total
 
 
 def slope_degrees(elevation: NDArray[Any], *, size_m: float) -> FloatGrid:

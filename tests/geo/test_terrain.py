@@ -1,0 +1,40 @@
+"""Terrain: hollows and rises by hand and by brute force."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from riskmap.geo.terrain import relative_lowness, slope_degrees
+
+heights = st.one_of(st.integers(-50, 900).map(float), st.just(np.nan))
+
+
+@settings(deadline=None)
+@given(
+    z=arrays(np.float64, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=heights),
+    radius=st.sampled_from([0, 99, 100, 142, 250, 5000]),
+)
+def test_lowness_equals_the_mean_cell_by_cell(z, radius):
+    row, column = np.indices(z.shape) * 100.0
+    ours = relative_lowness(z, size_m=100, radius_m=radius)
+    for i, j in np.ndindex(z.shape):
+        near = np.hypot(row - row[i, j], column - column[i, j]) <= radius
+        if np.isnan(z[i, j]):
+            assert np.isnan(ours[i, j])
+        else:
+            assert ours[i, j] == pytest.approx(np.nanmean(z[near]) - z[i, j], abs=1e-4)
+
+
+def test_a_flat_place_and_an_unknown_place():
+    assert not relative_lowness(np.full((5, 5), 8848.0), size_m=30, radius_m=90).any()
+    assert np.isnan(relative_lowness(np.full((5, 5), np.nan), size_m=30, radius_m=90)).all()
+
+
+def test_height_above_sea_and_steepness():
+    z = np.add.outer(np.arange(6) * 3.0, np.arange(7) * 4.0)  # rises 3 and 4 m in every 100 m
+    slope = slope_degrees(z, size_m=100)
+    assert slope == pytest.approx(np.full((6, 7), np.degrees(np.arctan(0.05))))
+    assert slope_degrees(z + 5000, size_m=100) == pytest.approx(slope)
+    assert slope_degrees(np.zeros((1, 1)), size_m=100).tolist() == [[0.0]]
