@@ -4,7 +4,9 @@ from riskmap.geo.network.build import build_graph
 from riskmap.geo.network.flooded import edge_depths, vehicle_seconds
 from riskmap.geo.network.graph import RoadGraph
 from riskmap.geo.network.paths import Path, shortest_paths
+from riskmap.geo.network.route import route
 from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped, snap_points
+from riskmap.geo.network.source import read_network
 from riskmap.geo.network.tables import CostTable, cost_table, k_nearest
 from riskmap.geo.network.travel import Nearest, nearest_seconds
 
@@ -20,6 +22,8 @@ __all__ = [
     "edge_depths",
     "k_nearest",
     "nearest_seconds",
+    "read_network",
+    "route",
     "shortest_paths",
     "snap_points",
     "vehicle_seconds",

@@ -14,7 +14,7 @@ from riskmap.errors import LayerError, UsageError
 from riskmap.geo.network import rules
 from riskmap.geo.network.graph import ISLAND_SHARE, Bools, Direction, Floats, Ints, RoadGraph, arcs
 from riskmap.geo.network.speeds import URBAN, Values, class_speeds
-from riskmap.geo.network.split import Pieces, same_runs, split_lines, to_lonlat
+from riskmap.geo.network.split import Pieces, project, split_lines, to_lonlat, twins
 from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:
@@ -224,24 +224,6 @@ def _notes(
     return tuple(notes)
 
 
-def _twins(pieces: Pieces, forward: Bools, backward: Bools, cost: Floats) -> Ints:
-    """Pair one-way edges that lie on each other in opposite directions; -1 where there is none."""
-    twin = np.full(len(pieces.line), -1)
-    single = np.flatnonzero(forward ^ backward)
-    if len(single) < 2:
-        return twin
-    same = same_runs(pieces.vertex, pieces.start)[single]
-    begin = np.where(forward[single], pieces.tail[single], pieces.head[single])
-    order = np.lexsort((single, begin, same))
-    here, there = order[:-1], order[1:]
-    pair = (same[here] == same[there]) & (begin[here] != begin[there])
-    pair &= np.isclose(cost[single[here]], cost[single[there]], rtol=1e-9)
-    pair[1:] &= ~pair[:-1]
-    twin[single[here[pair]]] = single[there[pair]]
-    twin[single[there[pair]]] = single[here[pair]]
-    return twin
-
-
 def _assemble(
     pieces: Pieces,
     *,
@@ -261,7 +243,7 @@ def _assemble(
 
     forward, backward = ways[0][pieces.line].copy(), ways[1][pieces.line].copy()
     fast = speed[pieces.line]
-    twin = _twins(pieces, forward, backward, length / fast)
+    twin = twins(pieces, forward, backward, length / fast)
     drop = (twin >= 0) & (twin < np.arange(len(twin)))
     forward |= twin > np.arange(len(twin))
     backward |= twin > np.arange(len(twin))
@@ -274,7 +256,7 @@ def _assemble(
     nodes = np.bincount(part)
     rank = np.empty(len(nodes), dtype=np.int64)
     rank[np.argsort(-nodes, kind="stable")] = np.arange(len(nodes))
-    xy = _project(pieces.xy, source, target)
+    xy = project(pieces.xy, source, target)
     number = np.repeat(np.arange(len(pieces.line)), np.diff(pieces.start))
     geometry = shapely.linestrings(xy, indices=number)[keep]
     metres, kmh = length[keep], fast[keep]
@@ -282,7 +264,7 @@ def _assemble(
     return RoadGraph(
         crs=pyproj.CRS.from_user_input(target).to_string(),
         profile=profile,
-        node_xy=_project(pieces.node_xy, source, target),
+        node_xy=project(pieces.node_xy, source, target),
         indptr=indptr,
         indices=indices,
         arc_edge=arc_edge,
@@ -295,17 +277,10 @@ def _assemble(
         edge_forward=forward[keep],
         edge_backward=backward[keep],
         edge_row=rows[pieces.line[keep]],
+        edge_twin_row=np.where(twin[keep] >= 0, rows[pieces.line[twin[keep]]], -1),
         edge_class=classes[pieces.line[keep]],
         edge_geometry=geometry,
         component=rank[part],
         island=(nodes[part] < max(2.0, ISLAND_SHARE * size)),
         notes=notes,
     )
-
-
-def _project(xy: Floats, source: Any, target: Any) -> Floats:
-    """Bring coordinates from one CRS to another."""
-    if pyproj.CRS.from_user_input(source).equals(pyproj.CRS.from_user_input(target)):
-        return xy
-    change = pyproj.Transformer.from_crs(source, target, always_xy=True)
-    return np.column_stack(change.transform(xy[:, 0], xy[:, 1]))

@@ -49,6 +49,8 @@ class RoadGraph:
     """Whether the edge may be used as digitised, and against that, shape (m,)."""
     edge_row: Ints
     """Row of the line layer that each edge comes from, shape (m,)."""
+    edge_twin_row: Ints
+    """Row of the line that gave the other direction of a joined edge, else -1, shape (m,)."""
     edge_class: NDArray[np.object_]
     edge_geometry: NDArray[np.object_]
     """OSM class and LineString in ``crs`` of each edge, shape (m,)."""

@@ -159,7 +159,8 @@ def water_speed(depth_m: Floats, *, curve: Mapping[str, float], limit_m: float) 
     Examples
     --------
     >>> curve = {"a": 0.0009, "b": -0.5529, "c": 86.9448}
-    >>> water_speed(np.array([0.0, 0.1, 0.15, 0.2, 0.3]), curve=curve, limit_m=0.3).round(2).tolist()
+    >>> depth = np.array([0.0, 0.1, 0.15, 0.2, 0.3])
+    >>> water_speed(depth, curve=curve, limit_m=0.3).round(2).tolist()
     [86.94, 40.65, 24.26, 12.36, 0.0]
     """
     a, b, c = curve["a"], curve["b"], curve["c"]

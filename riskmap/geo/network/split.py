@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,11 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from riskmap.geo.network.vertices import merge_near, same_runs, vertex_numbers
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-_DEGREE_STEP = 1e-7
-_METRE_STEP = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,74 +40,6 @@ class Pieces:
     """Nodes in the coordinates of the lines, shape (n, 2)."""
     vertex: Ints
     """Vertex number of every vertex, equal where lines meet, shape (v,)."""
-
-
-def vertex_numbers(xy: Floats, *, geographic: bool) -> Ints:
-    """Give vertices numbers so that equal places (to 1e-7 degree or 1 mm) have one number.
-
-    Parameters
-    ----------
-    xy
-        Coordinates, shape (v, 2) [degree or m].
-    geographic
-        True when the coordinates are degrees.
-
-    Returns
-    -------
-    numpy.ndarray
-        Number of every vertex, shape (v,).
-
-    Examples
-    --------
-    >>> xy = np.array([[0.0, 0.0], [5.0, 0.0], [0.0, 0.0004]])
-    >>> vertex_numbers(xy, geographic=False).tolist()
-    [0, 1, 0]
-    """
-    step = _DEGREE_STEP if geographic else _METRE_STEP
-    whole = np.rint(xy / step).astype(np.int64)
-    whole -= whole.min(axis=0)
-    height = int(whole[:, 1].max(initial=0)) + 1
-    key = whole[:, 0] * height + whole[:, 1]
-    return np.asarray(np.unique(key, return_inverse=True)[1], dtype=np.int64)
-
-
-def merge_near(xy: Floats, vertex: Ints, ends: Ints, tolerance_m: float, degree: Floats) -> Ints:
-    """Join line ends that lie within a tolerance of each other.
-
-    Only ends are joined, so a road that passes over another is never tied to it.
-
-    Parameters
-    ----------
-    xy
-        Coordinates, shape (v, 2) [degree or m].
-    vertex
-        Number of every vertex, shape (v,).
-    ends
-        Positions in ``xy`` that are line ends.
-    tolerance_m
-        Largest distance that is closed [m].
-    degree
-        Metres in one unit of x and of y, shape (2,).
-
-    Returns
-    -------
-    numpy.ndarray
-        The new numbers, shape (v,).
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
-
-    numbers, first = np.unique(vertex[ends], return_index=True)
-    pairs = cKDTree(xy[ends[first]] * degree).query_pairs(tolerance_m, output_type="ndarray")
-    size = len(numbers)
-    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
-    group = connected_components(links, directed=False)[1]
-    smallest = np.full(int(group.max(initial=0)) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(smallest, group, numbers)
-    new = np.arange(int(vertex.max(initial=-1)) + 1)
-    new[numbers] = smallest[group]
-    return new[vertex]
 
 
 def segment_lengths(lonlat: Floats) -> Floats:
@@ -135,6 +67,32 @@ def segment_lengths(lonlat: Floats) -> Floats:
     return np.asarray(ahead, dtype=np.float64)
 
 
+@cache
+def _change(source: str, target: str) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+
+def project(xy: Floats, source: Any, target: Any) -> Floats:
+    """Bring coordinates from one CRS to another, in the order x (east), y (north).
+
+    Parameters
+    ----------
+    xy
+        Coordinates, shape (v, 2).
+    source, target
+        Their CRS and the wanted one.
+
+    Returns
+    -------
+    numpy.ndarray
+        Coordinates in ``target``, shape (v, 2).
+    """
+    from_, to = pyproj.CRS.from_user_input(source), pyproj.CRS.from_user_input(target)
+    if from_.equals(to):
+        return xy
+    return np.column_stack(_change(from_.to_wkt(), to.to_wkt()).transform(xy[:, 0], xy[:, 1]))
+
+
 def to_lonlat(xy: Floats, crs: Any) -> Floats:
     """Turn coordinates into longitude and latitude.
 
@@ -150,41 +108,7 @@ def to_lonlat(xy: Floats, crs: Any) -> Floats:
     numpy.ndarray
         Longitude and latitude, shape (v, 2) [degree].
     """
-    change = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-    return np.column_stack(change.transform(xy[:, 0], xy[:, 1]))
-
-
-def same_runs(vertex: Ints, start: Ints) -> Ints:
-    """Give runs of vertices that are equal, forwards or backwards, one number.
-
-    Parameters
-    ----------
-    vertex
-        Vertex numbers of all runs, one after the other, shape (v,).
-    start
-        First vertex of every run, and the end of the last, shape (m + 1,).
-
-    Returns
-    -------
-    numpy.ndarray
-        Number of every run, shape (m,).
-
-    Examples
-    --------
-    >>> one, back, other = same_runs(np.array([0, 1, 2, 2, 1, 0, 0, 2]), np.array([0, 3, 6, 8]))
-    >>> bool(one == back), bool(one == other)
-    (True, False)
-    """
-    counts = np.diff(start)
-    rng = np.random.default_rng(20260101)
-    mark = rng.integers(1, 2**62, size=int(vertex.max()) + 1, dtype=np.uint64)
-    power = rng.integers(1, 2**62, size=int(counts.max()), dtype=np.uint64) | np.uint64(1)
-    place = np.arange(len(vertex)) - np.repeat(start[:-1], counts)
-    other = np.repeat(counts, counts) - 1 - place
-    ahead = np.add.reduceat(mark[vertex] * power[place], start[:-1])
-    back = np.add.reduceat(mark[vertex] * power[other], start[:-1])
-    order = np.column_stack([np.minimum(ahead, back), np.maximum(ahead, back)])
-    return np.unique(order, axis=0, return_inverse=True)[1].ravel().astype(np.int64)
+    return project(xy, crs, "EPSG:4326")
 
 
 def _nodes(vertex: Ints, begin: Bools, end: Bools, level: Ints) -> tuple[Bools, Ints]:
@@ -290,3 +214,36 @@ def _sums(step: Floats, opens: Ints, closes: Ints) -> Floats:
         return np.zeros(0)
     bounds = np.column_stack([opens, closes]).ravel()
     return np.asarray(np.add.reduceat(step, bounds)[::2], dtype=np.float64)
+
+
+def twins(pieces: Pieces, forward: Bools, backward: Bools, cost: Floats) -> Ints:
+    """Pair one-way edges that lie on each other in opposite directions.
+
+    Parameters
+    ----------
+    pieces
+        The edges.
+    forward, backward
+        Permitted directions, shape (m,).
+    cost
+        Cost of each edge; only edges of equal cost pair, shape (m,).
+
+    Returns
+    -------
+    numpy.ndarray
+        The other edge of each pair, -1 where there is none, shape (m,).
+    """
+    twin = np.full(len(pieces.line), -1)
+    single = np.flatnonzero(forward ^ backward)
+    if len(single) < 2:
+        return twin
+    same = same_runs(pieces.vertex, pieces.start)[single]
+    begin = np.where(forward[single], pieces.tail[single], pieces.head[single])
+    order = np.lexsort((single, begin, same))
+    here, there = order[:-1], order[1:]
+    pair = (same[here] == same[there]) & (begin[here] != begin[there])
+    pair &= np.isclose(cost[single[here]], cost[single[there]], rtol=1e-9)
+    pair[1:] &= ~pair[:-1]
+    twin[single[here[pair]]] = single[there[pair]]
+    twin[single[there[pair]]] = single[here[pair]]
+    return twin

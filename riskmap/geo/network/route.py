@@ -1,0 +1,269 @@
+"""Distances and times between lists of points, as the command ``riskmap route`` gives them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from riskmap.errors import LayerError, UsageError
+from riskmap.geo.network.build import build_graph
+from riskmap.geo.network.flooded import FACTORS
+from riskmap.geo.network.graph import Bools, Direction, RoadGraph, Weight
+from riskmap.geo.network.matching import matched_rows
+from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped, snap_points
+from riskmap.geo.network.speeds import CAR, URBAN, Values, shipped
+from riskmap.geo.network.split import project
+from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+Match = Literal["pairs", "nearest", "matrix"]
+VEHICLES: Final = {
+    "car": ("car", CAR),
+    "truck": ("car", CAR),
+    "fire_engine": ("emergency", URBAN),
+    "boat": ("emergency", URBAN),
+    "foot": ("foot", URBAN),
+}
+"""Network profile and preset of speeds of each vehicle."""
+_OPEN_SLACK_M: Final = 1.0
+"""An open road this much farther than a closed one is still the point's road [m]."""
+
+
+def route(
+    lines: gpd.GeoDataFrame,
+    origins: pd.DataFrame,
+    destinations: pd.DataFrame,
+    *,
+    match: Match = "pairs",
+    weight: Weight = "metres",
+    vehicle: str = "car",
+    oneway_field: str | None = None,
+    directed: bool = False,
+    undirected: bool = False,
+    length_field: str | None = None,
+    speed_field: str | None = None,
+    class_field: str | None = None,
+    depth_field: str | None = None,
+    close_above: float | None = None,
+    snap_limit: float = SNAP_LIMIT_M,
+    limit: float = np.inf,
+    presets: Values | None = None,
+) -> dict[str, Any]:
+    """Give the shortest ways between points on a road network.
+
+    Parameters
+    ----------
+    lines
+        The road lines.
+    origins, destinations
+        Points with columns ``id``, ``lon``, ``lat`` (EPSG:4326).
+    match
+        ``pairs`` row by row, ``nearest`` destination of each origin, or ``matrix`` of all.
+    weight
+        What is minimised, ``metres`` or ``seconds``; both are reported.
+    vehicle
+        ``car``, ``truck``, ``fire_engine``, ``boat`` or ``foot``.
+    oneway_field
+        Column of one-way values.
+    directed, undirected
+        All lines one-way as digitised; all lines two-way.
+    length_field, speed_field, class_field
+        Columns of given lengths [m], given speeds [km/h] and classes.
+    depth_field
+        Column with the depth of water [m]; missing = dry.
+    close_above
+        Lines deeper than this are closed [m].
+    snap_limit
+        Longest way from a point to the road, inclusive [m].
+    limit
+        Largest cost, inclusive, in the unit of ``weight``.
+    presets
+        Value by key; None takes the shipped ones.
+
+    Returns
+    -------
+    dict
+        ``{"routes": [...], "notes": [...]}``; an unreached row has ``reached`` false, ``to``
+        None, ``asked_to`` (pairs and matrix) and a ``reason``.
+
+    Raises
+    ------
+    UsageError
+        If the options contradict each other or the lists do not pair.
+    LayerError
+        If a point list or the layer cannot be used.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import LineString
+    >>> lines = gpd.GeoDataFrame(geometry=[LineString([(117, 36), (117.01, 36)])], crs=4326)
+    >>> a = pd.DataFrame({"id": ["a"], "lon": [117.0], "lat": [36.0]})
+    >>> b = pd.DataFrame({"id": ["b"], "lon": [117.005], "lat": [36.0]})
+    >>> route(lines, a, b)["routes"][0]["metres"]
+    450.818
+    """
+    _check(origins, destinations, match, vehicle, directed and undirected)
+    if close_above is not None and depth_field is None:
+        raise UsageError(text("--close-above needs --depth-field"))
+    known = shipped(presets)
+    profile, speeds = VEHICLES[vehicle]
+    direction: Direction | None = "two_way" if undirected else None
+    graph = build_graph(
+        lines,
+        presets=known,
+        speeds=speeds,
+        profile=profile,
+        direction="digitised" if directed else direction,
+        oneway_field=None if directed or undirected else oneway_field,
+        length_field=length_field,
+        speed_field=speed_field,
+        class_field=class_field,
+    )
+    closed = closed_edges(graph, lines, depth_field, close_above)
+    metres = np.where(closed, np.inf, graph.edge_length_m)
+    factor = float(known[FACTORS].get(vehicle, 1.0))
+    seconds = np.where(closed, np.inf, graph.edge_seconds / factor)
+    costs = (metres, graph.edge_seconds / factor)
+    if weight == "seconds":
+        costs = (seconds, graph.edge_length_m)
+    start = _snap(graph, origins, snap_limit, ~closed)
+    stop = _snap(graph, destinations, snap_limit, ~closed)
+    names = (origins["id"].astype(str).tolist(), destinations["id"].astype(str).tolist())
+    rows = matched_rows(graph, start, stop, costs, match=match, weight=weight, limit=limit)
+    return {
+        "routes": [_entry(*row, names, (start, stop), match) for row in rows],
+        "notes": [str(note) for note in graph.notes],
+    }
+
+
+def _check(
+    origins: pd.DataFrame,
+    destinations: pd.DataFrame,
+    match: str,
+    vehicle: str,
+    both: bool,  # noqa: FBT001
+) -> None:
+    """Stop when the call makes no sense."""
+    if both:
+        raise UsageError(text("--directed and --undirected contradict each other"))
+    if match not in ("pairs", "nearest", "matrix"):
+        raise UsageError(text("--match is pairs, nearest or matrix, not {match}", match=match))
+    if vehicle not in VEHICLES:
+        raise UsageError(
+            text(
+                "unknown vehicle {vehicle}; known are {known}",
+                vehicle=repr(vehicle),
+                known=", ".join(VEHICLES),
+            )
+        )
+    for table in (origins, destinations):
+        missing = [name for name in ("id", "lon", "lat") if name not in table.columns]
+        if missing:
+            raise LayerError(
+                text("the list of points lacks the column {missing}", missing=", ".join(missing))
+            )
+    if match == "pairs" and len(origins) != len(destinations):
+        raise UsageError(
+            text(
+                "pairs need as many origins as destinations, got {a} and {b}",
+                a=len(origins),
+                b=len(destinations),
+            )
+        )
+
+
+def closed_edges(
+    graph: RoadGraph, lines: gpd.GeoDataFrame, field: str | None, above: float | None
+) -> Bools:
+    """Tell which edges lie under water deeper than a limit.
+
+    Parameters
+    ----------
+    graph
+        The road graph built from ``lines``.
+    lines
+        The road lines.
+    field
+        Column with the depth of water [m]; missing = dry.
+    above
+        Edges deeper than this are closed [m]; None closes none.
+
+    Returns
+    -------
+    numpy.ndarray
+        True where closed, shape (m,).
+
+    Raises
+    ------
+    UsageError
+        If the column does not exist.
+    """
+    if field is None or above is None:
+        return np.zeros(graph.edge_count, dtype=bool)
+    if field not in lines.columns:
+        raise UsageError(text("the road layer has no column {missing}", missing=field))
+    depth = pd.to_numeric(lines[field], errors="coerce").to_numpy(dtype=np.float64)
+    deep = np.nan_to_num(depth, nan=-np.inf) > above
+    twin = graph.edge_twin_row
+    return np.asarray(deep[graph.edge_row] | ((twin >= 0) & deep[np.maximum(twin, 0)]))
+
+
+def _snap(graph: RoadGraph, table: pd.DataFrame, limit_m: float, usable: Bools) -> Snapped:
+    """Put points on the nearest road; of roads about equally near an open one."""
+    lon = pd.to_numeric(table["lon"], errors="coerce").to_numpy(dtype=np.float64)
+    lat = pd.to_numeric(table["lat"], errors="coerce").to_numpy(dtype=np.float64)
+    wrong = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
+    if wrong.any():
+        raise LayerError(
+            text(
+                "points without usable longitude and latitude: {ids}",
+                ids=", ".join(table["id"].astype(str)[wrong].tolist()[:20]),
+            )
+        )
+    xy = project(np.column_stack([lon, lat]), "EPSG:4326", graph.crs)
+    nearest = snap_points(graph, xy, limit_m=limit_m)
+    if usable.all() or not usable.any():
+        return nearest
+    open_ = snap_points(graph, xy, limit_m=limit_m, usable=usable)
+    better = open_.on & (open_.walk_m <= nearest.walk_m + _OPEN_SLACK_M)
+    return Snapped(
+        np.where(better, open_.edge, nearest.edge),
+        np.where(better, open_.along, nearest.along),
+        np.where(better, open_.walk_m, nearest.walk_m),
+        np.where(better[:, None], open_.xy, nearest.xy),
+    )
+
+
+def _entry(
+    origin: int,
+    destination: int,
+    metres: float,
+    seconds: float,
+    names: tuple[list[str], list[str]],
+    places: tuple[Snapped, Snapped],
+    match: str,
+) -> dict[str, Any]:
+    """Write one row of the answer."""
+    start, stop = places
+    if np.isfinite(metres):
+        return {
+            "from": names[0][origin],
+            "to": names[1][destination],
+            "metres": round(metres, 3),
+            "seconds": round(seconds, 3),
+            "snap_from_m": round(float(start.walk_m[origin]), 3),
+            "snap_to_m": round(float(stop.walk_m[destination]), 3),
+            "reached": True,
+        }
+    entry: dict[str, Any] = {"from": names[0][origin], "to": None, "reached": False}
+    off = not start.on[origin]
+    if match != "nearest":
+        entry["asked_to"] = names[1][~destination]
+        off = off or not stop.on[~destination]
+    entry["reason"] = "off_network" if off else "no_route"
+    return entry

@@ -1,0 +1,278 @@
+"""Dijkstra with a limit, compiled: one source to many points, and the k nearest of all nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+F = NDArray[np.float64]
+I = NDArray[np.int64]  # noqa: E741
+A = tuple[Any, ...]
+
+
+@njit(cache=True, nogil=True)
+def _sift_up(keys: F, items: I, place: I, at: int) -> None:
+    """Move an entry of a 4-ary heap up to where it belongs."""
+    key, item = keys[at], items[at]
+    while at > 0:
+        up = (at - 1) >> 2
+        if keys[up] <= key:
+            break
+        keys[at], items[at] = keys[up], items[up]
+        place[items[at]] = at
+        at = up
+    keys[at], items[at] = key, item
+    place[item] = at
+
+
+@njit(cache=True, nogil=True)
+def _pop(keys: F, items: I, place: I, size: int) -> tuple[float, int]:
+    """Take the smallest entry off a 4-ary heap; the caller lowers the size."""
+    key, item = keys[0], items[0]
+    place[item] = -1
+    size -= 1
+    if size > 0:
+        last_key, last = keys[size], items[size]
+        at = 0
+        while True:
+            child = 4 * at + 1
+            if child >= size:
+                break
+            best = child
+            for other in range(child + 1, min(child + 4, size)):
+                if keys[other] < keys[best]:
+                    best = other
+            if keys[best] >= last_key:
+                break
+            keys[at], items[at] = keys[best], items[best]
+            place[items[at]] = at
+            at = best
+        keys[at], items[at] = last_key, last
+        place[last] = at
+    return key, item
+
+
+@njit(cache=True, nogil=True)
+def _reach(
+    indptr: I,
+    indices: I,
+    cost: F,
+    other: F,
+    seed: I,
+    seed_cost: F,
+    seed_other: F,
+    limit: float,
+    dist: F,
+    second: F,
+    heap: A,
+) -> int:
+    """Spread from one source; ``dist`` must be infinite on entry; gives the touched nodes."""
+    keys, items, place, touched = heap
+    size, count = 0, 0
+    for j in range(seed.shape[0]):
+        node, price = seed[j], seed_cost[j]
+        if price <= limit and price < dist[node]:
+            if dist[node] == np.inf:
+                touched[count] = node
+                count += 1
+                keys[size], items[size] = price, node
+                place[node] = size
+                size += 1
+            dist[node], second[node] = price, seed_other[j]
+            keys[place[node]] = price
+            _sift_up(keys, items, place, place[node])
+    while size > 0:
+        near, node = _pop(keys, items, place, size)
+        size -= 1
+        for arc in range(indptr[node], indptr[node + 1]):
+            head = indices[arc]
+            price = near + cost[arc]
+            if price < dist[head] and price <= limit:
+                if dist[head] == np.inf:
+                    touched[count] = head
+                    count += 1
+                    items[size] = head
+                    place[head] = size
+                    size += 1
+                dist[head] = price
+                second[head] = second[node] + other[arc]
+                keys[place[head]] = price
+                _sift_up(keys, items, place, place[head])
+    return count
+
+
+@njit(cache=True, nogil=True)
+def one_to_points(
+    arcs: A,
+    seed: I,
+    seed_cost: F,
+    seed_other: F,
+    ends: A,
+    to_points: A,
+    direct: A,
+    limit: float,
+    dist: F,
+    second: F,
+    heap: A,
+) -> tuple[I, F, F]:
+    """Give the points that one source reaches within the limit, with both costs."""
+    indptr, indices, cost, other = arcs
+    tail, head = ends
+    tail_cost, head_cost, tail_other, head_other = to_points
+    count = _reach(
+        indptr, indices, cost, other, seed, seed_cost, seed_other, limit, dist, second, heap
+    )
+    size = tail.shape[0]
+    best = np.empty(size, dtype=np.float64)
+    extra = np.empty(size, dtype=np.float64)
+    for point in range(size):
+        by_tail = dist[tail[point]] + tail_cost[point]
+        by_head = dist[head[point]] + head_cost[point]
+        if by_tail <= by_head:
+            best[point] = by_tail
+            extra[point] = second[tail[point]] + tail_other[point]
+        else:
+            best[point] = by_head
+            extra[point] = second[head[point]] + head_other[point]
+    for j in range(direct[0].shape[0]):
+        point = direct[0][j]
+        if direct[1][j] < best[point]:
+            best[point], extra[point] = direct[1][j], direct[2][j]
+    for j in range(count):
+        dist[heap[3][j]] = np.inf
+    total = 0
+    for point in range(size):
+        total += best[point] <= limit and best[point] < np.inf
+    rows = np.empty(total, dtype=np.int64)
+    total = 0
+    for point in range(size):
+        if best[point] <= limit and best[point] < np.inf:
+            rows[total] = point
+            total += 1
+    return rows, best[rows], extra[rows]
+
+
+@njit(cache=True, nogil=True)
+def _before(key_a: float, label_a: int, key_b: float, label_b: int) -> bool:
+    """Order by cost, then by facility."""
+    return key_a < key_b or (key_a == key_b and label_a < label_b)
+
+
+@njit(cache=True, nogil=True)
+def _push(keys: F, nodes: I, labels: I, size: int, key: float, node: int, label: int) -> None:
+    """Add an entry to a binary heap of (cost, node, facility)."""
+    at = size
+    while at > 0:
+        up = (at - 1) >> 1
+        if not _before(key, label, keys[up], labels[up]):
+            break
+        keys[at], nodes[at], labels[at] = keys[up], nodes[up], labels[up]
+        at = up
+    keys[at], nodes[at], labels[at] = key, node, label
+
+
+@njit(cache=True, nogil=True)
+def _drop(keys: F, nodes: I, labels: I, size: int) -> None:
+    """Remove the first entry of a binary heap; ``size`` is that after removal."""
+    key, node, label = keys[size], nodes[size], labels[size]
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        if child + 1 < size and _before(
+            keys[child + 1], labels[child + 1], keys[child], labels[child]
+        ):
+            child += 1
+        if not _before(keys[child], labels[child], key, label):
+            break
+        keys[at], nodes[at], labels[at] = keys[child], nodes[child], labels[child]
+        at = child
+    keys[at], nodes[at], labels[at] = key, node, label
+
+
+@njit(cache=True, nogil=True)
+def k_labels(
+    indptr: I, indices: I, cost: F, seed_node: I, seed_label: I, seed_cost: F, k: int, limit: float
+) -> tuple[F, I, I]:
+    """Give the k nearest facilities of every node: costs, facilities and their number."""
+    size = indptr.shape[0] - 1
+    best = np.full((size, k), np.inf)
+    label_of = np.full((size, k), -1, dtype=np.int64)
+    count = np.zeros(size, dtype=np.int64)
+    room = 1024 + 2 * (indices.shape[0] + seed_node.shape[0])
+    keys, nodes = np.empty(room), np.empty(room, dtype=np.int64)
+    labels = np.empty(room, dtype=np.int64)
+    fill = 0
+    for j in range(seed_node.shape[0]):
+        if seed_cost[j] <= limit:
+            _push(keys, nodes, labels, fill, seed_cost[j], seed_node[j], seed_label[j])
+            fill += 1
+    while fill > 0:
+        key, node, label = keys[0], nodes[0], labels[0]
+        fill -= 1
+        _drop(keys, nodes, labels, fill)
+        n = count[node]
+        known = n >= k
+        for j in range(n):
+            known = known or label_of[node, j] == label
+        if known:
+            continue
+        best[node, n], label_of[node, n] = key, label
+        count[node] = n + 1
+        for arc in range(indptr[node], indptr[node + 1]):
+            head = indices[arc]
+            price = key + cost[arc]
+            if count[head] < k and price <= limit:
+                if fill == keys.shape[0]:
+                    keys = np.concatenate((keys, np.empty(fill)))
+                    nodes = np.concatenate((nodes, np.empty(fill, dtype=np.int64)))
+                    labels = np.concatenate((labels, np.empty(fill, dtype=np.int64)))
+                _push(keys, nodes, labels, fill, price, head, label)
+                fill += 1
+    return best, label_of, count
+
+
+@njit(cache=True, nogil=True)
+def _insert(costs: F, labels: I, price: float, label: int) -> None:
+    """Put a facility into a short sorted list, once."""
+    k = costs.shape[0]
+    for j in range(k):
+        if labels[j] == label:
+            if price >= costs[j]:
+                return
+            for i in range(j, k - 1):
+                costs[i], labels[i] = costs[i + 1], labels[i + 1]
+            costs[k - 1], labels[k - 1] = np.inf, -1
+            break
+    if not _before(price, label, costs[k - 1], labels[k - 1]) and labels[k - 1] >= 0:
+        return
+    at = k - 1
+    while at > 0 and (labels[at - 1] < 0 or _before(price, label, costs[at - 1], labels[at - 1])):
+        costs[at], labels[at] = costs[at - 1], labels[at - 1]
+        at -= 1
+    costs[at], labels[at] = price, label
+
+
+@njit(cache=True, nogil=True)
+def k_at_points(
+    node_cost: F, node_label: I, ends: A, to_points: A, pair: A, limit: float
+) -> tuple[F, I]:
+    """Carry the k nearest from the nodes to points along their edges."""
+    size, k = ends[0].shape[0], node_cost.shape[1]
+    best = np.full((size, k), np.inf)
+    label_of = np.full((size, k), -1, dtype=np.int64)
+    for point in range(size):
+        for end in range(2):
+            node, extra = ends[end][point], to_points[end][point]
+            for j in range(k):
+                price = node_cost[node, j] + extra
+                if price < np.inf and price <= limit:
+                    _insert(best[point], label_of[point], price, node_label[node, j])
+    for j in range(pair[0].shape[0]):
+        if pair[2][j] <= limit:
+            _insert(best[pair[0][j]], label_of[pair[0][j]], pair[2][j], pair[1][j])
+    return best, label_of

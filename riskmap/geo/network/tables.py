@@ -1,0 +1,256 @@
+"""Tables of costs between many places: origin-destination within a limit, and k nearest."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from riskmap.geo.network.arcs import Way, open_arcs, same_edge
+from riskmap.geo.network.graph import Floats, Ints, RoadGraph, Weight
+from riskmap.geo.network.snap import Snapped, access_costs
+
+
+@dataclass(frozen=True, eq=False)
+class CostTable:
+    """Costs between facilities and points, sorted by facility, then point."""
+
+    facility: Ints
+    point: Ints
+    cost: Floats
+    """What was minimised."""
+    other: Floats
+    """The second cost along the same way."""
+
+
+def cost_table(
+    graph: RoadGraph,
+    facilities: Snapped,
+    points: Snapped,
+    *,
+    way: Way = "from_facility",
+    weight: Weight = "seconds",
+    edge_cost: Floats | None = None,
+    edge_other: Floats | None = None,
+    start: Floats | None = None,
+    limit: float = np.inf,
+    workers: int | None = None,
+) -> CostTable:
+    """Give the cost between every facility and every point that it reaches within a limit.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    facilities, points
+        Places on it, shapes (f,) and (p,).
+    way
+        ``from_facility``: out to the point; ``to_facility``: from the point in.
+    weight
+        ``seconds`` or ``metres``, when no ``edge_cost`` is given.
+    edge_cost
+        Cost of each edge that is minimised, infinite where closed, shape (m,).
+    edge_other
+        Second cost that is added up along the same way, shape (m,); None: the length [m].
+    start
+        Cost before departure of each facility, shape (f,).
+    limit
+        Largest cost, inclusive.
+    workers
+        Number of threads; None: one a core.
+
+    Returns
+    -------
+    CostTable
+        One row for every pair within the limit.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> from riskmap.geo.network import build_graph, snap_points
+    >>> line = shapely.LineString([(5e5, 4e6), (5e5 + 100, 4e6)])
+    >>> graph = build_graph(gpd.GeoDataFrame(geometry=[line], crs=4548))
+    >>> at = snap_points(graph, np.array([[500020.0, 4e6], [500090.0, 4e6]]))
+    >>> cost_table(graph, at, at, weight="metres").cost.round(2).tolist()
+    [0.0, 70.0, 70.0, 0.0]
+    """
+    cost = graph.cost(weight) if edge_cost is None else edge_cost
+    second = graph.edge_length_m if edge_other is None else edge_other
+    leaving = way == "from_facility"
+    begin = np.zeros(len(facilities)) if start is None else np.asarray(start, dtype=np.float64)
+    arcs = _arcs(graph, cost, second, reverse=not leaving)
+    nodes, first, extra = _both_ends(graph, facilities, cost, second, leaving=leaving)
+    seeds = (nodes, first + begin[:, None], extra)
+    targets = _both_ends(graph, points, cost, second, leaving=not leaving)
+    direct = _direct(graph, facilities, points, (cost, second), begin, way)
+
+    def run(chunk: Ints) -> list[tuple[Any, Any, Any]]:
+        return _from_each(chunk, arcs, seeds, targets, direct, limit=limit, size=graph.node_count)
+
+    threads = workers or os.cpu_count() or 1
+    chunks = np.array_split(np.arange(len(facilities)), max(1, min(threads, len(facilities))))
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        found = [row for part in pool.map(run, chunks) for row in part]
+    return _stack(found)
+
+
+def _from_each(
+    chunk: Ints,
+    arcs: tuple[Any, ...],
+    seeds: tuple[Any, ...],
+    targets: tuple[Any, ...],
+    direct: list[tuple[Ints, Floats, Floats]],
+    *,
+    limit: float,
+    size: int,
+) -> list[tuple[Any, Any, Any]]:
+    """Search from some of the facilities with one set of scratch arrays."""
+    from riskmap.geo.network import search
+
+    one_to_points: Any = search.one_to_points
+    dist, second = np.full(size, np.inf), np.zeros(size)
+    heap = (np.empty(size), *(np.empty(size, dtype=np.int64) for _ in range(3)))
+    ends = tuple(np.ascontiguousarray(targets[0].T))
+    to_points = (*np.ascontiguousarray(targets[1].T), *np.ascontiguousarray(targets[2].T))
+    return [
+        one_to_points(
+            arcs,
+            *(part[i] for part in seeds),
+            ends,
+            to_points,
+            direct[i],
+            limit,
+            dist,
+            second,
+            heap,
+        )
+        for i in chunk
+    ]
+
+
+def _arcs(graph: RoadGraph, cost: Floats, second: Floats, *, reverse: bool) -> tuple[Any, ...]:
+    """Give the open arcs with both costs."""
+    indptr, indices, edge = open_arcs(graph, cost, reverse=reverse)
+    return indptr, indices, cost[edge], second[edge]
+
+
+def _both_ends(
+    graph: RoadGraph, places: Snapped, cost: Floats, second: Floats, *, leaving: bool
+) -> tuple[Ints, Floats, Floats]:
+    """Give the end nodes of each place's edge and both costs to them, shapes (k, 2)."""
+    edge = np.where(places.on, places.edge, 0)
+    nodes = np.column_stack([graph.edge_tail[edge], graph.edge_head[edge]])
+    first = np.column_stack(access_costs(graph, places, cost, leaving=leaving))
+    extra = np.column_stack(access_costs(graph, places, second, leaving=leaving))
+    return nodes, first, np.where(np.isfinite(first), extra, 0.0)
+
+
+def _direct(
+    graph: RoadGraph,
+    facilities: Snapped,
+    points: Snapped,
+    costs: tuple[Floats, Floats],
+    start: Floats,
+    way: Way,
+) -> list[tuple[Ints, Floats, Floats]]:
+    """Give, for each facility, the points on its own edge and the direct costs."""
+    row, which, price = same_edge(graph, facilities, points, costs[0], way=way)
+    gap = np.abs(points.along[row] - facilities.along[which])
+    order = np.lexsort((row, which))
+    row, which, price = row[order], which[order], price[order] + start[which[order]]
+    extra = gap[order] * costs[1][points.edge[row]] if len(row) else np.zeros(0)
+    cuts = np.searchsorted(which, np.arange(len(facilities) + 1))
+    return [(row[low:high], price[low:high], extra[low:high]) for low, high in pairwise(cuts)]
+
+
+def _stack(found: list[tuple[Any, Any, Any]]) -> CostTable:
+    """Put the rows of all facilities under each other."""
+    if not found:
+        return CostTable(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+    sizes = [len(rows) for rows, _, _ in found]
+    return CostTable(
+        np.repeat(np.arange(len(found)), sizes),
+        np.concatenate([rows for rows, _, _ in found]),
+        np.concatenate([cost for _, cost, _ in found]),
+        np.concatenate([other for _, _, other in found]),
+    )
+
+
+def k_nearest(
+    graph: RoadGraph,
+    facilities: Snapped,
+    points: Snapped,
+    *,
+    k: int,
+    way: Way = "from_facility",
+    weight: Weight = "seconds",
+    edge_cost: Floats | None = None,
+    start: Floats | None = None,
+    limit: float = np.inf,
+) -> tuple[Floats, Ints]:
+    """Find the k nearest facilities of every point along the roads.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    facilities, points
+        Places on it, shapes (f,) and (p,).
+    k
+        How many facilities are sought.
+    way
+        ``from_facility``: out to the point; ``to_facility``: from the point in.
+    weight
+        ``seconds`` or ``metres``, when no ``edge_cost`` is given.
+    edge_cost
+        Cost of each edge, infinite where closed, shape (m,).
+    start
+        Cost before departure of each facility, shape (f,).
+    limit
+        Largest cost, inclusive.
+
+    Returns
+    -------
+    cost : numpy.ndarray
+        Costs, nearest first, infinite where there are fewer, shape (p, k).
+    facility : numpy.ndarray
+        Facilities, -1 where there are fewer, shape (p, k); of equals the first.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> from riskmap.geo.network import build_graph, snap_points
+    >>> line = shapely.LineString([(5e5, 4e6), (5e5 + 100, 4e6)])
+    >>> graph = build_graph(gpd.GeoDataFrame(geometry=[line], crs=4548))
+    >>> at = snap_points(graph, np.array([[500020.0, 4e6], [500090.0, 4e6]]))
+    >>> k_nearest(graph, at, at, k=3, weight="metres")[1].tolist()
+    [[0, 1, -1], [1, 0, -1]]
+    """
+    from riskmap.geo.network.search import k_at_points, k_labels
+
+    cost = graph.cost(weight) if edge_cost is None else edge_cost
+    leaving = way == "from_facility"
+    begin = np.zeros(len(facilities)) if start is None else np.asarray(start, dtype=np.float64)
+    indptr, indices, edge = open_arcs(graph, cost, reverse=not leaving)
+    nodes, price, _ = _both_ends(graph, facilities, cost, cost, leaving=leaving)
+    price = (price + begin[:, None]).ravel()
+    use = np.isfinite(price)
+    label = np.repeat(np.arange(len(facilities)), 2)
+    node_cost, node_label, _ = k_labels(
+        indptr, indices, cost[edge], nodes.ravel()[use], label[use], price[use], k, limit
+    )
+    at, extra, _ = _both_ends(graph, points, cost, cost, leaving=not leaving)
+    row, which, direct = same_edge(graph, facilities, points, cost, way=way)
+    best, found = k_at_points(
+        node_cost,
+        node_label,
+        (at[:, 0].copy(), at[:, 1].copy()),
+        (extra[:, 0].copy(), extra[:, 1].copy()),
+        (row, which, direct + begin[which]),
+        limit,
+    )
+    return best, found
