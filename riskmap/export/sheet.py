@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from riskmap import columns as c
@@ -21,12 +22,15 @@ _FILLS: Final = {0: "#d9dce1", **dict(zip(c.CLASSES, c.CLASS_COLOURS, strict=Tru
 _INKS: Final = {0: "#1d2025", 1: "#08254a", 2: "#3a3200", 3: "#2b1400", 4: "#ffffff"}
 HEAD: Final = "#1f3a5f"
 _LONGEST: Final = 32_767
+_MOST_LINES: Final = 9
+_GUARDED: Final = ("=", "+", "-", "@", "\t", "\r")
+"""First letters that a spreadsheet may take for a formula when the text is edited or saved as CSV."""
 _FIRST_ROW: Final = 3
 """Title, subtitle and headings stand above the rows."""
 _FORMS: Final[Mapping[str, Mapping[str, object]]] = {
     "text": {},
     "wrap": {"text_wrap": True},
-    "centre": {"align": "center"},
+    "middle": {"align": "center", "text_wrap": True},
     "integer": {"num_format": "#,##0", "align": "right"},
     "number": {"num_format": "#,##0.##", "align": "right"},
     "degree": {"num_format": "0.000000", "align": "right"},
@@ -98,6 +102,8 @@ def sheet_name(name: str, taken: Sequence[str]) -> str:
 def draw_sheet(book: Book, page: Page) -> None:
     """Add one sheet to a workbook.
 
+    Columns that are not printed stand to the right of the print area.
+
     Parameters
     ----------
     book
@@ -107,27 +113,62 @@ def draw_sheet(book: Book, page: Page) -> None:
     """
     taken = [sheet.get_name() for sheet in book.book.worksheets()]
     sheet = book.book.add_worksheet(sheet_name(page.name, taken))
-    frame, result = page.frame, book.result
-    columns = [column_of(str(name), frame[name], result, page.labels) for name in frame.columns]
-    last = max(len(columns) - 1, 0)
-    _banner(book, sheet, page, last)
+    frame = page.frame
+    columns = [
+        column_of(str(name), frame.iloc[:, place], book.result, page.labels)
+        for place, name in enumerate(frame.columns)
+    ]
+    order = sorted(range(len(columns)), key=lambda place: not columns[place].printed)
+    frame, columns = frame.iloc[:, order], [columns[place] for place in order]
+    _banner(book, sheet, page)
+    _heads(book, sheet, columns)
+    cells = [
+        [shown(str(name), value, book.result) for value in frame.iloc[:, place].tolist()]
+        for place, name in enumerate(frame.columns)
+    ]
+    for row, lines in enumerate(_lines(cells, columns, len(frame)), start=_FIRST_ROW):
+        sheet.set_row(row, 4 + 14 * lines)
     for place, column in enumerate(columns):
-        sheet.set_column(place, place, column.width)
-        head = book.format(
-            bold=True, font_color="#ffffff", bg_color=HEAD, align="center", text_wrap=True,
-            border=1,
-            border_color="#8a94a3",
-        )  # fmt: skip
-        sheet.write_string(_FIRST_ROW - 1, place, safe(str(column.label)), head)
-        _fill(book, sheet, place, column, frame.iloc[:, place])
+        _fill(book, sheet, place, column, frame.iloc[:, place].tolist(), cells[place])
     bottom = _FIRST_ROW + len(frame) - 1
     for name, entries in page.choices.items():
         place = list(frame.columns).index(name)
         rule = {"validate": "list", "source": list(entries)}
         sheet.data_validation(_FIRST_ROW, place, max(bottom, _FIRST_ROW), place, rule)
     if columns:
-        sheet.autofilter(_FIRST_ROW - 1, 0, max(bottom, _FIRST_ROW - 1), last)
-    _print_setup(sheet, page, last, bottom, frozen=_frozen(frame))
+        sheet.autofilter(_FIRST_ROW - 1, 0, max(bottom, _FIRST_ROW - 1), len(columns) - 1)
+    _print_setup(sheet, page, columns, bottom, frozen=_frozen(frame))
+
+
+def _heads(book: Book, sheet: Any, columns: Sequence[Column]) -> None:
+    base = {"bold": True, "align": "center", "text_wrap": True, "border": 1}
+    for place, column in enumerate(columns):
+        sheet.set_column(place, place, column.width)
+        colours = (HEAD, "#ffffff") if column.printed else ("#e4e8ee", HEAD)
+        style = book.format(
+            **base, bg_color=colours[0], font_color=colours[1], border_color="#8a94a3"
+        )
+        sheet.write_string(_FIRST_ROW - 1, place, safe(str(column.label)), style)
+
+
+def _lines(cells: Sequence[Sequence[Any]], columns: Sequence[Column], n: int) -> list[int]:
+    """Count the lines that each row needs, for spreadsheets that do not fit rows by themselves."""
+    lines = np.ones(n, dtype=int)
+    for column, values in zip(columns, cells, strict=True):
+        if column.form == "wrap":
+            wide = np.array([_width(value) for value in values], dtype=float)
+            lines = np.maximum(lines, np.ceil(wide / (column.width - 1)).astype(int))
+    return [int(number) for number in np.clip(lines, 1, _MOST_LINES)]
+
+
+def _width(value: object) -> float:
+    """Measure a text in characters of the default font; wide letters take two."""
+    if not isinstance(value, str):
+        return 0.0
+    return max(
+        (sum(2.0 if letter > "\u2e7f" else 1.1 for letter in line) for line in value.splitlines()),
+        default=0.0,
+    ) + 20.0 * value.count("\n")
 
 
 def _frozen(frame: pd.DataFrame) -> int:
@@ -136,26 +177,32 @@ def _frozen(frame: pd.DataFrame) -> int:
     return names.index(c.NAME) + 1 if c.NAME in names[:5] else 0
 
 
-def _banner(book: Book, sheet: Any, page: Page, last: int) -> None:
+def _banner(book: Book, sheet: Any, page: Page) -> None:
     title = book.format(bold=True, font_size=16, font_color=HEAD)
     small = book.format(font_size=9, font_color="#4a5261")
     sheet.set_row(0, 30)
     sheet.set_row(1, 18)
-    sheet.set_row(2, 32)
+    sheet.set_row(2, 34)
     sheet.write_string(0, 0, safe(page.title), title)
     sheet.write_string(1, 0, safe(page.subtitle), small)
-    if last < 0:
-        sheet.set_column(0, 0, 40)
 
 
-def _print_setup(sheet: Any, page: Page, last: int, bottom: int, *, frozen: int) -> None:
+def _print_setup(
+    sheet: Any,
+    page: Page,
+    columns: Sequence[Column],
+    bottom: int,
+    *,
+    frozen: int,
+) -> None:
+    printed = sum(column.printed for column in columns)
     sheet.freeze_panes(_FIRST_ROW, frozen)
     sheet.set_landscape()
     sheet.set_paper(page.paper)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(_FIRST_ROW - 1)
-    sheet.print_area(0, 0, max(bottom, _FIRST_ROW - 1), last)
+    sheet.print_area(0, 0, max(bottom, _FIRST_ROW - 1), max(printed - 1, 0))
     sheet.set_footer("&L&8&A&R&8&P / &N")
     sheet.hide_gridlines(2)
 
@@ -166,26 +213,30 @@ def safe(value: str) -> str:
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
 
 
-def _fill(book: Book, sheet: Any, place: int, column: Column, values: pd.Series[Any]) -> None:
+def _fill(
+    book: Book,
+    sheet: Any,
+    place: int,
+    column: Column,
+    values: Sequence[Any],
+    cells: Sequence[Any],
+) -> None:
     """Write one column; texts are always texts, so that no cell can be a formula."""
-    name = str(values.name)
     line = {"border": 1, "border_color": "#d5d9e0"}
-    plain = book.format(**line, **_FORMS[column.form])
-    left = book.format(**line, **{**_FORMS[column.form], "align": "left"})
+    style = book.format(**line, **_FORMS[column.form])
     quoted = book.format(**line, **_FORMS[column.form], quote_prefix=True)
-    for row, value in enumerate(values.tolist(), start=_FIRST_ROW):
-        cell = shown(name, value, book.result)
-        style = plain
+    coloured = [
+        book.format(**line, **_FORMS["class"], bg_color=_FILLS[level], font_color=_INKS[level])
+        for level in sorted(_FILLS)
+    ]
+    names = tables.class_names()
+    for row, (value, cell) in enumerate(zip(values, cells, strict=True), start=_FIRST_ROW):
         if column.form == "class" and not isinstance(value, str):
-            number = 0 if cell is None else int(value)
-            cell = tables.class_names()[number] if cell is None else cell
-            style = book.format(
-                **line, **_FORMS["class"], bg_color=_FILLS[number], font_color=_INKS[number]
-            )
-        if cell is None:
+            level = names.index(cell) if cell in names else 0
+            sheet.write_string(row, place, names[level], coloured[level])
+        elif cell is None:
             sheet.write_blank(row, place, None, style)
         elif isinstance(cell, str):
-            text_style = quoted if cell[:1] in "=+-@\t\r" else style
-            sheet.write_string(row, place, safe(cell), text_style)
+            sheet.write_string(row, place, safe(cell), quoted if cell[:1] in _GUARDED else style)
         else:
-            sheet.write_number(row, place, cell, style if column.form != "text" else left)
+            sheet.write_number(row, place, cell, style)

@@ -23,35 +23,37 @@ class Column:
     width: float = 12.0
     """Width in characters of the default font; a Chinese character takes two."""
     form: str = "text"
-    """``text``, ``wrap``, ``centre``, ``integer``, ``number``, ``degree``, ``score``, ``class``."""
+    """``text``, ``wrap``, ``middle``, ``integer``, ``number``, ``degree``, ``score``, ``class``."""
+    printed: bool = True
+    """False for columns that stand to the right of what is printed."""
 
 
 COLUMNS: Final[Mapping[str, Column]] = {
-    "rank": Column(text("No."), 6, "integer"),
-    c.ITEM_ID: Column(text("Item id"), 13, "centre"),
-    c.ROLE: Column(text("Kind"), 13),
-    c.NAME: Column(text("Name"), 26, "wrap"),
-    c.LEVEL: Column(text("Level"), 11, "class"),
-    "score": Column(text("Score of the item"), 9, "score"),
-    "district": Column(text("District"), 12),
-    "town": Column(text("Town or street"), 14, "wrap"),
-    "village": Column(text("Village or community"), 16, "wrap"),
-    c.UNIT_ID: Column(text("Unit code"), 15, "centre"),
-    "lon": Column(text("Longitude"), 12, "degree"),
-    "lat": Column(text("Latitude"), 11, "degree"),
-    "people": Column(text("People affected"), 10, "integer"),
+    "rank": Column(text("No."), 5, "middle"),
+    c.ITEM_ID: Column(text("Item id"), 10, "middle"),
+    c.ROLE: Column(text("Kind"), 11, "wrap"),
+    c.NAME: Column(text("Name"), 24, "wrap"),
+    c.LEVEL: Column(text("Level"), 8, "class"),
+    "score": Column(text("Score of the item"), 8, "score"),
+    "town": Column(text("Town or street"), 13, "wrap"),
+    "village": Column(text("Village or community"), 14, "wrap"),
     c.POPULATION: Column(text("People"), 10, "integer"),
-    "reason": Column(text("Reasons"), 42, "wrap"),
+    "reason": Column(text("Reasons"), 46, "wrap"),
+    "people": Column(text("People affected"), 9, "integer"),
     "duty_unit": Column(text("Duty unit"), 18, "wrap"),
-    "person": Column(text("Responsible person"), 12),
-    "phone": Column(text("Phone"), 14, "centre"),
+    "person": Column(text("Responsible person"), 11, "wrap"),
+    "phone": Column(text("Phone"), 13, "middle"),
     "measure": Column(text("Measure"), 36, "wrap"),
-    "deadline": Column(text("Deadline"), 12, "centre"),
-    "deadline_days": Column(text("Days allowed"), 9, "integer"),
-    "status": Column(text("Status"), 12, "centre"),
-    "missing": Column(text("Blank fields"), 20, "wrap"),
+    "deadline": Column(text("Deadline"), 11, "middle"),
+    "status": Column(text("Status"), 9, "middle"),
+    "missing": Column(text("Blank fields"), 18, "wrap"),
+    "district": Column(text("District"), 12, printed=False),
+    c.UNIT_ID: Column(text("Unit code"), 15, "middle", printed=False),
+    "lon": Column(text("Longitude"), 12, "degree", printed=False),
+    "lat": Column(text("Latitude"), 11, "degree", printed=False),
+    "deadline_days": Column(text("Days allowed"), 9, "integer", printed=False),
     "remark": Column(text("Remark"), 20, "wrap"),
-    "file": Column(text("File"), 26, "wrap"),
+    "file": Column(text("File"), 34, "wrap"),
     "sheet": Column(text("Sheet"), 12),
     "row": Column(text("Row"), 7, "integer"),
     "field": Column(text("Field"), 14),
@@ -59,30 +61,35 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "rule": Column(text("Rule"), 14),
     "message": Column(text("What is wrong"), 36, "wrap"),
     "mend": Column(text("How to mend it"), 36, "wrap"),
-    "severity": Column(text("Severity"), 10, "centre"),
+    "severity": Column(text("Severity"), 10, "middle"),
     "rows_in": Column(text("Rows in"), 9, "integer"),
     "rows_used": Column(text("Rows used"), 9, "integer"),
     "rows_returned": Column(text("Rows returned"), 9, "integer"),
 }
 """Columns that papers know; any other is headed by its own name."""
 
-FORMS: Final[Mapping[str, tuple[str, float]]] = {
-    "refuge_m": ("integer", 9),
-    "station_s": ("integer", 9),
-    "unit_class": ("class", 9),
-    "unit_score": ("score", 9),
-    "refuge_name": ("wrap", 18),
-    "station_name": ("wrap", 18),
-    "emergency": ("wrap", 30),
-    "control_tier": ("centre", 10),
-    "patrol_days": ("integer", 8),
-    "report_hours": ("integer", 8),
-    "made_public": ("centre", 8),
-    "overdue": ("centre", 8),
-    "reported_at": ("centre", 11),
-    "closed_on": ("centre", 11),
+FORMS: Final[Mapping[str, tuple[float, str, bool]]] = {
+    "people_basis": (16, "wrap", False),
+    "refuge_name": (16, "wrap", True),
+    "refuge_m": (8, "integer", True),
+    "station_name": (16, "wrap", True),
+    "station_s": (8, "integer", True),
+    "method": (12, "wrap", False),
+    "unit_class": (8, "class", False),
+    "unit_score": (8, "score", False),
+    "emergency": (34, "wrap", False),
+    "control_tier": (9, "middle", True),
+    "patrol_days": (7, "middle", True),
+    "report_hours": (7, "middle", True),
+    "made_public": (7, "middle", True),
+    "overdue": (7, "middle", True),
+    "reported_at": (10, "middle", True),
+    "spot_check": (10, "wrap", True),
+    "reviewer": (9, "middle", True),
+    "closed_on": (10, "middle", True),
+    "listed": (8, "middle", True),
 }
-"""Form and width of columns whose heading the table itself brings along."""
+"""Width, form and whether it prints, of columns whose heading the table itself brings along."""
 
 YES_NO: Final = (text("yes"), text("no"))
 
@@ -111,14 +118,14 @@ def column_of(
     if name in COLUMNS:
         return COLUMNS[name]
     if name in labels:
-        form, width = FORMS.get(name, ("wrap", 14))
-        return Column(labels[name], width, form)
+        width, form, printed = FORMS.get(name, (16, "wrap", True))
+        return Column(labels[name], width, form, printed=printed)
     fields = [
         field for role in result.roles.values() for field in role.fields if field.name == name
     ]
     label = fields[0].label if fields else name
     if pd.api.types.is_bool_dtype(values.dtype):
-        return Column(label, 9, "centre")
+        return Column(label, 9, "middle")
     if pd.api.types.is_numeric_dtype(values.dtype):
         whole = pd.api.types.is_integer_dtype(values.dtype)
         return Column(label, 11, "integer" if whole else "number")

@@ -42,6 +42,7 @@ def write_list(result: Result, path: Path) -> int:
         frame,
         {},
         labels=_labels(result.items),
+        paper=8,
     )
     _write(result, path, [page])
     return len(frame)

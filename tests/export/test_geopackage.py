@@ -144,7 +144,7 @@ def test_mixed_and_awkward_columns_are_kept(result, tmp_path):
     points = result.layers["refuge"].table
     table = points.assign(
         FID=range(4), Geom="x", flag=[True, False, None, True], mixed=[1, "二", None, ("a", 3.5)],
-        nul="a\x00b\ud800", day=pd.to_datetime("2026-04-15"),
+        nul=pd.Series(["a\x00b\ud800"] * 4, index=points.index, dtype=object), day=pd.to_datetime("2026-04-15"),
     )  # fmt: skip
     layer = type(result.layers["refuge"])("refuge", table)
     from dataclasses import replace
