@@ -1,0 +1,258 @@
+from types import SimpleNamespace
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from riskmap.i18n import language
+from riskmap.layers.types import Layer
+from riskmap.presets.load import load_presets
+from riskmap.register.control import build_control, overdue
+from riskmap.register.items import build_items, counted
+from riskmap.roles.load import load_roles
+
+ROLES = load_roles()
+CRS = "EPSG:4548"
+
+
+def at(n):
+    return shapely.points([(500_050 + 100 * i, 4_000_050) for i in range(n)])
+
+
+def layer(role, table, places):
+    frame = gpd.GeoDataFrame(table, geometry=list(places), crs=CRS)
+    return Layer(role, frame.set_index("item_id"))
+
+
+def flood(order=(0, 1, 2, 3)):
+    table = pd.DataFrame(
+        {
+            "item_id": ["YL-1", "YL-2", "YL-3", "YL-4"],
+            "name": ["甲路", "乙路", "丙路", "丁路"],
+            "depth_m": [0.6, 0.6, 0.2, None],
+            "duration_min": [60, None, None, None],
+            "duty_unit": ["某局", None, None, None],
+            "person": ["责任人A", None, None, None],
+            "phone": ["(填)", None, None, None],
+            "measure": [None, "本所措施", None, None],
+        }
+    )
+    places = at(2).tolist() + at(1).tolist() + [shapely.Point(600_000, 4_000_050)]
+    return layer("flood_point", table.iloc[list(order)], [places[i] for i in order])
+
+
+def sources():
+    table = pd.DataFrame(
+        {
+            "item_id": ["WX-1", "WX-2", "WX-3"],
+            "name": ["甲厂", "乙店", "丙厂"],
+            "gb18218_level": ["3", "1", None],
+            "has_storage": [True, False, None],
+            "people": [40, 10, None],
+        }
+    )
+    return layer("hazard_source", table, at(2).tolist() + at(1).tolist())
+
+
+@pytest.fixture
+def units():
+    return gpd.GeoDataFrame(
+        {
+            "parent_id": ["T", "T", ""],
+            "level": ["village", "village", "town"],
+            "name": ["东村", "西村", "河镇"],
+            "town": ["河镇", "河镇", ""],
+            "district": ["某区", "某区", "某区"],
+        },
+        index=pd.Index(["V1", "V2", "T"], name="unit_id"),
+        geometry=[
+            shapely.box(500_000, 4_000_000, 500_100, 4_000_100),
+            shapely.box(500_100, 4_000_000, 500_200, 4_000_100),
+            shapely.box(500_000, 4_000_000, 500_200, 4_000_100),
+        ],
+        crs=CRS,
+    )
+
+
+@pytest.fixture
+def index(units):
+    codes = units.index
+    return SimpleNamespace(
+        meta=pd.DataFrame(
+            {
+                "name_en": ["Hazard", "Exposure", "Capacity"],
+                "name_zh": ["致灾危险性", "暴露度", "减灾能力不足"],
+            },
+            index=["HAZARD", "EXPOSURE", "CAPACITY"],
+        ),
+        scores=pd.DataFrame({"RISK": [0.2, 0.8, 0.5]}, index=codes),
+        ranks=pd.DataFrame({"RISK": [3.0, 1.0, 2.0]}, index=codes),
+        classes=pd.Series([1, 4, 2], index=codes, dtype="Int8"),
+        contributions=pd.DataFrame(
+            {"HAZARD": [0.1, 0.2, 0.3], "EXPOSURE": [0.1, 0.5, 0.1], "CAPACITY": [0.0, 0.1, 0.1]},
+            index=codes,
+        ),
+    )
+
+
+def listed(units, index, layers=None, **options):
+    layers = layers or {"flood_point": flood(), "hazard_source": sources()}
+    return build_items(layers, ROLES, units, index, presets=load_presets(), **options)
+
+
+def test_ranked_by_level_then_unit_score_then_people_then_id(units, index):
+    items = listed(units, index)
+    # YL-2: red in the 0.8 unit; YL-1: red in the 0.2 unit; WX-1 orange; YL-3 yellow;
+    # the ungraded stand last, the one in a unit before the one in none
+    assert items.index.tolist() == ["YL-2", "YL-1", "WX-1", "YL-3", "WX-3", "YL-4"]
+    assert items["rank"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert items["level"].tolist() == [4, 4, 3, 2, 0, 0]
+    assert items.loc["WX-1", "score"] == pytest.approx(0.75 * 0.2)
+
+
+def test_sources_without_storage_are_counted_but_not_listed(units, index):
+    items = listed(units, index)
+    assert "WX-2" not in items.index
+    assert items.attrs["left_out"] == {"hazard_source": 1}
+    assert counted({"hazard_source": sources()}, ROLES) == {"hazard_source": (2, 1)}
+
+
+def test_every_row_names_place_duty_measure_and_blanks(units, index):
+    items = listed(units, index)
+    with language("zh"):
+        first = items.loc["YL-2"]
+        assert [first["village"], first["town"], first["district"]] == ["西村", "河镇", "某区"]
+        assert str(first["duty_unit"]) == "城市管理（排水）主管部门"
+        assert str(first["measure"]) == "本所措施"
+        assert [str(text) for text in first["missing"]] == [
+            "积水时长",
+            "责任单位",
+            "责任人",
+            "联系电话",
+        ]
+        assert [str(text) for text in first["reason"]] == [
+            "积水深度0.6米，达到0.5米",
+            "所在西村为重大风险，排第 1（共 2），主要因暴露度和致灾危险性",
+        ]
+        assert items.loc["YL-1", "missing"] == []
+        assert items.loc["YL-1", "duty_unit"] == "某局"
+    assert all(items["duty_unit"].map(str).str.len() > 0)
+    assert all(items["measure"].map(str).str.len() > 0)
+
+
+def test_a_unit_with_one_component_above_zero_still_gets_a_reason(units, index):
+    index.contributions.loc["V1"] = [0.2, 0.0, 0.0]
+    reasons = listed(units, index).loc["YL-1", "reason"]
+    assert str(reasons[1]) == "所在东村为低风险，排第 2（共 2）"
+
+
+@pytest.mark.parametrize(
+    ("day", "deadlines"),
+    [
+        ("2026-03-01", {4: "2026-03-08", 3: "2026-03-16", 2: "2026-03-31", 0: "2026-03-08"}),
+        # before the season of Zhejiang on 15 April
+        ("2026-04-01", {4: "2026-04-08", 3: "2026-04-14", 2: "2026-04-14", 0: "2026-04-08"}),
+        # inside the season only the days count
+        ("2026-06-01", {4: "2026-06-08", 3: "2026-06-16", 2: "2026-07-01", 0: "2026-06-08"}),
+    ],
+)
+def test_deadline_by_level_and_never_after_the_season_starts(units, index, day, deadlines):
+    items = listed(units, index, data_date=day, place_code="330800")
+    assert dict(zip(items["level"], items["deadline"], strict=True)) == deadlines
+
+
+def test_without_a_date_there_are_days_only(units, index):
+    items = listed(units, index)
+    assert items["deadline"].isna().all()
+    assert items["deadline_days"].tolist() == [7, 7, 15, 30, 7, 7]
+
+
+def test_people_from_the_ledger_win_over_people_near(units, index):
+    near = pd.DataFrame(
+        {"people_near": [99.6, 120.0], "refuge_name": ["学校", None], "refuge_m": [340.0, None]},
+        index=["YL-1", "WX-1"],
+    )
+    items = listed(units, index, near=near)
+    assert items.loc[["YL-1", "WX-1"], "people"].tolist() == [100, 40]
+    assert [str(items.loc[i, "people_basis"]) for i in ("YL-1", "WX-1")] == [
+        "周边 500 米内常住人口",
+        "台账填报",
+    ]
+    assert items.loc["YL-1", "refuge_name"] == "学校"
+    assert items.loc["WX-1", "refuge_name"] is None
+    assert pd.isna(items.loc["YL-3", "people"])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.permutations([0, 1, 2, 3]))
+def test_order_of_rows_changes_nothing(order):
+    presets = load_presets()
+    plain = build_items({"flood_point": flood()}, ROLES, None, None, presets=presets)
+    mixed = build_items({"flood_point": flood(order)}, ROLES, None, None, presets=presets)
+    pd.testing.assert_frame_equal(plain, mixed)
+
+
+def test_levels_handed_in_are_taken(units, index):
+    levels = {"flood_point": pd.Series({"YL-3": 4}, dtype="Int8")}
+    items = listed(units, index, levels=levels)
+    assert items.loc["YL-3", "level"] == 4
+    assert items.loc["YL-1", "level"] == 0
+
+
+def test_nothing_to_list():
+    items = build_items({}, ROLES, None, None, presets=load_presets())
+    assert len(items) == 0
+    table = build_control(items, {}, ROLES, presets=load_presets(), data_date="2026-06-01")
+    assert len(table) == 0
+    gone = flood()
+    gone = Layer("flood_point", gone.table.assign(status="retired"))
+    assert len(build_items({"flood_point": gone}, ROLES, None, None, presets=load_presets())) == 0
+
+
+def test_hidden_dangers_keep_their_own_deadline(units, index):
+    table = pd.DataFrame(
+        {
+            "item_id": ["YH-1", "YH-2", "YH-3"],
+            "name": ["缺护栏", "井盖松动", "已改"],
+            "danger_level": ["major", "general", "major"],
+            "deadline": pd.to_datetime(["2026-05-20", None, "2026-05-01"]),
+            "status": ["ongoing", None, "closed"],
+            "listed": ["city", None, None],
+        }
+    )
+    layers = {"hidden_danger": layer("hidden_danger", table, at(2).tolist() + at(1).tolist())}
+    items = listed(units, index, layers, data_date="2026-06-01", place_code="33")
+    assert items.index.tolist() == ["YH-1", "YH-2"]
+    assert items["deadline"].tolist() == ["2026-05-20", "2026-07-01"]
+    control = build_control(items, layers, ROLES, presets=load_presets(), data_date="2026-06-01")
+    assert control["overdue"].tolist() == [True, False]
+    assert [str(state) for state in control["status"]] == ["整改中", "待上报"]
+    assert str(control.loc["YH-1", "listed"]) == "市级"
+
+
+def test_control_has_the_items_of_the_list_in_its_order(units, index):
+    layers = {"flood_point": flood(), "hazard_source": sources()}
+    items = listed(units, index, layers, data_date="2026-03-01", place_code="33")
+    control = build_control(items, layers, ROLES, presets=load_presets(), data_date="2026-03-01")
+    assert control.index.tolist() == items.index.tolist()
+    assert control.loc["YL-1", "person"] == "责任人A"
+    assert control.loc["YL-2", "person"] is None
+    assert control["patrol_days"].tolist() == [1, 1, 7, 15, 1, 1]
+    assert control["report_hours"].tolist() == [2, 2, 24, 72, 2, 2]
+    assert [str(t) for t in control["control_tier"][:4]] == ["县（区）级"] * 3 + ["镇（街）级"]
+    assert not control["overdue"].any()
+    assert set(control["status"].map(str)) == {"待上报"}
+    assert control["emergency"].map(str).str.len().min() > 0
+
+
+def test_overdue_is_unknown_without_a_date():
+    assert overdue(pd.Series(["2026-01-01"]), pd.Series([None]), data_date="").isna().all()
+    late = overdue(
+        pd.Series(["2026-05-01", None, "2026-05-01"]),
+        pd.Series([None, None, "2026-05-02"]),
+        data_date="2026-05-01",
+    )
+    assert late.tolist() == [False, pd.NA, True]
