@@ -146,7 +146,7 @@ def apply(data: Data, params: Params) -> Data:
     for group in data.tree.groups:
         spec = params["groups"][group]
         children = data.tree.children[group]
-        x = np.column_stack([current.column(child) for child in children])
+        x = current.columns(children)
         if spec["method"] in NOT_NEGATIVE:
             found = _negative(data, group, spec["method"], x)
             problems += found

@@ -91,7 +91,7 @@ def contributions(data: Data, params: Params, spec_groups: Params, root: str) ->
         Shape (rows, components), each row summing to the score.
     """
     children = data.tree.children[root]
-    x = np.column_stack([data.column(c) for c in children])
+    x = data.columns(children)
     return parts(x, data.column(root), spec_groups[root], children, _reference(params))
 
 
@@ -124,7 +124,7 @@ def indicator_contributions(
         if group not in result:
             continue
         children = data.tree.children[group]
-        x = np.column_stack([data.column(c) for c in children])
+        x = data.columns(children)
         score = data.column(group)
         own = parts(x, score, spec_groups[group], children, _reference(params))
         weights = np.array([spec_groups[group]["weights"][c] for c in children])

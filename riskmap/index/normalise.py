@@ -130,7 +130,7 @@ def apply(data: Data, params: Params) -> Data:
     Data
         The same rows; every indicator points upwards now.
     """
-    x = np.empty_like(data.x)
+    x = np.empty(data.x.shape, order="F")
     for place, code in enumerate(data.codes):
         mine = params["columns"][code]
         direction = data.direction(code)

@@ -118,6 +118,10 @@ def _fit_rank(x: Array, _direction: int, _options: Options) -> Params:
     return {"values": values.tolist(), "counts": counts.tolist()}
 
 
+def _fit_percentile(x: Array, direction: int, options: Options) -> Params:
+    return {**_bounds(options), **_fit_rank(x, direction, options)}
+
+
 def rank(x: Array, direction: int, params: Params) -> Array:
     """Give the rank among the fitted values, 1 for the worst, ties sharing the least rank.
 
@@ -151,9 +155,11 @@ def rank(x: Array, direction: int, params: Params) -> Array:
 
 
 def percentile_rank(x: Array, direction: int, params: Params) -> Array:
-    """Give the rank as a share of the others, ``(rank - 1) / (n - 1)``; see `rank`."""
+    """Give the rank as a share of the others, ``(rank - 1) / (n - 1)``, brought to low..high."""
     others = sum(params["counts"]) - 1
-    return (rank(x, direction, params) - 1.0) / max(others, 1)
+    share = (rank(x, direction, params) - 1.0) / max(others, 1)
+    low, high = params.get("low", 0.0), params.get("high", 1.0)
+    return np.asarray(share * (high - low) + low)
 
 
 def borda(x: Array, direction: int, params: Params) -> Array:
@@ -235,7 +241,7 @@ METHODS: dict[str, Method] = {
     "goalposts": Method(_fit_goalposts, minmax),
     "zscore": Method(_fit_zscore, zscore),
     "rank": Method(_fit_rank, rank),
-    "percentile_rank": Method(_fit_rank, percentile_rank),
+    "percentile_rank": Method(_fit_percentile, percentile_rank),
     "borda": Method(_fit_rank, borda),
     "target": Method(_fit_distance, distance),
     "reference": Method(_fit_distance, distance),

@@ -69,11 +69,15 @@ def begin(
         tree = build_tree(meta)
     except IndicatorError as failure:
         return None, [*failure.problems, *problems]
-    x = np.empty((len(values), len(tree.indicators)))
+    x = np.empty((len(values), len(tree.indicators)), order="F")
     for place, code in enumerate(tree.indicators):
         x[:, place], wrong = _column(values, code, fit_rows)
         problems += wrong
-    given = {code: float(str(meta.loc[code, "weight"])) for code in tree.parent}
+    if not problems and list(values.columns) == list(tree.indicators):
+        same = values.to_numpy()
+        x = same if same.dtype == np.float64 else x
+    weights = dict(zip(meta.index, meta["weight"].to_numpy(dtype=float), strict=True))
+    given = {code: float(weights[code]) for code in tree.parent}
     return Data(x, tree.indicators, values.index, values, tree, meta, fit_rows, given), problems
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,6 +41,10 @@ class Data:
     def frame(self) -> pd.DataFrame:
         """Return the indicators as a DataFrame that shares the memory."""
         return pd.DataFrame(self.x, index=self.rows, columns=list(self.codes), copy=False)
+
+    def columns(self, codes: Sequence[str]) -> Array:
+        """Return some indicators or groups side by side, each column contiguous."""
+        return np.array([self.column(code) for code in codes]).T
 
     def direction(self, code: str) -> int:
         """Return 1 when more means a higher score, -1 when less does."""

@@ -127,17 +127,18 @@ def _table_problems(meta: pd.DataFrame) -> list[Problem]:
     twice = meta.index[meta.index.duplicated()].unique()
     problems += [error("code_twice", text("code {code} stands twice", code=c), mend) for c in twice]
     meta = meta[~meta.index.duplicated()]
-    codes = set(meta.index)
-    roots = [code for code in meta.index if not meta.loc[code, "parent"]]
+    parents, kinds = dict(meta["parent"]), dict(meta["kind"])
+    codes = set(parents)
+    roots = [str(code) for code, parent in parents.items() if not parent]
     if len(roots) != 1:
         found = ", ".join(roots) or "-"
         message = text("there must be one root (a row without parent), found: {codes}", codes=found)
         problems.append(error("root", message, mend))
-    for code, parent in meta["parent"].items():
+    for code, parent in parents.items():
         if parent and parent not in codes:
             message = text("{code}: unknown parent {parent}", code=code, parent=parent)
             problems.append(error("unknown_parent", message, did_you_mean(parent, codes)))
-        elif parent and meta.loc[parent, "kind"] != "group":
+        elif parent and kinds[parent] != "group":
             message = text("{code}: its parent {parent} is no group", code=code, parent=parent)
             problems.append(error("parent_kind", message, mend))
     for code in meta.index[~meta["kind"].isin(["indicator", "group"])]:
@@ -236,11 +237,11 @@ def build_tree(meta: pd.DataFrame) -> Tree:
                 level[group] = 1 + max(level[c] for c in kids[group])
         pending = [g for g in pending if g not in ready]
     groups = tuple(sorted((g for g in order if kids[g]), key=lambda g: level[g]))
-    root = next(code for code in meta.index if not meta.loc[code, "parent"])
+    root = next(str(code) for code, above in meta["parent"].items() if not above)
     if root not in groups:
         message = text("the root {code} has no indicator beneath it", code=root)
         raise_problems([error("empty", message, text("correct the indicator table"))])
-    indicators = tuple(str(c) for c in meta.index if meta.loc[c, "kind"] == "indicator")
+    indicators = tuple(str(c) for c, kind in meta["kind"].items() if kind == "indicator")
     return Tree(
         root=root,
         indicators=indicators,

@@ -161,11 +161,14 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
     _check(data, options)
     weigher = _Weigher(data, options)
     weights: dict[str, float] = {}
-    pool: dict[str, Array] = {c: data.x[data.fit_rows, i] for i, c in enumerate(data.codes)}
+    methods = {g: _group_option(options.get("method"), g, "given") for g in data.tree.groups}
+    looks = not set(methods.values()) <= {"given", "equal", "ahp"}
+    rows = data.fit_rows if looks else np.zeros(len(data.rows), dtype=bool)
+    pool: dict[str, Array] = {c: data.x[rows, i] for i, c in enumerate(data.codes)}
     for group in data.tree.groups:
         children = data.tree.children[group]
         x = np.column_stack([pool[c] for c in children])
-        found = weigher(str(_group_option(options.get("method"), group, "given")), group, x)
+        found = weigher(str(methods[group]), group, x)
         if not found.sum() > 0:
             message = text("{code}: the weights of its parts sum to zero", code=group)
             mend = text("give at least one part a weight above 0")

@@ -1,0 +1,288 @@
+"""Charts of an index for the report, as SVG; no display is needed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from riskmap.columns import CLASS_COLOURS
+from riskmap.i18n import current_language, text
+from riskmap.index.outcome import Index
+from riskmap.index.svg import FAINT, INK, ROW, SERIES, Sheet, ramp, shorten, words_width
+
+TOP: Final = 54.0
+PLOT: Final = 520.0
+MOST: Final = 60
+"""Units shown at most: the worst ones."""
+
+
+def label(meta: pd.DataFrame, code: str) -> str:
+    """Return the name of a code in the current language.
+
+    Parameters
+    ----------
+    meta
+        The indicator table.
+    code
+        The code.
+
+    Returns
+    -------
+    str
+        Its name, or the code itself.
+    """
+    column = f"name_{current_language()}"
+    name = meta[column].get(code) if column in meta else None
+    return str(name) if isinstance(name, str) and name else code
+
+
+def _rows(names: list[str], title: object, *, extra: float = 0.0) -> tuple[Sheet, float]:
+    """Start a sheet with one named row per entry; return it and the left edge of the plot."""
+    shown = [shorten(name) for name in names]
+    left = 24 + words_width(shown)
+    sheet = Sheet(left + PLOT + 40 + extra, TOP + ROW * len(names) + 34, str(title))
+    for place, name in enumerate(shown):
+        sheet.text(left - 8, TOP + ROW * place + 14, name, anchor="end")
+    return sheet, left
+
+
+def _axis(sheet: Sheet, left: float, low: float, high: float, ticks: int = 5) -> None:
+    """Draw faint upright lines with their values."""
+    bottom = sheet.height - 30
+    for step in range(ticks + 1):
+        x = left + PLOT * step / ticks
+        sheet.line(x, TOP - 4, x, bottom)
+        value = low + (high - low) * step / ticks
+        sheet.text(x, bottom + 15, f"{value:.3g}", size=10, anchor="middle")
+
+
+def ranking(table: pd.DataFrame) -> str:
+    """Draw the rank of the worst units with its interval from 5 to 95 %.
+
+    Parameters
+    ----------
+    table
+        As returned by `stress.uncertainty`.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    shown = table.sort_values(["rank", "score"], kind="stable").head(MOST)
+    sheet, left = _rows([str(u) for u in shown.index], text("Ranks and their 5–95 % intervals"))
+    high = float(max(shown["rank_q95"].max(), shown["rank"].max(), 2))
+    _axis(sheet, left, 1, high)
+    scale = PLOT / max(high - 1, 1)
+    wanted = ["rank", "rank_q05", "rank_q95"]
+    ranks = shown[wanted].astype(float).to_numpy(dtype=float)
+    for place, (rank, lowest, highest) in enumerate(ranks):
+        y = TOP + ROW * place + 10
+        if np.isnan(rank):
+            continue
+        ends = (left + (lowest - 1) * scale, left + (highest - 1) * scale)
+        sheet.line(ends[0], y, ends[1], y, SERIES[0], 3)
+        sheet.dot(left + (rank - 1) * scale, y, 4, INK)
+    return sheet.render()
+
+
+def contribution_bars(index: Index) -> str:
+    """Draw where the scores of the worst units come from.
+
+    Parameters
+    ----------
+    index
+        A computed index.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    root = index.scores.columns[0]
+    order = index.scores[root].sort_values(ascending=False, kind="stable").dropna().head(MOST).index
+    shown = index.contributions.loc[order]
+    sheet, left = _rows([str(u) for u in order], text("Where the scores come from"))
+    highest = float(shown.clip(lower=0).sum(axis=1).max()) if len(shown) else 1.0
+    _axis(sheet, left, 0, highest or 1.0)
+    x = left
+    for place, code in enumerate(shown.columns):
+        name = label(index.meta, str(code))
+        sheet.box(x, 34, 10, 10, SERIES[place % len(SERIES)])
+        sheet.text(x + 14, 43, name, size=11)
+        x += 26 + words_width([name], 11)
+    sheet.width = max(sheet.width, x + 12)
+    for place, (_, row) in enumerate(shown.iterrows()):
+        x = left
+        for number, code in enumerate(shown.columns):
+            part = max(float(row[code]), 0.0) / (highest or 1.0) * PLOT
+            hint = f"{label(index.meta, str(code))} {row[code]:.4g}"
+            sheet.box(x, TOP + ROW * place + 3, part, 14, SERIES[number % len(SERIES)], hint)
+            x += part
+    return sheet.render()
+
+
+def class_stability(table: pd.DataFrame) -> str:
+    """Draw the probability of each class of the worst units.
+
+    Parameters
+    ----------
+    table
+        As returned by `stress.uncertainty`, with classes.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    shown = table.sort_values(["rank", "score"], kind="stable").head(MOST)
+    names = [column for column in table if str(column).startswith("p_class_")]
+    sheet, left = _rows([str(u) for u in shown.index], text("Probability of each class"), extra=30)
+    _axis(sheet, left, 0, 100)
+    colours = CLASS_COLOURS if len(names) == len(CLASS_COLOURS) else SERIES
+    for place, row in enumerate(shown[names].to_numpy(dtype=float)):
+        x = left
+        for number, chance in enumerate(row):
+            if not chance > 0:
+                continue
+            sheet.box(
+                x,
+                TOP + ROW * place + 3,
+                chance * PLOT,
+                14,
+                colours[number % len(colours)],
+                f"{chance:.0%}",
+            )
+            x += chance * PLOT
+        if shown["borderline"].iloc[place]:
+            sheet.text(left + PLOT + 8, TOP + ROW * place + 14, str(text("borderline")), size=11)
+    return sheet.render()
+
+
+def correlation_map(index: Index) -> str:
+    """Draw the correlations among indicators and groups.
+
+    Parameters
+    ----------
+    index
+        A computed index.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    frame = pd.concat([index.stages["normalised"], index.scores], axis=1)
+    codes = [c for c in index.meta.index if c in frame]
+    every = frame[codes].to_numpy(dtype=float)
+    ordered = every[~np.isnan(every).any(axis=1)]
+    constant = np.ptp(ordered, axis=0) == 0 if len(ordered) else np.ones(len(codes), dtype=bool)
+    found = np.full((len(codes), len(codes)), np.nan)
+    varied = np.flatnonzero(~constant)
+    if len(varied) and len(ordered) > 1:
+        found[np.ix_(varied, varied)] = np.atleast_2d(np.corrcoef(ordered[:, varied], rowvar=False))
+    size = 26.0
+    names = [shorten(label(index.meta, str(code))) for code in codes]
+    left = 40 + words_width(names)
+    side = left + size * len(codes) + 20
+    sheet = Sheet(max(side, 320), TOP + size * len(codes) + 40, str(text("Correlations")))
+    bottom = TOP + size * len(codes) + 16
+    for i, name in enumerate(names):
+        sheet.text(left - 8, TOP + size * i + 17, f"{name} {i + 1}", anchor="end")
+        sheet.text(left + size * i + 13, bottom, str(i + 1), size=10, anchor="middle")
+        for j, value in enumerate(found[i]):
+            hint = f"{name} / {names[j]}: {value:.2f}"
+            sheet.box(left + size * j, TOP + size * i, size - 1, size - 1, ramp(float(value)), hint)
+            if value == value:
+                dark = "#fff" if abs(value) > 0.6 else INK
+                y = TOP + size * i + 16
+                sheet.text(
+                    left + size * j + 12.5, y, f"{value:.1f}", size=9, anchor="middle", fill=dark
+                )
+    return sheet.render()
+
+
+def sobol_bars(table: pd.DataFrame, meta: pd.DataFrame) -> str:
+    """Draw the first and total Sobol indices of each factor.
+
+    Parameters
+    ----------
+    table
+        As returned by `stress.sensitivity`.
+    meta
+        The indicator table, for the names of groups.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    names = [factor_label(str(name), meta) for name in table.index]
+    sheet, left = _rows(names, text("Which choice moves the ranks (Sobol indices)"))
+    _axis(sheet, left, 0, 1)
+    for place, (first, total) in enumerate(table[["first", "total"]].to_numpy(dtype=float)):
+        y = TOP + ROW * place
+        sheet.box(left, y + 2, min(max(total, 0), 1) * PLOT, 16, FAINT, f"{total:.3f}")
+        sheet.box(left, y + 5, min(max(first, 0), 1) * PLOT, 10, SERIES[0], f"{first:.3f}")
+    legend = f"■ {text('alone')}   □ {text('with interactions')}"
+    sheet.text(left, 43, legend, size=11)
+    return sheet.render()
+
+
+def factor_label(name: str, meta: pd.DataFrame) -> str:
+    """Name a factor of the stress test in the current language.
+
+    Parameters
+    ----------
+    name
+        ``normalise``, ``treat``, ``impute``, ``aggregate`` or ``weights:GROUP``.
+    meta
+        The indicator table.
+
+    Returns
+    -------
+    str
+        Its name.
+    """
+    kind, _, group = name.partition(":")
+    if kind == "weights":
+        return str(text("weights in {group}", group=label(meta, group)))
+    names = {
+        "normalise": text("normalisation"),
+        "treat": text("treatment of outliers"),
+        "impute": text("imputation"),
+        "aggregate": text("aggregation"),
+    }
+    return str(names.get(kind, kind))
+
+
+def all_charts(index: Index, table: pd.DataFrame, sobol: pd.DataFrame | None) -> dict[str, str]:
+    """Draw every chart that the results allow.
+
+    Parameters
+    ----------
+    index
+        A computed index.
+    table
+        As returned by `stress.uncertainty`.
+    sobol
+        As returned by `stress.sensitivity`, or None.
+
+    Returns
+    -------
+    dict
+        File name to SVG.
+    """
+    found = {
+        "contributions.svg": contribution_bars(index),
+        "correlations.svg": correlation_map(index),
+    }
+    if "rank_q05" in table:
+        found["ranking.svg"] = ranking(table)
+    if "borderline" in table:
+        found["classes.svg"] = class_stability(table)
+    if sobol is not None and len(sobol):
+        found["sobol.svg"] = sobol_bars(sobol, index.meta)
+    return found
