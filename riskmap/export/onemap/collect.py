@@ -1,0 +1,363 @@
+"""What the page tells about units, grid and index, read from the result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from riskmap.columns import AREA_KM2, LEVEL, NAME, PARENT_ID, POPULATION, ROOT, UNIT_LEVELS, WGS84
+from riskmap.errors import ExportError
+from riskmap.export.onemap.gridmap import fit_mapping
+from riskmap.export.onemap.pack import Packer
+from riskmap.export.onemap.recipe import make_recipe
+from riskmap.i18n import text
+
+__all__ = ["cell_parts", "grid_part", "index_part", "numbers", "unit_codes", "unit_part"]
+
+RAW_CELLS: Final = 200_000
+"""Above this many cells the page has no indicator values in their own units for each cell."""
+_VERTICES: Final = 60_000
+"""Above this many vertices outlines are simplified, neighbours together."""
+_SIMPLE_M2: Final = 100.0
+
+
+def numbers(column: Any) -> NDArray[np.float64]:
+    """Give a column as floats, NaN where it is blank.
+
+    Parameters
+    ----------
+    column
+        A Series of any number type.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+
+    Examples
+    --------
+    >>> numbers(pd.Series([1, pd.NA], dtype="Int8"))
+    array([ 1., nan])
+    """
+    found: NDArray[np.float64] = pd.to_numeric(pd.Series(column), errors="coerce").to_numpy(
+        dtype=np.float64, na_value=np.nan
+    )
+    return found
+
+
+def _levels(units: gpd.GeoDataFrame) -> list[str]:
+    """Levels there are, coarse to fine."""
+    there = list(dict.fromkeys(units[LEVEL]))
+    known = [level for level in UNIT_LEVELS if level in there]
+    return [*known, *(level for level in there if level not in known)]
+
+
+def unit_codes(units: gpd.GeoDataFrame, points: NDArray[Any]) -> NDArray[np.int64]:
+    """Find the finest unit that each point stands in.
+
+    Parameters
+    ----------
+    units
+        The units, in the CRS of the points.
+    points
+        Shapely points, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Row number of the unit, -1 outside; shape (n,).
+    """
+    out = np.full(len(points), -1, dtype=np.int64)
+    for level in reversed(_levels(units)):
+        rows = np.flatnonzero((units[LEVEL] == level).to_numpy())
+        open_ = np.flatnonzero(out < 0)
+        if len(open_) == 0:
+            break
+        tree = shapely.STRtree(units.geometry.to_numpy()[rows])
+        which, unit = tree.query(points[open_], predicate="intersects")
+        order = np.lexsort((rows[unit], which))[::-1]
+        out[open_[which[order]]] = rows[unit[order]]
+    return out
+
+
+def _outlines(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
+    """Pack the rings of the units."""
+    shapes = units.geometry
+    if int(shapely.get_num_coordinates(shapes.to_numpy()).sum()) > _VERTICES:
+        parts = []
+        for _, level in units.groupby(LEVEL, sort=False):
+            simple = shapely.coverage_simplify(level.geometry.to_numpy(), _SIMPLE_M2**0.5)
+            parts.append(gpd.GeoSeries(simple, index=level.index, crs=units.crs))
+        shapes = gpd.GeoSeries(pd.concat(parts), crs=units.crs).loc[units.index]
+    return rings(shapes.to_crs(WGS84).to_numpy(), packer)
+
+
+def rings(shapes: NDArray[Any], packer: Packer, *, digits: int = 5) -> dict[str, Any]:
+    """Pack lines or polygons: places, length of each ring, owner of each ring.
+
+    Parameters
+    ----------
+    shapes
+        Shapely geometries in WGS-84, shape (n,).
+    packer
+        Takes the arrays.
+    digits
+        Decimal places of the degrees.
+
+    Returns
+    -------
+    dict
+        ``lon``, ``lat``, ``sizes``, ``owners``.
+    """
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    lines = parts[~polygons]
+    outline, of_part = shapely.get_rings(parts[polygons], return_index=True)
+    curves = np.concatenate([outline, lines])
+    owners = np.concatenate([owner[polygons][of_part], owner[~polygons]])
+    order = np.argsort(owners, kind="stable")
+    curves, owners = curves[order], owners[order]
+    places = shapely.get_coordinates(curves)
+    return {
+        "lon": packer.places(places[:, 0], digits=digits),
+        "lat": packer.places(places[:, 1], digits=digits),
+        "sizes": packer.array(shapely.get_num_coordinates(curves).astype(np.uint32)),
+        "owners": packer.array(owners.astype(np.uint32), coded=True),
+    }
+
+
+def unit_part(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
+    """Describe the units: names, levels, parents, people, outlines, label places.
+
+    Parameters
+    ----------
+    units
+        ``Result.units``.
+    packer
+        Takes the arrays.
+
+    Returns
+    -------
+    dict
+        JSON header of the units.
+    """
+    row = {code: i for i, code in enumerate(units.index)}
+    levels = _levels(units)
+    spots = units.geometry.representative_point().to_crs(WGS84)
+    parents = np.array([row.get(code, -1) for code in units[PARENT_ID]], dtype=np.int32)
+    return {
+        "n": len(units),
+        "levels": levels,
+        "ids": [str(code) for code in units.index],
+        "names": [str(name) for name in units[NAME]],
+        "level": packer.array(
+            np.array([levels.index(level) for level in units[LEVEL]], dtype=np.uint8)
+        ),
+        "parent": packer.array(parents, coded=True),
+        "population": packer.array(numbers(units[POPULATION]).astype(np.float32)),
+        "area": packer.array(numbers(units[AREA_KM2]).astype(np.float32)),
+        "lon": packer.places(spots.x.to_numpy(), digits=6),
+        "lat": packer.places(spots.y.to_numpy(), digits=6),
+        "shape": _outlines(units, packer),
+    }
+
+
+def _runs(inside: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """Lengths of the runs outside, inside, outside, ... of a mask, row by row."""
+    flat = inside.ravel()
+    edges = np.flatnonzero(np.diff(flat)) + 1
+    runs = np.diff(np.concatenate([[0], edges, [flat.size]]))
+    return (np.concatenate([[0], runs]) if flat[0] else runs).astype(np.uint32)
+
+
+def _cell_order(frame: pd.DataFrame, inside: NDArray[np.bool_]) -> None:
+    """Refuse a table whose rows are not the cells inside, row by row."""
+    if len(frame) != int(inside.sum()):
+        raise ExportError(
+            text(
+                "the index has {n} cells but the grid has {m}", n=len(frame), m=int(inside.sum())
+            )
+        )
+
+
+def grid_part(result: Any, packer: Packer) -> dict[str, Any]:
+    """Describe the grid: mapping, which cells, their unit and people.
+
+    Parameters
+    ----------
+    result
+        The run's `riskmap.result.Result`.
+    packer
+        Takes the arrays.
+
+    Returns
+    -------
+    dict
+        JSON header of the grid.
+    """
+    grid = result.grid
+    inside = np.asarray(grid.inside, dtype=bool)
+    _cell_order(result.index["cell"].scores, inside)
+    rows, cols = np.nonzero(inside)
+    a, b, c, d, e, f = tuple(grid.geobox.affine)[:6]
+    x = a * (cols + 0.5) + b * (rows + 0.5) + c
+    y = d * (cols + 0.5) + e * (rows + 0.5) + f
+    owner = unit_codes(result.units, shapely.points(x, y))
+    kind = np.uint16 if len(result.units) < np.iinfo(np.uint16).max else np.uint32
+    part = {
+        "rows": inside.shape[0],
+        "cols": inside.shape[1],
+        "n": len(rows),
+        "size_m": result.facts.grid_size_m,
+        "cell_km2": abs(a * e - b * d) / 1e6,
+        "map": fit_mapping(grid.geobox),
+        "runs": packer.array(_runs(inside)),
+        "unit": packer.array((owner + 1).astype(kind), coded=True),
+    }
+    if result.population is not None:
+        people = np.asarray(result.population, dtype=np.float64)[inside]
+        part["population"] = packer.quantised(people)
+    return part
+
+
+def index_part(index: Any) -> dict[str, Any]:
+    """Describe the tree of the index: codes, labels, weights, units of measure, arithmetic.
+
+    Parameters
+    ----------
+    index
+        An ``index.steps.Index``.
+
+    Returns
+    -------
+    dict
+        JSON: ``root``, ``nodes``, ``breaks``, ``groups``, ``exact``.
+    """
+    meta = index.meta
+    tree = make_recipe(index)
+    root = tree["groups"][-1]["code"] if tree["groups"] else ROOT
+    nodes = []
+    for code, row in meta.iterrows():
+        plain = {key: "" if pd.isna(value) else value for key, value in row.items()}
+        nodes.append(
+            {
+                "code": str(code),
+                "parent": str(plain.get("parent", "")),
+                "kind": str(plain.get("kind", "indicator")),
+                "zh": str(plain.get("name_zh") or code),
+                "en": str(plain.get("name_en") or code),
+                "direction": int(plain.get("direction") or 1),
+                "weight": float(plain.get("weight") or 0),
+                "unit": str(plain.get("unit", "")),
+                "method": str(plain.get("method", "")),
+                "layer": str(plain.get("layer", "")),
+            }
+        )
+    return {"root": root, "nodes": nodes, "breaks": class_breaks(index, root), **tree}
+
+
+def class_breaks(index: Any, root: str) -> list[float]:
+    """Find the upper limits of the classes below the highest.
+
+    Parameters
+    ----------
+    index
+        An ``index.steps.Index``.
+    root
+        Code of the root.
+
+    Returns
+    -------
+    list of float
+        Ascending, one fewer than the classes there are.
+    """
+    found = _search(json.loads(json.dumps(index.params, default=str)), root)
+    score = numbers(index.scores[root])
+    classes = numbers(index.classes if isinstance(index.classes, pd.Series) else index.classes[root])
+    known = np.isfinite(score) & (classes > 0)
+    if found and np.array_equal(
+        np.searchsorted(found, score[known], side="left") + 1, classes[known]
+    ):
+        return found
+    tops = [score[known & (classes <= c)] for c in (1, 2, 3)]
+    return [float(top.max()) if len(top) else float("-1") for top in tops]
+
+
+def _search(params: Any, root: str) -> list[float]:
+    """Look for the breaks of the root in the frozen parameters."""
+    if isinstance(params, Mapping):
+        for key, value in params.items():
+            if key == "breaks":
+                inner = value.get(root, []) if isinstance(value, Mapping) else value
+                if isinstance(inner, list) and inner:
+                    return [float(v) for v in inner][:3]
+            found = _search(value, root)
+            if found:
+                return found
+    if isinstance(params, list):
+        for value in params:
+            found = _search(value, root)
+            if found:
+                return found
+    return []
+
+
+def cell_parts(index: Any, packer: Packer, *, exact: bool, raw: bool = True) -> dict[str, Any]:
+    """Pack scores, classes and indicator values of one table of the index.
+
+    Parameters
+    ----------
+    index
+        An ``index.steps.Index``.
+    packer
+        Takes the arrays.
+    exact
+        True for units: 64-bit numbers in the first block. False for cells: 16 bits, the
+        indicators in blocks of their own.
+    raw
+        True to send the indicators in their own units too.
+
+    Returns
+    -------
+    dict
+        ``score``, ``class``, ``values`` by code, ``raw`` by code.
+    """
+    normal, unscaled = index.stages["normalised"], index.stages["raw"]
+    part = index_part(index)
+    root = part["root"]
+    known = {node["code"] for node in part["nodes"] if node["kind"] == "indicator"}
+    classes = index.classes if isinstance(index.classes, pd.Series) else index.classes[root]
+
+    def put(values: Any, *, lazy: bool) -> dict[str, Any]:
+        if exact:
+            return packer.array(numbers(values))
+        return packer.quantised(numbers(values), block=packer.block() if lazy else 0)
+
+    out: dict[str, Any] = {
+        "n": len(normal),
+        "class": packer.array(np.nan_to_num(numbers(classes)).astype(np.uint8)),
+        "score": put(index.scores[root], lazy=False),
+        "values": {c: put(normal[c], lazy=True) for c in normal if c in known},
+        "raw": {c: put(unscaled[c], lazy=True) for c in unscaled if c in known} if raw else {},
+    }
+    if exact:
+        out["scores"] = {
+            code: packer.array(numbers(index.scores[code])) for code in index.scores if code != root
+        }
+        out["rank"] = packer.array(np.nan_to_num(numbers(_of(index.ranks, root))).astype(np.uint32))
+    stability = getattr(index, "stability", None)
+    if stability is not None:
+        out["stability"] = packer.quantised(numbers(_of(stability, root)))
+    return out
+
+
+def _of(table: Any, code: str) -> Any:
+    """Take one column of a table, or the Series itself."""
+    return table if isinstance(table, pd.Series) else table[code]

@@ -1,0 +1,77 @@
+// @ts-check
+/** Counts of classes and levels: all, and those in view. */
+import { app, state } from "./core.js";
+import { screenBox } from "./canvas.js";
+import { inTown, table } from "./model.js";
+import { shownOf } from "./score.js";
+import { matchesFilter } from "./items.js";
+
+/**
+ * Cells by class, within the filtered town.
+ * @returns {{all: number[], view: number[], people: number[]}}
+ */
+export function cellCounts() {
+  const { grid } = app.model;
+  const tab = table("cell");
+  const out = { all: [0, 0, 0, 0, 0], view: [0, 0, 0, 0, 0], people: [0, 0, 0, 0, 0] };
+  if (!grid || !tab) return out;
+  const { cls } = shownOf(tab);
+  const mask = new Uint8Array(app.model.units.n + 1);
+  for (let u = -1; u < app.model.units.n; u++) mask[u + 1] = inTown(u) ? 1 : 0;
+  for (let i = 0; i < grid.n; i++) {
+    if (!mask[grid.unit[i] + 1]) continue;
+    out.all[cls[i]]++;
+    if (grid.population && grid.population[i] > 0) out.people[cls[i]] += grid.population[i];
+  }
+  const [x0, y0, x1, y1] = screenBox();
+  const corners = [[x0, y0], [x1, y0], [x0, y1], [x1, y1]].map(([x, y]) => grid.mapping.toGrid(x, y, [0, 0]));
+  const c0 = clamp(Math.min(...corners.map((p) => p[0])), grid.cols);
+  const c1 = clamp(Math.max(...corners.map((p) => p[0])), grid.cols);
+  const r0 = clamp(Math.min(...corners.map((p) => p[1])), grid.rows);
+  const r1 = clamp(Math.max(...corners.map((p) => p[1])), grid.rows);
+  for (let r = r0; r < r1; r++) {
+    for (let c = c0, at = r * grid.cols + c0; c < c1; c++, at++) {
+      const i = grid.cellAt[at];
+      if (i >= 0 && mask[grid.unit[i] + 1]) out.view[cls[i]]++;
+    }
+  }
+  return out;
+}
+
+/** @param {number} v @param {number} n */
+function clamp(v, n) {
+  return Math.max(0, Math.min(n, Math.round(v)));
+}
+
+/** Units of the level shown, by class. */
+export function unitCounts() {
+  const { units } = app.model;
+  const out = { all: [0, 0, 0, 0, 0], view: [0, 0, 0, 0, 0] };
+  const tab = table("unit");
+  if (!tab) return out;
+  const { cls } = shownOf(tab);
+  const [x0, y0, x1, y1] = screenBox();
+  for (const u of units.rows[state.level]) {
+    if (!inTown(u) && units.level[u] >= units.level[Math.max(0, state.town)]) continue;
+    out.all[cls[u]]++;
+    const b = u * 4;
+    const { box } = units.shape;
+    if (box[b] < x1 && box[b + 2] > x0 && box[b + 1] < y1 && box[b + 3] > y0) out.view[cls[u]]++;
+  }
+  return out;
+}
+
+/** Objects of a layer by level, after town and state filters. @param {any} layer */
+export function layerCounts(layer) {
+  const out = { all: [0, 0, 0, 0, 0], view: [0, 0, 0, 0, 0], n: 0, seen: 0 };
+  const [x0, y0, x1, y1] = screenBox();
+  for (let i = 0; i < layer.n; i++) {
+    if (!inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
+    out.n++;
+    out.all[layer.level[i]]++;
+    if (layer.x[i] < x0 || layer.x[i] > x1 || layer.y[i] < y0 || layer.y[i] > y1) continue;
+    out.seen++;
+    out.view[layer.level[i]]++;
+  }
+  return out;
+}

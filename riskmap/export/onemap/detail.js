@@ -1,0 +1,212 @@
+// @ts-check
+/** 详情: why a unit, a cell or an object stands where it stands. */
+import { app, byId, distance, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
+import { latitude, longitude } from "./geo.js";
+import { isOverdue, itemName, itemsWithin, nearest, shown, unitWord } from "./items.js";
+import { cellCentre, loadTable, rawValues, table, values } from "./model.js";
+import { className, classColours, inkOn, levelName, PARTS, unitLevelOne } from "./palette.js";
+import { itemColour } from "./points.js";
+import { live, partsOf, weightOf } from "./score.js";
+import { symbolIcon } from "./symbols.js";
+
+/** Roles whose nearest objects are named, with what they are for. */
+const HELP = ["refuge", "rescue_station", "rescue_team", "supply_depot"];
+const LONG = 12;
+
+/** Draw the details of what is chosen. */
+export async function renderDetail() {
+  const node = byId("panel-detail");
+  if (!node || state.tab !== "detail") return;
+  const chosen = state.selected;
+  if (!chosen) {
+    fill(node, el("p", { class: "empty" }, t("Click a unit, a cell or a point on the map, or find one by its name.")));
+    return;
+  }
+  if (chosen.kind === "item") fill(node, itemDetail(app.model.layer.get(chosen.layer), chosen.at));
+  else if (chosen.kind === "ring") fill(node, ringDetail(chosen));
+  else {
+    const tab = table(/** @type {any} */ (chosen.kind));
+    if (!tab) return;
+    if (!tab.ready) await loadTable(tab);
+    const parts = await placeDetail(tab, chosen);
+    if (state.selected === chosen) fill(node, parts);
+  }
+}
+
+/** @param {number} cls */
+function chip(cls) {
+  const colour = classColours()[cls];
+  return el("span", { class: "tag", style: `background:${colour};color:${inkOn(colour)}` }, className(cls));
+}
+
+/**
+ * How sure the class is.
+ * @param {any} tab
+ * @param {number} row
+ * @param {number} cls
+ */
+function sureness(tab, row, cls) {
+  if (tab.stability && Number.isFinite(tab.stability[row]) && live(tab) === tab.base) {
+    const share = tab.stability[row] > 1 ? tab.stability[row] / 100 : tab.stability[row];
+    return el("span", { class: "tag pale", title: t("Share of random draws of weights and methods that give the same class") }, `${className(cls)} ${percent(share)}`);
+  }
+  const { breaks } = tab.tree;
+  const score = live(tab).score[row];
+  const gap = Math.min(...breaks.map((/** @type {number} */ b) => Math.abs(score - b)));
+  return gap < 0.01 ? el("span", { class: "tag pale" }, t("near a class limit ({gap})", { gap: gap.toFixed(3) })) : null;
+}
+
+/** @param {any} tab @param {any} chosen */
+async function placeDetail(tab, chosen) {
+  const { model } = app;
+  const { units, grid } = model;
+  const unit = chosen.kind === "unit";
+  const at = chosen.at;
+  const now = live(tab);
+  const home = unit ? at : grid.unit[at];
+  const [x, y] = unit ? [units.x[at], units.y[at]] : cellCentre(at);
+  const lon = longitude(x);
+  const lat = latitude(y);
+  const size = unit ? units.rows[units.level[at]].length : 0;
+  return [
+    el("h3", { class: "title" }, unit ? units.names[at] : t("Cell {n}", { n: at + 1 })),
+    el("p", { class: "facts" }, chip(now.cls[at]), el("b", null, t("Index {score}", { score: score3(now.score[at]) })),
+      unit && tab.rank && tab.rank[at] && now === tab.base ? t("rank {n} of {m}", { n: tab.rank[at], m: size }) : null, sureness(tab, at, now.cls[at])),
+    el("p", { class: "facts" }, path(unit ? units.parent[at] : home), unit ? [
+      Number.isFinite(units.population[at]) ? t("{n} residents", { n: num(units.population[at]) }) : null,
+      Number.isFinite(units.area[at]) ? figures(units.area[at]) + " km²" : null, t("code {code}", { code: units.ids[at] })] : [
+      grid.population ? t("{n} residents", { n: num(grid.population[at]) }) : null, t("{m} m cell", { m: num(model.facts.size_m) }), coordinates(lon, lat)]),
+    why(tab, at),
+    await indicatorTable(tab, at),
+    around(lon, lat),
+    unit ? withinList(at) : null,
+    unit ? childList(at) : null,
+  ];
+}
+
+/** The chain of units a place stands in, as links. @param {number} unit */
+function path(unit) {
+  const out = [];
+  for (let u = unit, n = 0; u >= 0 && n < 9; u = app.model.units.parent[u], n++) out.unshift(unitLink(u));
+  return out.map((link, i) => [i ? " › " : "", link]);
+}
+
+/** @param {number} u */
+function unitLink(u) {
+  return el("button", { class: "link", onclick: () => emit("select", { kind: "unit", at: u, go: true }) }, app.model.units.names[u]);
+}
+
+/** @param {number} lon @param {number} lat */
+function coordinates(lon, lat) {
+  return el("span", { class: "coordinates" }, `${lon.toFixed(5)}, ${lat.toFixed(5)}`);
+}
+
+/** The bar of contributions. @param {any} tab @param {number} row */
+function why(tab, row) {
+  const parts = partsOf(tab, row);
+  if (!parts.length) return null;
+  const score = live(tab).score[row];
+  if (!(score > 0)) return el("section", null, el("h4", null, t("Why")), el("p", { class: "hint" }, t("A component is zero or unknown, so the index is {score}.", { score: score3(score) })));
+  return el("section", { class: "why" }, el("h4", null, t("Why"), el("small", null, t("parts of the index by component"))),
+    el("div", { class: "stack", role: "img", "aria-label": parts.map((/** @type {any} */ p) => `${nameOf(tab.nodes.get(p.code))} ${percent((p.part || 0) / score)}`).join(", ") },
+      parts.map((/** @type {any} */ p, /** @type {number} */ i) => (p.part > 0 ? el("i", { style: `width:${(100 * p.part) / score}%;background:${PARTS[i % 8]}` }, p.part / score > 0.12 ? percent(p.part / score) : "") : null))),
+    el("table", { class: "plain-table" }, el("thead", null, el("tr", null, ["", t("Score"), t("Weight"), t("Part")].map((h) => el("th", { scope: "col" }, h || el("span", { class: "hidden" }, t("Component")))))),
+      el("tbody", null, parts.map((/** @type {any} */ p, /** @type {number} */ i) => el("tr", null, el("th", { scope: "row" }, el("span", { class: "swatch", style: `background:${PARTS[i % 8]}` }), nameOf(tab.nodes.get(p.code))),
+        el("td", null, score3(p.value)), el("td", null, percent(p.weight / (parts.reduce((/** @type {number} */ s, /** @type {any} */ q) => s + q.weight, 0) || 1))), el("td", null, score3(p.part || 0)))))));
+}
+
+/** Indicators with their values in their own units. @param {any} tab @param {number} row */
+async function indicatorTable(tab, row) {
+  const list = tab.tree.nodes.filter((/** @type {any} */ n) => n.kind === "indicator" && tab.values[n.code]);
+  if (!list.length) return null;
+  const raw = await Promise.all(list.map((/** @type {any} */ n) => rawValues(tab, n.code)));
+  const body = list.map((/** @type {any} */ n, /** @type {number} */ i) => {
+    const scaled = values(tab, n.code)[row];
+    return el("tr", null,
+      el("th", { scope: "row", title: [n.code, n.method].filter(Boolean).join(" · ") }, nameOf(n), n.direction < 0 ? el("small", null, " " + t("(the more the safer)")) : null),
+      el("td", null, raw[i] ? [figures(raw[i][row]), Number.isFinite(raw[i][row]) ? el("small", null, " " + unitWord(n.unit)) : null] : "–"),
+      el("td", null, el("span", { class: "meter", title: score3(scaled) }, el("i", { style: `width:${Math.round(100 * (scaled || 0))}%` }))),
+      el("td", null, percent(weightOf(tab, n.code))));
+  });
+  return el("details", { open: list.length <= 14 }, el("summary", null, t("Indicators"), el("small", null, t("value, scaled 0–1, weight in its component"))),
+    el("table", { class: "plain-table" }, el("thead", { class: "hidden" }, el("tr", null, [t("Indicator"), t("Value"), t("Scaled"), t("Weight")].map((h) => el("th", { scope: "col" }, h)))), el("tbody", null, body)));
+}
+
+/** Nearest refuges and stations; straight line, and said so. @param {number} lon @param {number} lat @param {any} [but] */
+function around(lon, lat, but) {
+  const out = [];
+  for (const id of HELP) {
+    const layer = app.model.layer.get(id);
+    if (!layer || !layer.ids || layer === but) continue;
+    const found = nearest(layer, lon, lat, 2);
+    if (!found.length) continue;
+    out.push(el("tr", null, el("th", { scope: "row" }, nameOf(layer)), el("td", null, found.map((f, i) => [i ? el("br") : null, itemLink(layer, f.row), " ", el("small", null, distance(f.d))]))));
+  }
+  if (!out.length) return null;
+  return el("section", null, el("h4", null, t("Nearest help"), el("small", null, t("straight line, not by road"))), el("table", { class: "plain-table nearest" }, el("tbody", null, out)));
+}
+
+/** @param {any} layer @param {number} row */
+export function itemLink(layer, row) {
+  return el("button", { class: "link", onclick: () => emit("select", { kind: "item", layer: layer.id, at: row, go: true }) }, itemName(layer, row));
+}
+
+/** Objects inside a unit, gravest first. @param {number} unit */
+function withinList(unit) {
+  const found = itemsWithin(unit);
+  if (!found.length) return el("p", { class: "hint" }, t("No objects of any layer stand here."));
+  return el("section", null, el("h4", null, t("What stands here")), found.map(({ layer, rows }) => {
+    const order = rows.slice().sort((a, b) => layer.level[b] - layer.level[a]);
+    return el("details", null, el("summary", null, symbolIcon(layer.symbol, layer.colour || "#5b6b7e"), nameOf(layer), el("small", null, t("{n} items", { n: rows.length }))),
+      el("ul", { class: "things" }, order.slice(0, 60).map((i) => el("li", null, el("span", { class: "dot", style: `background:${itemColour(layer, i)}` }), itemLink(layer, i), layer.level[i] ? el("small", null, levelName(layer.level[i])) : null)),
+        order.length > 60 ? el("li", { class: "hint" }, t("{n} more in the list", { n: order.length - 60 })) : null));
+  }));
+}
+
+/** Units below a unit, worst first. @param {number} unit */
+function childList(unit) {
+  const { units } = app.model;
+  const { score, cls } = live(table("unit"));
+  const below = [];
+  for (let u = 0; u < units.n; u++) if (units.parent[u] === unit) below.push(u);
+  if (!below.length) return null;
+  below.sort((a, b) => (score[b] || -1) - (score[a] || -1));
+  return el("details", { open: below.length <= LONG }, el("summary", null, t("Units below it"), el("small", null, t("worst first"))),
+    el("ul", { class: "things" }, below.map((u) => el("li", null, el("span", { class: "dot", style: `background:${classColours()[cls[u]]}` }), unitLink(u), el("small", null, score3(score[u]))))));
+}
+
+/** @param {any} layer @param {number} row */
+function itemDetail(layer, row) {
+  const { units } = app.model;
+  const lines = [];
+  for (const field of [...layer.extra, ...layer.fields.filter((/** @type {any} */ f) => !layer.extra.some((/** @type {any} */ e) => e.name === f.name))]) {
+    const value = shown(field, row);
+    if (!value) continue;
+    lines.push(el("tr", null, el("th", { scope: "row" }, nameOf(field)), el("td", null, field.type === "phone" ? phones(value) : value)));
+  }
+  const level = layer.level[row];
+  const colour = itemColour(layer, row);
+  return [
+    el("h3", { class: "title" }, symbolIcon(layer.symbol, colour), itemName(layer, row)),
+    el("p", { class: "facts" }, el("span", { class: "tag pale" }, nameOf(layer)), level ? el("span", { class: "tag", style: `background:${colour};color:${inkOn(colour)}` }, levelName(level)) : null,
+      isOverdue(layer, row) ? el("span", { class: "tag late" }, t("Overdue")) : null),
+    el("p", { class: "facts" }, layer.unit[row] >= 0 ? path(layer.unit[row]) : t("outside all units"), t("number {id}", { id: layer.ids[row] }), coordinates(layer.lon[row], layer.lat[row])),
+    layer.unit[row] >= 0 && table("unit") ? el("p", { class: "facts" }, t("Risk of the {level}:", { level: unitLevelOne(units.levels[units.level[layer.unit[row]]]) }), chip(live(table("unit")).cls[layer.unit[row]])) : null,
+    el("table", { class: "plain-table fields" }, el("tbody", null, lines)),
+    around(layer.lon[row], layer.lat[row], layer),
+    layer.source ? el("p", { class: "hint" }, t("From {file}, row {row}", { file: layer.source.file(row), row: layer.source.row[row] })) : null,
+  ];
+}
+
+/** Phone numbers as links. @param {string} value */
+function phones(value) {
+  const number = value.replace(/[^\d+*#-]/g, "");
+  return /^\+?[\d-]{5,}$/.test(number) ? el("a", { href: "tel:" + number }, value) : value;
+}
+
+/** @param {any} chosen */
+function ringDetail(chosen) {
+  return [el("h3", { class: "title" }, chosen.name || t("Points")), el("ul", { class: "things" }, chosen.items.map((/** @type {any} */ i) => el("li", null, itemLink(i.layer, i.row))))];
+}
+
+on("language selected weights scenario tab palette", renderDetail);

@@ -1,0 +1,295 @@
+"""The layers of the page: places, fields with labels, levels, and their rows of list and table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from riskmap.columns import WGS84
+from riskmap.export.onemap.collect import numbers, rings, unit_codes
+from riskmap.export.onemap.pack import Packer
+from riskmap.i18n import LANGUAGES, Text, both, language, text
+
+__all__ = ["column", "layer_parts", "plan_parts"]
+
+_LIST_COLUMNS: Final = {
+    "rank": (text("Rank"), ""),
+    "score": (text("Score"), ""),
+    "reasons": (text("Reasons"), ""),
+    "people": (text("People nearby"), text("persons")),
+    "duty_unit": (text("Duty unit"), ""),
+    "person": (text("Responsible"), ""),
+    "phone": (text("Phone"), ""),
+    "measure": (text("Measure"), ""),
+    "deadline": (text("Deadline"), ""),
+    "deadline_days": (text("Days to mend"), text("days")),
+    "status": (text("State"), ""),
+    "overdue": (text("Overdue"), ""),
+    "blanks": (text("Blanks"), ""),
+}
+"""Columns of list and table that the page shows with an item, in this order."""
+_MAIN_ROADS: Final = ("motorway", "trunk", "primary", "expressway", "arterial", "快速路", "主干路")
+_MIDDLE_ROADS: Final = ("secondary", "tertiary", "collector", "次干路")
+_SIMPLE_M: Final = 4.0
+
+
+def _label(role: Any) -> dict[str, str]:
+    return {"zh": str(role.zh), "en": str(role.en)}
+
+
+def _shown(value: Any, code: str) -> str:
+    """Show one value in a language; blanks are empty."""
+    if isinstance(value, Text):
+        with language(code):
+            return str(value)
+    if isinstance(value, (list, tuple)):
+        return ";".join(_shown(part, code) for part in value)
+    return "" if value is None or value is pd.NA or value != value else str(value)  # noqa: PLR0124
+
+
+def column(values: pd.Series, packer: Packer, *, numeric: bool) -> dict[str, Any]:
+    """Pack one column of a table.
+
+    Parameters
+    ----------
+    values
+        The column.
+    packer
+        Takes the arrays.
+    numeric
+        True for numbers.
+
+    Returns
+    -------
+    dict
+        ``{"num": ...}``, ``{"str": ...}`` or, where the languages differ, ``{"zh":, "en":}``.
+    """
+    if numeric and not pd.api.types.is_bool_dtype(values.dtype):
+        found = numbers(values)
+        if np.isfinite(found).sum() == values.notna().sum():
+            small = found.astype(np.float32)
+            return {"num": packer.array(small if _close(found, small) else found)}
+    cells = values.tolist()
+    if any(isinstance(v, (Text, list, tuple)) for v in cells):
+        shown = {code: [_shown(v, code) for v in cells] for code in LANGUAGES}
+        if shown["zh"] != shown["en"]:
+            return {code: packer.strings(shown[code]) for code in LANGUAGES}
+        return {"str": packer.strings(shown["zh"])}
+    return {"str": packer.strings([_shown(v, "zh") for v in cells])}
+
+
+def _close(wide: NDArray[np.float64], small: NDArray[np.float32]) -> bool:
+    """Say whether 32 bits hold seven figures of all values."""
+    return bool(np.allclose(wide, small.astype(np.float64), rtol=1e-7, atol=0, equal_nan=True))
+
+
+def _field(field: Any) -> dict[str, Any]:
+    """Describe one field of a role."""
+    return {
+        "name": field.name,
+        **_label(field),
+        "type": field.type,
+        "unit": field.unit or "",
+        "choices": {c.value: {"zh": c.zh, "en": c.en} for c in field.choices},
+    }
+
+
+def _fields(role: Any, table: pd.DataFrame, packer: Packer) -> list[dict[str, Any]]:
+    """Pack the role's fields that the table has and that are not wholly blank."""
+    out = []
+    for field in role.fields:
+        if field.name not in table or field.name == "name" or not table[field.name].notna().any():
+            continue
+        numeric = field.type in ("integer", "number")
+        out.append(_field(field) | {"data": column(table[field.name], packer, numeric=numeric)})
+    return out
+
+
+def _extra(result: Any, ids: pd.Index, packer: Packer) -> list[dict[str, Any]]:
+    """Pack what list and table say about these objects."""
+    out = []
+    for name, (label, unit) in _LIST_COLUMNS.items():
+        for table in (result.control, result.items):
+            if name in table and table.index.isin(ids).any():
+                values = table.loc[~table.index.duplicated(), name].reindex(ids)
+                if not values.notna().any():
+                    continue
+                numeric = pd.api.types.is_numeric_dtype(values.dtype)
+                out.append(
+                    {"name": name, "type": "phone" if name == "phone" else "text"}
+                    | both(label)
+                    | {"unit": both(unit) if isinstance(unit, Text) else ""}
+                    | {"data": column(values, packer, numeric=numeric)}
+                )
+                break
+    return out
+
+
+def _item_levels(result: Any, role: Any, table: pd.DataFrame) -> NDArray[np.uint8]:
+    """Take each object's level from the list, else from the table, else grade it."""
+    found = np.full(len(table), np.nan)
+    if "level" in result.items and len(result.items):
+        level = result.items["level"][~result.items.index.duplicated()]
+        found = numbers(level.reindex(table.index))
+    if not np.isfinite(found).any() and "level" in table:
+        found = numbers(table["level"])
+    levels: NDArray[np.uint8] = np.clip(np.nan_to_num(found), 0, 4).astype(np.uint8)
+    return levels
+
+
+def _source(result: Any, table: pd.DataFrame, packer: Packer) -> dict[str, Any] | None:
+    """Pack file and row of each object; only the internal edition says it."""
+    if result.facts.profile == "public" or "_file" not in table:
+        return None
+    return {
+        "file": packer.strings([_shown(v, "zh") for v in table["_file"]]),
+        "row": packer.array(np.nan_to_num(numbers(table.get("_row", 0))).astype(np.uint32)),
+    }
+
+
+def _road_ranks(table: pd.DataFrame) -> NDArray[np.uint8]:
+    """Rank roads 0 main, 1 middle, 2 small by what their class column says."""
+    names = ("road_class", "class", "highway", "fclass", "type", "kind")
+    name = next((n for n in names if n in table), None)
+    out = np.full(len(table), 2 if name else 0, dtype=np.uint8)
+    if name:
+        words = table[name].astype(str).str.replace("_link", "", regex=False)
+        out[words.isin(_MIDDLE_ROADS).to_numpy()] = 1
+        out[words.isin(_MAIN_ROADS).to_numpy()] = 0
+    return out
+
+
+def _lines(table: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
+    """Pack lines or polygons, simplified to what a screen shows."""
+    simple = shapely.simplify(table.geometry.to_numpy(), _SIMPLE_M)
+    shapes = gpd.GeoSeries(simple, crs=table.crs).to_crs(WGS84).to_numpy()
+    return rings(shapes, packer)
+
+
+def _is_points(table: gpd.GeoDataFrame) -> bool:
+    kinds = set(table.geometry.geom_type.unique())
+    return kinds <= {"Point"}
+
+
+def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) -> dict[str, Any]:
+    """Describe one layer."""
+    table = layer.table
+    part: dict[str, Any] = {
+        "id": name, "group": role.group, **_label(role), "symbol": role.symbol,
+        "colour": str(getattr(role, "colour", "") or ""), "n": len(table),
+        "item": bool(role.item), "returned": int(layer.rows_returned),
+    }  # fmt: skip
+    points = _is_points(table)
+    part["kind"] = "point" if points else (
+        "area" if table.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).all() else "line"
+    )  # fmt: skip
+    if role.group == "base" and not points:
+        part["shape"] = _lines(table, packer)
+        part["rank"] = packer.array(_road_ranks(table) if name == "road" else
+                                    np.zeros(len(table), dtype=np.uint8))  # fmt: skip
+        return part
+    spots = table.geometry.to_numpy() if points else table.geometry.representative_point().to_numpy()
+    lonlat = gpd.GeoSeries(spots, crs=table.crs).to_crs(WGS84)
+    part |= {
+        "ids": [str(item) for item in table.index],
+        "names": packer.strings([_shown(v, "zh") for v in table.get("name", pd.Series(table.index))]),
+        "lon": packer.places(lonlat.x.to_numpy(), digits=6),
+        "lat": packer.places(lonlat.y.to_numpy(), digits=6),
+        "unit": packer.array(unit_codes(result.units, spots).astype(np.int32)),
+        "level": packer.array(_item_levels(result, role, table)),
+        "fields": _fields(role, table, packer),
+        "extra": _extra(result, table.index, packer),
+        "source": _source(result, table, packer),
+    }
+    if not points:
+        part["shape"] = _lines(table, packer)
+    return part
+
+
+def layer_parts(result: Any, packer: Packer) -> list[dict[str, Any]]:
+    """Describe all vector layers that have rows.
+
+    Parameters
+    ----------
+    result
+        The run's `riskmap.result.Result`.
+    packer
+        Takes the arrays.
+
+    Returns
+    -------
+    list of dict
+        JSON header, in the order of the roles.
+    """
+    out = []
+    for name, role in result.roles.items():
+        layer = result.layers.get(name)
+        if layer is None or layer.table is None or len(layer.table) == 0:
+            continue
+        if not isinstance(layer.table, gpd.GeoDataFrame) or name in ("boundary", "population"):
+            continue
+        whole = layer.table.geometry.notna() & ~layer.table.geometry.is_empty
+        if whole.any():
+            kept = type(layer)(role=layer.role, table=layer.table[whole], rasters=layer.rasters,
+                               sources=layer.sources)  # fmt: skip
+            out.append(_role_part(name, role, kept, result, packer))
+    return out
+
+
+def _both_or_plain(value: Any) -> dict[str, str]:
+    return both(value) if isinstance(value, Text) else {"zh": str(value), "en": str(value)}
+
+
+def plan_parts(plans: Mapping[str, Any], packer: Packer) -> list[dict[str, Any]]:
+    """Describe the map layers that plans carry.
+
+    Parameters
+    ----------
+    plans
+        ``Result.plans``; a plan may have ``map_layers``, a mapping of name to a GeoDataFrame with
+        the columns ``kind`` (``coverage``, ``route``, ``assignment``, ``site``, ``closure``) and
+        ``label``, and optionally ``band`` (1 = best) and ``scenario``.
+    packer
+        Takes the arrays.
+
+    Returns
+    -------
+    list of dict
+        JSON header.
+    """
+    out = []
+    for plan, value in plans.items():
+        layers: Mapping[str, Any] = getattr(value, "map_layers", None) or {}
+        for name, frame in layers.items():
+            frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
+            if len(frame) == 0:
+                continue
+            shapes = frame.geometry.to_crs(WGS84)
+            spots = shapes.representative_point() if not _is_points(frame) else shapes
+            part: dict[str, Any] = {
+                "id": f"{plan}/{name}", **_both_or_plain(frame.attrs.get("title", name)),
+                "n": len(frame), "kinds": sorted({str(k) for k in _texts(frame, "kind", "route")}),
+                "kind": packer.strings(_texts(frame, "kind", "route")),
+                "label": column(frame["label"], packer, numeric=False) if "label" in frame else None,
+                "scenario": packer.strings(_texts(frame, "scenario", "")),
+                "band": packer.array(np.clip(np.nan_to_num(numbers(frame.get("band",
+                    pd.Series(1, index=frame.index)))), 0, 9).astype(np.uint8)),
+                "lon": packer.places(spots.x.to_numpy(), digits=6),
+                "lat": packer.places(spots.y.to_numpy(), digits=6),
+                "points": bool(_is_points(frame)),
+            }  # fmt: skip
+            if not part["points"]:
+                part["shape"] = _lines(frame, packer)
+            out.append(part)
+    return out
+
+
+def _texts(frame: pd.DataFrame, name: str, blank: str) -> Sequence[str]:
+    """Take a text column, or the same word for every row."""
+    return [_shown(v, "zh") for v in frame[name]] if name in frame else [blank] * len(frame)

@@ -1,0 +1,141 @@
+// @ts-check
+/** Places: Mercator, distances, polygons, the grid's mapping. */
+
+const R = 6371008.8;
+
+/** @param {number} lon degrees */
+export function mercatorX(lon) {
+  return lon / 360 + 0.5;
+}
+
+/** @param {number} lat degrees */
+export function mercatorY(lat) {
+  const s = Math.sin((lat * Math.PI) / 180);
+  return 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI);
+}
+
+/** @param {number} x */
+export function longitude(x) {
+  return (x - 0.5) * 360;
+}
+
+/** @param {number} y */
+export function latitude(y) {
+  return (Math.atan(Math.sinh((0.5 - y) * 2 * Math.PI)) * 180) / Math.PI;
+}
+
+/**
+ * Great-circle distance [m].
+ * @param {number} lon1
+ * @param {number} lat1
+ * @param {number} lon2
+ * @param {number} lat2
+ */
+export function metres(lon1, lat1, lon2, lat2) {
+  const k = Math.PI / 180;
+  const a = Math.sin(((lat2 - lat1) * k) / 2) ** 2;
+  const b = Math.cos(lat1 * k) * Math.cos(lat2 * k) * Math.sin(((lon2 - lon1) * k) / 2) ** 2;
+  return 2 * R * Math.asin(Math.sqrt(a + b));
+}
+
+/**
+ * Area of a ring on the sphere [m2].
+ * @param {number[][]} ring lon, lat
+ */
+export function ringArea(ring) {
+  const k = Math.PI / 180;
+  let sum = 0;
+  for (let i = 0; i < ring.length; i++) {
+    const [x1, y1] = ring[i];
+    const [x2, y2] = ring[(i + 1) % ring.length];
+    sum += (x2 - x1) * k * (2 + Math.sin(y1 * k) + Math.sin(y2 * k));
+  }
+  return Math.abs((sum * R * R) / 2);
+}
+
+/**
+ * Is a place inside the polygon of an owner (even-odd over its rings)?
+ * @param {any} shape
+ * @param {number} owner
+ * @param {number} x
+ * @param {number} y
+ */
+export function insideShape(shape, owner, x, y) {
+  const { box, xy, starts, first } = shape;
+  const b = owner * 4;
+  if (x < box[b] || y < box[b + 1] || x > box[b + 2] || y > box[b + 3]) return false;
+  let inside = false;
+  for (let r = first[owner]; r < first[owner + 1]; r++) {
+    for (let i = starts[r], j = starts[r + 1] - 1; i < starts[r + 1]; j = i++) {
+      const yi = xy[2 * i + 1];
+      const yj = xy[2 * j + 1];
+      if (yi > y !== yj > y && x < ((xy[2 * j] - xy[2 * i]) * (y - yi)) / (yj - yi) + xy[2 * i]) inside = !inside;
+    }
+  }
+  return inside;
+}
+
+/**
+ * Least distance from a place to the lines of an owner, in units of the square.
+ * @param {any} shape
+ * @param {number} owner
+ * @param {number} x
+ * @param {number} y
+ */
+export function lineDistance(shape, owner, x, y) {
+  const { xy, starts, first } = shape;
+  let best = Infinity;
+  for (let r = first[owner]; r < first[owner + 1]; r++) {
+    for (let i = starts[r] + 1; i < starts[r + 1]; i++) {
+      const ax = xy[2 * i - 2];
+      const ay = xy[2 * i - 1];
+      const dx = xy[2 * i] - ax;
+      const dy = xy[2 * i + 1] - ay;
+      const s = Math.max(0, Math.min(1, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1)));
+      best = Math.min(best, Math.hypot(ax + s * dx - x, ay + s * dy - y));
+    }
+  }
+  return best;
+}
+
+/**
+ * Functions between grid places and the Mercator square.
+ * @param {any} map from the header
+ */
+export function gridMapping(map) {
+  const terms = [];
+  for (let i = 0; i <= map.degree; i++) for (let j = 0; j <= map.degree - i; j++) terms.push([i, j]);
+  const pu = new Float64Array(map.degree + 1).fill(1);
+  const pv = new Float64Array(map.degree + 1).fill(1);
+  /**
+   * @param {number[][]} coefficients
+   * @param {number} u
+   * @param {number} v
+   * @param {number[][]} scale
+   * @param {Float64Array | number[]} out
+   */
+  function evaluate(coefficients, u, v, scale, out) {
+    for (let i = 1; i <= map.degree; i++) {
+      pu[i] = pu[i - 1] * u;
+      pv[i] = pv[i - 1] * v;
+    }
+    let a = 0;
+    let b = 0;
+    for (let k = 0; k < terms.length; k++) {
+      const product = pu[terms[k][0]] * pv[terms[k][1]];
+      a += coefficients[0][k] * product;
+      b += coefficients[1][k] * product;
+    }
+    out[0] = scale[0][0] + a * scale[0][1];
+    out[1] = scale[1][0] + b * scale[1][1];
+    return out;
+  }
+  return {
+    /** @param {number} col @param {number} row @param {any} out */
+    toMap: (col, row, out = [0, 0]) =>
+      evaluate(map.to_map, (col - map.col[0]) / map.col[1], (row - map.row[0]) / map.row[1], [map.x, map.y], out),
+    /** @param {number} x @param {number} y @param {any} out */
+    toGrid: (x, y, out = [0, 0]) =>
+      evaluate(map.to_grid, (x - map.x[0]) / map.x[1], (y - map.y[0]) / map.y[1], [map.col, map.row], out),
+  };
+}

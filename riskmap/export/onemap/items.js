@@ -1,0 +1,135 @@
+// @ts-check
+/** Objects of the layers: their values as shown, filters, neighbours. */
+import { app, num, state, t, nameOf } from "./core.js";
+import { metres } from "./geo.js";
+
+/**
+ * A field or list column of a layer, or null.
+ * @param {any} layer
+ * @param {string} name
+ */
+export function fieldOf(layer, name) {
+  const same = (/** @type {any} */ f) => f.name === name;
+  return layer.extra.find(same) || layer.fields.find(same) || null;
+}
+
+const STATES = () => ({
+  to_do: t("To do"),
+  open: t("Open"),
+  doing: t("In hand"),
+  in_progress: t("In hand"),
+  review: t("For review"),
+  closed: t("Closed"),
+  done: t("Closed"),
+  overdue: t("Overdue"),
+  true: t("yes"),
+  false: t("no"),
+  True: t("yes"),
+  False: t("no"),
+});
+
+/**
+ * A value as the page shows it, "" when it is blank.
+ * @param {any} field
+ * @param {number} row
+ */
+export function shown(field, row) {
+  const { num: numbers, text } = field.column;
+  const unit = nameOf(field.unit);
+  if (numbers) return Number.isFinite(numbers[row]) ? num(numbers[row], 3) + (unit ? " " + unitWord(unit) : "") : "";
+  const raw = text(row, state.lang);
+  if (!raw) return "";
+  const choice = field.choices && field.choices[raw];
+  if (choice) return nameOf(choice);
+  const word = field.type === "boolean" || field.name === "status" || field.name === "overdue" ? STATES() : {};
+  return (/** @type {any} */ (word)[raw] || raw) + (unit && /^[\d.,]+$/.test(raw) ? " " + unitWord(unit) : "");
+}
+
+/** Units of measure in the page's language. @param {string} unit */
+export function unitWord(unit) {
+  const words = {
+    m2: "m²",
+    km2: "km²",
+    m3: "m³",
+    "1/km2": t("per km²"),
+    "person/km2": t("persons/km²"),
+    person: t("persons"),
+    persons: t("persons"),
+    min: t("min"),
+    d: t("days"),
+    day: t("days"),
+    year: t("years"),
+    household: t("households"),
+    "1": "",
+  };
+  const found = words[/** @type {keyof typeof words} */ (unit)];
+  return found === undefined ? unit : found;
+}
+
+/** @param {any} layer @param {number} row */
+export function itemName(layer, row) {
+  return layer.name(row) || t("(no name)");
+}
+
+const CLOSED = new Set(["closed", "done", "销号", "已销号", "已完成"]);
+
+/** Does an object pass the filter open / overdue? @param {any} layer @param {number} row */
+export function matchesFilter(layer, row) {
+  if (!state.filter) return true;
+  const status = fieldOf(layer, "status");
+  const word = status ? status.column.text && status.column.text(row, "zh") : "";
+  if (!word) return false;
+  if (state.filter === "open") return !CLOSED.has(word);
+  return isOverdue(layer, row);
+}
+
+/** Is an object's deadline before the date of the data? @param {any} layer @param {number} row */
+export function isOverdue(layer, row) {
+  const flag = fieldOf(layer, "overdue");
+  if (flag && flag.column.text) return /^(true|yes|1|是)$/i.test(flag.column.text(row, "zh"));
+  const status = fieldOf(layer, "status");
+  if (status && status.column.text && CLOSED.has(status.column.text(row, "zh"))) return false;
+  const deadline = fieldOf(layer, "deadline");
+  const { date } = app.model.facts;
+  if (!deadline || !deadline.column.text || !date) return false;
+  const day = deadline.column.text(row, "zh");
+  return !!day && day.slice(0, 10) < date;
+}
+
+/** Do the layers carry control states? */
+export function hasStates() {
+  return app.model.things.some((/** @type {any} */ l) => fieldOf(l, "status"));
+}
+
+/**
+ * The nearest objects of a layer to a place, straight line.
+ * @param {any} layer
+ * @param {number} lon
+ * @param {number} lat
+ * @param {number} n
+ */
+export function nearest(layer, lon, lat, n) {
+  const found = [];
+  for (let i = 0; i < layer.n; i++) found.push({ row: i, d: metres(lon, lat, layer.lon[i], layer.lat[i]) });
+  found.sort((a, b) => a.d - b.d);
+  return found.slice(0, n);
+}
+
+/**
+ * Objects inside a unit.
+ * @param {number} unit
+ */
+export function itemsWithin(unit) {
+  const { model } = app;
+  const level = model.units.level[unit];
+  const out = [];
+  for (const layer of model.things) {
+    const rows = [];
+    for (let i = 0; i < layer.n; i++) {
+      const u = layer.unit[i];
+      if (u >= 0 && model.units.above[level][u] === unit) rows.push(i);
+    }
+    if (rows.length) out.push({ layer, rows });
+  }
+  return out;
+}

@@ -1,0 +1,185 @@
+// @ts-check
+/** 清单: all objects as a table; the map's equal in words. */
+import { app, byId, download, el, emit, fill, nameOf, num, on, score3, state, t } from "./core.js";
+import { isOverdue, itemName, matchesFilter, shown } from "./items.js";
+import { inTown, table } from "./model.js";
+import { className, classColours, levelName, unitLevelName } from "./palette.js";
+import { live } from "./score.js";
+
+const HEIGHT = 44;
+const own = { what: "", sort: "rank", down: false, text: "", /** @type {any[]} */ rows: [] };
+
+/** Draw the tab again. */
+export function renderList() {
+  const node = byId("panel-list");
+  if (!node || state.tab !== "list") return;
+  const { things, units } = app.model;
+  if (!own.what) own.what = things.some((/** @type {any} */ l) => l.item) ? "items" : things.length ? things[0].id : "unit:" + (units.levels.length - 1);
+  const choices = [
+    ...(things.some((/** @type {any} */ l) => l.item) ? [["items", t("All items of the list")]] : []),
+    ...things.map((/** @type {any} */ l) => [l.id, nameOf(l)]),
+    ...(table("unit") ? units.levels.map((/** @type {string} */ l, /** @type {number} */ i) => ["unit:" + i, unitLevelName(l)]) : []),
+  ];
+  const body = el("div", { class: "window", id: "list-window", tabindex: 0, role: "region", "aria-label": t("List"), onscroll: drawRows });
+  fill(node,
+    el("div", { class: "list-tools" },
+      el("label", { class: "pick" }, t("Show"), el("select", { id: "list-what", onchange: (/** @type {any} */ e) => {
+        own.what = e.target.value;
+        own.sort = own.what.startsWith("unit") ? "score" : "rank";
+        own.down = own.what.startsWith("unit");
+        refresh();
+      } }, choices.map(([v, n]) => el("option", { value: v, selected: v === own.what }, n)))),
+      el("input", { type: "search", value: own.text, placeholder: t("Filter the list"), "aria-label": t("Filter the list"), oninput: (/** @type {any} */ e) => {
+        own.text = e.target.value.trim().toLowerCase();
+        refresh();
+      } }),
+      el("button", { class: "small", id: "csv", onclick: saveCsv }, "CSV")),
+    el("div", { class: "list-head", id: "list-head" }), body);
+  refresh();
+}
+
+/** Collect, sort and draw. */
+function refresh() {
+  if (!byId("list-window")) return;
+  own.rows = own.what.startsWith("unit:") ? unitRows(Number(own.what.slice(5))) : itemRows();
+  if (own.text) own.rows = own.rows.filter((r) => (r.name + " " + r.id).toLowerCase().includes(own.text));
+  sortRows();
+  head();
+  byId("list-window").scrollTop = 0;
+  drawRows();
+}
+
+function sortRows() {
+  const key = own.sort;
+  const sign = own.down ? -1 : 1;
+  own.rows.sort((a, b) => {
+    const x = a[key];
+    const y = b[key];
+    if (typeof x === "string" || typeof y === "string") return sign * String(x).localeCompare(String(y), "zh");
+    return (Number.isFinite(x) ? (Number.isFinite(y) ? sign * (x - y) : -1) : Number.isFinite(y) ? 1 : 0) || a.order - b.order;
+  });
+}
+
+function itemRows() {
+  const out = [];
+  for (const layer of app.model.things) {
+    if (own.what === "items" ? !layer.item : layer.id !== own.what) continue;
+    const rank = layer.extra.find((/** @type {any} */ f) => f.name === "rank");
+    for (let i = 0; i < layer.n; i++) {
+      if (!inTown(layer.unit[i]) || !matchesFilter(layer, i) || state.levelOff[layer.id + layer.level[i]]) continue;
+      out.push({ order: out.length, layer, row: i, id: layer.ids[i], name: itemName(layer, i), level: layer.level[i], town: townOf(layer.unit[i]), rank: rank && rank.column.num ? rank.column.num[i] : NaN });
+    }
+  }
+  return out;
+}
+
+/** @param {number} level */
+function unitRows(level) {
+  const { units } = app.model;
+  const { score, cls } = live(table("unit"));
+  return units.rows[level].filter((/** @type {number} */ u) => inTown(u) || level < units.level[Math.max(0, state.town)]).map((/** @type {number} */ u, /** @type {number} */ i) => ({
+    order: i, unit: u, id: units.ids[u], name: units.names[u], level: cls[u], score: score[u], town: units.parent[u] >= 0 ? units.names[units.parent[u]] : "" }));
+}
+
+/** Name of the town a unit stands in. @param {number} unit */
+export function townOf(unit) {
+  const { units } = app.model;
+  if (unit < 0) return "";
+  const level = units.levels.indexOf("town");
+  const at = level >= 0 ? units.above[level][unit] : unit;
+  return at >= 0 ? units.names[at] : units.names[unit];
+}
+
+function columns() {
+  return own.what.startsWith("unit:") ? [["name", t("Name")], ["town", t("Part of")], ["score", t("Index")]] : [["rank", t("Rank")], ["name", t("Name")], ["town", t("Town")], ["level", t("Level")]];
+}
+
+function head() {
+  fill(byId("list-head"), columns().map(([key, name]) => el("button", { class: "col " + key, "aria-pressed": String(own.sort === key), onclick: () => {
+    own.down = own.sort === key ? !own.down : key === "score" || key === "level";
+    own.sort = key;
+    refresh();
+  } }, name, own.sort === key ? (own.down ? " ▼" : " ▲") : "")), el("span", { class: "total" }, t("{n} rows", { n: num(own.rows.length) })));
+}
+
+/** Draw the rows that can be seen. */
+function drawRows() {
+  const view = byId("list-window");
+  if (!view) return;
+  const from = Math.max(0, Math.floor(view.scrollTop / HEIGHT) - 4);
+  const to = Math.min(own.rows.length, from + Math.ceil((view.clientHeight || 600) / HEIGHT) + 9);
+  const spacer = el("div", { style: `height:${own.rows.length * HEIGHT}px;position:relative` });
+  const colours = classColours();
+  for (let i = from; i < to; i++) {
+    const r = own.rows[i];
+    const on_ = isChosen(r);
+    spacer.appendChild(el("button", { class: "list-row" + (on_ ? " on" : ""), "aria-current": on_ ? "true" : null, style: `top:${i * HEIGHT}px;height:${HEIGHT}px`, onclick: () => choose(r) },
+      r.layer ? el("span", { class: "col rank" }, Number.isFinite(r.rank) ? num(r.rank) : "·") : null,
+      el("span", { class: "col name" }, r.name, r.layer && own.what === "items" ? el("small", null, nameOf(r.layer)) : null),
+      el("span", { class: "col town" }, r.town),
+      el("span", { class: "col level" }, el("span", { class: "dot", style: `background:${colours[r.level]}` }), r.layer ? (r.layer && isOverdue(r.layer, r.row) ? t("Overdue") : levelName(r.level)) : score3(r.score))));
+  }
+  fill(view, own.rows.length ? spacer : el("p", { class: "empty" }, t("Nothing fits these filters.")));
+}
+
+/** @param {any} r */
+function isChosen(r) {
+  const s = state.selected;
+  return !!s && (r.layer ? s.kind === "item" && s.layer === r.layer.id && s.at === r.row : s.kind === "unit" && s.at === r.unit);
+}
+
+/** @param {any} r */
+function choose(r) {
+  emit("select", r.layer ? { kind: "item", layer: r.layer.id, at: r.row, go: true, stay: true } : { kind: "unit", at: r.unit, go: true, stay: true });
+}
+
+/** Bring the chosen row into sight. */
+function follow() {
+  if (state.tab !== "list" || !byId("list-window")) return;
+  const i = own.rows.findIndex(isChosen);
+  const view = byId("list-window");
+  if (i >= 0 && (i * HEIGHT < view.scrollTop || (i + 1) * HEIGHT > view.scrollTop + view.clientHeight)) view.scrollTop = Math.max(0, i * HEIGHT - view.clientHeight / 2);
+  drawRows();
+}
+
+/**
+ * One field of a CSV file; a leading sign is kept from being read as a formula.
+ * @param {any} value
+ */
+export function csvField(value) {
+  let text = value === null || value === undefined ? "" : String(value);
+  if (typeof value !== "number" && /^[=+\-@\t\r]/.test(text)) text = "'" + text;
+  return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+}
+
+/** The list as CSV text with a byte order mark. */
+export function csvText() {
+  /** @type {any[][]} */
+  const lines = [];
+  if (own.what.startsWith("unit:")) {
+    lines.push([t("Code"), t("Name"), t("Part of"), t("Index"), t("Class")]);
+    for (const r of own.rows) lines.push([r.id, r.name, r.town, Number(r.score.toFixed(6)), className(r.level)]);
+  } else {
+    const names = [];
+    const seen = new Set();
+    for (const layer of new Set(own.rows.map((r) => r.layer))) for (const f of [...layer.extra, ...layer.fields]) if (!seen.has(f.name)) names.push(f), seen.add(f.name);
+    lines.push([t("Number"), t("Layer"), t("Name"), t("Level"), t("Town"), t("Longitude"), t("Latitude"), ...names.map(nameOf)]);
+    for (const r of own.rows) {
+      const fields = [...r.layer.extra, ...r.layer.fields];
+      lines.push([r.id, nameOf(r.layer), r.layer.name(r.row), levelName(r.level), r.town, Number(r.layer.lon[r.row].toFixed(6)), Number(r.layer.lat[r.row].toFixed(6)),
+        ...names.map((n) => {
+          const field = fields.find((f) => f.name === n.name);
+          return field ? shown(field, r.row) : "";
+        })]);
+    }
+  }
+  return "\ufeff" + lines.map((line) => line.map(csvField).join(",")).join("\r\n") + "\r\n";
+}
+
+function saveCsv() {
+  download(new Blob([csvText()], { type: "text/csv;charset=utf-8" }), app.model.facts.name.replace(/[\\/:*?"<>|]/g, "_") + ".csv");
+}
+
+on("language tab palette", renderList);
+on("filter town weights scenario", () => state.tab === "list" && refresh());
+on("selected", follow);

@@ -1,0 +1,151 @@
+// @ts-check
+/** PNG and print: the map drawn again from its vectors, with all that a map sheet must have. */
+import { app, byId, download, fill, nameOf, on, say, state, t } from "./core.js";
+import { paintAll, screenView } from "./canvas.js";
+import { metresPerPixel, reviewText, scaleBar } from "./frame.js";
+import { classColours, className, surfaceColours } from "./palette.js";
+import { table } from "./model.js";
+import { QUARTERS } from "./score.js";
+import { sprite } from "./symbols.js";
+import { rangeText } from "./tree.js";
+
+const FONT = '"Noto Sans CJK SC","Noto Sans SC","Source Han Sans SC","Microsoft YaHei","PingFang SC",sans-serif';
+const HEAD = 56;
+const FOOT = 40;
+const SIDE = 196;
+
+/**
+ * Draw the sheet.
+ * @param {number} m device pixels per pixel
+ */
+export function drawSheet(m) {
+  const v = screenView();
+  const canvas = document.createElement("canvas");
+  const w = v.w + SIDE;
+  const h = v.h + HEAD + FOOT;
+  canvas.width = Math.round(w * m);
+  canvas.height = Math.round(h * m);
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  ctx.setTransform(m, 0, 0, m, 0, 0);
+  ctx.fillStyle = "#ffffff";
+  ctx.fillRect(0, 0, w, h);
+  const map = document.createElement("canvas");
+  map.width = Math.round(v.w * m);
+  map.height = Math.round(v.h * m);
+  const mapCtx = /** @type {CanvasRenderingContext2D} */ (map.getContext("2d", { willReadFrequently: true }));
+  mapCtx.setTransform(m, 0, 0, m, 0, 0);
+  mapCtx.fillStyle = "#eef1f3";
+  mapCtx.fillRect(0, 0, v.w, v.h);
+  paintAll({ ...v, ctx: mapCtx, m, target: "png" });
+  ctx.drawImage(map, 0, HEAD, v.w, v.h);
+  ctx.strokeStyle = "#16202c";
+  ctx.lineWidth = 1.2;
+  ctx.strokeRect(0.6, HEAD, v.w - 1.2, v.h);
+  title(ctx, w);
+  legend(ctx, v.w + 14, HEAD + 10, m);
+  foot(ctx, w, h, v);
+  return canvas;
+}
+
+/** @param {any} ctx @param {string} text @param {number} x @param {number} y @param {number} size @param {any} [how] */
+function write(ctx, text, x, y, size, how = {}) {
+  ctx.font = `${how.weight || 400} ${size}px ${FONT}`;
+  ctx.fillStyle = how.colour || "#16202c";
+  ctx.textAlign = how.align || "left";
+  ctx.textBaseline = "middle";
+  ctx.fillText(text, x, y, how.width);
+}
+
+/** @param {any} ctx @param {number} w */
+function title(ctx, w) {
+  const { facts } = app.model;
+  const parts = [state.scenario, state.view ? nameOf((table("cell") || table("unit")).nodes.get(state.view)) : "", Object.keys(state.weights).length ? t("moved weights") : ""].filter(Boolean);
+  write(ctx, facts.name + (parts.length ? ` (${parts.join(" · ")})` : ""), w / 2, facts.demo ? 20 : HEAD / 2, 22, { weight: 700, align: "center", width: w - 40 });
+  if (facts.demo) write(ctx, t("Demo data") + " " + t("The ledgers are made up for demonstration; not for decisions."), w / 2, 43, 12, { align: "center", colour: "#8a4b00", width: w - 40 });
+}
+
+/** @param {any} ctx @param {number} x @param {number} y @param {number} m */
+function legend(ctx, x, y, m) {
+  const { model } = app;
+  north(ctx, x + 14, y + 22);
+  y += 66;
+  const tab = state.shown.grid && table("cell") ? table("cell") : table("unit");
+  if (tab && (state.shown.grid || state.shown.units)) {
+    write(ctx, state.view ? nameOf(tab.nodes.get(state.view)) : t("Composite risk"), x, y, 13, { weight: 700, width: SIDE - 24 });
+    for (const c of [4, 3, 2, 1]) {
+      y += 21;
+      ctx.fillStyle = surfaceColours()[c];
+      ctx.fillRect(x, y - 7, 20, 14);
+      ctx.strokeStyle = "#5b6b7e";
+      ctx.lineWidth = 0.8;
+      ctx.strokeRect(x, y - 7, 20, 14);
+      write(ctx, (state.view ? t("Quarter {n}", { n: c }) : className(c)) + "  " + rangeText(state.view ? QUARTERS : tab.tree.breaks, c), x + 27, y, 11.5, { width: SIDE - 52 });
+    }
+    y += 32;
+  }
+  const things = model.things.filter((/** @type {any} */ l) => state.shown[l.id]);
+  if (things.length) write(ctx, t("Symbols"), x, y, 13, { weight: 700 });
+  for (const layer of things.slice(0, 16)) {
+    y += 21;
+    const graded = layer.level.some((/** @type {number} */ v) => v > 0);
+    const picture = sprite(layer.symbol, graded ? classColours()[3] : layer.colour || "#4a5f78", 6, m);
+    const half = picture.width / m / 2;
+    ctx.drawImage(picture, x + 10 - half, y - half, half * 2, half * 2);
+    write(ctx, nameOf(layer), x + 27, y, 11.5, { width: SIDE - 52 });
+  }
+}
+
+/** @param {any} ctx @param {number} x @param {number} y */
+function north(ctx, x, y) {
+  ctx.beginPath();
+  ctx.moveTo(x, y - 16);
+  ctx.lineTo(x + 9, y + 12);
+  ctx.lineTo(x, y + 6);
+  ctx.lineTo(x - 9, y + 12);
+  ctx.closePath();
+  ctx.fillStyle = "#16202c";
+  ctx.fill();
+  write(ctx, "N", x, y + 24, 13, { weight: 700, align: "center" });
+}
+
+/** @param {any} ctx @param {number} w @param {number} h @param {any} v */
+function foot(ctx, w, h, v) {
+  const { facts } = app.model;
+  const y = h - FOOT / 2;
+  write(ctx, reviewText(), 12, y, 12, { colour: facts.review ? "#16202c" : "#9b1c1c", width: v.w * 0.35 });
+  const bar = scaleBar(metresPerPixel());
+  const x = v.w * 0.42;
+  ctx.strokeStyle = "#16202c";
+  ctx.lineWidth = 2;
+  ctx.beginPath();
+  ctx.moveTo(x, y - 2);
+  ctx.lineTo(x, y + 5);
+  ctx.lineTo(x + bar.width, y + 5);
+  ctx.lineTo(x + bar.width, y - 2);
+  ctx.stroke();
+  write(ctx, bar.text, x + bar.width + 8, y, 12);
+  const right = [facts.issuer, facts.profile === "public" ? t("public edition") : t("internal edition"), facts.date ? t("Data of {date}", { date: facts.date }) : "", "CGCS2000"].filter(Boolean).join(" · ");
+  write(ctx, right, w - 12, y, 12, { align: "right", width: w * 0.42 });
+}
+
+/** @returns {Promise<Blob>} */
+export function pictureBlob(m = 2) {
+  return new Promise((done, fail) => drawSheet(m).toBlob((blob) => (blob ? done(blob) : fail(new Error("no picture"))), "image/png"));
+}
+
+function fillPaper() {
+  const canvas = drawSheet(2);
+  fill(byId("paper"), canvas);
+}
+
+/** Make PNG and print work. */
+export function startPicture() {
+  on("png", async () => {
+    const blob = await pictureBlob();
+    download(blob, app.model.facts.name.replace(/[\\/:*?"<>|]/g, "_") + ".png");
+    say(t("Picture saved"));
+  });
+  on("print", () => window.print());
+  window.addEventListener("beforeprint", fillPaper);
+  window.addEventListener("afterprint", () => fill(byId("paper")));
+}

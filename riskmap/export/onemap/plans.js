@@ -1,0 +1,85 @@
+// @ts-check
+/** Map layers that plans carry: coverage bands, routes, assignment lines, proposed sites. */
+import { app, state } from "./core.js";
+import { sprite } from "./symbols.js";
+import { traceShape } from "./vectors.js";
+
+/** @typedef {import("./canvas.js").View} View */
+
+const BANDS = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#8cc9ad", "#c9e5d8", "#e6d4c1"];
+const STYLES = {
+  route: { colour: "#6a1b9a", width: 3.2, dash: [] },
+  assignment: { colour: "#37474f", width: 1.3, dash: [5, 4] },
+  closure: { colour: "#c2002f", width: 4, dash: [3, 4] },
+  edge: { colour: "#0b6e4f", width: 2.2, dash: [] },
+};
+
+/** Colour by which a plan's layer is known in the tree. @param {any} plan */
+export function planColour(plan) {
+  if (plan.kinds[0] === "coverage") return BANDS[1];
+  if (plan.kinds[0] === "site") return "#6a1b9a";
+  return (STYLES[/** @type {keyof typeof STYLES} */ (plan.kinds[0])] || STYLES.route).colour;
+}
+
+/** @param {View} view */
+export function drawPlans(view) {
+  for (const plan of app.model.plans) {
+    if (!state.shown["plan:" + plan.id]) continue;
+    view.ctx.globalAlpha = state.opacity["plan:" + plan.id];
+    if (plan.shape) drawShapes(view, plan);
+    else drawSites(view, plan);
+    view.ctx.globalAlpha = 1;
+  }
+}
+
+/** Does an object of a plan belong to the scenario? @param {any} plan @param {number} i */
+function wanted(plan, i) {
+  const name = plan.scenario(i);
+  return !name || name === state.scenario;
+}
+
+/** @param {View} view @param {any} plan */
+function drawShapes(view, plan) {
+  const { ctx } = view;
+  const order = Array.from({ length: plan.n }, (_, i) => i).sort((a, b) => plan.band[b] - plan.band[a]);
+  const alpha = ctx.globalAlpha;
+  ctx.lineJoin = ctx.lineCap = "round";
+  for (const i of order) {
+    if (!wanted(plan, i) || !traceShape(view, plan.shape, i, true)) continue;
+    const kind = plan.kind(i);
+    if (kind === "coverage") {
+      ctx.globalAlpha = alpha * 0.34;
+      ctx.fillStyle = BANDS[Math.min(plan.band[i], 5)];
+      ctx.fill("evenodd");
+      ctx.globalAlpha = alpha;
+      ctx.strokeStyle = BANDS[Math.min(plan.band[i], 3)];
+      ctx.lineWidth = 1.2;
+      ctx.stroke();
+      continue;
+    }
+    const style = STYLES[/** @type {keyof typeof STYLES} */ (kind)] || STYLES.route;
+    ctx.setLineDash([]);
+    ctx.strokeStyle = "rgba(255,255,255,.8)";
+    ctx.lineWidth = style.width + 2;
+    ctx.stroke();
+    ctx.setLineDash(style.dash);
+    ctx.strokeStyle = style.colour;
+    ctx.lineWidth = style.width;
+    ctx.stroke();
+  }
+  ctx.setLineDash([]);
+}
+
+/** @param {View} view @param {any} plan */
+function drawSites(view, plan) {
+  for (let i = 0; i < plan.n; i++) {
+    if (!wanted(plan, i)) continue;
+    const x = ((plan.lon[i] / 360 + 0.5) * view.k) - view.ox;
+    const s = Math.sin((plan.lat[i] * Math.PI) / 180);
+    const y = (0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI)) * view.k - view.oy;
+    if (x < -20 || y < -20 || x > view.w + 20 || y > view.h + 20) continue;
+    const picture = sprite("star", "#6a1b9a", 9, view.m);
+    const half = picture.width / view.m / 2;
+    view.ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);
+  }
+}

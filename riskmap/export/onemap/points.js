@@ -1,0 +1,316 @@
+// @ts-check
+/** Points: symbols nearby, rings of level shares by town from afar, labels that give way. */
+import { app, state, t } from "./core.js";
+import { inTown } from "./model.js";
+import { classColours, inkOn } from "./palette.js";
+import { drawSelection } from "./vectors.js";
+import { drawPlans } from "./plans.js";
+import { sprite } from "./symbols.js";
+import { matchesFilter } from "./items.js";
+
+/** @typedef {import("./canvas.js").View} View */
+/** @typedef {{x: number, y: number, w: number, h: number}} Box */
+
+const FEW = 130;
+const RING_PIXELS = [58, 300];
+const NEAR_ZOOM = 14;
+const kept = { key: "", /** @type {any[]} */ layers: [], total: 0 };
+
+/** The point layers that are switched on, with the rows that pass all filters. */
+export function visiblePoints() {
+  const key = JSON.stringify([state.shown, state.levelOff, state.town, state.filter]);
+  if (kept.key === key) return kept;
+  kept.key = key;
+  kept.layers = [];
+  kept.total = 0;
+  for (const layer of app.model.things) {
+    if (!state.shown[layer.id]) continue;
+    const rows = [];
+    for (let i = 0; i < layer.n; i++) {
+      if (state.levelOff[layer.id + layer.level[i]] || !inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
+      rows.push(i);
+    }
+    kept.layers.push({ layer, rows });
+    kept.total += rows.length;
+  }
+  return kept;
+}
+
+/**
+ * Colour of an object.
+ * @param {any} layer
+ * @param {number} row
+ */
+export function itemColour(layer, row) {
+  return layer.level[row] ? classColours()[layer.level[row]] : layer.colour || "#4a5f78";
+}
+
+/** Typical size of a unit of a level on the Mercator square. */
+function unitSpan(/** @type {number} */ level) {
+  const { units } = app.model;
+  units.span = units.span || [];
+  if (units.span[level] === undefined) {
+    const sizes = units.rows[level].map((/** @type {number} */ u) => {
+      const b = u * 4;
+      return Math.sqrt((units.shape.box[b + 2] - units.shape.box[b]) * (units.shape.box[b + 3] - units.shape.box[b + 1]));
+    });
+    sizes.sort((/** @type {number} */ a, /** @type {number} */ b) => a - b);
+    units.span[level] = sizes[sizes.length >> 1] || 0;
+  }
+  return units.span[level];
+}
+
+/**
+ * The level whose units bundle the points, -1 for none, -2 for a plain raster.
+ * @param {View} view
+ * @param {any} points
+ */
+function bundleLevel(view, points) {
+  if (view.zoom >= NEAR_ZOOM || points.total <= FEW) return -1;
+  const { units } = app.model;
+  let tooWide = false;
+  for (let l = units.levels.length - 1; l >= 0; l--) {
+    const px = unitSpan(l) * view.k;
+    if (px < RING_PIXELS[0]) continue;
+    if (px > RING_PIXELS[1]) {
+      tooWide = true;
+      continue;
+    }
+    if (points.total / units.rows[l].length >= 4) return l;
+  }
+  if (units.levels.length && !tooWide && points.total < 3000) return unitSpan(0) * view.k < RING_PIXELS[0] ? 0 : -1;
+  return points.total > 3000 && view.zoom < 13 ? -2 : -1;
+}
+
+/**
+ * Rings: places, counts by level, name.
+ * @param {View} view
+ * @param {any} points
+ */
+function makeRings(view, points) {
+  const level = bundleLevel(view, points);
+  if (level === -1) return { level, rings: [] };
+  const { units } = app.model;
+  /** @type {Map<any, any>} */
+  const rings = new Map();
+  const step = 2 ** -Math.floor(view.zoom) / 2.4;
+  for (const { layer, rows } of points.layers) {
+    for (const i of rows) {
+      const u = level >= 0 ? (layer.unit[i] >= 0 ? units.above[level][layer.unit[i]] : -1) : -1;
+      const key = level >= 0 ? u : Math.floor(layer.x[i] / step) + "/" + Math.floor(layer.y[i] / step);
+      let ring = rings.get(key);
+      if (!ring) rings.set(key, (ring = { unit: u, n: 0, x: 0, y: 0, by: [0, 0, 0, 0, 0] }));
+      ring.n++;
+      ring.by[layer.level[i]]++;
+      ring.x += layer.x[i];
+      ring.y += layer.y[i];
+    }
+  }
+  for (const ring of rings.values()) {
+    const named = ring.unit >= 0;
+    ring.x = named ? units.x[ring.unit] : ring.x / ring.n;
+    ring.y = named ? units.y[ring.unit] : ring.y / ring.n;
+    ring.name = named ? units.names[ring.unit] : "";
+  }
+  return { level, rings: [...rings.values()].sort((a, b) => b.n - a.n) };
+}
+
+/**
+ * Draw points, rings, labels, plans and the selection.
+ * @param {View} view
+ */
+export function drawPoints(view) {
+  /** @type {Box[]} */
+  const taken = [];
+  drawPlans(view);
+  drawSelection(view);
+  const points = visiblePoints();
+  const { level, rings } = makeRings(view, points);
+  if (level === -1) drawSymbols(view, points, taken);
+  else drawRings(view, rings, taken);
+  if (state.shown.labels) drawLabels(view, points, level, taken);
+  drawChosenItem(view);
+}
+
+/** @param {View} view @param {any} points @param {Box[]} taken */
+function drawSymbols(view, points, taken) {
+  const size = view.zoom >= 15 ? 8 : view.zoom >= 13 ? 6.5 : 5;
+  const { ctx, k, ox, oy } = view;
+  for (const { layer, rows } of points.layers) {
+    if (layer.kind !== "point" && view.zoom < 11) continue;
+    ctx.globalAlpha = state.opacity[layer.id];
+    for (const i of rows) {
+      const x = layer.x[i] * k - ox;
+      const y = layer.y[i] * k - oy;
+      if (x < -12 || y < -12 || x > view.w + 12 || y > view.h + 12) continue;
+      const picture = sprite(layer.symbol, itemColour(layer, i), size, view.m);
+      const half = picture.width / view.m / 2;
+      ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);
+      if (taken.length < 4000) taken.push({ x: x - size, y: y - size, w: size * 2, h: size * 2 });
+    }
+  }
+  ctx.globalAlpha = 1;
+}
+
+/** @param {View} view @param {any[]} rings @param {Box[]} taken */
+function drawRings(view, rings, taken) {
+  const { ctx, k, ox, oy } = view;
+  const colours = classColours();
+  for (const ring of rings) {
+    const x = ring.x * k - ox;
+    const y = ring.y * k - oy;
+    if (x < -40 || y < -40 || x > view.w + 40 || y > view.h + 40) continue;
+    const r = Math.min(17, 9.5 + Math.log10(ring.n + 1) * 3);
+    const box = { x: x - r - 2, y: y - r - 2, w: 2 * r + 4, h: 2 * r + 4 };
+    if (taken.some((b) => overlaps(b, box))) continue;
+    taken.push(box);
+    ctx.beginPath();
+    ctx.arc(x, y, r + 1.2, 0, 7);
+    ctx.fillStyle = "rgba(22,32,44,.85)";
+    ctx.fill();
+    let from = -Math.PI / 2;
+    for (let c = 4; c >= 0; c--) {
+      if (!ring.by[c]) continue;
+      const to = from + (ring.by[c] / ring.n) * 2 * Math.PI;
+      ctx.beginPath();
+      ctx.moveTo(x, y);
+      ctx.arc(x, y, r, from, to);
+      ctx.fillStyle = c ? colours[c] : "#8593a3";
+      ctx.fill();
+      from = to;
+    }
+    ctx.beginPath();
+    ctx.arc(x, y, r - 3.6, 0, 7);
+    ctx.fillStyle = "#ffffff";
+    ctx.fill();
+    ctx.fillStyle = "#16202c";
+    ctx.font = `600 ${ring.n > 999 ? 8 : 10}px ${FONT}`;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.fillText(ring.n > 9999 ? Math.round(ring.n / 1000) + "k" : String(ring.n), x, y + 0.5);
+    if (ring.name && state.shown.labels) placeLabel(view, short(ring.name), x, y + r + 8, 11, taken, 600);
+  }
+}
+
+const FONT = '"Noto Sans CJK SC","Noto Sans SC","Source Han Sans SC","Microsoft YaHei","PingFang SC",sans-serif';
+
+/** @param {Box} a @param {Box} b */
+function overlaps(a, b) {
+  return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+}
+
+/** A name that fits on a map. @param {string} name */
+export function short(name, n = 14) {
+  const letters = Array.from(name.replace(/[\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, ""));
+  return letters.length > n ? letters.slice(0, n - 1).join("") + "…" : letters.join("");
+}
+
+/**
+ * Write a label unless something is in the way.
+ * @param {View} view
+ * @param {string} label
+ * @param {number} x
+ * @param {number} y
+ * @param {number} size
+ * @param {Box[]} taken
+ * @param {number} weight
+ */
+function placeLabel(view, label, x, y, size, taken, weight, colour = "#16202c") {
+  const { ctx } = view;
+  ctx.font = `${weight} ${size}px ${FONT}`;
+  const w = ctx.measureText(label).width;
+  const box = { x: x - w / 2 - 2, y: y - size / 2 - 2, w: w + 4, h: size + 4 };
+  if (box.x < -w || box.y < -20 || box.x > view.w || box.y > view.h) return false;
+  if (taken.some((b) => overlaps(b, box))) return false;
+  taken.push(box);
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.lineJoin = "round";
+  ctx.strokeStyle = inkOn(colour) === "#ffffff" ? "rgba(255,255,255,.92)" : "rgba(0,0,0,.75)";
+  ctx.lineWidth = 3.2;
+  ctx.strokeText(label, x, y);
+  ctx.fillStyle = colour;
+  ctx.fillText(label, x, y);
+  return true;
+}
+
+/** @param {View} view @param {any} points @param {number} bundled @param {Box[]} taken */
+function drawLabels(view, points, bundled, taken) {
+  const { units } = app.model;
+  const { k, ox, oy } = view;
+  for (let l = 0; l < units.levels.length; l++) {
+    if (l === bundled) continue;
+    const px = unitSpan(l) * k;
+    if (px < 46 || px > 2600) continue;
+    for (const u of units.rows[l]) {
+      if (!inTown(u) && state.town >= 0) continue;
+      const x = units.x[u] * k - ox;
+      const y = units.y[u] * k - oy;
+      placeLabel(view, short(units.names[u]), x, y, l === 0 ? 14 : l === 1 ? 12.5 : 11, taken, l === 0 ? 700 : 500, l > 1 ? "#35475c" : "#16202c");
+    }
+  }
+  if (bundled !== -1 || view.zoom < 14.5) return;
+  let written = 0;
+  for (const { layer, rows } of points.layers) {
+    for (const i of rows) {
+      const x = layer.x[i] * k - ox;
+      const y = layer.y[i] * k - oy;
+      if (x < 0 || y < 0 || x > view.w || y > view.h) continue;
+      if (placeLabel(view, short(layer.name(i) || t("(no name)")), x, y + 17, 11, taken, 400) && ++written > 250) return;
+    }
+  }
+}
+
+/** The chosen object, above everything. @param {View} view */
+function drawChosenItem(view) {
+  const chosen = state.selected;
+  if (!chosen || chosen.kind !== "item") return;
+  const layer = app.model.layer.get(chosen.layer);
+  const x = layer.x[chosen.at] * view.k - view.ox;
+  const y = layer.y[chosen.at] * view.k - view.oy;
+  const { ctx } = view;
+  ctx.beginPath();
+  ctx.arc(x, y, 15, 0, 7);
+  ctx.strokeStyle = "#ffffff";
+  ctx.lineWidth = 5;
+  ctx.stroke();
+  ctx.strokeStyle = "#0b2d4f";
+  ctx.lineWidth = 2.4;
+  ctx.stroke();
+  const picture = sprite(layer.symbol, itemColour(layer, chosen.at), 9, view.m);
+  const half = picture.width / view.m / 2;
+  ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);
+  placeLabel(view, short(layer.name(chosen.at) || t("(no name)"), 18), x, y + 25, 12, [], 600);
+}
+
+/**
+ * What stands at a place of the screen: an object or a ring.
+ * @param {View} view
+ * @param {number} px
+ * @param {number} py
+ * @param {number} reach [px]
+ */
+export function pointAt(view, px, py, reach) {
+  const points = visiblePoints();
+  const { level, rings } = makeRings(view, points);
+  let best = null;
+  let least = reach;
+  for (const ring of rings) {
+    const d = Math.hypot(ring.x * view.k - view.ox - px, ring.y * view.k - view.oy - py);
+    if (d < least + 6) {
+      least = d;
+      best = { ring };
+    }
+  }
+  if (level !== -1) return best;
+  for (const { layer, rows } of points.layers) {
+    for (const i of rows) {
+      const d = Math.hypot(layer.x[i] * view.k - view.ox - px, layer.y[i] * view.k - view.oy - py);
+      if (d < least) {
+        least = d;
+        best = { layer, row: i };
+      }
+    }
+  }
+  return best;
+}

@@ -1,0 +1,235 @@
+// @ts-check
+/** The index's arithmetic, the same as Python's. */
+import { app, state } from "./core.js";
+import { loadTable, table, values } from "./model.js";
+
+const CLOSE = 1e-9;
+
+/**
+ * Aggregate columns, leaving out what is unknown.
+ * @param {string} method
+ * @param {ArrayLike<number>[]} columns
+ * @param {number[]} weights
+ * @param {number} n
+ */
+export function combine(method, columns, weights, n) {
+  const out = new Float64Array(n);
+  const total = new Float64Array(n);
+  const logs = method === "geometric" || method === "product";
+  if (method === "max") out.fill(-Infinity);
+  for (let k = 0; k < columns.length; k++) {
+    const w = weights[k];
+    const column = columns[k];
+    if (!(w > 0)) continue;
+    for (let i = 0; i < n; i++) {
+      const v = column[i];
+      if (v !== v) continue;
+      total[i] += w;
+      if (logs) out[i] += w * Math.log(v);
+      else if (method === "harmonic") out[i] += w / v;
+      else if (method === "max") out[i] = Math.max(out[i], v);
+      else out[i] += w * v;
+    }
+  }
+  for (let i = 0; i < n; i++) {
+    if (!total[i]) out[i] = NaN;
+    else if (method === "geometric") out[i] = Math.exp(out[i] / total[i]);
+    else if (method === "product") out[i] = Math.exp(out[i]);
+    else if (method === "harmonic") out[i] = total[i] / out[i];
+    else if (method === "arithmetic") out[i] /= total[i];
+  }
+  return out;
+}
+
+/**
+ * Weight of a code: as moved, else as given.
+ * @param {any} tab
+ * @param {string} code
+ * @param {Record<string, number>} weights
+ */
+export function weightOf(tab, code, weights = state.weights) {
+  const moved = weights[code];
+  return moved === undefined ? tab.nodes.get(code).weight : moved;
+}
+
+/**
+ * Scores of all groups of a table with these weights.
+ * @param {any} tab
+ * @param {Record<string, number>} weights
+ * @returns {Record<string, Float64Array>}
+ */
+export function groupsOf(tab, weights) {
+  /** @type {Record<string, any>} */
+  const pool = {};
+  /** @type {Record<string, string>} */
+  const keys = {};
+  for (const group of tab.tree.groups) {
+    const given = group.children.map((/** @type {string} */ c) => weightOf(tab, c, weights));
+    const key = given.join() + group.children.map((/** @type {string} */ c) => keys[c] || "").join("|");
+    keys[group.code] = key;
+    const kept = tab.cache.get(group.code);
+    if (kept && kept.key === key) {
+      pool[group.code] = kept.out;
+      continue;
+    }
+    const columns = group.children.map((/** @type {string} */ c) => pool[c] || values(tab, c));
+    const out = combine(group.method, columns, given, tab.n);
+    if (group.low !== 0 || group.slope !== 1) for (let i = 0; i < tab.n; i++) out[i] = group.low + group.slope * out[i];
+    tab.cache.set(group.code, { key, out });
+    pool[group.code] = out;
+  }
+  return pool;
+}
+
+/**
+ * Class of a score: 1 + number of limits below it.
+ * @param {number} score
+ * @param {number[]} breaks upper limits, inclusive
+ */
+export function classOf(score, breaks) {
+  if (score !== score) return 0;
+  let c = 1;
+  for (const limit of breaks) if (score > limit + CLOSE) c++;
+  return c;
+}
+
+/** Have the weights been moved? */
+export function moved() {
+  return Object.keys(state.weights).length > 0;
+}
+
+/**
+ * Scores and classes of a table as shown now.
+ * @param {any} tab
+ */
+export function live(tab) {
+  if (!moved() || !tab.ready || !tab.tree.exact) return tab.base;
+  const key = JSON.stringify(state.weights);
+  if (tab.liveKey === key) return tab.live;
+  const groups = groupsOf(tab, state.weights);
+  const score = groups[tab.tree.root];
+  const cls = new Uint8Array(tab.n);
+  const { breaks } = tab.tree;
+  if (tab.exact) for (let i = 0; i < tab.n; i++) cls[i] = classOf(score[i], breaks);
+  else {
+    const before = baseRoot(tab);
+    for (let i = 0; i < tab.n; i++) {
+      cls[i] = Math.abs(score[i] - before[i]) < 4e-5 ? tab.base.cls[i] : classOf(score[i], breaks);
+    }
+  }
+  tab.liveKey = key;
+  tab.live = { score, cls, groups };
+  return tab.live;
+}
+
+/**
+ * Scores with the given weights from the quantised indicators.
+ * @param {any} tab
+ */
+function baseRoot(tab) {
+  if (!tab.baseRoot) {
+    const kept = tab.cache;
+    tab.cache = new Map();
+    tab.baseRoot = groupsOf(tab, {})[tab.tree.root];
+    tab.cache = kept;
+  }
+  return tab.baseRoot;
+}
+
+/**
+ * Scores of a group now.
+ * @param {any} tab
+ * @param {string} code
+ */
+export function groupNow(tab, code) {
+  if (code === tab.tree.root) return live(tab).score;
+  if (!moved() && tab.scores && tab.scores[code]) return groupsOf(tab, {})[code];
+  return groupsOf(tab, tab.tree.exact ? state.weights : {})[code];
+}
+
+/** Quarters of a component that has no classes of its own. */
+export const QUARTERS = [0.25, 0.5, 0.75];
+
+/**
+ * Class, score and limits of what the surface shows: the risk, or one component.
+ * @param {any} tab
+ */
+export function shownOf(tab) {
+  if (!state.view || !tab.ready) return { ...live(tab), breaks: tab.tree.breaks };
+  const key = state.view + JSON.stringify(state.weights);
+  if (tab.viewKey !== key) {
+    const score = groupNow(tab, state.view);
+    const cls = new Uint8Array(tab.n);
+    for (let i = 0; i < tab.n; i++) cls[i] = classOf(score[i], QUARTERS);
+    tab.viewKey = key;
+    tab.viewed = { score, cls, breaks: QUARTERS };
+  }
+  return tab.viewed;
+}
+
+/** Have what the moved weights or the chosen component need. */
+export async function prepare() {
+  for (const kind of /** @type {("unit" | "cell")[]} */ (["unit", "cell"])) {
+    const tab = table(kind);
+    if (tab && !tab.ready) await loadTable(tab);
+  }
+}
+
+/**
+ * Parts of a row's score by component; they sum to the score.
+ * @param {any} tab
+ * @param {number} row
+ */
+export function partsOf(tab, row) {
+  const { root } = tab.tree;
+  const group = tab.tree.groups.find((/** @type {any} */ g) => g.code === root);
+  if (!group || !tab.ready) return [];
+  const groups = groupsOf(tab, tab.tree.exact ? state.weights : {});
+  const children = group.children.map((/** @type {string} */ code) => {
+    const column = groups[code] || values(tab, code);
+    return { code, value: column[row], weight: weightOf(tab, code) };
+  });
+  const known = children.filter((/** @type {any} */ c) => c.value === c.value && c.weight > 0);
+  const score = live(tab).score[row];
+  const total = known.reduce((/** @type {number} */ s, /** @type {any} */ c) => s + c.weight, 0);
+  const reference = tab.tree.reference;
+  let shares = known.map((/** @type {any} */ c) => share(group.method, c, reference));
+  let sum = shares.reduce((/** @type {number} */ s, /** @type {number} */ v) => s + v, 0);
+  if (sum <= 0) {
+    shares = known.map((/** @type {any} */ c) => c.weight);
+    sum = total;
+  }
+  known.forEach((/** @type {any} */ c, /** @type {number} */ i) => (c.part = (score * shares[i]) / sum));
+  return children;
+}
+
+/**
+ * Unscaled share of one component, as `riskmap.index.explain` splits a score.
+ * @param {string} method
+ * @param {any} child
+ * @param {number} reference the value that counts as nothing
+ */
+function share(method, child, reference) {
+  if (method !== "geometric" && method !== "product") return child.weight * child.value;
+  return child.value > reference ? child.weight * Math.log(child.value / reference) : 0;
+}
+
+/** Number of rows whose class is other than at the start. */
+export function changes(tab = table("cell") || table("unit")) {
+  const now = live(tab).cls;
+  const was = (table(tab.exact ? "unit" : "cell", "") || tab).base.cls;
+  let up = 0;
+  let down = 0;
+  for (let i = 0; i < tab.n; i++) {
+    if (now[i] > was[i]) up++;
+    else if (now[i] < was[i]) down++;
+  }
+  return { up, down };
+}
+
+/** Unit id -> score, as outside checks read it. */
+export function unitScores() {
+  const tab = table("unit");
+  const { score } = live(tab);
+  return Object.fromEntries(app.model.units.ids.map((/** @type {string} */ id, /** @type {number} */ i) => [id, score[i]]));
+}

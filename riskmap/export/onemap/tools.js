@@ -1,0 +1,132 @@
+// @ts-check
+/** Link, big screen, help, the sheet of the phone, the small legend, Tianditu. */
+import { app, byId, el, emit, fill, isPhone, on, say, state, t } from "./core.js";
+import { toHash } from "./address.js";
+import { className, surfaceColours } from "./palette.js";
+import { table } from "./model.js";
+import { icon } from "./symbols.js";
+import { nameOf } from "./core.js";
+
+/* global L */
+
+const SHEETS = ["low", "half", "tall"];
+
+async function copyLink() {
+  const url = location.href.split("#")[0] + "#" + toHash();
+  history.replaceState(null, "", "#" + toHash());
+  try {
+    await navigator.clipboard.writeText(url);
+    say(t("Link copied; it reopens this picture"));
+  } catch {
+    say(t("The address now holds this picture; copy it from the address bar"));
+  }
+}
+
+function bigScreen() {
+  const on_ = document.body.classList.toggle("big");
+  if (on_ && document.documentElement.requestFullscreen) document.documentElement.requestFullscreen().catch(() => {});
+  else if (document.fullscreenElement) document.exitFullscreen();
+  byId("tool-screen").setAttribute("aria-pressed", String(on_));
+  app.map.invalidateSize({ animate: false });
+  emit("home");
+}
+
+/** @param {string} title @param {...any} body */
+function dialog(title, ...body) {
+  const old = document.querySelector("dialog");
+  if (old) old.remove();
+  const node = el("dialog", { "aria-labelledby": "dialog-title" },
+    el("div", { class: "panel-head" }, el("h2", { id: "dialog-title" }, title), el("button", { class: "plain", "aria-label": t("Close"), onclick: () => node.close() }, icon("close"))), body);
+  document.body.appendChild(node);
+  node.addEventListener("close", () => node.remove());
+  node.showModal();
+}
+
+function help() {
+  const lines = [
+    t("Click the map: a cell or unit says why it has its class; a point shows its ledger."),
+    t("Layers: switch, fade, and click a legend row to hide or show that class."),
+    t("Overview: towns from worst to best; a click filters everything to that town."),
+    t("List: every object as a row; sort, filter, save as CSV."),
+    t("What-if: move weights, see what changes, save weights.yaml for the next run."),
+    t("Search: part of a name, pinyin initials (qcgc finds 泉城广场), number, or longitude, latitude."),
+    t("Link: the address holds view, layers, filters, scenario and weights."),
+    t("Keys: Tab moves on, arrow keys change tabs and move the map, + and - zoom, Esc closes."),
+  ];
+  dialog(t("Help"), el("ul", { class: "help" }, lines.map((l) => el("li", null, l))),
+    el("p", { class: "hint" }, t("Rings count points by town; their colours are the shares of the levels. Symbols: the shape is the kind, the colour is the level.")));
+}
+
+/** The legend on the map when the layer panel is closed. */
+function mini() {
+  const node = byId("mini");
+  if (!node) return;
+  const tab = table("cell") || table("unit");
+  if (!tab || !(state.shown.grid || state.shown.units)) return fill(node);
+  const colours = surfaceColours();
+  fill(node, el("b", null, state.view ? nameOf(tab.nodes.get(state.view)) : t("Composite risk")), [4, 3, 2, 1].map((c) => el("span", null, el("i", { style: `background:${colours[c]}` }), state.view ? t("Quarter {n}", { n: c }) : className(c))));
+}
+
+/** Drag or press the grip of the phone's sheet. */
+function sheet() {
+  on("grip", () => {
+    const now = SHEETS.indexOf(document.body.dataset.sheet || "half");
+    document.body.dataset.sheet = SHEETS[(now + 1) % SHEETS.length];
+  });
+  const right = byId("right");
+  let from = 0;
+  let start = 0;
+  right.addEventListener("touchstart", (/** @type {TouchEvent} */ e) => {
+    const target = /** @type {HTMLElement} */ (e.target);
+    start = target.closest("#grip, #tabs") ? Date.now() : 0;
+    from = e.touches[0].clientY;
+  }, { passive: true });
+  right.addEventListener("touchend", (/** @type {TouchEvent} */ e) => {
+    const by = e.changedTouches[0].clientY - from;
+    if (!start || Math.abs(by) < 24) return;
+    const now = SHEETS.indexOf(document.body.dataset.sheet || "half");
+    document.body.dataset.sheet = SHEETS[Math.min(2, Math.max(0, now + (by < 0 ? 1 : -1)))];
+  }, { passive: true });
+}
+
+/** @type {any[]} */
+let tiles = [];
+/** Tianditu's tiles with a token that stays in memory. @param {string} token */
+function tianditu(token) {
+  tiles.forEach((layer) => layer.remove());
+  tiles = [];
+  if (!token) return;
+  for (const name of ["vec", "cva"]) {
+    const url = `https://t{s}.tianditu.gov.cn/${name}_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER=${name}&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}&tk=${encodeURIComponent(token)}`;
+    const layer = L.tileLayer(url, { subdomains: "01234567", minZoom: 1, maxZoom: 18 });
+    layer.on("tileerror", () => say(t("Tianditu gives no tiles; check the token and the network")));
+    tiles.push(layer.addTo(app.map));
+  }
+}
+
+/** Inlined raster tiles, drawn once under everything. */
+function ownTiles() {
+  for (const picture of app.model.tiles || []) {
+    L.imageOverlay(picture.data, [[picture.south, picture.west], [picture.north, picture.east]], { pane: "tilePane" }).addTo(app.map);
+  }
+}
+
+/** Make the tools work. */
+export function startTools() {
+  on("link", copyLink);
+  on("screen", bigScreen);
+  on("help", help);
+  on("tianditu", tianditu);
+  on("language palette view layers scenario", mini);
+  document.addEventListener("fullscreenchange", () => {
+    if (!document.fullscreenElement && document.body.classList.contains("big")) {
+      document.body.classList.remove("big");
+      app.map.invalidateSize({ animate: false });
+    }
+  });
+  window.addEventListener("resize", () => app.map.invalidateSize({ animate: false }));
+  sheet();
+  ownTiles();
+  mini();
+  if (isPhone()) document.body.classList.remove("left-open");
+}

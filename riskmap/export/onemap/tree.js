@@ -1,0 +1,250 @@
+// @ts-check
+/** The layer tree: switches, opacity, legend rows that count and filter. */
+import { app, byId, el, emit, figures, fill, isPhone, nameOf, num, on, state, t } from "./core.js";
+import { cellCounts, layerCounts, unitCounts } from "./counts.js";
+import { table } from "./model.js";
+import { className, classColours, levelName, surfaceColours, unitLevelName } from "./palette.js";
+import { planColour } from "./plans.js";
+import { prepare, QUARTERS } from "./score.js";
+import { icon, symbolIcon } from "./symbols.js";
+import { hasStates } from "./items.js";
+
+/** @type {Record<string, any>} */
+let rows = {};
+
+/** Draw the whole panel again. */
+export function renderTree() {
+  rows = {};
+  const { model } = app;
+  const groups = [
+    [t("Risk surface"), surfaceRows()],
+    [t("Risk points"), model.things.filter((/** @type {any} */ l) => l.group === "risk").map(layerRow)],
+    [t("Emergency resources"), model.things.filter((/** @type {any} */ l) => l.group === "element" || l.group === "base").map(layerRow)],
+    [t("Plans"), [
+      ...model.things.filter((/** @type {any} */ l) => l.group === "plan").map(layerRow),
+      ...model.plans.map(planRow),
+    ]],
+    [t("Base map"), baseRows()],
+  ];
+  fill(
+    byId("left"),
+    el("div", { class: "panel-head" },
+      el("h2", null, t("Layers")),
+      el("button", { class: "plain", "aria-label": t("Close the layers"), onclick: () => emit("left", false) }, icon("close"))),
+    el("div", { class: "panel-body" }, groups.filter(([, list]) => /** @type {any} */ (list).length).map(([name, list]) => group(name, list)), filters()),
+  );
+  updateCounts();
+}
+
+/** @param {any} name @param {any} list */
+function group(name, list) {
+  return el("details", { open: true, class: "group" }, el("summary", null, name), list);
+}
+
+/**
+ * A layer's switch with name, count and opacity.
+ * @param {string} id
+ * @param {any} name
+ * @param {any} mark
+ * @param {any[]} [legend]
+ */
+function row(id, name, mark, legend = []) {
+  const count = el("span", { class: "count" });
+  rows[id] = { count, legend: {} };
+  const label = el("label", { class: "layer" },
+    el("input", { type: "checkbox", checked: !!state.shown[id], "data-layer": id, onchange: (/** @type {any} */ e) => toggle(id, e.target.checked) }),
+    mark, el("span", { class: "name" }, name), count);
+  const opacity = el("input", {
+    type: "range", min: 0.1, max: 1, step: 0.05, value: state.opacity[id], class: "opacity", title: t("Opacity"),
+    "aria-label": t("Opacity of {name}", { name }), oninput: (/** @type {any} */ e) => setOpacity(id, Number(e.target.value)),
+  });
+  return el("div", { class: "row" }, el("div", { class: "line" }, label, opacity), legend.length ? el("div", { class: "legend", role: "group", "aria-label": name }, legend) : null);
+}
+
+/** @param {string} id @param {boolean} shown */
+function toggle(id, shown) {
+  state.shown[id] = shown;
+  emit("layers");
+}
+
+/** @param {string} id @param {number} value */
+function setOpacity(id, value) {
+  state.opacity[id] = value;
+  emit("opacity");
+}
+
+/**
+ * A legend row that filters its class.
+ * @param {string} id
+ * @param {number} level
+ * @param {any} name
+ * @param {string} range
+ * @param {string} colour
+ * @param {() => boolean} off
+ * @param {() => void} flip
+ */
+function legendRow(id, level, name, range, colour, off, flip) {
+  const count = el("span", { class: "count" });
+  rows[id].legend[level] = count;
+  const node = el("button", { class: "class", "aria-pressed": String(!off()), "data-class": id + ":" + level, title: t("Click to hide or show this class"),
+    onclick: () => {
+      flip();
+      node.setAttribute("aria-pressed", String(!off()));
+      emit("filter");
+    } },
+    el("span", { class: "swatch", style: `background:${colour}` }), el("span", { class: "name" }, name, range ? el("small", null, range) : null), count);
+  return node;
+}
+
+/** Ranges of the classes in words. @param {number[]} breaks @param {number} level */
+export function rangeText(breaks, level) {
+  if (!breaks.length || !level) return "";
+  const f = (/** @type {number} */ v) => figures(v);
+  if (level === 1) return "≤ " + f(breaks[0]);
+  if (level > breaks.length) return "> " + f(breaks[breaks.length - 1]);
+  return f(breaks[level - 2]) + "–" + f(breaks[level - 1]);
+}
+
+function surfaceRows() {
+  const { model } = app;
+  const out = [viewSelect()];
+  for (const [id, kind, name] of [["grid", "cell", t("Risk grid")], ["units", "unit", t("Risk of units")]]) {
+    const tab = table(/** @type {any} */ (kind));
+    if (!tab || (id === "grid" && !model.grid)) continue;
+    rows[id] = { legend: {} };
+    const breaks = state.view ? QUARTERS : tab.tree.breaks;
+    const list = [4, 3, 2, 1, 0].map((c) => () => legendRow(id, c, state.view ? (c ? t("Quarter {n}", { n: c }) : className(0)) : className(c), rangeText(breaks, c), surfaceColours()[c],
+      () => !!state.classOff[c], () => (state.classOff[c] = !state.classOff[c])));
+    const node = row(id, name, null, []);
+    const legend = el("div", { class: "legend", role: "group", "aria-label": name }, list.map((make) => make()));
+    if (id === "units" && model.units.levels.length > 1) node.appendChild(levelSelect());
+    node.appendChild(legend);
+    out.push(node);
+  }
+  return out;
+}
+
+/** Which score the surface shows. */
+function viewSelect() {
+  const tab = table("cell") || table("unit");
+  if (!tab) return null;
+  const choices = [["", t("Composite risk")], ...tab.components.map((/** @type {any} */ n) => [n.code, nameOf(n)])];
+  return el("label", { class: "pick" }, t("Show"),
+    el("select", { id: "view", onchange: async (/** @type {any} */ e) => {
+      if (e.target.value) await prepare();
+      state.view = e.target.value;
+      emit("view");
+    } }, choices.map(([value, name]) => el("option", { value, selected: value === state.view }, name))));
+}
+
+function levelSelect() {
+  const { levels } = app.model.units;
+  return el("label", { class: "pick" }, t("Level"),
+    el("select", { id: "level", onchange: (/** @type {any} */ e) => {
+      state.level = Number(e.target.value);
+      emit("filter");
+    } }, levels.map((/** @type {string} */ l, /** @type {number} */ i) => el("option", { value: i, selected: i === state.level }, unitLevelName(l)))));
+}
+
+/** @param {any} layer */
+function layerRow(layer) {
+  rows[layer.id] = { legend: {} };
+  const colours = classColours();
+  const graded = layer.level.some((/** @type {number} */ v) => v > 0);
+  const node = row(layer.id, nameOf(layer), symbolIcon(layer.symbol, graded ? "#5b6b7e" : layer.colour || "#4a5f78"));
+  if (graded) {
+    const there = [4, 3, 2, 1, 0].filter((c) => layer.level.indexOf(c) >= 0);
+    node.appendChild(el("div", { class: "legend", role: "group", "aria-label": nameOf(layer) }, there.map((c) =>
+      legendRow(layer.id, c, levelName(c), "", c ? colours[c] : layer.colour || "#4a5f78", () => !!state.levelOff[layer.id + c], () => (state.levelOff[layer.id + c] = !state.levelOff[layer.id + c])))));
+  }
+  if (layer.returned) node.appendChild(el("p", { class: "hint" }, t("{n} rows returned for correction, see data_gaps.xlsx", { n: layer.returned })));
+  return node;
+}
+
+/** @param {any} plan */
+function planRow(plan) {
+  return row("plan:" + plan.id, nameOf(plan), el("span", { class: "swatch", style: `background:${planColour(plan)}` }));
+}
+
+function baseRows() {
+  const bar = (/** @type {string} */ colour) => el("span", { class: "bar", style: `background:${colour}` });
+  return [
+    row("borders", t("Borders"), bar("#263447")),
+    ...app.model.base.map((/** @type {any} */ l) => row(l.id, nameOf(l), bar(l.colour || (/water|river/.test(l.id) ? "#2f86c9" : "#8d97a5")))),
+    row("labels", t("Place names"), el("span", { class: "bar text", "aria-hidden": "true" }, "A")),
+    app.model.tianditu ? tianditu() : null,
+  ].filter(Boolean);
+}
+
+/** The place where a token for Tianditu is typed in; it is kept in memory only. */
+function tianditu() {
+  const field = el("input", { type: "password", autocomplete: "off", "aria-label": t("Tianditu token"), placeholder: t("Tianditu token") });
+  return el("form", { class: "pick", onsubmit: (/** @type {Event} */ e) => {
+    e.preventDefault();
+    emit("tianditu", field.value.trim());
+  } }, field, el("button", { class: "small" }, t("Load")));
+}
+
+function filters() {
+  const { units } = app.model;
+  const out = [];
+  const options = [el("option", { value: -1 }, t("Whole area"))];
+  for (let l = 0; l < units.levels.length - (units.levels.length > 2 ? 1 : 0); l++) {
+    if (units.rows[l].length < 2 && units.levels.length > 1 && l === 0) continue;
+    options.push(el("optgroup", { label: unitLevelName(units.levels[l]) }, units.rows[l].map((/** @type {number} */ u) => el("option", { value: u, selected: u === state.town }, units.names[u]))));
+  }
+  out.push(el("label", { class: "pick" }, t("Area"), el("select", { id: "town", onchange: (/** @type {any} */ e) => emit("town", Number(e.target.value)) }, options)));
+  if (hasStates()) {
+    out.push(el("label", { class: "pick" }, t("Items"), el("select", { id: "filter", onchange: (/** @type {any} */ e) => {
+      state.filter = e.target.value;
+      emit("filter");
+    } }, [["", t("All")], ["open", t("Open only")], ["overdue", t("Overdue only")]].map(([v, n]) => el("option", { value: v, selected: v === state.filter }, n)))));
+  }
+  out.push(el("label", { class: "pick" }, t("Palette"), el("select", { id: "palette", onchange: (/** @type {any} */ e) => {
+    state.palette = e.target.value;
+    emit("palette");
+  } }, [["four", t("Four colours")], ["cividis", t("Colour-blind safe")], ["pure", t("Standard pure colours")]].map(([v, n]) => el("option", { value: v, selected: v === state.palette }, n)))));
+  return el("div", { class: "group filters" }, el("h3", null, t("Filters and colours")), out);
+}
+
+/** Write the counts "in view / all" beside the legends. */
+export function updateCounts() {
+  const { model } = app;
+  if (!byId("left") || (isPhone() && !document.body.classList.contains("left-open"))) return;
+  if (rows.grid) {
+    const { all, view } = cellCounts();
+    const km2 = model.grid.cell_km2;
+    const area = (/** @type {number} */ n) => figures(n * km2);
+    for (const c of [0, 1, 2, 3, 4]) write(rows.grid.legend[c], `${area(view[c])} / ${area(all[c])} km²`, all[c], t("{n} of {m} cells in view", { n: num(view[c]), m: num(all[c]) }));
+    const sum = (/** @type {number[]} */ a) => a.reduce((x, y) => x + y, 0);
+    write(rows.grid.count, `${area(sum(all))} km²`);
+  }
+  if (rows.units) {
+    const { all, view } = unitCounts();
+    for (const c of [0, 1, 2, 3, 4]) write(rows.units.legend[c], t("{n} / {m} units", { n: num(view[c]), m: num(all[c]) }), all[c]);
+  }
+  for (const layer of model.things) {
+    const found = layerCounts(layer);
+    write(rows[layer.id].count, t("{n} / {m} items", { n: num(found.seen), m: num(found.n) }));
+    for (const c of Object.keys(rows[layer.id].legend)) write(rows[layer.id].legend[c], `${num(found.view[Number(c)])} / ${num(found.all[Number(c)])}`);
+  }
+}
+
+/** @param {any} node @param {string} text @param {number} [n] @param {string} [title] */
+function write(node, text, n = 1, title) {
+  if (!node) return;
+  node.textContent = text;
+  if (title) node.title = title;
+  const row_ = node.closest(".class");
+  if (row_) row_.classList.toggle("none", !n && row_.dataset.class.endsWith(":0"));
+}
+
+on("language palette view scenario", renderTree);
+on("layers", () => {
+  for (const box of document.querySelectorAll("#left input[data-layer]")) {
+    const input = /** @type {HTMLInputElement} */ (box);
+    input.checked = !!state.shown[/** @type {string} */ (input.dataset.layer)];
+  }
+  updateCounts();
+});
+on("moved filter weights town", updateCounts);
