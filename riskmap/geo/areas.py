@@ -12,7 +12,7 @@ from scipy import sparse
 from riskmap.geo.grid import Grid
 from riskmap.geo.points import geometries
 
-__all__ = ["coverage", "polygons_to_cells", "spread_matrix"]
+__all__ = ["coverage", "place_share", "polygons_to_cells", "spread_matrix"]
 
 FloatGrid = NDArray[np.float32]
 
@@ -63,6 +63,30 @@ def coverage(grid: Grid, polygons: Any) -> sparse.csr_array[Any, tuple[int, int]
     at = np.repeat(found["row"].to_numpy(), counts), np.concatenate(found["cell_id"].to_list())
     fraction = np.concatenate(found["coverage"].to_list()).astype(np.float64)
     return sparse.csr_array((fraction, at), shape=(len(shapes), grid.n_cells))
+
+
+def place_share(grid: Grid) -> FloatGrid:
+    """Measure which fraction of each cell stands in the place.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+
+    Returns
+    -------
+    ndarray
+        Fractions 0..1, shape (ny, nx); 1 everywhere when the grid does not know its place.
+
+    Examples
+    --------
+    >>> from riskmap.geo.grid import make_grid
+    >>> place_share(make_grid(shapely.box(0, 0, 150, 100), crs="EPSG:4548", size_m=100)).tolist()
+    [[1.0, 0.5]]
+    """
+    if grid.place is None:
+        return np.ones(grid.shape, dtype=np.float32)
+    return coverage(grid, [grid.place]).toarray().reshape(grid.shape).astype(np.float32)
 
 
 def polygons_to_cells(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from riskmap.geo.areas import coverage, polygons_to_cells
+from riskmap.geo.areas import coverage, place_share, polygons_to_cells
 from riskmap.geo.grid import Grid
 from riskmap.geo.lines import lines_to_cells
 from riskmap.geo.points import point_xy, points_to_cells, unit_of_points
@@ -18,6 +18,7 @@ from riskmap.geo.rasters import raster_to_cells
 __all__ = [
     "coverage",
     "lines_to_cells",
+    "place_share",
     "point_xy",
     "points_to_cells",
     "polygons_to_cells",
@@ -37,12 +38,15 @@ def zonal(
     *,
     how: Rule = "mean",
     population: NDArray[Any] | None = None,
+    place_share: NDArray[Any] | None = None,
 ) -> NDArray[np.float64]:
     """Take fields on cells together for units, with partly covered cells.
 
     ``mean = sum(f v) / sum(f)`` over the cells whose value is known, f = coverage;
     ``population_mean`` weighs by f times people (by f alone in a unit without people);
-    ``sum = sum(f v)``; ``density = sum(f v) / sum(f a)`` with cell area a [km2].
+    ``sum = sum(f v / s)``; ``density = sum(f v / s) / sum(f a)`` with cell area a [km2] and the
+    share s of the cell that stands in the place, since a count of a cell on the border, such as its
+    people, stands in that share only. So units that tile the place share out every count whole.
 
     Parameters
     ----------
@@ -56,6 +60,9 @@ def zonal(
         The rule.
     population
         People in each cell, shape (ny, nx), for ``population_mean``.
+    place_share
+        Fraction of each cell in the place, shape (ny, nx), for ``sum`` and ``density``; 1 by
+        default; see `place_share`.
 
     Returns
     -------
@@ -75,6 +82,9 @@ def zonal(
     known = np.isfinite(flat)
     values = np.where(known, flat, 0.0)
     area = cover @ known
+    if place_share is not None and how in ("sum", "density"):
+        share = np.asarray(place_share, dtype=np.float64).ravel()[:, None]
+        values = np.divide(values, share, out=np.zeros_like(values), where=share > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         if how == "sum":
             result = np.where(area > 0, cover @ values, np.nan)

@@ -75,7 +75,7 @@ def refuge_places(inputs: Inputs, spec: Spec) -> Field | Missing:
     if rows is None:
         return no_layer(spec.layer)
     if inputs.population is None or not np.nansum(inputs.population) > 0:
-        return Missing(text("nobody gave the population"))
+        return Missing(text("there is no population layer and the units state no population"))
     capacity = np.full(len(rows), np.nan)
     if "capacity" in rows:
         capacity = rows["capacity"].to_numpy(dtype=np.float64, na_value=np.nan)

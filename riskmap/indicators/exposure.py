@@ -28,7 +28,7 @@ def population_density(inputs: Inputs, spec: Spec) -> Field | Missing:
         Persons per km2.
     """
     if inputs.population is None or not np.nansum(inputs.population) > 0:
-        return Missing(text("nobody gave the population"))
+        return Missing(text("there is no population layer and the units state no population"))
     values = np.asarray(inputs.population, dtype=np.float32) / np.float32(inputs.grid.area_km2)
     return Field(values, spec.unit, text("people in the cell by its area"))
 

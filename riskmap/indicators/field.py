@@ -40,7 +40,7 @@ class Inputs:
     presets: Any = None
     units: gpd.GeoDataFrame | None = None
     """Administrative units, which may carry shares such as ``elderly_share``; set by `compute`."""
-    _kept: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+    _kept: dict[str, NDArray[np.float32]] = field(default_factory=dict, init=False, repr=False)
 
     def rows(self, role: str) -> gpd.GeoDataFrame | None:
         """Return the rows of a role that stand somewhere, or None when there are none.

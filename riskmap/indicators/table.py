@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from riskmap.columns import CELL, UNIT_ID
 from riskmap.errors import IndicatorError
 from riskmap.geo.grid import inside_cells
-from riskmap.geo.overlay import coverage, zonal
+from riskmap.geo.overlay import coverage, place_share, zonal
 from riskmap.i18n import Text, text
 from riskmap.indicators.field import Field, Inputs, Missing, Spec
 from riskmap.indicators.load import load_table, parse_options
@@ -207,12 +207,15 @@ def _on_units(
     meta: pd.DataFrame, inputs: Inputs, fields: dict[str, Field], units: Any
 ) -> pd.DataFrame:
     grid = inputs.grid
-    cover = coverage(grid, units)
+    cover, share = coverage(grid, units), place_share(grid)
     result: dict[str, NDArray[np.float64]] = {}
     for how in dict.fromkeys(meta.loc[list(fields), "zonal"]):
         codes = [code for code in fields if _word(meta, code, "zonal") == how]
         stack = np.stack([fields[code].cells for code in codes])
-        rows = zonal(grid, cover, stack, how=how, population=inputs.population)
+        if how == "density":
+            stack = stack * np.float32(grid.area_km2)
+        people = inputs.population
+        rows = zonal(grid, cover, stack, how=how, population=people, place_share=share)
         result.update(zip(codes, rows, strict=True))
     index = units.index.rename(UNIT_ID)
     return pd.DataFrame({code: result[code] for code in fields}, index=index)

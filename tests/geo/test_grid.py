@@ -103,7 +103,7 @@ def test_unfit_size_is_refused(size):
 
 
 def test_too_many_cells_and_empty_places_are_refused():
-    with pytest.raises(LayerError, match="grid.size_m"):
+    with pytest.raises(LayerError, match=r"grid\.size_m"):
         make_grid(shapely.box(0, 0, 1e6, 1e6), crs=CRS, size_m=10)
     with pytest.raises(LayerError):
         make_grid(shapely.Polygon(), crs=CRS, size_m=10)

@@ -17,6 +17,7 @@ from riskmap.geo.grid import Grid, make_grid
 from riskmap.geo.overlay import (
     coverage,
     lines_to_cells,
+    place_share,
     points_to_cells,
     polygons_to_cells,
     population_of_cells,
@@ -61,6 +62,19 @@ def test_density_is_the_sum_by_the_area():
     # 1.5 objects on 0.015 km2
     assert zonal(TOWN, cover, ones, how="density")[0] == pytest.approx(100.0)
     assert zonal(TOWN, cover, ones, how="sum")[0] == pytest.approx(1.5)
+
+
+def test_counts_of_units_that_tile_the_place_are_shared_out_whole():
+    place = shapely.Polygon([(0, 0), (470, 20), (430, 330), (60, 380)])
+    grid = make_grid(place, crs=CRS, size_m=100)
+    parts = shapely.intersection(place, shapely.box([0, 210], [0, 0], [210, 500], [400, 400]))
+    people = polygons_to_cells(grid, parts, [1000.0, 500.0])
+    cover, share = coverage(grid, parts), place_share(grid)
+    total = zonal(grid, cover, people, how="sum", place_share=share)
+    assert total.sum() == pytest.approx(1500.0, rel=1e-4)
+    assert total == pytest.approx([1000.0, 500.0], rel=0.1)
+    density = zonal(grid, cover, people, how="density", place_share=share)
+    assert density == pytest.approx(total / shapely.area(parts) * 1e6, rel=1e-4)
 
 
 def test_unknown_cells_are_left_out_and_unknown_units_stay_unknown():

@@ -1,0 +1,263 @@
+"""A hand-drawn town of 5 x 4 cells of 100 m, whole-number distances, and what must never matter."""
+
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from riskmap.errors import IndicatorError
+from riskmap.geo.grid import make_grid
+from riskmap.i18n import language
+from riskmap.indicators.table import Inputs, compute, load_table, renormalise
+from riskmap.layers.types import Raster
+
+CRS = "EPSG:4548"
+GRID = make_grid(shapely.box(0, 0, 500, 400), crs=CRS, size_m=100)
+WEST, EAST, TOWN = shapely.box(0, 0, 200, 400), shapely.box(200, 0, 500, 400), GRID.place
+# straight metres from every cell centre to (50, 50): 300-400-500 at the corners
+METRES = np.hypot(*np.meshgrid(np.arange(5) * 100.0, np.arange(3, -1, -1) * 100.0))
+TABLE = load_table()
+
+
+def table(geometry, **columns):
+    return gpd.GeoDataFrame(columns, geometry=list(geometry), crs=CRS)
+
+
+def units(**columns):
+    index = pd.Index(["T", "E", "W"], name="unit_id")
+    base = {"level": ["town", "village", "village"], "parent_id": ["", "T", "T"], **columns}
+    return gpd.GeoDataFrame(base, index=index, geometry=[TOWN, EAST, WEST], crs=CRS)
+
+
+def layers():
+    return {
+        "flood_point": table(shapely.points([[50, 50], [450, 350]]), level=[4, 1]),
+        "hazard_source": table(
+            shapely.points([[50, 50], [450, 350]]), level=[4, 2], has_storage=[True, False]
+        ),
+        "waterway": table([shapely.LineString([(-100, 50), (600, 50)])]),
+        "refuge": table(shapely.points([[50, 50], [250, 250]]), capacity=[30.0, np.nan]),
+        "rescue_station": table(shapely.points([[50, 50]])),
+        "road": table([shapely.LineString([(0, 150), (500, 150)])]),
+    }
+
+
+PEOPLE = np.tile(np.array([[10.0, 20.0, 30.0, 40.0, 0.0]], dtype=np.float32), (4, 1))
+FULL = Inputs(grid=GRID, tables=layers(), population=PEOPLE)
+
+
+def cells(result, code):
+    return result.cells[code].to_numpy().reshape(GRID.shape)
+
+
+def said(result):
+    with language("en"):
+        return "\n".join(str(note) for note in result.notes)
+
+
+def test_distances_of_the_town():
+    result = compute(TABLE, FULL, units())
+    assert cells(result, "C_STATION") == pytest.approx(METRES)
+    assert cells(result, "C_STATION")[0, 4] == 500.0
+    assert cells(result, "H_WATERWAY")[:, 0].tolist() == [300.0, 200.0, 100.0, 0.0]
+    assert result.meta.loc["C_STATION", "unit"] == "m"
+    assert "no road graph" in said(result)
+    # plain mean over 2 x 4 cells; people weigh 10 and 20 in the west
+    assert result.units.loc["W", "H_WATERWAY"] == 150.0
+    columns = METRES.mean(axis=0)
+    assert result.units.loc["W", "C_STATION"] == pytest.approx((columns[0] + 2 * columns[1]) / 3)
+
+
+def test_people_and_places_of_the_town():
+    result = compute(TABLE, FULL, units())
+    assert cells(result, "E_POP")[0].tolist() == [1000.0, 2000.0, 3000.0, 4000.0, 0.0]
+    assert result.units["E_POP"].to_dict() == pytest.approx(
+        {"T": 2000.0, "E": 7e3 / 3, "W": 1500.0}
+    )
+    # everybody lives within 1 km of the 30 places: 30 of 400, and the silent refuge gives none
+    assert cells(result, "C_PLACES") == pytest.approx(np.full(GRID.shape, 7.5))
+    assert "1 of 2 refuges state no capacity" in said(result)
+
+
+def test_flood_points_weigh_by_level():
+    result = compute(TABLE, FULL, units())
+    field = cells(result, "H_FLOOD_POINT")
+    u = np.minimum(METRES / 1000, 1)
+    one = 3 / np.pi * (1 - u**2) ** 2
+    assert field == pytest.approx(4 * one + one[::-1, ::-1], rel=1e-5)
+
+
+def test_sources_without_storage_do_not_count_and_are_counted():
+    result = compute(TABLE, FULL, units())
+    assert cells(result, "H_SOURCE") == pytest.approx(1 - METRES / 1600, rel=1e-5)
+    assert "1 of 2 sources have no storage" in said(result)
+    none = {**layers(), "hazard_source": table([shapely.Point(1, 1)], has_storage=["False"])}
+    result = compute(TABLE, replace(FULL, tables=none), units())
+    assert "H_SOURCE" not in result.cells
+    assert "none of the 1 hazard sources has storage" in said(result)
+
+
+def test_time_by_road_and_cells_not_reached():
+    seconds = METRES.copy()
+    seconds[0, 4] = np.nan
+    seconds[0, 3] = 7200.0
+    inputs = replace(FULL, travel_seconds={"rescue_station": seconds})
+    result = compute(TABLE, inputs, units())
+    minutes = cells(result, "C_STATION")
+    assert minutes[3].tolist() == pytest.approx([0, 100 / 60, 200 / 60, 5, 400 / 60])
+    assert minutes[0, 3:].tolist() == [30.0, 30.0]  # the table's cap
+    assert result.meta.loc["C_STATION", "unit"] == "min"
+    assert "1 of 20 cells are not reached by road and count as 30 min" in said(result)
+
+
+def test_terrain_depth_and_the_elderly():
+    dem = np.full((4, 5), 20.0, np.float32)
+    dem[3, 0] = 16.0
+    rasters = {
+        "dem": (Raster(dem, (100, 0, 0, 0, -100, 400), CRS),),
+        "depth": (Raster(np.where(dem < 20, 3.0, np.nan), (100, 0, 0, 0, -100, 400), CRS),),
+    }
+    sensitive = table(
+        [None, None], number=["E", "W"], elderly=[30.0, 10.0], population=[100.0, 100.0]
+    )
+    inputs = replace(FULL, rasters=rasters, tables={**layers(), "sensitive": sensitive})
+    result = compute(TABLE, inputs, units())
+    assert cells(result, "V_LOW")[3, 0] == pytest.approx(20 - 4 / 20 - 16, abs=1e-5)
+    assert cells(result, "H_DEPTH")[3].tolist() == [2.0, 0.0, 0.0, 0.0, 0.0]  # the table's cap
+    share = result.units["V_ELDERLY"]
+    assert share.to_dict() == pytest.approx(
+        {"T": (30 * 280 + 10 * 120) / 400, "E": 30.0, "W": 10.0}
+    )
+
+
+def test_the_elderly_from_the_units_and_shares_out_of_range():
+    result = compute(TABLE, FULL, units(elderly_share=[np.nan, 0.25, 7.0]))
+    assert result.units.loc["E", "V_ELDERLY"] == pytest.approx(25.0)
+    assert np.isnan(result.units.loc["W", "V_ELDERLY"])
+
+
+def test_what_is_missing_is_left_out_and_said():
+    inputs = Inputs(grid=GRID, tables={"road": layers()["road"], "waterway": layers()["waterway"]})
+    result = compute(TABLE, inputs, units())
+    assert list(result.cells) == ["H_WATERWAY", "E_ROAD"]
+    assert cells(result, "E_ROAD")[2] == pytest.approx([10.0] * 5)  # 100 m in 0.01 km2
+    assert result.meta["weight"].to_dict() == pytest.approx(
+        {"RISK": 1, "HAZARD": 0.35 / 0.6, "EXPOSURE": 0.25 / 0.6, "H_WATERWAY": 1, "E_ROAD": 1}
+    )
+    assert result.meta.loc["HAZARD", "weight_given"] == 0.35
+    notes = said(result)
+    for words in ("Flood-point density", "proxy: Road density", "Vulnerability (VULNERABILITY)",
+                  "Lack of capacity (CAPACITY)"):  # fmt: skip
+        assert words in notes
+
+
+def test_better_proxy_first_and_none_beside_people():
+    house = table([shapely.box(0, 0, 50, 50)])
+    both = {**layers(), "building": house}
+    assert {"E_BUILDING", "E_ROAD"}.isdisjoint(
+        compute(TABLE, replace(FULL, tables=both), units()).cells
+    )
+    result = compute(TABLE, Inputs(grid=GRID, tables=both), units())
+    assert "E_ROAD" not in result.cells
+    assert cells(result, "E_BUILDING")[3, 0] == 25.0
+    assert result.units.loc["W", "E_BUILDING"] == pytest.approx(25 / 8)
+
+
+def test_refuges_without_any_capacity():
+    tables = {**layers(), "refuge": table([shapely.Point(50, 50)])}
+    result = compute(TABLE, replace(FULL, tables=tables), units())
+    assert "C_PLACES" not in result.cells
+    assert "no refuge states its capacity" in said(result)
+
+
+def test_nothing_to_measure():
+    with pytest.raises(IndicatorError):
+        compute(TABLE, Inputs(grid=GRID), units())
+    empty = {role: rows.iloc[:0] for role, rows in layers().items()}
+    with pytest.raises(IndicatorError):
+        compute(TABLE, Inputs(grid=GRID, tables=empty), units())
+
+
+def test_a_raster_elsewhere_is_left_out():
+    far = Raster(np.ones((3, 3), np.float32), (100, 0, 90_000, 0, -100, 90_000), CRS)
+    result = compute(TABLE, replace(FULL, rasters={"dem": (far,)}), units())
+    assert "V_LOW" not in result.cells
+
+
+def test_one_cell_town():
+    grid = make_grid(shapely.box(0, 0, 60, 60), crs=CRS, size_m=100)
+    inputs = Inputs(grid=grid, tables=layers(), population=np.array([[5.0]], np.float32))
+    unit = gpd.GeoDataFrame({"level": ["village"]}, index=["V"], geometry=[grid.place], crs=CRS)
+    result = compute(TABLE, inputs, unit)
+    assert result.cells.shape[0] == 1
+    # 5 people on 0.0036 km2, though the cell is 0.01 km2
+    assert result.units.loc["V", "E_POP"] == pytest.approx(5 / 0.0036, rel=1e-3)
+
+
+def test_units_outside_the_grid_are_unknown():
+    far = units().set_geometry([TOWN, EAST, shapely.box(9000, 9000, 9100, 9100)], crs=CRS)
+    assert compute(TABLE, FULL, far).units.loc["W"].isna().all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_order_of_rows_changes_nothing(shuffler):
+    def shuffled(rows):
+        order = list(range(len(rows)))
+        shuffler.shuffle(order)
+        return rows.iloc[order]
+
+    one = compute(TABLE, FULL, units())
+    mixed = {role: shuffled(rows) for role, rows in layers().items()}
+    two = compute(TABLE, replace(FULL, tables=mixed), shuffled(units()))
+    pd.testing.assert_frame_equal(one.cells, two.cells, check_exact=True)
+    pd.testing.assert_frame_equal(one.units, two.units.loc[one.units.index], check_exact=True)
+    assert one.notes == two.notes
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(0.01, 1000))
+def test_people_counted_in_another_unit(factor):
+    one, two = (compute(TABLE, replace(FULL, population=PEOPLE * f), units()) for f in (1, factor))
+    assert two.units["E_POP"].to_numpy() == pytest.approx(one.units["E_POP"] * factor, rel=1e-4)
+    places = np.minimum(one.units["C_PLACES"] / factor, 100)
+    assert two.units["C_PLACES"].to_numpy() == pytest.approx(places, rel=1e-4)
+    assert two.units["C_STATION"].to_numpy() == pytest.approx(one.units["C_STATION"], rel=1e-4)
+
+
+def test_inputs_are_not_changed():
+    before = {role: rows.copy() for role, rows in layers().items()}
+    people = PEOPLE.copy()
+    inputs = Inputs(grid=GRID, tables=before, population=people)
+    meta = TABLE.copy()
+    compute(meta, inputs, units())
+    pd.testing.assert_frame_equal(meta, TABLE)
+    assert (people == PEOPLE).all()
+    for role, rows in layers().items():
+        pd.testing.assert_frame_equal(pd.DataFrame(before[role]), pd.DataFrame(rows))
+
+
+@given(st.sets(st.sampled_from(list(TABLE.index[TABLE["kind"] == "indicator"])), min_size=1))
+def test_weights_below_every_group_sum_to_one(codes):
+    kept, lost = renormalise(TABLE, sorted(codes))
+    sums = kept.groupby("parent")["weight"].sum()
+    assert sums.to_numpy() == pytest.approx(np.ones(len(sums)))
+    assert set(kept.index) | set(lost) | (
+        set(TABLE.index[TABLE["kind"] == "indicator"]) - codes
+    ) == set(TABLE.index)
+    assert not set(kept.index) & set(lost)
+
+
+def test_points_nearer_water_never_have_less_hazard_after_direction():
+    result = compute(TABLE, FULL, units())
+    rows = result.meta.loc["H_WATERWAY"]
+    assert rows["direction"] == -1
+    harm = cells(result, "H_WATERWAY") * rows["direction"]
+    assert (np.diff(harm, axis=0) >= 0).all()  # southwards, towards the river, harm grows
+    assert result.meta.loc["C_PLACES", "direction"] == -1
+    assert (result.meta.loc[["C_STATION", "H_FLOOD_POINT", "E_POP"], "direction"] == 1).all()
