@@ -1,9 +1,10 @@
 """The same papers made the obvious way, as the tutorials of the libraries show it.
 
-geopandas (``read_file``, ``sjoin``, ``sjoin_nearest``, ``overlay``, ``to_file``), rasterstats (``zonal_stats``), networkx
-(``multi_source_dijkstra_path_length``), mapclassify, pandas (``to_excel``) and folium (``GeoJson``). Bulk operations of these
-libraries are used wherever they have one; no step is slow on purpose. It makes less than riskmap does: no checks of the
-input, no stable ids, no styles, no search, no explanation of scores.
+geopandas (``read_file``, ``sjoin``, ``sjoin_nearest``, ``overlay``, ``to_file``), rasterstats
+(``zonal_stats``), networkx (``multi_source_dijkstra_path_length``), mapclassify, pandas
+(``to_excel``) and folium (``GeoJson``). Bulk operations of these libraries are used wherever they
+have one; no step is slow on purpose. It makes less than riskmap does: no checks of the input, no
+stable ids, no styles, no search, no explanation of scores.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ from rasterstats import zonal_stats
 from scipy import ndimage
 
 COLOURS = {1: "#3f8fe8", 2: "#fff06a", 3: "#f2820c", 4: "#a30f1a"}
-SPEED_KMH = {"motorway": 60, "trunk": 50, "primary": 40, "secondary": 35, "tertiary": 30, "residential": 20}
+SPEED_KMH = {
+    "motorway": 60,
+    "trunk": 50,
+    "primary": 40,
+    "secondary": 35,
+    "tertiary": 30,
+    "residential": 20,
+}
 WEIGHTS = {"HAZARD": 0.35, "EXPOSURE": 0.25, "VULNERABILITY": 0.2, "CAPACITY": 0.2}
 PARTS = {
     "HAZARD": {"flood_density": 0.4, "water_m": -0.2, "low_500": 0.2, "source": 0.2},
@@ -35,7 +43,7 @@ PARTS = {
 
 
 def from_gcj02(lon: pd.Series, lat: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Turn GCJ-02 into WGS-84 by fixed-point iteration on the published offset."""
+    """Turn GCJ-02 into WGS-84 by fixed-point iteration."""
 
     def offset(lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         x, y, pi = lon - 105.0, lat - 35.0, np.pi
@@ -70,7 +78,9 @@ def read_layers() -> dict[str, gpd.GeoDataFrame]:
     flood = pd.read_excel(JINAN / "积水点台账.xlsx", header=2)
     flood["depth"] = pd.to_numeric(flood["最大积水深度(cm)"], errors="coerce")
     flood[["经度", "纬度"]] = flood[["经度", "纬度"]].apply(pd.to_numeric, errors="coerce")
-    flood = flood[flood["经度"].between(116, 118) & (flood["depth"] >= 0) & flood["点位名称"].notna()]
+    flood = flood[
+        flood["经度"].between(116, 118) & (flood["depth"] >= 0) & flood["点位名称"].notna()
+    ]
     flood = flood.drop_duplicates("点位编号").copy()
     flood["level"] = np.digitize(flood["depth"], [15, 27, 50]) + 1
     source = pd.read_csv(JINAN / "危险源台账.csv", encoding="gbk", dtype=str)
@@ -118,13 +128,17 @@ def near(centres: gpd.GeoDataFrame, points: gpd.GeoDataFrame, reach: object) -> 
     return pairs
 
 
-def hazards(cells: gpd.GeoDataFrame, centres: gpd.GeoDataFrame, layers: dict[str, gpd.GeoDataFrame]) -> None:
+def hazards(
+    cells: gpd.GeoDataFrame, centres: gpd.GeoDataFrame, layers: dict[str, gpd.GeoDataFrame]
+) -> None:
     """Flood-point density, distance to water, low ground, influence of hazard sources."""
     pairs = near(centres, layers["flood"], 1000)
     kernel = pairs["level"] * 3 / np.pi * (1 - (pairs["metres"] / 1000) ** 2) ** 2
     cells["flood_density"] = kernel.groupby(pairs["cell"]).sum().reindex(cells["cell"]).fillna(0)
     nearest = gpd.sjoin_nearest(centres, layers["water"][["geometry"]], distance_col="metres")
-    cells["water_m"] = nearest.groupby("cell")["metres"].min().reindex(cells["cell"]).clip(upper=2000)
+    cells["water_m"] = (
+        nearest.groupby("cell")["metres"].min().reindex(cells["cell"]).clip(upper=2000)
+    )
     with rasterio.open(JINAN / "dem.tif") as dem:
         height, transform, cell = dem.read(1), dem.transform, dem.res[0]
     for radius, cap in ((500, 5), (2000, 20)):
@@ -140,7 +154,7 @@ def hazards(cells: gpd.GeoDataFrame, centres: gpd.GeoDataFrame, layers: dict[str
 
 
 def exposures(cells: gpd.GeoDataFrame, layers: dict[str, gpd.GeoDataFrame]) -> None:
-    """People by area-weighted overlay with the communities; share of the elderly; scenario depth."""
+    """People by area-weighted overlay with the communities, the elderly, scenario depth."""
     communities = layers["communities"].assign(whole=layers["communities"].area)
     pieces = gpd.overlay(cells[["cell", "geometry"]], communities, how="intersection")
     pieces["people"] = pieces["population"] * pieces.area / pieces["whole"]
@@ -150,7 +164,9 @@ def exposures(cells: gpd.GeoDataFrame, layers: dict[str, gpd.GeoDataFrame]) -> N
     cells["people_km2"] = total["people"] / (cells.area / 1e6)
     cells["elderly"] = (total["old"] / total["people"].where(total["people"] > 0)).fillna(0)
     with rasterio.open(JINAN / "情景_大暴雨水深.tif") as depth:
-        stats = zonal_stats(cells, depth.read(1), affine=depth.transform, stats=["mean"], nodata=-9999)
+        stats = zonal_stats(
+            cells, depth.read(1), affine=depth.transform, stats=["mean"], nodata=-9999
+        )
     cells["depth"] = pd.Series([s["mean"] for s in stats], index=cells.index, dtype=float)
 
 
@@ -166,20 +182,31 @@ def road_graph(roads: gpd.GeoDataFrame) -> nx.DiGraph:
     return graph
 
 
-def capacities(cells: gpd.GeoDataFrame, centres: gpd.GeoDataFrame, layers: dict[str, gpd.GeoDataFrame]) -> None:
+def capacities(
+    cells: gpd.GeoDataFrame, centres: gpd.GeoDataFrame, layers: dict[str, gpd.GeoDataFrame]
+) -> None:
     """Minutes by road to refuges and stations; refuge places per 100 people within 1 km."""
     graph = road_graph(layers["roads"])
-    nodes = gpd.GeoDataFrame({"node": list(graph.nodes)}, geometry=gpd.points_from_xy(*zip(*graph.nodes, strict=True)), crs=CRS)
+    nodes = gpd.GeoDataFrame(
+        {"node": list(graph.nodes)},
+        geometry=gpd.points_from_xy(*zip(*graph.nodes, strict=True)),
+        crs=CRS,
+    )
     at = gpd.sjoin_nearest(centres, nodes, distance_col="metres").drop_duplicates("cell")
     walk = at.set_index("cell")["metres"] / 15 * 3.6
     for name, cap in (("refuge", 60), ("station", 30)):
         snapped = gpd.sjoin_nearest(layers[name][["geometry"]], nodes)
-        seconds = nx.multi_source_dijkstra_path_length(graph, set(snapped["node"]), weight="seconds")
+        seconds = nx.multi_source_dijkstra_path_length(
+            graph, set(snapped["node"]), weight="seconds"
+        )
         reached = at.set_index("cell")["node"].map(seconds) + walk
         cells[f"{name}_min"] = (reached / 60).clip(upper=cap).reindex(cells["cell"]).fillna(cap)
     people = centres.assign(people=cells["people"])
     demand = near(people, layers["refuge"], 1000).groupby("index_right")["people"].sum()
-    refuge = layers["refuge"].assign(ratio=layers["refuge"]["capacity"] / demand.reindex(layers["refuge"].index).where(lambda d: d > 0))
+    refuge = layers["refuge"].assign(
+        ratio=layers["refuge"]["capacity"]
+        / demand.reindex(layers["refuge"].index).where(lambda d: d > 0)
+    )
     places = near(centres, refuge, 1000).groupby("cell")["ratio"].sum()
     cells["places_100"] = (places * 100).clip(upper=100).reindex(cells["cell"]).fillna(0)
 
@@ -195,24 +222,39 @@ def risk(table: pd.DataFrame) -> pd.DataFrame:
             total += abs(weight) * (scaled if weight > 0 else 1 - scaled)
         total /= sum(abs(w) for w in parts.values())
         scores[component] = total if component == "HAZARD" else 0.01 + 0.99 * total
-    scores["RISK"] = np.exp(sum(w * np.log(scores[c].clip(lower=1e-12)) for c, w in WEIGHTS.items()))
+    scores["RISK"] = np.exp(
+        sum(w * np.log(scores[c].clip(lower=1e-12)) for c, w in WEIGHTS.items())
+    )
     known = scores["RISK"].to_numpy()
-    sample = known if len(known) <= 20_000 else np.random.default_rng(0).choice(known, 20_000, replace=False)
+    sample = (
+        known
+        if len(known) <= 20_000
+        else np.random.default_rng(0).choice(known, 20_000, replace=False)
+    )
     breaks = mapclassify.NaturalBreaks(sample, k=4).bins[:-1]
     scores["class"] = np.digitize(known, breaks, right=True) + 1
     return scores
 
 
-def over_units(cells: gpd.GeoDataFrame, centres: gpd.GeoDataFrame, units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def over_units(
+    cells: gpd.GeoDataFrame, centres: gpd.GeoDataFrame, units: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
     """Average the indicators over the units, and classify the units."""
     names = [name for parts in PARTS.values() for name in parts]
-    joined = gpd.sjoin(centres[["cell", "geometry"]], units[["code", "geometry"]], predicate="within")
+    joined = gpd.sjoin(
+        centres[["cell", "geometry"]], units[["code", "geometry"]], predicate="within"
+    )
     values = cells.loc[joined.index, names].assign(code=joined["code"]).groupby("code").mean()
     values = units[["code", "name", "geometry"]].merge(values, left_on="code", right_index=True)
     return values.join(risk(values))
 
 
-def write_papers(folder: Path, cells: gpd.GeoDataFrame, units: gpd.GeoDataFrame, layers: dict[str, gpd.GeoDataFrame]) -> None:
+def write_papers(
+    folder: Path,
+    cells: gpd.GeoDataFrame,
+    units: gpd.GeoDataFrame,
+    layers: dict[str, gpd.GeoDataFrame],
+) -> None:
     """Write GeoPackage, list, table and page."""
     folder.mkdir(parents=True, exist_ok=True)
     package = folder / "risk.gpkg"
@@ -220,26 +262,38 @@ def write_papers(folder: Path, cells: gpd.GeoDataFrame, units: gpd.GeoDataFrame,
     for name, layer in {"cells": cells, "units": units, **layers}.items():
         layer.to_file(package, layer=name, driver="GPKG")
     items = pd.concat(
-        [layers[n].to_crs(4326).assign(role=n) for n in ("flood", "source", "slope", "reservoir", "danger")], ignore_index=True
+        [
+            layers[n].to_crs(4326).assign(role=n)
+            for n in ("flood", "source", "slope", "reservoir", "danger")
+        ],
+        ignore_index=True,
     )
     spots = gpd.GeoDataFrame(geometry=items.to_crs(CRS).representative_point())
     at = gpd.sjoin_nearest(spots, cells[["RISK", "class", "geometry"]]).groupby(level=0).first()
-    items = items.assign(risk=at["RISK"], risk_class=at["class"]).sort_values("risk", ascending=False)
+    items = items.assign(risk=at["RISK"], risk_class=at["class"]).sort_values(
+        "risk", ascending=False
+    )
     items.drop(columns="geometry").to_excel(folder / "list.xlsx", index=False)
     table = items[["role", "risk", "risk_class"]].assign(measure="", deadline="", state="")
     table.to_excel(folder / "table.xlsx", index=False)
     page = folium.Map(location=[36.67, 117.0], zoom_start=11, tiles=None, prefer_canvas=True)
 
     def style(feature: dict) -> dict:
-        return {"fillColor": COLOURS[feature["properties"]["class"]], "weight": 0, "fillOpacity": 0.6}
+        return {
+            "fillColor": COLOURS[feature["properties"]["class"]],
+            "weight": 0,
+            "fillOpacity": 0.6,
+        }
 
     shown = cells[["cell", "RISK", "class", *WEIGHTS, "geometry"]].to_crs(4326)
     tip = folium.GeoJsonTooltip(fields=["cell", "RISK", "class", *WEIGHTS])
     folium.GeoJson(shown, name="grid", style_function=style, tooltip=tip).add_to(page)
     folium.GeoJson(
-        units[["code", "name", "RISK", "class", "geometry"]].to_crs(4326), name="units", style_function=style,
+        units[["code", "name", "RISK", "class", "geometry"]].to_crs(4326),
+        name="units",
+        style_function=style,
         tooltip=folium.GeoJsonTooltip(fields=["name", "RISK", "class"]),
-    ).add_to(page)  # fmt: skip
+    ).add_to(page)
     folium.GeoJson(layers["roads"][["highway", "geometry"]].to_crs(4326), name="roads").add_to(page)
     folium.GeoJson(layers["water"].to_crs(4326), name="water").add_to(page)
     for name in ("flood", "source", "refuge", "station", "slope", "team", "depot", "reservoir"):

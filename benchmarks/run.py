@@ -2,8 +2,9 @@
 
 ``python benchmarks/run.py [--sizes 500 250 100] [--repeat 1] [--no-baseline] [--keep FOLDER]``
 
-Each run is a fresh process, imports and start of the interpreter included. Prints seconds, peak memory, growth
-exponent (slope of log seconds over log cells), page size, time until the page is ready in headless Chromium.
+Each run is a fresh process, imports and start of the interpreter included. Prints seconds, peak
+memory, growth exponent (slope of log seconds over log cells), page size, and the time until the
+page is ready in headless Chromium.
 """
 
 from __future__ import annotations
@@ -24,7 +25,16 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 CHROMIUM = "/usr/bin/chromium"
-LIMITS = {"times faster": 10.0, "exponent": 1.1, "seconds": 60.0, "GiB": 2.0, "page MB": 4.0, "ready s": 2.0}
+FRAME = """new Promise(done =>
+  requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))"""
+LIMITS = {
+    "times faster": 10.0,
+    "exponent": 1.1,
+    "seconds": 60.0,
+    "GiB": 2.0,
+    "page MB": 4.0,
+    "ready s": 2.0,
+}
 
 
 def one(kind: str, size: float, folder: Path) -> dict[str, float]:
@@ -65,7 +75,13 @@ def fresh(kind: str, size: float, folder: Path) -> dict[str, float]:
     """Run one case in a new process and add the whole process time."""
     command = [sys.executable, str(HERE / "run.py"), "--one", kind, f"{size:g}", str(folder)]
     start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     if done.returncode:
         sys.exit(f"{kind} at {size:g} m failed:\n{done.stderr[-3000:]}")
     return json.loads(done.stdout.splitlines()[-1]) | {"process": time.perf_counter() - start}
@@ -74,13 +90,15 @@ def fresh(kind: str, size: float, folder: Path) -> dict[str, float]:
 def page_ready(page: Path, *, limit_s: float = 300) -> float:
     """Open a page from file:// with the network cut; seconds until its first whole picture.
 
-    riskmap's page says so itself (``data-ready``, milliseconds since navigation start). For a page that does not, the
-    time of the first frame after the ``load`` event counts.
+    riskmap's page says so itself (``data-ready``, milliseconds since navigation start). For a page
+    that does not, the time of the first frame after the ``load`` event counts.
     """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = play.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
         context = browser.new_context(viewport={"width": 1440, "height": 900}, offline=True)
         tab = context.new_page()
         tab.set_default_timeout(limit_s * 1000)
@@ -89,8 +107,7 @@ def page_ready(page: Path, *, limit_s: float = 300) -> float:
             tab.wait_for_function("document.documentElement.dataset.ready !== undefined")
             milliseconds = float(tab.evaluate("document.documentElement.dataset.ready"))
         else:
-            frame = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))"
-            milliseconds = float(tab.evaluate(frame))
+            milliseconds = float(tab.evaluate(FRAME))
         browser.close()
     return milliseconds / 1000
 
@@ -113,7 +130,10 @@ def exponent(rows: list[dict[str, float]]) -> float:
 
 def show(rows: list[tuple[str, float, dict[str, float]]]) -> None:
     """Print the table."""
-    print(f"\n{'run':<10}{'cell m':>8}{'cells':>10}{'seconds':>10}{'of it export':>14}{'peak MiB':>10}{'page MB':>9}{'ready s':>9}")
+    print(
+        f"\n{'run':<10}{'cell m':>8}{'cells':>10}{'seconds':>10}{'of it export':>14}"
+        f"{'peak MiB':>10}{'page MB':>9}{'ready s':>9}"
+    )
     for kind, size, row in rows:
         export = "" if math.isnan(row["export"]) else f"{row['export']:.1f}"
         ready = f"{row['ready']:.2f}" if "ready" in row else ""
@@ -135,17 +155,26 @@ def verdict(ours: dict[float, dict[str, float]], base: dict[str, float] | None) 
         good = value >= LIMITS[name] if name == "times faster" else value <= LIMITS[name]
         sign = ">=" if name == "times faster" else "<="
         where = "all sizes" if name == "exponent" else "250 m"
-        print(f"{name:<14}{value:>8.2f}   wanted {sign} {LIMITS[name]:g} ({where}): {'reached' if good else 'NOT reached'}")
+        print(
+            f"{name:<14}{value:>8.2f}   wanted {sign} {LIMITS[name]:g} ({where}): "
+            f"{'reached' if good else 'NOT reached'}"
+        )
 
 
 def main() -> None:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sizes", type=float, nargs="+", default=[500.0, 250.0, 100.0])
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--no-baseline", action="store_true")
-    parser.add_argument("--keep", type=Path, help="folder for the results; by default a temporary one")
-    parser.add_argument("--one", nargs=3, metavar=("KIND", "SIZE", "FOLDER"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--keep", type=Path, help="folder for the results; by default a temporary one"
+    )
+    parser.add_argument(
+        "--one", nargs=3, metavar=("KIND", "SIZE", "FOLDER"), help=argparse.SUPPRESS
+    )
     asked = parser.parse_args()
     if asked.one:
         kind, size, folder = asked.one
@@ -157,7 +186,10 @@ def main() -> None:
         sys.path[:0] = [str(HERE), str(ROOT)]
         from case import write_project
 
-        print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}")
+        print(
+            f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+            f"load {os.getloadavg()[0]:.1f}"
+        )
         ours: dict[float, dict[str, float]] = {}
         for size in asked.sizes:
             write_project(folder, size)
@@ -166,7 +198,10 @@ def main() -> None:
         base = None if asked.no_baseline else middle("baseline", 250.0, folder, 1)
         if base:
             base["ready"] = page_ready(Path(str(base["page"])))
-        show([("riskmap", s, r) for s, r in ours.items()] + ([("baseline", 250.0, base)] if base else []))
+        show(
+            [("riskmap", s, r) for s, r in ours.items()]
+            + ([("baseline", 250.0, base)] if base else [])
+        )
         verdict(ours, base)
 
 

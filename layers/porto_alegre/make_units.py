@@ -1,4 +1,4 @@
-"""Turn the H3 ids into hexagons, and make the stations and the screening scenario (示范数据) of Porto Alegre.
+"""Turn H3 ids into hexagons; make stations and a screening scenario (示范数据).
 
 Run from anywhere: ``python layers/porto_alegre/make_units.py [OUT]``. Same seed, same files.
 """
@@ -53,11 +53,18 @@ def hexagons(table: pd.DataFrame) -> gpd.GeoDataFrame:
         crs=4326,
     ).sort_values("code")
     whole = {
-        "level": "district", "code": "POA", "name": "阿雷格里港（研究区）", "parent": "",
-        "population": int(units["population"].sum()), "schools": int(units["schools"].sum()),
-        "healthcare": int(units["healthcare"].sum()), "geometry": shapely.normalize(shapely.union_all(shape)),
-    }  # fmt: skip
-    return gpd.GeoDataFrame(pd.concat([gpd.GeoDataFrame([whole], crs=4326), units], ignore_index=True), crs=4326)
+        "level": "district",
+        "code": "POA",
+        "name": "阿雷格里港（研究区）",
+        "parent": "",
+        "population": int(units["population"].sum()),
+        "schools": int(units["schools"].sum()),
+        "healthcare": int(units["healthcare"].sum()),
+        "geometry": shapely.normalize(shapely.union_all(shape)),
+    }
+    return gpd.GeoDataFrame(
+        pd.concat([gpd.GeoDataFrame([whole], crs=4326), units], ignore_index=True), crs=4326
+    )
 
 
 def stations(units: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -83,7 +90,7 @@ def stations(units: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> gpd.GeoDataFra
 
 
 def screening_depth(dem: np.ndarray) -> np.ndarray:
-    """Depth [m] under a level lake: ground below the level that is joined to the lake; the lake itself is unknown."""
+    """Depth [m] on ground below a level lake and joined to it; the lake itself is unknown."""
     parts, _ = ndimage.label(dem == 0)
     size = np.bincount(parts.ravel())
     size[0] = 0
@@ -95,15 +102,24 @@ def screening_depth(dem: np.ndarray) -> np.ndarray:
 
 
 def write_scenario(roads: gpd.GeoDataFrame, folder: Path) -> None:
-    """Write the screening depth and the main roads that it closes (deeper than 0.3 m at their middle)."""
+    """Write the screening depth and the main roads that it closes (over 0.3 m at their middle)."""
     with rasterio.open(HERE / "poa_elevation.tif") as source:
         depth = screening_depth(source.read(1))
         profile = {
-            "driver": "GTiff", "height": source.height, "width": source.width, "count": 1, "dtype": "float32",
-            "crs": source.crs, "transform": source.transform, "nodata": -9999, "compress": "deflate",
-        }  # fmt: skip
+            "driver": "GTiff",
+            "height": source.height,
+            "width": source.width,
+            "count": 1,
+            "dtype": "float32",
+            "crs": source.crs,
+            "transform": source.transform,
+            "nodata": -9999,
+            "compress": "deflate",
+        }
         main = roads[roads["highway"].isin(CLOSED_ROADS)].reset_index(drop=True)
-        middle = shapely.get_coordinates(shapely.line_interpolate_point(main.geometry.array, 0.5, normalized=True))
+        middle = shapely.get_coordinates(
+            shapely.line_interpolate_point(main.geometry.array, 0.5, normalized=True)
+        )
         column, row = (~source.transform) * middle.T
         inside = (column >= 0) & (column < source.width) & (row >= 0) & (row < source.height)
     wet = np.zeros(len(main))
@@ -111,7 +127,7 @@ def write_scenario(roads: gpd.GeoDataFrame, folder: Path) -> None:
     with rasterio.open(folder / "depth_5m.tif", "w", **profile) as out:
         out.write(depth, 1)
         out.set_band_unit(1, "m")
-        out.update_tags(TIFFTAG_IMAGEDESCRIPTION="示范数据 screening: level lake 5 m above the DEM's zero")
+        out.update_tags(TIFFTAG_IMAGEDESCRIPTION="示范数据 screening: lake 5 m above zero")
     shut = main[wet > 0.3]
     write_geojson(
         gpd.GeoDataFrame(
@@ -134,7 +150,10 @@ def make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     units = hexagons(pd.read_csv(HERE / "poa_hexgrid.csv"))
     roads = pyogrio.read_dataframe(
-        HERE / "poa_osm.pbf", layer="lines", where="highway IS NOT NULL", columns=["osm_id", "name", "highway"]
+        HERE / "poa_osm.pbf",
+        layer="lines",
+        where="highway IS NOT NULL",
+        columns=["osm_id", "name", "highway"],
     )
     write_geojson(units, folder / "units.geojson")
     write_geojson(stations(units, roads), folder / "stations.geojson")

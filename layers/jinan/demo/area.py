@@ -49,7 +49,9 @@ def covered(points: gpd.GeoDataFrame) -> shapely.Geometry:
     outline = shapely.union_all(
         [
             shapely.geometry.shape(shape)
-            for shape, value in shapes(main.astype("uint8"), mask=main, transform=Affine(*transform[:6]))
+            for shape, value in shapes(
+                main.astype("uint8"), mask=main, transform=Affine(*transform[:6])
+            )
             if value == 1
         ]
     )
@@ -58,7 +60,7 @@ def covered(points: gpd.GeoDataFrame) -> shapely.Geometry:
 
 
 def study_area(folder: Path, roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Cut the districts to the covered ground; small left-overs join the neighbouring district part."""
+    """Cut the districts to the covered ground; small left-overs are dropped."""
     districts = gpd.read_file(folder / "source" / "districts_tianditu.geojson").to_crs(METRIC)
     outline = covered(junctions(roads))
     cut = districts.assign(geometry=districts.geometry.intersection(outline))

@@ -14,6 +14,7 @@ import pandas as pd
 import pyogrio
 import rasterio
 import xlsxwriter
+
 from demo.terrain import Ground
 
 DATE = datetime(2026, 3, 1)
@@ -30,9 +31,21 @@ def write_raster(ground: Ground, path: Path, *, crs: str, unit: str, about: str)
     """Write a compressed GeoTIFF in steps of 1 cm or 10 cm; nodata -9999."""
     values = np.where(np.isnan(ground.values), -9999, ground.values).astype("float32")
     with rasterio.open(
-        path, "w", driver="GTiff", height=values.shape[0], width=values.shape[1], count=1, dtype="float32",
-        crs=crs, transform=ground.transform, nodata=-9999, compress="deflate", predictor=3, zlevel=9, tiled=True,
-    ) as out:  # fmt: skip
+        path,
+        "w",
+        driver="GTiff",
+        height=values.shape[0],
+        width=values.shape[1],
+        count=1,
+        dtype="float32",
+        crs=crs,
+        transform=ground.transform,
+        nodata=-9999,
+        compress="deflate",
+        predictor=3,
+        zlevel=9,
+        tiled=True,
+    ) as out:
         out.write(values, 1)
         out.set_band_unit(1, unit)
         out.update_tags(TIFFTAG_IMAGEDESCRIPTION=about)
@@ -57,21 +70,41 @@ def write_csv(table: pd.DataFrame, path: Path, *, encoding: str) -> None:
 
 
 def write_workbook(
-    path: Path, *, sheet: str, title: str, note: str, table: pd.DataFrame, last_sheet: str = "填报说明"
+    path: Path,
+    *,
+    sheet: str,
+    title: str,
+    note: str,
+    table: pd.DataFrame,
+    last_sheet: str = "填报说明",
 ) -> None:
-    """Write a workbook with a merged title row, a note row, headers in row 3, and a sheet of remarks."""
+    """Write a workbook: merged title row, note row, headers in row 3, and a sheet of remarks."""
     with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as book:
         book.set_properties({"title": title, "author": "riskmap demo", "created": DATE})
         _sheet(book, book.add_worksheet(sheet), title, note, table)
         about = book.add_worksheet(last_sheet)
         about.set_column(0, 0, 70)
-        for row, line in enumerate(("本工作簿全部为示范数据，由固定随机种子的脚本生成，不代表任何真实点位、单位或个人。", note)):
+        for row, line in enumerate(
+            (
+                "本工作簿全部为示范数据，由固定随机种子的脚本生成，不代表任何真实点位、单位或个人。",
+                note,
+            )
+        ):
             about.write_string(row, 0, line)
 
 
 def _sheet(book: Any, sheet: Any, title: str, note: str, table: pd.DataFrame) -> None:
     big = book.add_format({"bold": True, "font_size": 16, "align": "center", "valign": "vcenter"})
-    head = book.add_format({"bold": True, "border": 1, "text_wrap": True, "align": "center", "valign": "vcenter", "bg_color": "#DDEBF7"})  # fmt: skip
+    head = book.add_format(
+        {
+            "bold": True,
+            "border": 1,
+            "text_wrap": True,
+            "align": "center",
+            "valign": "vcenter",
+            "bg_color": "#DDEBF7",
+        }
+    )
     body = book.add_format({"border": 1, "valign": "vcenter"})
     last = len(table.columns) - 1
     sheet.merge_range(0, 0, 0, last, title, big)
@@ -81,7 +114,9 @@ def _sheet(book: Any, sheet: Any, title: str, note: str, table: pd.DataFrame) ->
     sheet.freeze_panes(3, 0)
     for column, name in enumerate(table.columns):
         sheet.write_string(2, column, str(name), head)
-        width = table[name].astype(str).map(lambda v: sum(2 if ord(c) > 255 else 1 for c in v)).max()
+        width = (
+            table[name].astype(str).map(lambda v: sum(2 if ord(c) > 255 else 1 for c in v)).max()
+        )
         sheet.set_column(column, column, float(min(max(width, 8), 40)) + 2)
     for row, values in enumerate(table.itertuples(index=False), start=3):
         for column, value in enumerate(values):

@@ -1,4 +1,5 @@
 """The ledgers in the shapes of offices, with a few rows that are wrong on purpose."""
+# ruff: noqa: E501  wide tables
 
 from __future__ import annotations
 
@@ -6,8 +7,9 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+
 from demo.files import write_csv, write_geojson, write_shapefile, write_workbook
-from demo.points import NOTE
+from demo.scene import NOTE
 from riskmap.layers.coords import wgs84_to_gcj02
 
 WRONG = "示范数据，故意错误："
@@ -42,7 +44,11 @@ def flood_ledger(p: pd.DataFrame, folder: Path) -> None:
     ).astype(object)  # fmt: skip
 
     def wrong(row: int, number: str, name: str, why: str, **changes: object) -> dict[str, object]:
-        return table.iloc[row].to_dict() | {"点位编号": number, "点位名称": name, "备注": WRONG + why} | changes
+        return (
+            table.iloc[row].to_dict()
+            | {"点位编号": number, "点位名称": name, "备注": WRONG + why}
+            | changes
+        )
 
     west, south = table.loc[5, "经度"], table.loc[5, "纬度"]
     bad = [
@@ -78,9 +84,24 @@ def hazard_ledger(p: pd.DataFrame, folder: Path) -> None:
         }
     ).astype(object)  # fmt: skip
     bad = [
-        {"企业编号": "JN-WX-901", "企业名称": "示范错误企业一", "经度": "117°75′12.0″", "备注": WRONG + "经度的分大于等于60"},
-        {"企业编号": "JN-WX-902", "企业名称": "示范错误企业二", "纬度": "", "备注": WRONG + "缺纬度"},
-        {"企业编号": "JN-WX-903", "企业名称": "示范错误企业三", "重大危险源级别": "特级", "备注": WRONG + "级别不在分级之内"},
+        {
+            "企业编号": "JN-WX-901",
+            "企业名称": "示范错误企业一",
+            "经度": "117°75′12.0″",
+            "备注": WRONG + "经度的分大于等于60",
+        },
+        {
+            "企业编号": "JN-WX-902",
+            "企业名称": "示范错误企业二",
+            "纬度": "",
+            "备注": WRONG + "缺纬度",
+        },
+        {
+            "企业编号": "JN-WX-903",
+            "企业名称": "示范错误企业三",
+            "重大危险源级别": "特级",
+            "备注": WRONG + "级别不在分级之内",
+        },
         {"企业编号": "JN-WX-005", "企业名称": "示范错误企业四", "备注": WRONG + "编号与前面重复"},
     ]
     rows = [table.iloc[i].to_dict() | change for i, change in enumerate(bad)]
@@ -102,7 +123,11 @@ def station_shapefile(p: pd.DataFrame, folder: Path) -> None:
     bad["站点名称"] = ["示范错误站一", "示范错误站二"]
     bad["响应时间"] = [60, -60]
     bad["备注"] = [WRONG + "在研究区之外", WRONG + "响应时间为负"]
-    bad = bad.set_geometry(gpd.points_from_xy([118.31, bad.geometry.x.iloc[1]], [36.82, bad.geometry.y.iloc[1]], crs=4490))
+    bad = bad.set_geometry(
+        gpd.points_from_xy(
+            [118.31, bad.geometry.x.iloc[1]], [36.82, bad.geometry.y.iloc[1]], crs=4490
+        )
+    )
     whole = gpd.GeoDataFrame(pd.concat([table, bad], ignore_index=True), crs=4490)
     write_shapefile(whole, folder / "应急救援站.shp")
 
@@ -118,10 +143,31 @@ def refuge_ledger(p: pd.DataFrame, folder: Path) -> None:
         }
     ).astype(object)  # fmt: skip
     bad = [
-        {"场所编号": "JN-BN-901", "场所名称": "示范错误场所一", "核定容量(人)": "若干", "备注": WRONG + "容量填成文字"},
-        {"场所编号": "JN-BN-902", "场所名称": "示范错误场所二", "级别": "国家级", "备注": WRONG + "级别不在三级之内"},
-        {"场所编号": "JN-BN-903", "场所名称": "示范错误场所三", "经度": 0, "纬度": 0, "备注": WRONG + "坐标为零"},
-        {"场所编号": "JN-BN-904", "场所名称": "示范错误场所四", "核定容量(人)": -50, "备注": WRONG + "容量为负"},
+        {
+            "场所编号": "JN-BN-901",
+            "场所名称": "示范错误场所一",
+            "核定容量(人)": "若干",
+            "备注": WRONG + "容量填成文字",
+        },
+        {
+            "场所编号": "JN-BN-902",
+            "场所名称": "示范错误场所二",
+            "级别": "国家级",
+            "备注": WRONG + "级别不在三级之内",
+        },
+        {
+            "场所编号": "JN-BN-903",
+            "场所名称": "示范错误场所三",
+            "经度": 0,
+            "纬度": 0,
+            "备注": WRONG + "坐标为零",
+        },
+        {
+            "场所编号": "JN-BN-904",
+            "场所名称": "示范错误场所四",
+            "核定容量(人)": -50,
+            "备注": WRONG + "容量为负",
+        },
     ]
     rows = [table.iloc[60 + i].to_dict() | change for i, change in enumerate(bad)]
     table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
@@ -135,7 +181,9 @@ def refuge_ledger(p: pd.DataFrame, folder: Path) -> None:
     )
 
 
-def force_ledgers(team: pd.DataFrame, depot: pd.DataFrame, stock: pd.DataFrame, folder: Path) -> None:
+def force_ledgers(
+    team: pd.DataFrame, depot: pd.DataFrame, stock: pd.DataFrame, folder: Path
+) -> None:
     """救援队伍.xlsx, 物资仓库.xlsx and 物资台账.csv (UTF-8 with BOM)."""
     write_workbook(
         folder / "救援队伍.xlsx", sheet="救援队伍", title="社会救援队伍档案（示范数据）", note="坐标系：WGS-84",

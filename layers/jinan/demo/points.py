@@ -2,98 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
-from demo.area import METRIC, junctions
-from demo.terrain import Ground
-from demo.units import share
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-SEED = 20260417
-NOTE = "示范数据"
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What the generators of points look at: one row a road junction in the study area."""
-
-    table: pd.DataFrame
-    """x, y (metric), lon, lat, edges, height, water (m), district, town, village names, code, density."""
-    villages: gpd.GeoDataFrame
-
-
-def make_scene(
-    roads: gpd.GeoDataFrame, units: gpd.GeoDataFrame, dem: Ground, water: gpd.GeoDataFrame
-) -> Scene:
-    """Join the junctions with units, height, distance to water and density of people."""
-    village = units[units["level"] == "village"].copy()
-    names = units.set_index("code")["name"]
-    village["density"] = village["population"] / (village.to_crs(METRIC).area / 1e6)
-    joined = gpd.sjoin(
-        junctions(roads), village[["code", "name", "parent", "density", "geometry"]], predicate="within"
-    )
-    joined = joined.sort_index().drop_duplicates("geometry")
-    metric = joined.to_crs(METRIC)
-    xy = shapely.get_coordinates(metric.geometry.array)
-    streams = shapely.union_all(water.to_crs(METRIC).geometry.to_numpy())
-    table = pd.DataFrame(
-        {
-            "x": xy[:, 0], "y": xy[:, 1], "lon": joined.geometry.x.to_numpy(), "lat": joined.geometry.y.to_numpy(),
-            "edges": joined["edges"].to_numpy(), "height": dem.at(xy), "water": shapely.distance(metric.geometry.array, streams),
-            "code": joined["code"].to_numpy(), "village": joined["name"].to_numpy(),
-            "town": names.loc[joined["parent"]].to_numpy(), "district": names.loc[joined["parent"].str[:6]].to_numpy(),
-            "density": joined["density"].to_numpy(),
-        }
-    ).reset_index(drop=True)  # fmt: skip
-    return Scene(table, village)
-
-
-def pick(scene: Scene, weight: NDArray[np.float64], n: int, *, apart_m: float, seed: int) -> pd.DataFrame:
-    """Draw junctions by weight, none closer together than a distance."""
-    chance = np.random.default_rng(SEED + seed)
-    key = np.log(np.maximum(weight, 1e-12)) + chance.gumbel(size=len(weight))
-    xy = scene.table[["x", "y"]].to_numpy()
-    taken: list[int] = []
-    for i in np.argsort(-key, kind="stable"):
-        if not taken or np.min(np.hypot(*(xy[taken] - xy[i]).T)) >= apart_m:
-            taken.append(int(i))
-        if len(taken) == n:
-            break
-    chosen = scene.table.iloc[taken].reset_index(drop=True)
-    shift = chance.uniform(-35, 35, (n, 2))
-    place = gpd.GeoSeries(gpd.points_from_xy(chosen["x"] + shift[:, 0], chosen["y"] + shift[:, 1]), crs=METRIC)
-    inside = place.to_crs(4326).within(shapely.union_all(scene.villages.geometry.to_numpy()))
-    degrees = place.to_crs(4326)
-    chosen["lon"] = np.where(inside, degrees.x, chosen["lon"]).round(6)
-    chosen["lat"] = np.where(inside, degrees.y, chosen["lat"]).round(6)
-    return chosen
-
-
-def phone(start: int, n: int) -> list[str]:
-    """List telephone numbers that cannot exist (area code 000)."""
-    return [f"000{start + i:08d}" for i in range(n)]
-
-
-def person(letter: str, n: int) -> list[str]:
-    """List roles in place of persons."""
-    return [f"责任人{letter}{i + 1:03d}" for i in range(n)]
-
-
-def blank(values: list[str], every: int, first: int) -> list[str]:
-    """Leave some fields empty, as ledgers do."""
-    return ["" if i % every == first else value for i, value in enumerate(values)]
+from demo.scene import SEED, Scene, blank, person, phone, pick
 
 
 def flood_points(scene: Scene) -> pd.DataFrame:
-    """98 points in three classes: areas, sites (underpasses), ponding points; deeper on low ground."""
+    """98 points in three classes: areas, sites (underpasses), ponding points; on low ground."""
     chance = np.random.default_rng(SEED + 1)
     t = scene.table
-    weight = np.exp(-t["height"] / 18) * (1 + 4 * np.exp(-t["water"] / 350)) * np.sqrt(t["density"] + 200)
+    weight = (
+        np.exp(-t["height"] / 18)
+        * (1 + 4 * np.exp(-t["water"] / 350))
+        * np.sqrt(t["density"] + 200)
+    )
     p = pick(scene, weight.to_numpy(), 98, apart_m=420, seed=1)
     kind = np.array(["重要区域"] * 20 + ["重点部位"] * 30 + ["积水点"] * 48)[chance.permutation(98)]
     typical = {"重要区域": 38, "重点部位": 52, "积水点": 20}
@@ -102,21 +25,32 @@ def flood_points(scene: Scene) -> pd.DataFrame:
     what = {"重要区域": "片区", "重点部位": "路段", "积水点": "路口"}
     p["编号"] = [f"JN-YL-{i + 1:03d}" for i in range(98)]
     p["名称"] = [
-        f"{v}{'下穿通道' if u else what[k]}" for v, k, u in zip(p["village"], kind, under, strict=True)
+        f"{v}{'下穿通道' if u else what[k]}"
+        for v, k, u in zip(p["village"], kind, under, strict=True)
     ]
-    p["名称"] += np.where(p["名称"].duplicated(keep=False), (p.groupby("名称").cumcount() + 1).astype(str) + "号", "")
+    p["名称"] += np.where(
+        p["名称"].duplicated(keep=False), (p.groupby("名称").cumcount() + 1).astype(str) + "号", ""
+    )
     p["类别"] = kind
     p["深度"] = depth.astype(int)
     p["历时"] = np.clip((depth * chance.uniform(0.8, 3.0, 98)).round(-1), 10, 360).astype(int)
-    p["面积"] = np.where(kind == "重要区域", chance.integers(8, 60, 98) * 1000, chance.integers(2, 40, 98) * 50)
+    p["面积"] = np.where(
+        kind == "重要区域", chance.integers(8, 60, 98) * 1000, chance.integers(2, 40, 98) * 50
+    )
     p["下穿"] = np.where(under, "是", "否")
     p["雨强"] = np.select([depth > 50, depth > 22], ["暴雨", "大暴雨"], "特大暴雨")
     p["人数"] = (np.sqrt(p["density"]) * chance.uniform(0.5, 3.0, 98)).round(-1).astype(int)
-    p["原因"] = chance.choice(["地势低洼", "排水管网能力不足", "河道顶托", "雨水篦子堵塞", "上游客水汇入"], 98)
-    p["责任单位"] = blank([f"{town}办事处" if "街道" in town else f"{town}政府" for town in p["town"]], 33, 7)
+    p["原因"] = chance.choice(
+        ["地势低洼", "排水管网能力不足", "河道顶托", "雨水篦子堵塞", "上游客水汇入"], 98
+    )
+    p["责任单位"] = blank(
+        [f"{town}办事处" if "街道" in town else f"{town}政府" for town in p["town"]], 33, 7
+    )
     p["责任人"] = blank(person("A", 98), 33, 7)
     p["电话"] = blank(phone(1_000_001, 98), 25, 11)
-    p["措施"] = chance.choice(["增设移动泵站", "管网改造", "汛前清淤", "设置警示和挡水设施", "专人值守"], 98)
+    p["措施"] = chance.choice(
+        ["增设移动泵站", "管网改造", "汛前清淤", "设置警示和挡水设施", "专人值守"], 98
+    )
     return p
 
 
@@ -124,21 +58,41 @@ def hazard_sources(scene: Scene) -> pd.DataFrame:
     """29 sources with storage (edge of town, away from people) and 273 traders without."""
     chance = np.random.default_rng(SEED + 2)
     t = scene.table
-    edge = pick(scene, np.exp(-t["density"] / 1800).to_numpy() * (t["edges"] > 2), 29, apart_m=900, seed=2)
+    edge = pick(
+        scene, np.exp(-t["density"] / 1800).to_numpy() * (t["edges"] > 2), 29, apart_m=900, seed=2
+    )
     shop = pick(scene, np.sqrt(t["density"]).to_numpy(), 273, apart_m=120, seed=3)
     level = np.array(["一级"] * 2 + ["二级"] * 4 + ["三级"] * 7 + ["四级"] * 10 + ["不构成"] * 6)
-    r = np.array([148, 112, 86, 71, 63, 54, 44, 37, 29, 24, 19, 14, 11, 9, 8, 7, 6, 5, 4, 3, 2, 2, 1] + [0] * 6)
-    goods = ["汽油、柴油", "液化石油气", "液氨", "液氯", "甲醇", "苯", "乙醇", "压缩天然气", "环氧乙烷"]
+    r = np.array(
+        [148, 112, 86, 71, 63, 54, 44, 37, 29, 24, 19, 14, 11, 9, 8, 7, 6, 5, 4, 3, 2, 2, 1]
+        + [0] * 6
+    )
+    goods = [
+        "汽油、柴油",
+        "液化石油气",
+        "液氨",
+        "液氯",
+        "甲醇",
+        "苯",
+        "乙醇",
+        "压缩天然气",
+        "环氧乙烷",
+    ]
     p = pd.concat([edge, shop], ignore_index=True)
     n = len(p)
     p["编号"] = [f"JN-WX-{i + 1:03d}" for i in range(n)]
     p["名称"] = [f"示范{'储运' if i < 29 else '经营'}企业{i + 1:03d}号" for i in range(n)]
     p["储存"] = ["是"] * 29 + ["否"] * 273
-    p["物质"] = [goods[i % 9] for i in range(29)] + list(chance.choice(["溶剂", "涂料", "农药", "工业气体", "汽油（无储存）"], 273))
+    p["物质"] = [goods[i % 9] for i in range(29)] + list(
+        chance.choice(["溶剂", "涂料", "农药", "工业气体", "汽油（无储存）"], 273)
+    )
     p["储量"] = [f"{q}" for q in chance.integers(12, 900, 29)] + [""] * 273
     p["级别"] = list(level) + ["不构成"] * 273
     p["R值"] = [str(v) if v else "" for v in r] + [""] * 273
-    p["有效期"] = [f"{y}-{m:02d}-28" for y, m in zip(chance.integers(2026, 2029, n), chance.integers(1, 13, n), strict=True)]
+    p["有效期"] = [
+        f"{y}-{m:02d}-28"
+        for y, m in zip(chance.integers(2026, 2029, n), chance.integers(1, 13, n), strict=True)
+    ]
     p["责任单位"] = blank([f"{d}应急管理部门（示范）" for d in p["district"]], 40, 13)
     p["责任人"] = blank(person("B", n), 40, 13)
     p["电话"] = phone(2_000_001, n)
@@ -153,7 +107,13 @@ def refuges(scene: Scene) -> pd.DataFrame:
     with_junction = village[village["code"].isin(busiest["code"])]
     town_place = busiest[busiest["water"] > 150].drop_duplicates("town").head(40)
     rest = busiest.drop(town_place.index)
-    county = pick(scene, scene.table["density"].to_numpy() * (scene.table["water"] > 400), 10, apart_m=3500, seed=4)
+    county = pick(
+        scene,
+        scene.table["density"].to_numpy() * (scene.table["water"] > 400),
+        10,
+        apart_m=3500,
+        seed=4,
+    )
     low = rest[rest["code"].isin(with_junction["code"])].drop_duplicates("code")
     order = low.set_index("code").loc[[c for c in with_junction["code"] if c in set(low["code"])]]
     p = pd.concat([county, town_place, order.reset_index().head(190)], ignore_index=True)
@@ -161,15 +121,32 @@ def refuges(scene: Scene) -> pd.DataFrame:
     p["lat"] = (p["lat"] + chance.uniform(-3e-4, 3e-4, 240)).round(6)
     p["级别"] = ["县级"] * 10 + ["乡镇级"] * 40 + ["村级"] * 190
     p["容量"] = np.concatenate(
-        [chance.integers(60, 160, 10) * 10, chance.integers(12, 60, 40) * 10, chance.integers(5, 31, 190) * 10]
+        [
+            chance.integers(60, 160, 10) * 10,
+            chance.integers(12, 60, 40) * 10,
+            chance.integers(5, 31, 190) * 10,
+        ]
     )
     p["面积"] = (p["容量"] * chance.uniform(2.0, 3.4, 240)).round().astype(int)
     use = ["体育馆", "学校", "文化礼堂", "村（居）委会", "老年活动中心", "敬老院", "会展场馆"]
-    p["用途"] = np.concatenate([chance.choice([use[0], use[6]], 10), chance.choice(use[:3], 40), chance.choice(use[1:6], 190)])
+    p["用途"] = np.concatenate(
+        [
+            chance.choice([use[0], use[6]], 10),
+            chance.choice(use[:3], 40),
+            chance.choice(use[1:6], 190),
+        ]
+    )
     p["编号"] = [f"JN-BN-{i + 1:03d}" for i in range(240)]
-    where = np.select([p["级别"] == "县级", p["级别"] == "乡镇级"], [p["district"] + p["town"], p["town"]], p["village"])
+    where = np.select(
+        [p["级别"] == "县级", p["级别"] == "乡镇级"],
+        [p["district"] + p["town"], p["town"]],
+        p["village"],
+    )
     p["名称"] = [f"{w}{u}避灾安置场所" for w, u in zip(where, p["用途"], strict=True)]
-    p["鉴定"] = [f"{y}-{m:02d}-15" for y, m in zip(chance.integers(2021, 2026, 240), chance.integers(1, 13, 240), strict=True)]
+    p["鉴定"] = [
+        f"{y}-{m:02d}-15"
+        for y, m in zip(chance.integers(2021, 2026, 240), chance.integers(1, 13, 240), strict=True)
+    ]
     p["责任单位"] = [f"{town}办事处" if "街道" in town else f"{town}政府" for town in p["town"]]
     p["责任人"] = person("C", 240)
     p["电话"] = phone(3_000_001, 240)
@@ -194,7 +171,17 @@ def teams(scene: Scene) -> pd.DataFrame:
     """8 social rescue teams and 1 new one."""
     chance = np.random.default_rng(SEED + 6)
     p = pick(scene, scene.table["density"].to_numpy(), 9, apart_m=2500, seed=6)
-    skill = ["水域救援", "山地搜救", "城市排涝", "医疗救护", "无人机侦察", "应急通信", "工程抢险", "后勤保障", "水域救援"]
+    skill = [
+        "水域救援",
+        "山地搜救",
+        "城市排涝",
+        "医疗救护",
+        "无人机侦察",
+        "应急通信",
+        "工程抢险",
+        "后勤保障",
+        "水域救援",
+    ]
     p["编号"] = [f"JN-DW-{i + 1:02d}" for i in range(9)]
     p["名称"] = [f"示范{s}队{'（新增）' if i == 8 else ''}" for i, s in enumerate(skill)]
     p["专长"] = skill
@@ -211,12 +198,10 @@ def depots(scene: Scene) -> pd.DataFrame:
     p = pick(scene, scene.table["density"].to_numpy() ** 0.5, 14, apart_m=2500, seed=7)
     tier = ["区级储备库"] * 2 + ["镇街储备点"] * 6 + ["社区储备室"] * 6
     p["编号"] = [f"JN-CK-{i + 1:02d}" for i in range(14)]
-    p["名称"] = [
-        f"{d if k == '区级储备库' else t if k == '镇街储备点' else v}{'示范' if k == '区级储备库' else ''}{k}"
-        for k, d, t, v in zip(tier, p["district"], p["town"], p["village"], strict=True)
-    ]
+    where = [*(p["district"][:2] + "示范"), *p["town"][2:8], *p["village"][8:]]
+    p["名称"] = [w + k for w, k in zip(where, tier, strict=True)]
     p["级别"] = ["区级"] * 2 + ["镇级"] * 6 + ["村级"] * 6
-    p["面积"] = [1200, 900] + [180, 150, 120, 160, 140, 100] + [30, 25, 20, 30, 20, 25]
+    p["面积"] = [1200, 900, 180, 150, 120, 160, 140, 100, 30, 25, 20, 30, 20, 25]
     p["责任人"] = person("F", 14)
     p["电话"] = phone(6_000_001, 14)
     return p
@@ -229,8 +214,12 @@ def geohazards(scene: Scene) -> pd.DataFrame:
     p = pick(scene, steep * 1.0, 26, apart_m=600, seed=8)
     people = np.sort(np.clip(chance.lognormal(3.2, 1.1, 26), 3, 640).astype(int))[::-1]
     p["编号"] = [f"JN-DZ-{i + 1:03d}" for i in range(26)]
-    kind = chance.choice(["崩塌", "滑坡", "不稳定斜坡", "泥石流", "地面塌陷"], 26, p=[0.35, 0.25, 0.2, 0.12, 0.08])
-    p["名称"] = [f"{v}{k}隐患点{i + 1:02d}" for i, (v, k) in enumerate(zip(p["village"], kind, strict=True))]
+    kind = chance.choice(
+        ["崩塌", "滑坡", "不稳定斜坡", "泥石流", "地面塌陷"], 26, p=[0.35, 0.25, 0.2, 0.12, 0.08]
+    )
+    p["名称"] = [
+        f"{v}{k}隐患点{i + 1:02d}" for i, (v, k) in enumerate(zip(p["village"], kind, strict=True))
+    ]
     p["类型"] = kind
     p["人数"] = people
     p["户数"] = np.maximum((people / 3.1).round().astype(int), 1)
@@ -255,33 +244,3 @@ def reservoirs(scene: Scene) -> pd.DataFrame:
     p["责任人"] = person("H", 6)
     p["电话"] = phone(8_000_001, 6)
     return p
-
-
-STOCK = (
-    ("1010101", "帐篷（12平方米）", "顶"), ("1010102", "折叠床", "张"), ("1010103", "棉被", "床"), ("1010104", "毛毯", "条"),
-    ("1010105", "睡袋", "个"), ("1010106", "雨衣", "件"), ("1010107", "雨靴", "双"), ("1010201", "饮用水", "箱"),
-    ("1010202", "方便食品", "箱"), ("1010203", "应急照明灯", "盏"), ("1010204", "急救包", "个"), ("1010205", "消毒液", "桶"),
-    ("2010101", "救生衣", "件"), ("2010102", "救生圈", "个"), ("2010103", "冲锋舟", "艘"), ("2010104", "橡皮艇", "艘"),
-    ("2010105", "抛投器", "套"), ("2010106", "救生绳", "根"), ("2010201", "移动泵车", "台"), ("2010202", "潜水泵", "台"),
-    ("2010203", "汽油抽水泵", "台"), ("2010204", "排水软管", "米"), ("2010205", "发电机", "台"), ("2010206", "移动照明车", "台"),
-    ("2010207", "电缆", "米"), ("2010301", "对讲机", "部"), ("2010302", "卫星电话", "部"), ("2010303", "手持扩音器", "个"),
-    ("2010304", "无人机", "架"), ("2010305", "强光手电", "支"), ("2010401", "液压破拆工具", "套"), ("2010402", "油锯", "台"),
-    ("3010101", "编织袋", "百条"), ("3010102", "土工布", "卷"), ("3010103", "防汛沙袋", "百只"), ("3010104", "挡水板", "块"),
-    ("3010105", "铁丝", "卷"), ("3010106", "木桩", "根"), ("3010107", "铁锹", "把"), ("3010108", "块石", "立方米"),
-    ("3010201", "警示带", "盘"), ("3010202", "路锥", "个"),
-)  # fmt: skip
-
-
-def stock(depot: pd.DataFrame) -> pd.DataFrame:
-    """42 classes, 11 528 items, spread over the depots (codes have the 7 digits of GB/T 38565; made up)."""
-    chance = np.random.default_rng(SEED + 10)
-    each = share(chance.lognormal(0, 0.9, 42), 11_528 - 42) + 1
-    size = np.array([8.0] * 2 + [3.0] * 6 + [1.0] * 6)
-    rows = []
-    for (code, name, unit), total in zip(STOCK, each, strict=True):
-        parts = share(size * chance.uniform(0.4, 1.6, 14), int(total))
-        for number, place, amount in zip(depot["编号"], depot["名称"], parts, strict=True):
-            if amount:
-                rows.append((number, place, code, name, int(amount), unit, "政府" if amount > 9 else "社会"))
-    table = pd.DataFrame(rows, columns=["仓库编号", "仓库名称", "物资编码", "物资名称", "数量", "单位", "权属"])
-    return table.sort_values(["仓库编号", "物资编码"]).reset_index(drop=True)

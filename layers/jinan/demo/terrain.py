@@ -1,4 +1,5 @@
 """Made-up ground and water: Jinan falls from hills in the south to the plain of a large river in the north."""
+# ruff: noqa: E501  wide tables
 
 from __future__ import annotations
 
@@ -7,10 +8,11 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import shapely
-from demo.area import METRIC
 from numpy.typing import NDArray
 from rasterio.transform import from_origin
 from scipy import ndimage
+
+from demo.area import METRIC
 
 SEED = 20260416
 DEM_CELL_M = 90.0
@@ -70,13 +72,17 @@ def waterways() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table, geometry=lines, crs=4326)
 
 
-def distance(water: gpd.GeoDataFrame, shape: tuple[int, int], ground: Ground) -> NDArray[np.float64]:
+def distance(
+    water: gpd.GeoDataFrame, shape: tuple[int, int], ground: Ground
+) -> NDArray[np.float64]:
     """Distance of every pixel to the nearest waterway [m], less half its width."""
     from rasterio.features import rasterize
 
     best = np.full(shape, np.inf)
     for line, width in zip(water.to_crs(METRIC).geometry, water["width_m"], strict=True):
-        on = rasterize([(line, 1)], shape, transform=ground.transform, all_touched=True, dtype="uint8")
+        on = rasterize(
+            [(line, 1)], shape, transform=ground.transform, all_touched=True, dtype="uint8"
+        )
         far = ndimage.distance_transform_edt(on == 0) * ground.cell
         best = np.minimum(best, np.maximum(far - width / 2, 0))
     return best
@@ -93,25 +99,43 @@ def make_dem(bounds: tuple[float, float, float, float], water: gpd.GeoDataFrame)
     shape = (round((north - south) / DEM_CELL_M), round((east - west) / DEM_CELL_M))
     frame = Ground(np.zeros(shape, np.float32), west, north, DEM_CELL_M)
     y = north - (np.arange(shape[0]) + 0.5) * DEM_CELL_M
-    knots_y = np.array([4_040_000, 4_050_000, 4_055_000, 4_060_000, 4_066_000, 4_072_000, 4_112_000.0])
+    knots_y = np.array(
+        [4_040_000, 4_050_000, 4_055_000, 4_060_000, 4_066_000, 4_072_000, 4_112_000.0]
+    )
     base = np.interp(y, knots_y, [330.0, 190.0, 95.0, 48.0, 26.0, 23.0, 17.0])
     rough = np.interp(y, knots_y, [130.0, 85.0, 30.0, 8.0, 1.2, 0.8, 0.8])
     noise = np.random.default_rng(SEED).normal(size=shape)
-    hills = ndimage.gaussian_filter(noise, 14) * 14 * 3.0 + ndimage.gaussian_filter(noise, 4) * 4 * 1.2
+    hills = (
+        ndimage.gaussian_filter(noise, 14) * 14 * 3.0 + ndimage.gaussian_filter(noise, 4) * 4 * 1.2
+    )
     hills = np.log1p(np.exp(1.6 * hills)) - 0.7
-    values = ndimage.gaussian_filter1d(base, 8)[:, None] + ndimage.gaussian_filter1d(rough, 8)[:, None] * hills
+    values = (
+        ndimage.gaussian_filter1d(base, 8)[:, None]
+        + ndimage.gaussian_filter1d(rough, 8)[:, None] * hills
+    )
     far = distance(water, shape, frame)
-    values = values * (1 - 0.45 * np.exp(-((far / 500) ** 2)) * (values > 40)) - 3.0 * np.exp(-((far / 250) ** 2))
+    values = values * (1 - 0.45 * np.exp(-((far / 500) ** 2)) * (values > 40)) - 3.0 * np.exp(
+        -((far / 250) ** 2)
+    )
     return Ground(np.round(np.maximum(values, 12.0), 1).astype(np.float32), west, north, DEM_CELL_M)
 
 
 def make_depth(
-    area: shapely.Geometry, water: gpd.GeoDataFrame, xy: NDArray[np.float64], peak: NDArray[np.float64]
+    area: shapely.Geometry,
+    water: gpd.GeoDataFrame,
+    xy: NDArray[np.float64],
+    peak: NDArray[np.float64],
 ) -> Ground:
     """Make the depth of ponded water [m] of one scenario: pools at flood points, a belt by the streams."""
     west, south, east, north = shapely.bounds(area)
-    west, north = np.floor(west / DEPTH_CELL_M) * DEPTH_CELL_M, np.ceil(north / DEPTH_CELL_M) * DEPTH_CELL_M
-    shape = (int(np.ceil((north - south) / DEPTH_CELL_M)), int(np.ceil((east - west) / DEPTH_CELL_M)))
+    west, north = (
+        np.floor(west / DEPTH_CELL_M) * DEPTH_CELL_M,
+        np.ceil(north / DEPTH_CELL_M) * DEPTH_CELL_M,
+    )
+    shape = (
+        int(np.ceil((north - south) / DEPTH_CELL_M)),
+        int(np.ceil((east - west) / DEPTH_CELL_M)),
+    )
     frame = Ground(np.zeros(shape, np.float32), west, north, DEPTH_CELL_M)
     chance = np.random.default_rng(SEED + 50)
     wobble = 1 + 0.9 * ndimage.gaussian_filter(chance.normal(size=shape), 3) * 3

@@ -6,18 +6,25 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from demo.area import METRIC, junctions
-from demo.names import TOWN, community_names
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from scipy.spatial import cKDTree
+
+from demo.area import METRIC, junctions
+from demo.names import TOWN, community_names
 
 SEED = 20260415
 TOWNS = 40
 COMMUNITIES = 300
 DEGREE_GRID = 1e-6
 RURAL_KM2 = 3.2
-PEOPLE = {"370102": 800_000, "370103": 780_000, "370104": 540_000, "370105": 600_000, "370112": 760_000}
+PEOPLE = {
+    "370102": 800_000,
+    "370103": 780_000,
+    "370104": 540_000,
+    "370105": 600_000,
+    "370112": 760_000,
+}
 """Rough, plausible figures for the covered part of each district, set by hand; not a census."""
 
 
@@ -34,7 +41,9 @@ def clusters(xy: NDArray[np.float64], k: int, seed: int) -> NDArray[np.int64]:
     """Group points into k compact groups, numbered from north-west to south-east."""
     if k <= 1:
         return np.zeros(len(xy), dtype=np.int64)
-    centres, _ = kmeans2(xy, k, minit="++", iter=60, seed=np.random.default_rng(seed), missing="warn")
+    centres, _ = kmeans2(
+        xy, k, minit="++", iter=60, seed=np.random.default_rng(seed), missing="warn"
+    )
     order = np.lexsort((centres[:, 0], -np.round(centres[:, 1] / 1500)))
     rank = np.empty(k, dtype=np.int64)
     rank[order] = np.arange(k)
@@ -78,13 +87,15 @@ def seeds(points: gpd.GeoDataFrame, area: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def cells(table: pd.DataFrame, area: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Join the Voronoi cells of each community's seeds, cut to its district; one part each (metric)."""
+    """Join the Voronoi cells of each community's seeds, cut to its district (metric)."""
     pieces = []
     for code, own in table.groupby("district"):
         district = area.loc[area["code"] == code].geometry.iloc[0]
         points = shapely.points(own[["x", "y"]].to_numpy())
         voronoi = gpd.GeoSeries(
-            shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), extend_to=district)),
+            shapely.get_parts(
+                shapely.voronoi_polygons(shapely.multipoints(points), extend_to=district)
+            ),
             crs=METRIC,
         )
         at = voronoi.sindex.nearest(points, return_all=False)[1]
@@ -116,7 +127,12 @@ def tile(communities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     for _ in range(3):
         joined = {c: shapely.union_all(faces[owner == c]) for c in np.unique(owner)}
         big = {c: max(shapely.get_parts(g), key=lambda part: part.area) for c, g in joined.items()}
-        for f in np.flatnonzero([not big[c].intersects(p) for c, p in zip(owner, shapely.point_on_surface(faces), strict=True)]):
+        for f in np.flatnonzero(
+            [
+                not big[c].intersects(p)
+                for c, p in zip(owner, shapely.point_on_surface(faces), strict=True)
+            ]
+        ):
             shared = {c: faces[f].boundary.intersection(g.boundary).length for c, g in big.items()}
             owner[f] = max(shared, key=lambda c: (shared[c], -c))
     parts = gpd.GeoDataFrame({"n": owner}, geometry=faces, crs=4326).dissolve("n")
@@ -128,21 +144,27 @@ def tile(communities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def people(units: gpd.GeoDataFrame, points: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Spread each district's people by the density of road junctions; share of the old by chance."""
+    """Spread each district's people by the density of junctions; share of the old by chance."""
     chance = np.random.default_rng(SEED + 1)
-    joined = gpd.sjoin(points[["edges", "geometry"]], units[["code", "geometry"]], predicate="within")
+    joined = gpd.sjoin(
+        points[["edges", "geometry"]], units[["code", "geometry"]], predicate="within"
+    )
     ends = joined.groupby("code")["edges"].sum().reindex(units["code"]).fillna(0).to_numpy()
     km2 = units.to_crs(METRIC).area.to_numpy() / 1e6
-    weight = (ends + 4) ** 0.6 * np.minimum(km2, 4.0) ** 0.35 * chance.lognormal(0, 0.25, len(units))
+    weight = (
+        (ends + 4) ** 0.6 * np.minimum(km2, 4.0) ** 0.35 * chance.lognormal(0, 0.25, len(units))
+    )
     count = np.zeros(len(units), dtype=np.int64)
     for code, total in PEOPLE.items():
         own = (units["parent"].str[:6] == code).to_numpy()
         count[own] = share(weight[own], total)
-    old = np.clip(chance.normal(0.19, 0.035, len(units)) + np.where(km2 > RURAL_KM2, 0.05, 0), 0.08, 0.36)
+    old = np.clip(
+        chance.normal(0.19, 0.035, len(units)) + np.where(km2 > RURAL_KM2, 0.05, 0), 0.08, 0.36
+    )
     return pd.DataFrame({"population": count, "elderly_share": np.round(old, 3)}, index=units.index)
 
 
-def coded(tiles: gpd.GeoDataFrame, area: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def coded(tiles: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Give communities their 12-digit codes (towns from 901, which no real town has) and names."""
     tiles = tiles.sort_values(["district", "town", "village"]).reset_index(drop=True)
     town = tiles["district"] + (901 + tiles["town"]).astype(str)
@@ -158,14 +180,20 @@ def coded(tiles: gpd.GeoDataFrame, area: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def make_units(roads: gpd.GeoDataFrame, area: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Make all three levels with code, name, parent, level, population, elderly_share."""
     points = junctions(roads)
-    village = coded(tile(cells(seeds(points, area), area)), area)
+    village = coded(tile(cells(seeds(points, area), area)))
     village[["population", "elderly_share"]] = people(village, points)
     village["old"] = village["population"] * village["elderly_share"]
     columns = ["level", "code", "name", "parent", "population", "elderly_share", "geometry"]
-    town = village.dissolve("parent", aggfunc={"population": "sum", "old": "sum", "district": "first"})
+    town = village.dissolve(
+        "parent", aggfunc={"population": "sum", "old": "sum", "district": "first"}
+    )
     town = town.reset_index(names="code")
-    rural = village.groupby("parent")["name"].agg(lambda names: names.str.endswith("村").mean() > 0.5)
-    town["name"] = [f"示范{TOWN[i]}{'镇' if rural[c] else '街道'}" for i, c in enumerate(town["code"])]
+    rural = village.groupby("parent")["name"].agg(
+        lambda names: names.str.endswith("村").mean() > 0.5
+    )
+    town["name"] = [
+        f"示范{TOWN[i]}{'镇' if rural[c] else '街道'}" for i, c in enumerate(town["code"])
+    ]
     town["parent"] = town["district"]
     district = town.dissolve("district", aggfunc={"population": "sum", "old": "sum"})
     district = district.reset_index(names="code")
