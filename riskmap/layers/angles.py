@@ -44,9 +44,10 @@ class Angles:
     """Parsed angles: degrees, why one could not be parsed, and what was noticed."""
 
     degrees: NDArray[np.float64]
-    """Shape (n,) [deg]; NaN where ``reason`` is not empty."""
+    """Shape (n,) [deg]; NaN where it could not be read; kept where only ``range`` is wrong."""
     reason: NDArray[np.object_]
-    """Shape (n,): empty text, or ``empty``, ``unreadable``, ``minutes``, ``seconds``, ``hemisphere``, ``range``."""
+    """Shape (n,): an empty text, or ``empty``, ``unreadable``, ``minutes``, ``seconds``,
+    ``hemisphere``, ``range``."""
     coarse: NDArray[np.bool_]
     """True where the text has fewer than four decimals of a degree (11 m)."""
     letter: NDArray[np.object_]
@@ -54,7 +55,7 @@ class Angles:
 
 
 def plain_angle(text: str) -> str:
-    """Bring an angle's text into one alphabet.
+    r"""Bring an angle's text into one alphabet.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def plain_angle(text: str) -> str:
     Examples
     --------
     >>> plain_angle("东经１１８°18′28.8″")
-    'E118°18\\'28.8"'
+    'E118°18\'28.8"'
     """
     out = _MARK.sub("″", text)
     out = "".join(_SIGNS.get(character, character) for character in out)
@@ -107,7 +108,7 @@ def _one(text: str, axis: str | None) -> tuple[float, str, bool, str]:
     limit = 90.0 if letter and letter in "NS" else limit
     reason = reason or ("range" if value > limit else "")
     value = -value if minus or letter in ("W", "S") else value
-    return (value if not reason else np.nan), reason, coarse, letter
+    return (value if reason in ("", "range") else np.nan), reason, coarse, letter
 
 
 def parse_angle(texts: Sequence[object], *, axis: str | None = None) -> Angles:
@@ -146,10 +147,10 @@ def parse_angle(texts: Sequence[object], *, axis: str | None = None) -> Angles:
     coarse = decimals.fillna(0).to_numpy() < 4
     reason = np.where(np.abs(numbers) > limit, "range", "").astype(object)
     letter = np.full(len(unique), "", dtype=object)
-    degrees = np.where(reason == "", numbers, np.nan)
+    degrees = numbers.copy()
     for index in np.flatnonzero(~np.isfinite(numbers)):
         degrees[index], reason[index], coarse[index], letter[index] = _one(
-            plain_angle(unique[index]), axis
+            plain_angle(str(unique[int(index)])), axis
         )
     return Angles(degrees[codes], reason[codes], coarse[codes], letter[codes])
 

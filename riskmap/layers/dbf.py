@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from riskmap.layers.findings import unusable
 from riskmap.i18n import text
+from riskmap.layers.findings import unusable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,26 +8,25 @@ import numpy as np
 import pandas as pd
 
 from riskmap.i18n import Text, text
-from riskmap.layers.findings import Findings, unusable
+from riskmap.layers.dates import parse_dates
+from riskmap.layers.findings import Findings
+from riskmap.layers.numbers import parse_numbers
 from riskmap.layers.values import (
     MISSING,
     Parsed,
     parse_booleans,
     parse_codes,
-    parse_dates,
-    parse_numbers,
     parse_phones,
     parse_text,
     parse_unique,
     plain,
 )
-from riskmap.roles.load import coordinate_fields, match_choice, match_header
+from riskmap.roles.load import match_choice
 
 if TYPE_CHECKING:
     from riskmap.layers.types import LayerSpec
     from riskmap.roles.load import Field, Role
 
-COORDINATES: Final = ("lon", "lat", "lonlat", "easting", "northing", "wkt")
 _RULES: Final[dict[str, tuple[str, str]]] = {
     "type": ("this is not a number", "write the number alone"),
     "unit": ("the unit of this entry is not clear", "write the number alone, in {unit}"),
@@ -52,85 +51,6 @@ _CHANGES: Final[dict[str, tuple[str, str]]] = {
     "serial": ("Excel's day numbers were read as dates", "format the column as date"),
     "phone": ("these do not look like phone numbers; kept as they are", "check them"),
 }
-
-
-def match_columns(
-    role: Role, columns: list[str], spec: LayerSpec, findings: Findings, *, osm: bool = False
-) -> dict[str, tuple[str, str | None]]:
-    """Find the column, and the unit its header names, for each field.
-
-    Parameters
-    ----------
-    role
-        The role.
-    columns
-        Headers of the file.
-    spec
-        Holds the columns that the project file names itself.
-    findings
-        Takes what is to be said.
-    osm
-        True for OSM tags, of which most are never used and not worth a note.
-
-    Returns
-    -------
-    dict
-        Field name, coordinate fields included, to column and unit.
-
-    Raises
-    ------
-    LayerError
-        When the project file names a column that the file does not have.
-    """
-    found: dict[str, tuple[str, str | None]] = {}
-    lower = {column.casefold().strip(): column for column in columns}
-    for name, chosen in spec.fields.items():
-        column = chosen.column if chosen.column in columns else lower.get(chosen.column.casefold())
-        if column is None:
-            raise unusable(
-                "unknown_column",
-                text(
-                    "there is no column {column} for the field {field}",
-                    column=chosen.column,
-                    field=name,
-                ),
-                text("the columns are: {columns}", columns=", ".join(columns)),
-            )
-        found[name] = (column, chosen.unit)
-    used = {column for column, _ in found.values()}
-    ranked: dict[str, list[tuple[bool, str, str | None]]] = {}
-    for column in columns:
-        field, unit = match_header(role, column) if column not in used else (None, None)
-        if field is not None and field.name not in found and field.name not in spec.constants:
-            ranked.setdefault(field.name, []).append(
-                (column.casefold() != field.name, column, unit)
-            )
-    for name, entries in ranked.items():
-        entries.sort(key=lambda entry: entry[0])
-        found[name] = entries[0][1:]
-    if not osm:
-        _say_unused(columns, found, findings)
-    return found
-
-
-def _say_unused(
-    columns: list[str], found: dict[str, tuple[str, str | None]], findings: Findings
-) -> None:
-    """Name the columns of an office's table that no field took."""
-    used = {column for column, _ in found.values()}
-    serial = ("序号", "no", "no.", "fid", "id")
-    unused = [
-        c for c in columns if c not in used and c.casefold() not in serial and not c.startswith("[")
-    ]
-    if unused:
-        findings.note(
-            "unused_columns",
-            text(
-                "columns that the role does not know were not used: {columns}",
-                columns=", ".join(unused),
-            ),
-            text("name them under fields: in the project file if they are wanted"),
-        )
 
 
 def fill_fields(
@@ -187,7 +107,7 @@ def fill_fields(
                 )
             continue
         parsed = parse_field(field, cells, unit=unit, upper=role.group == "risk")
-        out[field.name] = parsed.values
+        out[field.name] = parsed.column
         _judge(role, field, column, cells, parsed, findings, lenient=lenient)
     return pd.DataFrame(out, index=table.index)
 
@@ -222,7 +142,7 @@ def parse_field(field: Field, cells: pd.Series, *, unit: str | None, upper: bool
     """
     if field.choices:
         parsed = parse_unique(cells, lambda cell: _choice(field, cell))
-        return Parsed(parsed.values.astype("str"), parsed.bad, parsed.changed)
+        return Parsed(parsed.column.astype("str"), parsed.bad, parsed.changed)
     if field.type in ("number", "integer"):
         return parse_numbers(
             cells, unit=field.unit, header_unit=unit, upper=upper, whole=field.type == "integer"
@@ -285,7 +205,7 @@ def _judge(
     if field.type in ("number", "integer"):
         _judge_range(field, column, values, parsed, findings, strict=strict)
     if field.required:
-        missing = parsed.values.isna().to_numpy() & (parsed.bad == "")
+        missing = parsed.column.isna().to_numpy() & (parsed.bad == "")
         findings.returned(
             missing,
             "required",
@@ -319,7 +239,7 @@ def _say(
 def _judge_range(
     field: Field, column: str, values: Any, parsed: Parsed, findings: Findings, *, strict: bool
 ) -> None:
-    numbers = parsed.values.to_numpy(dtype=np.float64)
+    numbers = parsed.column.to_numpy(dtype=np.float64)
     low = -np.inf if field.minimum is None else field.minimum
     high = np.inf if field.maximum is None else field.maximum
     outside = (numbers < low) | (numbers > high)
@@ -332,25 +252,4 @@ def _judge_range(
     mend = text("check the number and its unit")
     _say(findings, outside, "range", message, mend, column, values, strict)
     if not strict:
-        parsed.values[outside] = np.nan
-
-
-def is_coordinate(name: str) -> bool:
-    """Tell whether a field is one of the coordinate columns.
-
-    Parameters
-    ----------
-    name
-        Field name.
-
-    Returns
-    -------
-    bool
-        True for lon, lat, lonlat, easting, northing, wkt.
-
-    Examples
-    --------
-    >>> is_coordinate("lat"), is_coordinate("name")
-    (True, False)
-    """
-    return name in {field.name for field in coordinate_fields()}
+        parsed.column[outside] = np.nan

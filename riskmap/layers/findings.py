@@ -151,7 +151,7 @@ class Findings:
 
 
 def shown_value(value: object) -> str:
-    """Show a cell's content on one line, shortened.
+    r"""Show a cell's content on one line, shortened.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def shown_value(value: object) -> str:
 
     Examples
     --------
-    >>> shown_value("a\\nb"), shown_value(float("nan")), shown_value(3.0)
+    >>> shown_value("a\nb"), shown_value(float("nan")), shown_value(3.0)
     ('a b', '', '3')
     """
     if value is None or value != value:

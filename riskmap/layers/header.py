@@ -39,7 +39,7 @@ class Header:
 
 
 def cell_text(value: Any) -> str:
-    """Return a cell as one line of text.
+    r"""Return a cell as one line of text.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def cell_text(value: Any) -> str:
 
     Examples
     --------
-    >>> cell_text(" 积水\\n深度 "), cell_text(None)
+    >>> cell_text(" 积水\n深度 "), cell_text(None)
     ('积水 深度', '')
     """
     if value is None or value == "" or value != value:
@@ -185,6 +185,6 @@ def grid_to_rows(grid: Grid, header: Header) -> Rows:
         row=numbers[kinds == "record"],
         sheet=grid.name,
         encoding=grid.encoding,
-        overflow=beyond if len(padded) else np.zeros(0, dtype=bool),
+        overflow=beyond if padded else np.zeros(0, dtype=bool),
         notes=tuple(_remarks(kinds, numbers, grid.name)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from riskmap.columns import ITEM_ID, NAME, ROLE, WGS84
-from riskmap.layers.check import normal_names
+from riskmap.layers.duplicates import normal_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,7 +94,7 @@ def _match_known(table: gpd.GeoDataFrame, known: pd.DataFrame, ids: NDArray[np.o
     free = np.ones(len(known), dtype=bool)
     for within, same_name in ((NAMED_WITHIN_M, True), (UNNAMED_WITHIN_M, False)):
         rows = np.flatnonzero(ids == "")
-        near = tree.query_ball_point(centres[rows], within)
+        near: Any = tree.query_ball_point(centres[rows], within)
         pairs = pd.DataFrame(
             [(row, other) for row, others in zip(rows, near, strict=True) for other in others],
             columns=["row", "known"],

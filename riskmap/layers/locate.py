@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjError
 
 from riskmap.columns import WGS84
-from riskmap.i18n import Text, text
-from riskmap.layers.coords import DATUMS, Angles, parse_angle, parse_pairs, to_wgs84
+from riskmap.i18n import text
+from riskmap.layers.coords import DATUMS, to_wgs84
 from riskmap.layers.findings import Findings, unusable
-from riskmap.layers.values import parse_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from riskmap.layers.types import LayerSpec
-
-_REASONS: Final[dict[str, tuple[str, str]]] = {
+REASONS: Final[dict[str, tuple[str, str]]] = {
     "unreadable": ("this coordinate cannot be read", "write decimal degrees such as 118.308120"),
     "minutes": ("the minutes are 60 or more", "check degrees, minutes and seconds"),
     "seconds": ("the seconds are 60 or more", "check degrees, minutes and seconds"),
@@ -38,6 +33,7 @@ _REASONS: Final[dict[str, tuple[str, str]]] = {
     ),
     "empty": ("the coordinate is missing", "fill in longitude and latitude"),
 }
+"""Why a coordinate cannot be used, and how to mend it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,24 @@ class Located:
     datum: str
 
 
-def _crs(name: str) -> CRS:
+def declared_crs(name: str) -> CRS:
+    """Return the CRS that the project file names.
+
+    Parameters
+    ----------
+    name
+        Such as ``EPSG:4548``.
+
+    Returns
+    -------
+    CRS
+        The CRS.
+
+    Raises
+    ------
+    LayerError
+        When it is not known.
+    """
     try:
         return CRS.from_user_input(name)
     except ProjError as error:
@@ -88,7 +101,24 @@ def crs_name(crs: CRS) -> str:
     return ":".join(authority) if authority else str(crs.name)
 
 
-def _datum(spec: Any) -> str:
+def declared_datum(spec: Any) -> str:
+    """Return the datum that the project file names.
+
+    Parameters
+    ----------
+    spec
+        A source.
+
+    Returns
+    -------
+    str
+        ``auto`` or one of the four.
+
+    Raises
+    ------
+    LayerError
+        When it is none of these.
+    """
     if spec.datum not in ("auto", *DATUMS):
         raise unusable(
             "unknown_datum",
@@ -120,8 +150,8 @@ def locate_shapes(shapes: gpd.GeoSeries, spec: Any, findings: Findings) -> Locat
     LayerError
         When the CRS is missing and cannot be longitude and latitude.
     """
-    datum = _datum(spec)
-    declared = _crs(spec.crs) if spec.crs else None
+    datum = declared_datum(spec)
+    declared = declared_crs(spec.crs) if spec.crs else None
     own = CRS.from_user_input(shapes.crs) if shapes.crs is not None else None
     crs = declared or own
     if (
@@ -160,7 +190,7 @@ def locate_shapes(shapes: gpd.GeoSeries, spec: Any, findings: Findings) -> Locat
     degrees = (
         shapes if crs.equals(CRS.from_epsg(4326), ignore_axis_order=True) else shapes.to_crs(WGS84)
     )
-    _say_old_datum(crs, name, findings)
+    say_old_datum(crs, name, findings)
     method = "as_given" if degrees is shapes else f"{name}>{WGS84}"
     if datum in ("gcj02", "bd09"):
         degrees = gpd.GeoSeries(_shift(degrees.to_numpy(), datum), crs=WGS84)
@@ -174,7 +204,18 @@ def locate_shapes(shapes: gpd.GeoSeries, spec: Any, findings: Findings) -> Locat
     )
 
 
-def _say_old_datum(crs: CRS, name: str, findings: Findings) -> None:
+def say_old_datum(crs: CRS, name: str, findings: Findings) -> None:
+    """Note that a datum before CGCS2000 can only be brought to WGS-84 roughly.
+
+    Parameters
+    ----------
+    crs
+        The source's CRS.
+    name
+        Its name.
+    findings
+        Takes the note.
+    """
     datum = crs.datum.name if crs.datum is not None else ""
     if "Beijing 1954" in datum or "Xian 1980" in datum:
         findings.note(
@@ -193,260 +234,3 @@ def _shift(shapes: NDArray[np.object_], datum: str) -> NDArray[np.object_]:
 
     moved: NDArray[np.object_] = shapely.transform(shapes, move)
     return moved
-
-
-def locate_table(
-    table: pd.DataFrame,
-    found: dict[str, tuple[str, str | None]],
-    spec: LayerSpec,
-    findings: Findings,
-) -> Located:
-    """Make points, or shapes from WKT, out of coordinate columns.
-
-    Parameters
-    ----------
-    table
-        Shape (n, columns): the cells.
-    found
-        Field to column and unit.
-    spec
-        Its ``crs`` and ``datum`` as declared.
-    findings
-        Takes the rows that have no good coordinates.
-
-    Returns
-    -------
-    Located
-        The geometries.
-
-    Raises
-    ------
-    LayerError
-        When there is no coordinate column, or projected coordinates without a CRS.
-    """
-    datum = _datum(spec)
-    if "wkt" in found and "lon" not in found:
-        return _from_wkt(table, found["wkt"][0], spec, findings)
-    pairs = [("easting", "northing"), ("lon", "lat")]
-    for east, north in pairs:
-        if east in found and north in found:
-            column_e, column_n = found[east][0], found[north][0]
-            numbers = [_metres(table[column]) for column in (column_e, column_n)]
-            if east == "easting" or _are_metres(*numbers):
-                return _from_metres(
-                    numbers[0], numbers[1], (column_e, column_n), table, spec, findings
-                )
-            lon = parse_angle(table[column_e].tolist(), axis="lon")
-            lat = parse_angle(table[column_n].tolist(), axis="lat")
-            return _from_angles(lon, lat, (column_e, column_n), table, datum, spec, findings)
-    if "lonlat" in found:
-        column = found["lonlat"][0]
-        lat_first = re.match(r"^(纬|lat|北纬)", column.strip(), re.IGNORECASE) is not None
-        lon, lat = parse_pairs(table[column].tolist(), lat_first=lat_first)
-        return _from_angles(lon, lat, (column, column), table, datum, spec, findings)
-    raise unusable(
-        "no_coordinates",
-        text("no columns of longitude and latitude were found"),
-        text("name them 经度 and 纬度, or name them under fields: in the project file"),
-        value=", ".join(map(str, table.columns[:12])),
-    )
-
-
-def _metres(cells: pd.Series) -> NDArray[np.float64]:
-    parsed = parse_numbers(cells, unit="m", header_unit=None, upper=True)
-    return parsed.values.to_numpy(dtype=np.float64)
-
-
-def _are_metres(one: NDArray[np.float64], two: NDArray[np.float64]) -> bool:
-    """Tell projected coordinates from degrees by the middle value of the columns."""
-    known = np.concatenate([one[np.isfinite(one)], two[np.isfinite(two)]])
-    return len(known) > 0 and bool(np.median(np.abs(known)) > 1000.0)
-
-
-def _from_wkt(table: pd.DataFrame, column: str, spec: LayerSpec, findings: Findings) -> Located:
-    cells = table[column].to_numpy(dtype=object)
-    texts = np.array([cell if isinstance(cell, str) else None for cell in cells], dtype=object)
-    shapes = shapely.from_wkt(texts, on_invalid="ignore")
-    findings.returned(
-        shapely.is_missing(shapes),
-        "coordinate_unreadable",
-        text("this geometry cannot be read"),
-        text("write it as WKT, such as POINT (118.308 36.827)"),
-        field=column,
-        values=cells,
-    )
-    located = locate_shapes(
-        gpd.GeoSeries(shapes, crs=WGS84 if spec.datum != "auto" else None), spec, findings
-    )
-    return located
-
-
-def _from_angles(
-    lon: Angles,
-    lat: Angles,
-    columns: tuple[str, str],
-    table: pd.DataFrame,
-    datum: str,
-    spec: LayerSpec,
-    findings: Findings,
-) -> Located:
-    crs = _crs(spec.crs) if spec.crs else CRS.from_epsg(4326)
-    if not crs.is_geographic:
-        raise unusable(
-            "degrees_not_metres",
-            text("{crs} is declared but the columns hold degrees", crs=crs_name(crs)),
-            text("take crs out of the project file, or give metres"),
-        )
-    cells = [table[column].to_numpy(dtype=object) for column in columns]
-    for rule, (message, mend) in _REASONS.items():
-        hit_lon = (lon.reason == rule) & (rule != "empty")
-        for mask, side in (
-            (hit_lon, 0),
-            ((lat.reason == rule) & ~(hit_lon if columns[0] == columns[1] else False), 1),
-        ):
-            if rule == "empty" and side == 1:
-                mask = (lon.reason == rule) | (lat.reason == rule)
-            findings.returned(
-                mask,
-                f"coordinate_{rule}",
-                text(message),
-                text(mend),
-                field=columns[side],
-                values=cells[side],
-            )
-    good = (lon.reason == "") & (lat.reason == "")
-    zero = good & (np.abs(lon.degrees) < 1e-9) & (np.abs(lat.degrees) < 1e-9)
-    findings.returned(
-        zero,
-        "zero",
-        text("both coordinates are zero"),
-        text("fill in longitude and latitude"),
-        field=columns[0],
-        values=cells[0],
-    )
-    findings.noted(
-        good & ~zero & lon.coarse & lat.coarse,
-        "coarse",
-        text("coordinates have fewer than four decimals and may be 11 m off or more"),
-        text("give six decimals"),
-        field=columns[0],
-        values=cells[0],
-    )
-    x, y = to_wgs84(lon.degrees, lat.degrees, datum="wgs84" if datum == "auto" else datum)
-    points = shapely.points(np.where(good, x, np.nan), np.where(good, y, np.nan))
-    points = np.where(good & ~zero, points, None)
-    source = (
-        crs_name(crs) if datum == "auto" and spec.crs else ("wgs84" if datum == "auto" else datum)
-    )
-    series = gpd.GeoSeries(points, crs=crs if datum == "auto" else WGS84).to_crs(WGS84)
-    method = f"{datum}>wgs84 iterative" if datum in ("gcj02", "bd09") else "as_given"
-    return Located(series, source, method, crs_name(crs), datum)
-
-
-def _zone(crs: CRS) -> int | None:
-    """Return the 3-degree zone number of a Gauss-Krueger CRS without zone prefix."""
-    operation = crs.coordinate_operation
-    if operation is None:
-        return None
-    named = {parameter.name: parameter.value for parameter in operation.params}
-    if named.get("False easting") != 500000.0 or "Longitude of natural origin" not in named:
-        return None
-    return round(float(named["Longitude of natural origin"]) / 3.0)
-
-
-def _from_metres(
-    first: NDArray[np.float64],
-    second: NDArray[np.float64],
-    columns: tuple[str, str],
-    table: pd.DataFrame,
-    spec: LayerSpec,
-    findings: Findings,
-) -> Located:
-    if spec.crs is None:
-        raise unusable(
-            "projected_without_crs",
-            text(
-                "the columns {columns} hold metres but the coordinate system is not declared",
-                columns="、".join(columns),
-            ),
-            _zone_hint(first, second),
-        )
-    crs = _crs(spec.crs)
-    if _datum(spec) in ("gcj02", "bd09"):
-        raise unusable(
-            "datum_of_metres",
-            text("{datum} has degrees, but the columns hold metres", datum=spec.datum),
-            text("take the datum out of the project file"),
-        )
-    cells = table[columns[0]].to_numpy(dtype=object)
-    east, north = _axes(first, second)
-    prefix = np.where(
-        np.isfinite(east) & (np.abs(east) >= 1e7), np.floor(np.nan_to_num(east) / 1e6), 0.0
-    )
-    zone = _zone(crs)
-    strange = (prefix > 0) & (zone is not None) & (prefix != (zone or 0))
-    findings.returned(
-        strange,
-        "zone_prefix",
-        text("the zone number before the easting is not that of {crs}", crs=crs_name(crs)),
-        text("check the zone, or declare the coordinate system with the zone number"),
-        field=columns[0],
-        values=cells,
-    )
-    if zone is not None:
-        findings.noted(
-            (prefix > 0) & ~strange,
-            "zone_prefix_cut",
-            text("the zone number before the easting was cut off"),
-            text("nothing to do"),
-            field=columns[0],
-            values=cells,
-        )
-        east = np.where(prefix > 0, east - prefix * 1e6, east)
-    good = np.isfinite(east) & np.isfinite(north)
-    findings.returned(
-        ~good,
-        "coordinate_empty",
-        text(_REASONS["empty"][0]),
-        text("fill in both coordinates"),
-        field=columns[0],
-        values=cells,
-    )
-    zero = good & (east == 0.0) & (north == 0.0)
-    findings.returned(
-        zero,
-        "zero",
-        text("both coordinates are zero"),
-        text("fill in both coordinates"),
-        field=columns[0],
-        values=cells,
-    )
-    use = good & ~strange & ~zero
-    points = np.where(
-        use, shapely.points(np.where(use, east, 0.0), np.where(use, north, 0.0)), None
-    )
-    degrees = gpd.GeoSeries(points, crs=crs).to_crs(WGS84)
-    _say_old_datum(crs, crs_name(crs), findings)
-    return Located(degrees, crs_name(crs), f"{crs_name(crs)}>{WGS84}", crs_name(crs), spec.datum)
-
-
-def _axes(
-    first: NDArray[np.float64], second: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Tell easting from northing: Chinese sheets call the northing X."""
-    one, two = np.nanmedian(np.abs(first)), np.nanmedian(np.abs(second))
-    northing_first = 1.5e6 < one < 6.5e6 and (two < 1.2e6 or two > 1e7)
-    return (second, first) if northing_first else (first, second)
-
-
-def _zone_hint(first: NDArray[np.float64], second: NDArray[np.float64]) -> Text:
-    east, _ = _axes(first, second)
-    middle = float(np.nanmedian(east))
-    number = int(middle // 1e6)
-    if 25 <= number <= 45:
-        return text(
-            "declare it; eastings like these with zone number {zone} would be crs: EPSG:{code} in CGCS2000",
-            zone=number,
-            code=4513 + number - 25,
-        )
-    return text("declare it in the project file, such as crs: EPSG:4548")

@@ -59,7 +59,9 @@ _KEYS: Final = (
     "waterway",
 )
 _WORD: Final = re.compile(r"\"([^\"]+)\"|([A-Za-z_][A-Za-z0-9_:]*)")
-_SQL: Final = frozenset("and or not in is null like ilike between true false".split())
+_SQL: Final = frozenset(
+    ["and", "or", "not", "in", "is", "null", "like", "ilike", "between", "true", "false"]
+)
 
 
 def asked_keys(where: str | None) -> list[str]:

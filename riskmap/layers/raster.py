@@ -193,7 +193,7 @@ def _look(values: NDArray[np.float32], source: Any, band: int) -> list[Remark]:
             Remark(
                 "zero_kept",
                 text(
-                    "no value means unknown in this raster; {n} cells are 0 and were kept: they may be water or outside the survey",
+                    "nothing marks unknown cells; {n} cells are 0 and were kept, maybe water",
                     n=zeros,
                 ),
                 text("set nodata in the file if 0 means unknown"),

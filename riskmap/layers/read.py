@@ -15,13 +15,16 @@ from pyproj import CRS, Transformer
 from riskmap.columns import ITEM_ID, WGS84
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import text
-from riskmap.layers.check import check_geometry, check_place, find_duplicates, to_wgs84_area
-from riskmap.layers.fields import fill_fields, match_columns
+from riskmap.layers.check import check_geometry, check_place, to_wgs84_area
+from riskmap.layers.duplicates import find_duplicates
+from riskmap.layers.fields import fill_fields
 from riskmap.layers.findings import Findings, unusable
+from riskmap.layers.headings import match_columns
 from riskmap.layers.ids import assign_ids
-from riskmap.layers.locate import Located, locate_shapes, locate_table
-from riskmap.layers.raster import read_raster
+from riskmap.layers.locate import Located, locate_shapes
 from riskmap.layers.osm import ROAD_TAGS
+from riskmap.layers.points import locate_table
+from riskmap.layers.raster import read_raster
 from riskmap.layers.source import RASTERS, check_file, open_rows
 from riskmap.layers.types import Layer, LayerSpec, Raster, Rows, Source
 

@@ -150,9 +150,7 @@ def open_tables(spec: Any, name: Namer) -> list[Rows]:
         raise unusable(
             "no_header",
             text("no row with known column names was found"),
-            text(
-                "use the template's column names, or name the columns under fields: in the project file"
-            ),
+            text("use the template's column names, or name the columns under fields:"),
             value=_first_cells(grids),
         )
     rows = [grid_to_rows(grid, header) for grid, header in chosen]

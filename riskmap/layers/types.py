@@ -132,7 +132,8 @@ class Layer:
 
     role: str
     table: gpd.GeoDataFrame | None
-    """Indexed by ``item_id``; columns are the role's fields and ``geometry``; ``_file``, ``_row`` say whence."""
+    """Indexed by ``item_id``; columns are the role's fields, ``geometry``, ``coord_source`` and
+    ``coord_method``; ``_file``, ``_sheet``, ``_row`` say whence."""
     rasters: tuple[Raster, ...] = ()
     sources: tuple[Source, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import geopandas as gpd
@@ -9,9 +10,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.columns import LEVEL, NAME, PARENT_ID, UNIT_LEVELS
+from riskmap.columns import LEVEL, NAME, PARENT_ID, UNIT_ID, UNIT_LEVELS
 from riskmap.errors import Problem
-from riskmap.i18n import text
+from riskmap.i18n import Text, text
 from riskmap.layers.findings import Findings, shown_value
 
 _EQUAL_AREA: Final = "EPSG:6933"
@@ -110,9 +111,10 @@ def find_parents(units: gpd.GeoDataFrame, problems: list[Problem]) -> pd.Series:
                 value=shown_value(declared[first]),
             )
         )
-    parents = np.where(stated & ~unknown, declared, None)
+    parents = np.full(len(units), None, dtype=object)
+    parents[stated & ~unknown] = declared[stated & ~unknown]
     points = shapely.point_on_surface(units.geometry.to_numpy())
-    for coarse, fine in zip(levels, levels[1:], strict=False):
+    for coarse, fine in pairwise(levels):
         inside = (units[LEVEL] == coarse).to_numpy()
         need = (units[LEVEL] == fine).to_numpy() & pd.isna(parents)
         if not need.any():
@@ -137,11 +139,11 @@ def find_parents(units: gpd.GeoDataFrame, problems: list[Problem]) -> pd.Series:
 
 
 def _note(
-    units: gpd.GeoDataFrame, rule: str, message: object, mend: object, *, value: str = ""
+    units: gpd.GeoDataFrame, rule: str, message: Text, mend: Text, *, value: str = ""
 ) -> Problem:
     return Problem(
-        "note", "unit", rule, message, mend, file=str(units["_file"].iat[0]), value=value
-    )  # type: ignore[arg-type]
+        "note", "unit", rule, message, mend, file=str(units["_file"].iloc[0]), value=value
+    )
 
 
 def measure_fit(units: gpd.GeoDataFrame) -> list[Problem]:
@@ -186,7 +188,7 @@ def _overlaps(part: gpd.GeoDataFrame, shapes: np.ndarray) -> list[Problem]:
             text(
                 "{n} pairs of units of level {level} overlap, {area} km2 together",
                 n=int(much.sum()),
-                level=part[LEVEL].iat[0],
+                level=part[LEVEL].iloc[0],
                 area=f"{area[much].sum():.2f}",
             ),
             text("check the outlines in a GIS"),
@@ -211,9 +213,45 @@ def _gaps(part: gpd.GeoDataFrame, shapes: np.ndarray) -> list[Problem]:
             "gap",
             text(
                 "the units of level {level} leave {area} km2 uncovered between them",
-                level=part[LEVEL].iat[0],
+                level=part[LEVEL].iloc[0],
                 area=f"{holes / 1e6:.2f}",
             ),
             text("check the outlines in a GIS"),
         )
     ]
+
+
+def drop_repeated(units: gpd.GeoDataFrame, problems: list[Problem]) -> gpd.GeoDataFrame:
+    """Return units whose code an earlier one has.
+
+    Parameters
+    ----------
+    units
+        Shape (n, columns): with ``unit_id``.
+    problems
+        Takes the rows returned.
+
+    Returns
+    -------
+    GeoDataFrame
+        The first unit of each code.
+    """
+    again = units[UNIT_ID].duplicated(keep="first").to_numpy()
+    first = units[~again].set_index(UNIT_ID)
+    for index in np.flatnonzero(again):
+        code = str(units[UNIT_ID].iloc[index])
+        where = f"{first.loc[code, '_file']} #{first.loc[code, '_row']}"
+        problems.append(
+            Problem(
+                "returned",
+                "unit",
+                "duplicate_code",
+                text("the row repeats {first}", first=where),
+                text("give each unit its own code"),
+                file=str(units["_file"].iloc[index]),
+                row=int(units["_row"].iloc[index]),
+                field=UNIT_ID,
+                value=code,
+            )
+        )
+    return units[~again]

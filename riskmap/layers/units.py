@@ -13,14 +13,16 @@ import pandas as pd
 from riskmap.columns import LEVEL, NAME, PARENT_ID, POPULATION, UNIT_ID, UNIT_LEVELS, WGS84
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import text
-from riskmap.layers.check import normal_names
+from riskmap.layers.duplicates import normal_names
 from riskmap.layers.findings import Findings, unusable
-from riskmap.layers.locate import locate_shapes, locate_table
-from riskmap.layers.source import check_file, open_tables
+from riskmap.layers.locate import locate_shapes
+from riskmap.layers.numbers import parse_numbers
+from riskmap.layers.points import locate_table
 from riskmap.layers.sheets import TEXTS, WORKBOOKS
+from riskmap.layers.source import check_file, open_tables
 from riskmap.layers.types import Rows, UnitSpec
-from riskmap.layers.unit_shapes import find_parents, measure_fit, repair_units
-from riskmap.layers.values import parse_codes, parse_numbers, parse_text, plain
+from riskmap.layers.unit_shapes import drop_repeated, find_parents, measure_fit, repair_units
+from riskmap.layers.values import parse_codes, parse_text, plain
 from riskmap.layers.vector import read_vector
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def read_units(specs: Sequence[UnitSpec]) -> tuple[gpd.GeoDataFrame, list[Proble
     if not filled:
         return _empty(), problems
     units = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=WGS84)
-    units = _drop_duplicates(units, problems)
+    units = drop_repeated(units, problems)
     order = {name: index for index, name in enumerate(UNIT_LEVELS)}
     units = units.assign(_order=units[LEVEL].map(order)).sort_values(
         ["_order", UNIT_ID], kind="stable"
@@ -159,7 +161,7 @@ def _read_one(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoDataFram
     level = _levels(table, spec, findings)
     names = _column(table, spec.name, text("name"))
     name = (
-        parse_text(names).values
+        parse_text(names).column
         if names is not None
         else pd.Series(np.nan, index=table.index, dtype="str")
     )
@@ -183,7 +185,7 @@ def _read_one(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoDataFram
     )
     parents = _column(table, spec.parent, text("parent"))
     parent = (
-        parse_codes(parents).values
+        parse_codes(parents).column
         if parents is not None
         else pd.Series(np.nan, index=table.index, dtype="str")
     )
@@ -260,7 +262,7 @@ def _codes(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> pd.Series
         field=spec.code or "",
         values=values,
     )
-    return parsed.values
+    return pd.Series(parsed.column)
 
 
 def _population(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> NDArray[np.float64]:
@@ -268,7 +270,7 @@ def _population(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> NDAr
     if column is None:
         return np.full(len(table), np.nan)
     parsed = parse_numbers(column, unit="person", header_unit=None, upper=True)
-    numbers = parsed.values.to_numpy(dtype=np.float64)
+    numbers = parsed.column.to_numpy(dtype=np.float64)
     strange = (parsed.bad != "") | (numbers < 0.0)
     findings.noted(
         strange,
@@ -279,25 +281,3 @@ def _population(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> NDAr
         values=column.to_numpy(dtype=object),
     )
     return np.where(strange, np.nan, numbers)
-
-
-def _drop_duplicates(units: gpd.GeoDataFrame, problems: list[Problem]) -> gpd.GeoDataFrame:
-    again = units[UNIT_ID].duplicated(keep="first").to_numpy()
-    first = units[~again].set_index(UNIT_ID)
-    for index in np.flatnonzero(again):
-        code = str(units[UNIT_ID].iat[index])
-        where = f"{first.at[code, '_file']} #{first.at[code, '_row']}"
-        problems.append(
-            Problem(
-                "returned",
-                ROLE_NAME,
-                "duplicate_code",
-                text("the row repeats {first}", first=where),
-                text("give each unit its own code"),
-                file=str(units["_file"].iat[index]),
-                row=int(units["_row"].iat[index]),
-                field=UNIT_ID,
-                value=code,
-            )
-        )
-    return units[~again]

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-
-from riskmap.roles.headers import unit_factor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,18 +47,9 @@ _YES: Final = frozenset(
 _NO: Final = frozenset(
     ("否", "无", "没有", "不是", "false", "no", "n", "f", "0", "×", "x", "✗", "未", "0.0")
 )
-_ABOUT: Final = re.compile(r"^(约|大约|约为|近|将近|共|共计|≈|~|大概|最深|最大|达|可达)+")
-_ROUGHLY: Final = re.compile(r"(左右|上下|多|余|许)+$")
-_QUANTITY: Final = re.compile(r"^([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(.*)$", re.IGNORECASE)
-_RANGE: Final = re.compile(
-    r"^(\d+(?:\.\d+)?)\s*([^\d\s\-~至到]*)\s*[-~至到—–]+\s*(\d+(?:\.\d+)?)\s*(.*)$"
-)
-_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
-_DATE: Final = re.compile(r"^(\d{4})[-./年](\d{1,2})(?:[-./月](\d{1,2})日?)?(?:[ T].*)?月?$")
-_PACKED_DATE: Final = re.compile(r"^(19|20)(\d{2})(\d{2})(\d{2})$")
 _SCIENTIFIC: Final = re.compile(r"^\d(?:\.\d+)?[eE]\+?\d{1,2}$")
-_WHOLE_FLOAT: Final = re.compile(r"^(\d+)\.0+$")
+WHOLE_FLOAT: Final = re.compile(r"^(\d+)\.0+$")
 _PHONE: Final = re.compile(
     r"^(?:\+?86)?[-\s]?(?:1\d{10}|(?:0\d{2,3}[-\s]?)?\d{7,8}(?:[-转]\d{1,6})?|\d{3,5})$"
 )
@@ -70,11 +59,12 @@ _PHONE: Final = re.compile(
 class Parsed:
     """Values of one field, and why some could not be read or were changed."""
 
-    values: pd.Series
+    column: pd.Series
     bad: NDArray[np.object_]
     """Shape (n,): empty text or the rule that the entry breaks."""
     changed: NDArray[np.object_]
-    """Shape (n,): empty text or what was done to read it: ``text``, ``range``, ``code``, ``control``, ``serial``, ``error``."""
+    """Shape (n,): empty text or what was done to read it: ``text``, ``range``,
+    ``code``, ``control``, ``serial``, ``error``, ``phone``, ``missing``."""
 
 
 def plain(value: object) -> str:
@@ -135,106 +125,8 @@ def _objects(column: Any) -> NDArray[np.object_]:
     return out
 
 
-def parse_numbers(
-    series: pd.Series,
-    *,
-    unit: str | None,
-    header_unit: str | None,
-    upper: bool,
-    whole: bool = False,
-) -> Parsed:
-    """Read numbers, with units and words where they are clear.
-
-    Parameters
-    ----------
-    series
-        Shape (n,): the cells.
-    unit
-        The unit wanted.
-    header_unit
-        The unit that the header or the project file names, or None.
-    upper
-        Take the upper end of a range (the unsafe one for a hazard), else the lower.
-    whole
-        True when only whole numbers are right.
-
-    Returns
-    -------
-    Parsed
-        Values float64 in the wanted unit, NaN where missing or bad.
-
-    Examples
-    --------
-    >>> cells = pd.Series(["约200人", "１２", "", "30-50cm", "很多"])
-    >>> parse_numbers(cells, unit=None, header_unit=None, upper=True).bad.tolist()
-    ['', '', '', 'unit', 'type']
-    >>> parse_numbers(pd.Series(["30-50cm"]), unit="m", header_unit=None, upper=True).values[0]
-    0.5
-    """
-    factor = 1.0
-    if header_unit and unit:
-        factor = unit_factor(header_unit, unit) or np.nan
-    numbers = (
-        pd.to_numeric(series, errors="coerce") if series.dtype != bool else series.astype(float)
-    )
-    quick = pd.Series(numbers, index=series.index).to_numpy(dtype=np.float64, na_value=np.nan)
-    bad = np.where(np.isinf(quick), "type", "").astype(object)
-    changed = np.full(len(series), "", dtype=object)
-    values = np.where(np.isfinite(quick), quick * factor, np.nan)
-    rest = np.flatnonzero(np.isnan(quick) & series.notna().to_numpy())
-    if len(rest):
-        slow = parse_unique(
-            series.iloc[rest], lambda cell: _quantity(cell, unit, factor=factor, upper=upper)
-        )
-        values[rest] = slow.values.to_numpy(dtype=np.float64)
-        bad[rest], changed[rest] = slow.bad, slow.changed
-    if whole:
-        values = np.where(np.abs(values - np.round(values)) < 1e-9, np.round(values), values)
-        bad[(bad == "") & np.isfinite(values) & (values != np.round(values))] = "integer"
-    values[bad != ""] = np.nan
-    return Parsed(pd.Series(values, index=series.index), bad, changed)
-
-
-def _quantity(
-    cell: object, unit: str | None, *, factor: float, upper: bool
-) -> tuple[float, str, str]:
-    """Read one quantity written as text: value, rule broken, change made."""
-    if isinstance(cell, (datetime, date, timedelta)):
-        return np.nan, "type", ""
-    entry = plain(cell).casefold()
-    if entry in MISSING:
-        return np.nan, "", "missing" if entry else ""
-    if entry in EXCEL_ERRORS:
-        return np.nan, "", "error"
-    bare = _THOUSANDS.sub("", _ABOUT.sub("", entry)).strip()
-    if match := _RANGE.match(bare):
-        low, first, high, last = match.groups()
-        scale = _scale(_ROUGHLY.sub("", last), unit, factor)
-        other = _scale(first, unit, factor) if first else scale
-        if scale is None or other is None:
-            return np.nan, "unit", ""
-        ends = float(low) * other, float(high) * scale
-        return (max(ends) if upper else min(ends)), "", "range"
-    match = _QUANTITY.match(_ROUGHLY.sub("", bare))
-    if match is None:
-        return np.nan, "type", ""
-    number, rest = match.groups()
-    scale = _scale(re.sub(r"^(多|余|来)+", "", _ROUGHLY.sub("", rest)), unit, factor)
-    return (np.nan, "unit", "") if scale is None else (float(number) * scale, "", "text")
-
-
-def _scale(written: str, unit: str | None, factor: float) -> float | None:
-    """Return what a number with this unit text is multiplied by; None when it is not clear."""
-    written = written.strip()
-    if not written:
-        return factor
-    if written == "万":
-        return factor * 1e4
-    return unit_factor(written, unit) if unit else None
-
-
 def parse_text(series: pd.Series) -> Parsed:
-    """Keep texts as they are, without control characters; numbers lose a needless ``.0``.
+    r"""Keep texts as they are, without control characters; numbers lose a needless ``.0``.
 
     Parameters
     ----------
@@ -248,14 +140,26 @@ def parse_text(series: pd.Series) -> Parsed:
 
     Examples
     --------
-    >>> parse_text(pd.Series(["=cmd|1", 12.0, "a\\x07b", " "])).values.tolist()
+    >>> parse_text(pd.Series(["=cmd|1", 12.0, "a\x07b", " "])).column.tolist()
     ['=cmd|1', '12', 'ab', nan]
     """
-    return _as_str(parse_unique(series, _text))
+    return as_text(parse_unique(series, _text))
 
 
-def _as_str(parsed: Parsed) -> Parsed:
-    return Parsed(parsed.values.astype("str"), parsed.bad, parsed.changed)
+def as_text(parsed: Parsed) -> Parsed:
+    """Turn parsed objects into pandas' text type.
+
+    Parameters
+    ----------
+    parsed
+        Values as objects.
+
+    Returns
+    -------
+    Parsed
+        Values str, missing where None.
+    """
+    return Parsed(parsed.column.astype("str"), parsed.bad, parsed.changed)
 
 
 def _text(cell: object) -> tuple[Any, str, str]:
@@ -288,13 +192,13 @@ def parse_codes(series: pd.Series) -> Parsed:
     Examples
     --------
     >>> parsed = parse_codes(pd.Series(["370102000000.0", 370102000000.0, "3.70102E+11", "0101"]))
-    >>> parsed.values.tolist(), parsed.bad.tolist()
+    >>> parsed.column.tolist(), parsed.bad.tolist()
     (['370102000000', '370102000000', nan, '0101'], ['', '', 'code_float', ''])
     """
     if pd.api.types.is_integer_dtype(series.dtype):
         nothing = np.full(len(series), "", dtype=object)
         return Parsed(series.astype("str"), nothing, nothing)
-    return _as_str(parse_unique(series, _code))
+    return as_text(parse_unique(series, _code))
 
 
 def _code(cell: object) -> tuple[Any, str, str]:
@@ -308,55 +212,9 @@ def _code(cell: object) -> tuple[Any, str, str]:
             return None, "", ""
         if _SCIENTIFIC.match(written):
             return None, "code_float", ""
-        if match := _WHOLE_FLOAT.match(written):
+        if match := WHOLE_FLOAT.match(written):
             return match[1], "", "code"
     return _text(written)
-
-
-def parse_dates(series: pd.Series) -> Parsed:
-    """Read dates as ISO text, to the month where the day is not given.
-
-    Parameters
-    ----------
-    series
-        Shape (n,): the cells.
-
-    Returns
-    -------
-    Parsed
-        Values str such as ``2024-06-30`` or ``2024-06``.
-
-    Examples
-    --------
-    >>> parse_dates(pd.Series(["2024年6月30日", "2024.6", 45473.0, "六月"])).values.tolist()
-    ['2024-06-30', '2024-06', '2024-06-30', nan]
-    """
-    return _as_str(parse_unique(series, _date))
-
-
-def _date(cell: object) -> tuple[Any, str, str]:
-    if isinstance(cell, (datetime, pd.Timestamp)):
-        return (None if cell != cell else cell.date().isoformat()), "", ""
-    if isinstance(cell, date):
-        return cell.isoformat(), "", ""
-    entry = plain(cell)
-    if entry.casefold() in MISSING or entry.casefold() in EXCEL_ERRORS:
-        return None, "", ""
-    entry = _WHOLE_FLOAT.sub(r"\1", entry)
-    if entry.isdigit() and 20000 <= int(entry) <= 70000:
-        return (date(1899, 12, 30) + timedelta(days=int(entry))).isoformat(), "", "serial"
-    if match := _PACKED_DATE.match(entry):
-        parts: tuple[Any, ...] = (match[1] + match[2], match[3], match[4])
-    elif match := _DATE.match(re.sub(r"\s*(年|月|日)\s*", r"\1", entry)):
-        parts = match.groups()
-    else:
-        return None, "date", ""
-    year, month, day = int(parts[0]), int(parts[1]), int(parts[2] or 1)
-    try:
-        whole = date(year, month, day).isoformat()
-    except ValueError:
-        return None, "date", ""
-    return (whole if parts[2] else whole[:7]), "", ""
 
 
 def parse_booleans(series: pd.Series) -> Parsed:
@@ -378,7 +236,7 @@ def parse_booleans(series: pd.Series) -> Parsed:
     ['', '', '', '', 'boolean']
     """
     parsed = parse_unique(series, _boolean)
-    return Parsed(parsed.values.astype("boolean"), parsed.bad, parsed.changed)
+    return Parsed(parsed.column.astype("boolean"), parsed.bad, parsed.changed)
 
 
 def _boolean(cell: object) -> tuple[Any, str, str]:
@@ -405,7 +263,7 @@ def parse_phones(series: pd.Series) -> Parsed:
     Parsed
         Values str; ``changed`` says ``phone`` where an entry does not look like one.
     """
-    return _as_str(parse_unique(series, _phone))
+    return as_text(parse_unique(series, _phone))
 
 
 def _phone(cell: object) -> tuple[Any, str, str]:

@@ -183,16 +183,15 @@ def _frame(
                     value=str(first),
                 ) from first
             frame = _salvage(path, layer, first, notes)
-    for message in dict.fromkeys(
-        str(entry.message) for entry in caught if issubclass(entry.category, RuntimeWarning)
-    ):
-        notes.append(
-            Remark(
-                "reader_warning",
-                text("the reader says: {message}", message=message),
-                text("check the layer"),
-            )
+    said = [str(entry.message) for entry in caught if issubclass(entry.category, RuntimeWarning)]
+    notes += [
+        Remark(
+            "reader_warning",
+            text("the reader says: {message}", message=message),
+            text("check the layer"),
         )
+        for message in dict.fromkeys(said)
+    ]
     return frame
 
 
