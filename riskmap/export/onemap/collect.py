@@ -260,7 +260,23 @@ def index_part(index: Any) -> dict[str, Any]:
                 "layer": str(plain.get("layer", "")),
             }
         )
-    return {"root": root, "nodes": nodes, "breaks": class_breaks(index, root), **tree}
+    return {
+        "root": root, "nodes": nodes, "breaks": class_breaks(index, root),
+        "reference": _reference(index.params), **tree,
+    }  # fmt: skip
+
+
+def _reference(params: Any) -> float:
+    """Find the value that counts as nothing in shares of a geometric mean, as `explain` does."""
+    for step in params.get("steps", ()) if isinstance(params, Mapping) else ():
+        fitted = step.get("fitted", {}).get("columns", {}) if step.get("step") == "normalise" else {}
+        lows = [c["low"] for c in fitted.values() if c.get("low", 0) > 0]
+        highs = [c["high"] for c in fitted.values() if "high" in c]
+        if lows:
+            return float(min(lows))
+        if highs:
+            return 0.01 * float(max(highs))
+    return 0.01
 
 
 def class_breaks(index: Any, root: str) -> list[float]:

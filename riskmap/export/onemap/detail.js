@@ -71,11 +71,11 @@ async function placeDetail(tab, chosen) {
   return [
     el("h3", { class: "title" }, unit ? units.names[at] : t("Cell {n}", { n: at + 1 })),
     el("p", { class: "facts" }, chip(now.cls[at]), el("b", null, t("Index {score}", { score: score3(now.score[at]) })),
-      unit && tab.rank && tab.rank[at] && now === tab.base ? t("rank {n} of {m}", { n: tab.rank[at], m: size }) : null, sureness(tab, at, now.cls[at])),
-    el("p", { class: "facts" }, path(unit ? units.parent[at] : home), unit ? [
-      Number.isFinite(units.population[at]) ? t("{n} residents", { n: num(units.population[at]) }) : null,
-      Number.isFinite(units.area[at]) ? figures(units.area[at]) + " km²" : null, t("code {code}", { code: units.ids[at] })] : [
-      grid.population ? t("{n} residents", { n: num(grid.population[at]) }) : null, t("{m} m cell", { m: num(model.facts.size_m) }), coordinates(lon, lat)]),
+      unit && tab.rank && tab.rank[at] && now === tab.base ? el("span", null, t("rank {n} of {m}", { n: tab.rank[at], m: size })) : null, sureness(tab, at, now.cls[at])),
+    el("p", { class: "facts" }, el("span", null, path(unit ? units.parent[at] : home)), (unit ? [
+      Number.isFinite(units.population[at]) ? t("{n} residents", { n: num(units.population[at]) }) : "",
+      Number.isFinite(units.area[at]) ? figures(units.area[at]) + " km²" : "", t("code {code}", { code: units.ids[at] })] : [
+      grid.population ? t("{n} residents", { n: num(grid.population[at]) }) : "", t("{m} m cell", { m: num(model.facts.size_m) }), coordinates(lon, lat)]).filter(Boolean).map((x) => el("span", null, x))),
     why(tab, at),
     await indicatorTable(tab, at),
     around(lon, lat),
@@ -190,7 +190,7 @@ function itemDetail(layer, row) {
     el("h3", { class: "title" }, symbolIcon(layer.symbol, colour), itemName(layer, row)),
     el("p", { class: "facts" }, el("span", { class: "tag pale" }, nameOf(layer)), level ? el("span", { class: "tag", style: `background:${colour};color:${inkOn(colour)}` }, levelName(level)) : null,
       isOverdue(layer, row) ? el("span", { class: "tag late" }, t("Overdue")) : null),
-    el("p", { class: "facts" }, layer.unit[row] >= 0 ? path(layer.unit[row]) : t("outside all units"), t("number {id}", { id: layer.ids[row] }), coordinates(layer.lon[row], layer.lat[row])),
+    el("p", { class: "facts" }, el("span", null, layer.unit[row] >= 0 ? path(layer.unit[row]) : t("outside all units")), el("span", null, t("number {id}", { id: layer.ids[row] })), coordinates(layer.lon[row], layer.lat[row])),
     layer.unit[row] >= 0 && table("unit") ? el("p", { class: "facts" }, t("Risk of the {level}:", { level: unitLevelOne(units.levels[units.level[layer.unit[row]]]) }), chip(live(table("unit")).cls[layer.unit[row]])) : null,
     el("table", { class: "plain-table fields" }, el("tbody", null, lines)),
     around(layer.lon[row], layer.lat[row], layer),

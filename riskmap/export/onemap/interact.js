@@ -1,6 +1,6 @@
 // @ts-check
 /** What clicks, hovering and choosing do. */
-import { app, byId, el, emit, fill, framed, isPhone, nameOf, on, say, score3, state, t } from "./core.js";
+import { app, byId, el, emit, fill, framed, isPhone, nameOf, on, score3, state, t } from "./core.js";
 import { placeOf, redraw, screenView } from "./canvas.js";
 import { openTab } from "./frame.js";
 import { latitude, lineDistance, longitude } from "./geo.js";
@@ -164,7 +164,7 @@ export function startInteraction() {
     if (chosen.go) goTo(chosen);
     emit("selected");
     redraw("points");
-    say(chosen.kind === "item" ? itemName(app.model.layer.get(chosen.layer), chosen.at) : chosen.kind === "unit" ? app.model.units.names[chosen.at] : "");
+    byId("live").textContent = chosen.kind === "item" ? itemName(app.model.layer.get(chosen.layer), chosen.at) : chosen.kind === "unit" ? app.model.units.names[chosen.at] : "";
   });
   on("goto", (/** @type {any} */ place) => {
     showAt(place.lat, place.lon, 15);

@@ -27,9 +27,9 @@ export function className(level) {
   return [t("Unknown"), t("Low risk"), t("General risk"), t("Larger risk"), t("Major risk")][level];
 }
 
-/** @param {number} level 0..4 */
-export function levelName(level) {
-  return [t("No level"), t("Low"), t("General"), t("Larger"), t("Major")][level];
+/** @param {number} level 0..4 @param {boolean} [surface] */
+export function levelName(level, surface = false) {
+  return [surface ? t("Unknown") : t("No level"), t("Low"), t("General"), t("Larger"), t("Major")][level];
 }
 
 /** @param {string} level */

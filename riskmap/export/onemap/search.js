@@ -1,7 +1,6 @@
 // @ts-check
 /** Search by part of a name, pinyin initials, town, number or coordinates. */
-import { app, byId, el, emit, fill, nameOf, on, say, t } from "./core.js";
-import { itemName } from "./items.js";
+import { app, byId, el, emit, fill, nameOf, on, t } from "./core.js";
 import { townOf } from "./list.js";
 import { unitLevelOne } from "./palette.js";
 
@@ -129,7 +128,6 @@ function take(i) {
   byId("search").value = f.name;
   if (f.kind === "place") emit("goto", f);
   else emit("select", f.kind === "unit" ? { kind: "unit", at: f.at, go: true } : { kind: "item", layer: f.layer.id, at: f.at, go: true });
-  say(f.kind === "item" ? itemName(f.layer, f.at) : f.name);
 }
 
 function close() {

@@ -3,7 +3,7 @@
 import { app, byId, el, emit, figures, fill, isPhone, nameOf, num, on, state, t } from "./core.js";
 import { cellCounts, layerCounts, unitCounts } from "./counts.js";
 import { table } from "./model.js";
-import { className, classColours, levelName, surfaceColours, unitLevelName } from "./palette.js";
+import { classColours, levelName, surfaceColours, unitLevelName } from "./palette.js";
 import { planColour } from "./plans.js";
 import { prepare, QUARTERS } from "./score.js";
 import { icon, symbolIcon } from "./symbols.js";
@@ -113,7 +113,7 @@ function surfaceRows() {
     if (!tab || (id === "grid" && !model.grid)) continue;
     rows[id] = { legend: {} };
     const breaks = state.view ? QUARTERS : tab.tree.breaks;
-    const list = [4, 3, 2, 1, 0].map((c) => () => legendRow(id, c, state.view ? (c ? t("Quarter {n}", { n: c }) : className(0)) : className(c), rangeText(breaks, c), surfaceColours()[c],
+    const list = [4, 3, 2, 1, 0].map((c) => () => legendRow(id, c, state.view && c ? t("Quarter {n}", { n: c }) : levelName(c, true), rangeText(breaks, c), surfaceColours()[c],
       () => !!state.classOff[c], () => (state.classOff[c] = !state.classOff[c])));
     const node = row(id, name, null, []);
     const legend = el("div", { class: "legend", role: "group", "aria-label": name }, list.map((make) => make()));
