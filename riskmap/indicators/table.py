@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -91,38 +92,29 @@ def compute(meta: pd.DataFrame, inputs: Inputs, units: gpd.GeoDataFrame) -> Indi
     units = units.to_crs(inputs.grid.crs) if units.crs is not None else units
     inputs = replace(inputs, units=units)
     fields: dict[str, Field] = {}
-    notes: list[Text] = []
+    missing: dict[str, Text] = {}
     for code in meta.index[meta["kind"] == "indicator"]:
         found = _measure(meta, code, inputs, fields)
         if found is None:
             continue
         if isinstance(found, Missing):
-            notes.append(_left_out(meta, code, found.reason))
+            missing[code] = found.reason
             continue
         fields[code] = found
-        notes.extend(found.notes)
-        if "unless" in parse_options(_word(meta, code, "options")):
-            notes.append(_proxy(meta, code))
     if not fields:
         raise IndicatorError(
             text("no indicator could be measured; give at least one of the layers it needs"),
         )
     kept, lost = renormalise(meta, list(fields))
-    notes.extend(
-        text(
-            "the component {name} ({code}) is left out: nothing of it could be measured; the "
-            "others take its weight",
-            name=label_of(meta, code),
-            code=code,
-        )
-        for code in lost
-    )
     measured = {code: found.unit for code, found in fields.items()}
     kept["unit"] = [measured.get(code, _word(meta, code, "unit")) for code in kept.index]
     hows = [fields[code].how if code in fields else Text("") for code in kept.index]
     kept["method_note"] = pd.Series(hows, index=kept.index, dtype=object)
     return Indicators(
-        kept, _on_cells(inputs, fields), _on_units(meta, inputs, fields, units), tuple(notes)
+        kept,
+        _on_cells(inputs, fields),
+        _on_units(meta, inputs, fields, units),
+        tuple(_notes(meta, fields, missing, lost)),
     )
 
 
@@ -141,23 +133,37 @@ def _measure(
     return found
 
 
-def _left_out(meta: pd.DataFrame, code: str, reason: Text) -> Text:
-    return text(
-        "{name} ({code}) is left out: {reason}; the others of {parent} take its weight",
-        name=label_of(meta, code),
-        code=code,
-        reason=reason,
-        parent=label_of(meta, _word(meta, code, "parent")),
-    )
+def _notes(
+    meta: pd.DataFrame, fields: dict[str, Field], missing: dict[str, Text], lost: list[str]
+) -> Iterator[Text]:
+    """Say what must stand beside the numbers: caveats, proxies, what is left out."""
+    for code, found in fields.items():
+        yield from found.notes
+        if _is_proxy(meta, code):
+            parent = label_of(meta, _word(meta, code, "parent"))
+            name = label_of(meta, code)
+            yield text(
+                "{parent} is measured by a proxy: {name} ({code})",
+                parent=parent,
+                name=name,
+                code=code,
+            )
+    for code, reason in missing.items():
+        if not _is_proxy(meta, code):
+            name = label_of(meta, code)
+            yield text("{name} ({code}) is left out: {reason}", name=name, code=code, reason=reason)
+    for code in lost:
+        yield text(
+            "the whole component {name} ({code}) is left out: nothing of it could be measured",
+            name=label_of(meta, code),
+            code=code,
+        )
+    if missing:
+        yield text("what is left out gives its weight to the rest of its group")
 
 
-def _proxy(meta: pd.DataFrame, code: str) -> Text:
-    return text(
-        "{parent} is measured by a proxy: {name} ({code})",
-        parent=label_of(meta, _word(meta, code, "parent")),
-        name=label_of(meta, code),
-        code=code,
-    )
+def _is_proxy(meta: pd.DataFrame, code: str) -> bool:
+    return "unless" in parse_options(_word(meta, code, "options"))
 
 
 def renormalise(meta: pd.DataFrame, codes: list[str]) -> tuple[pd.DataFrame, list[str]]:

@@ -204,7 +204,7 @@ def test_units_outside_the_grid_are_unknown():
     assert compute(TABLE, FULL, far).units.loc["W"].isna().all()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_order_of_rows_changes_nothing(shuffler):
     def shuffled(rows):
@@ -220,7 +220,7 @@ def test_order_of_rows_changes_nothing(shuffler):
     assert one.notes == two.notes
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.floats(0.01, 1000))
 def test_people_counted_in_another_unit(factor):
     one, two = (compute(TABLE, replace(FULL, population=PEOPLE * f), units()) for f in (1, factor))
@@ -242,6 +242,7 @@ def test_inputs_are_not_changed():
         pd.testing.assert_frame_equal(pd.DataFrame(before[role]), pd.DataFrame(rows))
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.sets(st.sampled_from(list(TABLE.index[TABLE["kind"] == "indicator"])), min_size=1))
 def test_weights_below_every_group_sum_to_one(codes):
     kept, lost = renormalise(TABLE, sorted(codes))
