@@ -18,7 +18,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from riskmap.index.stability import additive_summary
+from riskmap.index.summary import additive_summary
 from riskmap.index.steps import default_steps, fit
 
 UNITS, INDICATORS, DRAWS = 10_000, 20, 1_000

@@ -7,14 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
-from riskmap.index import breaks
+from riskmap.index import breaks, grading
 from riskmap.index.table import Data, Options, Params
 from riskmap.index.tree import did_you_mean, error, raise_problems
 
 FIXED = "thresholds"
+TABLES = ("risk_matrix", "lec")
+"""Methods that read classes from raw grades instead of from a score."""
 
 
 def _codes(data: Data, options: Options) -> list[str]:
@@ -47,7 +50,9 @@ def _problems(data: Data, options: Options) -> list[Problem]:
             "{code}: method {name} needs {key}", code="classify", name=FIXED, key="thresholds"
         )
         problems.append(error("missing_option", message, mend))
-    if method != FIXED and method not in breaks.METHODS:
+    if method in TABLES:
+        problems += grading.problems(data.others, options)
+    elif method != FIXED and method not in breaks.METHODS:
         message = text("unknown method of classification {name}", name=method)
         problems.append(
             error("method", message, did_you_mean(str(method), [*breaks.METHODS, FIXED]))
@@ -92,6 +97,14 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
         Unknown code, method or column, thresholds that do not rise.
     """
     raise_problems(_problems(data, options))
+    flags = [dict(flag) for flag in options.get("red_flags", ())]
+    if options.get("method") in TABLES:
+        rule = grading.rule_of(options)
+        return {
+            "breaks": {},
+            "red_flags": flags,
+            "rules": dict.fromkeys(_codes(data, options), rule),
+        }
     k = int(options.get("k", 4))
     limits: dict[str, list[float]] = {}
     for code in _codes(data, options):
@@ -111,7 +124,7 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
         if len(limits[code]) < k:
             found = len(limits[code])
             notes.append(text("{code}: only {n} class(es) can be told apart", code=code, n=found))
-    return {"breaks": limits, "red_flags": [dict(flag) for flag in options.get("red_flags", ())]}
+    return {"breaks": limits, "red_flags": flags}
 
 
 def apply(data: Data, params: Params) -> Data:
@@ -130,16 +143,22 @@ def apply(data: Data, params: Params) -> Data:
         With classes, 1 the lowest, 0 unknown.
     """
     classes = dict(data.classes)
-    for code, limits in params["breaks"].items():
-        found = (
-            breaks.classify(data.column(code), limits)
-            if limits
-            else np.zeros(len(data.rows), np.int8)
-        )
+    for code in [*params["breaks"], *params.get("rules", {})]:
+        found = _found(data, code, params)
         for flag in params["red_flags"]:
             found = np.where(_flagged(data, flag), np.maximum(found, flag["class"]), found)
         classes[code] = found.astype(np.int8)
     return replace(data, classes=classes)
+
+
+def _found(data: Data, code: str, params: Params) -> NDArray[np.int8]:
+    """Class the rows by limits, or by a table of grades."""
+    if code in params.get("rules", {}):
+        return grading.classify(data.others, params["rules"][code])
+    limits = params["breaks"][code]
+    if not limits:
+        return np.zeros(len(data.rows), dtype=np.int8)
+    return breaks.classify(data.column(code), limits)
 
 
 def _flagged(data: Data, flag: Mapping[str, Any]) -> Any:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from riskmap.errors import ExportError, IndicatorError, Problem
 from riskmap.i18n import Text, both, text
+from riskmap.index.grading import NEEDS
 from riskmap.index.outcome import Index
 from riskmap.index.reading import Values, read_indicators, read_steps, read_values
 from riskmap.index.removal import leave_one_out as remove_each
@@ -106,8 +107,7 @@ def _named_columns(steps: list[dict[str, Any]]) -> set[str]:
         names |= {str(flag.get("column")) for flag in step.get("red_flags") or ()}
         if step.get("time"):
             names.add(str(step["time"]))
-        if step.get("method") == "lec":
-            names |= {str(step.get(key)) for key in ("likelihood", "exposure", "consequence")}
+        names |= {str(step.get(key)) for key in NEEDS.get(str(step.get("method")), ())}
     return names
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
 from riskmap.index.shapley import shapley
 from riskmap.index.table import Array, Data, Params
+from riskmap.index.tree import Tree
 
 FLOOR = 0.01
 """Reference of log shares when the normalisation sets none: one hundredth of the scale."""
 
 
-def _reference(params: Params) -> float:
+def reference(params: Params) -> float:
     """Return the value that counts as nothing in log shares: the least positive lower end."""
     for step in params.get("steps", ()):
         columns = step.get("fitted", {}).get("columns", {}) if step["step"] == "normalise" else {}
@@ -26,9 +27,7 @@ def _reference(params: Params) -> float:
     return FLOOR
 
 
-def parts(
-    x: Array, score: Array, spec: Params, children: tuple[str, ...], reference: float
-) -> Array:
+def parts(x: Array, score: Array, spec: Params, children: tuple[str, ...], floor: float) -> Array:
     r"""Split each row's group score into its children's parts.
 
     Arithmetic: :math:`w_i x_i / \sum w` over what is known. Geometric and product: the share of
@@ -45,7 +44,7 @@ def parts(
         The group's entry in the fitted parameters.
     children
         Codes of the columns.
-    reference
+    floor
         r above.
 
     Returns
@@ -60,7 +59,7 @@ def parts(
         share = np.divide(share, used[:, None], out=np.zeros_like(share), where=used[:, None] > 0)
         return np.where(np.isnan(score)[:, None], np.nan, share)
     if spec["method"] == "geometric" or (spec["method"] == "product" and "complement" not in spec):
-        above = np.where(x > reference, x / reference, 1.0)
+        above = np.where(x > floor, x / floor, 1.0)
         logs = np.log(above) * weights
         total = logs.sum(axis=1)
         known = ~np.isnan(x) * weights
@@ -92,56 +91,49 @@ def contributions(data: Data, params: Params, spec_groups: Params, root: str) ->
     """
     children = data.tree.children[root]
     x = data.columns(children)
-    return parts(x, data.column(root), spec_groups[root], children, _reference(params))
+    return parts(x, data.column(root), spec_groups[root], children, reference(params))
 
 
-def indicator_contributions(
-    data: Data, params: Params, spec_groups: Params, root: str
+def down(
+    tree: Tree, columns: Mapping[str, Array], specs: Params, root: str, floor: float
 ) -> dict[str, Array]:
     """Split every row's score down to the indicators, level by level.
 
     A group's part is shared among its children in proportion to their parts of the group's own
-    score, evenly by weight when that score is zero.
+    score, by weight when that score is zero.
 
     Parameters
     ----------
-    data
-        The aggregated table.
-    params
-        All fitted parameters.
-    spec_groups
+    tree
+        The index tree.
+    columns
+        Code to normalised values or scores, shape (rows,).
+    specs
         The fitted ``groups`` of the aggregation.
     root
         Code of the group to split.
+    floor
+        As for `parts`.
 
     Returns
     -------
     dict
         Code of each group and indicator beneath the root to its part, shape (rows,).
     """
-    result: dict[str, Array] = {root: data.column(root)}
-    for group in reversed(data.tree.groups):
+    result: dict[str, Array] = {root: columns[root]}
+    for group in reversed(tree.groups):
         if group not in result:
             continue
-        children = data.tree.children[group]
-        x = data.columns(children)
-        score = data.column(group)
-        own = parts(x, score, spec_groups[group], children, _reference(params))
-        weights = np.array([spec_groups[group]["weights"][c] for c in children])
+        children = tree.children[group]
+        x = np.array([columns[c] for c in children]).T
+        score = columns[group]
+        own = parts(x, score, specs[group], children, floor)
+        weights = np.array([specs[group]["weights"][c] for c in children])
         known = ~np.isnan(x) * weights
         flat = known / np.maximum(known.sum(axis=1), 1e-300)[:, None]
         safe = np.where(score == 0, 1.0, score)[:, None]
         share = np.where((score == 0)[:, None], flat, own / safe)
+        share = np.where(np.isnan(score)[:, None], 0.0, share)
         for place, child in enumerate(children):
             result[child] = share[:, place] * result[group]
     return result
-
-
-def scale_of(params: Params) -> dict[str, Any]:
-    """Return the scale that the normalisation used, for legends: ``low`` and ``high``."""
-    for step in params.get("steps", ()):
-        if step["step"] == "normalise":
-            columns = step["fitted"]["columns"].values()
-            highs = [c["high"] for c in columns if "high" in c]
-            return {"low": 0.0, "high": max(highs, default=1.0)}
-    return {"low": 0.0, "high": 1.0}

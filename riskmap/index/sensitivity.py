@@ -11,7 +11,8 @@ from SALib.analyze import sobol as analyse
 from SALib.sample import sobol as sample
 
 from riskmap.index.scenarios import Variant
-from riskmap.index.stability import Single, evaluate, rank_draws
+from riskmap.index.stability import evaluate, rank_draws
+from riskmap.index.summary import Single
 from riskmap.index.table import Array
 
 BANK = 256

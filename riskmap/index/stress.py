@@ -11,15 +11,8 @@ from riskmap.index import charts
 from riskmap.index.outcome import Index
 from riskmap.index.scenarios import Found, Variant, variants
 from riskmap.index.sensitivity import BANK, rank_change_model, sobol_indices
-from riskmap.index.stability import (
-    CHUNK_CELLS,
-    RANK_CELLS,
-    Single,
-    draw_weights,
-    evaluate,
-    rank_draws,
-    summarise,
-)
+from riskmap.index.stability import RANK_CELLS, draw_weights, evaluate, rank_draws
+from riskmap.index.summary import CHUNK_CELLS, Single, summarise
 from riskmap.index.table import Array
 from riskmap.index.tree import Tree
 

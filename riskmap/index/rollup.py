@@ -1,0 +1,168 @@
+"""From villages to towns to districts, and from points to classes to streets (点-类-区)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from riskmap.errors import Problem
+from riskmap.i18n import text
+from riskmap.index.table import Array
+from riskmap.index.tree import did_you_mean, error, raise_problems
+
+RED: Final = 4
+
+
+def weighted_mean(values: Array, weights: Array) -> float:
+    """Average known values by weight; NaN when nothing known weighs anything."""
+    known = ~np.isnan(values) & ~np.isnan(weights)
+    total = weights[known].sum()
+    return float((values[known] * weights[known]).sum() / total) if total > 0 else float("nan")
+
+
+def maximum(values: Array, _weights: Array) -> float:
+    """Take the largest known value."""
+    known = values[~np.isnan(values)]
+    return float(known.max()) if len(known) else float("nan")
+
+
+def share_red(values: Array, weights: Array) -> float:
+    """Give the share, by weight, of known classes that are red (class 4)."""
+    known = values > 0
+    total = np.nansum(weights[known])
+    return float(np.nansum(weights[known & (values >= RED)]) / total) if total > 0 else float("nan")
+
+
+def total(values: Array, _weights: Array) -> float:
+    """Sum what is known; NaN when nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.sum()) if len(known) else float("nan")
+
+
+METHODS: dict[str, Callable[[Array, Array], float]] = {
+    "mean": weighted_mean,
+    "max": maximum,
+    "share_red": share_red,
+    "sum": total,
+}
+"""Name of a method to its function ``(values, weights) -> value``."""
+
+
+def roll_up(
+    values: pd.Series,
+    parents: pd.Series,
+    *,
+    method: str = "mean",
+    weights: pd.Series | None = None,
+) -> pd.Series:
+    r"""Carry values one level up: :math:`S_p = \sum_{u \in p} w_u s_u / \sum w_u`.
+
+    Parameters
+    ----------
+    values
+        Scores by unit (classes for ``share_red``).
+    parents
+        Parent by unit; units without one are left out.
+    method
+        ``mean``, ``max``, ``share_red`` or ``sum``.
+    weights
+        Population or area by unit; 1 when None, 0 where unknown.
+
+    Returns
+    -------
+    Series
+        By parent, in order of the parents' names.
+
+    Raises
+    ------
+    IndicatorError
+        Unknown method, or a negative weight.
+
+    Examples
+    --------
+    >>> scores = pd.Series([1.0, 4.0], index=["v1", "v2"])
+    >>> towns = pd.Series(["t", "t"], index=["v1", "v2"])
+    >>> roll_up(scores, towns, weights=pd.Series([2.0, 1.0], index=["v1", "v2"])).to_dict()
+    {'t': 2.0}
+    """
+    problems: list[Problem] = []
+    if method not in METHODS:
+        message = text("unknown method of roll-up {name}", name=method)
+        problems.append(error("method", message, did_you_mean(method, METHODS)))
+    w = pd.Series(1.0, index=values.index) if weights is None else weights.reindex(values.index)
+    w = w.astype(float).fillna(0.0)
+    for unit in w.index[w < 0]:
+        message = text("{unit}: a negative weight", unit=unit)
+        problems.append(
+            error("weight", message, text("correct the table of values"), value=w[unit])
+        )
+    raise_problems(problems)
+    x = values.to_numpy(dtype=float, na_value=np.nan)
+    above = parents.reindex(values.index)
+    labels = above.astype(object).where(above.notna(), "").astype(str).to_numpy()
+    share = w.to_numpy(dtype=float)
+    found = {}
+    for name in np.unique(labels[labels != ""]):
+        mine = labels == name
+        found[str(name)] = METHODS[method](x[mine], share[mine])
+    return pd.Series(found, name=values.name, dtype=float)
+
+
+def roll_points(
+    points: pd.DataFrame,
+    *,
+    score: str = "score",
+    kind: str = "class",
+    unit: str = "unit_id",
+    kinds: Sequence[str] | None = None,
+    top: int = 3,
+) -> pd.DataFrame:
+    r"""Bring point scores into classes of units and then into streets (point, class, area).
+
+    The score of a class in a street is the mean of its ``top`` worst points, so that many harmless
+    points do not hide a bad one: :math:`S_{k,u} = \frac{1}{m} \sum_{i \le m} s_{(i)}`, with m the
+    smaller of ``top`` and the number of points; a class without points is unknown.
+
+    Parameters
+    ----------
+    points
+        One row per point, with the columns named below.
+    score
+        Column of the point's score.
+    kind
+        Column of the class of unit it belongs to.
+    unit
+        Column of the street it stands in.
+    kinds
+        Classes to give a column each; those that occur when None.
+    top
+        Number of worst points that count.
+
+    Returns
+    -------
+    DataFrame
+        Streets x classes, ready as indicator values of an index.
+
+    References
+    ----------
+    GB/T 42768-2023, point, class and area.
+
+    Examples
+    --------
+    >>> rows = [("s", "fire", 1.0), ("s", "fire", 3.0), ("s", "flood", 2.0)]
+    >>> points = pd.DataFrame(rows, columns=["unit_id", "class", "score"])
+    >>> roll_points(points, top=1).loc["s"].to_dict()
+    {'fire': 3.0, 'flood': 2.0}
+    """
+    ordered = points.dropna(subset=[score, kind, unit]).sort_values(
+        score, ascending=False, kind="stable"
+    )
+    worst = ordered.groupby([unit, kind], sort=True).head(top)
+    table = worst.pivot_table(index=unit, columns=kind, values=score, aggfunc="mean")
+    table.columns = table.columns.astype(str)
+    if kinds is not None:
+        table = table.reindex(columns=list(kinds))
+    return table.rename_axis(columns=None)
