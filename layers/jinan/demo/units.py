@@ -111,8 +111,8 @@ def cells(table: pd.DataFrame, area: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def tile(communities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Make an exact coverage on a 1e-6 degree grid: node all borders, polygonise, name each face.
 
-    A face that is not joined to the largest face of its community goes to the neighbour with the
-    longest shared border, so that each community is one polygon.
+    A face that is not joined to the largest face of its community, or lies in a crack between
+    districts, goes to the neighbour with the longest shared border: each community is one polygon.
     """
     smooth = communities.assign(geometry=communities.geometry.simplify_coverage(90))
     degrees = smooth.to_crs(4326)
@@ -122,14 +122,13 @@ def tile(communities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     within, of = degrees.sindex.query(inside, predicate="within")
     owner = np.full(len(faces), -1)
     owner[within] = of
-    keep = owner >= 0
-    faces, owner = faces[keep], owner[keep]
     for _ in range(3):
-        joined = {c: shapely.union_all(faces[owner == c]) for c in np.unique(owner)}
+        known = np.unique(owner[owner >= 0])
+        joined = {c: shapely.union_all(faces[owner == c]) for c in known}
         big = {c: max(shapely.get_parts(g), key=lambda part: part.area) for c, g in joined.items()}
         for f in np.flatnonzero(
             [
-                not big[c].intersects(p)
+                c < 0 or not big[c].intersects(p)
                 for c, p in zip(owner, shapely.point_on_surface(faces), strict=True)
             ]
         ):
