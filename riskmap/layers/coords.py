@@ -121,7 +121,7 @@ def gcj02_to_wgs84(lon: ArrayLike, lat: ArrayLike) -> Pair:
     --------
     >>> lon, lat = gcj02_to_wgs84([116.404], [39.915])
     >>> round(float(lon[0]), 8), round(float(lat[0]), 8)
-    (116.39775576, 39.91359624)
+    (116.39775575, 39.91359624)
     """
     x, y = _arrays(lon, lat)
     west, north = x, y

@@ -151,40 +151,7 @@ def locate_shapes(shapes: gpd.GeoSeries, spec: Any, findings: Findings) -> Locat
         When the CRS is missing and cannot be longitude and latitude.
     """
     datum = declared_datum(spec)
-    declared = declared_crs(spec.crs) if spec.crs else None
-    own = CRS.from_user_input(shapes.crs) if shapes.crs is not None else None
-    crs = declared or own
-    if (
-        declared is not None
-        and own is not None
-        and not declared.equals(own, ignore_axis_order=True)
-    ):
-        findings.note(
-            "crs_replaced",
-            text(
-                "the file says {own}; {declared} was taken as declared",
-                own=crs_name(own),
-                declared=crs_name(declared),
-            ),
-            text("take the declaration out if the file is right"),
-        )
-    if crs is None:
-        west, south, east, north = shapes.total_bounds if len(shapes) else (0.0, 0.0, 0.0, 0.0)
-        if not (west >= -180.0 and east <= 180.0 and south >= -90.0 and north <= 90.0):
-            raise unusable(
-                "no_crs",
-                text("the layer does not say its coordinate system and does not hold degrees"),
-                text("declare it in the project file, such as crs: EPSG:4548"),
-            )
-        crs = CRS.from_user_input(WGS84)
-        if datum == "auto":
-            findings.note(
-                "crs_assumed",
-                text(
-                    "the layer does not say its coordinate system; degrees in WGS-84 were assumed"
-                ),
-                text("declare crs or datum in the project file"),
-            )
+    crs = _crs_of(shapes, spec, datum, findings)
     name = crs_name(crs)
     shapes = gpd.GeoSeries(shapely.force_2d(shapes.to_numpy()), crs=crs)
     degrees = (
@@ -234,3 +201,35 @@ def _shift(shapes: NDArray[np.object_], datum: str) -> NDArray[np.object_]:
 
     moved: NDArray[np.object_] = shapely.transform(shapes, move)
     return moved
+
+
+def _crs_of(shapes: gpd.GeoSeries, spec: Any, datum: str, findings: Findings) -> CRS:
+    """Return the declared CRS, else the file's, else WGS-84 for degrees."""
+    declared = declared_crs(spec.crs) if spec.crs else None
+    own = CRS.from_user_input(shapes.crs) if shapes.crs is not None else None
+    if declared is not None and own is not None:
+        if not declared.equals(own, ignore_axis_order=True):
+            said = text(
+                "the file says {own}; {declared} was taken as declared",
+                own=crs_name(own),
+                declared=crs_name(declared),
+            )
+            mend = text("take the declaration out if the file is right")
+            findings.note("crs_replaced", said, mend)
+        return declared
+    if (known := declared or own) is not None:
+        return known
+    west, south, east, north = shapes.total_bounds
+    if west < -180.0 or east > 180.0 or south < -90.0 or north > 90.0:
+        raise unusable(
+            "no_crs",
+            text("the layer does not say its coordinate system and does not hold degrees"),
+            text("declare it in the project file, such as crs: EPSG:4548"),
+        )
+    if datum == "auto":
+        findings.note(
+            "crs_assumed",
+            text("the layer does not say its coordinate system; degrees in WGS-84 were assumed"),
+            text("declare crs or datum in the project file"),
+        )
+    return CRS.from_user_input(WGS84)

@@ -96,72 +96,55 @@ def from_metres(
     LayerError
         When no CRS is declared, or a datum that has degrees only.
     """
-    if spec.crs is None:
-        raise unusable(
-            "projected_without_crs",
-            text(
-                "the columns {columns} hold metres but the coordinate system is not declared",
-                columns="、".join(columns),
-            ),
-            _zone_hint(first, second),
-        )
-    crs = declared_crs(spec.crs)
-    if declared_datum(spec) in ("gcj02", "bd09"):
-        raise unusable(
-            "datum_of_metres",
-            text("{datum} has degrees, but the columns hold metres", datum=spec.datum),
-            text("take the datum out of the project file"),
-        )
+    crs = _declared(first, second, columns, spec)
     cells = table[columns[0]].to_numpy(dtype=object)
     east, north = _axes(first, second)
-    prefix = np.where(
-        np.isfinite(east) & (np.abs(east) >= 1e7), np.floor(np.nan_to_num(east) / 1e6), 0.0
-    )
+    east, strange = _without_zone(east, crs, columns[0], cells, findings)
+    good = np.isfinite(east) & np.isfinite(north)
+    zero = good & (east == 0.0) & (north == 0.0)
+    missing, both_zero = text(REASONS["empty"][0]), text("both coordinates are zero")
+    mend = text("fill in both coordinates")
+    findings.returned(~good, "coordinate_empty", missing, mend, field=columns[0], values=cells)
+    findings.returned(zero, "zero", both_zero, mend, field=columns[0], values=cells)
+    use = good & ~strange & ~zero
+    points = shapely.points(np.where(use, east, 0.0), np.where(use, north, 0.0))
+    degrees = gpd.GeoSeries(np.where(use, points, None), crs=crs).to_crs(WGS84)
+    name = crs_name(crs)
+    say_old_datum(crs, name, findings)
+    return Located(degrees, name, f"{name}>{WGS84}", name, spec.datum)
+
+
+def _without_zone(
+    east: NDArray[np.float64],
+    crs: CRS,
+    column: str,
+    cells: NDArray[np.object_],
+    findings: Findings,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Cut the zone number before eastings where the CRS has none; return wrong ones."""
+    large = np.isfinite(east) & (np.abs(east) >= 1e7)
+    prefix = np.where(large, np.floor(np.nan_to_num(east) / 1e6), 0.0)
     zone = _zone(crs)
-    strange = (prefix > 0) & (zone is not None) & (prefix != (zone or 0))
+    if zone is None:
+        return east, np.zeros(len(east), dtype=bool)
+    strange = large & (prefix != zone)
     findings.returned(
         strange,
         "zone_prefix",
         text("the zone number before the easting is not that of {crs}", crs=crs_name(crs)),
         text("check the zone, or declare the coordinate system with the zone number"),
-        field=columns[0],
+        field=column,
         values=cells,
     )
-    if zone is not None:
-        findings.noted(
-            (prefix > 0) & ~strange,
-            "zone_prefix_cut",
-            text("the zone number before the easting was cut off"),
-            text("nothing to do"),
-            field=columns[0],
-            values=cells,
-        )
-        east = np.where(prefix > 0, east - prefix * 1e6, east)
-    good = np.isfinite(east) & np.isfinite(north)
-    findings.returned(
-        ~good,
-        "coordinate_empty",
-        text(REASONS["empty"][0]),
-        text("fill in both coordinates"),
-        field=columns[0],
+    findings.noted(
+        large & ~strange,
+        "zone_prefix_cut",
+        text("the zone number before the easting was cut off"),
+        text("nothing to do"),
+        field=column,
         values=cells,
     )
-    zero = good & (east == 0.0) & (north == 0.0)
-    findings.returned(
-        zero,
-        "zero",
-        text("both coordinates are zero"),
-        text("fill in both coordinates"),
-        field=columns[0],
-        values=cells,
-    )
-    use = good & ~strange & ~zero
-    points = np.where(
-        use, shapely.points(np.where(use, east, 0.0), np.where(use, north, 0.0)), None
-    )
-    degrees = gpd.GeoSeries(points, crs=crs).to_crs(WGS84)
-    say_old_datum(crs, crs_name(crs), findings)
-    return Located(degrees, crs_name(crs), f"{crs_name(crs)}>{WGS84}", crs_name(crs), spec.datum)
+    return east - prefix * 1e6, strange
 
 
 def _axes(
@@ -184,3 +167,35 @@ def _zone_hint(first: NDArray[np.float64], second: NDArray[np.float64]) -> Text:
             code=4513 + number - 25,
         )
     return text("declare it in the project file, such as crs: EPSG:4548")
+
+
+def _declared(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    columns: tuple[str, str],
+    spec: LayerSpec,
+) -> CRS:
+    """Return the CRS that metres need, or say that it is not declared."""
+    if spec.crs is None:
+        raise unusable(
+            "projected_without_crs",
+            text(
+                "the columns {columns} hold metres but the coordinate system is not declared",
+                columns="、".join(columns),
+            ),
+            _zone_hint(first, second),
+        )
+    if declared_datum(spec) in ("gcj02", "bd09"):
+        raise unusable(
+            "datum_of_metres",
+            text("{datum} has degrees, but the columns hold metres", datum=spec.datum),
+            text("take the datum out of the project file"),
+        )
+    crs = declared_crs(spec.crs)
+    if not crs.is_projected:
+        raise unusable(
+            "metres_not_degrees",
+            text("{crs} is declared but the columns hold metres", crs=crs_name(crs)),
+            text("declare a projected coordinate system, such as crs: EPSG:4548"),
+        )
+    return crs

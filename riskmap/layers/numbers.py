@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from riskmap.layers.values import EXCEL_ERRORS, MISSING, Parsed, parse_unique, plain
-from riskmap.roles.headers import unit_factor
+from riskmap.roles.headers import unit_factor, unit_of
 
+_COUNTS: Final = ("person", "item", "household", "floor")
 _ABOUT: Final = re.compile(r"^(约|大约|约为|近|将近|共|共计|≈|~|大概|最深|最大|达|可达)+")
 _ROUGHLY: Final = re.compile(r"(左右|上下|多|余|许)+$")
 _QUANTITY: Final = re.compile(r"^([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(.*)$", re.IGNORECASE)
@@ -52,7 +53,7 @@ def parse_numbers(
     Examples
     --------
     >>> cells = pd.Series(["约200人", "１２", "", "30-50cm", "很多"])
-    >>> parse_numbers(cells, unit=None, header_unit=None, upper=True).bad.tolist()
+    >>> parse_numbers(cells, unit="person", header_unit=None, upper=True).bad.tolist()
     ['', '', '', 'unit', 'type']
     >>> parse_numbers(pd.Series(["30-50cm"]), unit="m", header_unit=None, upper=True).column[0]
     0.5
@@ -116,4 +117,6 @@ def _scale(written: str, unit: str | None, factor: float) -> float | None:
         return factor
     if written == "万":
         return factor * 1e4
-    return unit_factor(written, unit) if unit else None
+    if unit is None:
+        return factor if unit_of(written) in _COUNTS else None
+    return unit_factor(written, unit)

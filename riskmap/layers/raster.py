@@ -50,21 +50,9 @@ def read_raster(
     LayerError
         When the file is no raster, has no CRS or does not touch the place.
     """
-    import rasterio
     from rasterio.enums import Resampling
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            source = rasterio.open(spec.path)
-    except RasterioError as error:
-        raise unusable(
-            "broken_raster",
-            text("the raster cannot be read"),
-            text("save it as GeoTIFF again"),
-            value=str(error),
-        ) from error
+    source = _open(spec)
     with source:
         crs = _crs(source, spec)
         band = int(spec.layer) if spec.layer and str(spec.layer).isdigit() else 1
@@ -91,6 +79,23 @@ def read_raster(
             )
         remarks += _look(values, source, band)
     return Raster(values, transform, crs, unit), remarks
+
+
+def _open(spec: LayerSpec) -> Any:
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            return rasterio.open(spec.path)
+    except RasterioError as error:
+        raise unusable(
+            "broken_raster",
+            text("the raster cannot be read"),
+            text("save it as GeoTIFF again"),
+            value=str(error),
+        ) from error
 
 
 def _transform(source: Any, window: Any, wide: float, high: float) -> Coefficients:

@@ -104,8 +104,7 @@ def read_layer(
     area = to_wgs84_area(place, metric)
     problems: list[Problem] = []
     parts: list[_Part] = []
-    rasters: list[Raster] = []
-    sources: list[Source] = []
+    rasters, sources = [], []
     for spec in specs:
         try:
             if role.kind == "raster" or (

@@ -18,6 +18,7 @@ from riskmap.layers.types import Remark, Rows
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
 Window = tuple[float, float, float, float]
 OSM: Final = (".pbf", ".osm")
@@ -68,18 +69,7 @@ def read_vector(
     options: dict[str, Any] = {"where": where}
     codec = "utf-8"
     if path.suffix.lower() == ".shp":
-        codec, how = shapefile_encoding(path, encoding)
-        options["encoding"] = codec
-        if how in ("ldid", "bytes"):
-            notes.append(_encoding_remark(codec))
-        if not path.with_suffix(".shx").exists() and not path.with_suffix(".SHX").exists():
-            notes.append(
-                Remark(
-                    "no_shx",
-                    text("the .shx index is missing and was made up"),
-                    text("send all parts of the shapefile"),
-                )
-            )
+        codec = options["encoding"] = _shapefile(path, encoding, notes)
     chosen = layer or (OSM_LAYERS.get(geometry, "points") if osm else None)
     if chosen is None:
         chosen = _choose_layer(path, geometry, notes)
@@ -91,23 +81,54 @@ def read_vector(
         if config is not None:
             options["CONFIG_FILE"] = str(config)
         frame = _frame(path, chosen, options, notes)
-    shapes = frame.geometry if "geometry" in frame.columns or hasattr(frame, "crs") else None
+    return _as_rows(frame, chosen or "", codec, wanted, notes, osm=osm)
+
+
+def _as_rows(
+    frame: gpd.GeoDataFrame,
+    layer: str,
+    codec: str,
+    wanted: Sequence[str],
+    notes: list[Remark],
+    *,
+    osm: bool,
+) -> Rows:
+    """Part the features into cells and geometries."""
+    shapes = frame.geometry if hasattr(frame, "crs") else None
     table = frame.drop(columns=frame.geometry.name) if shapes is not None else frame
-    table = table.reset_index(drop=True)
-    if "osm_way_id" in table.columns:
-        table["osm_id"] = table["osm_id"].fillna("w" + table["osm_way_id"].astype("str"))
-    if "other_tags" in table.columns:
-        tags = unpack_tags(table["other_tags"], [key for key in wanted if key not in table.columns])
-        table = table.drop(columns="other_tags").join(tags)
+    table = _tags(table.reset_index(drop=True), wanted)
     return Rows(
         table=table,
         row=np.arange(1, len(frame) + 1, dtype=np.int64),
         geometry=shapes.reset_index(drop=True) if shapes is not None else None,
-        sheet=chosen or "",
+        sheet=layer,
         encoding=codec,
         osm=osm or "osm_id" in table.columns,
         notes=tuple(notes),
     )
+
+
+def _shapefile(path: Path, encoding: str | None, notes: list[Remark]) -> str:
+    """Find the encoding of a shapefile and say what it lacks."""
+    codec, how = shapefile_encoding(path, encoding)
+    if how in ("ldid", "bytes"):
+        notes.append(_encoding_remark(codec))
+    if not path.with_suffix(".shx").exists() and not path.with_suffix(".SHX").exists():
+        said = text("the .shx index is missing and was made up")
+        notes.append(Remark("no_shx", said, text("send all parts of the shapefile")))
+    return codec
+
+
+def _tags(table: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
+    """Give ways of OSM multipolygons an id, and packed tags their own columns."""
+    if "osm_way_id" in table.columns:
+        ids = table["osm_id"].fillna("w" + table["osm_way_id"].astype("str"))
+        table = table.assign(osm_id=ids)
+    if "other_tags" in table.columns:
+        keys = [key for key in dict.fromkeys(wanted) if key not in table.columns]
+        tags = unpack_tags(table["other_tags"], keys)
+        table = table.drop(columns="other_tags").join(tags)
+    return table
 
 
 def _encoding_remark(codec: str) -> Remark:
