@@ -60,7 +60,7 @@ HOSTILE_NAMES = (
 CANARY_PERSON = "责任人A金丝雀"
 CANARY_PHONE = "13900001234"
 CANARY_LANDLINE = "0531-81234567"
-CANARY_QUANTITY = 8_675_309
+CANARY_QUANTITY = 8_675_309.25
 CANARY_SUBSTANCE = "液氯金丝雀"
 CANARY_PATH = "layers/jinan/secret_canary_folder"
 CANARY_VALUE = "退回行金丝雀"
@@ -68,7 +68,7 @@ CANARIES = (
     CANARY_PERSON,
     CANARY_PHONE,
     CANARY_LANDLINE,
-    str(CANARY_QUANTITY),
+    "8675309",
     CANARY_SUBSTANCE,
     "secret_canary_folder",
     CANARY_VALUE,
@@ -126,7 +126,7 @@ def sample_layers(*, n_points: int, extent: float, rng: np.random.Generator) -> 
         "hazard_source": _layer("hazard_source", {
             "name": ["液氨站<b>1</b>", "加油站 二", "仓库\n三"], "gb18218_level": ["1", "3", "0"],
             "r_value": [123.4567, None, None], "substances": [CANARY_SUBSTANCE] * 3,
-            "quantity_t": [float(CANARY_QUANTITY)] * 3, "has_storage": [True, True, True], **contact,
+            "quantity_t": [CANARY_QUANTITY] * 3, "has_storage": [True, True, True], **contact,
         }, spots(3)),
         "refuge": _layer("refuge", {
             "name": [f"第{i}中学" for i in range(4)], "tier": ["county", "town", "village", "village"],

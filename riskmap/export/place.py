@@ -64,10 +64,16 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise _refused(folder, error) from error
     try:
         yield fresh
-        _open_up(fresh)
-        _put(fresh, folder, parked)
     except OSError as error:
-        raise _refused(folder, error) from error
+        if error.filename is None or str(fresh) in str(error.filename):
+            raise _refused(folder, error) from error
+        raise
+    else:
+        try:
+            _open_up(fresh)
+            _put(fresh, folder, parked)
+        except OSError as error:
+            raise _refused(folder, error) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

@@ -17,7 +17,7 @@ _TELEPHONE: Final = re.compile(
     r"|(?<![\d.])[(（]?0\d{2,3}[)）]?[\s-]?\d{3,4}[\s-]?\d{4}(?:\s*(?:-|转|ext\.?)\s*\d{1,6})?(?!\d)"
     r"|(?<!\d)[48]00[\s-]?\d{3}[\s-]?\d{4}(?!\d)"
     r"|(?<!\d)\d{17}[\dXx](?!\d)"
-    r"|[\w.+-]+@[\w-]+\.[\w.]+"
+    r"|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.]+"
 )
 """Mobile and landline numbers, 400/800 numbers, identity-card numbers, mail addresses."""
 

@@ -24,7 +24,7 @@ HEAD: Final = "#1f3a5f"
 _LONGEST: Final = 32_767
 _MOST_LINES: Final = 9
 _GUARDED: Final = ("=", "+", "-", "@", "\t", "\r")
-"""First letters that a spreadsheet may take for a formula when the text is edited or saved as CSV."""
+"""First letters that a spreadsheet may take for a formula when a text is edited."""
 _FIRST_ROW: Final = 3
 """Title, subtitle and headings stand above the rows."""
 _FORMS: Final[Mapping[str, Mapping[str, object]]] = {
@@ -34,7 +34,7 @@ _FORMS: Final[Mapping[str, Mapping[str, object]]] = {
     "integer": {"num_format": "#,##0", "align": "right"},
     "number": {"num_format": "#,##0.##", "align": "right"},
     "degree": {"num_format": "0.000000", "align": "right"},
-    "score": {"num_format": "0.000", "align": "right"},
+    "score": {"num_format": "0.000", "align": "center"},
     "class": {"align": "center", "bold": True},
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 import pandas as pd
@@ -69,6 +70,11 @@ COLUMNS: Final[Mapping[str, Column]] = {
 """Columns that papers know; any other is headed by its own name."""
 
 FORMS: Final[Mapping[str, tuple[float, str, bool]]] = {
+    "note": (110, "wrap", True),
+    "preset": (42, "wrap", True),
+    "preset_value": (40, "wrap", True),
+    "source": (46, "wrap", True),
+    "preset_status": (10, "middle", True),
     "people_basis": (16, "wrap", False),
     "refuge_name": (16, "wrap", True),
     "refuge_m": (8, "integer", True),
@@ -163,5 +169,5 @@ def shown(name: str, value: Any, result: Result) -> Any:
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return str(YES_NO[0] if value else YES_NO[1])
     if hasattr(value, "item"):
-        return value.item()
-    return value if isinstance(value, int | float) else str(value)
+        value = value.item()
+    return value if isinstance(value, int | float) and isfinite(value) else str(value)

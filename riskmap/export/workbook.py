@@ -11,9 +11,10 @@ import pandas as pd
 from riskmap import columns as c
 from riskmap.export import tables
 from riskmap.export.encode import as_line
-from riskmap.export.sheet import HEAD, Book, Page, draw_sheet, safe, sheet_name
+from riskmap.export.sheet import Book, Page, draw_sheet
 from riskmap.export.words import YES_NO
-from riskmap.i18n import Text, text
+from riskmap.i18n import Text, current_language, text
+from riskmap.presets.load import Preset
 from riskmap.result import Result
 
 
@@ -64,7 +65,7 @@ def write_control(result: Result, path: Path) -> int:
         Number of rows.
     """
     title = text("{place} control table", place=result.facts.place_name or result.facts.name)
-    frame = result.control.rename_axis(c.ITEM_ID).reset_index()
+    frame = _first(result.control.rename_axis(c.ITEM_ID).reset_index(), "rank")
     page = Page(
         str(text("Control table")), str(title), _counts(result, frame), frame,
         _choices(result.control), labels=_labels(result.control), paper=8,
@@ -154,49 +155,58 @@ def _choices(frame: pd.DataFrame) -> dict[str, Sequence[str]]:
 
 def _write(result: Result, path: Path, pages: Sequence[Page], *, about: bool = True) -> None:
     book = Book(path, result)
-    for page in pages:
+    for page in [*pages, *([_notes_page(result), _presets_page(result)] if about else [])]:
         draw_sheet(book, page)
-    if about:
-        _about_sheet(book)
     book.close()
 
 
-def _about_sheet(book: Book) -> None:
-    """Say what stands beside the numbers: notes, and the presets with their status."""
-    result = book.result
-    sheet = book.book.add_worksheet(sheet_name(str(text("Notes")), []))
-    wrap = book.format(text_wrap=True, valign="top")
-    bold = book.format(bold=True, font_size=12, font_color=HEAD)
-    sheet.set_column(0, 0, 34)
-    sheet.set_column(1, 1, 16)
-    sheet.set_column(2, 2, 44)
-    sheet.set_column(3, 3, 14)
-    sheet.write_string(0, 0, safe(result.facts.name), bold)
-    sheet.write_string(1, 0, safe(_about(result)), book.format())
-    row = 3
-    for note in tables.notes_of(result):
-        sheet.merge_range(row, 0, row, 3, "", wrap)
-        sheet.write_string(row, 0, safe(f"· {note}"), wrap)
-        row += 1
-    row += 1
-    heads = (text("Presets used"), text("Value"), text("Source"), text("Status"))
-    for place, head in enumerate(heads):
-        sheet.write_string(row, place, str(head), bold)
-    for preset in sorted(result.presets, key=lambda preset: preset.key):
-        row += 1
-        unit = f" {preset.unit}" if preset.unit else ""
-        source = " ".join(
-            str(part) for part in (preset.source, preset.edition, preset.clause) if part
-        )
-        name = preset.zh if str(YES_NO[0]) != "yes" else preset.en
-        for place, cell in enumerate(
-            (name, f"{as_line(preset.value)}{unit}", source, _status(preset.status))
-        ):
-            sheet.write_string(row, place, safe(str(cell)), wrap)
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.hide_gridlines(2)
+def _notes_page(result: Result) -> Page:
+    """Say what stands beside the numbers."""
+    notes = pd.DataFrame({"note": [str(note) for note in tables.notes_of(result)]})
+    title = str(text("{name}: notes", name=result.facts.name))
+    labels = {"note": text("Note")}
+    return Page(str(text("Notes")), title, _about(result), notes, {}, labels=labels)
+
+
+def _presets_page(result: Result) -> Page:
+    """List the presets used, with source and status."""
+    name = "name_en" if current_language() == "en" else "name_zh"
+    table = tables.preset_table(result)
+    said = [
+        " ".join(filter(None, row)) for row in table[["source", "edition", "clause"]].to_numpy()
+    ]
+    frame = pd.DataFrame(
+        {
+            "preset": table[name].where(table[name] != "", table["key"]),
+            "preset_value": [_words(preset) for preset in _sorted(result)],
+            "source": said,
+            "preset_status": table["status"].map(_status),
+        }
+    )
+    labels = {
+        "preset": text("Preset"),
+        "preset_value": text("Value used"),
+        "source": text("Source"),
+        "preset_status": text("Proof"),
+    }
+    title = str(text("{name}: presets used", name=result.facts.name))
+    return Page(str(text("Presets used")), title, _about(result), frame, {}, labels=labels)
+
+
+def _sorted(result: Result) -> list[Preset]:
+    return sorted(result.presets, key=lambda preset: preset.key)
+
+
+def _words(preset: Preset) -> str:
+    """Write a preset's value for a reader: no braces, no quotes."""
+    value = preset.value
+    if isinstance(value, Mapping):
+        shown = str(text("; ")).join(f"{key}: {as_line(entry)}" for key, entry in value.items())
+    elif isinstance(value, list | tuple):
+        shown = str(text("; ")).join(as_line(entry) for entry in value)
+    else:
+        shown = as_line(value)
+    return f"{shown} {preset.unit}".replace('"', "").strip()
 
 
 def _status(status: str) -> str:

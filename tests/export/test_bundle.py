@@ -13,7 +13,10 @@ from python_calamine import CalamineWorkbook
 
 from riskmap.errors import ExportError
 from riskmap.export import bundle, place
+from riskmap.export.geopackage import write_geopackage
+from riskmap.export.manifest import sha256
 from riskmap.export.verify import verify
+from riskmap.export.workbook import write_list
 from tests.sample import sample_result
 
 FILES = {
@@ -39,12 +42,14 @@ def test_two_runs_are_byte_identical(written, tmp_path):
     assert [name for name in FILES if first[name] != second[name]] == []
 
 
-def test_a_run_without_data_date_is_byte_identical_too(tmp_path):
-    result = sample_result()
+def test_papers_without_data_date_are_byte_identical_too(tmp_path):
+    result = sample_result(n_side=4)
     undated = replace(result, facts=replace(result.facts, data_date=""))
-    folders = [bundle.write(undated, tmp_path / name) for name in "ab"]
-    first, second = map(bytes_of, folders)
-    assert [name for name in FILES if first[name] != second[name]] == []
+    for name in "ab":
+        write_geopackage(undated, tmp_path / f"{name}.gpkg")
+        write_list(undated, tmp_path / f"{name}.xlsx")
+    for kind in ("gpkg", "xlsx"):
+        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
 
 
 def test_map_list_table_and_package_have_the_same_items(written):
@@ -85,19 +90,36 @@ def test_no_time_of_day_stands_in_the_outputs(written):
         assert year not in content, name
 
 
+def tiny_run(folder, mark):
+    """Write a folder as a run does, with one small file."""
+    with place.whole_folder(folder) as fresh:
+        (fresh / "管控一张表.xlsx").write_text(mark)
+        digest = sha256(fresh / "管控一张表.xlsx")
+        listed = {"outputs": {"管控一张表.xlsx": {"sha256": digest}}}
+        (fresh / "manifest.json").write_text(json.dumps(listed))
+
+
 def test_a_failed_write_leaves_the_old_folder(tmp_path, monkeypatch):
-    folder = bundle.write(sample_result(), tmp_path / "out")
-    before = bytes_of(folder)
+    tiny_run(tmp_path / "out", "old")
+    before = bytes_of(tmp_path / "out")
 
     def broken(result, path):
         path.write_text("half")
         raise ValueError("disk on fire")
 
-    monkeypatch.setattr("riskmap.export.workbook.write_control", broken)
+    monkeypatch.setattr("riskmap.export.geopackage.write_geopackage", broken)
     with pytest.raises(ValueError, match="fire"):
-        bundle.write(sample_result(seed=8), folder)
-    assert bytes_of(folder) == before
+        bundle.write(sample_result(seed=8), tmp_path / "out")
+    assert bytes_of(tmp_path / "out") == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_full_disk_is_said_and_leaves_the_old_folder(tmp_path):
+    tiny_run(tmp_path / "out", "old")
+    full = OSError(28, "No space left on device")
+    with pytest.raises(ExportError, match="No space left"), place.whole_folder(tmp_path / "out"):
+        raise full
+    assert (tmp_path / "out" / "管控一张表.xlsx").read_text() == "old"
 
 
 def test_a_killed_write_leaves_the_old_folder(tmp_path):
@@ -132,15 +154,21 @@ def test_a_killed_write_leaves_the_old_folder(tmp_path):
 def test_old_files_go_and_changed_or_foreign_ones_are_kept(tmp_path, monkeypatch, swaps):
     if not swaps:
         monkeypatch.setattr(place, "_exchange", lambda *_: False)
-    folder = bundle.write(sample_result(), tmp_path / "out")
-    table = folder / "管控一张表.xlsx"
-    table.write_bytes(table.read_bytes() + b"edited")
+    folder = tmp_path / "out"
+    tiny_run(folder, "first")
+    tiny_run(folder, "second")
+    assert {path.name for path in tmp_path.iterdir()} == {"out"}
+    (folder / "管控一张表.xlsx").write_text("second, edited")
     (folder / "notes.txt").write_text("mine")
-    bundle.write(sample_result(seed=8), folder)
-    assert {path.name for path in folder.iterdir()} == FILES
+    tiny_run(folder, "third")
+    assert {path.name for path in folder.iterdir()} == {"管控一张表.xlsx", "manifest.json"}
+    assert (folder / "管控一张表.xlsx").read_text() == "third"
     kept = tmp_path / "out.kept"
     assert {path.name for path in kept.iterdir()} == {"管控一张表.xlsx", "notes.txt"}
-    assert (kept / "管控一张表.xlsx").read_bytes().endswith(b"edited")
+    assert (kept / "管控一张表.xlsx").read_text() == "second, edited"
+    (folder / "notes.txt").write_text("mine again")
+    tiny_run(folder, "fourth")
+    assert (kept / "notes (2).txt").read_text() == "mine again"
     assert {path.name for path in tmp_path.iterdir()} == {"out", "out.kept"}
 
 
@@ -187,4 +215,4 @@ def test_english_outputs_carry_english_words(written):
     folder = written("internal", "en")
     rows = CalamineWorkbook.from_path(folder / "研判一张单.xlsx").get_sheet_by_index(0).to_python()
     assert {"Name", "Level", "Duty unit"} <= set(rows[2])
-    assert "major risk" in {row[rows[2].index("Level")] for row in rows[3:]}
+    assert "major" in {row[rows[2].index("Level")] for row in rows[3:]}
