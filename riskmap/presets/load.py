@@ -110,7 +110,8 @@ def _unknown(key: str, known: Mapping[str, object]) -> Problem:
 def _shipped() -> dict[str, Preset]:
     table: dict[str, Preset] = {}
     for file in sorted(_FOLDER.glob("*.yaml")):
-        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        entries = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
         for name, raw in entries.items():
             key = f"{file.stem}.{name}"
             if set(raw) - _KEYS or raw.get("status", "unverified") not in STATUSES:

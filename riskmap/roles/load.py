@@ -12,7 +12,7 @@ from riskmap.errors import LayerError, Problem
 from riskmap.i18n import text
 from riskmap.roles.headers import header_key, parse_header, unit_factor, unit_of
 from riskmap.roles.match import match_choice, match_header
-from riskmap.roles.parse import common, coordinate_fields, parse_role
+from riskmap.roles.parse import common, coordinate_fields, parse_role, read_yaml
 from riskmap.roles.types import Choice, Field, Label, Role
 
 __all__ = [
@@ -40,7 +40,7 @@ def _read_folder(folder: Path) -> tuple[dict[str, Role], list[Problem]]:
         if file.name.startswith("_"):
             continue
         try:
-            role = parse_role(yaml.safe_load(file.read_text(encoding="utf-8")))
+            role = parse_role(read_yaml(file))
         except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
             problems.append(
                 Problem(

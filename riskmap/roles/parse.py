@@ -173,6 +173,23 @@ def header_clashes(role: Role) -> list[str]:
     return [f"{key} ({first[key]}, {name})" for key, name in claims if first[key] != name]
 
 
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file, by libyaml where it is there.
+
+    Parameters
+    ----------
+    path
+        The file, UTF-8.
+
+    Returns
+    -------
+    object
+        Its content.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+
+
 @cache
 def common() -> dict[str, Any]:
     """Return what roles share: order, coordinates, fields.
@@ -182,7 +199,7 @@ def common() -> dict[str, Any]:
     dict
         The content of ``_common.yaml``.
     """
-    loaded: dict[str, Any] = yaml.safe_load((_FOLDER / "_common.yaml").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = read_yaml(_FOLDER / "_common.yaml")
     return loaded
 
 
