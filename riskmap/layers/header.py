@@ -21,6 +21,7 @@ _NOTE: Final = re.compile(
     r"^[(\[（【]?(注|备注|说明|填表|填报|审核|制表|单位|联系|日期|示范|提示|数据来源|报送|note|remark|source)",
     re.IGNORECASE,
 )
+_EXAMPLE: Final = frozenset(("示例", "example"))
 _SERIAL: Final = frozenset(("序号", "序 号", "no", "no.", "№", "#", "行号"))
 
 Namer = Callable[[str], str | None]
@@ -117,11 +118,13 @@ def _unique(names: list[str]) -> list[str]:
 
 
 def _kind(row: list[Any], names: list[str]) -> str:
-    """Say what a row below the header is: record, blank, total, note, header."""
+    """Say what a row below the header is: record, blank, example, total, note, header."""
     texts = [cell_text(value) for value in row]
     filled = [(index, entry) for index, entry in enumerate(texts) if entry]
     if not filled:
         return "blank"
+    if filled[0][0] == 0 and filled[0][1].casefold() in _EXAMPLE:
+        return "example"
     serial = [index for index, entry in enumerate(names) if entry.casefold() in _SERIAL]
     told = [entry for index, entry in filled if index not in serial]
     if not told:
@@ -143,6 +146,7 @@ def _remarks(kinds: np.ndarray, numbers: np.ndarray, sheet: str) -> list[Remark]
             text("rows with nothing but a serial number are not records"),
             text("fill them in or delete them"),
         ),
+        "example": (text("example rows of the template are not records"), text("nothing to do")),
         "header": (text("the header stands in the table again"), text("nothing to do")),
     }
     out = []

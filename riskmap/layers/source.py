@@ -74,7 +74,7 @@ def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Row
     check_file(spec.path)
     suffix = spec.path.suffix.lower()
     if suffix in WORKBOOKS or suffix in TEXTS:
-        return open_tables(spec, _namer(role, spec))
+        return open_tables(spec, _namer(role, spec), titles=(role.zh, role.en))
     if suffix in RASTERS:
         raise unusable(
             "raster",
@@ -113,7 +113,7 @@ def _namer(role: Role, spec: LayerSpec) -> Namer:
     return name
 
 
-def open_tables(spec: Any, name: Namer) -> list[Rows]:
+def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list[Rows]:
     """Read the sheets of a workbook or text table that have a known header.
 
     Parameters
@@ -122,6 +122,8 @@ def open_tables(spec: Any, name: Namer) -> list[Rows]:
         Holds path, sheet and encoding.
     name
         Tells the field a header means.
+    titles
+        Names of the role; sheets called so are read alone, as in a filled template.
 
     Returns
     -------
@@ -142,6 +144,7 @@ def open_tables(spec: Any, name: Namer) -> list[Rows]:
         header = find_header(grid.cells, name)
         if header is not None and not (grid.hidden and spec.sheet is None):
             headed.append((grid, header))
+    headed = [(g, h) for g, h in headed if g.name.strip() in titles] or headed
     most = max((len(header.fields) for _, header in headed), default=0)
     chosen = [
         (g, h) for g, h in headed if 2 * len(h.fields) > most and (len(h.fields) > 1 or most == 1)

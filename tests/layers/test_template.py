@@ -2,7 +2,10 @@ import openpyxl
 import pytest
 
 from riskmap.i18n import language
+from riskmap.layers.read import read_layer
 from riskmap.layers.template import ROWS, template_fields, write_template
+from riskmap.layers.types import LayerSpec
+from riskmap.presets.load import load_presets
 from riskmap.roles.load import load_roles, match_choice, match_header
 
 ROLES = load_roles()
@@ -126,3 +129,33 @@ def test_same_bytes_twice(tmp_path):
     for name in ("a.xlsx", "b.xlsx"):
         write_template([ROLES["refuge"], ROLES["flood_point"]], tmp_path / name)
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+
+
+def test_a_filled_template_is_read_back_without_its_examples(tmp_path):
+    path = tmp_path / "t.xlsx"
+    write_template([ROLES["refuge"], ROLES["flood_point"]], path)
+    book = openpyxl.load_workbook(path)
+    sheet = book[ROLES["flood_point"].zh]
+    column = {
+        field.name: place for place, field in enumerate(template_fields(ROLES["flood_point"]), 2)
+    }
+    told = {"name": "甲路口", "lon": 118.3083, "lat": 36.8271, "class": "积水点", "depth_m": 0.4}
+    for name, value in {**told, "underpass": "是"}.items():
+        sheet.cell(3, column[name], value)
+    book.save(path)
+    layer, problems = read_layer(
+        ROLES["flood_point"],
+        [LayerSpec(path=path, shown="t.xlsx")],
+        crs="EPSG:4548",
+        place=None,
+        presets=load_presets(),
+    )
+    assert (layer.rows_in, layer.rows_used, layer.rows_returned) == (1, 1, 0)
+    row = layer.table.iloc[0]
+    assert (row["name"], row["class"], row["depth_m"], bool(row["underpass"])) == (
+        "甲路口",
+        "ponding",
+        0.4,
+        True,
+    )
+    assert any("example" in problem.rule for problem in problems)
