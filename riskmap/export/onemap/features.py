@@ -14,28 +14,41 @@ from numpy.typing import NDArray
 from riskmap.columns import WGS84
 from riskmap.export.onemap.collect import numbers, rings, unit_codes
 from riskmap.export.onemap.pack import Packer
-from riskmap.i18n import LANGUAGES, Text, both, language, text
+from riskmap.i18n import LANGUAGES, Text, both, language
+from riskmap.roles.load import Label
 
 __all__ = ["column", "layer_parts", "plan_parts"]
 
 _LIST_COLUMNS: Final = {
-    "rank": (text("Rank"), ""),
-    "score": (text("Score"), ""),
-    "reasons": (text("Reasons"), ""),
-    "people": (text("People nearby"), text("persons")),
-    "duty_unit": (text("Duty unit"), ""),
-    "person": (text("Responsible"), ""),
-    "phone": (text("Phone"), ""),
-    "measure": (text("Measure"), ""),
-    "deadline": (text("Deadline"), ""),
-    "deadline_days": (text("Days to mend"), text("days")),
-    "status": (text("State"), ""),
-    "overdue": (text("Overdue"), ""),
-    "blanks": (text("Blanks"), ""),
+    "rank": (Label("Rank", zh="排名"), ""),
+    "score": (Label("Score of the item", zh="研判得分"), ""),
+    "reason": (Label("Why it stands here", zh="研判理由"), ""),
+    "people": (Label("People affected", zh="影响人口"), "person"),
+    "people_basis": (Label("People counted", zh="人口口径"), ""),
+    "refuge_name": (Label("Nearest refuge", zh="最近避灾场所"), ""),
+    "refuge_m": (Label("Way to the refuge", zh="到避灾场所"), "m"),
+    "station_name": (Label("Nearest station", zh="最近救援站"), ""),
+    "station_s": (Label("Time from the station", zh="救援站到达"), "s"),
+    "method": (Label("How measured", zh="测算方式"), ""),
+    "status": (Label("State", zh="管控状态"), ""),
+    "deadline": (Label("Deadline", zh="整改期限"), ""),
+    "measure": (Label("Measure", zh="管控措施"), ""),
+    "emergency": (Label("In an emergency", zh="应急处置"), ""),
+    "control_tier": (Label("Control tier", zh="管控层级"), ""),
+    "duty_unit": (Label("Unit on duty", zh="责任单位"), ""),
+    "person": (Label("Person responsible", zh="责任人"), ""),
+    "phone": (Label("Phone", zh="电话"), ""),
+    "patrol_days": (Label("Days between patrols", zh="巡查间隔"), "d"),
+    "listed": (Label("Listed for supervision by", zh="挂牌督办"), ""),
+    "closed_on": (Label("Signed off on", zh="销号日期"), ""),
+    "missing": (Label("Blank fields", zh="缺项"), ""),
+    "overdue": (Label("Overdue", zh="已超期"), ""),
 }
 """Columns of list and table that the page shows with an item, in this order."""
 _MAIN_ROADS: Final = ("motorway", "trunk", "primary", "expressway", "arterial", "快速路", "主干路")
 _MIDDLE_ROADS: Final = ("secondary", "tertiary", "collector", "次干路")
+_NOT_DRAWN: Final = ("boundary", "population", "sensitive")
+"""Roles that stand in the figures of units and cells, and would hide the map."""
 _SIMPLE_M: Final = 4.0
 
 
@@ -49,7 +62,7 @@ def _shown(value: Any, code: str) -> str:
         with language(code):
             return str(value)
     if isinstance(value, (list, tuple)):
-        return ";".join(_shown(part, code) for part in value)
+        return (";" if code == "zh" else "; ").join(_shown(part, code) for part in value)
     return "" if value is None or value is pd.NA or value != value else str(value)  # noqa: PLR0124
 
 
@@ -124,7 +137,7 @@ def _extra(result: Any, ids: pd.Index, packer: Packer) -> list[dict[str, Any]]:
                 out.append(
                     {"name": name, "type": "phone" if name == "phone" else "text"}
                     | both(label)
-                    | {"unit": both(unit) if isinstance(unit, Text) else ""}
+                    | {"unit": unit}
                     | {"data": column(values, packer, numeric=numeric)}
                 )
                 break
@@ -232,7 +245,7 @@ def layer_parts(result: Any, packer: Packer) -> list[dict[str, Any]]:
         layer = result.layers.get(name)
         if layer is None or layer.table is None or len(layer.table) == 0:
             continue
-        if not isinstance(layer.table, gpd.GeoDataFrame) or name in ("boundary", "population"):
+        if not isinstance(layer.table, gpd.GeoDataFrame) or name in _NOT_DRAWN:
             continue
         whole = layer.table.geometry.notna() & ~layer.table.geometry.is_empty
         if whole.any():

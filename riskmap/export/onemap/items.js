@@ -13,20 +13,7 @@ export function fieldOf(layer, name) {
   return layer.extra.find(same) || layer.fields.find(same) || null;
 }
 
-const STATES = () => ({
-  to_do: t("To do"),
-  open: t("Open"),
-  doing: t("In hand"),
-  in_progress: t("In hand"),
-  review: t("For review"),
-  closed: t("Closed"),
-  done: t("Closed"),
-  overdue: t("Overdue"),
-  true: t("yes"),
-  false: t("no"),
-  True: t("yes"),
-  False: t("no"),
-});
+const YES = () => ({ true: t("yes"), false: t("no"), True: t("yes"), False: t("no") });
 
 /**
  * A value as the page shows it, "" when it is blank.
@@ -41,7 +28,7 @@ export function shown(field, row) {
   if (!raw) return "";
   const choice = field.choices && field.choices[raw];
   if (choice) return nameOf(choice);
-  const word = field.type === "boolean" || field.name === "status" || field.name === "overdue" ? STATES() : {};
+  const word = field.type === "boolean" || field.name === "overdue" || field.name === "demo" ? YES() : {};
   return (/** @type {any} */ (word)[raw] || raw) + (unit && /^[\d.,]+$/.test(raw) ? " " + unitWord(unit) : "");
 }
 
@@ -71,7 +58,7 @@ export function itemName(layer, row) {
   return layer.name(row) || t("(no name)");
 }
 
-const CLOSED = new Set(["closed", "done", "销号", "已销号", "已完成"]);
+const CLOSED = new Set(["closed", "signed off", "销号", "已销号"]);
 
 /** Does an object pass the filter open / overdue? @param {any} layer @param {number} row */
 export function matchesFilter(layer, row) {

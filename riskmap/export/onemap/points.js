@@ -14,7 +14,7 @@ import { matchesFilter } from "./items.js";
 const FEW = 130;
 const RING_PIXELS = [58, 300];
 const NEAR_ZOOM = 14;
-const kept = { key: "", /** @type {any[]} */ layers: [], total: 0 };
+const kept = { key: "", /** @type {any[]} */ layers: [], total: 0, /** @type {any} */ drawn: null };
 
 /** The point layers that are switched on, with the rows that pass all filters. */
 export function visiblePoints() {
@@ -94,8 +94,10 @@ function makeRings(view, points) {
   /** @type {Map<any, any>} */
   const rings = new Map();
   const step = 2 ** -Math.floor(view.zoom) / 2.4;
+  const graded = points.layers.some((/** @type {any} */ p) => p.rows.some((/** @type {number} */ i) => p.layer.level[i]));
   for (const { layer, rows } of points.layers) {
     for (const i of rows) {
+      if (graded && !layer.level[i]) continue;
       const u = level >= 0 ? (layer.unit[i] >= 0 ? units.above[level][layer.unit[i]] : -1) : -1;
       const key = level >= 0 ? u : Math.floor(layer.x[i] / step) + "/" + Math.floor(layer.y[i] / step);
       let ring = rings.get(key);
@@ -112,7 +114,7 @@ function makeRings(view, points) {
     ring.y = named ? units.y[ring.unit] : ring.y / ring.n;
     ring.name = named ? units.names[ring.unit] : "";
   }
-  return { level, rings: [...rings.values()].sort((a, b) => b.n - a.n) };
+  return { level, graded, rings: [...rings.values()].sort((a, b) => b.n - a.n) };
 }
 
 /**
@@ -125,9 +127,14 @@ export function drawPoints(view) {
   drawPlans(view);
   drawSelection(view);
   const points = visiblePoints();
-  const { level, rings } = makeRings(view, points);
+  const made = makeRings(view, points);
+  const { level, rings, graded } = made;
+  if (view.target === "map") kept.drawn = made;
   if (level === -1) drawSymbols(view, points, taken);
-  else drawRings(view, rings, taken);
+  else {
+    if (graded) drawDots(view, points);
+    drawRings(view, rings, taken);
+  }
   if (state.shown.labels) drawLabels(view, points, level, taken);
   drawChosenItem(view);
 }
@@ -152,18 +159,56 @@ function drawSymbols(view, points, taken) {
   ctx.globalAlpha = 1;
 }
 
+/** Objects without a level, small, under the rings. @param {View} view @param {any} points */
+function drawDots(view, points) {
+  const { ctx, k, ox, oy } = view;
+  for (const { layer, rows } of points.layers) {
+    const colour = layer.colour || "#4a5f78";
+    for (const i of rows) {
+      if (layer.level[i]) continue;
+      const x = layer.x[i] * k - ox;
+      const y = layer.y[i] * k - oy;
+      if (x < 0 || y < 0 || x > view.w || y > view.h) continue;
+      ctx.fillStyle = "#ffffff";
+      ctx.fillRect(x - 2.1, y - 2.1, 4.2, 4.2);
+      ctx.fillStyle = colour;
+      ctx.fillRect(x - 1.4, y - 1.4, 2.8, 2.8);
+    }
+  }
+}
+
+/**
+ * A free place for a ring near its own: there, or a little beside it.
+ * @param {number} x
+ * @param {number} y
+ * @param {number} r
+ * @param {Box[]} taken
+ */
+function freePlace(x, y, r, taken) {
+  for (const far of [0, 1.5, 2.4]) {
+    for (let a = 0; a < (far ? 8 : 1); a++) {
+      const px = x + far * r * Math.cos((a * Math.PI) / 4);
+      const py = y + far * r * Math.sin((a * Math.PI) / 4);
+      const box = { x: px - r - 1, y: py - r - 1, w: 2 * r + 2, h: 2 * r + 2 };
+      if (!taken.some((b) => overlaps(b, box))) return { x: px, y: py, box };
+    }
+  }
+  return { x, y, box: { x: x - r, y: y - r, w: 2 * r, h: 2 * r } };
+}
+
 /** @param {View} view @param {any[]} rings @param {Box[]} taken */
 function drawRings(view, rings, taken) {
   const { ctx, k, ox, oy } = view;
   const colours = classColours();
   for (const ring of rings) {
-    const x = ring.x * k - ox;
-    const y = ring.y * k - oy;
-    if (x < -40 || y < -40 || x > view.w + 40 || y > view.h + 40) continue;
-    const r = Math.min(17, 9.5 + Math.log10(ring.n + 1) * 3);
-    const box = { x: x - r - 2, y: y - r - 2, w: 2 * r + 4, h: 2 * r + 4 };
-    if (taken.some((b) => overlaps(b, box))) continue;
+    const rx = ring.x * k - ox;
+    const ry = ring.y * k - oy;
+    if (rx < -40 || ry < -40 || rx > view.w + 40 || ry > view.h + 40) continue;
+    const r = Math.min(16, 8 + Math.log10(ring.n) * 3);
+    const { x, y, box } = freePlace(rx, ry, r, taken);
     taken.push(box);
+    ring.sx = (x + ox) / k;
+    ring.sy = (y + oy) / k;
     ctx.beginPath();
     ctx.arc(x, y, r + 1.2, 0, 7);
     ctx.fillStyle = "rgba(22,32,44,.85)";
@@ -180,15 +225,22 @@ function drawRings(view, rings, taken) {
       from = to;
     }
     ctx.beginPath();
-    ctx.arc(x, y, r - 3.6, 0, 7);
+    ctx.arc(x, y, r - 3.2, 0, 7);
     ctx.fillStyle = "#ffffff";
     ctx.fill();
     ctx.fillStyle = "#16202c";
-    ctx.font = `600 ${ring.n > 999 ? 8 : 10}px ${FONT}`;
+    ctx.font = `600 ${ring.n > 999 ? 8 : ring.n > 99 ? 9.5 : 10}px ${FONT}`;
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
     ctx.fillText(ring.n > 9999 ? Math.round(ring.n / 1000) + "k" : String(ring.n), x, y + 0.5);
-    if (ring.name && state.shown.labels) placeLabel(view, short(ring.name), x, y + r + 8, 11, taken, 600);
+  }
+  if (!state.shown.labels) return;
+  for (const ring of rings) {
+    if (!ring.name || !ring.sx) continue;
+    const x = ring.sx * k - ox;
+    const y = ring.sy * k - oy;
+    const label = short(ring.name, 9);
+    placeLabel(view, label, x, y + 21, 10.5, taken, 500) || placeLabel(view, label, x, y - 21, 10.5, taken, 500);
   }
 }
 
@@ -246,7 +298,9 @@ function drawLabels(view, points, bundled, taken) {
       if (!inTown(u) && state.town >= 0) continue;
       const x = units.x[u] * k - ox;
       const y = units.y[u] * k - oy;
-      placeLabel(view, short(units.names[u]), x, y, l === 0 ? 14 : l === 1 ? 12.5 : 11, taken, l === 0 ? 700 : 500, l > 1 ? "#35475c" : "#16202c");
+      for (const shift of l < bundled ? [0, -26, 26, -44, 44] : [0]) {
+        if (placeLabel(view, short(units.names[u]), x, y + shift, l === 0 ? 14 : l === 1 ? 12.5 : 11, taken, l === 0 ? 700 : 500, l > 1 ? "#35475c" : "#16202c")) break;
+      }
     }
   }
   if (bundled !== -1 || view.zoom < 14.5) return;
@@ -292,11 +346,11 @@ function drawChosenItem(view) {
  */
 export function pointAt(view, px, py, reach) {
   const points = visiblePoints();
-  const { level, rings } = makeRings(view, points);
+  const { level, rings } = kept.drawn || makeRings(view, points);
   let best = null;
   let least = reach;
   for (const ring of rings) {
-    const d = Math.hypot(ring.x * view.k - view.ox - px, ring.y * view.k - view.oy - py);
+    const d = Math.hypot((ring.sx || ring.x) * view.k - view.ox - px, (ring.sy || ring.y) * view.k - view.oy - py);
     if (d < least + 6) {
       least = d;
       best = { ring };

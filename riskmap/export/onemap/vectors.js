@@ -70,8 +70,7 @@ export function strokeMany(view, shape, wanted, styles) {
 
 /** Widths of roads by rank and zoom. @param {number} rank @param {number} zoom */
 function roadWidth(rank, zoom) {
-  const grow = 2 ** ((zoom - 13) / 2);
-  return Math.max(rank === 0 ? 1.1 : 0.5, [2.4, 1.4, 0.8][rank] * grow);
+  return [2.4, 1.4, 0.8][rank] * 2 ** ((zoom - 13.4) / 2);
 }
 
 /**
@@ -101,9 +100,9 @@ function drawBase(view, layer) {
     }
   }
   ctx.globalAlpha = state.opacity[layer.id];
-  const width = Math.max(1.4, 2.2 * 2 ** ((view.zoom - 12) / 3));
+  const width = Math.max(1.2, 2 * 2 ** ((view.zoom - 12) / 3));
   strokeMany(view, layer.shape, () => true, [
-    { colour: "rgba(255,255,255,.75)", width: width + 1.6 },
+    { colour: "rgba(255,255,255,.65)", width: width + 1.4 },
     { colour, width },
   ]);
   ctx.globalAlpha = 1;
@@ -113,11 +112,12 @@ function drawBase(view, layer) {
 function drawRoads(view, layer) {
   const { ctx } = view;
   ctx.globalAlpha = state.opacity.road;
-  const last = view.zoom >= 14.5 ? 2 : view.zoom >= 12.5 ? 1 : 0;
+  const last = view.zoom >= 14.3 ? 2 : view.zoom >= 12.6 ? 1 : 0;
   for (let rank = last; rank >= 0; rank--) {
     const width = roadWidth(rank, view.zoom);
-    const styles = [{ colour: rank === 0 ? "#5d6673" : "#7b8592", width: width + (rank === 2 ? 0.7 : 1.1) }];
-    if (width > 0.9) styles.push({ colour: rank === 0 ? "#fff7e0" : "#ffffff", width });
+    const styles = width < 1.5
+      ? [{ colour: rank === 0 ? "rgba(58,66,80,.55)" : "rgba(70,80,95,.38)", width: Math.max(0.5, width * 0.8) }]
+      : [{ colour: rank === 0 ? "#6a6250" : "#7b8592", width: width + 1.2 }, { colour: rank === 0 ? "#ffeec2" : "#ffffff", width }];
     strokeMany(view, layer.shape, (i) => layer.rank[i] === rank, styles);
   }
   ctx.globalAlpha = 1;
@@ -156,9 +156,13 @@ function drawBorders(view) {
   for (let l = n - 1; l >= 0; l--) {
     const from = [0, 9, 12.5, 14][l] || 0;
     if (l !== state.level && n > 1 && view.zoom < from) continue;
-    const width = l === 0 ? 2.2 : l === 1 ? 1.3 : 0.7;
-    const styles = [{ colour: l === n - 1 && n > 1 ? "rgba(40,52,68,.45)" : "#263447", width, dash: l === 0 ? [10, 3, 2, 3] : l === 1 ? [6, 3] : [] }];
-    if (l === 0) styles.unshift({ colour: "rgba(255,255,255,.8)", width: width + 2.6, dash: [] });
+    const near = view.zoom >= 13;
+    const styles = [
+      { colour: "#1f2b3a", width: 2, dash: [12, 3, 2, 3] },
+      { colour: near ? "#263447" : "rgba(38,52,71,.75)", width: near ? 1.5 : 0.9, dash: near ? [7, 3] : [] },
+      { colour: "rgba(40,52,68,.5)", width: 0.7, dash: [] },
+    ].slice(l > 1 ? 2 : l, (l > 1 ? 2 : l) + 1);
+    if (l === 0) styles.unshift({ colour: "rgba(255,255,255,.85)", width: 4.2, dash: [] });
     strokeMany(view, units.shape, (i) => units.level[i] === l, styles);
   }
   if (state.town >= 0 && traceShape(view, units.shape, state.town, true)) {
