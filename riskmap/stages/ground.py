@@ -143,7 +143,8 @@ def describe_units(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             described.loc[rows, level] = described.loc[ids[at], NAME].to_numpy()
         here = here.where(known).map(parents)
     own = described["finest"] & (described["village"] == "") & (described["town"] == "")
-    described.loc[own & (described["district"] == ""), "village"] = described.loc[own, NAME]
+    own &= described[LEVEL] != "district"
+    described.loc[own, "village"] = described.loc[own, NAME]
     return described
 
 
