@@ -18,7 +18,7 @@ __version__ = _version("riskmap")
 _LAZY = {"Project": "riskmap.project", "Result": "riskmap.result", "run": "riskmap.pipeline"}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> Any:
     """Import the heavy names only when they are used, so that ``riskmap --help`` stays quick."""
     if name in _LAZY:
         from importlib import import_module

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from riskmap.errors import RiskmapError, UsageError
+from riskmap.cli_common import AsJson, choice, emit
+from riskmap.cli_tables import add_commands
+from riskmap.errors import RiskmapError
 from riskmap.i18n import language, text
 from riskmap.progress import say
 
@@ -31,26 +32,7 @@ ProjectFile = Annotated[Path, typer.Argument(help="The project file (YAML).")]
 AllowOutside = Annotated[
     bool, typer.Option("--allow-outside", help="Let input lie outside the project's tree.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Lang = Annotated[str | None, typer.Option(help="Language of papers and messages: zh or en.")]
-
-
-def _choice(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
-    if value is not None and value not in allowed:
-        raise UsageError(
-            text(
-                "{name}: unknown value '{value}'; use one of {allowed}",
-                name=name,
-                value=value,
-                allowed=", ".join(allowed),
-            )
-        )
-
-
-def _emit(document: Any) -> None:
-    """Print one JSON document on stdout."""
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False, default=str)
-    sys.stdout.write("\n")
 
 
 @app.command()
@@ -73,9 +55,9 @@ def run(
     from riskmap import commands
     from riskmap.summary import shown_summary
 
-    _choice("--profile", profile, ("internal", "public"))
-    _choice("--lang", lang, ("zh", "en"))
-    _choice("--up-to", up_to, commands.STAGES)
+    choice("--profile", profile, ("internal", "public"))
+    choice("--lang", lang, ("zh", "en"))
+    choice("--up-to", up_to, commands.STAGES)
     summary = commands.run_project(
         project,
         out=out,
@@ -86,7 +68,7 @@ def run(
         allow_outside=allow_outside,
     )
     if as_json:
-        _emit(summary)
+        emit(summary)
     else:
         typer.echo(shown_summary(summary))
     if summary["unusable"]:
@@ -106,10 +88,10 @@ def check(
     from riskmap import commands
     from riskmap.summary import shown_check
 
-    _choice("--lang", lang, ("zh", "en"))
+    choice("--lang", lang, ("zh", "en"))
     ledger = commands.check_project(project, out=out, lang=lang, allow_outside=allow_outside)
     if as_json:
-        _emit(ledger)
+        emit(ledger)
     else:
         typer.echo(shown_check(ledger))
     if ledger["returned"] or ledger["unusable"]:
@@ -126,7 +108,7 @@ def new(
     """Make a project folder: a project file and workbooks to fill in."""
     from riskmap import commands
 
-    _choice("--lang", lang, ("zh", "en"))
+    choice("--lang", lang, ("zh", "en"))
     for file in commands.new_project(folder, place=place, lang=lang or "zh"):
         typer.echo(file)
 
@@ -141,7 +123,7 @@ def template(
     """Write a workbook to fill in, with drop-downs and limits, one sheet a role."""
     from riskmap import commands
 
-    _choice("--lang", lang, ("zh", "en"))
+    choice("--lang", lang, ("zh", "en"))
     commands.write_role_template(roles, out=out, lang=lang or "zh")
     typer.echo(out)
 
@@ -155,13 +137,16 @@ def verify(
 
     faults = commands.verify_folder(folder)
     if as_json:
-        _emit({"folder": str(folder), "ok": not faults, "faults": faults})
+        emit({"folder": str(folder), "ok": not faults, "faults": faults})
     else:
         for fault in faults:
             typer.echo(fault)
         typer.echo(text("{folder}: {n} fault(s)", folder=folder, n=len(faults)))
     if faults:
         raise typer.Exit(1)
+
+
+add_commands(app)
 
 
 def _guarded(call: Callable[[], Any]) -> int:

@@ -128,6 +128,7 @@ def run_project(
     """
     from riskmap import pipeline, stages
     from riskmap.export import bundle, public, report
+    from riskmap.summary import worst_units
 
     loaded = _load(project, lang=lang, allow_outside=allow_outside)
     if weights:
@@ -149,7 +150,7 @@ def run_project(
             "layers": report.layer_rows(result),
             "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
             "returned": sum(p.severity == "returned" for p in result.problems),
-            "worst_units": report.worst_units(result) if result.index else [],
+            "worst_units": worst_units(result),
             "notes": [str(note) for note in result.notes],
         }
 

@@ -137,9 +137,7 @@ def _problem(path: Path, key: str, message: Text, mend: Text, value: object = ""
 
 
 def _as_project_error(path: Path, problems: list[Problem]) -> ProjectError:
-    return ProjectError(
-        text("{file}: {n} problem(s)", file=path, n=len(problems)), tuple(problems)
-    )
+    return ProjectError(text("{file}: {n} problem(s)", file=path, n=len(problems)), tuple(problems))
 
 
 def _known_keys(location: tuple[Any, ...]) -> list[str]:
@@ -157,7 +155,7 @@ def _known_keys(location: tuple[Any, ...]) -> list[str]:
     ]
 
 
-def _section_of(annotation: Any) -> Any:  # noqa: ANN401
+def _section_of(annotation: Any) -> Any:
     """Find the section class inside a type such as ``dict[str, list[Section]]``."""
     if hasattr(annotation, "model_fields"):
         return annotation
@@ -199,9 +197,7 @@ def _from_pydantic(path: Path, error: ValidationError) -> list[Problem]:
     return problems
 
 
-def _check_roles(
-    path: Path, project: Project, roles: Mapping[str, object] | None
-) -> list[Problem]:
+def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | None) -> list[Problem]:
     from riskmap.roles.load import load_roles
 
     extra = project.file(project.roles) if project.roles else None
@@ -252,7 +248,8 @@ def _check_presets(path: Path, project: Project) -> list[Problem]:
 
 def _check_inside(path: Path, project: Project) -> list[Problem]:
     mend = text(
-        "move the file below {root}, or give --allow-outside if you trust it", root=project.root.name
+        "move the file below {root}, or give --allow-outside if you trust it",
+        root=project.root.name,
     )
     return [
         _problem(path, key, text("the path leaves the project's tree"), mend, written)

@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    from riskmap.result import Result
+
+
+def worst_units(result: Result) -> list[dict[str, Any]]:
+    """Show the five units of the finest level with the highest risk.
+
+    Parameters
+    ----------
+    result
+        The run.
+
+    Returns
+    -------
+    list
+        Unit id, name, town, score, class in words, and the component that weighs most.
+    """
+    from riskmap.export.report import worst_units as worst
+    from riskmap.export.tables import class_names
+    from riskmap.roles.load import Label
+
+    if not result.index:
+        return []
+    classes, meta = class_names(), result.indicators.meta
+    rows = []
+    for unit in worst(result):
+        shares = unit.pop("contributions").dropna()
+        main = meta.loc[shares.idxmax()] if len(shares) else None
+        name = "" if main is None else str(Label(str(main["name_en"]), zh=str(main["name_zh"])))
+        rows.append(unit | {"class": classes[int(unit["class"])], "main": name})
+    return rows
 
 
 def shown_summary(summary: dict[str, Any]) -> str:
@@ -20,9 +52,6 @@ def shown_summary(summary: dict[str, Any]) -> str:
     str
         Lines in the current language.
     """
-    from riskmap.export.report import class_names, component_names
-
-    classes, components = class_names(), component_names()
     lines = [str(text("{name}: done", name=summary["project"]))]
     for role, rows in summary["layers"].items():
         if rows["rows_returned"]:
@@ -40,11 +69,8 @@ def shown_summary(summary: dict[str, Any]) -> str:
     if summary["worst_units"]:
         lines.append(str(text("The five worst units:")))
     for rank, unit in enumerate(summary["worst_units"], 1):
-        where = " ".join(part for part in (unit["district"], unit["town"], unit["name"]) if part)
-        lines.append(
-            f"  {rank}. {where}  {unit['score']:.3f}  {classes.get(unit['class'], '')}"
-            f"  ({components.get(unit['main_component'], unit['main_component'])})"
-        )
+        where = " ".join(part for part in (unit["town"], unit["name"]) if part)
+        lines.append(f"  {rank}. {where}  {unit['score']:.3f}  {unit['class']}  ({unit['main']})")
     if summary["folder"]:
         lines.append(str(text("Results: {folder}", folder=summary["folder"])))
         lines += [f"  {name}" for name in summary["files"]]
@@ -86,3 +112,69 @@ def shown_check(ledger: dict[str, Any]) -> str:
         if ledger[key]:
             lines += [str(heading), *(f"  {line}" for line in ledger[key])]
     return "\n".join(lines)
+
+
+def shown_solution(document: dict[str, Any]) -> str:
+    """Show a location or allocation document as text.
+
+    Parameters
+    ----------
+    document
+        The document.
+
+    Returns
+    -------
+    str
+        Lines in the current language.
+    """
+    words = {
+        "optimal": text("proven optimal"),
+        "feasible": text("feasible, not proven optimal"),
+        "infeasible": text("no feasible answer"),
+    }
+    lines = [f"{document['model']}: {words[document['status']]}"]
+    if document["objective"] is not None:
+        lines.append(
+            str(
+                text(
+                    "objective {objective}, bound {bound}, gap {gap}",
+                    objective=f"{document['objective']:g}",
+                    bound=f"{document['bound']:g}",
+                    gap=f"{document['gap']:.3%}",
+                )
+            )
+        )
+        lines.append(str(text("open: {names}", names=", ".join(document["facilities"]))))
+        share = f"{document['covered_share']:.1%}"
+        lines.append(str(text("covered weight: {share}", share=share)))
+    if document["reason"]:
+        lines.append(document["reason"])
+    lines += [
+        str(text("not served: {name}, {n}", name=row["demand"], n=f"{row['amount']:g}"))
+        for row in document.get("shortfall", [])
+    ]
+    return "\n".join(lines)
+
+
+def shown_routes(document: dict[str, Any]) -> str:
+    """Show a document of routes as text.
+
+    Parameters
+    ----------
+    document
+        The document.
+
+    Returns
+    -------
+    str
+        One line a route.
+    """
+    lines = []
+    for row in document["routes"]:
+        if row["reached"]:
+            lines.append(
+                f"{row['from']} -> {row['to']}: {row['metres']:.1f} m, {row['seconds']:.1f} s"
+            )
+        else:
+            lines.append(str(text("{name}: no route", name=row["from"])))
+    return "\n".join([*lines, *document.get("notes", [])])

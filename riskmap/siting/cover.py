@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -27,15 +27,37 @@ if TYPE_CHECKING:
     from riskmap.siting.problem import Floats, Ints
 
 
-def coverage(instance: Instance) -> sparse.csr_matrix:
-    """Make the 0/1 matrix of demands and the facilities that reach them."""
+def coverage(instance: Instance) -> Any:
+    """Make the 0/1 matrix of demands and the facilities that reach them.
+
+    Parameters
+    ----------
+    instance
+        The instance, cut to the radius.
+
+    Returns
+    -------
+    csr_matrix
+        Shape (n demands, n facilities).
+    """
     ones = np.ones(instance.cost.size)
     shape = (instance.n_demands, instance.n_facilities)
     return sparse.csr_matrix((ones, (instance.demand_of, instance.facility_of)), shape=shape)
 
 
 def limits(instance: Instance) -> tuple[Floats, Floats]:
-    """Lower and upper limit of each facility's open/closed variable."""
+    """Give the lower and upper limit of each facility's open/closed variable.
+
+    Parameters
+    ----------
+    instance
+        The instance.
+
+    Returns
+    -------
+    tuple
+        Shape (n facilities,) each.
+    """
     lower = (instance.status == EXISTING).astype(np.float64)
     upper = (instance.status != EXCLUDED).astype(np.float64)
     return lower, upper
@@ -77,6 +99,20 @@ def check_p(instance: Instance, p: int | None) -> int:
 
 
 def assign_nearest(instance: Instance, opened: Ints) -> tuple[Ints, Ints, Floats, Ints]:
+    """Assign every demand to its nearest open facility.
+
+    Parameters
+    ----------
+    instance
+        The instance.
+    opened
+        Open facilities.
+
+    Returns
+    -------
+    tuple
+        Demand, facility and weight of each assignment, and the demands that reach none.
+    """
     facility, _ = nearest_open(instance, opened)
     served = np.flatnonzero(facility >= 0)
     return served, facility[served], instance.weight[served], np.flatnonzero(facility < 0)

@@ -68,10 +68,14 @@ def allocated(instance: Instance, solution: Solution, *, seconds: float) -> dict
         The document of ``riskmap allocate --json``.
     """
     extra = solution.extra or {}
+    served, total = float(extra.get("served", 0.0)), float(instance.size.sum())
     short = np.asarray(extra.get("shortfall", np.zeros(instance.n_demands)))
     return {
         **located(instance, solution, seconds=seconds),
-        "served": _plain(float(extra.get("served", 0.0))),
+        "covered_weight": _plain(served),
+        "total_weight": _plain(total),
+        "covered_share": served / total if total > 0 else 1.0,
+        "served": _plain(served),
         "shortfall": [
             {"demand": instance.demands[i], "amount": _plain(float(short[i]))}
             for i in np.flatnonzero(short > 0)

@@ -43,11 +43,10 @@ def total_cost(instance: Instance, opened: Ints) -> float:
     Returns
     -------
     float
-        Infinite when a demand of positive weight cannot be reached.
+        Infinite when a demand cannot be reached.
     """
     _, cost = nearest_open(instance, opened)
-    counted = instance.weight > 0
-    return float((instance.weight[counted] * cost[counted]).sum())
+    return float((instance.weight * cost).sum()) if np.isfinite(cost).all() else np.inf
 
 
 def interchange(instance: Instance, opened: Ints, *, max_swaps: int = 500) -> Ints:
@@ -168,7 +167,7 @@ def relax(instance: Instance, p: int, *, iterations: int = 600, tolerance: float
     for _ in range(iterations):
         margin = cost - u[rows]
         negative = margin < 0
-        rho = np.bincount(cols[negative], weights=margin[negative], minlength=m)
+        rho = np.bincount(cols[negative], weights=margin[negative], minlength=m).astype(np.float64)
         chosen = _cheapest(instance, rho, p)
         bound = float(u.sum() + rho[chosen].sum())
         idle += 1
@@ -203,7 +202,7 @@ def relax(instance: Instance, p: int, *, iterations: int = 600, tolerance: float
 
 def _cheapest(instance: Instance, rho: Floats, p: int) -> Ints:
     """Choose ``p`` facilities of least reduced cost, existing ones always among them."""
-    key = rho.copy()
+    key = rho.astype(np.float64)
     key[instance.status == EXCLUDED] = np.inf
     key[instance.status == EXISTING] = -np.inf
     return np.sort(np.argsort(key, kind="stable")[:p])

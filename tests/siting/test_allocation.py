@@ -1,0 +1,139 @@
+"""Assignment with capacities against linear programming, brute force and invariants."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from riskmap.siting.allocation import allocate_split, allocate_whole, mend
+from riskmap.siting.problem import make_instance
+
+
+def case_of(cost, size, capacity):
+    cost = np.asarray(cost, float)
+    rows, cols = np.indices(cost.shape)
+    known = np.isfinite(cost).ravel()
+    return make_instance(
+        demand_of=rows.ravel()[known],
+        facility_of=cols.ravel()[known],
+        cost=cost.ravel()[known],
+        demands=tuple(f"d{i}" for i in range(cost.shape[0])),
+        facilities=tuple(f"f{j}" for j in range(cost.shape[1])),
+        weight=size,
+        capacity=capacity,
+    )
+
+
+@st.composite
+def small(draw):
+    n, m = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    cost = np.reshape(
+        draw(st.lists(st.integers(0, 9), min_size=n * m, max_size=n * m)), (n, m)
+    ).astype(float)
+    cut = np.reshape(draw(st.lists(st.booleans(), min_size=n * m, max_size=n * m)), (n, m))
+    size = draw(st.lists(st.integers(0, 6), min_size=n, max_size=n))
+    capacity = draw(st.lists(st.integers(0, 8), min_size=m, max_size=m))
+    return np.where(cut, np.inf, cost), np.array(size, float), np.array(capacity, float)
+
+
+def best_split(cost, size, capacity):
+    """Most served, then least cost, by two linear programmes."""
+    n, m = cost.shape
+    pairs = [(i, j) for i in range(n) for j in range(m) if np.isfinite(cost[i, j])]
+    if not pairs:
+        return 0.0, 0.0
+    rows = np.zeros((n + m, len(pairs)))
+    for k, (i, j) in enumerate(pairs):
+        rows[i, k] = rows[n + j, k] = 1
+    limit = np.r_[size, capacity]
+    most = -linprog(-np.ones(len(pairs)), A_ub=rows, b_ub=limit).fun
+    price = [cost[i, j] for i, j in pairs]
+    least = linprog(
+        price, A_ub=np.vstack([rows, -np.ones(len(pairs))]), b_ub=np.r_[limit, -most + 1e-9]
+    ).fun
+    return most, least
+
+
+@settings(max_examples=80, deadline=None)
+@given(small())
+def test_split_serves_most_then_cheapest(case):
+    cost, size, capacity = case
+    served, price = best_split(cost, size, capacity)
+    found = allocate_split(case_of(cost, size, capacity))
+    assert found.extra["served"] == pytest.approx(served, abs=1e-6)
+    assert found.objective == pytest.approx(price, abs=1e-6)
+    assert found.extra["served"] + found.extra["shortfall"].sum() == pytest.approx(size.sum())
+    load = np.bincount(found.facility_of, weights=found.amount, minlength=len(capacity))
+    assert (load <= capacity + 1e-9).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(small())
+def test_whole_against_every_assignment(case):
+    cost, size, capacity = case
+    n, m = cost.shape
+    best = (0.0, 0.0)
+    for pick in itertools.product(range(-1, m), repeat=n):
+        load, price, served = np.zeros(m), 0.0, 0.0
+        for i, j in enumerate(pick):
+            if j >= 0:
+                load[j] += size[i]
+                price += cost[i, j] * size[i] if size[i] else 0.0
+                served += size[i]
+        if np.isfinite(price) and (load <= capacity).all():
+            best = max(best, (served, -price))
+    found = allocate_whole(case_of(cost, size, capacity))
+    assert (found.extra["served"], found.objective) == pytest.approx((best[0], -best[1]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(small())
+def test_more_capacity_never_serves_fewer(case):
+    cost, size, capacity = case
+    before = allocate_split(case_of(cost, size, capacity)).extra["served"]
+    after = allocate_split(case_of(cost, size, capacity + 1)).extra["served"]
+    assert after >= before
+
+
+@settings(max_examples=40, deadline=None)
+@given(small())
+def test_what_would_mend_a_shortfall_does(case):
+    cost, size, capacity = case
+    instance = case_of(cost, size, capacity)
+    steps = mend(instance, allocate_split(instance))
+    for step in steps:
+        if "facility" in step:
+            capacity[int(step["facility"][1:])] += step["add_capacity"]
+        else:
+            row = int(step["new_site_near"][1:])
+            site = np.full((len(size), 1), np.inf)
+            site[row] = 0
+            cost = np.hstack([cost, site])
+            capacity = np.r_[capacity, step["capacity"]]
+    again = allocate_split(case_of(cost, size, capacity))
+    assert again.extra["shortfall"].sum() == 0
+
+
+def test_one_full_refuge_sends_the_rest_further():
+    found = allocate_split(case_of([[1, 10]], [30.0], [20.0, 50.0]))
+    assert dict(zip(found.facility_of.tolist(), found.amount.tolist(), strict=True)) == {
+        0: 20.0,
+        1: 10.0,
+    }
+    assert found.objective == 20 * 1 + 10 * 10
+
+
+def test_an_isolated_village_is_a_shortfall_with_a_new_site_to_mend_it():
+    instance = case_of([[5.0], [np.inf]], [10.0, 7.0], [100.0])
+    found = allocate_split(instance)
+    assert found.extra["shortfall"].tolist() == [0, 7]
+    assert mend(instance, found) == [{"new_site_near": "d1", "capacity": 7.0}]
+
+
+def test_fractions_of_people_keep_their_sum():
+    found = allocate_split(case_of([[1.5, 2.25]], [10.5], [4.25, 100.0]))
+    assert found.extra["served"] == pytest.approx(10.5)
+    assert found.objective == pytest.approx(4.25 * 1.5 + 6.25 * 2.25)

@@ -1,0 +1,232 @@
+"""Location models against brute force, spopt and OR-Library."""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse.csgraph import shortest_path
+
+from riskmap.errors import UsageError
+from riskmap.siting.location import MODELS, solve
+from riskmap.siting.problem import make_instance, nearest_open, times_covered, within
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def dense(cost, **more):
+    """An instance from a full matrix; infinite means unreachable."""
+    cost = np.asarray(cost, float)
+    rows, cols = np.indices(cost.shape)
+    known = np.isfinite(cost).ravel()
+    return make_instance(
+        demand_of=rows.ravel()[known],
+        facility_of=cols.ravel()[known],
+        cost=cost.ravel()[known],
+        demands=tuple(f"d{i}" for i in range(cost.shape[0])),
+        facilities=tuple(f"f{j}" for j in range(cost.shape[1])),
+        **more,
+    )
+
+
+@st.composite
+def small(draw):
+    n, m = draw(st.integers(1, 7)), draw(st.integers(1, 6))
+    cost = draw(st.lists(st.integers(0, 9), min_size=n * m, max_size=n * m))
+    weight = draw(st.lists(st.integers(0, 5), min_size=n, max_size=n))
+    status = draw(st.lists(st.sampled_from([0, 0, 0, 1, 2]), min_size=m, max_size=m))
+    return np.reshape(cost, (n, m)).astype(float), np.array(weight, float), np.array(status)
+
+
+def choices(status, p=None):
+    """Every set of facilities that may be open."""
+    usable = np.flatnonzero(status != 2)
+    fixed = set(np.flatnonzero(status == 1))
+    sizes = range(1, len(usable) + 1) if p is None else [p]
+    for size in sizes:
+        for chosen in itertools.combinations(usable, size):
+            if fixed <= set(chosen):
+                yield list(chosen)
+
+
+@settings(max_examples=60, deadline=None)
+@given(small(), st.integers(0, 9))
+def test_lscp_is_the_smallest_cover(case, radius):
+    cost, weight, status = case
+    best = min(
+        (len(s) for s in choices(status) if (cost[:, s] <= radius).any(axis=1).all()), default=None
+    )
+    found = solve("lscp", dense(cost, weight=weight, status=status), radius=radius)
+    if best is None:
+        assert found.status == "infeasible"
+        assert found.reason
+    else:
+        assert (found.objective, found.bound, found.status) == (best, best, "optimal")
+        assert found.uncovered.size == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(small(), st.integers(0, 9))
+def test_backup_counts_two_or_more_open_sites_in_radius(case, radius):
+    cost, weight, status = case
+    covers = [s for s in choices(status) if (cost[:, s] <= radius).any(axis=1).all()]
+    found = solve("lscp-b", dense(cost, weight=weight, status=status), radius=radius)
+    if not covers:
+        assert found.status == "infeasible"
+        return
+    fewest = min(map(len, covers))
+    most = max(
+        int(((cost[:, s] <= radius).sum(axis=1) >= 2).sum()) for s in covers if len(s) == fewest
+    )
+    assert found.objective == fewest
+    assert found.extra["backup_share"] == pytest.approx(most / len(cost))
+
+
+@settings(max_examples=60, deadline=None)
+@given(small(), st.integers(0, 9), st.integers(1, 4))
+def test_mclp_covers_the_most_weight(case, radius, p):
+    cost, weight, status = case
+    options = list(choices(status, p))
+    if not options:
+        with pytest.raises(UsageError):
+            solve("mclp", dense(cost, weight=weight, status=status), radius=radius, p=p)
+        return
+    best = max(weight[(cost[:, s] <= radius).any(axis=1)].sum() for s in options)
+    found = solve("mclp", dense(cost, weight=weight, status=status), radius=radius, p=p)
+    assert found.objective == pytest.approx(best)
+    assert found.bound == pytest.approx(best)
+    assert len(found.open) == p
+
+
+@settings(max_examples=60, deadline=None)
+@given(small(), st.integers(1, 4))
+def test_medians_and_centers_against_every_choice(case, p):
+    cost, weight, status = case
+    options = list(choices(status, p))
+    if not options:
+        return
+    instance = dense(cost, weight=weight, status=status)
+    median = min(float((weight * cost[:, s].min(axis=1)).sum()) for s in options)
+    found = solve("p-median", instance, p=p)
+    assert found.objective == pytest.approx(median)
+    assert found.status == "optimal"
+    center = min(float(cost[:, s].min(axis=1).max()) for s in options)
+    found = solve("p-center", instance, p=p)
+    assert (found.objective, found.status) == (pytest.approx(center), "optimal")
+
+
+@settings(max_examples=40, deadline=None)
+@given(small(), st.integers(1, 4), st.integers(0, 9))
+def test_radius_is_a_hard_limit_for_the_median(case, p, radius):
+    cost, weight, status = case
+    options = [s for s in choices(status, p) if (cost[:, s].min(axis=1) <= radius).all()]
+    if not list(choices(status, p)):
+        return
+    found = solve("p-median", dense(cost, weight=weight, status=status), p=p, radius=radius)
+    if options:
+        best = min(float((weight * cost[:, s].min(axis=1)).sum()) for s in options)
+        assert found.objective == pytest.approx(best)
+        _, reached = nearest_open(dense(cost, status=status), found.open)
+        assert reached.max() <= radius
+    else:
+        assert found.status == "infeasible"
+        assert found.reason
+
+
+@pytest.mark.parametrize("name", [f"pmed{k}" for k in (1, 2, 3, 4, 5, 10)])
+def test_or_library(name):
+    folder = DATA / "orlib_pmedian"
+    truth = json.loads((folder / "expected.json").read_text())[name]
+    words = (folder / "pmed" / f"{name}.txt").read_text().split()
+    n, m, p = map(int, words[:3])
+    graph = np.full((n, n), np.inf)
+    for i, j, c in np.array(words[3 : 3 + 3 * m], int).reshape(-1, 3):
+        graph[i - 1, j - 1] = graph[j - 1, i - 1] = c  # a repeated edge: the last cost counts
+    instance = dense(shortest_path(graph, directed=False))
+    median = solve("p-median", instance, p=p)
+    assert (median.objective, median.status) == (truth["p_median_optimum"], "optimal")
+    center = solve("p-center", instance, p=p)
+    assert (center.objective, center.status) == (truth["p_center_optimum"], "optimal")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pulp, inside spopt
+def test_spopt_agrees_on_mclp_and_p_median():
+    import pulp
+    from spopt.locate import MCLP, PMedian
+
+    rng = np.random.default_rng(3)
+    cost, weight = rng.integers(1, 100, (60, 20)).astype(float), rng.integers(1, 20, 60)
+    solver = pulp.HiGHS(msg=False)
+    instance = dense(cost, weight=weight)
+    theirs = MCLP.from_cost_matrix(cost, weight, service_radius=12, p_facilities=5).solve(solver)
+    assert solve("mclp", instance, radius=12, p=5).objective == pytest.approx(
+        theirs.problem.objective.value()
+    )
+    theirs = PMedian.from_cost_matrix(cost, weight, p_facilities=5).solve(solver)
+    assert solve("p-median", instance, p=5).objective == pytest.approx(
+        theirs.problem.objective.value()
+    )
+
+
+@pytest.mark.parametrize("case", ["01", "02", "03"])
+def test_capacitated_or_library(case):
+    words = (DATA / "orlib_capacitated_pmedian" / f"pmedcap1_{case}.txt").read_text().split()
+    optimum = float(words[1])
+    n, p, capacity = (int(w) for w in words[2:5])
+    table = np.array(words[5 : 5 + 4 * n], float).reshape(n, 4)
+    gap = table[:, None, 1:3] - table[None, :, 1:3]
+    cost = np.floor(np.hypot(gap[..., 0], gap[..., 1]))
+    instance = dense(
+        cost, weight=np.ones(n), size=table[:, 3], capacity=np.full(n, float(capacity))
+    )
+    found = solve("c-p-median", instance, p=p)
+    assert (found.objective, found.status) == (optimum, "optimal")
+    load = np.bincount(found.facility_of, weights=found.amount, minlength=n)
+    assert load.max() <= capacity
+
+
+def test_radius_is_inclusive():
+    instance = dense([[300.0]])
+    assert solve("mclp", instance, radius=300, p=1).objective == 1
+    assert solve("lscp", instance, radius=299.999).status == "infeasible"
+    assert times_covered(within(instance, 300), np.array([0])).tolist() == [1]
+
+
+def test_infeasible_says_which_demand_and_what_radius_would_mend_it():
+    found = solve("lscp", dense([[100.0], [900.0], [np.inf]]), radius=200)
+    assert found.status == "infeasible"
+    assert "d1" in found.reason
+    assert "d2" in found.reason
+    assert "900" in found.reason
+
+
+def test_coverage_never_falls_with_sites_or_radius():
+    rng = np.random.default_rng(5)
+    instance = dense(rng.integers(0, 50, (40, 12)), weight=rng.integers(1, 9, 40))
+    by_p = [solve("mclp", instance, radius=8, p=p).objective for p in range(1, 7)]
+    by_radius = [solve("mclp", instance, radius=r, p=3).objective for r in range(0, 40, 5)]
+    assert by_p == sorted(by_p)
+    assert by_radius == sorted(by_radius)
+
+
+def test_existing_sites_stay_open_and_excluded_ones_closed():
+    cost = np.array([[0, 9, 9], [9, 0, 9], [9, 9, 0.0]])
+    instance = dense(cost, weight=[1, 5, 5], status=[1, 0, 2])
+    for model in ("mclp", "p-median", "c-mclp"):
+        found = solve(model, instance, p=2, radius=20)
+        assert found.open.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_too_many_sites_or_none_is_a_usage_error(model):
+    if model.startswith("lscp"):
+        with pytest.raises(UsageError):
+            solve(model, dense([[1.0]]))
+        return
+    with pytest.raises(UsageError):
+        solve(model, dense([[1.0]]), p=2, radius=5)
+    with pytest.raises(UsageError):
+        solve(model, dense([[1.0]]), p=None, radius=5)
