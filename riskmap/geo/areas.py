@@ -136,6 +136,7 @@ def spread_matrix(
     polygons: Any,
     *,
     weight: NDArray[Any] | None = None,
+    cover: sparse.csr_array[Any, tuple[int, int]] | None = None,
 ) -> sparse.csr_array[Any, tuple[int, int]]:
     """Give the share of each polygon's total that each cell takes; see `polygons_to_cells`.
 
@@ -147,6 +148,8 @@ def spread_matrix(
         Polygons in the grid's CRS, shape (n,).
     weight
         Weight of each cell, shape (ny, nx).
+    cover
+        The polygons' `coverage`, if it is known already.
 
     Returns
     -------
@@ -160,7 +163,7 @@ def spread_matrix(
     >>> spread_matrix(grid, [shapely.box(0, 0, 200, 100)]).toarray().tolist()
     [[0.5, 0.5]]
     """
-    cover = coverage(grid, polygons)
+    cover = coverage(grid, polygons) if cover is None else cover
     entry = cover.tocoo()
     row, cell, fraction = entry.coords[0], entry.coords[1], entry.data
     tries = [fraction * grid.inside.ravel()[cell], fraction]

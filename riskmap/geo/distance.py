@@ -53,7 +53,7 @@ def _nearest(
     if not len(targets):
         return np.full(grid.n_cells, np.nan), np.full(grid.n_cells, -1)
     centres = np.column_stack(cell_centres(grid))
-    distance, nearest = cKDTree(targets, balanced_tree=False).query(centres)
+    distance, nearest = cKDTree(targets, balanced_tree=False).query(centres, workers=-1)
     return np.asarray(distance), np.asarray(nearest, dtype=np.int64)
 
 

@@ -53,7 +53,7 @@ def zonal(
     grid
         The grid.
     cover
-        Coverage of cells by units, shape (n, ny * nx); see `coverage`.
+        Coverage of cells by units, shape (n, ny * nx).
     fields
         One field, shape (ny, nx), or several, shape (k, ny, nx); NaN = unknown.
     how
@@ -82,19 +82,23 @@ def zonal(
     known = np.isfinite(flat)
     values = np.where(known, flat, 0.0)
     area = cover @ known
-    if place_share is not None and how in ("sum", "density"):
-        share = np.asarray(place_share, dtype=np.float64).ravel()[:, None]
-        values = np.divide(values, share, out=np.zeros_like(values), where=share > 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if how == "sum":
-            result = np.where(area > 0, cover @ values, np.nan)
-        elif how == "density":
-            result = (cover @ values) / (area * grid.area_km2)
-        else:
-            result = (cover @ values) / area
+    if how in ("sum", "density"):
+        if place_share is not None:
+            share = np.asarray(place_share, dtype=np.float64).ravel()[:, None]
+            values = np.divide(values, share, out=np.zeros_like(values), where=share > 0)
+        result = cover @ values
+        if how == "density":
+            result = _ratio(result, area * grid.area_km2)
+    else:
+        result = _ratio(cover @ values, area)
         if how == "population_mean" and population is not None:
             people = np.nan_to_num(np.asarray(population, dtype=np.float64)).ravel()[:, None]
             weight = cover @ (known * people)
-            result = np.where(weight > 0, (cover @ (values * people)) / weight, result)
+            result = np.where(weight > 0, _ratio(cover @ (values * people), weight), result)
     result = np.where(area > 0, result, np.nan).T
     return result[0] if np.ndim(fields) == 2 else result
+
+
+def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide where the divisor is not zero; NaN elsewhere."""
+    return np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)

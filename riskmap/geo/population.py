@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy import sparse
 
-from riskmap.geo.areas import spread_matrix
+from riskmap.geo.areas import coverage, spread_matrix
 from riskmap.geo.grid import Grid, cell_of
 from riskmap.geo.points import geometries, point_xy
 from riskmap.geo.rasters import raster_to_cells
@@ -20,7 +20,11 @@ FloatGrid = NDArray[np.float32]
 
 
 def people_matrix(
-    grid: Grid, table: Any, *, weight: NDArray[Any] | None = None
+    grid: Grid,
+    table: Any,  # noqa: ANN401
+    *,
+    weight: NDArray[Any] | None = None,
+    cover: sparse.csr_array[Any, tuple[int, int]] | None = None,
 ) -> sparse.csr_array[Any, tuple[int, int]]:
     """Give the share of each row's people that stands in each cell.
 
@@ -32,6 +36,8 @@ def people_matrix(
         GeoDataFrame of points or polygons in the grid's CRS, n rows.
     weight
         Where in a polygon people stand, such as metres of road, shape (ny, nx).
+    cover
+        The polygons' `coverage`, if it is known already.
 
     Returns
     -------
@@ -45,16 +51,20 @@ def people_matrix(
     >>> people_matrix(grid, [shapely.Point(1, 1), shapely.box(0, 0, 200, 100)]).toarray().tolist()
     [[1.0, 0.0], [0.5, 0.5]]
     """
-    shapes = geometries(table)
-    solid = shapely.get_dimensions(shapes) == 2
+    shapes, polygons = geometries(table), _polygons(table)
     others = shapes.copy()
-    others[solid] = None
-    polygons = np.where(solid, shapes, shapely.Polygon())
-    shares = spread_matrix(grid, polygons, weight=weight)
+    others[shapely.get_dimensions(shapes) == 2] = None
+    shares = spread_matrix(grid, polygons, weight=weight, cover=cover)
     cells = cell_of(grid, *point_xy(others))
     rows = np.flatnonzero(cells >= 0)
     at = rows, cells[rows]
     return shares + sparse.csr_array((np.ones(len(rows)), at), shape=shares.shape)
+
+
+def _polygons(table: Any) -> NDArray[np.object_]:
+    """Keep the polygons; an empty polygon stands for every other shape."""
+    shapes = geometries(table)
+    return np.where(shapely.get_dimensions(shapes) == 2, shapes, shapely.Polygon())
 
 
 def population_of_cells(
@@ -162,9 +172,11 @@ def share_of_cells(
     values = np.asarray(share, dtype=np.float64)
     known = np.isfinite(values)
     count = np.ones(len(values)) if people is None else np.nan_to_num(np.asarray(people, float))
-    matrix = people_matrix(grid, table)
+    cover = coverage(grid, _polygons(table))
+    by_area = people_matrix(grid, table, cover=cover)
+    by_people = people_matrix(grid, table, weight=weight, cover=cover)
     fields = []
-    for counts, shares in ((count, people_matrix(grid, table, weight=weight)), (known, matrix)):
+    for counts, shares in ((count, by_people), (known, by_area)):
         part = counts * known
         total = part @ shares
         top = (part * np.nan_to_num(values)) @ shares

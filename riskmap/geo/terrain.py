@@ -58,14 +58,14 @@ def _disc_sum(values: NDArray[np.float64], radius: float) -> NDArray[np.float64]
     """Sum the values within a disc around each cell, by running sums along the rows."""
     ny, nx = values.shape
     reach = min(int(radius), max(ny, nx))
-    running = np.zeros((ny, nx + 1))
-    np.cumsum(values, axis=1, out=running[:, 1:])
+    running = np.zeros((ny, nx + 1 + 2 * reach))
+    np.cumsum(values, axis=1, out=running[:, reach + 1 : reach + 1 + nx])
+    running[:, reach + 1 + nx :] = running[:, [reach + nx]]
     total = np.zeros((ny, nx))
-    column = np.arange(nx)
     for step in range(min(reach, ny - 1) + 1):
-        half = min(int(np.sqrt(max(radius**2 - step**2, 0.0))), nx)
-        last, first = np.minimum(column + half + 1, nx), np.maximum(column - half, 0)
-        strip = running[:, last] - running[:, first]
+        half = min(int(np.sqrt(max(radius**2 - step**2, 0.0))), reach)
+        last, first = reach + half + 1, reach - half
+        strip = running[:, last : last + nx] - running[:, first : first + nx]
         total[: ny - step] += strip[step:]
         if step:
             total[step:] += strip[: ny - step]
