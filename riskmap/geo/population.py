@@ -21,7 +21,7 @@ FloatGrid = NDArray[np.float32]
 
 def people_matrix(
     grid: Grid,
-    table: Any,  # noqa: ANN401
+    table: Any,
     *,
     weight: NDArray[Any] | None = None,
     cover: sparse.csr_array[Any, tuple[int, int]] | None = None,
