@@ -94,6 +94,19 @@ def build_control(
     >>> "overdue" in build_control(items, {}, {}, presets=presets).columns
     True
     """
+    table = _filled_in(items, layers, roles, presets)
+    for name in _TO_FILL:
+        table[name] = pd.Series([None] * len(table), index=items.index, dtype=object)
+    table["overdue"] = overdue(table["deadline"], table["closed_on"], data_date=data_date)
+    table = table[list(_ORDER)]
+    table.attrs["labels"] = dict(LABELS)
+    return table
+
+
+def _filled_in(
+    items: pd.DataFrame, layers: Mapping[str, Layer], roles: Mapping[str, Role], presets: Presets
+) -> pd.DataFrame:
+    """Set beside the items what level, role and ledger say."""
     table = items.copy()
     level = items[c.LEVEL].astype("Int8").fillna(0).astype(int)
     ledger = _ledger(items, layers)
@@ -111,11 +124,6 @@ def build_control(
     table["status"] = pd.Series(states, index=items.index, dtype=object)
     table["listed"] = _listed(ledger["listed"], items[c.ROLE], roles)
     table["made_public"] = pd.Series(data=False, index=items.index, dtype=bool)
-    for name in _TO_FILL:
-        table[name] = pd.Series([None] * len(table), index=items.index, dtype=object)
-    table["overdue"] = overdue(table["deadline"], table["closed_on"], data_date=data_date)
-    table = table[list(_ORDER)]
-    table.attrs["labels"] = dict(LABELS)
     return table
 
 

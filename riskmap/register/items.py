@@ -80,12 +80,9 @@ def build_items(
     data_date: str = "",
     place_code: str = "",
 ) -> pd.DataFrame:
-    r"""List every item in use, worst first.
+    """List every item in use, worst first.
 
-    Ranked by level, then by the unit's risk score times the item's own severity, then by people,
-    then by id:
-
-    .. math:: s_i = \frac{L_i}{4}\, R_{u(i)}
+    Ranked by level L, then by s = L / 4 x the unit's risk score, then by people, then by id.
 
     Parameters
     ----------
@@ -113,8 +110,7 @@ def build_items(
     Returns
     -------
     DataFrame
-        One row an item, index ``item_id``, best rank first; texts are `Text`, lists are joined when
-        shown. ``attrs["left_out"]`` counts rows that are not items, by role.
+        One row an item, index ``item_id``, best rank first; ``attrs["left_out"]`` counts the rest.
 
     Examples
     --------
@@ -122,6 +118,27 @@ def build_items(
     >>> len(build_items({}, {}, None, None, presets=load_presets()))
     0
     """
+    items = _collect(layers, roles, units, unit_index, presets, levels, reasons)
+    items = _beside(items, near, presets)
+    items = _dated(items, data_date, place_code, presets)
+    items = _ranked(items)[list(_ORDER)]
+    items.attrs["labels"] = dict(LABELS)
+    items.attrs["left_out"] = {
+        role: out for role, (_, out) in counted(layers, roles).items() if out
+    }
+    return items
+
+
+def _collect(
+    layers: Mapping[str, Layer],
+    roles: Mapping[str, Role],
+    units: gpd.GeoDataFrame,
+    unit_index: Index | None,
+    presets: Presets,
+    levels: Mapping[str, pd.Series[Any]] | None,
+    reasons: Mapping[str, pd.Series[Any]] | None,
+) -> pd.DataFrame:
+    """Put the rows in use of every listed role one below the other."""
     parts = []
     for name, role in roles.items():
         table = _table(layers, name) if role.item else None
@@ -132,15 +149,7 @@ def build_items(
             continue
         given = _given(role, table, presets, levels, reasons)
         parts.append(_rows(role, table, units, unit_index, presets, given))
-    items = pd.concat(parts) if parts else _empty()
-    items = _beside(items, near, presets)
-    items = _dated(items, data_date, place_code, presets)
-    items = _ranked(items)[list(_ORDER)]
-    items.attrs["labels"] = dict(LABELS)
-    items.attrs["left_out"] = {
-        role: out for role, (_, out) in counted(layers, roles).items() if out
-    }
-    return items
+    return pd.concat(parts) if parts else _empty()
 
 
 def _table(layers: Mapping[str, Layer], name: str) -> gpd.GeoDataFrame | None:

@@ -121,13 +121,29 @@ def grade(
     ...     str(reasons[1])
     'Ponding depth 0.5 m, at or above 0.5 m'
     """
-    import numpy as np
     import pandas as pd
+
+    rules: list[Mapping[str, Any]] = list((role.grade or {}).get("rules", ()))
+    best, why = _worst(role, rules, table, presets)
+    declared = str((role.grade or {}).get("declared", ""))
+    if declared in table.columns:
+        best, why = _declare(codes(table[declared]), best, why)
+    blank = best == 0
+    why[blank] = [_blank(role, [str(rule["field"]) for rule in rules])] * int(blank.sum())
+    return (
+        pd.Series(best, index=table.index, dtype="Int8"),
+        pd.Series(why, index=table.index, dtype=object),
+    )
+
+
+def _worst(
+    role: Role, rules: list[Mapping[str, Any]], table: pd.DataFrame, presets: Presets
+) -> tuple[NDArray[np.int8], NDArray[np.object_]]:
+    """Apply every rule and keep the worst level of each row with its reason."""
+    import numpy as np
 
     best = np.zeros(len(table), dtype=np.int8)
     why = np.full(len(table), None, dtype=object)
-    rules: list[Mapping[str, Any]] = list((role.grade or {}).get("rules", ()))
-    decisive = [str(rule["field"]) for rule in rules]
     for rule in rules:
         field = role.field(str(rule["field"]))
         if field is None or field.name not in table.columns:
@@ -136,15 +152,7 @@ def grade(
         better = levels > best
         best[better] = levels[better]
         why[better] = _reasons(rule, field, table.loc[better, field.name], presets)
-    declared = str((role.grade or {}).get("declared", ""))
-    if declared in table.columns:
-        best, why = _declare(codes(table[declared]), best, why)
-    blank = best == 0
-    why[blank] = [_blank(role, decisive)] * int(blank.sum())
-    return (
-        pd.Series(best, index=table.index, dtype="Int8"),
-        pd.Series(why, index=table.index, dtype=object),
-    )
+    return best, why
 
 
 def _blank(role: Role, decisive: list[str]) -> Text:
