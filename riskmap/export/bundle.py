@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from riskmap.export.encode import as_json
 from riskmap.export.manifest import NAME as MANIFEST
@@ -12,9 +12,6 @@ from riskmap.export.place import whole_folder
 from riskmap.export.report import build_report
 from riskmap.i18n import language
 from riskmap.result import Result
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PAGE: Final = "onemap.html"
 GEOPACKAGE: Final = "riskmap.gpkg"
@@ -60,30 +57,11 @@ def write(result: Result, folder: Path) -> Path:
         _write_text(fresh / PAGE, render(result))
         write_list(result, fresh / LIST)
         write_control(result, fresh / CONTROL)
-        write_gaps(result, gap_sheets(result), fresh / GAPS)
+        write_gaps(result, fresh / GAPS)
         _write_text(fresh / PARAMS, as_json(result.params))
         _write_text(fresh / REPORT, as_json(build_report(result)))
         _write_text(fresh / MANIFEST, as_json(build_manifest(result, fresh)))
     return folder
-
-
-def gap_sheets(result: Result) -> dict[str, pd.DataFrame]:
-    """Give the sheets of the data-gap ledger.
-
-    Parameters
-    ----------
-    result
-        The run's result.
-
-    Returns
-    -------
-    dict
-        Sheet name to table.
-    """
-    from riskmap.layers.gaps import ledger
-
-    missing = [name for name in result.roles if name not in result.layers]
-    return ledger(result.layers, result.roles, result.problems, missing, presets=result.presets)
 
 
 def _write_text(path: Path, content: str) -> None:

@@ -66,7 +66,11 @@ def _fixed_clock(moment: str) -> Iterator[None]:
     """Let GDAL write this moment, and build indexes in one thread, so that bytes repeat."""
     import pyogrio
 
-    options = {"OGR_CURRENT_DATE": moment, "OGR_GPKG_ALLOW_THREADED_RTREE": "NO"}
+    options = {
+        "OGR_CURRENT_DATE": moment,
+        "OGR_GPKG_ALLOW_THREADED_RTREE": "NO",
+        "OGR_SQLITE_SYNCHRONOUS": "OFF",  # the folder is flushed once, before it takes its place
+    }
     before = {key: pyogrio.get_gdal_config_option(key) for key in options}
     pyogrio.set_gdal_config_options(options)
     try:
@@ -116,6 +120,8 @@ def _one_type(frame: gpd.GeoDataFrame, kind: str) -> tuple[gpd.GeoDataFrame, str
 
 def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
     """Make every column one that a GeoPackage can hold, and every name unique."""
+    frame = frame.copy(deep=False)
+    frame.attrs = {}  # pandas would copy them at every step
     shape = frame.geometry.name if isinstance(frame, gpd.GeoDataFrame) else None
     out: dict[str, Any] = {}
     taken = {"fid", "geom"}

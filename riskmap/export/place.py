@@ -71,6 +71,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     else:
         try:
             _open_up(fresh)
+            _flush(fresh)
             _put(fresh, folder, parked)
         except OSError as error:
             raise _refused(folder, error) from error
@@ -93,6 +94,14 @@ def _open_up(fresh: Path) -> None:
     mask = os.umask(0)
     os.umask(mask)
     fresh.chmod(0o777 & ~mask)
+
+
+def _flush(fresh: Path) -> None:
+    """Bring every file to the disk, so that a power cut after the swap finds them whole."""
+    for path in fresh.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
 
 
 def _put(fresh: Path, folder: Path, parked: Path) -> None:

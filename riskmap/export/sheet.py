@@ -113,7 +113,8 @@ def draw_sheet(book: Book, page: Page) -> None:
     """
     taken = [sheet.get_name() for sheet in book.book.worksheets()]
     sheet = book.book.add_worksheet(sheet_name(page.name, taken))
-    frame = page.frame
+    frame = page.frame.copy(deep=False)
+    frame.attrs = {}  # pandas would copy them at every step
     columns = [
         column_of(str(name), frame.iloc[:, place], book.result, page.labels)
         for place, name in enumerate(frame.columns)

@@ -14,6 +14,7 @@ from riskmap.export.encode import as_line
 from riskmap.export.sheet import Book, Page, draw_sheet
 from riskmap.export.words import YES_NO
 from riskmap.i18n import Text, current_language, text
+from riskmap.layers.gaps import ledger
 from riskmap.presets.load import Preset
 from riskmap.result import Result
 
@@ -74,23 +75,30 @@ def write_control(result: Result, path: Path) -> int:
     return len(frame)
 
 
-def write_gaps(result: Result, sheets: Mapping[str, pd.DataFrame], path: Path) -> int:
+def write_gaps(
+    result: Result, path: Path, *, sheets: Mapping[str, pd.DataFrame] | None = None
+) -> int:
     """Write ``data_gaps.xlsx``: what is missing, wrong or returned, and how to mend it.
 
     Parameters
     ----------
     result
         The run's result.
-    sheets
-        Sheet name to table, from `riskmap.layers.gaps.ledger`.
     path
         File to write.
+    sheets
+        Sheet name to table; by default those of `riskmap.layers.gaps.ledger`.
 
     Returns
     -------
     int
         Number of rows of all sheets.
     """
+    if sheets is None:
+        missing = [name for name in result.roles if name not in result.layers]
+        sheets = ledger(
+            result.layers, result.roles, result.problems, missing, presets=result.presets
+        )
     title = str(text("{place} data gaps", place=result.facts.place_name or result.facts.name))
     subtitle = _about(result)
     pages = [

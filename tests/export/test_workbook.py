@@ -126,7 +126,8 @@ def test_blanks_numbers_and_too_long_texts(tmp_path):
             "whatever": [True, None, ["a", "b"]],
         }
     )
-    workbook.write_gaps(result, {"a/b:c": frame, "A b c": frame}, tmp_path / "a.xlsx")
+    sheets = {"a/b:c": frame, "A b c": frame}
+    workbook.write_gaps(result, tmp_path / "a.xlsx", sheets=sheets)
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
     assert book.sheetnames == ["a b c", "A b c (2)"]
     rows = [[cell.value for cell in row] for row in book.worksheets[0].iter_rows(min_row=4)]
