@@ -220,7 +220,9 @@ def convert(source: Path, target: Path, *, origin: str, to: str, lon: str, lat: 
         x, y = coords.wgs84_to_gcj02(x, y)
     if to == "bd09":
         x, y = coords.gcj02_to_bd09(x, y)
-    shown = table.assign(**{lon: x, lat: y, "coord_source": origin, "coord_method": f"to {to}"})
+    shown = table.copy()
+    shown[lon], shown[lat] = x, y
+    shown["coord_source"], shown["coord_method"] = origin, f"to {to}"
     fresh = target.with_name(target.name + ".part")
     shown.to_csv(fresh, index=False, encoding="utf-8-sig")
     fresh.replace(target)

@@ -10,7 +10,7 @@ from scipy import sparse
 from riskmap.siting.cover import check_p
 from riskmap.siting.problem import EXCLUDED, EXISTING, Instance, Solution, within
 from riskmap.siting.proof import infeasible_capacity, infeasible_cover, out_of_time
-from riskmap.siting.solver import Answer, minimise
+from riskmap.siting.solver import Answer, minimise, stack
 
 if TYPE_CHECKING:
     from riskmap.siting.problem import Floats
@@ -36,14 +36,13 @@ def _model(
     link = sparse.csr_matrix((np.ones(k), (pairs, near.facility_of)), shape=(k, m))
     load = sparse.csr_matrix((size, (near.facility_of, pairs)), shape=(m, k))[finite]
     room = sparse.diags(np.where(finite, near.capacity, 0.0)).tocsr()[finite]
-    matrix = sparse.bmat(
+    matrix = stack(
         [
             [None, serve],
             [link, -sparse.identity(k)],
             [room, -load],
             [sparse.csr_matrix(np.ones((1, m))), None],
-        ],
-        format="csr",
+        ]
     )
     n_room = int(finite.sum())
     return minimise(

@@ -21,7 +21,7 @@ from riskmap.siting.problem import (
 )
 from riskmap.siting.proof import infeasible_cover
 from riskmap.siting.proof import out_of_time as _out_of_time
-from riskmap.siting.solver import minimise
+from riskmap.siting.solver import minimise, stack
 
 if TYPE_CHECKING:
     from riskmap.siting.problem import Floats, Ints
@@ -261,9 +261,7 @@ def lscp_b(
     n, m = near.n_demands, near.n_facilities
     lower, upper = limits(near)
     covers = coverage(near)
-    rows = sparse.bmat(
-        [[covers, -sparse.identity(n)], [sparse.csr_matrix(np.ones((1, m))), None]], format="csr"
-    )
+    rows = stack([[covers, -sparse.identity(n)], [sparse.csr_matrix(np.ones((1, m))), None]])
     start = np.zeros(m + n)
     start[first.open] = 1
     start[m:] = times_covered(near, first.open) >= 2

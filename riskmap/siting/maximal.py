@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -10,7 +10,7 @@ from scipy import sparse
 from riskmap.siting.cover import assign_nearest, check_p, coverage, limits, solution_of
 from riskmap.siting.problem import Instance, Solution, within
 from riskmap.siting.proof import out_of_time
-from riskmap.siting.solver import minimise
+from riskmap.siting.solver import minimise, stack
 
 if TYPE_CHECKING:
     from riskmap.siting.problem import Floats
@@ -60,10 +60,7 @@ def mclp(
     lower, upper = limits(near)
     covers, weight = _grouped(coverage(near), near.weight)
     groups = weight.size
-    rows = sparse.bmat(
-        [[covers, -sparse.identity(groups)], [sparse.csr_matrix(np.ones((1, m))), None]],
-        format="csr",
-    )
+    rows = stack([[covers, -sparse.identity(groups)], [sparse.csr_matrix(np.ones((1, m))), None]])
     answer = minimise(
         np.r_[np.zeros(m), -weight],
         rows,
@@ -86,7 +83,7 @@ def mclp(
     return solution_of(near, opened, model="mclp", objective=value, bound=bound, optimal=optimal)
 
 
-def _grouped(covers: sparse.csr_matrix, weight: Floats) -> tuple[sparse.csr_matrix, Floats]:
+def _grouped(covers: Any, weight: Floats) -> tuple[Any, Floats]:
     """Join demands that the same facilities cover; drop those that none covers."""
     covers.sort_indices()
     counts = np.diff(covers.indptr)
@@ -99,4 +96,4 @@ def _grouped(covers: sparse.csr_matrix, weight: Floats) -> tuple[sparse.csr_matr
     used = filled[weight[filled] > 0]
     _, first, group = np.unique(key[used], return_index=True, return_inverse=True)
     total = np.bincount(group, weights=weight[used], minlength=first.size)
-    return covers[used[first]], total
+    return covers[used[first]], np.asarray(total, np.float64)

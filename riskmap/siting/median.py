@@ -11,7 +11,7 @@ from riskmap.siting.cover import check_p, solution_of
 from riskmap.siting.lagrange import Relaxed, relax, total_cost
 from riskmap.siting.problem import EXCLUDED, EXISTING, Instance, Solution, within
 from riskmap.siting.proof import infeasible_cover, infeasible_sites, out_of_time
-from riskmap.siting.solver import minimise
+from riskmap.siting.solver import minimise, stack
 
 if TYPE_CHECKING:
     from riskmap.siting.problem import Ints
@@ -115,13 +115,12 @@ def _finish(
     pairs = np.arange(k)
     serve = sparse.csr_matrix((np.ones(k), (rows, pairs)), shape=(n, k))
     link = sparse.csr_matrix((np.ones(k), (pairs, cols)), shape=(k, m))
-    matrix = sparse.bmat(
+    matrix = stack(
         [
             [None, serve],
             [link, -sparse.identity(k)],
             [sparse.csr_matrix(np.ones((1, m))), None],
-        ],
-        format="csr",
+        ]
     )
     lower = np.r_[((near.status == EXISTING) | forced).astype(float), np.zeros(k)]
     upper = np.r_[((near.status != EXCLUDED) & ~closed).astype(float), np.ones(k)]

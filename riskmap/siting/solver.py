@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from riskmap.siting.problem import Floats
 
 
@@ -24,15 +26,31 @@ class Answer:
     row_dual: Floats | None = None
 
 
+def stack(blocks: list[list[Any]]) -> Any:
+    """Join blocks of a constraint matrix; None is an empty block.
+
+    Parameters
+    ----------
+    blocks
+        Rows of blocks.
+
+    Returns
+    -------
+    csr_matrix
+        The matrix.
+    """
+    return sparse.csr_matrix(sparse.bmat(blocks))
+
+
 def minimise(
     cost: Floats,
-    matrix: sparse.csr_matrix,
+    matrix: Any,
     row_lower: Floats,
     row_upper: Floats,
     *,
     upper: Floats,
     lower: Floats | None = None,
-    integer: Floats | None = None,
+    integer: NDArray[np.bool_] | None = None,
     time_limit: float | None = None,
     gap: float = 0.0,
     max_nodes: int | None = None,

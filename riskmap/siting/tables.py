@@ -136,7 +136,9 @@ def _read(path: Path, needed: tuple[str, ...], problems: list[Problem]) -> pd.Da
                 text("columns found: {names}", names=", ".join(table.columns)),
                 field=name,
             )
-    return table.apply(lambda column: column.str.strip())
+    for name in table.columns:
+        table[name] = table[name].str.strip()
+    return table
 
 
 def _flag(
@@ -183,7 +185,8 @@ def _capacity(table: pd.DataFrame, file: str, problems: list[Problem]) -> Floats
         return None
     blank = table["capacity"] == ""
     filled = table.assign(capacity=table["capacity"].where(~blank, "0"))
-    return np.where(blank, np.inf, _numbers(filled, "capacity", file, problems))
+    held = _numbers(filled, "capacity", file, problems)
+    return np.where(blank.to_numpy(), np.inf, held).astype(np.float64)
 
 
 def _states(table: pd.DataFrame, file: str, problems: list[Problem]) -> Floats | None:
@@ -200,7 +203,7 @@ def _states(table: pd.DataFrame, file: str, problems: list[Problem]) -> Floats |
         text("use existing, candidate or excluded"),
         problems,
     )
-    return words.map(STATUS_CODES).fillna(0).to_numpy(np.float64)
+    return np.asarray(words.map(STATUS_CODES).fillna(0), np.float64)
 
 
 def _twice(table: pd.DataFrame, keys: list[str], file: str, problems: list[Problem]) -> None:
@@ -219,7 +222,11 @@ def _twice(table: pd.DataFrame, keys: list[str], file: str, problems: list[Probl
 def _known(
     table: pd.DataFrame, field: str, names: tuple[str, ...], file: str, problems: list[Problem]
 ) -> Floats:
-    codes = pd.Index(names).get_indexer(table[field]) if len(set(names)) == len(names) else None
+    codes = (
+        pd.Index(names).get_indexer(pd.Index(table[field]))
+        if len(set(names)) == len(names)
+        else None
+    )
     if codes is None:
         return np.zeros(len(table))
     _flag(

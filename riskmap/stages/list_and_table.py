@@ -125,9 +125,8 @@ def find_near(
             near[name] = labels.fillna("").to_numpy(dtype=object)[at]
             near[value] = cost
             straight |= ~by_road
-        near["method"] = [
-            text("straight line") if flag else text("by road, free flow") for flag in straight
-        ]
+        said = (text("by road, free flow"), text("straight line"))
+        near["method"] = pd.Series([said[int(f)] for f in straight], rows.index, dtype=object)
         parts.append(near)
     return pd.concat(parts) if parts else pd.DataFrame()
 
@@ -148,8 +147,9 @@ def _nearest(
     from riskmap.geo.network import nearest_seconds, snap_points
 
     to_xy = point_xy(places)
-    straight, at = cKDTree(to_xy).query(xy)
-    cost = straight if metres else np.full(len(xy), np.nan)
+    straight, nearest = cKDTree(to_xy).query(xy)
+    at = np.asarray(nearest, np.int64)
+    cost = np.asarray(straight if metres else np.full(len(xy), np.nan), np.float64)
     by_road = np.zeros(len(xy), bool)
     graph = roads.graphs.get(profile)
     if graph is not None:
@@ -162,9 +162,9 @@ def _nearest(
             weight="metres" if metres else "seconds",
         )
         by_road = np.isfinite(found.cost)
-        at = np.where(by_road, found.facility, at)
+        at = np.where(by_road, found.facility, at).astype(np.int64)
         cost = np.where(by_road, found.cost, cost)
-    return at.astype(np.int64), cost, by_road
+    return at, cost, np.asarray(by_road, np.bool_)
 
 
 def people_around(
@@ -206,4 +206,5 @@ def people_around(
         cKDTree(centres), radius + half, output_type="coo_matrix"
     )
     share = np.clip((radius + half - pairs.data) / grid.size_m, 0.0, 1.0)
-    return np.bincount(pairs.row, weights=share * counts[filled][pairs.col], minlength=len(xy))
+    near = np.bincount(pairs.row, weights=share * counts[filled][pairs.col], minlength=len(xy))
+    return near.astype(np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from riskmap.errors import Problem
 from riskmap.result import Scenario
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from riskmap.geo.grid import Grid
     from riskmap.layers.types import LayerSpec
-    from riskmap.project import Project, ScenarioSource
+    from riskmap.project import Project
+    from riskmap.sections import ScenarioSource
     from riskmap.stages.ground import Ground
 
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
@@ -65,9 +66,9 @@ def _spec(project: Project, written: str) -> LayerSpec:
     return LayerSpec(path=project.file(written), shown=written)
 
 
-def _depth(  # type: ignore[no-untyped-def]
+def _depth(
     project: Project, ground: Ground, grid: Grid, source: ScenarioSource
-):
+) -> tuple[Any, list[Problem]]:
     from riskmap.geo.overlay import raster_to_cells
     from riskmap.layers.read import read_layer
 

@@ -1,0 +1,212 @@
+"""The sections of a project file."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def as_text(value: object) -> object:
+    """Take a code that YAML read as a number back as text.
+
+    Parameters
+    ----------
+    value
+        What YAML read.
+
+    Returns
+    -------
+    object
+        Text, where it was a number.
+    """
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def as_list(value: object) -> object:
+    """Take one mapping as a list of one.
+
+    Parameters
+    ----------
+    value
+        What YAML read.
+
+    Returns
+    -------
+    object
+        A list, where it was a mapping.
+    """
+    return [value] if isinstance(value, dict) else value
+
+
+def as_date_text(value: object) -> object:
+    """Take a date that YAML read back as text.
+
+    Parameters
+    ----------
+    value
+        What YAML read.
+
+    Returns
+    -------
+    object
+        ISO text, where it was a date.
+    """
+    return value.isoformat() if isinstance(value, date) else value
+
+
+Code = Annotated[str, BeforeValidator(as_text)]
+Unfit = re.compile(r"[\x00-\x1f]")
+
+
+class Section(BaseModel):
+    """A frozen section that knows its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Place(Section):
+    """The place that the papers are about."""
+
+    code: Code = ""
+    """Administrative code, GB/T 2260."""
+    name: str = ""
+    """Name as it is printed."""
+
+
+class UnitSource(Section):
+    """One file of administrative units."""
+
+    path: str
+    """File, relative to the project file."""
+    layer: str | None = None
+    """Layer inside the file."""
+    where: str | None = None
+    """SQL condition on the rows."""
+    level: str | None = None
+    """Level of all rows: district, town, village, grid_duty_area or custom."""
+    level_column: str | None = None
+    """Column that holds the level of each row."""
+    code: str = "code"
+    """Column of the unit code."""
+    name: str = "name"
+    """Column of the name."""
+    parent: str | None = None
+    """Column of the parent's code; without it the parent is the unit around it."""
+    population: str | None = None
+    """Column of the number of people."""
+    crs: str | None = None
+    """CRS, when the file does not say."""
+    encoding: str | None = None
+    """Text encoding, when it is known."""
+    demo: bool = False
+    """True when the rows are made-up demo data."""
+
+
+class Grid(Section):
+    """The analysis grid."""
+
+    shape: Literal["square"] = "square"
+    """Form of the cells."""
+    size_m: float = Field(default=250, gt=0, le=20_000)
+    """Side of a cell [m]."""
+
+
+class Column(Section):
+    """Where a field stands in a file whose header does not say."""
+
+    column: str
+    """Header of the column."""
+    unit: str | None = None
+    """Unit of the values, such as cm."""
+
+
+class LayerSource(Section):
+    """One file that feeds a role."""
+
+    path: str
+    """File, relative to the project file."""
+    layer: str | None = None
+    """Layer inside the file."""
+    sheet: str | None = None
+    """Sheet of a workbook."""
+    where: str | None = None
+    """SQL condition on a vector source."""
+    datum: Literal["auto", "wgs84", "cgcs2000", "gcj02", "bd09"] = "auto"
+    """Datum of the coordinates."""
+    crs: str | None = None
+    """CRS, when the file does not say."""
+    encoding: str | None = None
+    """Text encoding, when it is known."""
+    as_point: bool = False
+    """Take a point inside each polygon."""
+    fields: dict[str, Column] = Field(default_factory=dict)
+    """Field of the role to column of the file."""
+    constants: dict[str, Any] = Field(default_factory=dict)
+    """Field of the role to the value of every row."""
+    direction: Literal["two_way", "digitised", "oneway_field"] | None = None
+    """How road lines may be driven."""
+    demo: bool = False
+    """True when the rows are made-up demo data."""
+
+
+class Classes(Section):
+    """How scores become classes."""
+
+    method: Literal["natural_breaks", "quantile", "equal_interval", "std_dev", "fixed"] = (
+        "natural_breaks"
+    )
+    """Classification method."""
+    k: Literal[4] = 4
+    """Number of classes: the four colours."""
+    breaks: list[float] | None = None
+    """Upper limits of the lower classes, for ``fixed``."""
+
+
+class IndexOptions(Section):
+    """How indicators become the risk index."""
+
+    normalise: str = "minmax"
+    """Normalisation method."""
+    aggregate: dict[str, str] = Field(default_factory=lambda: {"risk": "geometric"})
+    """Aggregation by group; ``default`` is arithmetic."""
+    weights: str = "given"
+    """Weighting method."""
+    classes: Classes = Field(default_factory=Classes)
+    """Classification."""
+    steps: str | None = None
+    """File with a list of steps, instead of the short form."""
+    frozen: str | None = None
+    """A ``params.json`` of an earlier run, whose goalposts and breaks are kept."""
+
+
+class ScenarioSource(Section):
+    """One named scenario."""
+
+    name: str = Field(min_length=1, max_length=60)
+    """Name, shown on the map."""
+    rain_mm: float | None = Field(default=None, ge=0)
+    """Rain [mm]."""
+    hours: float | None = Field(default=None, gt=0)
+    """Duration of the rain [h]."""
+    depth: str | None = None
+    """Raster of water depth."""
+    depth_unit: Literal["m", "cm", "mm"] = "m"
+    """Unit of the raster."""
+    closures: str | None = None
+    """Layer of closed roads."""
+    danger_area: str | None = None
+    """Layer of danger areas."""
+
+
+class Outputs(Section):
+    """Where and how results are written."""
+
+    dir: str | None = None
+    """Folder; by default ``outputs/NAME`` beside the project's tree."""
+    lang: Literal["zh", "en"] = "zh"
+    """Language of the papers."""
+    profile: Literal["internal", "public"] = "internal"
+    """Edition."""
