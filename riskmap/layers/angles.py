@@ -73,11 +73,11 @@ def plain_angle(text: str) -> str:
     'E118°18\'28.8"'
     """
     out = _MARK.sub("″", text)
+    for word, letter in _WORDS:
+        out = out.replace(word, letter)
     out = "".join(_SIGNS.get(character, character) for character in out)
     out = unicodedata.normalize("NFKC", out)
     out = "".join(_SIGNS.get(character, character) for character in out)
-    for word, letter in _WORDS:
-        out = out.replace(word, letter)
     out = re.sub(r"(?<![A-Za-z])[ewns](?![A-Za-z])", lambda match: match[0].upper(), out)
     return " ".join(out.split()).strip(" ,;、:()[]")
 

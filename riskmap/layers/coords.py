@@ -43,7 +43,7 @@ _EE: Final = 0.00669342162296594323
 _BD_PI: Final = np.pi * 3000.0 / 180.0
 _CHINA: Final = (72.004, 0.8293, 137.8347, 55.8271)
 """The rectangle in which the offset is applied [deg]: west, south, east, north."""
-_ROUNDS: Final = 8
+_ROUNDS: Final = 12
 """Fixed-point rounds of the inverse; each gains about three digits."""
 
 

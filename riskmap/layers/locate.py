@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from pyproj import CRS
+from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError as ProjError
 
 from riskmap.columns import WGS84
@@ -233,3 +234,30 @@ def _crs_of(shapes: gpd.GeoSeries, spec: Any, datum: str, findings: Findings) ->
             text("declare crs or datum in the project file"),
         )
     return CRS.from_user_input(WGS84)
+
+
+@cache
+def _transformer(metric: CRS) -> Transformer:
+    return Transformer.from_crs(WGS84, metric, always_xy=True)
+
+
+def project_shapes(shapes: gpd.GeoSeries, metric: CRS) -> gpd.GeoSeries:
+    """Bring WGS-84 geometries into the run's CRS, in one call for all coordinates.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,): EPSG:4326.
+    metric
+        The run's CRS.
+
+    Returns
+    -------
+    GeoSeries
+        Shape (n,): in ``metric``.
+    """
+    change = _transformer(metric)
+    moved = shapely.transform(
+        shapes.to_numpy(), lambda p: np.column_stack(change.transform(p[:, 0], p[:, 1]))
+    )
+    return gpd.GeoSeries(moved, index=shapes.index, crs=metric)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from riskmap.columns import ITEM_ID, WGS84
 from riskmap.errors import LayerError, Problem
@@ -21,7 +20,7 @@ from riskmap.layers.fields import fill_fields
 from riskmap.layers.findings import Findings, unusable
 from riskmap.layers.headings import match_columns
 from riskmap.layers.ids import assign_ids
-from riskmap.layers.locate import Located, locate_shapes
+from riskmap.layers.locate import Located, locate_shapes, project_shapes
 from riskmap.layers.osm import ROAD_TAGS
 from riskmap.layers.points import locate_table
 from riskmap.layers.raster import read_raster
@@ -213,7 +212,7 @@ def _check_part(role: Role, part: _Part, area: Any, metric: CRS) -> None:
     if role.geometry != "none":
         shapes = check_geometry(shapes, role, findings, as_point=spec.as_point)
         check_place(shapes, area if role.group != "base" else None, findings)
-    geometry = _project(shapes, metric)
+    geometry = project_shapes(shapes, metric)
     table = table.join(extra).assign(
         coord_source=located.source,
         coord_method=located.method,
@@ -242,15 +241,6 @@ def _locate(
     if rows.geometry is not None:
         return locate_shapes(rows.geometry, spec, findings)
     return locate_table(rows.table, found, spec, findings)
-
-
-def _project(shapes: gpd.GeoSeries, metric: CRS) -> gpd.GeoSeries:
-    """Bring WGS-84 geometries into the run's CRS, in one call for all coordinates."""
-    change = Transformer.from_crs(WGS84, metric, always_xy=True)
-    moved = shapely.transform(
-        shapes.to_numpy(), lambda p: np.column_stack(change.transform(p[:, 0], p[:, 1]))
-    )
-    return gpd.GeoSeries(moved, index=shapes.index, crs=metric)
 
 
 def _empty(role: Role, metric: CRS) -> gpd.GeoDataFrame:

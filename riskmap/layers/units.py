@@ -33,6 +33,7 @@ COLUMNS: Final = (PARENT_ID, LEVEL, NAME, POPULATION, "_file", "_row")
 _LEVEL_WORDS: Final = {
     "district": ("district", "county", "县区", "区县", "县", "区", "市辖区", "县级"),
     "town": (
+        "municipality",
         "town",
         "township",
         "street",
@@ -57,7 +58,7 @@ _LEVEL_WORDS: Final = {
         "村（社区）",
     ),
     "grid_duty_area": ("grid_duty_area", "grid", "网格", "责任网格"),
-    "custom": ("custom", "自定义", "功能区"),
+    "custom": ("hexagon", "custom", "自定义", "功能区"),
 }
 _WKT: Final = ("wkt", "geometry", "geom", "the_geom")
 

@@ -13,7 +13,7 @@ import numpy as np
 from riskmap.i18n import text
 from riskmap.layers.dbf import shapefile_encoding
 from riskmap.layers.findings import unusable
-from riskmap.layers.osm import OSM_LAYERS, asked_keys, osm_config, unpack_tags
+from riskmap.layers.osm import OSM_LAYERS, ROAD_TAGS, asked_keys, osm_config, unpack_tags
 from riskmap.layers.types import Remark, Rows
 
 if TYPE_CHECKING:
@@ -97,6 +97,10 @@ def _as_rows(
     shapes = frame.geometry if hasattr(frame, "crs") else None
     table = frame.drop(columns=frame.geometry.name) if shapes is not None else frame
     table = _tags(table.reset_index(drop=True), wanted)
+    if osm:
+        table = table.drop(
+            columns=[c for c in table if c not in ROAD_TAGS and table[c].isna().all()]
+        )
     return Rows(
         table=table,
         row=np.arange(1, len(frame) + 1, dtype=np.int64),
@@ -196,7 +200,7 @@ def _frame(
                 path, layer=layer, use_arrow=True, on_invalid="ignore", **options
             )
         except Exception as first:
-            if options.get("where") and _is_sql(first):
+            if options.get("where"):
                 raise unusable(
                     "where",
                     text("the condition cannot be applied: {where}", where=options["where"]),
@@ -214,10 +218,6 @@ def _frame(
         for message in dict.fromkeys(said)
     ]
     return frame
-
-
-def _is_sql(error: Exception) -> bool:
-    return any(word in str(error) for word in ("SQL", "where", "Expression", "expression"))
 
 
 def _salvage(

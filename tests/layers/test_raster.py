@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from riskmap.layers.raster import read_raster
+from riskmap.layers.types import LayerSpec
+
+
+def test_a_huge_raster_is_averaged_while_reading(tmp_path):
+    data = np.arange(400 * 400, dtype=np.float32).reshape(400, 400)
+    path = tmp_path / "a.tif"
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        width=400,
+        height=400,
+        count=1,
+        dtype="float32",
+        crs="EPSG:4548",
+        transform=rasterio.Affine(10, 0, 500000, 0, -10, 4100000),
+    ) as target:
+        target.write(data, 1)
+    spec = LayerSpec(path=Path(path), shown="a.tif")
+    raster, remarks = read_raster(spec, None, max_cells=100 * 100)
+    assert raster.values.shape == (100, 100)
+    np.testing.assert_allclose(
+        raster.values, data.reshape(100, 4, 100, 4).mean(axis=(1, 3)), rtol=1e-6
+    )
+    assert raster.transform[0] == pytest.approx(40.0)
+    assert "coarser" in [remark.rule for remark in remarks]

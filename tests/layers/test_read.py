@@ -1,0 +1,289 @@
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+import xlsxwriter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from riskmap.layers.read import read_layer
+from riskmap.layers.types import FieldMap, LayerSpec
+from riskmap.roles.load import load_roles
+
+ROLES = load_roles()
+DATA = Path(__file__).parents[1] / "data"
+PLACE = gpd.GeoSeries([shapely.box(118.0, 36.5, 119.0, 37.0)], crs=4326)
+CRS = "EPSG:4548"
+HEADER = ["编号", "积水点名称", "经度", "纬度", "积水深度（厘米）"]
+ROWS = [
+    ["L1", "甲路", 118.301, 36.8201, 50],
+    ["L2", "乙路", 118.3021, 36.8212, 20],
+    ["L3", "丙路", 118.3032, 36.8223, None],
+]
+
+
+def read(path, role="flood_point", *, place=PLACE, known=None, **words):
+    spec = LayerSpec(path=Path(path), shown=Path(path).name, **words)
+    layer, problems = read_layer(ROLES[role], [spec], crs=CRS, place=place, known=known)
+    for source in layer.sources:
+        assert source.rows_in == source.rows_used + source.rows_returned
+    if layer.table is not None:
+        assert len(layer.table) == layer.rows_used
+        assert layer.table.index.is_unique
+    for problem in problems:
+        assert str(problem.message)
+        assert str(problem.mend)
+    return layer, problems
+
+
+def write_book(path, sheets):
+    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False}) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for index, row in enumerate(rows):
+                sheet.write_row(index, 0, row)
+    return path
+
+
+def write_text(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def lines(rows, mark=","):
+    return "\n".join(mark.join("" if v is None else str(v) for v in row) for row in rows)
+
+
+def rules(problems, severity="returned"):
+    return [p.rule for p in problems if p.severity == severity]
+
+
+def test_office_workbook_with_title_notes_and_totals(tmp_path):
+    sheet = [
+        ["某区易涝积水点台账"],
+        ["填报单位：某街道", "", "", "", ""],
+        HEADER,
+        *ROWS[:2],
+        ["", "", "", "", ""],
+        ROWS[2],
+        ["合计", "", "", "", 70],
+        ["注：深度为历史最大值"],
+    ]
+    path = write_book(tmp_path / "台账.xlsx", {"说明": [["怎样填写"]], "积水点": sheet})
+    layer, problems = read(path)
+    assert layer.rows_in == layer.rows_used == 3
+    assert layer.table["depth_m"].tolist()[:2] == [0.5, 0.2]
+    assert np.isnan(layer.table["depth_m"].iloc[2])
+    assert layer.table["_row"].tolist() == [4, 5, 7]
+    assert set(rules(problems, "note")) >= {"row_total", "row_note", "sheets_left"}
+    assert layer.table.crs == CRS
+
+
+def test_header_of_two_rows(tmp_path):
+    sheet = [
+        ["序号", "积水点名称", "坐标", "", "责任人", ""],
+        ["", "", "经度", "纬度", "姓名", "电话"],
+        [1, "甲路", 118.301, 36.8201, "责任人A", "0533-1234567"],
+    ]
+    layer, _ = read(write_book(tmp_path / "a.xlsx", {"表": sheet}))
+    row = layer.table.iloc[0]
+    assert (row["name"], row["person"], row["phone"]) == ("甲路", "责任人A", "0533-1234567")
+
+
+def test_every_sheet_of_a_ledger_is_read(tmp_path):
+    path = write_book(
+        tmp_path / "a.xlsx", {"甲街道": [HEADER, ROWS[0]], "乙街道": [HEADER, ROWS[1]]}
+    )
+    layer, _ = read(path)
+    assert [source.sheet for source in layer.sources] == ["甲街道", "乙街道"]
+    assert layer.rows_used == 2
+    only, _ = read(path, sheet="乙街道")
+    assert only.table["name"].tolist() == ["乙路"]
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16", "utf-16-le"]
+)
+@pytest.mark.parametrize("mark", [",", "\t", ";"])
+def test_csv_in_any_encoding_and_delimiter(tmp_path, encoding, mark):
+    path = write_text(tmp_path / "a.csv", lines([HEADER, *ROWS], mark), encoding)
+    layer, problems = read(path)
+    assert layer.table["name"].tolist() == ["甲路", "乙路", "丙路"]
+    assert rules(problems) == []
+
+
+def test_gbk_shapefile_without_cpg(tmp_path):
+    layer, problems = read(DATA / "roads_xian_gbk" / "link.shp", "road", place=None)
+    assert layer.rows_used == 40
+    assert layer.sources[0].encoding == "gb18030"
+    assert "encoding_found" in rules(problems, "note")
+    names = layer.table["road_name"] if "road_name" in layer.table else layer.table["name"]
+    assert names.str.contains("[路街道线]").mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("encoding", "page", "found"),
+    [
+        ("utf-8", None, "utf-8"),
+        ("utf-8", "UTF-8", "utf-8"),
+        ("gbk", "936", "gb18030"),
+        ("gbk", "UTF-8", "gb18030"),
+    ],
+)
+def test_shapefile_encodings(tmp_path, encoding, page, found):
+    frame = gpd.GeoDataFrame(
+        {"name": ["文化路", "人民路"]},
+        geometry=shapely.points([[118.3, 36.8], [118.4, 36.8]]),
+        crs=4326,
+    )
+    path = tmp_path / "a.shp"
+    frame.to_file(path, encoding=encoding)
+    path.with_suffix(".cpg").unlink(missing_ok=True)
+    table = bytearray(path.with_suffix(".dbf").read_bytes())
+    table[29] = 0
+    path.with_suffix(".dbf").write_bytes(table)
+    if page:
+        path.with_suffix(".cpg").write_text(page)
+    layer, _ = read(path)
+    assert sorted(layer.table["name"]) == ["人民路", "文化路"]
+    assert layer.sources[0].encoding == found
+
+
+@pytest.mark.parametrize(
+    ("east", "north", "crs", "lon", "lat"),
+    [
+        (616693.387, 4078110.599, "EPSG:4548", 118.308, 36.827),
+        (359602.909, 3460738.237, "EPSG:4550", 121.526, 31.26),
+        (622336.772, 3242070.030, "EPSG:4544", 106.259, 29.29),
+        (388786.188, 3206480.659, "EPSG:4549", 118.859, 28.97),
+        (404946.296, 3119322.898, "EPSG:4547", 113.032, 28.185),
+        (39616693.387, 4078110.599, "EPSG:4548", 118.308, 36.827),
+        (39616693.387, 4078110.599, "EPSG:4527", 118.308, 36.827),
+    ],
+)
+@pytest.mark.parametrize("chinese_axes", [True, False])
+def test_projected_columns(tmp_path, east, north, crs, lon, lat, chinese_axes):
+    """The five published pairs; Chinese sheets call the northing X."""
+    pair = (north, east) if chinese_axes else (east, north)
+    path = write_text(tmp_path / "a.csv", lines([["名称", "X", "Y"], ["甲", *pair]]))
+    layer, _ = read(path, crs=crs, place=None)
+    point = layer.table.to_crs(4326).geometry.iloc[0]
+    assert (point.x, point.y) == pytest.approx((lon, lat), abs=2e-8)
+
+
+def test_wrong_zone_and_missing_crs(tmp_path):
+    path = write_text(
+        tmp_path / "a.csv", lines([["名称", "X", "Y"], ["甲", 4078110.6, 39616693.4]])
+    )
+    _, problems = read(path, crs="EPSG:4547", place=None)
+    assert "zone_prefix" in rules(problems)
+    _, problems = read(path, place=None)
+    (problem,) = (p for p in problems if p.severity == "unusable")
+    assert problem.rule == "projected_without_crs"
+    assert "4527" in str(problem.mend)
+
+
+@pytest.mark.parametrize("datum", ["gcj02", "bd09"])
+def test_declared_datum_moves_the_points(tmp_path, datum):
+    path = write_text(tmp_path / "a.csv", lines([HEADER, ROWS[0]]))
+    here, _ = read(path)
+    there, _ = read(path, datum=datum)
+    metres = here.table.geometry.iloc[0].distance(there.table.geometry.iloc[0])
+    assert (300 < metres < 700) if datum == "gcj02" else (800 < metres < 1500)
+    assert there.table["coord_source"].iloc[0] == datum
+    assert "iterative" in there.table["coord_method"].iloc[0]
+
+
+def test_datum_of_a_vector_file_equals_that_of_a_table(tmp_path):
+    path = write_text(tmp_path / "a.csv", lines([HEADER, *ROWS]))
+    shapes = shapely.points([[row[2], row[3]] for row in ROWS])
+    frame = gpd.GeoDataFrame(
+        {"名称": [row[1] for row in ROWS], "编号": ["L1", "L2", "L3"]}, geometry=shapes, crs=4326
+    )
+    frame.to_file(tmp_path / "a.gpkg", layer="点")
+    one, _ = read(path, datum="gcj02")
+    two, _ = read(tmp_path / "a.gpkg", datum="gcj02")
+    assert (
+        shapely.distance(one.table.geometry.to_numpy(), two.table.geometry.to_numpy()).max() < 1e-6
+    )
+    assert one.table.index.tolist() == two.table.index.tolist()
+
+
+def test_fields_constants_where_and_as_point(tmp_path):
+    frame = gpd.GeoDataFrame(
+        {"wd": [30.0, 40.0], "kind": ["a", "b"], "mc": ["甲", "乙"]},
+        geometry=[shapely.box(118.1, 36.6, 118.2, 36.7), shapely.box(118.3, 36.6, 118.4, 36.7)],
+        crs=4490,
+    )
+    frame.to_file(tmp_path / "a.geojson", driver="GeoJSON")
+    layer, problems = read(
+        tmp_path / "a.geojson",
+        where="kind = 'b'",
+        as_point=True,
+        fields={"depth_m": FieldMap("wd", "cm"), "name": FieldMap("mc")},
+        constants={"class": "积水点"},
+    )
+    assert layer.table["depth_m"].tolist() == [0.4]
+    assert layer.table["class"].tolist() == ["ponding"]
+    assert layer.table.geom_type.tolist() == ["Point"]
+    _, problems = read(tmp_path / "a.geojson", fields={"name": FieldMap("mc")})
+    assert rules(problems).count("geometry_type") == 2
+
+
+def test_osm_tags_become_columns():
+    path = Path(__file__).parents[2] / "layers" / "liechtenstein" / "liechtenstein-latest.osm.pbf"
+    place = gpd.GeoSeries([shapely.box(9.4, 47.0, 9.7, 47.3)], crs=4326)
+    roads, problems = read(
+        path, "road", layer="lines", where="highway = 'motorway' OR bridge = 'yes'", place=place
+    )
+    assert {"highway", "oneway", "bridge", "layer", "osm_id"} <= set(roads.table.columns)
+    assert set(roads.table["bridge"].dropna()) >= {"yes"}
+    assert rules(problems) == []
+    one, _ = read(
+        path, "rescue_station", layer="points", where="amenity = 'fire_station'", place=place
+    )
+    two, _ = read(
+        path,
+        "rescue_station",
+        layer="points",
+        where='other_tags LIKE \'%"amenity"=>"fire_station"%\'',
+        place=place,
+    )
+    assert one.table.index.tolist() == two.table.index.tolist()
+    assert len(one.table) == 5
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(order=st.permutations(range(6)))
+def test_order_of_rows_does_not_matter(tmp_path, order):
+    rows = [[f"点{i}", 118.3 + i / 1000, 36.8001, i * 10] for i in range(6)]
+    header = ["名称", "经度", "纬度", "积水深度(cm)"]
+    first, _ = read(write_text(tmp_path / "a.csv", lines([header, *rows])))
+    other, _ = read(write_text(tmp_path / "b.csv", lines([header, *(rows[i] for i in order)])))
+    kept = ["name", "depth_m", "geometry"]
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(first.table[kept]), pd.DataFrame(other.table.loc[first.table.index, kept])
+    )
+
+
+def test_several_sources_in_one_layer(tmp_path):
+    one = write_text(tmp_path / "a.csv", lines([HEADER, *ROWS[:2]]))
+    two = write_text(tmp_path / "b.csv", lines([HEADER, ROWS[1], ROWS[2]]), "gbk")
+    specs = [LayerSpec(path=path, shown=path.name) for path in (one, two, tmp_path / "c.csv")]
+    layer, problems = read_layer(ROLES["flood_point"], specs, crs=CRS, place=PLACE)
+    assert (layer.rows_in, layer.rows_used, layer.rows_returned) == (4, 3, 1)
+    (again,) = (p for p in problems if p.severity == "returned")
+    assert again.file == "b.csv"
+    assert "a.csv #3" in str(again.message)
+    assert rules(problems, "unusable") == ["missing_file"]
+
+
+def test_result_is_json_friendly(tmp_path):
+    layer, _ = read(write_text(tmp_path / "a.csv", lines([HEADER, *ROWS])))
+    assert json.loads(layer.table.to_json())["features"][0]["properties"]["name"] == "甲路"
