@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmap.columns import CLASSES
 from riskmap.errors import IndicatorError
 from riskmap.geo.overlay import raster_to_cells
 from riskmap.i18n import Text, text
@@ -147,15 +148,25 @@ class Spec:
         """
         found: list[float] = []
         for word in self.words(option):
-            value = self.presets[word[1:]] if word.startswith("@") and self.presets else word
+            value = self._preset(word[1:]) if word.startswith("@") else word
             try:
                 found.extend(float(v) for v in (value if isinstance(value, tuple) else (value,)))
             except (TypeError, ValueError) as error:
                 raise IndicatorError(
-                    text("{code}: {option}: {value} is not a number", code=self.code,
-                         option=option, value=value)
-                ) from error  # fmt: skip
+                    text(
+                        "{code}: {option}: {value} is not a number",
+                        code=self.code,
+                        option=option,
+                        value=value,
+                    )
+                ) from error
         return tuple(found)
+
+    def _preset(self, key: str) -> Any:
+        """Return a preset of the run, or the shipped one when no run gives presets."""
+        from riskmap.presets.load import load_presets
+
+        return (load_presets() if self.presets is None else self.presets)[key]
 
     def number(self, option: str) -> float:
         """Return an option that is one number.
@@ -188,6 +199,10 @@ class Spec:
             Numbers, shape (n,).
         """
         steps = np.asarray(self.numbers(option), dtype=np.float64)
+        if len(steps) != len(CLASSES):
+            raise IndicatorError(
+                text("{name} needs {n} number(s) of 0 or more", name=option, n=len(CLASSES))
+            )
         return np.asarray(steps[np.clip(levels - 1, 0, len(steps) - 1)])
 
 

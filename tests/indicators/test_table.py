@@ -10,11 +10,12 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskmap.errors import IndicatorError
+from riskmap.errors import IndicatorError, RiskmapError
 from riskmap.geo.grid import make_grid
 from riskmap.i18n import language
 from riskmap.indicators.table import Inputs, compute, load_table, renormalise
 from riskmap.layers.types import Raster
+from riskmap.presets.load import load_presets
 
 CRS = "EPSG:4548"
 GRID = make_grid(shapely.box(0, 0, 500, 400), crs=CRS, size_m=100)
@@ -228,6 +229,19 @@ def test_people_counted_in_another_unit(factor):
     places = np.minimum(one.units["C_PLACES"] / factor, 100)
     assert two.units["C_PLACES"].to_numpy() == pytest.approx(places, rel=1e-4)
     assert two.units["C_STATION"].to_numpy() == pytest.approx(one.units["C_STATION"], rel=1e-4)
+
+
+def test_numbers_of_the_table_may_be_presets_of_the_project():
+    presets = load_presets({"indicator.waterway_cap_m": 120})
+    result = compute(TABLE, replace(FULL, presets=presets), units())
+    assert cells(result, "H_WATERWAY")[:, 0] == pytest.approx([120.0, 120.0, 100.0, 0.0])
+    assert "indicator.waterway_cap_m" in {preset.key for preset in presets.used()}
+    wrong = TABLE.replace("cap_m=@indicator.waterway_cap_m", "cap_m=@indicator.waterway_cap")
+    with pytest.raises(RiskmapError, match="waterway_cap_m"):
+        compute(wrong, FULL, units())
+    three = replace(FULL, presets=load_presets({"indicator.flood_level_weight": [1, 2, 3]}))
+    with pytest.raises(IndicatorError, match="level_weights"):
+        compute(TABLE, three, units())
 
 
 def test_inputs_are_not_changed():
