@@ -43,7 +43,8 @@ def travel_time(inputs: Inputs, spec: Spec) -> Field | Missing:
                     cap=f"{cap:g}",
                 ),
             )
-        minutes = np.where(np.isfinite(seconds), np.minimum(seconds / 60.0, cap), cap)
+        unreached = np.where(inside, cap, np.nan)
+        minutes = np.where(np.isfinite(seconds), np.minimum(seconds / 60.0, cap), unreached)
         how = text("minutes by road to the nearest, at most {cap} min", cap=f"{cap:g}")
         return Field(minutes.astype(np.float32), "min", how, notes)
     rows = inputs.rows(spec.layer)

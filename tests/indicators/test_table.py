@@ -116,6 +116,17 @@ def test_time_by_road_and_cells_not_reached():
     assert "1 of 20 cells are not reached by road and count as 30 min" in said(result)
 
 
+def test_cells_outside_the_place_are_unknown_not_unreached():
+    # the place ends 30 m into the second column, whose centre is outside
+    grid = make_grid(shapely.box(0, 0, 130, 100), crs=CRS, size_m=100)
+    seconds = np.array([[120.0, np.nan]])
+    inputs = Inputs(grid=grid, travel_seconds={"rescue_station": seconds})
+    unit = gpd.GeoDataFrame({"level": ["village"]}, index=["V"], geometry=[grid.place], crs=CRS)
+    result = compute(TABLE, inputs, unit)
+    assert result.units.loc["V", "C_STATION"] == 2.0
+    assert "not reached" not in said(result)
+
+
 def test_terrain_depth_and_the_elderly():
     dem = np.full((4, 5), 20.0, np.float32)
     dem[3, 0] = 16.0
@@ -239,9 +250,11 @@ def test_numbers_of_the_table_may_be_presets_of_the_project():
     wrong = TABLE.replace("cap_m=@indicator.waterway_cap_m", "cap_m=@indicator.waterway_cap")
     with pytest.raises(RiskmapError, match="waterway_cap_m"):
         compute(wrong, FULL, units())
-    three = replace(FULL, presets=load_presets({"indicator.flood_level_weight": [1, 2, 3]}))
+    one = TABLE.replace(
+        r"level_weights=@\S+", "level_weights=@indicator.waterway_cap_m", regex=True
+    )
     with pytest.raises(IndicatorError, match="level_weights"):
-        compute(TABLE, three, units())
+        compute(one, FULL, units())
 
 
 def test_inputs_are_not_changed():
