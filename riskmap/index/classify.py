@@ -99,12 +99,8 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
     raise_problems(_problems(data, options))
     flags = [dict(flag) for flag in options.get("red_flags", ())]
     if options.get("method") in TABLES:
-        rule = grading.rule_of(options)
-        return {
-            "breaks": {},
-            "red_flags": flags,
-            "rules": dict.fromkeys(_codes(data, options), rule),
-        }
+        rules = dict.fromkeys(_codes(data, options), grading.rule_of(options))
+        return {"breaks": {}, "red_flags": flags, "rules": rules}
     k = int(options.get("k", 4))
     limits: dict[str, list[float]] = {}
     for code in _codes(data, options):

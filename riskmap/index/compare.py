@@ -45,8 +45,8 @@ def compare(
     Returns
     -------
     DataFrame
-        By unit of either run: ``old, new, change, data, items, method``, ``old_under_new`` (the old data under the new method), ``rank_old, rank_new``,
-        and ``status``: both, new or closed.
+        By unit of either run: ``old, new, change, data, items, method``; ``old_under_new``, the
+        old data under the new method; ``rank_old, rank_new``; ``status``: both, new or closed.
     """
     params0, values0, meta0 = old
     params1, values1, meta1 = new

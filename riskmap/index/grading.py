@@ -43,7 +43,8 @@ def matrix_class(likelihood: Array, consequence: Array, table: Array) -> NDArray
 
     Examples
     --------
-    >>> matrix_class(np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 1.0]), np.array([[1, 2], [2, 4]]))
+    >>> table = np.array([[1, 2], [2, 4]])
+    >>> matrix_class(np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 1.0]), table)
     array([2, 4, 0], dtype=int8)
     """
     rows, columns = table.shape
@@ -77,8 +78,8 @@ def lec_class(
 
     Examples
     --------
-    >>> one = np.array([1.0, 10.0, 10.0])
-    >>> lec_class(one, np.array([6.0, 6.0, 6.0]), np.array([7.0, 3.0, 40.0]), np.array([70, 160, 320]))
+    >>> l, e, c = np.array([[1.0, 10, 10], [6, 6, 6], [7, 3, 40]])
+    >>> lec_class(l, e, c, np.array([70, 160, 320]))
     array([1, 3, 4], dtype=int8)
     """
     danger = likelihood * exposure * consequence
@@ -112,16 +113,14 @@ def problems(others: pd.DataFrame, options: Options) -> list[Problem]:
             message = text("classify, {key}: the values have no column {name}", key=key, name=name)
             found.append(error("missing_column", message, did_you_mean(str(name), known)))
     if method == "lec" and not options.get("thresholds"):
-        message = text(
-            "{code}: method {name} needs {key}", code="classify", name="lec", key="thresholds"
-        )
+        need = "thresholds"
+        message = text("{code}: method {name} needs {key}", code="classify", name="lec", key=need)
         found.append(error("missing_option", message, mend))
     if method == "risk_matrix":
         table: Any = options.get("table") or []
-        good = bool(table) and all(
-            isinstance(row, list) and len(row) == len(table[0]) for row in table
-        )
-        if not good or not all(isinstance(c, int) and 0 < c <= 9 for row in table for c in row):
+        lists = bool(table) and all(isinstance(row, list) for row in table)
+        even = lists and len({len(row) for row in table}) == 1
+        if not even or not all(isinstance(c, int) and 0 < c <= 9 for row in table for c in row):
             message = text("the risk matrix must be rows of classes, all of one length")
             found.append(error("matrix", message, mend))
     return found
@@ -160,7 +159,7 @@ def classify(others: pd.DataFrame, rule: Params) -> NDArray[np.int8]:
         1 the lowest; 0 unknown.
     """
     columns = {
-        key: pd.to_numeric(others[rule[key]], errors="coerce").to_numpy(dtype=float)
+        key: others[str(rule[key])].to_numpy(dtype=float, na_value=np.nan)
         for key in NEEDS[rule["method"]]
     }
     if rule["method"] == "lec":

@@ -94,11 +94,11 @@ def roll_up(
         problems.append(error("method", message, did_you_mean(method, METHODS)))
     w = pd.Series(1.0, index=values.index) if weights is None else weights.reindex(values.index)
     w = w.astype(float).fillna(0.0)
-    for unit in w.index[w < 0]:
-        message = text("{unit}: a negative weight", unit=unit)
-        problems.append(
-            error("weight", message, text("correct the table of values"), value=w[unit])
-        )
+    mend = text("correct the table of values")
+    problems += [
+        error("weight", text("{unit}: a negative weight", unit=unit), mend, value=w[unit])
+        for unit in w.index[w < 0]
+    ]
     raise_problems(problems)
     x = values.to_numpy(dtype=float, na_value=np.nan)
     above = parents.reindex(values.index)
@@ -157,9 +157,8 @@ def roll_points(
     >>> roll_points(points, top=1).loc["s"].to_dict()
     {'fire': 3.0, 'flood': 2.0}
     """
-    ordered = points.dropna(subset=[score, kind, unit]).sort_values(
-        score, ascending=False, kind="stable"
-    )
+    known = points.dropna(subset=[score, kind, unit])
+    ordered = known.sort_values(score, ascending=False, kind="stable")
     worst = ordered.groupby([unit, kind], sort=True).head(top)
     table = worst.pivot_table(index=unit, columns=kind, values=score, aggfunc="mean")
     table.columns = table.columns.astype(str)

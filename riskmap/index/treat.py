@@ -69,7 +69,7 @@ def kurtosis(x: Array) -> float:
     Examples
     --------
     >>> round(kurtosis(np.array([1.0, 2, 3, 10])), 6)
-    3.2288
+    3.228
     """
     n = len(x)
     d = np.sort(x) - np.sort(x).mean()

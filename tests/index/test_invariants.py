@@ -1,0 +1,141 @@
+"""What must hold for any table."""
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from riskmap.index import breaks
+from riskmap.index.compare import compare, data_change_by_indicator, indicator_parts
+from riskmap.index.steps import apply, default_steps, fit
+
+CODES = ["a", "b", "c", "d", "e", "f"]
+ROWS = [
+    ("a", "HAZARD", "indicator", 1, 1.0), ("b", "HAZARD", "indicator", -1, 2.0),
+    ("c", "EXPOSURE", "indicator", 1, 1.0), ("d", "VULNERABILITY", "indicator", 1, 1.0),
+    ("e", "VULNERABILITY", "indicator", -1, 3.0), ("f", "CAPACITY", "indicator", -1, 1.0),
+    ("HAZARD", "RISK", "group", 1, 0.4), ("EXPOSURE", "RISK", "group", 1, 0.3),
+    ("VULNERABILITY", "RISK", "group", 1, 0.2), ("CAPACITY", "RISK", "group", 1, 0.1),
+    ("RISK", "", "group", 1, 1.0),
+]  # fmt: skip
+META = pd.DataFrame(ROWS, columns=["code", "parent", "kind", "direction", "weight"]).set_index(
+    "code"
+)
+ARITHMETIC = [
+    {"step": "normalise"},
+    {"step": "weight"},
+    {"step": "aggregate"},
+    {"step": "classify"},
+]
+numbers = st.one_of(
+    st.floats(-1000, 1000, width=32).map(lambda v: round(v, 2)), st.just(float("nan"))
+)
+
+
+@st.composite
+def tables(draw, rows=None):
+    n = draw(st.integers(2, 12) if rows is None else rows)
+    x = draw(npst.arrays(float, (n, len(CODES)), elements=numbers))
+    x[0] = np.where(np.isnan(x).all(axis=0), 1.0, x[0])
+    return pd.DataFrame(x, columns=CODES, index=[f"u{i}" for i in range(n)])
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables())
+def test_scores_stay_in_range_and_contributions_sum_to_them(values):
+    for steps in (default_steps(), ARITHMETIC):
+        index = fit(values, META, steps)
+        scores = index.scores.to_numpy()
+        known = scores[~np.isnan(scores)]
+        assert ((known >= -1e-12) & (known <= 1 + 1e-12)).all()
+        total = index.contributions.sum(axis=1, skipna=False)
+        np.testing.assert_allclose(total, index.scores["RISK"], atol=1e-12)
+        parts = indicator_parts(index)
+        some = index.scores["RISK"].notna()
+        np.testing.assert_allclose(parts.sum(axis=1)[some], index.scores["RISK"][some], atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables(), st.randoms(use_true_random=False))
+def test_order_of_rows_does_not_matter(values, random):
+    order = list(values.index)
+    random.shuffle(order)
+    one, two = fit(values, META, default_steps()), fit(values.loc[order], META, default_steps())
+    pd.testing.assert_frame_equal(one.scores.loc[order], two.scores, check_exact=True)
+    pd.testing.assert_series_equal(one.classes.loc[order], two.classes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables(), st.sampled_from([2.0, 1000.0, 0.5]), st.integers(-8, 8))
+def test_unit_of_measure_does_not_matter(values, scale, shift):
+    one, two = fit(values, META, ARITHMETIC), fit(values * scale + shift, META, ARITHMETIC)
+    np.testing.assert_allclose(one.scores, two.scores, atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables())
+def test_direction_flips_the_order(values):
+    flipped = META.assign(direction=np.where(META["kind"] == "indicator", -META["direction"], 1))
+    one, two = fit(values, META, ARITHMETIC), fit(values, flipped, ARITHMETIC)
+    varied = [c for c in CODES if values[c].min() < values[c].max()]
+    a, b = one.stages["normalised"][varied], two.stages["normalised"][varied]
+    np.testing.assert_allclose(a + b, np.where(a.isna(), np.nan, 1.0), atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables())
+def test_zero_hazard_is_zero_risk(values):
+    index = fit(values, META, default_steps())
+    zero = index.scores["HAZARD"] == 0
+    assert (index.scores.loc[zero, "RISK"] == 0).all()
+    above = index.scores["HAZARD"] > 0
+    assert (index.scores.loc[above, "RISK"] > 0).all(), "nothing but hazard can erase the rest"
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables(st.just(6)), tables(st.just(6)))
+def test_parts_of_a_change_sum_to_it(old, new):
+    one = fit(old, META, ARITHMETIC)
+    two = fit(new, META.assign(weight=META["weight"][::-1].to_numpy()), ARITHMETIC)
+    between = old.where(np.arange(6)[:, None] < 3, new)
+    table = compare((one.params, old, META), (two.params, new, META), same_items=between)
+    known = table["change"].notna() & table[["data", "items", "method"]].notna().all(axis=1)
+    parts = table.loc[known, ["data", "items", "method"]].sum(axis=1)
+    np.testing.assert_allclose(parts, table.loc[known, "change"], atol=1e-12)
+    change = data_change_by_indicator(one, new, META).sum(axis=1)
+    moved = apply(one.params, new, META).scores["RISK"] - one.scores["RISK"]
+    both = moved.notna()
+    np.testing.assert_allclose(change[both], moved[both], atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(-50, 50), min_size=1, max_size=9), st.integers(2, 5))
+def test_natural_breaks_are_the_best_of_all(numbers_drawn, k):
+    import itertools
+
+    x = np.array(numbers_drawn, dtype=float)
+    values = np.unique(x)
+    k = min(k, len(values))
+
+    def cost(limits):
+        classes = breaks.classify(x, list(limits))
+        return sum(((x[classes == c] - x[classes == c].mean()) ** 2).sum() for c in set(classes))
+
+    every = [
+        cost([*(values[i] for i in cut), values[-1]])
+        for cut in itertools.combinations(range(len(values) - 1), k - 1)
+    ]
+    assert abs(cost(breaks.natural_breaks(x, k)) - min(every)) < 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=40), st.integers(2, 6))
+def test_every_method_of_breaks_covers_all_values(drawn, k):
+    x = np.array(drawn, dtype=float)
+    for method in breaks.METHODS.values():
+        limits = method(x, k)
+        assert limits == sorted(limits)
+        assert len(limits) <= k
+        assert limits[-1] >= x.max() - 1e-6
+        assert set(breaks.classify(x, limits)) <= set(range(1, k + 1))
