@@ -154,7 +154,7 @@ def test_no_real_person_or_telephone():
     for path in JINAN.glob("*.xlsx"):
         texts += [
             str(cell)
-            for sheet in openpyxl.load_workbook(path, read_only=True)
+            for sheet in openpyxl.load_workbook(path)
             for row in sheet.iter_rows(values_only=True)
             for cell in row
         ]

@@ -69,6 +69,9 @@ def study_area(folder: Path, roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     cut["km2"] = cut.geometry.area / 1e6
     cut = cut.sort_values("km2", ascending=False).drop_duplicates("district_adcode")
     cut = cut[cut["km2"] >= LEAST_PART_KM2].sort_values("district_adcode")
+    whole = shapely.union_all(cut.geometry.buffer(1).to_numpy()).buffer(-900).buffer(899)
+    cut["geometry"] = cut.geometry.intersection(max(shapely.get_parts(whole), key=lambda p: p.area))
+    cut["geometry"] = [max(shapely.get_parts(g), key=lambda p: p.area) for g in cut.geometry]
     return gpd.GeoDataFrame(
         pd.DataFrame(
             {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from demo.scene import SEED, Scene, blank, person, phone, pick
+from demo.scene import SEED, Scene, blank, moved, person, phone, pick
 
 
 def flood_points(scene: Scene) -> pd.DataFrame:
@@ -117,8 +117,7 @@ def refuges(scene: Scene) -> pd.DataFrame:
     low = rest[rest["code"].isin(with_junction["code"])].drop_duplicates("code")
     order = low.set_index("code").loc[[c for c in with_junction["code"] if c in set(low["code"])]]
     p = pd.concat([county, town_place, order.reset_index().head(190)], ignore_index=True)
-    p["lon"] = (p["lon"] + chance.uniform(-4e-4, 4e-4, 240)).round(6)
-    p["lat"] = (p["lat"] + chance.uniform(-3e-4, 3e-4, 240)).round(6)
+    p = moved(scene, p, chance, 40)
     p["级别"] = ["县级"] * 10 + ["乡镇级"] * 40 + ["村级"] * 190
     p["容量"] = np.concatenate(
         [

@@ -75,15 +75,20 @@ def pick(
         if len(taken) == n:
             break
     chosen = scene.table.iloc[taken].reset_index(drop=True)
-    shift = chance.uniform(-35, 35, (n, 2))
+    return moved(scene, chosen, chance, 35)
+
+
+def moved(
+    scene: Scene, table: pd.DataFrame, chance: np.random.Generator, metres: float
+) -> pd.DataFrame:
+    """Move points off the junction by a few metres, but never out of the study area."""
+    shift = chance.uniform(-metres, metres, (len(table), 2))
     place = gpd.GeoSeries(
-        gpd.points_from_xy(chosen["x"] + shift[:, 0], chosen["y"] + shift[:, 1]), crs=METRIC
-    )
-    inside = place.to_crs(4326).within(shapely.union_all(scene.villages.geometry.to_numpy()))
-    degrees = place.to_crs(4326)
-    chosen["lon"] = np.where(inside, degrees.x, chosen["lon"]).round(6)
-    chosen["lat"] = np.where(inside, degrees.y, chosen["lat"]).round(6)
-    return chosen
+        gpd.points_from_xy(table["x"] + shift[:, 0], table["y"] + shift[:, 1]), crs=METRIC
+    ).to_crs(4326)
+    inside = place.within(shapely.union_all(scene.villages.geometry.to_numpy()))
+    lon, lat = np.where(inside, place.x, table["lon"]), np.where(inside, place.y, table["lat"])
+    return table.assign(lon=lon.round(6), lat=lat.round(6))
 
 
 def phone(start: int, n: int) -> list[str]:
