@@ -99,7 +99,7 @@ def template_fields(role: Role) -> tuple[Field, ...]:
     --------
     >>> from riskmap.roles.load import load_roles
     >>> [field.name for field in template_fields(load_roles()["loudspeaker"])][:4]
-    ['number', 'lon', 'lat', 'type']
+    ['number', 'name', 'lon', 'lat']
     """
     fields = [field for field in role.fields if field.name != "demo"]
     if role.geometry not in ("point", "any"):

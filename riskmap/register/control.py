@@ -100,6 +100,14 @@ def build_control(
     table["overdue"] = overdue(table["deadline"], table["closed_on"], data_date=data_date)
     table = table[list(_ORDER)]
     table.attrs["labels"] = dict(LABELS)
+    table.attrs["choices"] = {
+        "status": tuple(STATES.values()),
+        "control_tier": tuple(TIERS.values()),
+    }
+    table.attrs["choices"] = {
+        "status": tuple(STATES.values()),
+        "control_tier": tuple(TIERS.values()),
+    }
     return table
 
 

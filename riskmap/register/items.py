@@ -235,7 +235,7 @@ def _beside(items: pd.DataFrame, near: pd.DataFrame | None, presets: Presets) ->
         for mine, there in zip(own, counted_near.notna(), strict=True)
     ]
     numbers = {
-        name: pd.to_numeric(table[name], errors="coerce").astype("Float64")
+        name: pd.to_numeric(table[name], errors="coerce").round(1).astype("Float64")
         for name in ("refuge_m", "station_s")
     }
     texts = {name: filled(table, name) for name in ("refuge_name", "station_name", "method")}

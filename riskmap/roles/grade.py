@@ -146,7 +146,7 @@ def _worst(
     why = np.full(len(table), None, dtype=object)
     for rule in rules:
         field = role.field(str(rule["field"]))
-        if field is None or field.name not in table.columns:
+        if field is None or field.name not in table.columns or table[field.name].isna().all():
             continue
         levels = _RULES[str(rule["kind"])](rule, table, presets)
         better = levels > best

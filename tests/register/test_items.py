@@ -245,6 +245,8 @@ def test_control_has_the_items_of_the_list_in_its_order(units, index):
     assert [str(t) for t in control["control_tier"][:4]] == ["县（区）级"] * 3 + ["镇（街）级"]
     assert not control["overdue"].any()
     assert set(control["status"].map(str)) == {"待上报"}
+    assert set(control["status"]) <= set(control.attrs["choices"]["status"])
+    assert set(control["control_tier"]) <= set(control.attrs["choices"]["control_tier"])
     assert control["emergency"].map(str).str.len().min() > 0
 
 

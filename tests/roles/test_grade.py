@@ -113,3 +113,10 @@ def test_every_reason_is_translated():
     with language("zh"):
         shown = grade(ROLES["flood_point"], table, load_presets())[1].map(str).tolist()
     assert shown == ["积水深度0.1米，低于0.15米", "积水深度0.6米，达到0.5米", "下穿或地下入口：是"]
+
+
+def test_only_presets_that_decide_something_count_as_used():
+    presets = load_presets()
+    table = pd.DataFrame({"gb18218_level": ["1"], "r_value": [None]})
+    grade(ROLES["hazard_source"], table, presets)
+    assert [preset.key for preset in presets.used()] == ["hazard_source.level_by_gb18218"]
