@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import geopandas as gpd
@@ -65,5 +64,5 @@ def write_project(folder: Path, size_m: float) -> Path:
         for key in ("depth", "closures", "danger_area"):
             scenario[key] = str((ROOT / "configs" / scenario[key]).resolve())
     path = folder / f"extent_{size_m:g}.yaml"
-    path.write_text(json.dumps(project, ensure_ascii=False), encoding="utf-8")
+    path.write_text(yaml.safe_dump(project, allow_unicode=True), encoding="utf-8")
     return path

@@ -65,6 +65,7 @@ def one(kind: str, size: float, folder: Path) -> dict[str, float]:
         "cells": cells,
         "seconds": seconds,
         "export": seconds - (middle - start) if kind != "baseline" else math.nan,
+        "cpu": sum(resource.getrusage(resource.RUSAGE_SELF)[:2]),
         "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "page_mb": page.stat().st_size / 1e6,
     }
@@ -131,14 +132,15 @@ def exponent(rows: list[dict[str, float]]) -> float:
 def show(rows: list[tuple[str, float, dict[str, float]]]) -> None:
     """Print the table."""
     print(
-        f"\n{'run':<10}{'cell m':>8}{'cells':>10}{'seconds':>10}{'of it export':>14}"
+        f"\n{'run':<10}{'cell m':>8}{'cells':>10}{'seconds':>10}{'CPU s':>9}{'of it export':>14}"
         f"{'peak MiB':>10}{'page MB':>9}{'ready s':>9}"
     )
     for kind, size, row in rows:
         export = "" if math.isnan(row["export"]) else f"{row['export']:.1f}"
         ready = f"{row['ready']:.2f}" if "ready" in row else ""
         print(
-            f"{kind:<10}{size:>8g}{row['cells']:>10,.0f}{row['process']:>10.1f}{export:>14}{row['mib']:>10,.0f}{row['page_mb']:>9.2f}{ready:>9}"
+            f"{kind:<10}{size:>8g}{row['cells']:>10,.0f}{row['process']:>10.1f}{row['cpu']:>9.1f}"
+            f"{export:>14}{row['mib']:>10,.0f}{row['page_mb']:>9.2f}{ready:>9}"
         )
 
 
@@ -149,9 +151,13 @@ def verdict(ours: dict[float, dict[str, float]], base: dict[str, float] | None) 
     if at:
         found |= {"seconds": at["process"], "GiB": at["mib"] / 1024, "page MB": at["page_mb"]}
         found |= {"ready s": at["ready"]} if "ready" in at else {}
-        found |= {"times faster": base["process"] / at["process"]} if base else {}
+        if base:
+            found |= {"times faster": base["process"] / at["process"]}
+            print(f"\nCPU time: baseline / riskmap = {base['cpu'] / at['cpu']:.1f}")
     print()
     for name, value in found.items():
+        if math.isnan(value):
+            continue
         good = value >= LIMITS[name] if name == "times faster" else value <= LIMITS[name]
         sign = ">=" if name == "times faster" else "<="
         where = "all sizes" if name == "exponent" else "250 m"
