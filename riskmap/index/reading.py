@@ -165,7 +165,7 @@ def read_values(path: Path, numeric: frozenset[str]) -> Values:
     columns: dict[str, Any] = {}
     for name in header[1:]:
         if name not in numeric:
-            columns[name] = frame[name].where(~frame[name].isin(MISSING), None)
+            columns[name] = frame[name].where(~frame[name].isin(MISSING), None).to_numpy()
             continue
         columns[name], bad = _numbers(frame[name])
         for place in bad:

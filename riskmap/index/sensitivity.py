@@ -50,15 +50,15 @@ def sobol_indices(
     Saltelli et al. 2010, doi:10.1016/j.cpc.2009.09.018; SALib, doi:10.21105/joss.00097.
     """
     size = 1 << max(int(np.ceil(np.log2(max(base, 8)))), 3)
-    # SALib groups a single factor's columns by name; names must differ from each other.
+    # SALib takes a seed of 0 for no seed at all.
     problem = {"num_vars": len(names), "names": list(names), "bounds": [[0.0, 1.0]] * len(names)}
-    points = sample.sample(problem, size, calc_second_order=False, seed=seed)
+    points = sample.sample(problem, size, calc_second_order=False, seed=seed + 1)
     output = np.asarray(model(points), dtype=float)
     columns = ("S1", "ST", "S1_conf", "ST_conf")
     if np.ptp(output) == 0:
         found: dict[str, Any] = dict.fromkeys(columns, np.zeros(len(names)))
     else:
-        found = analyse.analyze(problem, output, calc_second_order=False, seed=seed)
+        found = analyse.analyze(problem, output, calc_second_order=False, seed=seed + 1)
     table = {new: np.asarray(found[old]) for new, old in
              zip(("first", "total", "first_conf", "total_conf"), columns, strict=True)}  # fmt: skip
     return pd.DataFrame(table, index=pd.Index(list(names), name="factor"))

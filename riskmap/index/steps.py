@@ -47,14 +47,6 @@ STEPS: dict[str, Step] = {
 }
 
 
-def _prune(option: object, data: Data) -> object:
-    """Drop ``low`` entries of groups that a run does not have (their layers are missing)."""
-    if not isinstance(option, Mapping):
-        return option
-    known = {"default", *data.tree.indicators, *data.tree.groups}
-    return {code: value for code, value in option.items() if code in known}
-
-
 def fit(
     values: pd.DataFrame,
     meta: pd.DataFrame,
@@ -110,8 +102,6 @@ def fit(
 
     def one(step: Mapping[str, Any], now: Data) -> Params:
         options = {key: value for key, value in step.items() if key not in ("step", "frozen")}
-        if "low" in options:
-            options["low"] = _prune(options["low"], now)
         frozen = step.get("frozen")
         fitted = frozen if frozen is not None else STEPS[step["step"]].fit(now, options, notes)
         done.append({"step": step["step"], "options": options, "fitted": copy.deepcopy(fitted)})

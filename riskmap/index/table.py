@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from riskmap.columns import COMPONENTS
 from riskmap.errors import Problem
 from riskmap.i18n import text
 from riskmap.index.tree import Tree, did_you_mean, error
@@ -103,6 +104,8 @@ def per_code(option: object, tree: Tree, default: object) -> dict[str, Any]:
 def unknown_codes(option: object, tree: Tree, step: str, key: str) -> list[Problem]:
     """Find codes in a step's mapping that do not exist.
 
+    The four components of a run may be named although their layers, and so they, are missing.
+
     Parameters
     ----------
     option
@@ -121,7 +124,7 @@ def unknown_codes(option: object, tree: Tree, step: str, key: str) -> list[Probl
     """
     if not isinstance(option, Mapping):
         return []
-    known = {*tree.indicators, *tree.groups}
+    known = {*tree.indicators, *tree.groups, *COMPONENTS}
     return [
         error(
             "unknown_code",

@@ -10,7 +10,7 @@ from scipy import stats
 from riskmap.index.removal import leave_one_out
 from riskmap.index.steps import apply, fit
 
-UNITS, CODES = 30, [f"i{n}" for n in range(9)]
+UNITS, CODES = 60, [f"i{n}" for n in range(9)]
 STEPS = [
     {"step": "denominate"},
     {"step": "impute", "method": "group_mean", "group": "region"},
@@ -147,7 +147,7 @@ def test_screening_drops_units_and_leaves_raw_whole():
 
 def test_screening_by_indicator_renormalises_weights():
     values, meta = make_values(), make_meta()
-    values.loc[values.index[:10], "i0"] = np.nan
+    values.loc[values.index[:20], "i0"] = np.nan
     index = fit(
         values, meta, [{"step": "screen", "by": "indicator", "min_share": 0.8}, *STEPS[4:7]]
     )
