@@ -150,9 +150,8 @@ def _known_keys(location: tuple[Any, ...]) -> list[str]:
         if part not in fields:
             continue
         section = _section_of(fields[part].annotation)
-    return [key for key in getattr(section, "model_fields", {}) if key not in {"path", "root"}] or [
-        "path"
-    ]
+    fields = getattr(section, "model_fields", {})
+    return [key for key, field in fields.items() if not field.exclude]
 
 
 def _section_of(annotation: Any) -> Any:

@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 MAX_CELLS: Final = 40_000_000
+SLACK_M: Final = 0.001
 """A bigger grid would not fit into an office machine's memory."""
 
 
@@ -136,9 +137,11 @@ def make_grid(place: Any, *, crs: Any, size_m: float) -> Grid:
         )
     shape = _place_geometry(place, metric)
     west, south, east, north = shape.bounds
-    first_x, first_y = int(np.floor(west / size_m)), int(np.floor(south / size_m))
-    nx = max(int(np.ceil(east / size_m)) - first_x, 1)
-    ny = max(int(np.ceil(north / size_m)) - first_y, 1)
+    # A place drawn in degrees comes back 1e-9 m off: that much opens no further row of cells.
+    first_x = int(np.floor((west + SLACK_M) / size_m))
+    first_y = int(np.floor((south + SLACK_M) / size_m))
+    nx = max(int(np.ceil((east - SLACK_M) / size_m)) - first_x, 1)
+    ny = max(int(np.ceil((north - SLACK_M) / size_m)) - first_y, 1)
     if nx * ny > MAX_CELLS:
         raise LayerError(
             text(

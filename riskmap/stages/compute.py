@@ -180,10 +180,11 @@ def count_people(
     if people is None or not lacking.any():
         return units
     from riskmap.geo.areas import coverage
-    from riskmap.geo.overlay import zonal
+    from riskmap.geo.overlay import place_share, zonal
 
     cover = coverage(grid, units.geometry[lacking])
-    sums = zonal(grid, cover, np.asarray(people)[None], how="sum")
+    share = place_share(grid)
+    sums = zonal(grid, cover, np.asarray(people)[None], how="sum", place_share=share)
     filled = units[POPULATION].to_numpy(dtype=np.float64).copy()
     filled[lacking] = np.round(np.asarray(sums).reshape(int(lacking.sum()), -1)[:, 0])
     return units.assign(**{POPULATION: filled})

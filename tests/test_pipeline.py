@@ -1,0 +1,171 @@
+"""The whole data flow on a town small enough to count by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from riskmap import pipeline
+from riskmap.errors import RiskmapError
+from riskmap.project_file import load_project
+from tests import town
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    return pipeline.run(load_project(town.write(tmp_path_factory.mktemp("town"))))
+
+
+def test_grid_stands_on_multiples_of_its_size(result):
+    assert result.grid.shape == (3, 4)
+    assert result.grid.bounds == (500_000, 4_000_000, 500_400, 4_000_300)
+    assert result.grid.inside.all()
+
+
+def test_people_are_kept(result):
+    assert result.population.sum() == pytest.approx(3 * (100 + 200 + 300 + 400))
+    assert result.units.loc["T1", "population"] == 3 * (100 + 200)
+    assert result.units.loc["D", "population"] == 3000
+
+
+def test_population_density_of_a_village_by_hand(result):
+    density = result.indicators.units["E_POP"]
+    assert density["V00"] == pytest.approx(100 / 0.01)
+    assert density["V30"] == pytest.approx(400 / 0.01)
+    assert density["T1"] == pytest.approx(900 / 0.06)
+    assert density["D"] == pytest.approx(3000 / 0.12)
+
+
+def test_hierarchy_is_named(result):
+    row = result.units.loc["V21"]
+    assert (row["village"], row["town"], row["district"]) == ("村21", "镇T2", "县")
+    assert result.units["finest"].sum() == 12
+
+
+def test_missing_layers_are_said_and_weights_renormalised(result):
+    meta = result.indicators.meta
+    assert "H_LOW" not in meta.index
+    for _, group in meta[meta["kind"] == "indicator"].groupby("parent"):
+        assert group["weight"].sum() == pytest.approx(1.0)
+    assert any("H_LOW" in str(note) for note in result.notes)
+
+
+def test_score_is_the_weighted_geometric_mean_of_components(result):
+    index = result.index["unit"]
+    meta = result.indicators.meta
+    groups = meta[(meta["kind"] == "group") & (meta["parent"] == "RISK")]
+    weights = groups["weight"] / groups["weight"].sum()
+    scores = index.scores[list(weights.index)].to_numpy(float)
+    by_hand = np.prod(np.power(scores, weights.to_numpy(float)), axis=1)
+    assert index.scores["RISK"].to_numpy(float) == pytest.approx(by_hand)
+
+
+def test_contributions_sum_to_the_score(result):
+    for index in result.index.values():
+        total = index.contributions.sum(axis=1, min_count=1)
+        pd.testing.assert_series_equal(total, index.scores["RISK"], check_names=False)
+
+
+def test_only_hazard_may_be_zero(result):
+    index = result.index["unit"]
+    others = [code for code in index.scores.columns if code not in ("RISK", "HAZARD")]
+    finest = result.units.index[result.units["finest"]]
+    assert (index.scores.loc[finest, others].min() >= 0.01 - 1e-12).all()
+    zero = index.scores["HAZARD"] == 0
+    assert (index.scores.loc[zero, "RISK"] == 0).all()
+
+
+def test_nearest_station_along_the_road_by_hand(result):
+    """P1 stands on the road 50 m east of the station: 50 m at the class's speed."""
+    speed = 20 / 3.6
+    item = result.items[result.items["name"] == "桥下"].iloc[0]
+    assert item["station_s"] == pytest.approx(50 / speed, rel=1e-2)
+    assert item["station_name"] == "救援站"
+
+
+def test_list_and_table_hold_the_same_items(result):
+    assert result.items.index.tolist() == result.control.index.tolist()
+    assert len(result.items) == 3
+    levels = result.items["level"].tolist()
+    assert levels == sorted(levels, reverse=True)
+    for column in ("town", "village", "duty_unit", "measure", "deadline"):
+        assert result.items[column].map(str).str.len().gt(0).all()
+
+
+def test_rows_in_are_rows_used_and_returned(result):
+    for layer in result.layers.values():
+        assert layer.rows_in == layer.rows_used + layer.rows_returned
+
+
+def test_stages_can_be_stopped(tmp_path):
+    project = load_project(town.write(tmp_path))
+    assert pipeline.run(project, up_to="layers").grid is None
+    assert pipeline.run(project, up_to="indicators").index == {}
+    assert pipeline.run(project, up_to="index").items.empty
+
+
+def test_what_if_weights_change_the_scores_and_unknown_codes_are_refused(tmp_path, result):
+    project = load_project(town.write(tmp_path))
+    weighted = project.model_copy(update={"overrides": {"HAZARD": 0.0}})
+    changed = pipeline.run(weighted, up_to="index")
+    assert not np.allclose(
+        changed.index["unit"].scores["RISK"], result.index["unit"].scores["RISK"]
+    )
+    with pytest.raises(RiskmapError, match="NO_SUCH"):
+        pipeline.run(project.model_copy(update={"overrides": {"NO_SUCH": 1.0}}), up_to="index")
+
+
+def test_frozen_parameters_give_the_same_scores(tmp_path, result):
+    import json
+
+    path = town.write(tmp_path, project={"index": {"frozen": "params.json"}})
+    (tmp_path / "params.json").write_text(json.dumps(result.params), encoding="utf-8")
+    again = pipeline.run(load_project(path), up_to="index")
+    for name in ("unit", "cell"):
+        pd.testing.assert_frame_equal(again.index[name].scores, result.index[name].scores)
+        assert again.index[name].classes.tolist() == result.index[name].classes.tolist()
+
+
+def test_ids_stay_when_a_ledger_is_sent_again(tmp_path):
+    """Rows reordered, one renamed, all moved by 30 m, no numbers: the same ids."""
+    import geopandas as gpd
+
+    from riskmap import stages
+
+    path = town.write(tmp_path)
+    ledger = gpd.read_file(tmp_path / "flood_point.gpkg").drop(columns="number")
+    ledger.to_file(tmp_path / "flood_point.gpkg")
+    project = load_project(path)
+    first = pipeline.run(project, up_to="layers")
+    stages.keep_ids(project, first.layers, first.roles)
+    moved = ledger.to_crs(town.CRS)
+    moved["geometry"] = moved.translate(18, 24)
+    moved = moved.iloc[::-1].reset_index(drop=True)
+    moved.loc[moved["name"] == "路口", "name"] = "十字路口"
+    moved.to_file(tmp_path / "flood_point.gpkg")
+    second = pipeline.run(project, up_to="layers")
+
+    def by_depth(run):
+        table = run.layers["flood_point"].table
+        return dict(zip(table["depth_m"], table.index, strict=True))
+
+    assert by_depth(first) == by_depth(second)
+
+
+def test_a_missing_layer_file_is_unusable_and_the_run_goes_on(tmp_path):
+    path = town.write(tmp_path, layers={"waterway": {"path": "nowhere.gpkg"}})
+    found = pipeline.run(load_project(path))
+    assert [p.role for p in found.problems if p.severity == "unusable"] == ["waterway"]
+    assert len(found.items) == 3
+
+
+def test_units_that_cannot_be_used_stop_the_run(tmp_path):
+    path = town.write(tmp_path, project={"units": {"path": "nowhere.geojson"}})
+    with pytest.raises(RiskmapError, match=r"nowhere\.geojson"):
+        pipeline.run(load_project(path))
+
+
+@pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:4326", "no such thing"])
+def test_a_crs_that_is_not_metric_is_refused(tmp_path, crs):
+    path = town.write(tmp_path, project={"crs": crs})
+    with pytest.raises(RiskmapError):
+        pipeline.run(load_project(path))
