@@ -43,7 +43,8 @@ def fit(data: Data, options: Options, _notes: list[Text]) -> Params:
         The table so far.
     options
         ``method`` and ``dat_thresh`` (least share of known children), each one value or
-        ``{default: ..., CODE: ...}``; ``power``; ``complement``: codes taken as 1 - x.
+        ``{default: ..., CODE: ...}``; ``power``; ``complement``: codes taken as 1 - x;
+        ``inverse``: codes divided by; ``top``: the end of the scale of an inverse geometric mean.
 
     Returns
     -------
@@ -64,7 +65,9 @@ def fit(data: Data, options: Options, _notes: list[Text]) -> Params:
     if isinstance(options.get("method"), Mapping):  # a group's own method, not its grandchildren's
         named = options["method"]
         methods = {g: named.get(g, named.get("default", "arithmetic")) for g in data.tree.groups}
-    complement = set(options.get("complement", ()))
+    turned = {key: set(options.get(key, ())) for key in ("complement", "inverse")}
+    for key, codes in turned.items():
+        problems += unknown_codes(dict.fromkeys(codes), data.tree, "aggregate", key)
     groups: dict[str, Any] = {}
     for group in data.tree.groups:
         children = data.tree.children[group]
@@ -84,8 +87,11 @@ def fit(data: Data, options: Options, _notes: list[Text]) -> Params:
             groups[group]["dat_thresh"] = float(thresholds[group])
         if methods[group] == "generalised":
             groups[group]["power"] = float(powers[group])
-        if complement & set(children):
-            groups[group]["complement"] = [c for c in children if c in complement]
+        for key, codes in turned.items():
+            if codes & set(children):
+                groups[group][key] = [c for c in children if c in codes]
+        if methods[group] == "inverse_geometric":
+            groups[group]["top"] = float(options.get("top", 1.0))
     raise_problems(problems)
     return {"groups": groups}
 
@@ -113,7 +119,8 @@ def combine(
     """
     w = np.array([spec["weights"][c] for c in children]) if weights is None else weights
     options = dict(spec)
-    options["complement"] = [children.index(c) for c in spec.get("complement", ())]
+    for key in ("complement", "inverse"):
+        options[key] = [children.index(c) for c in spec.get(key, ())]
     result = METHODS[spec["method"]](x, w, options)
     if "dat_thresh" in spec:
         share = 1.0 - np.isnan(x).mean(axis=1)

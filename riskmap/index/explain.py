@@ -53,12 +53,13 @@ def parts(x: Array, score: Array, spec: Params, children: tuple[str, ...], floor
         Shape (rows, children); each row sums to its score; an unknown child has 0.
     """
     weights = np.array([spec["weights"][c] for c in children])
+    turned = {"complement", "inverse"} & set(spec)
     if spec["method"] == "arithmetic":
         share = np.where(np.isnan(x), 0.0, x * weights)
         used = (~np.isnan(x) * weights).sum(axis=1)
         share = np.divide(share, used[:, None], out=np.zeros_like(share), where=used[:, None] > 0)
         return np.where(np.isnan(score)[:, None], np.nan, share)
-    if spec["method"] == "geometric" or (spec["method"] == "product" and "complement" not in spec):
+    if spec["method"] == "geometric" or (spec["method"] == "product" and not turned):
         above = np.where(x > floor, x / floor, 1.0)
         logs = np.log(above) * weights
         total = logs.sum(axis=1)

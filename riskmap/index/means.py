@@ -151,7 +151,8 @@ def product(x: Array, weights: Array, options: Options) -> Array:
     weights
         Shape (children,); exponents, not normalised.
     options
-        ``complement``: positions of the children taken as ``1 - x``.
+        Positions of children: ``complement``, taken as 1 - x; ``inverse``, divided by (a zero
+        there counts as unknown).
 
     Returns
     -------
@@ -168,8 +169,43 @@ def product(x: Array, weights: Array, options: Options) -> Array:
         column = x[:, place]
         if place in options.get("complement", ()):
             column = 1.0 - column
-        result *= np.where(np.isnan(column), 1.0, np.power(column, weight))
+        power = -weight if place in options.get("inverse", ()) else weight
+        known = ~np.isnan(column) & ~((column == 0) & (power < 0))
+        result *= np.where(known, np.power(np.where(known, column, 1.0), power), 1.0)
     return np.where(np.isnan(x).all(axis=1), np.nan, result)
+
+
+def inverse_geometric(x: Array, weights: Array, options: Options) -> Array:
+    r"""Take the geometric mean from the other end of the scale, so that one high part shows.
+
+    .. math:: y = \frac{t}{9} \left(10 - \prod (10 - 9 x / t)^{w / \sum w}\right)
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), 0..t.
+    weights
+        Shape (children,).
+    options
+        ``top``: t, the upper end of the scale; 1 by default.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,), 0..t.
+
+    References
+    ----------
+    INFORM methodology 2017, doi:10.2760/094023.
+
+    Examples
+    --------
+    >>> inverse_geometric(np.array([[10.0, 0.0]]), np.ones(2), {"top": 10}).round(4).tolist()
+    [7.5975]
+    """
+    top = float(options.get("top", 1.0))
+    mean = geometric(10.0 - 9.0 * np.clip(x / top, 0.0, 1.0), weights, options)
+    return np.asarray(top * (10.0 - mean) / 9.0)
 
 
 def maximum(x: Array, weights: Array, _options: Options) -> Array:
@@ -185,6 +221,7 @@ METHODS: dict[str, Callable[[Array, Array, Options], Array]] = {
     "harmonic": harmonic,
     "generalised": generalised,
     "product": product,
+    "inverse_geometric": inverse_geometric,
     "max": maximum,
     "copeland": copeland,
     "topsis": topsis,

@@ -103,7 +103,9 @@ def _slowly(parts: Sequence[Any], weights: Sequence[Single], spec: Params) -> Si
     result = np.empty((rows, draws), dtype=np.float32)
     scale = sum(spec["weights"].values()) if spec["method"] == "product" else 1.0
     children = list(spec["weights"])
-    options = {**spec, "complement": [children.index(c) for c in spec.get("complement", ())]}
+    options = dict(spec)
+    for key in ("complement", "inverse"):
+        options[key] = [children.index(c) for c in spec.get(key, ())]
     for draw in range(draws):
         x = np.column_stack([p[:, draw if p.shape[1] > 1 else 0] for p in parts]).astype(float)
         w = np.array([weight[draw] for weight in weights], dtype=float) * scale

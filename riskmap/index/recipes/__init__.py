@@ -1,0 +1,85 @@
+"""Shipped recipes: an indicator table and its steps, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from riskmap.i18n import text
+from riskmap.index.tree import did_you_mean, error, failure
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A published or office-made index, ready for `steps.fit`."""
+
+    name: str
+    meta: pd.DataFrame
+    """Indexed by code."""
+    steps: tuple[Mapping[str, Any], ...]
+    source: str
+    status: str
+    """``sourced``, ``check`` or ``unverified``, as for presets."""
+    name_zh: str
+    name_en: str
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Return the names of the shipped recipes.
+
+    Returns
+    -------
+    tuple of str
+        In alphabetical order.
+
+    Examples
+    --------
+    >>> recipe_names()
+    ('inform', 'nri', 'yangpu')
+    """
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def load_recipe(name: str) -> Recipe:
+    """Load a shipped recipe.
+
+    Parameters
+    ----------
+    name
+        One of `recipe_names`.
+
+    Returns
+    -------
+    Recipe
+        Indicator table and steps.
+
+    Raises
+    ------
+    IndicatorError
+        Unknown name.
+
+    Examples
+    --------
+    >>> load_recipe("nri").meta.index.tolist()
+    ['LOSS', 'VULNERABILITY', 'RESILIENCE', 'RISK']
+    """
+    if name not in recipe_names():
+        message = text("unknown recipe {name}", name=name)
+        raise failure([error("recipe", message, did_you_mean(name, recipe_names()))])
+    found = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    return Recipe(
+        name=name,
+        meta=pd.DataFrame(found["indicators"]).set_index("code"),
+        steps=tuple(found["steps"]),
+        source=found["source"],
+        status=found["status"],
+        name_zh=found["name_zh"],
+        name_en=found["name_en"],
+    )
