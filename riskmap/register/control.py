@@ -104,10 +104,6 @@ def build_control(
         "status": tuple(STATES.values()),
         "control_tier": tuple(TIERS.values()),
     }
-    table.attrs["choices"] = {
-        "status": tuple(STATES.values()),
-        "control_tier": tuple(TIERS.values()),
-    }
     return table
 
 
