@@ -134,7 +134,8 @@ def _layer(result: Result, role: str, layer: Layer) -> Iterator[Sheet]:
     entry = result.roles[role]
     frame = layer.table.rename_axis(c.ITEM_ID).reset_index()
     if entry.item and c.LEVEL not in frame and c.LEVEL in result.items:
-        frame[c.LEVEL] = result.items[c.LEVEL].reindex(layer.table.index).to_numpy()
+        levels = result.items[c.LEVEL].reindex(layer.table.index)
+        frame[c.LEVEL] = levels.astype("Int8").array
     if not isinstance(layer.table, gpd.GeoDataFrame):
         yield Sheet(role, frame, **_titles(f"{entry.zh} ({role})", entry.en))
         return

@@ -151,6 +151,18 @@ def _column(values: pd.Series[Any]) -> Any:
         return values.to_numpy(dtype="float64", na_value=np.nan)
     if pd.api.types.is_datetime64_any_dtype(kind):
         return values.array
+    return _texts(values)
+
+
+def _texts(values: pd.Series[Any]) -> Any:
+    """Turn a column into texts; one that holds nothing but clean texts is taken as it is."""
+    if pd.api.types.infer_dtype(values, skipna=True) == "string":
+        try:
+            quick = values.astype("string[pyarrow]")
+        except UnicodeEncodeError:
+            quick = None
+        if quick is not None and not quick.str.contains("\x00", regex=False).any():
+            return quick.array
     return values.map(_words, na_action="ignore").astype("string").array
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from riskmap.i18n import text
 
 _EXCHANGE: Final = 2
 _HERE: Final = -100
+_STALE_S: Final = 86_400
 
 
 @contextmanager
@@ -59,6 +61,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
                 path=folder.name,
             )
             raise ExportError(message)
+        _sweep(folder)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     except OSError as error:
         raise _refused(folder, error) from error
@@ -77,6 +80,13 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             raise _refused(folder, error) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs killed more than a day ago left beside the folder."""
+    for rest in folder.parent.glob(f".{folder.name}.*.part"):
+        if time.time() - rest.stat().st_mtime > _STALE_S:
+            shutil.rmtree(rest, ignore_errors=True)
 
 
 def _refused(folder: Path, error: OSError) -> ExportError:

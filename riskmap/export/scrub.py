@@ -12,6 +12,8 @@ from riskmap.i18n import Text, both
 from riskmap.roles.load import Label
 
 HIDDEN: Final = "***"
+_FREE: Final = ("geometry", "demo")
+"""Columns that hold no free text; the mark of demonstration data must stay."""
 _TELEPHONE: Final = re.compile(
     r"(?<!\d)(?:\+?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}(?!\d)"
     r"|(?<![\d.])[(（]?0\d{2,3}[)）]?[\s-]?\d{3,4}[\s-]?\d{4}(?:\s*(?:-|转|ext\.?)\s*\d{1,6})?(?!\d)"
@@ -80,7 +82,7 @@ def scrub_table(table: T, secrets: pd.Series[Any]) -> T:
     changed = {
         name: [_scrub_value(v, w) for v, w in zip(table[name], known, strict=True)]
         for name in table.columns
-        if name != "geometry" and _is_words(table[name])
+        if name not in _FREE and _is_words(table[name])
     }
     return table.assign(**changed)
 

@@ -197,6 +197,8 @@ def by_class(
             kind, colour, shape=shape, size=size, opacity=opacity, outline=outline
         )  # fmt: skip
         _symbol(symbols, str(place), kind, properties)
+    rest = {"symbol": str(len(_four_colours()) - 1), "value": "", "label": "-", "render": "true"}
+    ET.SubElement(categories, "category", rest)  # every other value: not on the list
     return _shown(root)
 
 

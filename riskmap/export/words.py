@@ -31,7 +31,7 @@ class Column:
 
 COLUMNS: Final[Mapping[str, Column]] = {
     "rank": Column(text("No."), 5, "middle"),
-    c.ITEM_ID: Column(text("Item id"), 10, "middle"),
+    c.ITEM_ID: Column(text("Item id"), 14, "middle"),
     c.ROLE: Column(text("Kind"), 11, "wrap"),
     c.NAME: Column(text("Name"), 24, "wrap"),
     c.LEVEL: Column(text("Level"), 8, "class"),
@@ -59,7 +59,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "row": Column(text("Row"), 7, "integer"),
     "field": Column(text("Field"), 14),
     "value": Column(text("Value"), 22, "wrap"),
-    "rule": Column(text("Rule"), 14),
+    "rule": Column(text("Rule"), 20),
     "message": Column(text("What is wrong"), 36, "wrap"),
     "mend": Column(text("How to mend it"), 36, "wrap"),
     "severity": Column(text("Severity"), 10, "middle"),

@@ -172,6 +172,15 @@ def test_old_files_go_and_changed_or_foreign_ones_are_kept(tmp_path, monkeypatch
     assert {path.name for path in tmp_path.iterdir()} == {"out", "out.kept"}
 
 
+def test_rests_of_old_killed_runs_are_swept(tmp_path):
+    for name, age in ((".out.a.part", 100_000), (".out.b.part", 10), (".other.c.part", 100_000)):
+        (tmp_path / name).mkdir()
+        moment = time.time() - age
+        os.utime(tmp_path / name, (moment, moment))
+    tiny_run(tmp_path / "out", "new")
+    assert {path.name for path in tmp_path.iterdir()} == {"out", ".out.b.part", ".other.c.part"}
+
+
 def test_a_run_killed_between_two_renames_is_taken_up(tmp_path):
     parked = tmp_path / "out.old"
     parked.mkdir()

@@ -137,7 +137,7 @@ def test_style_names_are_escaped():
     qml = styles.by_class("point", "level", ["?", "<a>", '"b"', "&", "重大"])
     root = ET.fromstring(qml[qml.index("<qgis") :])
     labels = [category.get("label") for category in root.iter("category")]
-    assert labels == ["重大", "&", '"b"', "<a>", "?"]
+    assert labels == ["重大", "&", '"b"', "<a>", "?", "-"]
 
 
 def test_mixed_and_awkward_columns_are_kept(result, tmp_path):
