@@ -71,7 +71,8 @@ def _numbered(prefix: str, number: str) -> str:
 
 
 def _centres(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    return np.asarray(shapely.get_coordinates(shapely.centroid(table.geometry.to_numpy())))
+    points = shapely.centroid(table.geometry.to_numpy())
+    return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
 
 
 def _names(table: pd.DataFrame) -> NDArray[np.object_]:
@@ -84,6 +85,7 @@ def _match_known(table: gpd.GeoDataFrame, known: pd.DataFrame, ids: NDArray[np.o
     """Give ids of known items to the rows that are the same; ``ids`` is filled in place."""
     from scipy.spatial import cKDTree
 
+    known = known[np.isfinite(known[["x", "y"]].to_numpy(dtype=np.float64)).all(axis=1)]
     if not len(known):
         return
     known = known.sort_values(ITEM_ID, kind="stable")
@@ -93,7 +95,7 @@ def _match_known(table: gpd.GeoDataFrame, known: pd.DataFrame, ids: NDArray[np.o
     new_names, centres = _names(table), _centres(table)
     free = np.ones(len(known), dtype=bool)
     for within, same_name in ((NAMED_WITHIN_M, True), (UNNAMED_WITHIN_M, False)):
-        rows = np.flatnonzero(ids == "")
+        rows = np.flatnonzero((ids == "") & np.isfinite(centres).all(axis=1))
         near: Any = tree.query_ball_point(centres[rows], within)
         pairs = pd.DataFrame(
             [(row, other) for row, others in zip(rows, near, strict=True) for other in others],

@@ -55,8 +55,9 @@ def parse_numbers(
     >>> cells = pd.Series(["约200人", "１２", "", "30-50cm", "很多"])
     >>> parse_numbers(cells, unit="person", header_unit=None, upper=True).bad.tolist()
     ['', '', '', 'unit', 'type']
-    >>> parse_numbers(pd.Series(["30-50cm"]), unit="m", header_unit=None, upper=True).column[0]
-    0.5
+    >>> depth = parse_numbers(pd.Series(["30-50cm"]), unit="m", header_unit=None, upper=True)
+    >>> depth.column.tolist()
+    [0.5]
     """
     factor = 1.0
     if header_unit and unit:

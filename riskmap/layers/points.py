@@ -14,7 +14,7 @@ from pyproj import CRS
 from riskmap.columns import WGS84
 from riskmap.i18n import text
 from riskmap.layers.coords import Angles, parse_angle, parse_pairs, to_wgs84
-from riskmap.layers.findings import Findings, unusable
+from riskmap.layers.findings import Findings, shown_value, unusable
 from riskmap.layers.locate import (
     REASONS,
     Located,
@@ -189,4 +189,20 @@ def _say_reasons(
         field=columns[0],
         values=cells[0],
     )
+    fine = good & ~zero & ~lon.coarse & ~lat.coarse
+    if _may_be_packed(lon.degrees[fine]) and _may_be_packed(lat.degrees[fine]):
+        findings.note(
+            "packed_dms",
+            text("these may be degrees, minutes and seconds written as DDD.MMSS; read as degrees"),
+            text("check one place on a map; write 118°18′28.8″ or decimal degrees"),
+            field=columns[0],
+            value=shown_value(cells[0][np.flatnonzero(fine)[0]]),
+        )
     return np.asarray(good & ~zero)
+
+
+def _may_be_packed(degrees: NDArray[np.float64]) -> bool:
+    """Tell whether all decimals could be minutes and seconds; by chance that is 0.36 to the n."""
+    hundredths = np.abs(degrees) % 1.0 * 100.0 + 1e-7
+    seconds = hundredths % 1.0 * 100.0
+    return len(degrees) >= 10 and bool(((hundredths < 60.0) & (seconds < 60.0)).all())

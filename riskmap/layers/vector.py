@@ -76,8 +76,10 @@ def read_vector(
     wanted = [*asked_keys(where), *keys]
     packed = "other_tags" in (where or "")
     with osm_config(wanted) if osm and not packed else nullcontext() as config:
-        if osm:
+        if osm and window is not None:
             options["bbox"] = window
+            said = text("of the OSM extract only the place and its surroundings were read")
+            notes.append(Remark("window", said, text("nothing to do")))
         if config is not None:
             options["CONFIG_FILE"] = str(config)
         frame = _frame(path, chosen, options, notes)
@@ -233,11 +235,16 @@ def _salvage(
     try:
         with fiona.open(path, layer=layer) as source:
             crs = source.crs_wkt or None
+            features = iter(source)
             for index in range(len(source)):
                 try:
-                    feature = source[index]
+                    feature = next(features)
                     records.append(dict(feature["properties"]))
                     shapes.append(shape(feature["geometry"]) if feature["geometry"] else None)
+                except StopIteration:
+                    records += [{}] * (len(source) - index)
+                    shapes += [None] * (len(source) - index)
+                    break
                 except Exception:  # noqa: BLE001
                     records[index:] = [{}]
                     shapes[index:] = [None]

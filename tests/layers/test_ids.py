@@ -119,3 +119,14 @@ def test_a_hundred_thousand_rows_are_quick_and_unique():
 )
 def test_no_known_items(known):
     assert len(set(by_row(make(), known))) == 5
+
+
+def test_rows_without_geometry_get_ids_too():
+    role = load_roles()["stock"]
+    table = gpd.GeoDataFrame({"name": ["沙袋", "水泵", "沙袋"]}, geometry=[None] * 3, crs=CRS)
+    known = pd.DataFrame(
+        {"role": ["stock"], "item_id": ["X"], "name": ["沙袋"], "x": [np.nan], "y": [np.nan]}
+    )
+    ids = assign_ids(role, table, known)
+    assert ids.is_unique
+    assert ids.notna().all()

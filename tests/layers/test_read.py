@@ -287,3 +287,39 @@ def test_several_sources_in_one_layer(tmp_path):
 def test_result_is_json_friendly(tmp_path):
     layer, _ = read(write_text(tmp_path / "a.csv", lines([HEADER, *ROWS])))
     assert json.loads(layer.table.to_json())["features"][0]["properties"]["name"] == "甲路"
+
+
+def test_packed_degrees_are_asked_about(tmp_path):
+    def rows(values):
+        return lines(
+            [
+                ["名称", "经度", "纬度"],
+                *([f"点{i}", lon, lat] for i, (lon, lat) in enumerate(values)),
+            ]
+        )
+
+    packed = [
+        (f"118.{i + 10:02d}{i * 3 + 5:02d}8", f"36.{i + 40:02d}{50 - i:02d}2") for i in range(12)
+    ]
+    _, problems = read(write_text(tmp_path / "a.csv", rows(packed)))
+    assert "packed_dms" in rules(problems, "note")
+    plain = [(118.2 + i * 0.03791, 36.6 + i * 0.02917) for i in range(12)]
+    _, problems = read(write_text(tmp_path / "b.csv", rows(plain)))
+    assert "packed_dms" not in rules(problems, "note")
+
+
+def test_damaged_file_is_read_feature_by_feature(tmp_path, monkeypatch):
+    import pyogrio
+
+    frame = gpd.GeoDataFrame(
+        {"name": ["甲", "乙"]}, geometry=shapely.points([[118.3, 36.8], [118.4, 36.8]]), crs=4326
+    )
+    frame.to_file(tmp_path / "a.gpkg")
+
+    def broken(*args, **words):
+        raise RuntimeError("damaged")
+
+    monkeypatch.setattr(pyogrio, "read_dataframe", broken)
+    layer, problems = read(tmp_path / "a.gpkg")
+    assert sorted(layer.table["name"]) == ["乙", "甲"]
+    assert "salvaged" in rules(problems, "note")
