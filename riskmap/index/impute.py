@@ -117,7 +117,7 @@ def _check(data: Data, options: Options, method: str) -> None:
         if name and str(name) not in columns:
             message = text("impute, {key}: the values have no column {name}", key=key, name=name)
             problems.append(error("missing_column", message, did_you_mean(str(name), columns)))
-        elif name and data.others[name].isna().all():
+        elif name and not bool(data.others[str(name)].notna().any()):
             message = text("impute, {key}: the column {name} is empty", key=key, name=name)
             problems.append(error("empty_column", message, mend))
     raise_problems(problems)
