@@ -218,3 +218,10 @@ def test_the_generator_gives_the_committed_files_again(remade):
 def test_no_file_is_large():
     files = [path for path in (ROOT / "layers").rglob("*") if path.is_file()]
     assert max(path.stat().st_size for path in files) < 8_000_000
+
+
+def test_readme_counts_are_those_of_the_files():
+    readme = (JINAN / "README.md").read_text(encoding="utf-8")
+    shut = len(gpd.read_file(JINAN / "情景_大暴雨封闭道路.geojson"))
+    areas = len(gpd.read_file(JINAN / "情景_大暴雨危险区.geojson"))
+    assert f"raster, {shut}, {areas} |" in readme
