@@ -188,12 +188,37 @@ def _from_pydantic(path: Path, error: ValidationError) -> list[Problem]:
                 _problem(
                     path,
                     key,
-                    text("unfit value: {why}", why=item["msg"]),
+                    _why(item),
                     text("give a value of the right kind"),
                     item.get("input") if not isinstance(item.get("input"), dict | list) else "",
                 )
             )
     return problems
+
+
+def _why(item: Any) -> Text:
+    """Say in both languages what pydantic found; its own words where it is something rare."""
+    limits = {key: f"{value}" for key, value in item.get("ctx", {}).items() if key != "error"}
+    known = {
+        "greater_than": "must be greater than {gt}",
+        "greater_than_equal": "must be {ge} or more",
+        "less_than_equal": "must be {le} or less",
+        "literal_error": "must be one of {expected}",
+        "string_type": "must be text",
+        "string_too_short": "must not be empty",
+        "too_short": "must not be empty",
+        "list_type": "must be a list",
+        "dict_type": "must be a mapping",
+        "model_type": "must be a mapping",
+        "float_parsing": "must be a number",
+        "float_type": "must be a number",
+        "int_parsing": "must be a whole number",
+        "bool_parsing": "must be true or false",
+    }
+    message = known.get(item["type"])
+    if message is None:
+        return text("unfit value: {why}", why=item["msg"])
+    return Text(message, tuple((k, v) for k, v in limits.items() if f"{{{k}}}" in message))
 
 
 def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | None) -> list[Problem]:

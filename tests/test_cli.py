@@ -1,0 +1,167 @@
+"""The command line: exit codes, no traceback, help in time, hostile and broken input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import town
+
+ROOT = Path(__file__).parents[1]
+
+
+def riskmap(*words, **more):
+    return subprocess.run(
+        [sys.executable, "-m", "riskmap", *map(str, words)],
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        **more,
+    )
+
+
+def fails(done, code):
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+COMMANDS = (
+    "run",
+    "check",
+    "new",
+    "template",
+    "verify",
+    "index",
+    "locate",
+    "allocate",
+    "route",
+    "coords",
+)
+
+
+def test_every_command_has_help_and_stands_in_the_documentation():
+    shown = riskmap("--help").stdout
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for command in COMMANDS:
+        assert command in shown
+        help_text = riskmap(command, "--help")
+        assert help_text.returncode == 0
+        assert f"riskmap {command}" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["run"], 2),
+        (["run", "no.yaml"], 1),
+        (["run", "no.yaml", "--profile", "secret"], 2),
+        (["run", "no.yaml", "--lang", "fr"], 2),
+        (["run", "no.yaml", "--up-to", "moon"], 2),
+        (["nonsense"], 2),
+        (["verify", "no_folder"], 2),
+        (["template", "no_role", "--out", "x.xlsx"], 2),
+        (["locate", "no-model", "--cost", "c.csv"], 2),
+        (["locate", "mclp", "--cost", "no.csv", "--p", "1", "--radius", "1"], 1),
+    ],
+)
+def test_wrong_calls(words, code):
+    fails(riskmap(*words), code)
+
+
+def test_messages_speak_chinese_and_english():
+    assert "没有" in riskmap("run", "no.yaml").stderr
+    assert "no such project file" in riskmap("run", "no.yaml", "--lang", "en").stderr
+
+
+def test_new_project_is_checked_with_clear_messages(tmp_path):
+    made = riskmap("new", tmp_path / "区", "--place", "370102")
+    assert made.returncode == 0, made.stderr
+    fails(riskmap("new", tmp_path / "区"), 2)
+    fails(riskmap("new", tmp_path / "b", "--place", "37x"), 2)
+    fails(riskmap("check", tmp_path / "区" / "project.yaml"), 1)
+
+
+def test_template_is_written(tmp_path):
+    done = riskmap("template", "flood_point", "refuge", "--out", tmp_path / "t.xlsx")
+    assert done.returncode == 0
+    assert (tmp_path / "t.xlsx").stat().st_size > 4000
+
+
+def test_up_to_writes_nothing(tmp_path):
+    path = town.write(tmp_path)
+    done = riskmap("run", path, "--up-to", "index", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["worst_units"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_layer_that_cannot_be_used_exits_with_1_and_the_rest_is_written(tmp_path):
+    path = town.write(tmp_path, layers={"waterway": {"path": "nowhere.gpkg"}})
+    done = riskmap("run", path)
+    assert done.returncode == 1
+    assert "nowhere.gpkg" in done.stdout + done.stderr
+    assert (tmp_path / "out" / "onemap.html").is_file()
+
+
+def test_locate_reads_all_problems_at_once(tmp_path):
+    (tmp_path / "c.csv").write_text("demand,facility,cost\na,x,-1\na,x,2\nb,q,oops\n")
+    (tmp_path / "f.csv").write_text("facility,status\nx,maybe\n")
+    done = riskmap(
+        "locate", "p-median", "--cost", tmp_path / "c.csv", "--facilities", tmp_path / "f.csv",
+        "--p", "1",
+    )  # fmt: skip
+    fails(done, 1)
+    for words in ("#2", "#3", "#4", "oops", "maybe", "q"):
+        assert words in done.stderr
+
+
+def test_infeasible_prints_its_document_and_exits_with_3(tmp_path):
+    (tmp_path / "c.csv").write_text("demand,facility,cost\na,x,9\n")
+    done = riskmap("locate", "lscp", "--cost", tmp_path / "c.csv", "--radius", "5", "--json")
+    assert done.returncode == 3
+    document = json.loads(done.stdout)
+    assert document["status"] == "infeasible"
+    assert document["reason"]
+    assert document["objective"] is None
+
+
+def test_coords_reach_the_published_vector(tmp_path):
+    (tmp_path / "a.csv").write_text("name,lon,lat\nA,116.404,39.915\n")
+    for to, lon, lat in (
+        ("gcj02", 116.41024449916938, 39.91640428150164),
+        ("bd09", 116.41662724378733, 39.922699552216216),
+    ):
+        done = riskmap(
+            "coords", tmp_path / "a.csv", tmp_path / "b.csv", "--from", "wgs84", "--to", to
+        )
+        assert done.returncode == 0, done.stderr
+        row = (tmp_path / "b.csv").read_text(encoding="utf-8-sig").splitlines()[1].split(",")
+        assert float(row[1]) == pytest.approx(lon, abs=1e-9)
+        assert float(row[2]) == pytest.approx(lat, abs=1e-9)
+
+
+def test_a_killed_run_leaves_the_previous_results_whole(tmp_path):
+    """The process is killed as soon as the fresh folder stands beside the old one."""
+    import os
+    import signal
+
+    path = town.write(tmp_path)
+    assert riskmap("run", path).returncode == 0
+    out = tmp_path / "out"
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "riskmap", "run", str(path)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
+    )  # fmt: skip
+    while process.poll() is None:
+        if any(p.is_dir() and p != out and p.name != ".riskmap" for p in tmp_path.iterdir()):
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.wait()
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+    assert riskmap("run", path).returncode == 0

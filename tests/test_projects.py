@@ -1,0 +1,174 @@
+"""The three shipped projects, run as a user runs them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pyogrio
+import pytest
+from openpyxl import load_workbook
+
+ROOT = Path(__file__).parents[1]
+PROJECTS = ("jinan", "liechtenstein", "porto_alegre")
+LIST, TABLE = "研判一张单.xlsx", "管控一张表.xlsx"
+
+
+def riskmap(*words):
+    return subprocess.run(
+        [sys.executable, "-m", "riskmap", *map(str, words)],
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+    )
+
+
+@pytest.fixture(scope="module", params=PROJECTS)
+def made(request, tmp_path_factory):
+    """Name and results folder of one project."""
+    folder = tmp_path_factory.mktemp(request.param) / "out"
+    done = riskmap("run", f"configs/{request.param}.yaml", "--out", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    return request.param, folder, json.loads(done.stdout)
+
+
+def data_rows(book):
+    """Rows of the first sheet below the header row."""
+    sheet = load_workbook(book, read_only=True).worksheets[0]
+    rows = [row for row in sheet.iter_rows(values_only=True) if row[0] not in (None, "")]
+    return [row for row in rows if isinstance(row[0], int)]
+
+
+def test_rows_in_are_rows_used_and_returned(made):
+    name, folder, _ = made
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert report["layers"]
+    for role, rows in report["layers"].items():
+        assert rows["rows_in"] == rows["rows_used"] + rows["rows_returned"], (name, role)
+
+
+def test_map_list_and_table_hold_the_same_items(made):
+    _, folder, _ = made
+    package = folder / "riskmap.gpkg"
+    items = pyogrio.read_dataframe(package, layer="items", read_geometry=False)
+    control = pyogrio.read_dataframe(package, layer="control", read_geometry=False)
+    assert len(items) == len(control) == len(data_rows(folder / LIST))
+    assert len(items) == len(data_rows(folder / TABLE))
+    assert set(items["item_id"]) == set(control["item_id"])
+
+
+def test_verify_finds_nothing_and_finds_a_change(made, tmp_path):
+    import shutil
+
+    _, folder, _ = made
+    assert riskmap("verify", folder).returncode == 0
+    broken = tmp_path / "broken"
+    shutil.copytree(folder, broken)
+    text = (broken / "report.json").read_text(encoding="utf-8")
+    (broken / "report.json").write_text(text.replace('"facts"', '"fakts"', 1), encoding="utf-8")
+    assert riskmap("verify", broken).returncode == 1
+
+
+def test_page_is_one_file_and_small(made):
+    _, folder, _ = made
+    page = (folder / "onemap.html").read_text(encoding="utf-8")
+    assert len(page.encode()) < 4_000_000
+    for address in ('src="http', 'href="http', "src='http", "@import"):
+        assert address not in page
+
+
+def test_units_are_all_classed_and_ranked(made):
+    _, folder, _ = made
+    units = pyogrio.read_dataframe(folder / "riskmap.gpkg", layer="units", read_geometry=False)
+    assert units["class"].between(0, 4).all()
+    assert (units.loc[units["score"].notna(), "class"] > 0).all()
+    for _, level in units[units["score"].notna()].groupby("level"):
+        best = level.sort_values("score", ascending=False)
+        assert best["rank"].iloc[0] == 1
+        assert best["rank"].is_monotonic_increasing
+
+
+class TestJinan:
+    """The numbers that the offices' documents name, and byte-equal runs."""
+
+    @pytest.fixture(scope="class")
+    def folder(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("jinan_a") / "out"
+        assert riskmap("run", "configs/jinan.yaml", "--out", folder).returncode == 0
+        return folder
+
+    def test_counts_of_the_documents(self, folder):
+        def table(layer):
+            return pyogrio.read_dataframe(folder / "riskmap.gpkg", layer=layer)
+
+        assert len(table("flood_point")) == 98
+        sources = table("hazard_source")
+        stored = sources["has_storage"].astype(str).str.lower().isin(["true", "1", "1.0"])
+        assert (stored.sum(), (~stored).sum()) == (29, 273)
+        assert len(table("rescue_station")) == 14
+        assert len(table("refuge")) == 240
+        assert table("refuge")["tier"].nunique() == 3
+        assert len(table("rescue_team")) == 9
+        items = table("items")
+        assert (items["role"] == "hazard_source").sum() == 29
+
+    def test_deliberately_wrong_rows_come_back(self, folder):
+        book = load_workbook(folder / "data_gaps.xlsx", read_only=True)
+        shown = "\n".join(
+            " | ".join("" if value is None else str(value) for value in row)
+            for sheet in book.worksheets
+            for row in sheet.iter_rows(values_only=True)
+        )
+        for value in ("约半米", "-20", "待核实", "特级", "国家级", "若干", "75′"):
+            assert value in shown, value
+
+    def test_two_runs_give_the_same_bytes(self, folder, tmp_path):
+        again = tmp_path / "out"
+        assert riskmap("run", "configs/jinan.yaml", "--out", again).returncode == 0
+        names = sorted(path.name for path in folder.iterdir())
+        assert names == sorted(path.name for path in again.iterdir())
+        differ = [n for n in names if (folder / n).read_bytes() != (again / n).read_bytes()]
+        assert differ == []
+
+    def test_public_edition_shows_no_person_phone_or_quantity(self, tmp_path):
+        import gzip
+        import zipfile
+
+        out = tmp_path / "out"
+        done = riskmap("run", "configs/jinan.yaml", "--out", out, "--profile", "public")
+        assert done.returncode == 0, done.stderr
+        stored = []
+        for path in out.rglob("*"):
+            if path.suffix == ".xlsx":
+                with zipfile.ZipFile(path) as book:
+                    stored += [book.read(name) for name in book.namelist()]
+            elif path.is_file():
+                stored.append(path.read_bytes())
+        everything = b"\n".join(stored) + gzip.decompress(gzip.compress(b""))
+        for canary in ("责任人A", "责任人B", "责任人K", "00001000", "00002000", "00009200"):
+            assert canary.encode() not in everything, canary
+
+    def test_saved_weights_change_the_run(self, folder, tmp_path):
+        (tmp_path / "weights.yaml").write_text("weights: {HAZARD: 1, EXPOSURE: 0}\n")
+        done = riskmap(
+            "run", "configs/jinan.yaml", "--out", tmp_path / "out",
+            "--weights", tmp_path / "weights.yaml",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+        def scores(at):
+            table = pyogrio.read_dataframe(at / "riskmap.gpkg", layer="units", read_geometry=False)
+            return table.set_index("unit_id")["score"]
+
+        assert not scores(folder).round(9).equals(scores(tmp_path / "out").round(9))
+
+
+def test_check_lists_what_is_wrong_and_exits_with_1(tmp_path):
+    done = riskmap("check", "configs/jinan.yaml", "--out", tmp_path / "gaps.xlsx")
+    assert done.returncode == 1
+    assert "flood_point" in done.stdout or "积水" in done.stdout
+    assert (tmp_path / "gaps.xlsx").is_file()
+    assert pd.ExcelFile(tmp_path / "gaps.xlsx").sheet_names
