@@ -27,7 +27,7 @@ export function toHash() {
   if (state.scenario) p.set("scenario", state.scenario);
   if (state.level !== model.units.levels.length - 1) p.set("level", String(state.level));
   if (keysOf(state.classOff)) p.set("classes", keysOf(state.classOff));
-  if (keysOf(state.levelOff)) p.set("grades", keysOf(state.levelOff));
+  if (keysOf(state.levelOff) !== keysOf(app.startOff)) p.set("grades", keysOf(state.levelOff) || "none");
   if (state.town >= 0) p.set("town", model.units.ids[state.town]);
   if (state.filter) p.set("items", state.filter);
   if (state.compare) p.set("compare", state.split.toFixed(3));
@@ -68,6 +68,7 @@ export function fromHash(hash) {
   const level = Number(p.get("level") || -1);
   if (p.has("level") && level >= 0 && level < model.units.levels.length) state.level = level;
   every(p.get("classes"), (k) => /^[0-4]$/.test(k) && (state.classOff[Number(k)] = true));
+  if (p.has("grades")) state.levelOff = {};
   every(p.get("grades"), (k) => model.layer.has(k.slice(0, -1)) && (state.levelOff[k] = true));
   if (model.units.row.has(p.get("town"))) state.town = model.units.row.get(p.get("town"));
   if (["open", "overdue"].includes(p.get("items") || "")) state.filter = /** @type {string} */ (p.get("items"));

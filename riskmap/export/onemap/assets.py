@@ -15,9 +15,7 @@ from riskmap.i18n import LOCALE_DIR, text
 __all__ = ["leaflet_css", "leaflet_js", "message_ids", "messages", "script", "style"]
 
 _HERE: Final = Path(__file__).parent
-_IMPORT: Final = re.compile(
-    r'^import\s*(\{[^}]*\})\s*from "\./([a-z_]+)\.js";$', re.MULTILINE
-)
+_IMPORT: Final = re.compile(r'^import\s*(\{[^}]*\})\s*from "\./([a-z_]+)\.js";$', re.MULTILINE)
 _EXPORT: Final = re.compile(
     r"^export (?=(?:async )?(?:function|const|class)\*? ([A-Za-z_]\w*))", re.MULTILINE
 )
@@ -130,7 +128,9 @@ def _leaflet(name: str) -> Path:
 
     path = Path(leaflet.BASE_DIR) / name
     if not path.is_file():
-        raise ExportError(text("Leaflet's file {name} is missing; install xstatic-leaflet", name=name))
+        raise ExportError(
+            text("Leaflet's file {name} is missing; install xstatic-leaflet", name=name)
+        )
     return path
 
 

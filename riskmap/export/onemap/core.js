@@ -33,6 +33,10 @@ export const app = {
   /** @type {any} */ map: null,
   /** @type {Record<string, any>} */ canvas: {},
   /** @type {Record<string, Record<string, string>>} */ texts: {},
+  /** @type {Record<string, boolean>} */ startShown: {},
+  /** @type {Record<string, number>} */ startOpacity: {},
+  /** @type {Record<string, boolean>} */ startOff: {},
+  measuring: false,
 };
 
 /** @type {Record<string, Function[]>} */

@@ -8,6 +8,8 @@ import { mercatorX, mercatorY } from "./geo.js";
 const TYPES = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, i32: Int32Array, f32: Float32Array, f64: Float64Array };
 /** @type {Map<number, Uint8Array>} */
 const blocks = new Map();
+/** @type {Map<number, Promise<void>>} */
+const coming = new Map();
 
 /** @param {number} block */
 function zipped(block) {
@@ -35,8 +37,10 @@ async function unpack(block) {
  * @param {number[]} wanted
  */
 export async function loadBlocks(wanted) {
-  const open = [...new Set(wanted)].filter((b) => !blocks.has(b));
-  await Promise.all(open.map(async (b) => void blocks.set(b, await unpack(b))));
+  await Promise.all([...new Set(wanted)].filter((b) => !blocks.has(b)).map((b) => {
+    if (!coming.has(b)) coming.set(b, unpack(b).then((data) => void blocks.set(b, data)));
+    return coming.get(b);
+  }));
 }
 
 /**

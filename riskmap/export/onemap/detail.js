@@ -2,7 +2,7 @@
 /** 详情: why a unit, a cell or an object stands where it stands. */
 import { app, byId, distance, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
 import { latitude, longitude } from "./geo.js";
-import { isOverdue, itemName, itemsWithin, nearest, shown, unitWord } from "./items.js";
+import { isOverdue, itemName, itemsWithin, nearest, quantity, shown } from "./items.js";
 import { cellCentre, loadTable, rawValues, table, values } from "./model.js";
 import { className, classColours, inkOn, levelName, PARTS, unitLevelOne } from "./palette.js";
 import { itemColour } from "./points.js";
@@ -78,6 +78,7 @@ async function placeDetail(tab, chosen) {
       grid.population ? t("{n} residents", { n: num(grid.population[at]) }) : "", t("{m} m cell", { m: num(model.facts.size_m) }), coordinates(lon, lat)]).filter(Boolean).map((x) => el("span", null, x))),
     why(tab, at),
     await indicatorTable(tab, at),
+    await byRoad(tab, at),
     around(lon, lat),
     unit ? withinList(at) : null,
     unit ? childList(at) : null,
@@ -124,12 +125,21 @@ async function indicatorTable(tab, row) {
     const scaled = values(tab, n.code)[row];
     return el("tr", null,
       el("th", { scope: "row", title: [n.code, n.method].filter(Boolean).join(" · ") }, nameOf(n), n.direction < 0 ? el("small", null, " " + t("(the more the safer)")) : null),
-      el("td", null, raw[i] ? [figures(raw[i][row]), Number.isFinite(raw[i][row]) ? el("small", null, " " + unitWord(n.unit)) : null] : "–"),
+      el("td", null, raw[i] && Number.isFinite(raw[i][row]) ? quantity(raw[i][row], n.unit) : t("unknown")),
       el("td", null, el("span", { class: "meter", title: score3(scaled) }, el("i", { style: `width:${Math.round(100 * (scaled || 0))}%` }))),
       el("td", null, percent(weightOf(tab, n.code))));
   });
   return el("details", { open: list.length <= 14 }, el("summary", null, t("Indicators"), el("small", null, t("value, scaled 0–1, weight in its component"))),
     el("table", { class: "plain-table" }, el("thead", { class: "hidden" }, el("tr", null, [t("Indicator"), t("Value"), t("Scaled"), t("Weight")].map((h) => el("th", { scope: "col" }, h)))), el("tbody", null, body)));
+}
+
+/** Travel times that were computed on the roads. @param {any} tab @param {number} row */
+async function byRoad(tab, row) {
+  const list = tab.tree.nodes.filter((/** @type {any} */ n) => n.method === "travel_time" && tab.raw[n.code]);
+  const found = await Promise.all(list.map((/** @type {any} */ n) => rawValues(tab, n.code)));
+  const lines = list.map((/** @type {any} */ n, /** @type {number} */ i) => (found[i] && Number.isFinite(found[i][row]) ? el("tr", null, el("th", { scope: "row" }, nameOf(n)), el("td", null, el("b", null, quantity(found[i][row], n.unit)))) : null));
+  if (!lines.some(Boolean)) return null;
+  return el("section", null, el("h4", null, t("By road"), el("small", null, tab.exact ? t("mean of the unit, free flow") : t("free flow"))), el("table", { class: "plain-table nearest" }, el("tbody", null, lines)));
 }
 
 /** Nearest refuges and stations; straight line, and said so. @param {number} lon @param {number} lat @param {any} [but] */

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import geopandas as gpd
@@ -12,12 +11,12 @@ import shapely
 from numpy.typing import NDArray
 
 from riskmap.columns import WGS84
-from riskmap.export.onemap.collect import numbers, rings, unit_codes
 from riskmap.export.onemap.pack import Packer
+from riskmap.export.onemap.places import numbers, rings, unit_codes
 from riskmap.i18n import LANGUAGES, Text, both, language
 from riskmap.roles.load import Label
 
-__all__ = ["column", "layer_parts", "plan_parts"]
+__all__ = ["column", "is_points", "layer_parts", "lines_part", "shown"]
 
 _LIST_COLUMNS: Final = {
     "rank": (Label("Rank", zh="排名"), ""),
@@ -56,14 +55,32 @@ def _label(role: Any) -> dict[str, str]:
     return {"zh": str(role.zh), "en": str(role.en)}
 
 
-def _shown(value: Any, code: str) -> str:
-    """Show one value in a language; blanks are empty."""
+def shown(value: Any, code: str) -> str:
+    """Show one value in a language; blanks are empty.
+
+    Parameters
+    ----------
+    value
+        A text, a number, or a list of them.
+    code
+        ``zh`` or ``en``.
+
+    Returns
+    -------
+    str
+        What the page writes.
+
+    Examples
+    --------
+    >>> shown(["a", None, 2], "en")
+    'a; ; 2'
+    """
     if isinstance(value, Text):
         with language(code):
             return str(value)
     if isinstance(value, (list, tuple)):
-        return (";" if code == "zh" else "; ").join(_shown(part, code) for part in value)
-    return "" if value is None or value is pd.NA or value != value else str(value)  # noqa: PLR0124
+        return (";" if code == "zh" else "; ").join(shown(part, code) for part in value)
+    return "" if value is None or value is pd.NA or value != value else str(value)
 
 
 def column(values: pd.Series, packer: Packer, *, numeric: bool) -> dict[str, Any]:
@@ -90,11 +107,11 @@ def column(values: pd.Series, packer: Packer, *, numeric: bool) -> dict[str, Any
             return {"num": packer.array(small if _close(found, small) else found)}
     cells = values.tolist()
     if any(isinstance(v, (Text, list, tuple)) for v in cells):
-        shown = {code: [_shown(v, code) for v in cells] for code in LANGUAGES}
-        if shown["zh"] != shown["en"]:
-            return {code: packer.strings(shown[code]) for code in LANGUAGES}
-        return {"str": packer.strings(shown["zh"])}
-    return {"str": packer.strings([_shown(v, "zh") for v in cells])}
+        words = {code: [shown(v, code) for v in cells] for code in LANGUAGES}
+        if words["zh"] != words["en"]:
+            return {code: packer.strings(words[code]) for code in LANGUAGES}
+        return {"str": packer.strings(words["zh"])}
+    return {"str": packer.strings([shown(v, "zh") for v in cells])}
 
 
 def _close(wide: NDArray[np.float64], small: NDArray[np.float32]) -> bool:
@@ -144,7 +161,7 @@ def _extra(result: Any, ids: pd.Index, packer: Packer) -> list[dict[str, Any]]:
     return out
 
 
-def _item_levels(result: Any, role: Any, table: pd.DataFrame) -> NDArray[np.uint8]:
+def _item_levels(result: Any, table: pd.DataFrame) -> NDArray[np.uint8]:
     """Take each object's level from the list, else from the table, else grade it."""
     found = np.full(len(table), np.nan)
     if "level" in result.items and len(result.items):
@@ -161,7 +178,7 @@ def _source(result: Any, table: pd.DataFrame, packer: Packer) -> dict[str, Any] 
     if result.facts.profile == "public" or "_file" not in table:
         return None
     return {
-        "file": packer.strings([_shown(v, "zh") for v in table["_file"]]),
+        "file": packer.strings([shown(v, "zh") for v in table["_file"]]),
         "row": packer.array(np.nan_to_num(numbers(table.get("_row", 0))).astype(np.uint32)),
     }
 
@@ -178,14 +195,39 @@ def _road_ranks(table: pd.DataFrame) -> NDArray[np.uint8]:
     return out
 
 
-def _lines(table: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
-    """Pack lines or polygons, simplified to what a screen shows."""
+def lines_part(table: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
+    """Pack lines or polygons, simplified to what a screen shows.
+
+    Parameters
+    ----------
+    table
+        Any layer in a metric CRS.
+    packer
+        Takes the arrays.
+
+    Returns
+    -------
+    dict
+        As `places.rings`.
+    """
     simple = shapely.simplify(table.geometry.to_numpy(), _SIMPLE_M)
     shapes = gpd.GeoSeries(simple, crs=table.crs).to_crs(WGS84).to_numpy()
     return rings(shapes, packer)
 
 
-def _is_points(table: gpd.GeoDataFrame) -> bool:
+def is_points(table: gpd.GeoDataFrame) -> bool:
+    """Say whether every geometry is a single point.
+
+    Parameters
+    ----------
+    table
+        Any layer.
+
+    Returns
+    -------
+    bool
+        False as soon as one row is a line, a polygon or a multi-part geometry.
+    """
     kinds = set(table.geometry.geom_type.unique())
     return kinds <= {"Point"}
 
@@ -197,31 +239,36 @@ def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) ->
         "id": name, "group": role.group, **_label(role), "symbol": role.symbol,
         "colour": str(getattr(role, "colour", "") or ""), "n": len(table),
         "item": bool(role.item), "returned": int(layer.rows_returned),
+        "idle": bool(getattr(role, "active", None)),
     }  # fmt: skip
-    points = _is_points(table)
+    points = is_points(table)
     part["kind"] = "point" if points else (
         "area" if table.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).all() else "line"
     )  # fmt: skip
     if role.group == "base" and not points:
-        part["shape"] = _lines(table, packer)
+        part["shape"] = lines_part(table, packer)
         part["rank"] = packer.array(_road_ranks(table) if name == "road" else
                                     np.zeros(len(table), dtype=np.uint8))  # fmt: skip
         return part
-    spots = table.geometry.to_numpy() if points else table.geometry.representative_point().to_numpy()
+    spots = (
+        table.geometry.to_numpy() if points else table.geometry.representative_point().to_numpy()
+    )
     lonlat = gpd.GeoSeries(spots, crs=table.crs).to_crs(WGS84)
     part |= {
         "ids": [str(item) for item in table.index],
-        "names": packer.strings([_shown(v, "zh") for v in table.get("name", pd.Series(table.index))]),
+        "names": packer.strings(
+            [shown(v, "zh") for v in table.get("name", pd.Series(table.index))]
+        ),
         "lon": packer.places(lonlat.x.to_numpy(), digits=6),
         "lat": packer.places(lonlat.y.to_numpy(), digits=6),
         "unit": packer.array(unit_codes(result.units, spots).astype(np.int32)),
-        "level": packer.array(_item_levels(result, role, table)),
+        "level": packer.array(_item_levels(result, table)),
         "fields": _fields(role, table, packer),
         "extra": _extra(result, table.index, packer),
         "source": _source(result, table, packer),
     }
     if not points:
-        part["shape"] = _lines(table, packer)
+        part["shape"] = lines_part(table, packer)
     return part
 
 
@@ -253,56 +300,3 @@ def layer_parts(result: Any, packer: Packer) -> list[dict[str, Any]]:
                                sources=layer.sources)  # fmt: skip
             out.append(_role_part(name, role, kept, result, packer))
     return out
-
-
-def _both_or_plain(value: Any) -> dict[str, str]:
-    return both(value) if isinstance(value, Text) else {"zh": str(value), "en": str(value)}
-
-
-def plan_parts(plans: Mapping[str, Any], packer: Packer) -> list[dict[str, Any]]:
-    """Describe the map layers that plans carry.
-
-    Parameters
-    ----------
-    plans
-        ``Result.plans``; a plan may have ``map_layers``, a mapping of name to a GeoDataFrame with
-        the columns ``kind`` (``coverage``, ``route``, ``assignment``, ``site``, ``closure``) and
-        ``label``, and optionally ``band`` (1 = best) and ``scenario``.
-    packer
-        Takes the arrays.
-
-    Returns
-    -------
-    list of dict
-        JSON header.
-    """
-    out = []
-    for plan, value in plans.items():
-        layers: Mapping[str, Any] = getattr(value, "map_layers", None) or {}
-        for name, frame in layers.items():
-            frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
-            if len(frame) == 0:
-                continue
-            shapes = frame.geometry.to_crs(WGS84)
-            spots = shapes.representative_point() if not _is_points(frame) else shapes
-            part: dict[str, Any] = {
-                "id": f"{plan}/{name}", **_both_or_plain(frame.attrs.get("title", name)),
-                "n": len(frame), "kinds": sorted({str(k) for k in _texts(frame, "kind", "route")}),
-                "kind": packer.strings(_texts(frame, "kind", "route")),
-                "label": column(frame["label"], packer, numeric=False) if "label" in frame else None,
-                "scenario": packer.strings(_texts(frame, "scenario", "")),
-                "band": packer.array(np.clip(np.nan_to_num(numbers(frame.get("band",
-                    pd.Series(1, index=frame.index)))), 0, 9).astype(np.uint8)),
-                "lon": packer.places(spots.x.to_numpy(), digits=6),
-                "lat": packer.places(spots.y.to_numpy(), digits=6),
-                "points": bool(_is_points(frame)),
-            }  # fmt: skip
-            if not part["points"]:
-                part["shape"] = _lines(frame, packer)
-            out.append(part)
-    return out
-
-
-def _texts(frame: pd.DataFrame, name: str, blank: str) -> Sequence[str]:
-    """Take a text column, or the same word for every row."""
-    return [_shown(v, "zh") for v in frame[name]] if name in frame else [blank] * len(frame)

@@ -171,12 +171,11 @@ export function startInteraction() {
     const cell = cellAt(place.lon / 360 + 0.5, mercator(place.lat));
     if (cell >= 0) emit("select", { kind: "cell", at: cell });
   });
-  on("town", (/** @type {number} */ unit) => {
-    if (unit !== undefined) {
-      state.town = unit;
-      if (unit >= 0) goTo({ kind: "unit", at: unit });
-      else fitAll();
-    }
+  on("pickTown", (/** @type {number} */ unit) => {
+    state.town = unit;
+    emit("town");
+    if (unit >= 0) goTo({ kind: "unit", at: unit });
+    else fitAll();
   });
 }
 

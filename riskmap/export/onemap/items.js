@@ -1,6 +1,6 @@
 // @ts-check
 /** Objects of the layers: their values as shown, filters, neighbours. */
-import { app, num, state, t, nameOf } from "./core.js";
+import { app, figures, num, state, t, nameOf } from "./core.js";
 import { metres } from "./geo.js";
 
 /**
@@ -23,13 +23,32 @@ const YES = () => ({ true: t("yes"), false: t("no"), True: t("yes"), False: t("n
 export function shown(field, row) {
   const { num: numbers, text } = field.column;
   const unit = nameOf(field.unit);
-  if (numbers) return Number.isFinite(numbers[row]) ? num(numbers[row], 3) + (unit ? " " + unitWord(unit) : "") : "";
+  if (numbers) return Number.isFinite(numbers[row]) ? quantity(numbers[row], unit) : "";
   const raw = text(row, state.lang);
   if (!raw) return "";
   const choice = field.choices && field.choices[raw];
   if (choice) return nameOf(choice);
   const word = field.type === "boolean" || field.name === "overdue" || field.name === "demo" ? YES() : {};
   return (/** @type {any} */ (word)[raw] || raw) + (unit && /^[\d.,]+$/.test(raw) ? " " + unitWord(unit) : "");
+}
+
+/**
+ * A number with its unit; long times in minutes.
+ * @param {number} value
+ * @param {string} unit
+ */
+export function quantity(value, unit) {
+  if (unit === "s" && value >= 90) return num(value / 60, 1) + " " + t("min");
+  const shown_ = Number.isInteger(value) ? num(value) : figures(value);
+  const word = unitWord(unit);
+  return word ? shown_ + " " + word : shown_;
+}
+
+/** Is an object on the list? @param {any} layer @param {number} row */
+export function onList(layer, row) {
+  if (!layer.item) return false;
+  const rank = fieldOf(layer, "rank");
+  return !rank || !rank.column.num || Number.isFinite(rank.column.num[row]);
 }
 
 /** Units of measure in the page's language. @param {string} unit */
@@ -40,6 +59,7 @@ export function unitWord(unit) {
     m3: "m³",
     "1/km2": t("per km²"),
     "person/km2": t("persons/km²"),
+    "1/100 person": t("places per 100 persons"),
     person: t("persons"),
     persons: t("persons"),
     min: t("min"),

@@ -1,7 +1,7 @@
 // @ts-check
 /** 清单: all objects as a table; the map's equal in words. */
 import { app, byId, download, el, emit, fill, nameOf, num, on, score3, state, t } from "./core.js";
-import { isOverdue, itemName, matchesFilter, shown } from "./items.js";
+import { isOverdue, itemName, matchesFilter, onList, shown } from "./items.js";
 import { inTown, table } from "./model.js";
 import { className, classColours, levelName, unitLevelName } from "./palette.js";
 import { live } from "./score.js";
@@ -66,6 +66,7 @@ function itemRows() {
     if (own.what === "items" ? !layer.item : layer.id !== own.what) continue;
     const rank = layer.extra.find((/** @type {any} */ f) => f.name === "rank");
     for (let i = 0; i < layer.n; i++) {
+      if (own.what === "items" && !onList(layer, i)) continue;
       if (!inTown(layer.unit[i]) || !matchesFilter(layer, i) || state.levelOff[layer.id + layer.level[i]]) continue;
       out.push({ order: out.length, layer, row: i, id: layer.ids[i], name: itemName(layer, i), level: layer.level[i], town: townOf(layer.unit[i]), rank: rank && rank.column.num ? rank.column.num[i] : NaN });
     }

@@ -33,6 +33,7 @@ function startState() {
   for (const layer of model.things) {
     shown[layer.id] = layer.group === "risk" || layer.group === "element";
     opacity[layer.id] = 1;
+    if (layer.idle) state.levelOff[layer.id + 0] = true;
   }
   for (const layer of model.base) {
     shown[layer.id] = true;
@@ -46,6 +47,7 @@ function startState() {
   state.opacity = opacity;
   app.startShown = { ...shown };
   app.startOpacity = { ...opacity };
+  app.startOff = { ...state.levelOff };
   state.lang = model.facts.lang === "en" ? "en" : "zh";
   state.level = model.units.levels.length - 1;
 }

@@ -2,7 +2,7 @@
 /** 概览: what matters at a glance. */
 import { app, byId, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
 import { cellCounts } from "./counts.js";
-import { isOverdue, matchesFilter } from "./items.js";
+import { isOverdue, matchesFilter, onList } from "./items.js";
 import { inTown, rankingLevel, table } from "./model.js";
 import { className, surfaceColours, unitLevelName } from "./palette.js";
 import { live, shownOf } from "./score.js";
@@ -81,7 +81,7 @@ function itemCard() {
   for (const layer of app.model.things) {
     if (!layer.item) continue;
     for (let i = 0; i < layer.n; i++) {
-      if (!inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
+      if (!onList(layer, i) || !inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
       n++;
       if (layer.level[i] === 4) red++;
       if (isOverdue(layer, i)) late++;
@@ -104,7 +104,7 @@ function ranking() {
   const list = rows.map((/** @type {number} */ u, /** @type {number} */ i) => el("li", null, el("button", {
     class: "rank" + (state.town === u ? " on" : ""), "data-unit": model.units.ids[u], "aria-pressed": String(state.town === u),
     title: t("Click to filter; click again to show the whole area"),
-    onclick: () => emit("town", state.town === u ? -1 : u) },
+    onclick: () => emit("pickTown", state.town === u ? -1 : u) },
     el("span", { class: "place" }, i + 1),
     el("span", { class: "name" }, model.units.names[u]),
     el("span", { class: "bar", "aria-hidden": "true" }, shares ? shareBar(shares[u], colours) : el("i", { style: `width:${100 * (score[u] || 0)}%;background:${colours[cls[u]]}` })),

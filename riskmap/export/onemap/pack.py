@@ -49,7 +49,7 @@ def delta(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def shuffle(values: NDArray[Any]) -> bytes:
-    """Write the first bytes of all values, then the second bytes, and so on.
+    r"""Write the first bytes of all values, then the second bytes, and so on.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def shuffle(values: NDArray[Any]) -> bytes:
     Examples
     --------
     >>> shuffle(np.array([1, 2], dtype="<u2"))
-    b'\\x01\\x02\\x00\\x00'
+    b'\x01\x02\x00\x00'
     """
     width = values.dtype.itemsize
     little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
@@ -117,7 +117,9 @@ class Packer:
         self.blocks.append(bytearray())
         return len(self.blocks) - 1
 
-    def array(self, values: NDArray[Any], *, block: int = CORE, coded: bool = False) -> dict[str, Any]:
+    def array(
+        self, values: NDArray[Any], *, block: int = CORE, coded: bool = False
+    ) -> dict[str, Any]:
         """Add an array as it is.
 
         Parameters

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import folium
@@ -16,10 +17,12 @@ from branca.element import CssLink, Element, Figure, JavascriptLink, Link
 
 from riskmap.errors import ExportError
 from riskmap.export.onemap.assets import leaflet_css, leaflet_js, messages, script, style
-from riskmap.export.onemap.collect import cell_parts, grid_part, index_part, unit_part
-from riskmap.export.onemap.features import layer_parts, plan_parts
+from riskmap.export.onemap.collect import RAW_CELLS, cell_parts, grid_part, index_part
+from riskmap.export.onemap.features import layer_parts
 from riskmap.export.onemap.names import initials
 from riskmap.export.onemap.pack import Packer
+from riskmap.export.onemap.places import unit_part
+from riskmap.export.onemap.planlayers import plan_parts
 from riskmap.i18n import both, text
 from riskmap.result import Result
 
@@ -60,12 +63,13 @@ class _OfflineFigure(Figure):
     def render(self, **kwargs: Any) -> str:
         for child in list(self._children.values()):
             child.render(**kwargs)
-        for name, child in list(self.header._children.items()):  # noqa: SLF001
-            if isinstance(child, Link):
-                self.header._children[name] = _inlined(name, child)  # noqa: SLF001
-        head = "".join(c.render(**kwargs) for c in self.header._children.values())  # noqa: SLF001
-        body = "".join(c.render(**kwargs) for c in self.html._children.values())  # noqa: SLF001
-        tail = "".join(c.render(**kwargs) for c in self.script._children.values())  # noqa: SLF001
+        parts = self.header._children.items()  # noqa: SLF001
+        ours = [child for _, child in parts if isinstance(child, _Raw)]
+        links = [_inlined(name, child) for name, child in parts if isinstance(child, Link)]
+        head = _rendered([*ours, *links, _Raw(f"<style>\n{style()}\n</style>\n")])
+        body = _rendered(self.html._children.values())  # noqa: SLF001
+        scripts = self.script._children.values()  # noqa: SLF001
+        tail = _rendered(sorted(scripts, key=lambda child: isinstance(child, _Raw)))
         page = (
             f'<!DOCTYPE html>\n<html lang="{html.escape(self._lang)}">\n<head>\n{head}\n</head>\n'
             f"<body>\n{body}\n<script>\n{_guarded(tail)}\n</script>\n</body>\n</html>\n"
@@ -73,6 +77,11 @@ class _OfflineFigure(Figure):
         if _ADDRESS.search(_CODE.sub(r"\1", page)):
             raise ExportError(text("the page would load something from the network"))
         return page
+
+
+def _rendered(elements: Iterable[Any]) -> str:
+    """Join elements as markup."""
+    return "".join(element.render() for element in elements)
 
 
 def _inlined(name: str, link: Any) -> _Raw:
@@ -112,7 +121,7 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
         if kind not in ("unit", "cell"):
             continue
         size = len(index.scores)
-        raw = kind == "unit" or size <= 200_000
+        raw = kind == "unit" or size <= RAW_CELLS
         indices[key] = cell_parts(index, packer, exact=kind == "unit", raw=raw) | {
             "tree": index_part(index)
         }
@@ -157,6 +166,18 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
 
 
+def _head(result: Result, *, tianditu: bool) -> list[str]:
+    """Write the page's own head."""
+    policy = html.escape(_POLICY.format(hosts=_TIANDITU if tianditu else ""))
+    return [
+        '<meta charset="utf-8">\n',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
+        '<meta name="viewport" content="width=device-width,initial-scale=1,viewport-fit=cover">\n',
+        f'<meta name="generator" content="riskmap {html.escape(result.facts.version)}">\n',
+        f"<title>{html.escape(result.facts.name)}</title>\n",
+    ]
+
+
 def render(result: Result, *, tianditu: bool = False) -> str:
     """Draw the one map of a result as one HTML file.
 
@@ -182,25 +203,10 @@ def render(result: Result, *, tianditu: bool = False) -> str:
     blocks = packer.encode(document)
     figure = _OfflineFigure(lang="zh-CN" if result.facts.lang == "zh" else "en")
     carrier = _carrier(figure)
-    for child in list(figure._children.values()):  # noqa: SLF001
-        child.render()  # lets folium fill header and script
-    policy = _POLICY.format(hosts=_TIANDITU if tianditu else "")
     head = figure.header._children  # noqa: SLF001
-    kept = {name: head[name] for name in head if name in _INLINE}
     head.clear()
-    head["charset"] = _Raw('<meta charset="utf-8">\n')
-    head["policy"] = _Raw(
-        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy)}">\n'
-    )
-    head["viewport"] = _Raw(
-        '<meta name="viewport" content="width=device-width,initial-scale=1,viewport-fit=cover">\n'
-    )
-    head["generator"] = _Raw(
-        f'<meta name="generator" content="riskmap {html.escape(result.facts.version)}">\n'
-    )
-    head["title"] = _Raw(f"<title>{html.escape(result.facts.name)}</title>\n")
-    head |= kept
-    head["style"] = _Raw(f"<style>\n{style()}\n</style>\n")
+    for place, markup in enumerate(_head(result, tianditu=tianditu)):
+        head[f"riskmap_{place}"] = _Raw(markup)
     body = figure.html._children  # noqa: SLF001
     body["data"] = _Raw(
         "".join(

@@ -6,10 +6,10 @@ import { metresPerPixel, reviewText, scaleBar } from "./frame.js";
 import { classColours, className, surfaceColours } from "./palette.js";
 import { table } from "./model.js";
 import { QUARTERS } from "./score.js";
+import { FONT } from "./labels.js";
 import { sprite } from "./symbols.js";
 import { rangeText } from "./tree.js";
 
-const FONT = '"Noto Sans CJK SC","Noto Sans SC","Source Han Sans SC","Microsoft YaHei","PingFang SC",sans-serif';
 const HEAD = 56;
 const FOOT = 40;
 const SIDE = 196;

@@ -2,18 +2,17 @@
 /** Points: symbols nearby, rings of level shares by town from afar, labels that give way. */
 import { app, state, t } from "./core.js";
 import { inTown } from "./model.js";
-import { classColours, inkOn } from "./palette.js";
+import { FONT, overlaps, placeLabel, short } from "./labels.js";
+import { classColours } from "./palette.js";
 import { drawSelection } from "./vectors.js";
 import { drawPlans } from "./plans.js";
+import { makeRings, unitSpan } from "./rings.js";
 import { sprite } from "./symbols.js";
 import { matchesFilter } from "./items.js";
 
 /** @typedef {import("./canvas.js").View} View */
 /** @typedef {{x: number, y: number, w: number, h: number}} Box */
 
-const FEW = 130;
-const RING_PIXELS = [58, 300];
-const NEAR_ZOOM = 14;
 const kept = { key: "", /** @type {any[]} */ layers: [], total: 0, /** @type {any} */ drawn: null };
 
 /** The point layers that are switched on, with the rows that pass all filters. */
@@ -43,78 +42,6 @@ export function visiblePoints() {
  */
 export function itemColour(layer, row) {
   return layer.level[row] ? classColours()[layer.level[row]] : layer.colour || "#4a5f78";
-}
-
-/** Typical size of a unit of a level on the Mercator square. */
-function unitSpan(/** @type {number} */ level) {
-  const { units } = app.model;
-  units.span = units.span || [];
-  if (units.span[level] === undefined) {
-    const sizes = units.rows[level].map((/** @type {number} */ u) => {
-      const b = u * 4;
-      return Math.sqrt((units.shape.box[b + 2] - units.shape.box[b]) * (units.shape.box[b + 3] - units.shape.box[b + 1]));
-    });
-    sizes.sort((/** @type {number} */ a, /** @type {number} */ b) => a - b);
-    units.span[level] = sizes[sizes.length >> 1] || 0;
-  }
-  return units.span[level];
-}
-
-/**
- * The level whose units bundle the points, -1 for none, -2 for a plain raster.
- * @param {View} view
- * @param {any} points
- */
-function bundleLevel(view, points) {
-  if (view.zoom >= NEAR_ZOOM || points.total <= FEW) return -1;
-  const { units } = app.model;
-  let tooWide = false;
-  for (let l = units.levels.length - 1; l >= 0; l--) {
-    const px = unitSpan(l) * view.k;
-    if (px < RING_PIXELS[0]) continue;
-    if (px > RING_PIXELS[1]) {
-      tooWide = true;
-      continue;
-    }
-    if (points.total / units.rows[l].length >= 4) return l;
-  }
-  if (units.levels.length && !tooWide && points.total < 3000) return unitSpan(0) * view.k < RING_PIXELS[0] ? 0 : -1;
-  return points.total > 3000 && view.zoom < 13 ? -2 : -1;
-}
-
-/**
- * Rings: places, counts by level, name.
- * @param {View} view
- * @param {any} points
- */
-function makeRings(view, points) {
-  const level = bundleLevel(view, points);
-  if (level === -1) return { level, rings: [] };
-  const { units } = app.model;
-  /** @type {Map<any, any>} */
-  const rings = new Map();
-  const step = 2 ** -Math.floor(view.zoom) / 2.4;
-  const graded = points.layers.some((/** @type {any} */ p) => p.rows.some((/** @type {number} */ i) => p.layer.level[i]));
-  for (const { layer, rows } of points.layers) {
-    for (const i of rows) {
-      if (graded && !layer.level[i]) continue;
-      const u = level >= 0 ? (layer.unit[i] >= 0 ? units.above[level][layer.unit[i]] : -1) : -1;
-      const key = level >= 0 ? u : Math.floor(layer.x[i] / step) + "/" + Math.floor(layer.y[i] / step);
-      let ring = rings.get(key);
-      if (!ring) rings.set(key, (ring = { unit: u, n: 0, x: 0, y: 0, by: [0, 0, 0, 0, 0] }));
-      ring.n++;
-      ring.by[layer.level[i]]++;
-      ring.x += layer.x[i];
-      ring.y += layer.y[i];
-    }
-  }
-  for (const ring of rings.values()) {
-    const named = ring.unit >= 0;
-    ring.x = named ? units.x[ring.unit] : ring.x / ring.n;
-    ring.y = named ? units.y[ring.unit] : ring.y / ring.n;
-    ring.name = named ? units.names[ring.unit] : "";
-  }
-  return { level, graded, rings: [...rings.values()].sort((a, b) => b.n - a.n) };
 }
 
 /**
@@ -244,48 +171,6 @@ function drawRings(view, rings, taken) {
   }
 }
 
-const FONT = '"Noto Sans CJK SC","Noto Sans SC","Source Han Sans SC","Microsoft YaHei","PingFang SC",sans-serif';
-
-/** @param {Box} a @param {Box} b */
-function overlaps(a, b) {
-  return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
-}
-
-/** A name that fits on a map. @param {string} name */
-export function short(name, n = 14) {
-  const letters = Array.from(name.replace(/[\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, ""));
-  return letters.length > n ? letters.slice(0, n - 1).join("") + "…" : letters.join("");
-}
-
-/**
- * Write a label unless something is in the way.
- * @param {View} view
- * @param {string} label
- * @param {number} x
- * @param {number} y
- * @param {number} size
- * @param {Box[]} taken
- * @param {number} weight
- */
-function placeLabel(view, label, x, y, size, taken, weight, colour = "#16202c") {
-  const { ctx } = view;
-  ctx.font = `${weight} ${size}px ${FONT}`;
-  const w = ctx.measureText(label).width;
-  const box = { x: x - w / 2 - 2, y: y - size / 2 - 2, w: w + 4, h: size + 4 };
-  if (box.x < -w || box.y < -20 || box.x > view.w || box.y > view.h) return false;
-  if (taken.some((b) => overlaps(b, box))) return false;
-  taken.push(box);
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  ctx.lineJoin = "round";
-  ctx.strokeStyle = inkOn(colour) === "#ffffff" ? "rgba(255,255,255,.92)" : "rgba(0,0,0,.75)";
-  ctx.lineWidth = 3.2;
-  ctx.strokeText(label, x, y);
-  ctx.fillStyle = colour;
-  ctx.fillText(label, x, y);
-  return true;
-}
-
 /** @param {View} view @param {any} points @param {number} bundled @param {Box[]} taken */
 function drawLabels(view, points, bundled, taken) {
   const { units } = app.model;
@@ -305,8 +190,10 @@ function drawLabels(view, points, bundled, taken) {
   }
   if (bundled !== -1 || view.zoom < 14.5) return;
   let written = 0;
+  const chosen = state.selected;
   for (const { layer, rows } of points.layers) {
     for (const i of rows) {
+      if (chosen && chosen.kind === "item" && chosen.layer === layer.id && chosen.at === i) continue;
       const x = layer.x[i] * k - ox;
       const y = layer.y[i] * k - oy;
       if (x < 0 || y < 0 || x > view.w || y > view.h) continue;

@@ -60,10 +60,10 @@ def combine(method: str, values: NDArray[Any], weights: NDArray[Any]) -> NDArray
 
 def _tree(meta: pd.DataFrame) -> list[str]:
     """Order the groups so that children come before parents."""
-    groups = [code for code in meta.index if meta.at[code, "kind"] == "group"]
+    groups = [code for code in meta.index if meta.loc[code, "kind"] == "group"]
 
     def depth(code: str) -> int:
-        parent = str(meta.at[code, "parent"] or "")
+        parent = str(meta.loc[code, "parent"] or "")
         return 0 if parent not in meta.index else 1 + depth(parent)
 
     return sorted(groups, key=depth, reverse=True)
@@ -145,7 +145,7 @@ def recompute(index: Any, recipe: dict[str, Any], *, weights: dict[str, float]) 
     pool = {code: stage[code].to_numpy(dtype=float) for code in stage}
     for group in recipe["groups"]:
         children = group["children"]
-        given = [weights.get(c, float(index.meta.at[c, "weight"])) for c in children]
+        given = [weights.get(c, float(index.meta.loc[c, "weight"])) for c in children]
         mean = combine(
             group["method"], np.column_stack([pool[c] for c in children]), np.array(given)
         )

@@ -110,16 +110,23 @@ export function live(tab) {
   const score = groups[tab.tree.root];
   const cls = new Uint8Array(tab.n);
   const { breaks } = tab.tree;
-  if (tab.exact) for (let i = 0; i < tab.n; i++) cls[i] = classOf(score[i], breaks);
-  else {
-    const before = baseRoot(tab);
-    for (let i = 0; i < tab.n; i++) {
-      cls[i] = Math.abs(score[i] - before[i]) < 4e-5 ? tab.base.cls[i] : classOf(score[i], breaks);
-    }
+  const before = tab.exact ? null : baseRoot(tab);
+  for (let i = 0; i < tab.n; i++) {
+    cls[i] = before && Math.abs(score[i] - before[i]) < 4e-5 ? tab.base.cls[i] : Math.max(classOf(score[i], breaks), flagged(tab, i));
   }
   tab.liveKey = key;
   tab.live = { score, cls, groups };
   return tab.live;
+}
+
+/**
+ * The class that a red flag gives a row whatever its score, 0 for none.
+ * @param {any} tab
+ * @param {number} i
+ */
+function flagged(tab, i) {
+  const given = tab.base.cls[i];
+  return given > classOf(tab.base.score[i], tab.tree.breaks) && (tab.exact || given > classOf(tab.base.score[i] + 4e-5, tab.tree.breaks)) ? given : 0;
 }
 
 /**

@@ -193,7 +193,7 @@ function filters() {
     if (units.rows[l].length < 2 && units.levels.length > 1 && l === 0) continue;
     options.push(el("optgroup", { label: unitLevelName(units.levels[l]) }, units.rows[l].map((/** @type {number} */ u) => el("option", { value: u, selected: u === state.town }, units.names[u]))));
   }
-  out.push(el("label", { class: "pick" }, t("Area"), el("select", { id: "town", onchange: (/** @type {any} */ e) => emit("town", Number(e.target.value)) }, options)));
+  out.push(el("label", { class: "pick" }, t("Area"), el("select", { id: "town", onchange: (/** @type {any} */ e) => emit("pickTown", Number(e.target.value)) }, options)));
   if (hasStates()) {
     out.push(el("label", { class: "pick" }, t("Items"), el("select", { id: "filter", onchange: (/** @type {any} */ e) => {
       state.filter = e.target.value;
@@ -247,4 +247,5 @@ on("layers", () => {
   }
   updateCounts();
 });
+on("town", () => byId("town") && (byId("town").value = String(state.town)));
 on("moved filter weights town", updateCounts);

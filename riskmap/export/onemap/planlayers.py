@@ -1,0 +1,79 @@
+"""Map layers that plans carry: coverage, routes, assignments, proposed sites."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from riskmap.columns import WGS84
+from riskmap.export.onemap.features import column, is_points, lines_part, shown
+from riskmap.export.onemap.pack import Packer
+from riskmap.export.onemap.places import numbers
+from riskmap.i18n import Text, both
+
+__all__ = ["plan_parts"]
+
+
+def _both_or_plain(value: Any) -> dict[str, str]:
+    return both(value) if isinstance(value, Text) else {"zh": str(value), "en": str(value)}
+
+
+def plan_parts(plans: Mapping[str, Any], packer: Packer) -> list[dict[str, Any]]:
+    """Describe the map layers that plans carry.
+
+    Parameters
+    ----------
+    plans
+        ``Result.plans``; a plan may have ``map_layers``, a mapping of name to a GeoDataFrame with
+        the columns ``kind`` (``coverage``, ``route``, ``assignment``, ``site``, ``closure``) and
+        ``label``, and optionally ``band`` (1 = best) and ``scenario``.
+    packer
+        Takes the arrays.
+
+    Returns
+    -------
+    list of dict
+        JSON header.
+    """
+    out = []
+    for plan, value in plans.items():
+        layers: Mapping[str, Any] = getattr(value, "map_layers", None) or {}
+        for name, frame in layers.items():
+            whole = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
+            if len(whole):
+                out.append(_plan_part(f"{plan}/{name}", name, whole, packer))
+    return out
+
+
+def _plan_part(key: str, name: str, frame: Any, packer: Packer) -> dict[str, Any]:
+    """Describe one map layer of a plan."""
+    shapes = frame.geometry.to_crs(WGS84)
+    points = is_points(frame)
+    spots = shapes if points else frame.geometry.representative_point().to_crs(WGS84)
+    bands = numbers(frame["band"]) if "band" in frame else np.ones(len(frame))
+    labels = column(frame["label"], packer, numeric=False) if "label" in frame else None
+    kinds = _texts(frame, "kind", "route")
+    part: dict[str, Any] = {
+        "id": key,
+        **_both_or_plain(frame.attrs.get("title", name)),
+        "n": len(frame),
+        "kinds": sorted(set(kinds)),
+        "kind": packer.strings(kinds),
+        "label": labels,
+        "scenario": packer.strings(_texts(frame, "scenario", "")),
+        "band": packer.array(np.clip(np.nan_to_num(bands), 0, 9).astype(np.uint8)),
+        "lon": packer.places(spots.x.to_numpy(), digits=6),
+        "lat": packer.places(spots.y.to_numpy(), digits=6),
+        "points": points,
+    }
+    if not points:
+        part["shape"] = lines_part(frame, packer)
+    return part
+
+
+def _texts(frame: pd.DataFrame, name: str, blank: str) -> Sequence[str]:
+    """Take a text column, or the same word for every row."""
+    return [shown(v, "zh") for v in frame[name]] if name in frame else [blank] * len(frame)

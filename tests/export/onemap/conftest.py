@@ -1,0 +1,121 @@
+"""One browser for all tests of the page; every request is recorded and blocked."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from riskmap.export.onemap.page import render
+from tests.sample import sample_result
+
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+
+
+class Opened:
+    """An open page with what it asked of the network and what it complained about."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _console(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(message.text)
+
+    def js(self, code: str, *args: Any) -> Any:
+        return self.page.evaluate(code, *args)
+
+    def settle(self) -> None:
+        """Wait for two frames, so that what was asked for is drawn."""
+        self.js(
+            "() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(r, 0))))"
+        )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Start Debian's Chromium once."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("these tests need Chromium: apt-get install chromium")
+    with sync_playwright() as play:
+        found = play.chromium.launch(
+            executable_path=program,
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def sample() -> Any:
+    """The made-up result that most tests look at."""
+    return sample_result(n_side=24, n_points=200)
+
+
+@pytest.fixture(scope="session")
+def sample_page(sample: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its page on disk."""
+    path = tmp_path_factory.mktemp("page") / "onemap.html"
+    path.write_text(render(sample), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def open_page(browser: Any) -> Callable[..., Any]:
+    """Open a page; on leaving, check that it was quiet."""
+
+    @contextmanager
+    def opening(
+        path: Path, *, size: str = "desktop", address: str = "", before: str = ""
+    ) -> Iterator[Opened]:
+        wide, high = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": wide, "height": high}, has_touch=size == "phone",
+            is_mobile=size == "phone", accept_downloads=True, reduced_motion="reduce",
+        )  # fmt: skip
+        page = context.new_page()
+        opened = Opened(page)
+
+        def block(route: Any) -> None:
+            opened.requests.append(route.request.url)
+            route.abort()
+
+        page.route(lambda url: not url.startswith(("file:", "data:", "blob:")), block)
+        if before:
+            page.add_init_script(before)
+        page.goto(path.as_uri() + (f"#{address}" if address else ""))
+        page.wait_for_selector("html[data-ready]", state="attached", timeout=15_000)
+        yield opened
+        assert opened.requests == []
+        assert opened.errors == []
+        context.close()
+
+    return opening
+
+
+@pytest.fixture(scope="module")
+def desk(open_page: Any, sample_page: Path) -> Iterator[Opened]:
+    """The sample page on a desktop, shared by a module's tests."""
+    with open_page(sample_page) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def start_again(request: pytest.FixtureRequest) -> None:
+    """Put the shared page back to its start before each test."""
+    if "desk" in request.fixturenames:
+        opened = request.getfixturevalue("desk")
+        opened.page.goto("about:blank")
+        opened.page.goto(request.getfixturevalue("sample_page").as_uri())
+        opened.page.wait_for_selector("html[data-ready]", state="attached", timeout=15_000)

@@ -1,0 +1,94 @@
+"""Building the page: self-contained, repeatable, translated, guarded."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import folium
+import pytest
+from babel.messages.pofile import read_po
+from branca.element import CssLink, JavascriptLink
+
+import riskmap
+from riskmap.errors import ExportError
+from riskmap.export.onemap import assets, page
+from riskmap.export.public import redact
+from tests.sample import CANARIES, sample_result
+
+CATALOGUE = Path(riskmap.__file__).parent / "locale" / "zh" / "LC_MESSAGES" / "onemap.po"
+
+
+def test_two_builds_are_the_same_bytes(sample: Any) -> None:
+    assert page.render(sample) == page.render(sample)
+
+
+def test_nothing_is_loaded_from_elsewhere(sample: Any) -> None:
+    markup = re.sub(r"(<script\b[^>]*>).*?</script>", r"\1", page.render(sample), flags=re.DOTALL)
+    assert not re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=", markup)
+    assert "user-scalable" not in markup
+    policy = html.unescape(re.findall(r'Content-Security-Policy" content="([^"]*)"', markup)[0])
+    assert policy.startswith("default-src 'none'")
+    assert "connect-src" not in policy
+    assert "tianditu" not in policy
+
+
+def test_tianditu_must_be_asked_for(sample: Any) -> None:
+    assert "https://*.tianditu.gov.cn" in page.render(sample, tianditu=True)
+
+
+@pytest.mark.parametrize("link", [JavascriptLink, CssLink])
+def test_an_address_without_a_file_stops_the_build(link: Any) -> None:
+    figure = page._OfflineFigure(lang="zh-CN")
+    figure.header.add_child(link("https://cdn.example.org/x"), name="unknown")
+    with pytest.raises(ExportError, match=r"cdn\.example\.org"):
+        figure.render()
+
+
+def test_the_carrier_keeps_leaflet_alone() -> None:
+    figure = page._OfflineFigure(lang="zh-CN")
+    carrier = page._carrier(figure)
+    assert isinstance(carrier, folium.Map)
+    assert [name for name, _ in carrier.default_js] == ["leaflet"]
+    assert [name for name, _ in carrier.default_css] == ["leaflet_css"]
+
+
+def test_a_name_cannot_end_the_script(sample: Any) -> None:
+    shown = page.render(sample)
+    assert "</script><img" not in shown
+    assert "<script>alert" not in shown
+
+
+def test_every_text_of_the_page_is_translated() -> None:
+    with CATALOGUE.open("rb") as stream:
+        catalogue = read_po(stream, locale="zh")
+    for msgid in assets.message_ids():
+        message = catalogue.get(msgid, context=assets.CONTEXT)
+        assert message is not None, msgid
+        assert message.string, msgid
+        assert set(re.findall(r"\{\w+\}", msgid)) == set(re.findall(r"\{\w+\}", message.string))
+
+
+def test_scripts_are_small_modules() -> None:
+    folder = Path(page.__file__).parent
+    for path in folder.glob("*.js"):
+        lines = path.read_text("utf-8").splitlines()
+        assert len(lines) <= 300, path.name
+        assert lines[0] == "// @ts-check", path.name
+        assert "innerHTML" not in path.read_text("utf-8"), path.name
+
+
+def test_the_public_page_holds_no_canary() -> None:
+    import base64
+    import gzip
+
+    shown = page.render(redact(sample_result()))
+    blocks = re.findall(r'id="riskmap-data-\d+">([^<]*)<', shown)
+    text = shown + "".join(
+        gzip.decompress(base64.b64decode(block)).decode("utf-8", "ignore") for block in blocks
+    )
+    assert blocks
+    for canary in CANARIES:
+        assert canary not in text

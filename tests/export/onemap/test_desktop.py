@@ -1,0 +1,361 @@
+"""The page in a real browser, on a desktop: every control does what it says."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from riskmap.export.onemap.recipe import make_recipe, recompute
+
+pytestmark = pytest.mark.browser
+
+SURFACE = """() => {
+  const c = document.querySelector('.leaflet-rm-surface-pane canvas');
+  const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+  const seen = {};
+  for (let i = 0; i < d.length; i += 4) if (d[i + 3] > 60) {
+    const k = (d[i] >> 4) + ',' + (d[i + 1] >> 4) + ',' + (d[i + 2] >> 4);
+    seen[k] = (seen[k] || 0) + 1;
+  }
+  return seen;
+}"""
+
+
+def _classes(index: Any) -> Any:
+    found = index.classes
+    return (found.get("RISK", found)).astype(float)
+
+
+def _pixels(desk: Any) -> dict[str, int]:
+    desk.settle()
+    desk.settle()
+    found: dict[str, int] = desk.js(SURFACE)
+    return found
+
+
+def _state(desk: Any) -> dict[str, Any]:
+    found: dict[str, Any] = desk.js("() => riskmap.state()")
+    return found
+
+
+def test_scores_equal_pythons(desk: Any, sample: Any) -> None:
+    scores = desk.js("() => riskmap.scores()")
+    expected = sample.index["unit"].scores["RISK"]
+    assert set(scores) == set(expected.index)
+    for unit, score in expected.items():
+        assert scores[unit] == pytest.approx(score, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [{"HAZARD": 0.9}, {"HAZARD": 0.0, "CAPACITY": 1.0}, {"H_FLOOD": 0.1, "H_WATER": 0.9}],
+)
+def test_moved_weights_give_pythons_scores(
+    desk: Any, sample: Any, weights: dict[str, float]
+) -> None:
+    index = sample.index["unit"]
+    expected = recompute(index, make_recipe(index), weights=weights)["RISK"]
+    scores = desk.js("weights => riskmap.setWeights(weights)", weights)
+    for unit, score in expected.items():
+        assert scores[unit] == pytest.approx(score, abs=1e-9), unit
+    breaks = [float(index.scores["RISK"][_classes(index) <= c].max()) for c in (1, 2, 3)]
+    classes = desk.js("() => riskmap.classes()")
+    for unit, score in expected.items():
+        assert classes[unit] == 1 + sum(score > b + 1e-9 for b in breaks), unit
+
+
+def test_cells_are_recomputed_to_a_quantum(desk: Any, sample: Any) -> None:
+    index = sample.index["cell"]
+    weights = {"HAZARD": 0.7, "EXPOSURE": 0.1}
+    desk.js("weights => riskmap.setWeights(weights)", weights)
+    desk.settle()
+    desk.page.click("#tab-whatif")
+    expected = recompute(index, make_recipe(index), weights=weights)["RISK"]
+    number = 123
+    desk.js("at => riskmap.select({kind: 'cell', at})", number)
+    desk.page.wait_for_selector("#panel-detail .facts b")
+    shown = desk.page.inner_text("#panel-detail .facts b")
+    assert float(shown.split()[-1]) == pytest.approx(expected.iloc[number], abs=6e-4)
+
+
+def test_contributions_are_those_of_the_run(desk: Any, sample: Any) -> None:
+    index = sample.index["unit"]
+    for at in (0, 3, 8):
+        desk.js("at => riskmap.select({kind: 'unit', at})", at)
+        desk.page.wait_for_selector("#panel-detail .why tbody tr")
+        cells = desk.page.locator("#panel-detail .why tbody tr td:last-child").all_inner_texts()
+        expected = index.contributions.iloc[at].to_numpy(dtype=float)
+        assert [float(c) for c in cells] == pytest.approx(list(expected), abs=6e-4)
+
+
+def test_switching_the_grid_off_empties_the_surface(desk: Any) -> None:
+    assert len(_pixels(desk)) >= 3
+    desk.page.uncheck("[data-layer=grid]")
+    assert _pixels(desk) == {}
+
+
+def test_a_legend_row_hides_its_class(desk: Any) -> None:
+    before = _pixels(desk)
+    desk.page.click('[data-class="grid:4"]')
+    after = _pixels(desk)
+    assert len(after) < len(before) or sum(after.values()) < sum(before.values())
+    assert desk.page.get_attribute('[data-class="grid:4"]', "aria-pressed") == "false"
+    assert _state(desk)["classOff"] == {"4": True}
+
+
+def test_legend_counts_add_up(desk: Any, sample: Any) -> None:
+    classes = _classes(sample.index["cell"])
+    for c in (1, 2, 3, 4):
+        title = desk.page.locator(f'[data-class="grid:{c}"] .count').get_attribute("title")
+        assert str(int((classes == c).sum())) in title.replace(",", "")
+    points = len(sample.layers["flood_point"].table)
+    shown = desk.page.locator("label:has([data-layer=flood_point]) .count").inner_text()
+    assert f"/ {points}" in shown
+
+
+def test_opacity_fades_the_surface(desk: Any) -> None:
+    strong = _pixels(desk)
+    desk.js("""() => { const s = document.querySelector('.row:has([data-layer=grid]) .opacity');
+        s.value = '0.4'; s.dispatchEvent(new Event('input', {bubbles: true})); }""")
+    assert _pixels(desk) != strong
+    assert _state(desk)["opacity"]["grid"] == 0.4
+
+
+def test_ranking_is_ordered_and_filters(desk: Any, sample: Any) -> None:
+    towns = sample.units[sample.units["level"] == "town"].index
+    order = sample.index["unit"].scores["RISK"][towns].sort_values(ascending=False).index
+    rows = desk.page.locator(".rank")
+    assert [rows.nth(i).get_attribute("data-unit") for i in range(rows.count())] == list(order)
+    rows.first.click()
+    assert _state(desk)["town"] >= 0
+    assert desk.page.locator(".rank.on").count() == 1
+    desk.page.locator(".rank.on").click()
+    assert _state(desk)["town"] == -1
+
+
+def test_units_can_be_shown_by_level(desk: Any) -> None:
+    desk.page.uncheck("[data-layer=grid]")
+    desk.page.check("[data-layer=units]")
+    fine = _pixels(desk)
+    desk.page.select_option("#level", "1")
+    assert _pixels(desk) != fine
+    assert _state(desk)["level"] == 1
+
+
+def test_a_component_can_be_shown(desk: Any) -> None:
+    before = _pixels(desk)
+    desk.page.select_option("#view", "HAZARD")
+    desk.page.wait_for_function("() => riskmap.state().view === 'HAZARD'")
+    assert _pixels(desk) != before
+
+
+@pytest.mark.parametrize("palette", ["cividis", "pure"])
+def test_palettes_recolour(desk: Any, palette: str) -> None:
+    before = _pixels(desk)
+    desk.page.select_option("#palette", palette)
+    assert _pixels(desk) != before
+
+
+def test_a_click_on_the_map_explains_the_cell(desk: Any) -> None:
+    box = desk.page.locator("#map_riskmap").bounding_box()
+    desk.page.mouse.click(box["x"] + box["width"] * 0.5 + 31, box["y"] + box["height"] * 0.42)
+    desk.page.wait_for_selector("#panel-detail:not([hidden]) .title")
+    assert desk.page.locator("#panel-detail .why").count() == 1
+    assert desk.page.locator("#panel-detail .nearest").count() >= 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("泉城", "泉城广场"), ("qcgc", "泉城广场"), ("qfs", "千佛山街道"), ("YL-0003", "He said")],
+)
+def test_search_by_text_initials_and_number(desk: Any, typed: str, found: str) -> None:
+    desk.page.fill("#search", typed)
+    assert found in desk.page.inner_text("#search-list")
+    desk.page.keyboard.press("ArrowDown")
+    assert desk.page.get_attribute("#search", "aria-activedescendant") == "found-0"
+    desk.page.keyboard.press("Enter")
+    assert _state(desk)["selected"] is not None
+
+
+def test_search_by_coordinates(desk: Any, sample: Any) -> None:
+    spot = sample.units.geometry.iloc[0].centroid
+    lon, lat = sample.units.iloc[[0]].geometry.centroid.to_crs(4326).iloc[0].coords[0]
+    assert spot is not None
+    desk.page.fill("#search", f"{lon:.6f}, {lat:.6f}")
+    desk.page.keyboard.press("Enter")
+    assert _state(desk)["selected"]["kind"] == "cell"
+
+
+def test_list_has_every_item_and_is_in_step_with_the_map(desk: Any, sample: Any) -> None:
+    desk.page.click("#tab-list")
+    assert f"{len(sample.items)} " in desk.page.inner_text(".list-head .total")
+    desk.page.locator(".list-row").nth(2).click()
+    chosen = _state(desk)["selected"]
+    assert chosen["kind"] == "item"
+    assert desk.page.locator(".list-row.on").count() == 1
+    assert _state(desk)["tab"] == "list"
+
+
+def test_csv_has_a_mark_and_no_formulas(desk: Any, sample: Any) -> None:
+    desk.page.click("#tab-list")
+    with desk.page.expect_download() as download:
+        desk.page.click("#csv")
+    raw = Path(download.value.path()).read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"))))
+    assert len(rows) == len(sample.items) + 1
+    for row in rows[1:]:
+        for value in row:
+            assert value[:1] not in ("=", "@", "+")
+            assert value[:1] != "-" or _is_number(value)
+    assert any(value.startswith("'=cmd") for row in rows for value in row)
+
+
+def _is_number(value: str) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
+def test_whatif_counts_saves_and_resets(desk: Any, sample: Any) -> None:
+    desk.page.click("#tab-whatif")
+    desk.page.wait_for_selector("[data-weight=HAZARD]")
+    desk.js("""() => { const s = document.querySelector('[data-weight=HAZARD]');
+        s.value = '0.76'; s.dispatchEvent(new Event('input', {bubbles: true})); }""")
+    desk.settle()
+    desk.settle()
+    share = 0.76 / (0.76 + 0.3 + 0.15 + 0.15)
+    assert desk.page.inner_text("[data-share=HAZARD]") == f"{share:.0%}"
+    with desk.page.expect_download() as download:
+        desk.page.click("#save-weights")
+    saved = yaml.safe_load(Path(download.value.path()).read_text("utf-8"))["weights"]
+    given = sample.index["unit"].meta["weight"].drop("RISK").to_dict()
+    assert saved == {**given, "HAZARD": 0.76}
+    desk.page.click("#reset")
+    assert _state(desk)["weights"] == {}
+
+
+def test_compare_shows_both_sides(desk: Any) -> None:
+    plain = _pixels(desk)
+    desk.js("() => riskmap.setWeights({HAZARD: 0.05, VULNERABILITY: 0.9})")
+    moved = _pixels(desk)
+    desk.page.click("#tool-compare")
+    both = _pixels(desk)
+    assert both not in (plain, moved)
+    desk.page.focus("#swipe")
+    desk.page.keyboard.press("ArrowRight")
+    assert float(desk.page.get_attribute("#swipe", "aria-valuenow")) == 52
+    desk.page.click("#tool-compare")
+    assert desk.page.locator("#swipe").count() == 0
+
+
+def test_measuring_a_known_length(desk: Any) -> None:
+    desk.page.click("#tool-measure")
+    box = desk.page.locator("#map_riskmap").bounding_box()
+    scale = desk.js("""() => { const m = riskmap.map, p = m.containerPointToLatLng([0, 300]);
+        return m.distance(m.containerPointToLatLng([200, 300]), m.containerPointToLatLng([400, 300])) + 0 * p.lat; }""")
+    for x in (200, 400):
+        desk.page.mouse.click(box["x"] + x, box["y"] + 300)
+        desk.page.wait_for_timeout(0)
+    text = desk.page.inner_text("#measure-box b")
+    number, unit = text.split()[:2]
+    metres = float(number.replace(",", "")) * (1000 if unit == "km" else 1)
+    assert metres == pytest.approx(scale, rel=0.01)
+    desk.page.keyboard.press("Escape")
+    assert desk.page.locator("#measure-box").is_hidden()
+
+
+def test_the_address_reopens_the_same_state(
+    desk: Any, open_page: Callable[..., Any], sample_page: Path
+) -> None:
+    desk.js("() => riskmap.setWeights({HAZARD: 0.8})")
+    desk.page.select_option("#palette", "cividis")
+    desk.page.uncheck("[data-layer=refuge]")
+    desk.page.click('[data-class="grid:1"]')
+    desk.js("() => { riskmap.select({kind: 'unit', at: 2, go: true}); riskmap.setLanguage('en'); }")
+    desk.page.wait_for_function(
+        "() => location.hash.includes('weights') && location.hash.includes('lang=en') && location.hash.includes('at=unit')"
+    )
+    state = _state(desk)
+    address = desk.js("() => location.hash.slice(1)")
+    with open_page(sample_page, address=address) as again:
+        found = again.js("() => riskmap.state()")
+        for key in ("lang", "palette", "weights", "classOff", "shown", "selected", "tab", "town"):
+            assert found[key] == state[key], key
+        assert again.js("() => riskmap.map.getZoom()") == pytest.approx(
+            desk.js("() => riskmap.map.getZoom()"), abs=0.06
+        )
+
+
+def test_a_spoilt_address_is_passed_over(open_page: Callable[..., Any], sample_page: Path) -> None:
+    address = (
+        "map=x/y&tab=zzz&weights=NO~1,HAZARD~-3&at=unit/none&town=..&classes=9&level=77&view=Q"
+    )
+    with open_page(sample_page, address=address) as opened:
+        state = opened.js("() => riskmap.state()")
+        assert state["weights"] == {}
+        assert state["tab"] == "overview"
+
+
+def test_png_is_a_sheet_with_everything(desk: Any) -> None:
+    with desk.page.expect_download() as download:
+        desk.page.click("#tool-png")
+    raw = Path(download.value.path()).read_bytes()
+    assert raw.startswith(b"\x89PNG")
+    wide = int.from_bytes(raw[16:20], "big")
+    assert wide > 1500
+
+
+def test_print_fills_the_paper(desk: Any) -> None:
+    desk.js("() => window.dispatchEvent(new Event('beforeprint'))")
+    assert desk.page.locator("#paper canvas").count() == 1
+    desk.js("() => window.dispatchEvent(new Event('afterprint'))")
+    assert desk.page.locator("#paper canvas").count() == 0
+
+
+def test_language_changes_everything_at_once(desk: Any) -> None:
+    assert desk.page.inner_text("#tab-overview") == "概览"
+    desk.page.click("#tool-lang")
+    assert desk.page.inner_text("#tab-overview") == "Overview"
+    assert desk.page.get_attribute("html", "lang") == "en"
+    assert "Layers" in desk.page.inner_text("#left h2")
+
+
+def test_help_opens_and_closes(desk: Any) -> None:
+    desk.page.click("#tool-help")
+    assert desk.page.locator("dialog[open]").count() == 1
+    desk.page.keyboard.press("Escape")
+    assert desk.page.locator("dialog").count() == 0
+
+
+def test_tabs_by_arrow_keys(desk: Any) -> None:
+    desk.page.focus("#tab-overview")
+    desk.page.keyboard.press("ArrowRight")
+    assert desk.page.get_attribute("#tab-list", "aria-selected") == "true"
+    desk.page.keyboard.press("End")
+    assert desk.page.get_attribute("#tab-detail", "aria-selected") == "true"
+
+
+def test_big_screen_and_back(desk: Any) -> None:
+    desk.page.click("#tool-screen")
+    assert desk.js("() => document.body.classList.contains('big')")
+    desk.page.click("#tool-screen")
+    assert not desk.js("() => document.body.classList.contains('big')")
+
+
+def test_what_the_office_must_see_is_said(desk: Any, sample: Any) -> None:
+    assert "未经审图,不得公开" in desk.page.inner_text("#review")
+    assert "示范数据" in desk.page.inner_text("#banner")
+    about = desk.page.text_content(".about")
+    assert sample.facts.data_date in about
+    assert sample.presets[0].zh in about
+    assert "未核实" in about
+    assert "screening estimate" in about
