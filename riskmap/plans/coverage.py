@@ -161,7 +161,7 @@ def worst_table(
                     "weight": demand.weight[rows],
                     "seconds": seconds,
                     "late_s": seconds - limit,
-                    "station": np.where(who >= 0, stations[np.maximum(who, 0)], ""),
+                    "station": np.append(stations, "")[who],
                     "x": demand.xy[rows, 0],
                     "y": demand.xy[rows, 1],
                 }

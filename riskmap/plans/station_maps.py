@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -80,14 +81,20 @@ def station_layers(
 def _bands(areas: gpd.GeoDataFrame, rule: Rule) -> gpd.GeoDataFrame:
     """Give the bands, widest first so that better ones are drawn over them."""
     out = areas.sort_values(["limit", "part"], ascending=[False, True], ignore_index=True)
-    part = np.where(out["exclave"], str(text(" (exclave)")), "")
     title = {target.seconds: target.title for target in rule.targets}
-    minutes = [
-        str(text("{what} within {min} min, free flow", what=title[limit], min=f"{limit / 60:g}"))
-        for limit in out["limit"]
+    label = [
+        _band_label(title[limit], limit / 60, exclave=bool(exclave))
+        for limit, exclave in zip(out["limit"], out["exclave"], strict=True)
     ]
-    out = out.assign(kind="coverage", label=[f"{a}{b}" for a, b in zip(minutes, part, strict=True)])
+    out = out.assign(kind="coverage", label=pd.Series(label, index=out.index, dtype=object))
     return _titled(out, text("Reached in time"))
+
+
+def _band_label(what: Text, minutes: float, *, exclave: bool) -> Text:
+    """Name one part of a band."""
+    if exclave:
+        return text("{what} within {min} min, free flow, exclave", what=what, min=f"{minutes:g}")
+    return text("{what} within {min} min, free flow", what=what, min=f"{minutes:g}")
 
 
 def _roads(roads: gpd.GeoDataFrame, names: NDArray[np.object_]) -> gpd.GeoDataFrame:
@@ -108,7 +115,7 @@ def _cover(shapes: NDArray[np.object_], cells: Reach, rule: Rule, crs: str) -> g
     times = times_covered(cells, rule.targets[0].seconds)
     groups = [(text("covered once"), times == 1, 2), (text("covered twice or more"), times > 1, 1)]
     rows: list[dict[str, Any]] = [
-        {"label": str(label), "band": band, "geometry": shapely.union_all(shapes[hit])}
+        {"label": label, "band": band, "geometry": shapely.union_all(shapes[hit])}
         for label, hit, band in groups
         if hit.any()
     ]
@@ -122,11 +129,11 @@ def _sites(siting: Siting, crs: str) -> gpd.GeoDataFrame:
 
     sites = siting.sites.reset_index(drop=True)
     labels = [
-        str(text("proposed site {n}: {people} more people in time", n=i + 1, people=f"{gain:,.0f}"))
+        text("proposed site {n}: {people} more people in time", n=i + 1, people=f"{gain:,.0f}")
         for i, gain in enumerate(sites["gain"])
     ]
     frame = gpd.GeoDataFrame(
-        sites.assign(kind="site", label=labels, band=1),
+        sites.assign(kind="site", label=pd.Series(labels, dtype=object), band=1),
         geometry=gpd.points_from_xy(sites["x"], sites["y"]),
         crs=crs,
     )

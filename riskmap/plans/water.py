@@ -181,7 +181,7 @@ def nearest_table(dry: Pairs, wet: Mapping[str, Pairs], names: NDArray[np.object
                         "what": what,
                         "id": demand.ids,
                         "name": demand.names,
-                        "station": np.where(who >= 0, names[np.maximum(who, 0)], ""),
+                        "station": np.append(names, "")[who],
                         "seconds": np.where(np.isfinite(reach.nearest_s), reach.nearest_s, np.nan),
                     }
                 )

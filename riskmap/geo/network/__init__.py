@@ -5,6 +5,7 @@ from riskmap.geo.network.flooded import edge_depths, vehicle_seconds
 from riskmap.geo.network.graph import RoadGraph
 from riskmap.geo.network.paths import Path, shortest_paths
 from riskmap.geo.network.route import route
+from riskmap.geo.network.service import service_areas
 from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped, snap_points
 from riskmap.geo.network.source import read_network
 from riskmap.geo.network.tables import CostTable, cost_table, k_nearest
@@ -24,6 +25,7 @@ __all__ = [
     "nearest_seconds",
     "read_network",
     "route",
+    "service_areas",
     "shortest_paths",
     "snap_points",
     "vehicle_seconds",

@@ -1,0 +1,279 @@
+"""A town on one straight road: every time is a whole number of seconds."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from shapely import LineString, Point, box
+
+from riskmap.errors import UsageError
+from riskmap.geo.grid import make_grid
+from riskmap.geo.network import build_graph, snap_points
+from riskmap.plans.candidates import thin
+from riskmap.plans.response import response_rule, turn_out
+from riskmap.plans.stations import station_plan
+from riskmap.plans.water import closed_edges
+from riskmap.presets.load import load_presets
+
+X0, Y0 = 500_000.0, 4_000_000.0
+"""The road runs east at 36 km/h, 10 m a second, through the middle of 20 cells of 100 m."""
+
+
+def here(*shapes):
+    return [shapely.transform(shape, lambda xy: xy + np.array([X0, Y0])) for shape in shapes]
+
+
+def layer(shapes, index=None, **columns):
+    return gpd.GeoDataFrame(columns, geometry=here(*shapes), crs="EPSG:4548", index=index)
+
+
+@pytest.fixture(scope="module")
+def presets():
+    return load_presets({"station.linzi_135": {"response_s": 60, "arrival_s": 90, "rescue_s": 110}})
+
+
+@pytest.fixture(scope="module")
+def graph(presets):
+    roads = layer([LineString([(0, 50), (2000, 50)])], speed_kmh=[36.0])
+    return build_graph(roads, presets=presets)
+
+
+@pytest.fixture(scope="module")
+def grid():
+    return make_grid(layer([box(0, 0, 2000, 100)]), crs="EPSG:4548", size_m=100)
+
+
+@pytest.fixture(scope="module")
+def units():
+    shapes = [box(0, 0, 1000, 100), box(1000, 0, 2000, 100)]
+    return layer(shapes, index=["W", "E"], level=["town", "town"], name=["西镇", "东镇"])
+
+
+PEOPLE = np.arange(1.0, 21.0).reshape(1, 20)
+"""Cell i, counted from the west, holds i + 1 people; 210 in all."""
+
+
+def stations(*xs, **columns):
+    return layer([Point(x, 50) for x in xs], index=[f"S{i}" for i in range(len(xs))], **columns)
+
+
+def row(plan, what="population", target="arrival_s", unit=""):
+    table = plan.tables["coverage"]
+    found = table[
+        (table["what"] == what) & (table["target"] == target) & (table["unit_id"] == unit)
+    ]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_people_covered_never_once_and_twice(graph, grid, units, presets):
+    # 30 s of driving after 60 s of turn-out: 300 m each way; cell centres at 50, 150, ...
+    plan = station_plan(
+        graph, stations(500, 750), grid, presets=presets, population=PEOPLE, units=units, k=0
+    )
+    whole = row(plan)
+    # station at 500 reaches centres 250..750 (cells 2..7), station at 750 reaches 450..1050 (4..10)
+    assert whole["once"] == 3 + 4 + 9 + 10 + 11
+    assert whole["twice"] == 5 + 6 + 7 + 8
+    assert whole["none"] == 210 - whole["once"] - whole["twice"]
+    assert whole["total"] == 210
+    assert row(plan, unit="E")["once"] == 11
+    assert row(plan, unit="E")["name"] == "东镇"
+    assert row(plan, unit="W")["once"] + row(plan, unit="E")["once"] == whole["once"]
+    # 50 s of driving: 500 m
+    assert row(plan, target="rescue_s")["none"] == sum(range(14, 21))
+
+
+def test_turn_out_of_each_station_counts(graph, grid, presets):
+    slow = stations(500, 750, response_s=[80.0, np.nan])
+    plan = station_plan(graph, slow, grid, presets=presets, population=PEOPLE, k=0)
+    # 10 s left for the first: centres 450 and 550 only; both within the second's reach from 450 on
+    assert plan.tables["stations"].loc["S0", "reached"] == 5 + 6
+    assert plan.tables["stations"].loc["S0", "alone"] == 0
+    assert plan.tables["stations"].loc["S1", "reached"] == sum(range(5, 12))
+    assert turn_out(slow, plan.rule).tolist() == [80.0, 60.0]
+
+
+def test_cells_count_alike_without_people(graph, grid, presets):
+    plan = station_plan(graph, stations(500), grid, presets=presets, k=0)
+    assert row(plan)["total"] == 20
+    assert row(plan)["once"] == 6
+    assert any("no population" in note.msgid for note in plan.notes)
+
+
+def test_points_of_a_role_and_the_worst_list(graph, grid, presets):
+    places = layer(
+        [Point(500, 60), Point(1950, 50), Point(800, 5000)],
+        index=["F1", "F2", "F3"], name=["近", "远", "离路"],
+    )  # fmt: skip
+    plan = station_plan(
+        graph, stations(500), grid, presets=presets, population=PEOPLE,
+        points={"flood_point": places}, k=0,
+    )  # fmt: skip
+    counted = row(plan, "flood_point")
+    assert (counted["once"], counted["none"], counted["off_network"]) == (1, 2, 1)
+    worst = plan.tables["worst"]
+    points = worst[worst["what"] == "flood_point"]
+    assert points["id"].tolist() == ["F3", "F2"]
+    assert np.isnan(points["seconds"].iloc[0])
+    assert points["seconds"].iloc[1] == pytest.approx(60 + 145)
+    assert points["late_s"].iloc[1] == pytest.approx(115)
+    cells = worst[worst["what"] == "population"]
+    assert cells["weight"].iloc[0] == 20
+
+
+def test_area_above_the_standard_is_flagged(graph, grid, presets):
+    one = stations(500, type=["small"])
+    plan = station_plan(graph, one, grid, presets=presets, population=PEOPLE, k=0)
+    first = plan.tables["stations"].iloc[0]
+    assert first["area_km2"] == pytest.approx(0.2)
+    assert first["area_limit_km2"] == 2.0
+    assert not first["area_over"]
+    assert first["load"] == 210
+
+
+def test_stations_share_people(graph, grid, presets):
+    plan = station_plan(graph, stations(500, 750), grid, presets=presets, population=PEOPLE, k=0)
+    assert plan.tables["overlap"]["weight"].tolist() == [26.0]
+
+
+def test_next_sites_are_best_of_all_choices(graph, grid, presets):
+    plan = station_plan(graph, stations(550), grid, presets=presets, population=PEOPLE, k=2)
+    # reached already: centres 250..850; a site at a cell centre c reaches c-300..c+300
+    centres = np.arange(50, 2000, 100)
+    done = np.abs(centres - 550) <= 300
+    best = max(
+        PEOPLE[0][done | (abs(centres - a) <= 300) | (abs(centres - b) <= 300)].sum()
+        for a in centres
+        for b in centres
+    )
+    curve = plan.tables["curve"]
+    assert curve["k"].tolist() == [0, 1, 2]
+    assert curve["covered"].iloc[-1] == best
+    assert (curve["covered"].diff().dropna() >= 0).all()
+    assert (curve["share"] <= curve["bound_share"] + 1e-9).all()
+    assert curve["status"].tolist() == ["optimal"] * 3
+    assert plan.siting.objective == best
+    assert plan.tables["sites"]["gain"].sum() == best - PEOPLE[0][done].sum()
+
+
+def test_forbidden_zones_water_and_hazards_are_respected(graph, grid, presets):
+    depth = np.zeros((1, 20))
+    depth[0, 15:] = 0.2
+    plan = station_plan(
+        graph, stations(50), grid, presets=presets, population=PEOPLE, k=1,
+        depths={"雨": depth},
+        hazards=layer([Point(1350, 50)]),
+        forbidden=layer([box(600, 0, 1000, 100)]),
+    )  # fmt: skip
+    x = plan.tables["sites"]["x"].iloc[0] - X0
+    assert x in {50, 150, 250, 350, 450, 550, 1050}
+    assert x == 1050
+    said = " ".join(str(note) for note in plan.notes)
+    assert len(plan.notes) >= 4
+    assert "300" in said
+
+
+def test_no_candidate_and_no_station_are_said(graph, grid, presets):
+    with pytest.raises(UsageError):
+        station_plan(
+            graph,
+            stations(50),
+            grid,
+            presets=presets,
+            k=1,
+            forbidden=layer([box(-9, -9, 9e3, 9e3)]),
+        )
+    none = stations(1).iloc[:0]
+    with pytest.raises(UsageError):
+        station_plan(graph, none, grid, presets=presets, k=0)
+    first = station_plan(graph, none, grid, presets=presets, population=PEOPLE, k=1)
+    assert first.tables["curve"]["covered"].tolist() == [0.0, sum(range(14, 21))]
+
+
+def test_water_slows_and_closes(presets, grid):
+    roads = layer(
+        [LineString([(0, 50), (1000, 50)]), LineString([(1000, 50), (2000, 50)])],
+        speed_kmh=[36.0, 36.0],
+    )
+    graph = build_graph(roads, presets=presets)
+    deep = np.zeros((1, 20))
+    deep[0, 12] = 0.7
+    shallow = np.zeros((1, 20))
+    shallow[0, 12] = 0.2
+    plan = station_plan(
+        graph, stations(950), grid, presets=presets, population=PEOPLE, k=0,
+        depths={"深": deep, "浅": shallow, "干": np.zeros((1, 20))},
+    )  # fmt: skip
+    table = plan.tables["scenarios"].set_index(["scenario", "target"])
+    assert table.loc[("干", "arrival_s"), "lost"] == 0
+    assert table.loc[("深", "arrival_s"), "cut_off"] == sum(range(11, 21))
+    # 50 m dry, then 12.36 km/h: 25 s allow 85.8 m, not yet the centre at 1150
+    assert table.loc[("浅", "arrival_s"), "lost"] == 12 + 13
+    assert table.loc[("浅", "arrival_s"), "cut_off"] == 0
+
+
+def test_closures_shut_roads():
+    lines = layer([LineString([(0, 0), (1000, 0)]), LineString([(1000, 0), (1000, 1000)])])
+    graph = build_graph(lines)
+    area, along, across, point = (
+        layer([shape])
+        for shape in (
+            box(900, 400, 1100, 500),
+            LineString([(100, 5), (900, 5)]),
+            LineString([(500, -100), (500, 100)]),
+            Point(500, 8),
+        )
+    )
+    assert closed_edges(graph, area).tolist() == [False, True]
+    assert closed_edges(graph, along).tolist() == [True, False]
+    assert closed_edges(graph, across).tolist() == [False, False]
+    assert closed_edges(graph, point).tolist() == [True, False]
+
+
+def test_map_layers_are_what_the_page_draws(graph, grid, presets):
+    plan = station_plan(graph, stations(500, 750), grid, presets=presets, population=PEOPLE, k=1)
+    assert set(plan.map_layers) == {"bands", "roads", "cover", "sites"}
+    for frame in plan.map_layers.values():
+        assert {"kind", "label", "band"} <= set(frame.columns)
+        assert frame.crs == "EPSG:4548"
+        assert frame.geometry.is_valid.all()
+    bands = plan.map_layers["bands"]
+    inner, outer = (bands[bands["band"] == band].union_all() for band in (1, 2))
+    assert outer.buffer(1e-6).contains(inner)
+    roads = plan.map_layers["roads"]
+    assert roads[roads["band"] == 1].length.sum() == pytest.approx(850, abs=1e-3)
+    assert roads.length.sum() == pytest.approx(850 + 400, abs=1e-3)
+
+
+def test_plan_does_not_depend_on_the_order_of_points(graph, grid, presets):
+    some = stations(500, 750, 1500)
+    a = station_plan(graph, some, grid, presets=presets, population=PEOPLE, k=1)
+    b = station_plan(graph, some.iloc[::-1], grid, presets=presets, population=PEOPLE, k=1)
+    pd.testing.assert_frame_equal(a.tables["coverage"], b.tables["coverage"])
+    pd.testing.assert_frame_equal(a.tables["sites"], b.tables["sites"])
+
+
+def test_rules_come_from_presets():
+    shipped = load_presets()
+    rule = response_rule(shipped, "fire_5min")
+    assert [(one.key, one.seconds) for one in rule.targets] == [("arrival_s", 300.0)]
+    assert response_rule(shipped, "circle_15min").response_s == 0
+    with pytest.raises(UsageError, match="linzi_135"):
+        response_rule(shipped, "area_km2")
+
+
+def test_thinning_keeps_places_apart():
+    rng = np.random.default_rng(3)
+    xy, weight = rng.uniform(0, 1000, (500, 2)), rng.uniform(0, 1, 500)
+    kept = thin(xy, weight, 40)
+    assert 15 < len(kept) <= 40
+    shuffled = rng.permutation(500)
+    again = thin(xy[shuffled], weight[shuffled], 40)
+    assert sorted(map(tuple, xy[kept])) == sorted(map(tuple, xy[shuffled][again]))
+
+
+def test_snap_reports_the_walk(graph):
+    on = snap_points(graph, np.array([[X0 + 100, Y0 + 90]]))
+    assert on.walk_m[0] == pytest.approx(40)
