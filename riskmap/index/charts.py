@@ -72,7 +72,9 @@ def ranking(table: pd.DataFrame) -> str:
         SVG.
     """
     shown = table.sort_values(["rank", "score"], kind="stable").head(MOST)
-    sheet, left = _rows([str(u) for u in shown.index], text("Ranks and where 90 of 100 draws put them"))
+    sheet, left = _rows(
+        [str(u) for u in shown.index], text("Ranks and where 90 of 100 draws put them")
+    )
     high = float(max(shown["rank_q95"].max(), shown["rank"].max(), 2))
     _axis(sheet, left, 1, high)
     scale = PLOT / max(high - 1, 1)

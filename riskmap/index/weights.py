@@ -112,8 +112,9 @@ class _Weigher:
         if method == "combined":
             return self.combined(group, x)
         if method == "optimised":
-            target = self.options.get("target")
-            goal = None if target is None else np.array([float(target[c]) for c in children])
+            target = self.options.get("target") or {}
+            named = set(children) <= set(target)
+            goal = np.array([float(target[c]) for c in children]) if named else None
             return objective.optimised(x, goal)
         return objective.METHODS[method](x)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from riskmap.errors import IndicatorError
 from riskmap.index.recipes import load_recipe, recipe_names
 from riskmap.index.rollup import roll_points, roll_up

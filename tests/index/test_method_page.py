@@ -1,0 +1,28 @@
+"""The method pages run, and name every method there is."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+from riskmap.index import breaks, classify, grading, impute, means, rollup, scales, steps, weights
+
+PAGES = ["method.md", "method.zh.md"]
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_examples_of_the_page_run(page):
+    found = doctest.testfile(str(DOCS / page), module_relative=False, encoding="utf-8")
+    assert found.attempted > 5
+    assert found.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_names_every_method(page):
+    words = (DOCS / page).read_text(encoding="utf-8")
+    named = [
+        *steps.STEPS, *scales.METHODS, *means.METHODS, *breaks.METHODS, *impute.METHODS,
+        *weights.METHODS, *grading.NEEDS, classify.FIXED,
+    ]  # fmt: skip
+    assert [name for name in named if f"`{name}`" not in words and f"### {name}" not in words] == []
+    assert rollup.METHODS
