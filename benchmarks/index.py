@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import itertools
 import resource
 import subprocess
 import sys
@@ -18,8 +19,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from riskmap.index.summary import additive_summary
 from riskmap.index.steps import default_steps, fit
+from riskmap.index.summary import additive_summary
 
 UNITS, INDICATORS, DRAWS = 10_000, 20, 1_000
 LIMITS = (0.4, 0.5, 0.6, 1.0)
@@ -38,7 +39,7 @@ def numpy_way(x, w):
     scores = x @ w.T
     quantiles = np.percentile(scores, [5, 50, 95], axis=1)
     edges = np.array([-np.inf, *LIMITS[:-1], np.inf])
-    chances = [((scores > a) & (scores <= b)).mean(axis=1) for a, b in zip(edges, edges[1:])]
+    chances = [((scores > a) & (scores <= b)).mean(axis=1) for a, b in itertools.pairwise(edges)]
     return scores.mean(axis=1), scores.std(axis=1, ddof=1), quantiles, np.array(chances)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from riskmap.cli_common import AsJson, choice, emit
-from riskmap.i18n import text
+from riskmap.i18n import current_language, text
 
 Cost = Annotated[Path, typer.Option(help="Costs: demand,facility,cost; a missing pair is cut off.")]
 Demand = Annotated[Path | None, typer.Option(help="Demands: demand,weight[,size].")]
@@ -37,10 +37,19 @@ def index(
     report = run_index(
         values, indicators, steps=steps, out=out, leave_one_out=leave_one_out, draws=draws
     )
+    lang = current_language()
+    for cell in report["returned"]:
+        place = f"{cell['file']} #{cell['row']} {cell['column']}"
+        said = f"{place}: {cell['message'][lang]} ({cell['value']}); {cell['mend'][lang]}"
+        typer.echo(said, err=True)
+    for note in report["notes"]:
+        typer.echo(note[lang], err=True)
     if as_json:
         emit(report)
     else:
         typer.echo(text("Written: {folder}", folder=out))
+    if report["exit_code"]:
+        raise typer.Exit(report["exit_code"])
 
 
 def locate(

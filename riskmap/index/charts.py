@@ -7,10 +7,19 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from riskmap.columns import CLASS_COLOURS
 from riskmap.i18n import current_language, text
 from riskmap.index.outcome import Index
-from riskmap.index.svg import FAINT, INK, ROW, SERIES, Sheet, ramp, shorten, words_width
+from riskmap.index.svg import (
+    FAINT,
+    INK,
+    ROW,
+    SERIES,
+    Sheet,
+    class_colours,
+    ramp,
+    shorten,
+    words_width,
+)
 
 TOP: Final = 54.0
 PLOT: Final = 520.0
@@ -143,7 +152,7 @@ def class_stability(table: pd.DataFrame) -> str:
     names = [column for column in table if str(column).startswith("p_class_")]
     sheet, left = _rows([str(u) for u in shown.index], text("Probability of each class"), extra=30)
     _axis(sheet, left, 0, 100)
-    colours = CLASS_COLOURS if len(names) == len(CLASS_COLOURS) else SERIES
+    colours = class_colours(len(names))
     for place, row in enumerate(shown[names].to_numpy(dtype=float)):
         x = left
         for number, chance in enumerate(row):
@@ -192,17 +201,15 @@ def correlation_map(index: Index) -> str:
     sheet = Sheet(max(side, 320), TOP + size * len(codes) + 40, str(text("Correlations")))
     bottom = TOP + size * len(codes) + 16
     for i, name in enumerate(names):
-        sheet.text(left - 8, TOP + size * i + 17, f"{name} {i + 1}", anchor="end")
+        sheet.text(left - 8, TOP + size * i + 17, f"{i + 1}. {name}", anchor="end")
         sheet.text(left + size * i + 13, bottom, str(i + 1), size=10, anchor="middle")
         for j, value in enumerate(found[i]):
             hint = f"{name} / {names[j]}: {value:.2f}"
             sheet.box(left + size * j, TOP + size * i, size - 1, size - 1, ramp(float(value)), hint)
             if value == value:
-                dark = "#fff" if abs(value) > 0.6 else INK
-                y = TOP + size * i + 16
-                sheet.text(
-                    left + size * j + 12.5, y, f"{value:.1f}", size=9, anchor="middle", fill=dark
-                )
+                fill = "#fff" if abs(value) > 0.6 else INK
+                x, y, shown = left + size * j + 12.5, TOP + size * i + 16, round(value, 1) + 0.0
+                sheet.text(x, y, f"{shown:.1f}", size=9, anchor="middle", fill=fill)
     return sheet.render()
 
 

@@ -72,11 +72,8 @@ def run_index(
         The folder cannot be written.
     """
     meta = read_indicators(Path(indicators_csv))
-    numeric = {str(code) for code in meta.index[meta["kind"] == "indicator"]}
-    if "denominator" in meta:
-        numeric |= {str(name) for name in meta["denominator"] if name}
     chosen = read_steps(Path(steps)) if steps is not None else [dict(s) for s in DEFAULT_STEPS]
-    values = read_values(Path(values_csv), frozenset(numeric | _named_columns(chosen)))
+    values = read_values(Path(values_csv), _number_columns(meta, chosen))
     if values.returned and not len(values.table):
         raise failure(values.returned)
     try:
@@ -84,8 +81,7 @@ def run_index(
     except IndicatorError as wrong:
         raise failure([*wrong.problems, *values.returned]) from wrong
     removed = None if leave_one_out is None else remove_each(index, leave_one_out)
-    report = _report(index, values)
-    tables = _tables(index, values)
+    report, tables = _report(index, values), _tables(index, values)
     if removed is not None:
         tables["leave_one_out.csv"] = removed.set_index("code")
     pictures: dict[str, str] = {}
@@ -97,18 +93,20 @@ def run_index(
         )
         tables |= extra
     _write(Path(out), tables, {"params.json": index.params, "report.json": report}, pictures)
-    return report
+    return dict(plain(report))
 
 
-def _named_columns(steps: list[dict[str, Any]]) -> set[str]:
-    """Return the further columns that steps need as numbers: time, red flags, LEC factors."""
-    names = set()
+def _number_columns(meta: pd.DataFrame, steps: list[dict[str, Any]]) -> frozenset[str]:
+    """Name the columns that must hold numbers: indicators, denominators, and what steps need."""
+    names = {str(code) for code in meta.index[meta["kind"] == "indicator"]}
+    if "denominator" in meta:
+        names |= {str(name) for name in meta["denominator"] if name}
     for step in steps:
         names |= {str(flag.get("column")) for flag in step.get("red_flags") or ()}
         if step.get("time"):
             names.add(str(step["time"]))
         names |= {str(step.get(key)) for key in NEEDS.get(str(step.get("method")), ())}
-    return names
+    return frozenset(names)
 
 
 def _tables(index: Index, values: Values) -> dict[str, pd.DataFrame]:

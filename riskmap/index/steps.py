@@ -101,13 +101,18 @@ def fit(
     done: list[Params] = []
 
     def one(step: Mapping[str, Any], now: Data) -> Params:
-        options = {key: value for key, value in step.items() if key not in ("step", "frozen")}
-        frozen = step.get("frozen")
-        fitted = frozen if frozen is not None else STEPS[step["step"]].fit(now, options, notes)
-        done.append({"step": step["step"], "options": options, "fitted": copy.deepcopy(fitted)})
+        done.append(_fit_one(step, now, notes))
         return done[-1]
 
     return _run(data, steps, one, done, notes, rank_within, [*problems, *found])
+
+
+def _fit_one(step: Mapping[str, Any], data: Data, notes: list[Text]) -> Params:
+    """Fit one step, or take its frozen numbers."""
+    options = {key: value for key, value in step.items() if key not in ("step", "frozen")}
+    frozen = step.get("frozen")
+    fitted = STEPS[step["step"]].fit(data, options, notes) if frozen is None else frozen
+    return {"step": step["step"], "options": options, "fitted": copy.deepcopy(fitted)}
 
 
 def apply(

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
+import numpy as np
+
+from riskmap.columns import CLASS_COLOURS
+
 FONT: Final = "'Noto Sans CJK SC','Source Han Sans SC','Microsoft YaHei','PingFang SC',sans-serif"
 INK: Final = "#22303c"
 FAINT: Final = "#d8dee4"
@@ -157,3 +161,27 @@ def ramp(share: float) -> str:
     end = (178, 24, 43) if share >= 0 else (33, 102, 172)
     part = min(abs(share), 1.0)
     return "#" + "".join(f"{round(255 + (c - 255) * part):02x}" for c in end)
+
+
+def class_colours(k: int) -> tuple[str, ...]:
+    """Spread the four class colours over k classes.
+
+    Parameters
+    ----------
+    k
+        Number of classes.
+
+    Returns
+    -------
+    tuple of str
+        From low to high.
+
+    Examples
+    --------
+    >>> class_colours(4) == CLASS_COLOURS, len(class_colours(5))
+    (True, 5)
+    """
+    known = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in CLASS_COLOURS])
+    at = np.linspace(0, len(known) - 1, max(k, 1))
+    mixed = np.array([np.interp(at, range(len(known)), known[:, i]) for i in range(3)]).T
+    return tuple("#" + "".join(f"{round(v):02x}" for v in row) for row in mixed)

@@ -4,6 +4,7 @@ import doctest
 from pathlib import Path
 
 import pytest
+
 from riskmap.index import breaks, classify, grading, impute, means, rollup, scales, steps, weights
 
 PAGES = ["method.md", "method.zh.md"]
