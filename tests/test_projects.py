@@ -3,9 +3,9 @@
 import json
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
-import pandas as pd
 import pyogrio
 import pytest
 from openpyxl import load_workbook
@@ -33,6 +33,30 @@ def made(request, tmp_path_factory):
     done = riskmap("run", f"configs/{request.param}.yaml", "--out", folder, "--json")
     assert done.returncode == 0, done.stderr
     return request.param, folder, json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Results of the Jinan project in Chinese."""
+    folder = tmp_path_factory.mktemp("jinan_first") / "out"
+    done = riskmap("run", "configs/jinan.yaml", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+class Addresses(HTMLParser):
+    """Collects what a page's tags would load from elsewhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, _tag, attrs):
+        self.found += [
+            value
+            for name, value in attrs
+            if name in ("src", "href") and value and not value.startswith(("data:", "#"))
+        ]
 
 
 def data_rows(book):
@@ -76,8 +100,9 @@ def test_page_is_one_file_and_small(made):
     _, folder, _ = made
     page = (folder / "onemap.html").read_text(encoding="utf-8")
     assert len(page.encode()) < 4_000_000
-    for address in ('src="http', 'href="http', "src='http", "@import"):
-        assert address not in page
+    parser = Addresses()
+    parser.feed(page)
+    assert parser.found == []
 
 
 def test_units_are_all_classed_and_ranked(made):
@@ -93,12 +118,6 @@ def test_units_are_all_classed_and_ranked(made):
 
 class TestJinan:
     """The numbers that the offices' documents name, and byte-equal runs."""
-
-    @pytest.fixture(scope="class")
-    def folder(self, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("jinan_a") / "out"
-        assert riskmap("run", "configs/jinan.yaml", "--out", folder).returncode == 0
-        return folder
 
     def test_counts_of_the_documents(self, folder):
         def table(layer):
@@ -134,7 +153,6 @@ class TestJinan:
         assert differ == []
 
     def test_public_edition_shows_no_person_phone_or_quantity(self, tmp_path):
-        import gzip
         import zipfile
 
         out = tmp_path / "out"
@@ -147,7 +165,7 @@ class TestJinan:
                     stored += [book.read(name) for name in book.namelist()]
             elif path.is_file():
                 stored.append(path.read_bytes())
-        everything = b"\n".join(stored) + gzip.decompress(gzip.compress(b""))
+        everything = b"\n".join(stored)
         for canary in ("责任人A", "责任人B", "责任人K", "00001000", "00002000", "00009200"):
             assert canary.encode() not in everything, canary
 
@@ -171,4 +189,4 @@ def test_check_lists_what_is_wrong_and_exits_with_1(tmp_path):
     assert done.returncode == 1
     assert "flood_point" in done.stdout or "积水" in done.stdout
     assert (tmp_path / "gaps.xlsx").is_file()
-    assert pd.ExcelFile(tmp_path / "gaps.xlsx").sheet_names
+    assert len(load_workbook(tmp_path / "gaps.xlsx", read_only=True).sheetnames) > 1
