@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from riskmap.index.table import Options
+
+SHORT: Final = {"std_dev": "standard_deviation", "fixed": "thresholds"}
+"""Names of the project file to the names of `classify`."""
 
 
 def default_steps(options: Options | None = None, root: str = "RISK") -> list[dict[str, Any]]:
@@ -41,6 +44,11 @@ def default_steps(options: Options | None = None, root: str = "RISK") -> list[di
         joined = {"default": "arithmetic", **names}
     weigh = given.get("weights") or "given"
     classes = dict(given.get("classes") or {"method": "natural_breaks", "k": 4})
+    limits = classes.pop("breaks", None)
+    method = str(classes.get("method") or "natural_breaks")
+    classes["method"] = SHORT.get(method, method)
+    if limits is not None:
+        classes["thresholds"] = limits
     return [
         {"step": "normalise", **normal},
         {"step": "weight", **(dict(weigh) if isinstance(weigh, Mapping) else {"method": weigh})},

@@ -13,7 +13,7 @@ from riskmap.index.scales import METHODS
 from riskmap.index.table import Data, Options, Params, per_code, unknown_codes
 from riskmap.index.tree import did_you_mean, error, raise_problems
 
-_SPREAD = (
+OPTIONS = (
     "method",
     "low",
     "high",
@@ -89,7 +89,7 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
     """
     spread = {}
     problems: list[Problem] = []
-    for key in _SPREAD:
+    for key in OPTIONS:
         if key in options:
             problems += unknown_codes(options[key], data.tree, "normalise", key)
             spread[key] = per_code(options[key], data.tree, None)
@@ -112,7 +112,25 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
             notes.append(
                 text("{code} is the same in every unit; it cannot tell units apart", code=code)
             )
+        _note_cut(data, code, fitted[code], notes)
     return {"columns": fitted}
+
+
+def _note_cut(data: Data, code: str, fitted: Params, notes: list[Text]) -> None:
+    """Say which values lie beyond the goalposts and count as the goalpost."""
+    if fitted["method"] != "goalposts":
+        return
+    x = data.column(code)
+    beyond = np.flatnonzero((x < fitted["min"]) | (x > fitted["max"]))
+    if len(beyond):
+        cells = ", ".join(f"{data.rows[row]} = {x[row]:g}" for row in beyond[:10])
+        message = text(
+            "{code}: {n} value(s) beyond the goalposts count as the goalpost: {cells}",
+            code=code,
+            n=len(beyond),
+            cells=cells,
+        )
+        notes.append(message)
 
 
 def apply(data: Data, params: Params) -> Data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,27 +14,35 @@ from riskmap.index.table import Array, Data, Mask
 from riskmap.index.tree import build_tree, did_you_mean, error
 
 
-def unknown_steps(steps: Sequence[Mapping[str, Any]], known: Iterable[str]) -> list[Problem]:
-    """Find steps that do not exist.
+def unknown_steps(
+    steps: Sequence[Mapping[str, Any]], known: Mapping[str, Sequence[str]]
+) -> list[Problem]:
+    """Find steps and options that do not exist.
 
     Parameters
     ----------
     steps
         The list of steps.
     known
-        Names of the steps there are.
+        Names of the steps there are, each with the names of its options.
 
     Returns
     -------
     list of Problem
-        One for each unknown step.
+        One for each unknown step or option.
     """
-    names = list(known)
     problems = []
     for place, step in enumerate(steps, start=1):
-        if step.get("step") not in names:
-            message = text("step {n}: unknown step {name}", n=place, name=step.get("step"))
-            problems.append(error("step", message, did_you_mean(str(step.get("step")), names)))
+        name = str(step.get("step"))
+        if name not in known:
+            message = text("step {n}: unknown step {name}", n=place, name=name)
+            problems.append(error("step", message, did_you_mean(name, known)))
+            continue
+        allowed = (*known[name], "step", "frozen")
+        for key in step:
+            if key not in allowed:
+                message = text("step {step}: unknown option {name}", step=name, name=key)
+                problems.append(error("option", message, did_you_mean(str(key), known[name])))
     return problems
 
 

@@ -11,13 +11,30 @@ import numpy as np
 import pandas as pd
 
 from riskmap.errors import IndicatorError, Problem
-from riskmap.i18n import Text
+from riskmap.i18n import Text, text
 from riskmap.index import aggregate, classify, impute, normalise, screen, treat, weights
 from riskmap.index.defaults import default_steps
 from riskmap.index.outcome import Index, changed, make_index, rank_scores
 from riskmap.index.start import begin, unknown_steps
 from riskmap.index.table import Data, Mask, Options, Params
-from riskmap.index.tree import clean_meta, failure, raise_problems
+from riskmap.index.tree import clean_meta, error, failure, raise_problems
+
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "screen": ("by", "min_share", "min_nonzero", "keep", "drop"),
+    "denominate": (),
+    "impute": ("method", "group", "time", "series"),
+    "treat": ("method", "max_points", "max_skew", "max_kurtosis", "otherwise", "lambda"),
+    "normalise": normalise.OPTIONS,
+    "weight": (
+        "method", "matrices", "ahp_method", "max_ratio", "of", "theta", "combine", "target",
+    ),
+    "aggregate": ("method", "dat_thresh", "power", "complement", "inverse", "top"),
+    "classify": (
+        "code", "method", "k", "thresholds", "red_flags",
+        "likelihood", "exposure", "consequence", "table",
+    ),
+}  # fmt: skip
+"""Options of each step."""
 
 __all__ = ["Index", "apply", "default_steps", "fit", "rank_scores"]
 
@@ -92,7 +109,7 @@ def fit(
     >>> fit(values, meta, [{"step": "normalise"}, {"step": "aggregate"}]).scores["R"].tolist()
     [0.0, 0.5, 1.0]
     """
-    problems = unknown_steps(steps, STEPS)
+    problems = unknown_steps(steps, OPTIONS)
     rows = np.ones(len(values), dtype=bool) if fit_rows is None else np.asarray(fit_rows, bool)
     data, found = begin(values, clean_meta(meta), rows)
     if data is None:
@@ -111,7 +128,12 @@ def _fit_one(step: Mapping[str, Any], data: Data, notes: list[Text]) -> Params:
     """Fit one step, or take its frozen numbers."""
     options = {key: value for key, value in step.items() if key not in ("step", "frozen")}
     frozen = step.get("frozen")
-    fitted = STEPS[step["step"]].fit(data, options, notes) if frozen is None else frozen
+    try:
+        fitted = STEPS[step["step"]].fit(data, options, notes) if frozen is None else frozen
+    except (ValueError, TypeError, KeyError, AttributeError) as cause:
+        message = text("step {step}: an option has the wrong form", step=step["step"])
+        mend = text("correct the steps file")
+        raise failure([error("form", message, mend, value=cause)]) from cause
     return {"step": step["step"], "options": options, "fitted": copy.deepcopy(fitted)}
 
 
@@ -147,7 +169,7 @@ def apply(
     """
     steps = [{"step": step["step"], **step["options"]} for step in params["steps"]]
     data, found = begin(values, clean_meta(meta), np.zeros(len(values), dtype=bool))
-    problems = [*unknown_steps(steps, STEPS), *found]
+    problems = [*unknown_steps(steps, OPTIONS), *found]
     if data is None or problems:
         raise failure(problems)
     ready = iter(params["steps"])

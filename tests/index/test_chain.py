@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from riskmap.index.removal import leave_one_out
-from riskmap.index.steps import apply, fit
+from riskmap.index.steps import apply, default_steps, fit
 
 UNITS, CODES = 60, [f"i{n}" for n in range(9)]
 STEPS = [
@@ -228,3 +228,20 @@ def test_risk_form_with_capacity_as_complement():
     index = fit(values, meta.set_index("code"), steps)
     assert index.scores["RISK"].tolist() == pytest.approx([0.5 * 0.8 * 0.25 * 0.9, 0.0])
     assert index.contributions.sum(axis=1).tolist() == pytest.approx(index.scores["RISK"].tolist())
+
+
+@pytest.mark.parametrize(
+    ("short", "expected"),
+    [
+        ({"method": "std_dev", "k": 4}, {"method": "standard_deviation", "k": 4}),
+        (
+            {"method": "fixed", "k": 4, "breaks": [0.2, 0.4, 0.6]},
+            {"method": "thresholds", "k": 4, "thresholds": [0.2, 0.4, 0.6]},
+        ),
+        ({}, {"method": "natural_breaks", "k": 4}),
+    ],
+)
+def test_short_form_of_the_project_file(short, expected):
+    steps = default_steps({"classes": short, "aggregate": {"risk": "arithmetic"}}, "ROOT")
+    assert steps[-1] == {"step": "classify", "code": "ROOT", **expected}
+    assert steps[2]["method"] == {"default": "arithmetic", "ROOT": "arithmetic"}

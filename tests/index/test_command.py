@@ -132,6 +132,8 @@ def test_a_corrupt_row_is_returned_and_the_rest_is_used(write):
         (("s", "minmax", "minimax"), {"method"}, ["minmax"]),
         (("s", "low: 0,", "low: {slop: 1},"), {"unknown_code"}, ["slop", "slope"]),
         (("s", "arithmetic", "{default: arithmetic, RISC: geometric}"), {"unknown_code"}, ["RISC", "RISK"]),
+        (("s", "low: 0, high", "lower: 0, high"), {"option"}, ["lower", "low"]),
+        (("s", "k: 2", "k: five"), {"form"}, ["classify", "five"]),
         (("s", "step: impute", "step: inpute"), {"step"}, ["inpute", "impute"]),
         (("s", "group: zone", "group: zones"), {"missing_column"}, ["zones", "zone"]),
         (("s", "low: 0, high: 100", "low: 5, high: 5"), {"range"}, ["flood", "slope", "people"]),
