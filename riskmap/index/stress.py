@@ -12,8 +12,9 @@ from riskmap.index.outcome import Index
 from riskmap.index.scenarios import Found, Variant, variants
 from riskmap.index.sensitivity import BANK, rank_change_model, sobol_indices
 from riskmap.index.stability import RANK_CELLS, draw_weights, evaluate, rank_draws
+from riskmap.index.steps import apply
 from riskmap.index.summary import CHUNK_CELLS, Single, summarise
-from riskmap.index.table import Array
+from riskmap.index.table import Array, Params
 from riskmap.index.tree import Tree
 
 SHARE: Final = 0.25
@@ -206,6 +207,33 @@ def sensitivity(
     factors = [*names, *(f"weights:{g}" for g in groups)]
     model = rank_change_model(names, made, groups, bank, nominal)
     return sobol_indices(model, factors, base, seed=seed)
+
+
+def unit_stability(
+    params: Params, values: pd.DataFrame, meta: pd.DataFrame, *, draws: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """Say how firmly the units of a run stand, under the run's own frozen parameters.
+
+    Parameters
+    ----------
+    params
+        Frozen parameters of the run, fitted on these rows (the finest level of units).
+    values
+        Indicators of those rows.
+    meta
+        The indicator table.
+    draws
+        Number of draws.
+    seed
+        Seed.
+
+    Returns
+    -------
+    DataFrame
+        As `uncertainty`: for each unit the probability of each class, and ``borderline``.
+    """
+    index = apply(params, values, meta)
+    return uncertainty(index, values, meta, draws=draws, seed=seed)
 
 
 def stress(

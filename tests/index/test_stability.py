@@ -12,7 +12,7 @@ from riskmap.index import charts
 from riskmap.index.sensitivity import sobol_indices
 from riskmap.index.stability import draw_weights, evaluate, rank_draws
 from riskmap.index.steps import default_steps, fit
-from riskmap.index.stress import sensitivity, uncertainty
+from riskmap.index.stress import sensitivity, uncertainty, unit_stability
 from riskmap.index.summary import additive_summary, summarise
 from riskmap.index.tree import build_tree
 
@@ -162,3 +162,16 @@ def test_charts_are_well_formed_and_safe(values):
     for picture in pictures.values():
         assert ET.fromstring(picture).tag.endswith("svg")
         assert "<script" not in picture
+
+
+def test_stability_of_the_finest_units_of_a_run(values):
+    towns = pd.DataFrame(
+        values.groupby(np.arange(40) // 10).mean().to_numpy(), columns=list("abcd")
+    )
+    every = pd.concat([values, towns.rename(index=lambda n: f"town{n}")])
+    run = fit(every, META, default_steps(), fit_rows=np.arange(44) < 40)
+    found = unit_stability(run.params, values, META, draws=100)
+    assert found["class"].tolist() == run.classes.iloc[:40].tolist()
+    alone = fit(values, META, default_steps())
+    expected = uncertainty(alone, values, META, draws=100)
+    pd.testing.assert_frame_equal(found, expected)
