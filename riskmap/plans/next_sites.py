@@ -17,7 +17,7 @@ from riskmap.plans.coverage import Demand
 Floats = NDArray[np.float64]
 NODES: Final = 2000
 """The search stops after this many nodes, not by the clock, so that runs repeat."""
-GAP: Final = 1e-4
+GAP: Final = 1e-3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
