@@ -48,16 +48,19 @@ function canvasClass() {
       events.move = this._onMove;
       return events;
     },
-    _onMove() {
-      if (!this._bounds || this._map._animatingZoom) return;
+    /** Does the canvas as drawn still cover the screen? */
+    _covers() {
+      if (!this._bounds || this._drawn !== this._map.getZoom()) return false;
       const corner = this._map.containerPointToLayerPoint([0, 0]);
       const size = this._map.getSize();
       const { min, max } = this._bounds;
-      const out = corner.x < min.x || corner.y < min.y || corner.x + size.x > max.x || corner.y + size.y > max.y;
-      if (out) this._update();
+      return corner.x >= min.x && corner.y >= min.y && corner.x + size.x <= max.x && corner.y + size.y <= max.y;
+    },
+    _onMove() {
+      if (this._bounds && !this._map._animatingZoom && !this._covers()) this._update();
     },
     _update() {
-      if (this._map._animatingZoom && this._bounds) return;
+      if ((this._map._animatingZoom && this._bounds) || (this._covers() && this._origin === this._map.getPixelOrigin())) return;
       L.Renderer.prototype._update.call(this);
       L.DomUtil.setPosition(this._container, this._bounds.min);
       this._paint();
@@ -76,6 +79,8 @@ function canvasClass() {
         canvas.style.height = size.y + "px";
       }
       const origin = this._map.getPixelOrigin();
+      this._drawn = this._zoom;
+      this._origin = origin;
       this._ctx.setTransform(m, 0, 0, m, 0, 0);
       this._ctx.clearRect(0, 0, size.x, size.y);
       this.options.draw({

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from riskmap.columns import ROOT
 from riskmap.errors import ExportError
 from riskmap.export.onemap.gridmap import fit_mapping
-from riskmap.export.onemap.pack import Packer
+from riskmap.export.onemap.pack import UNKNOWN, Packer
 from riskmap.export.onemap.places import numbers, unit_codes
 from riskmap.export.onemap.recipe import make_recipe
 from riskmap.i18n import text
@@ -218,8 +218,14 @@ def cell_parts(index: Any, packer: Packer, *, exact: bool, raw: bool = True) -> 
         "class": packer.array(np.nan_to_num(numbers(classes)).astype(np.uint8)),
         "score": put(index.scores[root], lazy=False),
         "values": {c: put(normal[c], lazy=True) for c in normal if c in known},
-        "raw": {c: put(unscaled[c], lazy=True) for c in unscaled if c in known} if raw else {},
+        "raw": {},
     }
+    for code in (c for c in unscaled if c in known):
+        line = None if exact else _line(numbers(normal[code]), numbers(unscaled[code]))
+        if line is not None:
+            out["raw"][code] = {"line": line}
+        elif raw:
+            out["raw"][code] = put(unscaled[code], lazy=True)
     if exact:
         out["scores"] = {
             code: packer.array(numbers(index.scores[code])) for code in index.scores if code != root
@@ -229,6 +235,20 @@ def cell_parts(index: Any, packer: Packer, *, exact: bool, raw: bool = True) -> 
     if stability is not None:
         out["stability"] = packer.quantised(numbers(_of(stability, root)))
     return out
+
+
+def _line(scaled: NDArray[np.float64], raw: NDArray[np.float64]) -> list[float] | None:
+    """Find a and b so that raw = a + b * scaled within the quantum that is sent, or None."""
+    known = np.isfinite(scaled)
+    if not known.any() or not np.array_equal(known, np.isfinite(raw)):
+        return None
+    low, high = int(np.nanargmin(scaled)), int(np.nanargmax(scaled))
+    if scaled[high] == scaled[low]:
+        return [float(raw[low]), 0.0] if np.ptp(raw[known]) == 0 else None
+    slope = (raw[high] - raw[low]) / (scaled[high] - scaled[low])
+    start = raw[low] - slope * scaled[low]
+    off = np.abs(start + slope * scaled[known] - raw[known]).max()
+    return [float(start), float(slope)] if off <= np.ptp(raw[known]) / UNKNOWN else None
 
 
 def _of(table: Any, code: str) -> Any:

@@ -98,6 +98,8 @@ function banner() {
   const { facts } = app.model;
   const node = byId("banner");
   node.hidden = !facts.demo;
+  node.setAttribute("role", "region");
+  node.setAttribute("aria-label", t("Demo data"));
   fill(node, facts.demo ? [el("b", null, t("Demo data")), " ", t("The ledgers are made up for demonstration; not for decisions.")] : null);
 }
 
@@ -113,7 +115,7 @@ function tabs() {
     openTab(to);
     byId("tab-" + to).focus();
   });
-  fill(byId("right"), el("button", { id: "grip", "aria-label": t("Make the panel larger or smaller"), onclick: () => emit("grip") }, el("i")), list,
+  fill(byId("right"), el("h2", { class: "hidden" }, t("Figures and details")), el("button", { id: "grip", "aria-label": t("Make the panel larger or smaller"), onclick: () => emit("grip") }, el("i")), list,
     TABS.map((name) => el("section", { role: "tabpanel", id: "panel-" + name, class: "panel", "aria-labelledby": "tab-" + name, tabindex: 0, hidden: state.tab !== name })));
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** 清单: all objects as a table; the map's equal in words. */
-import { app, byId, download, el, emit, fill, nameOf, num, on, score3, state, t } from "./core.js";
-import { isOverdue, itemName, matchesFilter, onList, shown } from "./items.js";
+import { app, byId, distance, download, el, emit, fill, nameOf, num, on, score3, state, t } from "./core.js";
+import { isOverdue, itemName, matchesFilter, nearest, onList, shown } from "./items.js";
 import { inTown, table } from "./model.js";
 import { className, classColours, levelName, unitLevelName } from "./palette.js";
 import { live } from "./score.js";
@@ -34,7 +34,7 @@ export function renderList() {
         refresh();
       } }),
       el("button", { class: "small", id: "csv", onclick: saveCsv }, "CSV")),
-    el("div", { class: "list-head", id: "list-head" }), body);
+    el("div", { class: "list-head", id: "list-head" }), body, el("p", { class: "hint", id: "list-note" }));
   refresh();
 }
 
@@ -46,6 +46,7 @@ function refresh() {
   sortRows();
   head();
   byId("list-window").scrollTop = 0;
+  byId("list-note").textContent = own.what.startsWith("unit:") ? t("To refuge: straight line from the unit's middle, not by road.") : "";
   drawRows();
 }
 
@@ -79,7 +80,23 @@ function unitRows(level) {
   const { units } = app.model;
   const { score, cls } = live(table("unit"));
   return units.rows[level].filter((/** @type {number} */ u) => inTown(u) || level < units.level[Math.max(0, state.town)]).map((/** @type {number} */ u, /** @type {number} */ i) => ({
-    order: i, unit: u, id: units.ids[u], name: units.names[u], level: cls[u], score: score[u], town: units.parent[u] >= 0 ? units.names[units.parent[u]] : "" }));
+    order: i, unit: u, id: units.ids[u], name: units.names[u], level: cls[u], score: score[u], refuge: toRefuge(u), close: nearLimit(score[u]), town: units.parent[u] >= 0 ? units.names[units.parent[u]] : "" }));
+}
+
+/** Straight-line distance from a unit's label point to the nearest refuge [m]. @param {number} unit */
+function toRefuge(unit) {
+  const { units } = app.model;
+  const layer = app.model.layer.get("refuge");
+  if (!layer || !layer.ids || !layer.n) return NaN;
+  units.refuge = units.refuge || [];
+  if (units.refuge[unit] === undefined) units.refuge[unit] = nearest(layer, units.lon[unit], units.lat[unit], 1)[0].d;
+  return units.refuge[unit];
+}
+
+/** Is a score only just in its class? @param {number} score */
+function nearLimit(score) {
+  const gap = Math.min(...table("unit").tree.breaks.map((/** @type {number} */ b) => Math.abs(score - b)));
+  return gap < 0.01 ? gap : NaN;
 }
 
 /** Name of the town a unit stands in. @param {number} unit */
@@ -92,12 +109,12 @@ export function townOf(unit) {
 }
 
 function columns() {
-  return own.what.startsWith("unit:") ? [["name", t("Name")], ["town", t("Part of")], ["score", t("Index")]] : [["rank", t("Rank")], ["name", t("Name")], ["town", t("Town")], ["level", t("Level")]];
+  return own.what.startsWith("unit:") ? [["name", t("Name")], ["refuge", t("To refuge")], ["score", t("Index")]] : [["rank", t("Rank")], ["name", t("Name")], ["town", t("Town")], ["level", t("Level")]];
 }
 
 function head() {
   fill(byId("list-head"), columns().map(([key, name]) => el("button", { class: "col " + key, "aria-pressed": String(own.sort === key), onclick: () => {
-    own.down = own.sort === key ? !own.down : key === "score" || key === "level";
+    own.down = own.sort === key ? !own.down : key === "score" || key === "level" || key === "refuge";
     own.sort = key;
     refresh();
   } }, name, own.sort === key ? (own.down ? " ▼" : " ▲") : "")), el("span", { class: "total" }, t("{n} rows", { n: num(own.rows.length) })));
@@ -116,8 +133,8 @@ function drawRows() {
     const on_ = isChosen(r);
     spacer.appendChild(el("button", { class: "list-row" + (on_ ? " on" : ""), "aria-current": on_ ? "true" : null, style: `top:${i * HEIGHT}px;height:${HEIGHT}px`, onclick: () => choose(r) },
       r.layer ? el("span", { class: "col rank" }, Number.isFinite(r.rank) ? num(r.rank) : "·") : null,
-      el("span", { class: "col name" }, r.name, r.layer && own.what === "items" ? el("small", null, nameOf(r.layer)) : null),
-      el("span", { class: "col town" }, r.town),
+      el("span", { class: "col name" }, r.name, r.layer ? (own.what === "items" ? el("small", null, nameOf(r.layer)) : null) : el("small", null, Number.isFinite(r.close) ? t("near a class limit ({gap})", { gap: r.close.toFixed(3) }) : r.town)),
+      el("span", { class: "col town" }, r.layer ? r.town : Number.isFinite(r.refuge) ? distance(r.refuge) : "–"),
       el("span", { class: "col level" }, el("span", { class: "dot", style: `background:${colours[r.level]}` }), r.layer ? (r.layer && isOverdue(r.layer, r.row) ? t("Overdue") : levelName(r.level)) : score3(r.score))));
   }
   fill(view, own.rows.length ? spacer : el("p", { class: "empty" }, t("Nothing fits these filters.")));
@@ -158,8 +175,8 @@ export function csvText() {
   /** @type {any[][]} */
   const lines = [];
   if (own.what.startsWith("unit:")) {
-    lines.push([t("Code"), t("Name"), t("Part of"), t("Index"), t("Class")]);
-    for (const r of own.rows) lines.push([r.id, r.name, r.town, Number(r.score.toFixed(6)), className(r.level)]);
+    lines.push([t("Code"), t("Name"), t("Part of"), t("Index"), t("Class"), t("To refuge, straight line [m]")]);
+    for (const r of own.rows) lines.push([r.id, r.name, r.town, Number(r.score.toFixed(6)), className(r.level), Number.isFinite(r.refuge) ? Math.round(r.refuge) : ""]);
   } else {
     const names = [];
     const seen = new Set();

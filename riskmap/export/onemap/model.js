@@ -89,6 +89,10 @@ export function values(table, code) {
 export async function rawValues(table, code) {
   const spec = table.raw[code];
   if (!spec) return null;
+  if (spec.line) {
+    const [start, slope] = spec.line;
+    return table.columns["raw:" + code] || (table.columns["raw:" + code] = Float32Array.from(values(table, code), (v) => start + slope * v));
+  }
   await loadBlocks([spec.b]);
   return table.columns["raw:" + code] || (table.columns["raw:" + code] = read(spec));
 }

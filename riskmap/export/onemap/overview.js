@@ -104,7 +104,10 @@ function ranking() {
   const list = rows.map((/** @type {number} */ u, /** @type {number} */ i) => el("li", null, el("button", {
     class: "rank" + (state.town === u ? " on" : ""), "data-unit": model.units.ids[u], "aria-pressed": String(state.town === u),
     title: t("Click to filter; click again to show the whole area"),
-    onclick: () => emit("pickTown", state.town === u ? -1 : u) },
+    onclick: () => {
+      if (state.town !== u) emit("select", { kind: "unit", at: u, stay: true });
+      emit("pickTown", state.town === u ? -1 : u);
+    } },
     el("span", { class: "place" }, i + 1),
     el("span", { class: "name" }, model.units.names[u]),
     el("span", { class: "bar", "aria-hidden": "true" }, shares ? shareBar(shares[u], colours) : el("i", { style: `width:${100 * (score[u] || 0)}%;background:${colours[cls[u]]}` })),

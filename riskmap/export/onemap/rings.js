@@ -53,6 +53,17 @@ function bundleLevel(view, points) {
 export function makeRings(view, points) {
   const level = bundleLevel(view, points);
   if (level === -1) return { level, rings: [] };
+  const key = [points.key, level, level === -2 ? Math.floor(view.zoom) : 0].join();
+  if (kept.key !== key) {
+    kept.key = key;
+    kept.made = collectRings(view, points, level);
+  }
+  return kept.made;
+}
+const kept = { key: "", /** @type {any} */ made: null };
+
+/** @param {View} view @param {any} points @param {number} level */
+function collectRings(view, points, level) {
   const { units } = app.model;
   /** @type {Map<any, any>} */
   const rings = new Map();

@@ -68,8 +68,9 @@ function drawCells(view) {
     kept.was = state.compare ? picture(/** @type {Uint8Array} */ (before("cell")), kept.was) : null;
     kept.key = key;
   }
-  const w = Math.round(view.w * view.m);
-  const h = Math.round(view.h * view.m);
+  const m = view.target === "map" ? 1 : view.m;
+  const w = Math.round(view.w * m);
+  const h = Math.round(view.h * m);
   sheet = sheet || document.createElement("canvas");
   if (sheet.width !== w || sheet.height !== h) {
     sheet.width = w;
@@ -77,7 +78,7 @@ function drawCells(view) {
   }
   const ctx = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d", { willReadFrequently: true }));
   const image = ctx.createImageData(w, h);
-  resample(view, new Uint32Array(image.data.buffer), w, h);
+  resample({ ...view, m }, new Uint32Array(image.data.buffer), w, h);
   ctx.putImageData(image, 0, 0);
   view.ctx.save();
   view.ctx.globalAlpha = state.opacity.grid;

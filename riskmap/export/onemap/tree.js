@@ -248,4 +248,10 @@ on("layers", () => {
   updateCounts();
 });
 on("town", () => byId("town") && (byId("town").value = String(state.town)));
-on("moved filter weights town", updateCounts);
+/** @type {any} */
+let waiting = 0;
+on("moved", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(updateCounts, 120);
+});
+on("filter weights town", updateCounts);

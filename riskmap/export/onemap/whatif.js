@@ -126,7 +126,7 @@ function unitChanges(units) {
   const level = units.levels.length - 1;
   const changed = units.rows[level].filter((/** @type {number} */ u) => now.cls[u] !== start.cls[u]);
   changed.sort((/** @type {number} */ a, /** @type {number} */ b) => Math.abs(now.score[b] - start.score[b]) - Math.abs(now.score[a] - start.score[a]));
-  const title = el("h4", null, t("{n} of {m} {level} change class", { n: num(changed.length), m: num(units.rows[level].length), level: unitLevelName(units.levels[level]) }));
+  const title = el("h3", null, t("{n} of {m} {level} change class", { n: num(changed.length), m: num(units.rows[level].length), level: unitLevelName(units.levels[level]) }));
   if (!changed.length) return el("section", null, title, el("p", { class: "hint" }, moved() || state.scenario ? t("The order may change, the classes do not.") : t("The weights are those of the project.")));
   return el("section", null, title, el("ul", { class: "things" }, changed.slice(0, 40).map((/** @type {number} */ u) => el("li", null,
     el("span", { class: now.cls[u] > start.cls[u] ? "up" : "down" }, now.cls[u] > start.cls[u] ? "▲" : "▼"),
