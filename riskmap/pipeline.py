@@ -62,7 +62,8 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
     if up_to == "indicators":
         return _result(project, ground, **done)
     with progress.stage(text("index")):
-        done["index"], done["params"] = stages.compute_index(project, ground, indicators)
+        found = stages.compute_index(project, ground, indicators)
+        done["index"], done["params"], done["indicators"] = found
     if up_to == "index":
         return _result(project, ground, **done)
     with progress.stage(text("scenarios and plans")):

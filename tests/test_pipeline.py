@@ -114,6 +114,19 @@ def test_what_if_weights_change_the_scores_and_unknown_codes_are_refused(tmp_pat
         pipeline.run(project.model_copy(update={"overrides": {"NO_SUCH": 1.0}}), up_to="index")
 
 
+def test_what_if_keeps_goalposts_and_breaks_of_the_baseline(tmp_path, result):
+    project = load_project(town.write(tmp_path)).model_copy(update={"overrides": {"EXPOSURE": 0.9}})
+    changed = pipeline.run(project, up_to="index").params["unit"]["steps"]
+    for old, new in zip(result.params["unit"]["steps"], changed, strict=True):
+        if old["step"] in ("normalise", "classify"):
+            assert old["fitted"] == new["fitted"]
+    same = {code: w for code, w in result.indicators.meta["weight"].items() if code != "RISK"}
+    project = project.model_copy(update={"overrides": same})
+    again = pipeline.run(project, up_to="index")
+    for name in ("unit", "cell"):
+        assert again.index[name].classes.tolist() == result.index[name].classes.tolist()
+
+
 def test_frozen_parameters_give_the_same_scores(tmp_path, result):
     import json
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,7 +119,7 @@ def compute_indicators(
         travel_seconds=roads.seconds,
         presets=ground.presets,
     )
-    found = compute(reweighted(meta, project.overrides), inputs, ground.units)
+    found = compute(meta, inputs, ground.units)
     return found, people, count_people(ground.units, grid, people)
 
 
@@ -192,7 +193,7 @@ def count_people(
 
 def compute_index(
     project: Project, ground: Ground, indicators: Indicators
-) -> tuple[dict[str, Index], dict[str, Any]]:
+) -> tuple[dict[str, Index], dict[str, Any], Indicators]:
     """Compute the index of units and cells.
 
     The units' parameters are fitted on the finest level and applied to the coarser ones, so that
@@ -210,7 +211,8 @@ def compute_index(
     Returns
     -------
     tuple
-        Index by ``unit`` and ``cell``, and the fitted parameters by the same names.
+        Index by ``unit`` and ``cell``, the fitted parameters by the same names, and the indicators
+        with the weights that were used.
     """
     from riskmap.index.steps import apply, default_steps, fit
 
@@ -218,16 +220,52 @@ def compute_index(
     frozen = _frozen(project)
     finest = ground.units["finest"].to_numpy(dtype=bool)
     levels = ground.units[LEVEL]
+    meta = indicators.meta
+    tables: dict[str, tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]] = {
+        "unit": (indicators.units, {"rank_within": levels}, {"fit_rows": finest}),
+        "cell": (indicators.cells, {}, {}),
+    }
     found: dict[str, Index] = {}
-    if frozen is not None:
-        found["unit"] = apply(frozen["unit"], indicators.units, indicators.meta, rank_within=levels)
-        found["cell"] = apply(frozen["cell"], indicators.cells, indicators.meta)
-    else:
-        found["unit"] = fit(
-            indicators.units, indicators.meta, steps, fit_rows=finest, rank_within=levels
-        )
-        found["cell"] = fit(indicators.cells, indicators.meta, steps)
-    return found, {name: index.params for name, index in found.items()}
+    for name, (values, ranked, fitted) in tables.items():
+        if frozen is not None:
+            found[name] = apply(frozen[name], values, meta, **ranked)
+        else:
+            found[name] = fit(values, meta, steps, **ranked, **fitted)
+        if project.overrides:
+            kept = with_breaks_kept(found[name].params)
+            changed = reweighted(meta, project.overrides)
+            found[name] = fit(values, changed, kept, **ranked, **fitted)
+    if project.overrides:
+        indicators = replace(indicators, meta=reweighted(meta, project.overrides))
+    return found, {name: index.params for name, index in found.items()}, indicators
+
+
+def with_breaks_kept(params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Turn fitted parameters into steps that keep everything but the weights.
+
+    Goalposts and class breaks stay those of the baseline, so that classes compare; this is what
+    the map's what-if tab does.
+
+    Parameters
+    ----------
+    params
+        Fitted parameters of the baseline.
+
+    Returns
+    -------
+    list
+        Steps.
+    """
+    steps: list[dict[str, Any]] = []
+    for step in params["steps"]:
+        name = step["step"]
+        if name == "weight":
+            steps.append({"step": name, "method": "given"})
+        elif name == "aggregate":
+            steps.append({"step": name, **step["options"]})
+        else:
+            steps.append({"step": name, **step["options"], "frozen": step["fitted"]})
+    return steps
 
 
 def _steps(project: Project) -> list[dict[str, Any]] | None:
