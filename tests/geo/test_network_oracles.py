@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString
 
-from riskmap.geo.network import build_graph, cost_table, k_nearest, nearest_seconds, shortest_paths
+from riskmap.geo.network import (
+    build_graph,
+    cost_table,
+    k_nearest,
+    nearest_seconds,
+    shortest_paths,
+    travel,
+)
 from riskmap.geo.network.snap import Snapped
 
 X0, Y0 = 500_000.0, 4_000_000.0
@@ -107,6 +114,11 @@ def test_all_engines_agree_with_networkx(net):
     reached = np.isfinite(near.cost)
     first = np.argmax(truth[:2] <= truth[:2].min(axis=0) + 1e-9, axis=0)
     assert (near.facility[reached] == first[reached]).all()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(travel, "COMPILED_FROM", 0)
+        swept = nearest_seconds(graph, places.take(np.arange(2)), places)
+    np.testing.assert_allclose(swept.cost, near.cost, rtol=1e-12)
+    assert (swept.facility == near.facility).all()
     cost, which = k_nearest(graph, places, places, k=3)
     expected = np.sort(truth, axis=0)[:3].T
     np.testing.assert_allclose(cost[:, : expected.shape[1]], expected, rtol=1e-9, atol=1e-9)

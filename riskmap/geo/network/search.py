@@ -14,7 +14,7 @@ A = tuple[Any, ...]
 
 
 @njit(cache=True, nogil=True)
-def _sift_up(keys: F, items: I, place: I, at: int) -> None:
+def sift_up(keys: F, items: I, place: I, at: int) -> None:
     """Move an entry of a 4-ary heap up to where it belongs."""
     key, item = keys[at], items[at]
     while at > 0:
@@ -29,7 +29,7 @@ def _sift_up(keys: F, items: I, place: I, at: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _pop(keys: F, items: I, place: I, size: int) -> tuple[float, int]:
+def pop_first(keys: F, items: I, place: I, size: int) -> tuple[float, int]:
     """Take the smallest entry off a 4-ary heap; the caller lowers the size."""
     key, item = keys[0], items[0]
     place[item] = -1
@@ -83,9 +83,9 @@ def _reach(
                 size += 1
             dist[node], second[node] = price, seed_other[j]
             keys[place[node]] = price
-            _sift_up(keys, items, place, place[node])
+            sift_up(keys, items, place, place[node])
     while size > 0:
-        near, node = _pop(keys, items, place, size)
+        near, node = pop_first(keys, items, place, size)
         size -= 1
         for arc in range(indptr[node], indptr[node + 1]):
             head = indices[arc]
@@ -100,7 +100,7 @@ def _reach(
                 dist[head] = price
                 second[head] = second[node] + other[arc]
                 keys[place[head]] = price
-                _sift_up(keys, items, place, place[head])
+                sift_up(keys, items, place, place[head])
     return count
 
 

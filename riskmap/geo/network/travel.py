@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from riskmap.geo.network.arcs import Way, network_matrix, same_edge, with_facilities
+from riskmap.geo.network.arcs import (
+    Way,
+    network_matrix,
+    open_arcs,
+    same_edge,
+    with_facilities,
+)
 from riskmap.geo.network.graph import Floats, Ints, RoadGraph, Weight
 from riskmap.geo.network.snap import Snapped, access_costs
 
@@ -15,6 +21,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 _EQUAL: Final = 1e-9
+COMPILED_FROM: Final = 50_000
+"""From this many nodes on the compiled search pays for its loading."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +93,13 @@ def nearest_seconds(
     begin = np.zeros(len(facilities)) if start is None else np.asarray(start, dtype=np.float64)
     leaving = way == "from_facility"
     tail, head = access_costs(graph, facilities, cost, leaving=leaving)
-    matrix = network_matrix(graph, cost, reverse=not leaving)
-    full = with_facilities(graph, matrix, facilities, tail + begin, head + begin)
-    node_cost, node_facility = _spread(full, graph.node_count, limit)
+    if graph.node_count >= COMPILED_FROM:
+        ends = (tail + begin, head + begin)
+        node_cost, node_facility = _sweep(graph, cost, facilities, ends, limit, leaving=leaving)
+    else:
+        matrix = network_matrix(graph, cost, reverse=not leaving)
+        full = with_facilities(graph, matrix, facilities, tail + begin, head + begin)
+        node_cost, node_facility = _spread(full, graph.node_count, limit)
     nothing = Nearest(node_cost, node_facility, np.zeros(0), np.zeros(0, np.int64))
     if points is None:
         return nothing
@@ -117,6 +129,30 @@ def _spread(full: csr_array, size: int, limit: float) -> tuple[Floats, Ints]:
     label = np.where(np.isfinite(dist), source.astype(np.int64) - size, -1)
     label = _first_of_equals(full, dist, label)
     return dist[:size], label[:size]
+
+
+def _sweep(
+    graph: RoadGraph,
+    cost: Floats,
+    facilities: Snapped,
+    ends: tuple[Floats, Floats],
+    limit: float,
+    *,
+    leaving: bool,
+) -> tuple[Floats, Ints]:
+    """Do the same as `_spread`, compiled."""
+    from riskmap.geo.network.sweep import nearest_labels
+
+    indptr, indices, arc_edge = open_arcs(graph, cost, reverse=not leaving)
+    edge = np.where(facilities.on, facilities.edge, 0)
+    nodes = np.column_stack([graph.edge_tail[edge], graph.edge_head[edge]]).ravel()
+    price = np.column_stack(ends).ravel()
+    label = np.repeat(np.arange(len(facilities)), 2)
+    use = np.isfinite(price)
+    found: tuple[Floats, Ints] = nearest_labels(
+        indptr, indices, cost[arc_edge], nodes[use], price[use], label[use], limit
+    )
+    return found
 
 
 def _first_of_equals(full: csr_array, dist: Floats, label: Ints) -> Ints:
