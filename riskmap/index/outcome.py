@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from riskmap.i18n import Text
 from riskmap.index import explain
-from riskmap.index.table import Data, Params
+from riskmap.index.table import Array, Data, Params
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,33 @@ def rank_scores(scores: pd.DataFrame, *, within: pd.Series | None = None) -> pd.
     >>> rank_scores(pd.DataFrame({"R": [0.5, 0.9, 0.5, None]}))["R"].tolist()
     [2, 1, 2, <NA>]
     """
-    grouped = (
-        scores if within is None else scores.groupby(within.reindex(scores.index), dropna=False)
-    )
-    return grouped.rank(ascending=False, method="min").astype("Int64")
+    labels = None if within is None else within.reindex(scores.index)
+    columns = {}
+    for code in scores.columns:
+        x = scores[code].to_numpy(dtype=float, na_value=np.nan)
+        places = np.zeros(len(x), dtype=np.int64)
+        groups = [np.arange(len(x))] if labels is None else _places(labels)
+        for group in groups:
+            places[group] = _rank(x[group])
+        columns[code] = pd.arrays.IntegerArray(places, np.isnan(x))
+    return pd.DataFrame(columns, index=scores.index)
+
+
+def _places(labels: pd.Series) -> list[NDArray[np.int64]]:
+    """Return the places of each label; rows without one stand together."""
+    codes, _names = pd.factorize(labels, use_na_sentinel=False)
+    return [np.flatnonzero(codes == code) for code in range(int(codes.max(initial=-1)) + 1)]
+
+
+def _rank(x: Array) -> NDArray[np.int64]:
+    """Rank one column, 1 = highest, ties sharing the least rank; unknown values come last."""
+    order = np.argsort(-x)
+    ordered = x[order]
+    place = np.arange(len(x), dtype=np.int64)
+    place[1:][ordered[1:] == ordered[:-1]] = 0
+    ranks = np.empty(len(x), dtype=np.int64)
+    ranks[order] = np.maximum.accumulate(place) + 1
+    return ranks
 
 
 def changed(name: str, before: Data, after: Data, fitted: Params) -> Any:

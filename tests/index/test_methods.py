@@ -301,3 +301,18 @@ def test_imputation_by_row_goes_through_minmax_and_direction():
     values = pd.DataFrame({"a": [0.0, np.nan, 8.0], "b": [0.0, 4.0, 10.0]})
     index = fit(values, meta, [{"step": "impute", "method": "row_mean"}])
     assert index.stages["imputed"]["a"].iloc[1] == pytest.approx(0.6 * 8)
+
+
+def test_ranks_against_pandas_also_within_levels():
+    from riskmap.index.steps import rank_scores
+
+    scores = pd.DataFrame(
+        np.random.default_rng(9).integers(0, 6, (50, 2)).astype(float), columns=["a", "b"]
+    )
+    scores.iloc[3] = np.nan
+    level = pd.Series(["town", "village"] * 25)
+    every = scores.rank(ascending=False, method="min").astype("Int64")
+    pd.testing.assert_frame_equal(rank_scores(scores), every)
+    within = scores.groupby(level).rank(ascending=False, method="min").astype("Int64")
+    pd.testing.assert_frame_equal(rank_scores(scores, within=level), within)
+    assert rank_scores(scores.iloc[:0]).shape == (0, 2)
