@@ -95,40 +95,34 @@ def find_near(
     """
     import pandas as pd
 
-    parts = []
-    for role in ground.layers:
-        rows = used_rows(ground.layers, role)
-        if rows is None or not ground.roles[role].item:
+    listed = [
+        rows
+        for role in ground.layers
+        if ground.roles[role].item and (rows := used_rows(ground.layers, role)) is not None
+    ]
+    if not listed:
+        return pd.DataFrame()
+    xy = np.concatenate([point_xy(rows) for rows in listed])
+    near = pd.DataFrame(index=np.concatenate([rows.index for rows in listed]))
+    near["people_near"] = people_around(xy, grid, people, presets=ground.presets)
+    straight = np.zeros(len(xy), bool)
+    for facility, (profile, way) in FACILITIES.items():
+        places = used_rows(ground.layers, facility)
+        metres = facility != "rescue_station"
+        name, value = ("refuge_name", "refuge_m") if metres else ("station_name", "station_s")
+        if places is None:
+            near[name], near[value] = "", np.nan
             continue
-        near = pd.DataFrame(index=rows.index)
-        xy = point_xy(rows)
-        near["people_near"] = people_around(xy, grid, people, presets=ground.presets)
-        straight = np.zeros(len(rows), bool)
-        for facility, (profile, way) in FACILITIES.items():
-            places = used_rows(ground.layers, facility)
-            name, value = ("refuge_name", "refuge_m")
-            if facility == "rescue_station":
-                name, value = ("station_name", "station_s")
-            if places is None:
-                near[name], near[value] = "", np.nan
-                continue
-            at, cost, by_road = _nearest(
-                xy,
-                places,
-                roads,
-                profile=profile,
-                way=way,
-                metres=value == "refuge_m",
-                presets=ground.presets,
-            )
-            labels = places["name"] if "name" in places else pd.Series("", places.index)
-            near[name] = labels.fillna("").to_numpy(dtype=object)[at]
-            near[value] = cost
-            straight |= ~by_road
-        said = (text("by road, free flow"), text("straight line"))
-        near["method"] = pd.Series([said[int(f)] for f in straight], rows.index, dtype=object)
-        parts.append(near)
-    return pd.concat(parts) if parts else pd.DataFrame()
+        at, cost, by_road = _nearest(
+            xy, places, roads, profile=profile, way=way, metres=metres, presets=ground.presets
+        )
+        labels = places["name"] if "name" in places else pd.Series("", places.index)
+        near[name] = labels.fillna("").to_numpy(dtype=object)[at]
+        near[value] = cost
+        straight |= ~by_road
+    said = (text("by road, free flow"), text("straight line"))
+    near["method"] = pd.Series([said[int(f)] for f in straight], near.index, dtype=object)
+    return near
 
 
 def _nearest(
