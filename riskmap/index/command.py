@@ -88,10 +88,9 @@ def run_index(
     if draws:
         from riskmap.index.stress import stress
 
-        extra, pictures, report["uncertainty"] = stress(
-            index, values.table, meta, draws=draws, seed=seed
-        )
-        tables |= extra
+        found = stress(index, values.table, meta, draws=draws, seed=seed)
+        pictures, report["uncertainty"] = found[1:]
+        tables |= found[0]
     _write(Path(out), tables, {"params.json": index.params, "report.json": report}, pictures)
     return dict(plain(report))
 
