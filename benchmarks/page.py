@@ -93,12 +93,12 @@ def made(side: int, points: int) -> Any:
     """Build a result with side x side cells, 300 communities and so many points."""
     rng = np.random.default_rng(3)
     base = sample_result(n_side=16, n_points=12)
-    size = 100.0
+    size = 100.0 if side > 16 else 2000.0
     west, south = ORIGIN
     box = GeoBox((side, side), Affine(size, 0, west, 0, -size, south + side * size), CRS)
     cells = pd.DataFrame({c: smooth(side, rng).ravel() for c in INDICATORS})
     index = steps.fit(cells, base.index["cell"].meta, steps.default_steps())
-    scale = side / 16
+    scale = side * size / 1600
     units = base.units.copy()
     units["geometry"] = units.geometry.affine_transform(
         [scale, 0, 0, scale, west * (1 - scale), south * (1 - scale)]
@@ -166,7 +166,8 @@ def folium_page(path: Path, n: int) -> None:
 
     body = figure.html.render()
     path.write_text(
-        f"<!DOCTYPE html><meta charset=utf-8><style>{leaflet_css()} html,body,.folium-map{{height:100%;width:100%}}</style>"
+        f"<!DOCTYPE html><meta charset=utf-8><style>{leaflet_css()}"
+        "html,body,.folium-map{height:100%;width:100%}</style>"
         f"<script>{leaflet_js()}</script>{body}<script>{figure.script.render()}</script>"
         "<script>requestAnimationFrame(()=>setTimeout(()=>document.documentElement.setAttribute('data-ready',"
         "Math.round(performance.now())),0))</script>",

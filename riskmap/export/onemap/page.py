@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import folium
@@ -178,7 +178,9 @@ def _head(result: Result, *, tianditu: bool) -> list[str]:
     ]
 
 
-def render(result: Result, *, tianditu: bool = False) -> str:
+def render(
+    result: Result, *, tianditu: bool = False, tiles: Sequence[Mapping[str, Any]] = ()
+) -> str:
     """Draw the one map of a result as one HTML file.
 
     Parameters
@@ -187,6 +189,9 @@ def render(result: Result, *, tianditu: bool = False) -> str:
         The run's result; for the public edition the redacted one.
     tianditu
         True to allow the page to load Tianditu's tiles after somebody types a token in.
+    tiles
+        Pictures under the map, each ``{data, south, west, north, east}`` with a ``data:`` address
+        and WGS-84 bounds [degrees].
 
     Returns
     -------
@@ -199,7 +204,9 @@ def render(result: Result, *, tianditu: bool = False) -> str:
         Something has no file to be inlined, or grid and index do not fit.
     """
     packer = Packer()
-    document = _document(result, packer) | {"tianditu": tianditu}
+    if not all(str(tile["data"]).startswith("data:image/") for tile in tiles):
+        raise ExportError(text("a picture under the map must be given as a data: address"))
+    document = _document(result, packer) | {"tianditu": tianditu, "tiles": list(tiles)}
     blocks = packer.encode(document)
     figure = _OfflineFigure(lang="zh-CN" if result.facts.lang == "zh" else "en")
     carrier = _carrier(figure)

@@ -2,7 +2,7 @@
 /** Points: symbols nearby, rings of level shares by town from afar, labels that give way. */
 import { app, state, t } from "./core.js";
 import { inTown } from "./model.js";
-import { FONT, overlaps, placeLabel, short } from "./labels.js";
+import { FONT, makeTaken, placeLabel, short } from "./labels.js";
 import { classColours } from "./palette.js";
 import { drawSelection } from "./vectors.js";
 import { drawPlans } from "./plans.js";
@@ -11,7 +11,7 @@ import { sprite } from "./symbols.js";
 import { matchesFilter } from "./items.js";
 
 /** @typedef {import("./canvas.js").View} View */
-/** @typedef {{x: number, y: number, w: number, h: number}} Box */
+/** @typedef {import("./labels.js").Taken} Taken */
 
 const kept = { key: "", /** @type {any[]} */ layers: [], total: 0, /** @type {any} */ drawn: null };
 
@@ -49,8 +49,7 @@ export function itemColour(layer, row) {
  * @param {View} view
  */
 export function drawPoints(view) {
-  /** @type {Box[]} */
-  const taken = [];
+  const taken = makeTaken();
   drawPlans(view);
   drawSelection(view);
   const points = visiblePoints();
@@ -66,10 +65,11 @@ export function drawPoints(view) {
   drawChosenItem(view);
 }
 
-/** @param {View} view @param {any} points @param {Box[]} taken */
+/** @param {View} view @param {any} points @param {Taken} taken */
 function drawSymbols(view, points, taken) {
   const size = view.zoom >= 15 ? 8 : view.zoom >= 13 ? 6.5 : 5;
   const { ctx, k, ox, oy } = view;
+  let drawn = 0;
   for (const { layer, rows } of points.layers) {
     if (layer.kind !== "point" && view.zoom < 11) continue;
     ctx.globalAlpha = state.opacity[layer.id];
@@ -80,7 +80,7 @@ function drawSymbols(view, points, taken) {
       const picture = sprite(layer.symbol, itemColour(layer, i), size, view.m);
       const half = picture.width / view.m / 2;
       ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);
-      if (taken.length < 4000) taken.push({ x: x - size, y: y - size, w: size * 2, h: size * 2 });
+      if (++drawn < 4000) taken.add({ x: x - size, y: y - size, w: size * 2, h: size * 2 });
     }
   }
   ctx.globalAlpha = 1;
@@ -109,7 +109,7 @@ function drawDots(view, points) {
  * @param {number} x
  * @param {number} y
  * @param {number} r
- * @param {Box[]} taken
+ * @param {Taken} taken
  */
 function freePlace(x, y, r, taken) {
   for (const far of [0, 1.5, 2.4]) {
@@ -117,13 +117,13 @@ function freePlace(x, y, r, taken) {
       const px = x + far * r * Math.cos((a * Math.PI) / 4);
       const py = y + far * r * Math.sin((a * Math.PI) / 4);
       const box = { x: px - r - 1, y: py - r - 1, w: 2 * r + 2, h: 2 * r + 2 };
-      if (!taken.some((b) => overlaps(b, box))) return { x: px, y: py, box };
+      if (!taken.hits(box)) return { x: px, y: py, box };
     }
   }
   return { x, y, box: { x: x - r, y: y - r, w: 2 * r, h: 2 * r } };
 }
 
-/** @param {View} view @param {any[]} rings @param {Box[]} taken */
+/** @param {View} view @param {any[]} rings @param {Taken} taken */
 function drawRings(view, rings, taken) {
   const { ctx, k, ox, oy } = view;
   const colours = classColours();
@@ -133,7 +133,7 @@ function drawRings(view, rings, taken) {
     if (rx < -40 || ry < -40 || rx > view.w + 40 || ry > view.h + 40) continue;
     const r = Math.min(16, 8 + Math.log10(ring.n) * 3);
     const { x, y, box } = freePlace(rx, ry, r, taken);
-    taken.push(box);
+    taken.add(box);
     ring.sx = (x + ox) / k;
     ring.sy = (y + oy) / k;
     ctx.beginPath();
@@ -171,7 +171,7 @@ function drawRings(view, rings, taken) {
   }
 }
 
-/** @param {View} view @param {any} points @param {number} bundled @param {Box[]} taken */
+/** @param {View} view @param {any} points @param {number} bundled @param {Taken} taken */
 function drawLabels(view, points, bundled, taken) {
   const { units } = app.model;
   const { k, ox, oy } = view;
@@ -190,6 +190,7 @@ function drawLabels(view, points, bundled, taken) {
   }
   if (bundled !== -1 || view.zoom < 14.5) return;
   let written = 0;
+  let tried = 0;
   const chosen = state.selected;
   for (const { layer, rows } of points.layers) {
     for (const i of rows) {
@@ -198,6 +199,7 @@ function drawLabels(view, points, bundled, taken) {
       const y = layer.y[i] * k - oy;
       if (x < 0 || y < 0 || x > view.w || y > view.h) continue;
       if (placeLabel(view, short(layer.name(i) || t("(no name)")), x, y + 17, 11, taken, 400) && ++written > 250) return;
+      if (++tried > 1500) return;
     }
   }
 }
@@ -221,7 +223,7 @@ function drawChosenItem(view) {
   const picture = sprite(layer.symbol, itemColour(layer, chosen.at), 9, view.m);
   const half = picture.width / view.m / 2;
   ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);
-  placeLabel(view, short(layer.name(chosen.at) || t("(no name)"), 18), x, y + 25, 12, [], 600);
+  placeLabel(view, short(layer.name(chosen.at) || t("(no name)"), 18), x, y + 25, 12, makeTaken(), 600);
 }
 
 /**
