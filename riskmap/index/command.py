@@ -66,10 +66,8 @@ def run_index(
 
     Raises
     ------
-    IndicatorError
-        Everything that is wrong with the input, in one message.
-    ExportError
-        The folder cannot be written.
+    IndicatorError, ExportError
+        Everything that is wrong with the input, in one message; the folder cannot be written.
     """
     meta = read_indicators(Path(indicators_csv))
     chosen = read_steps(Path(steps)) if steps is not None else [dict(s) for s in DEFAULT_STEPS]
@@ -80,10 +78,9 @@ def run_index(
         index = fit(values.table, meta, chosen)
     except IndicatorError as wrong:
         raise failure([*wrong.problems, *values.returned]) from wrong
-    removed = None if leave_one_out is None else remove_each(index, leave_one_out)
     report, tables = _report(index, values), _tables(index, values)
-    if removed is not None:
-        tables["leave_one_out.csv"] = removed.set_index("code")
+    if leave_one_out is not None:
+        tables["leave_one_out.csv"] = remove_each(index, leave_one_out).set_index("code")
     pictures: dict[str, str] = {}
     if draws:
         from riskmap.index.stress import stress
