@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from riskmap.geo.network.arcs import (
     Way,
     network_matrix,
-    open_arcs,
     same_edge,
     with_facilities,
 )
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 _EQUAL: Final = 1e-9
 COMPILED_FROM: Final = 50_000
-"""From this many nodes on the compiled search pays for its loading."""
+"""From this many nodes on compiled code pays for its loading."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +92,9 @@ def nearest_seconds(
     begin = np.zeros(len(facilities)) if start is None else np.asarray(start, dtype=np.float64)
     leaving = way == "from_facility"
     tail, head = access_costs(graph, facilities, cost, leaving=leaving)
-    if graph.node_count >= COMPILED_FROM:
-        ends = (tail + begin, head + begin)
-        node_cost, node_facility = _sweep(graph, cost, facilities, ends, limit, leaving=leaving)
-    else:
-        matrix = network_matrix(graph, cost, reverse=not leaving)
-        full = with_facilities(graph, matrix, facilities, tail + begin, head + begin)
-        node_cost, node_facility = _spread(full, graph.node_count, limit)
+    matrix = network_matrix(graph, cost, reverse=not leaving)
+    full = with_facilities(graph, matrix, facilities, tail + begin, head + begin)
+    node_cost, node_facility = _spread(full, graph.node_count, limit)
     nothing = Nearest(node_cost, node_facility, np.zeros(0), np.zeros(0, np.int64))
     if points is None:
         return nothing
@@ -131,32 +126,14 @@ def _spread(full: csr_array, size: int, limit: float) -> tuple[Floats, Ints]:
     return dist[:size], label[:size]
 
 
-def _sweep(
-    graph: RoadGraph,
-    cost: Floats,
-    facilities: Snapped,
-    ends: tuple[Floats, Floats],
-    limit: float,
-    *,
-    leaving: bool,
-) -> tuple[Floats, Ints]:
-    """Do the same as `_spread`, compiled."""
-    from riskmap.geo.network.sweep import nearest_labels
-
-    indptr, indices, arc_edge = open_arcs(graph, cost, reverse=not leaving)
-    edge = np.where(facilities.on, facilities.edge, 0)
-    nodes = np.column_stack([graph.edge_tail[edge], graph.edge_head[edge]]).ravel()
-    price = np.column_stack(ends).ravel()
-    label = np.repeat(np.arange(len(facilities)), 2)
-    use = np.isfinite(price)
-    found: tuple[Floats, Ints] = nearest_labels(
-        indptr, indices, cost[arc_edge], nodes[use], price[use], label[use], limit
-    )
-    return found
-
-
 def _first_of_equals(full: csr_array, dist: Floats, label: Ints) -> Ints:
     """Where two facilities are equally near, give the first of them."""
+    if len(dist) >= COMPILED_FROM:
+        from riskmap.geo.network import sweep
+
+        settle: Any = sweep.settle_ties
+        settle(full.indptr, full.indices, full.data, dist, label, _EQUAL)
+        return label
     tail = np.repeat(np.arange(len(dist)), np.diff(full.indptr))
     head = full.indices
     reached = np.isfinite(dist[tail]) & np.isfinite(dist[head])
