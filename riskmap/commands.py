@@ -138,15 +138,13 @@ def run_project(
         result = pipeline.run(loaded, up_to=up_to)
         if (profile or loaded.outputs.profile) == "public":
             result = public.redact(result)
-        files: list[str] = []
         if up_to is None:
             bundle.write(result, folder)
-            files = sorted(path.name for path in folder.iterdir())
             stages.keep_ids(loaded, result.layers, result.roles)
         return {
             "project": loaded.name,
             "folder": str(folder) if up_to is None else None,
-            "files": files,
+            "files": sorted(path.name for path in folder.iterdir()) if up_to is None else [],
             "layers": report.layer_rows(result),
             "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
             "returned": sum(p.severity == "returned" for p in result.problems),

@@ -62,7 +62,13 @@ def test_the_tree_speaks_of_the_product_alone():
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split("\n")
-    banned = ["/wo" + "rk/", "../sha" + "red", "file:///o" + "pt", "pypi" + ".org", "npmjs" + ".com"]
+    banned = [
+        "/wo" + "rk/",
+        "../sha" + "red",
+        "file:///o" + "pt",
+        "pypi" + ".org",
+        "npmjs" + ".com",
+    ]
     found = []
     for name in filter(None, listed):
         path = ROOT / name
