@@ -193,20 +193,23 @@ def allocate_whole(
     )
 
 
-def mend(instance: Instance, solution: Solution, *, most: int = 10) -> list[dict[str, object]]:
+def mend(
+    instance: Instance, solution: Solution, *, most: int | None = None
+) -> list[dict[str, object]]:
     """Find what would remove a shortfall: capacity at which facility, or a new site where.
 
-    People without a place are sent to the nearest facility that they can reach; that many places
-    are to be added there. Demands that reach none need a new site.
+    People without a place are sent to the nearest facility that they can reach; the places that
+    it lacks for them, less those it has free, are to be added there. Demands that reach none need
+    a new site.
 
     Parameters
     ----------
     instance
         The instance, cut to the radius.
     solution
-        The assignment with its shortfall.
+        The assignment with its shortfall, split or whole.
     most
-        Longest list.
+        Longest list; None for all of it.
 
     Returns
     -------
@@ -223,11 +226,13 @@ def mend(instance: Instance, solution: Solution, *, most: int = 10) -> list[dict
     )
     nearest = np.full(instance.n_demands, -1, np.int64)
     nearest[instance.demand_of[first]] = instance.facility_of[first]
-    add = np.bincount(
-        nearest[lacking][nearest[lacking] >= 0],
-        weights=short[lacking][nearest[lacking] >= 0],
-        minlength=instance.n_facilities,
-    )
+    sent = lacking[nearest[lacking] >= 0]
+    m = instance.n_facilities
+    load = np.bincount(solution.facility_of, weights=solution.amount, minlength=m)
+    need = np.bincount(nearest[sent], weights=short[sent], minlength=m)
+    with np.errstate(invalid="ignore"):
+        add = np.where(need > 0, np.maximum(need - (instance.capacity - load), 0.0), 0.0)
+    add = np.round(add, 6)
     steps: list[dict[str, object]] = [
         {"facility": instance.facilities[j], "add_capacity": float(add[j])}
         for j in np.flatnonzero(add > 0)

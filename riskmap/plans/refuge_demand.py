@@ -1,0 +1,194 @@
+"""Who has to move, from where: danger areas and flooded ground, nobody counted twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from riskmap.plans.refuge_capacity import numbers, texts
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.geo.grid import Grid
+    from riskmap.presets.load import Presets
+
+
+@dataclass(frozen=True, kw_only=True)
+class People:
+    """Groups of people who move together."""
+
+    table: pd.DataFrame
+    """One row a group: demand, origin (``danger_area`` or ``flooded``), name, unit_id, people,
+    vulnerable."""
+    xy: NDArray[np.float64]
+    """Where each group sets out, shape (n, 2) [m]."""
+
+
+def people_to_move(
+    grid: Grid,
+    units: gpd.GeoDataFrame,
+    *,
+    population: Any = None,
+    standing: gpd.GeoDataFrame | None = None,
+    scenario: gpd.GeoDataFrame | None = None,
+    depth_m: Any = None,
+    presets: Presets,
+) -> People:
+    r"""List the groups of people who have to move.
+
+    .. math:: d = \text{declared} \cdot (1 - \text{share already counted}), \qquad
+              d_v = r \sum_{c \in v, \; h_c \ge h_0} P_c (1 - a_c)
+
+    A danger area gives its declared people, or the people living in it. Of a standing area the
+    share that a scenario's area covers counts there only; of a flooded cell the share ``a`` that
+    danger areas cover counts there only.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    units
+        Units; the finest ones are the villages.
+    population
+        People per cell, shape (ny, nx), or None.
+    standing, scenario
+        Danger areas that always hold, and those of the scenario.
+    depth_m
+        Depth on the cells, shape (ny, nx) [m], or None.
+    presets
+        ``refuge.move_depth_m`` and ``refuge.evacuation_ratio``.
+
+    Returns
+    -------
+    People
+        Groups with at least one person.
+    """
+    people = None if population is None else np.nan_to_num(np.asarray(population, np.float64))
+    covered = np.zeros(grid.shape[0] * grid.shape[1])
+    parts, spots = [], []
+    for areas, above in ((scenario, None), (standing, scenario)):
+        if areas is None or areas.empty:
+            continue
+        table, xy = _in_areas(grid, areas, people, above)
+        parts.append(table)
+        spots.append(xy)
+        covered = np.maximum(covered, _cover(grid, areas))
+    villages = units[units["finest"]] if "finest" in units else units
+    table, xy = _join(parts, spots)
+    table["unit_id"] = _village(xy, villages)
+    if depth_m is not None and people is not None:
+        wet, at = _flooded(grid, villages, people.ravel() * (1 - covered), depth_m, presets)
+        table, xy = _join([table, wet], [xy, at])
+    table["demand"] = [f"{o[0].upper()}{i + 1}" for i, o in enumerate(table["origin"])]
+    return People(table=table, xy=xy)
+
+
+def _join(
+    parts: list[pd.DataFrame], spots: list[NDArray[np.float64]]
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Put groups under each other and drop those of nobody."""
+    filled = [(part, spot) for part, spot in zip(parts, spots, strict=True) if len(part)]
+    if not filled:
+        empty = pd.DataFrame(
+            {
+                "origin": pd.Series(dtype=object),
+                "name": pd.Series(dtype=object),
+                "people": pd.Series(dtype=np.int64),
+                "vulnerable": pd.Series(dtype=np.int64),
+            }
+        )
+        return empty, np.zeros((0, 2))
+    table = pd.concat([part for part, _ in filled], ignore_index=True)
+    xy = np.concatenate([spot for _, spot in filled])
+    some = (table["people"] > 0).to_numpy()
+    return table[some].reset_index(drop=True), xy[some]
+
+
+def _in_areas(
+    grid: Grid, areas: gpd.GeoDataFrame, people: Any, above: gpd.GeoDataFrame | None
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Count the people of danger areas, less what other areas above them already count."""
+    shapes = np.asarray(areas.geometry.array, dtype=object)
+    living = np.zeros(len(areas)) if people is None else _living(grid, areas, people)
+    count = numbers(areas, "people")
+    count = np.where(np.isnan(count), living, count)
+    weak = np.minimum(np.nan_to_num(numbers(areas, "vulnerable")), count)
+    free = np.ones(len(areas))
+    if above is not None and not above.empty:
+        other = shapely.union_all(shapely.make_valid(np.asarray(above.geometry.array, object)))
+        shared = shapely.area(shapely.intersection(shapely.make_valid(shapes), other))
+        free = 1 - np.clip(shared / np.maximum(shapely.area(shapes), 1e-9), 0, 1)
+    inner = shapely.point_on_surface(shapes)
+    return (
+        pd.DataFrame(
+            {
+                "origin": "danger_area",
+                "name": texts(areas, "name"),
+                "people": np.rint(count * free).astype(np.int64),
+                "vulnerable": np.rint(weak * free).astype(np.int64),
+            }
+        ),
+        shapely.get_coordinates(inner),
+    )
+
+
+def _living(grid: Grid, areas: gpd.GeoDataFrame, people: NDArray[Any]) -> NDArray[np.float64]:
+    """Count who lives in each area, by the covered share of the cells."""
+    from riskmap.geo.areas import coverage
+
+    return np.asarray(coverage(grid, areas) @ people.ravel(), np.float64)
+
+
+def _cover(grid: Grid, areas: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Share of every cell that any of the areas covers; (cells,)."""
+    from riskmap.geo.areas import coverage
+
+    joined = shapely.union_all(shapely.make_valid(np.asarray(areas.geometry.array, object)))
+    return np.clip(coverage(grid, [joined]).toarray().ravel(), 0, 1)
+
+
+def _village(xy: NDArray[np.float64], villages: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    from riskmap.geo.points import unit_of_points
+
+    if not len(xy):
+        return np.zeros(0, dtype=object)
+    return unit_of_points(shapely.points(xy), villages)
+
+
+def _flooded(
+    grid: Grid,
+    villages: gpd.GeoDataFrame,
+    people: NDArray[np.float64],
+    depth_m: Any,
+    presets: Presets,
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Gather the people of deeply flooded cells by village, at the cell with most of them."""
+    from riskmap.geo.grid import cell_centres
+
+    limit = float(presets["refuge.move_depth_m"])
+    deep = np.nan_to_num(np.asarray(depth_m, np.float64).ravel()) >= limit
+    cells = np.flatnonzero(deep & (people > 0))
+    moved = people[cells] * float(presets["refuge.evacuation_ratio"])
+    xy = np.column_stack(cell_centres(grid, cells))
+    unit = _village(xy, villages)
+    order = np.lexsort((cells, -moved, unit.astype(str)))
+    unit, moved, xy = unit[order], moved[order], xy[order]
+    first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if unit.size else np.zeros(0, int)
+    total = np.add.reduceat(moved, first) if first.size else np.zeros(0)
+    names = villages["name"].astype(str)
+    table = pd.DataFrame(
+        {
+            "origin": "flooded",
+            "name": [names.get(code, "") for code in unit[first]],
+            "people": np.rint(total).astype(np.int64),
+            "vulnerable": np.zeros(first.size, np.int64),
+            "unit_id": unit[first],
+        }
+    )
+    return table, xy[first]

@@ -1,0 +1,115 @@
+"""Options of the refuge plan, as the project file gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from riskmap.errors import ProjectError
+from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    from riskmap.presets.load import Presets
+
+Check = Literal["status", "flood", "danger_area", "hazard_source", "capacity", "road"]
+CHECKS: tuple[Check, ...] = ("status", "flood", "danger_area", "hazard_source", "capacity", "road")
+
+
+class RefugeOptions(BaseModel):
+    """Section ``refuges`` of the project file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    preset: Literal["zhejiang_tiers"] | None = None
+    """``zhejiang_tiers``: fill village refuges first, then town, then county ones."""
+    whole: bool = False
+    """Keep every group of people together instead of splitting it."""
+    walk_min: float | None = Field(default=None, gt=0)
+    """Longest walk [min]; preset ``refuge.walk_limit_min`` otherwise."""
+    vehicle_min: float | None = Field(default=None, ge=0)
+    """Longest ride [min], 0 = nobody rides; preset ``refuge.vehicle_limit_min`` otherwise."""
+    per_capita_m2: float | None = Field(default=None, gt=0)
+    """Effective area per person [m2]; otherwise by type, or ``refuge.zhejiang_per_capita_m2``."""
+    assumed_capacity: int | None = Field(default=None, gt=0)
+    """Places of a refuge that gives neither capacity nor area; otherwise it is not used."""
+    require: tuple[Check, ...] = CHECKS
+    """Checks that a refuge must pass to be used; the others are only reported."""
+    new_sites: int = Field(default=5, ge=0, le=50)
+    """New sites to propose for people without a place."""
+    candidates: str | None = None
+    """Role whose places may become refuges; cells with people otherwise."""
+    time_limit: float = Field(default=20.0, gt=0)
+    """Seconds for each search of whole assignments or sites."""
+
+
+def read_options(given: Mapping[str, Any]) -> RefugeOptions:
+    """Check the options.
+
+    Parameters
+    ----------
+    given
+        Section ``refuges`` of the project file.
+
+    Returns
+    -------
+    RefugeOptions
+        Frozen options.
+
+    Raises
+    ------
+    ProjectError
+        With every key that is unknown or wrong.
+
+    Examples
+    --------
+    >>> read_options({"whole": True}).whole
+    True
+    """
+    try:
+        return RefugeOptions(**given)
+    except ValidationError as error:
+        said = "; ".join(
+            "refuges.{}: {}".format(".".join(map(str, item["loc"])), item["msg"])
+            for item in error.errors()
+        )
+        raise ProjectError(text("refuges: {said}", said=said)) from error
+
+
+def walk_seconds(options: RefugeOptions, presets: Presets) -> float:
+    """Give the longest walk [s].
+
+    Parameters
+    ----------
+    options
+        The plan's options.
+    presets
+        The run's presets.
+
+    Returns
+    -------
+    float
+        Seconds.
+    """
+    own = options.walk_min
+    return 60.0 * float(presets["refuge.walk_limit_min"] if own is None else own)
+
+
+def ride_seconds(options: RefugeOptions, presets: Presets) -> float:
+    """Give the longest ride [s].
+
+    Parameters
+    ----------
+    options
+        The plan's options.
+    presets
+        The run's presets.
+
+    Returns
+    -------
+    float
+        Seconds; 0 when nobody rides.
+    """
+    own = options.vehicle_min
+    return 60.0 * float(presets["refuge.vehicle_limit_min"] if own is None else own)

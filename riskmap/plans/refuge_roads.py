@@ -1,0 +1,208 @@
+"""Ways to the refuges: on foot where that is near enough, else by vehicle; closed roads avoided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from riskmap.geo.network import (
+    RoadGraph,
+    Snapped,
+    cost_table,
+    edge_depths,
+    shortest_paths,
+    snap_points,
+    vehicle_seconds,
+)
+from riskmap.plans.water import closed_edges
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.geo.grid import Grid
+    from riskmap.presets.load import Presets
+
+MODES = (("foot", "foot", "foot"), ("ride", "emergency", "truck"))
+"""Mode, road graph and vehicle, in order of preference."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Net:
+    """One road graph as it is in one scenario."""
+
+    mode: str
+    graph: RoadGraph
+    edge_cost: NDArray[np.float64]
+    """Seconds along each edge, infinite where closed."""
+    limit_s: float
+    snap_m: float
+    foot_ms: float
+    """Speed of a walk to and from the road [m/s]."""
+
+    def snap(self, xy: NDArray[np.float64]) -> Snapped:
+        """Put points on the nearest passable road.
+
+        Parameters
+        ----------
+        xy
+            Points, shape (n, 2) [m].
+
+        Returns
+        -------
+        Snapped
+            Places on the network.
+        """
+        return snap_points(
+            self.graph, xy, limit_m=self.snap_m, usable=np.isfinite(self.edge_cost)
+        )
+
+
+def nets(
+    graphs: Mapping[str, RoadGraph],
+    grid: Grid,
+    *,
+    presets: Presets,
+    limits_s: Mapping[str, float],
+    depth_m: Any = None,
+    closures: gpd.GeoDataFrame | None = None,
+) -> tuple[Net, ...]:
+    """Give the roads of a scenario for every mode that may be used.
+
+    Parameters
+    ----------
+    graphs
+        Road graph by profile.
+    grid
+        The grid that the depths stand on.
+    presets
+        Speeds, wading limits and snapping limit.
+    limits_s
+        Longest way by mode [s]; 0 leaves a mode out.
+    depth_m
+        Depth on the cells, shape (ny, nx) [m], or None.
+    closures
+        Closed roads, or None.
+
+    Returns
+    -------
+    tuple of Net
+        On foot first.
+    """
+    found = []
+    for mode, profile, vehicle in MODES:
+        graph = graphs.get(profile)
+        if graph is None or limits_s.get(mode, 0) <= 0:
+            continue
+        depth = None
+        if depth_m is not None:
+            depth = edge_depths(graph, np.asarray(depth_m), tuple(grid.transform)[:6])
+        cost = vehicle_seconds(graph, vehicle=vehicle, depth_m=depth, presets=presets)
+        if closures is not None and len(closures):
+            cost = np.where(closed_edges(graph, closures), np.inf, cost)
+        found.append(
+            Net(
+                mode=mode,
+                graph=graph,
+                edge_cost=cost,
+                limit_s=limits_s[mode],
+                snap_m=max(float(presets["station.snap_limit_m"]), 2 * grid.size_m),
+                foot_ms=float(presets["road.foot_kmh"]) / 3.6,
+            )
+        )
+    return tuple(found)
+
+
+def ways(
+    roads: tuple[Net, ...], origins: NDArray[np.float64], refuges: NDArray[np.float64]
+) -> pd.DataFrame:
+    """List who reaches which refuge, how, and in what time; the best mode of each pair.
+
+    A pair that can be walked within the limit is walked; otherwise it is ridden.
+
+    Parameters
+    ----------
+    roads
+        Roads by mode.
+    origins, refuges
+        Places, shapes (n, 2) and (m, 2) [m].
+
+    Returns
+    -------
+    DataFrame
+        demand, refuge (positions), mode, seconds, metres; sorted by demand, mode, seconds.
+    """
+    parts = []
+    for rank, net in enumerate(roads):
+        start, end = net.snap(origins), net.snap(refuges)
+        on, there = np.flatnonzero(start.on), np.flatnonzero(end.on)
+        table = cost_table(
+            net.graph,
+            end.take(there),
+            start.take(on),
+            way="to_facility",
+            edge_cost=net.edge_cost,
+            limit=net.limit_s,
+        )
+        rows, cols = on[table.point], there[table.facility]
+        walk = start.walk_m[rows] + end.walk_m[cols]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "demand": rows,
+                    "refuge": cols,
+                    "rank": rank,
+                    "mode": net.mode,
+                    "seconds": table.cost + walk / net.foot_ms,
+                    "metres": table.other + walk,
+                }
+            ).query("seconds <= @net.limit_s")
+        )
+    columns = ["demand", "refuge", "rank", "mode", "seconds", "metres"]
+    if not parts:
+        return pd.DataFrame({name: pd.Series(dtype=float) for name in columns})
+    table = pd.concat(parts, ignore_index=True).sort_values(
+        ["demand", "rank", "seconds", "refuge"], kind="stable"
+    )
+    return table.drop_duplicates(["demand", "refuge"]).reset_index(drop=True)
+
+
+def lines_of(
+    roads: tuple[Net, ...],
+    origins: NDArray[np.float64],
+    refuges: NDArray[np.float64],
+    pairs: pd.DataFrame,
+) -> NDArray[np.object_]:
+    """Draw the way of every pair along the roads.
+
+    Parameters
+    ----------
+    roads
+        Roads by mode.
+    origins, refuges
+        Places [m].
+    pairs
+        demand, refuge and mode.
+
+    Returns
+    -------
+    ndarray
+        LineStrings, shape (k,).
+    """
+    import shapely
+
+    drawn = np.full(len(pairs), shapely.LineString(), dtype=object)
+    for net in roads:
+        rows = np.flatnonzero((pairs["mode"] == net.mode).to_numpy())
+        if not rows.size:
+            continue
+        start = net.snap(origins[pairs["demand"].to_numpy()[rows]])
+        end = net.snap(refuges[pairs["refuge"].to_numpy()[rows]])
+        found = shortest_paths(net.graph, start, end, edge_cost=net.edge_cost)
+        for row, path in zip(rows, found, strict=True):
+            drawn[row] = path.geometry
+    return drawn
