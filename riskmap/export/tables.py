@@ -49,7 +49,7 @@ def scored(index: Any) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``score``, ``rank``, ``class``, then one a group, then ``share_`` + component: the
+        Columns ``score``, ``rank``, ``class`` (and ``stability``), then one a group, then ``share_`` + component: the
         part of the score that the component gives.
     """
     scores: pd.DataFrame = index.scores
@@ -60,6 +60,8 @@ def scored(index: Any) -> pd.DataFrame:
     head = pd.DataFrame(
         {"score": scores[c.ROOT], "rank": index.ranks[c.ROOT], "class": index.classes}
     )
+    if getattr(index, "stability", None) is not None:
+        head["stability"] = index.stability
     joined: pd.DataFrame = pd.concat([head.astype({"rank": "Int64"}), groups, shares], axis=1)
     return joined
 

@@ -39,6 +39,8 @@ class Index:
     notes: tuple[Text, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     """JSON-able report of what each step changed."""
+    stability: pd.Series | None = None
+    """Share of the draws in which a row keeps its class; None when nothing was drawn."""
 
 
 def make_index(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from riskmap.columns import LEVEL, POPULATION
+from riskmap.columns import CLASSES, LEVEL, POPULATION
 from riskmap.errors import IndicatorError
 from riskmap.i18n import text
 from riskmap.stages.roads import used_rows
@@ -237,7 +237,45 @@ def compute_index(
             found[name] = fit(values, changed, kept, **ranked, **fitted)
     if project.overrides:
         indicators = replace(indicators, meta=reweighted(meta, project.overrides))
+    found["unit"] = replace(
+        found["unit"], stability=class_stability(found["unit"], indicators, finest, project.seed)
+    )
     return found, {name: index.params for name, index in found.items()}, indicators
+
+
+def class_stability(
+    index: Index, indicators: Indicators, finest: NDArray[np.bool_], seed: int
+) -> pd.Series[Any]:
+    """Count how often each unit keeps its class when weights and methods are drawn anew.
+
+    Parameters
+    ----------
+    index
+        The units' index.
+    indicators
+        The indicators.
+    finest
+        True for the units of the finest level, shape (n,).
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    Series
+        Share of the draws, 0 to 1; NaN for coarser levels and unknown classes.
+    """
+    import pandas as pd
+
+    from riskmap.index.stress import unit_stability
+
+    values = indicators.units[finest]
+    drawn = unit_stability(index.params, values, index.meta, seed=seed)
+    own = index.classes[finest].fillna(0).astype(int)
+    share = pd.Series(np.nan, index=indicators.units.index, name="stability")
+    for level in CLASSES:
+        rows = own.index[own == level]
+        share.loc[rows] = drawn.loc[rows, f"p_class_{level}"].to_numpy(np.float64)
+    return share
 
 
 def with_breaks_kept(params: Mapping[str, Any]) -> list[dict[str, Any]]:
