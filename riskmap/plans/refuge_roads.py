@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Net:
     snap_m: float
     foot_ms: float
     """Speed of a walk to and from the road [m/s]."""
+    kept: dict[bytes, Snapped] = field(default_factory=dict, compare=False, repr=False)
+    """Points already put on the road."""
 
     def snap(self, xy: NDArray[np.float64]) -> Snapped:
         """Put points on the nearest passable road.
@@ -57,9 +59,12 @@ class Net:
         Snapped
             Places on the network.
         """
-        return snap_points(
-            self.graph, xy, limit_m=self.snap_m, usable=np.isfinite(self.edge_cost)
-        )
+        key = np.ascontiguousarray(xy).tobytes()
+        if key not in self.kept:
+            self.kept[key] = snap_points(
+                self.graph, xy, limit_m=self.snap_m, usable=np.isfinite(self.edge_cost)
+            )
+        return self.kept[key]
 
 
 def nets(
@@ -140,15 +145,19 @@ def ways(
     for rank, net in enumerate(roads):
         start, end = net.snap(origins), net.snap(refuges)
         on, there = np.flatnonzero(start.on), np.flatnonzero(end.on)
+        # One search for each place of the shorter list.
+        back = there.size <= on.size
+        few, many = (end.take(there), start.take(on)) if back else (start.take(on), end.take(there))
         table = cost_table(
             net.graph,
-            end.take(there),
-            start.take(on),
-            way="to_facility",
+            few,
+            many,
+            way="to_facility" if back else "from_facility",
             edge_cost=net.edge_cost,
             limit=net.limit_s,
         )
-        rows, cols = on[table.point], there[table.facility]
+        rows = on[table.point if back else table.facility]
+        cols = there[table.facility if back else table.point]
         walk = start.walk_m[rows] + end.walk_m[cols]
         parts.append(
             pd.DataFrame(
@@ -200,8 +209,8 @@ def lines_of(
         rows = np.flatnonzero((pairs["mode"] == net.mode).to_numpy())
         if not rows.size:
             continue
-        start = net.snap(origins[pairs["demand"].to_numpy()[rows]])
-        end = net.snap(refuges[pairs["refuge"].to_numpy()[rows]])
+        start = net.snap(origins).take(pairs["demand"].to_numpy(np.int64)[rows])
+        end = net.snap(refuges).take(pairs["refuge"].to_numpy(np.int64)[rows])
         found = shortest_paths(net.graph, start, end, edge_cost=net.edge_cost)
         for row, path in zip(rows, found, strict=True):
             drawn[row] = path.geometry

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from riskmap.presets.load import Presets
 
 MOST_CANDIDATES = 400
-DRAWS = 50
+DRAWS = 20
 SPREAD = 0.2
 """Standard deviation of the noise on people, as a share."""
 

@@ -126,8 +126,11 @@ def shortfall_table(
     groups = _groups(people, units)
     groups["shortfall"] = done.shortfall
     usable = possible[places[possible["refuge"].to_numpy(np.int64)] > 0]
-    groups["in_reach"] = np.bincount(usable["demand"].to_numpy(np.int64), minlength=len(groups))
-    groups["cut_off"] = np.where(groups["in_reach"] == 0, groups["shortfall"], 0.0)
+    count = np.bincount(usable["demand"].to_numpy(np.int64), minlength=len(groups))
+    groups["cut_off"] = np.where(count == 0, groups["shortfall"], 0.0)
+    # Where some are short, their own reach counts, not that of others of the village.
+    lacks = groups.groupby("unit_id")["shortfall"].transform("sum") > 0
+    groups["in_reach"] = np.where(lacks & ~(groups["shortfall"] > 0), 0, count)
     table = (
         groups.groupby(["unit_id", "district", "town", "village"], sort=True)
         .agg(
@@ -160,6 +163,7 @@ def mend_table(
     people: People,
     held: pd.DataFrame,
     sites: Proposed | None,
+    early: Assigned | None,
 ) -> pd.DataFrame:
     """List what would remove the shortfall, and what solving again with it gave.
 
@@ -177,6 +181,8 @@ def mend_table(
         Capacities.
     sites
         New sites proposed, or None.
+    early
+        The assignment when groups that are cut off leave while the roads are dry, or None.
 
     Returns
     -------
@@ -204,6 +210,18 @@ def mend_table(
     left = float(after.shortfall.sum())
     for row in rows:
         row |= {"shortfall_before": before, "shortfall_after": left}
+    if early is not None:
+        left = float(early.shortfall.sum())
+        rows += [
+            {
+                "measure": text("or: move before the roads are flooded"),
+                "where": str(people.table["name"].iloc[int(i)]),
+                "places": float(done.shortfall[i]),
+                "shortfall_before": before,
+                "shortfall_after": left,
+            }
+            for i in rest
+        ]
     if sites is not None:
         rows += [
             {

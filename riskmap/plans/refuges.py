@@ -40,7 +40,7 @@ class RefugePlan:
     objective: float
     """Person-minutes of the assignment, counted anew from its rows."""
     bound: float | None
-    """Proven bound on the ordered aims, as the solver states it."""
+    """Equal to the objective when the ordered aims are proven; None otherwise."""
     gap: float | None
     status: str
     recount: Mapping[str, float]
@@ -134,6 +134,7 @@ def refuge_plan(
     moved = people.table["people"].to_numpy(np.float64)
     done = assign(possible, moved, places, held["tier"].tolist(), options)
     more, after = mended(done, options)
+    early = _early(world, people, xy, possible, done, (places, held["tier"].tolist()), options, limits_s)
     sites = _sites(world, people, done, dangers, roads, options)
     reached = reach_cells(
         grid, world.units, world.population, roads[0] if roads else None, xy, usable
@@ -148,7 +149,7 @@ def refuge_plan(
         "capacity": held.reset_index(names="item_id").assign(usable=usable),
         "assignment": assignment_table(done, possible, people, held, world.units, places),
         "shortfall": shortfall_table(done, possible, people, world.units, places),
-        "mend": mend_table(done, more, after, people, held, sites),
+        "mend": mend_table(done, more, after, people, held, sites, early),
         "scorecard": card,
         "accessibility": accessibility(reached, places, world.units, presets),
     }
@@ -160,7 +161,7 @@ def refuge_plan(
         scenario=name,
         tables=tables,
         objective=done.person_seconds / 60,
-        bound=done.solution.bound,
+        bound=done.person_seconds / 60 if done.solution.status == "optimal" else None,
         gap=done.solution.gap,
         status=done.solution.status,
         recount=recount,
@@ -169,6 +170,32 @@ def refuge_plan(
         ),
         notes=_notes(name, recount, done, fit, held, roads, options),
     )
+
+
+def _early(
+    world: World,
+    people: People,
+    xy: NDArray[np.float64],
+    possible: pd.DataFrame,
+    done: Assigned,
+    held: tuple[NDArray[np.float64], list[str]],
+    options: RefugeOptions,
+    limits_s: Mapping[str, float],
+) -> Assigned | None:
+    """Solve again with dry roads for the groups that the water cuts off; None when none is."""
+    places, tiers = held
+    reach = possible[places[possible["refuge"].to_numpy(np.int64)] > 0]
+    count = np.bincount(reach["demand"].to_numpy(np.int64), minlength=len(people.xy))
+    cut = np.flatnonzero((count == 0) & (done.shortfall > 0))
+    if not cut.size:
+        return None
+    dry = nets(world.graphs, world.grid, presets=world.presets, limits_s=limits_s)
+    found = ways(dry, people.xy[cut], xy)
+    if not len(found):
+        return None
+    found["demand"] = cut[found["demand"].to_numpy(np.int64)]
+    together = pd.concat([reach, found], ignore_index=True)
+    return assign(together, people.table["people"].to_numpy(np.float64), places, tiers, options)
 
 
 def _sites(

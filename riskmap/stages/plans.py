@@ -50,10 +50,14 @@ def make_plans(
     """
     from riskmap.plans.station_stage import plan_stations
 
-    plans: dict[str, Any] = {}
+    from riskmap.stages.refuge_plan import plan_refuges
+
+    refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios)
+    plans: dict[str, Any] = dict(refuges)
     graph = roads.graphs.get("emergency")
     if graph is None:
-        return plans, (text("No station plan: it needs a road layer and rescue stations."),)
+        lacking = text("No station plan: it needs a road layer and rescue stations.")
+        return plans, (*notes, lacking)
     found = plan_stations(
         ground.layers,
         graph,
@@ -65,6 +69,6 @@ def make_plans(
         options=project.stations,
     )
     if found is None:
-        return plans, ()
+        return plans, notes
     plans["stations"] = found
-    return plans, found.notes
+    return plans, (*notes, *found.notes)
