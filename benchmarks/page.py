@@ -6,6 +6,8 @@ Made-up smooth data of 50 000, 200 000 and 1 000 000 cells with 20 000 points, a
 alone. ``--folium`` also times folium.GeoJson on 10 000 polygons in the same browser session.
 """
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import json

@@ -6,6 +6,7 @@ import { isOverdue, itemName, itemsWithin, nearest, quantity, shown } from "./it
 import { cellCentre, loadTable, rawValues, table, values } from "./model.js";
 import { className, classColours, inkOn, levelName, PARTS, unitLevelOne } from "./palette.js";
 import { itemColour } from "./points.js";
+import { plansAt } from "./plans.js";
 import { live, partsOf, weightOf } from "./score.js";
 import { symbolIcon } from "./symbols.js";
 
@@ -77,12 +78,19 @@ async function placeDetail(tab, chosen) {
       Number.isFinite(units.area[at]) ? figures(units.area[at]) + " km²" : "", t("code {code}", { code: units.ids[at] })] : [
       grid.population ? t("{n} residents", { n: num(grid.population[at]) }) : "", t("{m} m cell", { m: num(model.facts.size_m) }), coordinates(lon, lat)]).filter(Boolean).map((x) => el("span", null, x))),
     why(tab, at),
+    planList(x, y, unit ? 5e-7 : (0.36 * model.facts.size_m) / (40075016 * Math.cos((lat * Math.PI) / 180))),
     await indicatorTable(tab, at),
     await byRoad(tab, at),
     around(lon, lat),
     unit ? withinList(at) : null,
     unit ? childList(at) : null,
   ];
+}
+
+/** What the plans that are switched on say here. @param {number} x @param {number} y @param {number} reach */
+function planList(x, y, reach) {
+  const labels = plansAt(x, y, reach);
+  return labels.length ? el("section", null, el("h4", null, t("Plans here")), el("ul", { class: "things" }, labels.map((l) => el("li", null, l)))) : null;
 }
 
 /** The chain of units a place stands in, as links. @param {number} unit */

@@ -8,6 +8,7 @@ import { insideShape } from "./geo.js";
 import { itemName } from "./items.js";
 import { cellAt, table, unitAt } from "./model.js";
 import { className, levelName } from "./palette.js";
+import { plansAt } from "./plans.js";
 import { pointAt, visiblePoints } from "./points.js";
 import { shownOf } from "./score.js";
 
@@ -72,7 +73,8 @@ function hover() {
     tip.hidden = !hit;
     app.map.getContainer().style.cursor = app.measuring ? "crosshair" : hit && (hit.layer || hit.ring) ? "pointer" : "";
     if (!hit) return;
-    fill(tip, tipText(hit));
+    const [mx, my] = placeOf(last.containerPoint);
+    fill(tip, tipText(hit), plansAt(mx, my, 7 / screenView().k).map((label) => [el("br"), label]));
     const { x, y } = last.containerPoint;
     const w = app.map.getSize().x;
     tip.style.left = Math.min(x + 14, w - tip.offsetWidth - 6) + "px";

@@ -1,6 +1,7 @@
 // @ts-check
 /** Map layers that plans carry: coverage bands, routes, assignment lines, proposed sites. */
 import { app, state } from "./core.js";
+import { insideShape, lineDistance, mercatorX, mercatorY } from "./geo.js";
 import { sprite } from "./symbols.js";
 import { traceShape } from "./vectors.js";
 
@@ -17,7 +18,7 @@ const STYLES = {
 /** Colour by which a plan's layer is known in the tree. @param {any} plan */
 export function planColour(plan) {
   if (plan.kinds[0] === "coverage") return BANDS[1];
-  if (plan.kinds[0] === "site") return "#6a1b9a";
+  if (!plan.shape) return planMark(plan.kinds[0])[1];
   return (STYLES[/** @type {keyof typeof STYLES} */ (plan.kinds[0])] || STYLES.route).colour;
 }
 
@@ -70,15 +71,51 @@ function drawShapes(view, plan) {
   ctx.setLineDash([]);
 }
 
+const MARKS = { unusable: ["octagon", "#c2002f"], shortfall: ["triangle", "#d95f02"], site: ["star", "#6a1b9a"] };
+
+/** Symbol and colour of a plan's point. @param {string} kind */
+export function planMark(kind) {
+  return MARKS[/** @type {keyof typeof MARKS} */ (kind)] || MARKS.site;
+}
+
+/** Colour of a coverage band. @param {number} band */
+export function bandColour(band) {
+  return BANDS[Math.min(band, 5)];
+}
+
+/**
+ * What the plans that are switched on say about a place.
+ * @param {number} x
+ * @param {number} y
+ * @param {number} reach in units of the Mercator square
+ * @returns {string[]}
+ */
+export function plansAt(x, y, reach) {
+  /** @type {Set<string>} */
+  const out = new Set();
+  for (const plan of app.model.plans) {
+    if (!state.shown["plan:" + plan.id] || !plan.label) continue;
+    for (let i = 0; i < plan.n; i++) {
+      const label = wanted(plan, i) ? plan.label(i, state.lang) : "";
+      if (!label || out.has(label)) continue;
+      const hit = !plan.shape
+        ? Math.hypot(mercatorX(plan.lon[i]) - x, mercatorY(plan.lat[i]) - y) < reach * 2
+        : plan.kind(i) === "coverage" ? insideShape(plan.shape, i, x, y) : lineDistance(plan.shape, i, x, y) < reach;
+      if (hit) out.add(label);
+    }
+  }
+  return [...out].slice(0, 6);
+}
+
 /** @param {View} view @param {any} plan */
 function drawSites(view, plan) {
   for (let i = 0; i < plan.n; i++) {
     if (!wanted(plan, i)) continue;
-    const x = ((plan.lon[i] / 360 + 0.5) * view.k) - view.ox;
-    const s = Math.sin((plan.lat[i] * Math.PI) / 180);
-    const y = (0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI)) * view.k - view.oy;
+    const x = mercatorX(plan.lon[i]) * view.k - view.ox;
+    const y = mercatorY(plan.lat[i]) * view.k - view.oy;
     if (x < -20 || y < -20 || x > view.w + 20 || y > view.h + 20) continue;
-    const picture = sprite("star", "#6a1b9a", 9, view.m);
+    const [symbol, colour] = planMark(plan.kind(i));
+    const picture = sprite(symbol, colour, plan.kind(i) === "site" ? 9 : 6, view.m);
     const half = picture.width / view.m / 2;
     view.ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);
   }

@@ -4,7 +4,7 @@ import { app, byId, el, emit, figures, fill, isPhone, nameOf, num, on, state, t 
 import { cellCounts, layerCounts, unitCounts } from "./counts.js";
 import { table } from "./model.js";
 import { classColours, levelName, surfaceColours, unitLevelName } from "./palette.js";
-import { planColour } from "./plans.js";
+import { bandColour, planColour, planMark } from "./plans.js";
 import { prepare, QUARTERS } from "./score.js";
 import { icon, symbolIcon } from "./symbols.js";
 import { hasStates } from "./items.js";
@@ -163,7 +163,15 @@ function layerRow(layer) {
 
 /** @param {any} plan */
 function planRow(plan) {
-  return row("plan:" + plan.id, nameOf(plan), el("span", { class: "swatch", style: `background:${planColour(plan)}` }));
+  const mark = plan.shape ? el("span", { class: "swatch", style: `background:${planColour(plan)}` }) : symbolIcon(planMark(plan.kinds[0])[0], planColour(plan));
+  const node = row("plan:" + plan.id, nameOf(plan), mark);
+  if (plan.kinds[0] === "coverage" && plan.label) {
+    const bands = new Map();
+    for (let i = 0; i < plan.n; i++) if (!bands.has(plan.band[i])) bands.set(plan.band[i], plan.label(i, state.lang));
+    if (bands.size <= 6) node.appendChild(el("div", { class: "legend bands" }, [...bands].sort((a, b) => a[0] - b[0]).map(([band, label]) => el("div", null, el("span", { class: "swatch", style: `background:${bandColour(band)}` }), label))));
+  }
+  rows["plan:" + plan.id].count.textContent = t("{n} items", { n: num(plan.n) });
+  return node;
 }
 
 function baseRows() {

@@ -124,6 +124,12 @@ def test_scenarios_switch_and_plans_are_drawn(
             opened.page.check(f'[data-layer="plan:stations/{layer}"]')
         opened.settle()
         assert opened.js("() => riskmap.state().shown['plan:stations/bands']") is True
+        assert "3 min" in opened.page.inner_text(".bands")
+        lon, lat = sites.to_crs(4326).geometry.iloc[0].coords[0]
+        opened.page.fill("#search", f"{lon:.6f},{lat:.6f}")
+        opened.page.keyboard.press("Enter")
+        opened.page.wait_for_selector("#panel-detail .why")
+        assert "拟建站" in opened.page.inner_text("#panel-detail")
 
 
 def test_stability_is_shown(open_page: Callable[..., Any], saved: Callable[..., Path]) -> None:
