@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import shapely
@@ -29,6 +30,18 @@ class Candidates:
     xy: Floats
     on_road: Snapped
     notes: tuple[Text, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Zones:
+    """Where no station may stand."""
+
+    forbidden: gpd.GeoDataFrame | None = None
+    """Polygons, such as danger areas."""
+    hazards: gpd.GeoDataFrame | None = None
+    """Hazard sources; the least distance is the preset ``station.hazmat_distance_m``."""
+    depths: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Scenario to depth of water on the cells, shape (ny, nx) [m]."""
 
 
 def thin(xy: Floats, weight: Floats, most: int) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from riskmap.geo.network import RoadGraph, Snapped, snap_points, vehicle_seconds
 from riskmap.geo.points import point_xy
 from riskmap.i18n import Text, text
 from riskmap.plans import coverage, water
-from riskmap.plans.candidates import HAZARD_KEY, Candidates, choose_candidates
+from riskmap.plans.candidates import HAZARD_KEY, Candidates, Zones, choose_candidates
 from riskmap.plans.coverage import Demand
 from riskmap.plans.next_sites import Ground, Siting, plan_sites
 from riskmap.plans.response import Rule, response_rule, turn_out
@@ -44,18 +44,6 @@ class StationPlan:
     map_layers: Mapping[str, gpd.GeoDataFrame]
     """Name to a layer with ``kind``, ``label`` and ``band``, as the page draws it."""
     notes: tuple[Text, ...] = field(default=())
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Zones:
-    """Where no station may stand."""
-
-    forbidden: gpd.GeoDataFrame | None = None
-    """Polygons, such as danger areas."""
-    hazards: gpd.GeoDataFrame | None = None
-    """Hazard sources; the least distance is the preset ``station.hazmat_distance_m``."""
-    depths: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """Scenario to depth of water on the cells, shape (ny, nx) [m]."""
 
 
 def station_plan(

@@ -286,6 +286,7 @@ def test_osm_access_and_classes():
         ),
     )
     assert build(lines).edge_row.tolist() == [0, 6, 7]
+    assert dict(build(lines).notes[0].params) == {"n": 5, "profile": "car"}
     assert build(lines, profile="foot").edge_row.tolist() == [0, 2, 3, 4, 5, 7]
     assert build(lines, profile="emergency").edge_row.tolist() == [0, 1, 2, 3, 5, 6, 7]
     assert build(lines, profile="foot").edge_speed_kmh.tolist() == [3.6] * 6

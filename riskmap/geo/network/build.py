@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from riskmap.errors import LayerError, UsageError
 from riskmap.geo.network import rules
 from riskmap.geo.network.graph import ISLAND_SHARE, Bools, Direction, Floats, Ints, RoadGraph, arcs
+from riskmap.geo.network.remarks import left_out, notes_on
 from riskmap.geo.network.speeds import URBAN, Values, class_speeds
 from riskmap.geo.network.split import Pieces, project, split_lines, to_lonlat, twins
 from riskmap.i18n import Text, text
@@ -106,6 +107,7 @@ def build_graph(
     forward, backward, odd = _directions(table, classes, kind, oneway_field, profile, osm=is_osm)
     geometry = np.asarray(lines.geometry.array, dtype=object)
     use = shapely.length(geometry) > 0
+    long = int(use.sum())
     use &= rules.permitted(table, classes, profile, osm=is_osm)
     if not use.any():
         raise LayerError(
@@ -130,7 +132,10 @@ def build_graph(
         source=lines.crs,
         target=crs or _metric(lines.crs, pieces),
         profile=profile,
-        notes=_notes(geometry, odd, named=column is not None, classes=classes[use]),
+        notes=(
+            *left_out(long - int(use.sum()), profile),
+            *notes_on(geometry, odd, named=column is not None, classes=classes[use]),
+        ),
     )
 
 
@@ -195,33 +200,6 @@ def _metric(source: Any, pieces: Pieces) -> Any:
         return system
     middle = to_lonlat((pieces.node_xy.min(axis=0) + pieces.node_xy.max(axis=0))[None] / 2, source)
     return metric_crs(float(middle[0, 0]), float(middle[0, 1]))
-
-
-def _notes(
-    geometry: NDArray[np.object_], odd: tuple[str, ...], *, named: bool, classes: pd.Series
-) -> tuple[Text, ...]:
-    """Say what was left out or assumed."""
-    notes: list[Text] = []
-    empty = int((~(shapely.length(geometry) > 0)).sum())
-    if empty:
-        notes.append(text("{n} road lines without length were left out", n=empty))
-    if odd:
-        notes.append(
-            text(
-                "one-way values nobody knows ({values}) were taken as two-way",
-                values=", ".join(odd),
-            )
-        )
-    if not named:
-        notes.append(text("the roads have no class; all get the speed of an unknown class"))
-    elif count := int((classes == "").sum()):
-        notes.append(
-            text(
-                "{n} roads have no class and get the speed of an unknown one",
-                n=count,
-            )
-        )
-    return tuple(notes)
 
 
 def _assemble(

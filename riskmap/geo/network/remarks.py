@@ -1,0 +1,80 @@
+"""What must be known about a road layer beside the graph made of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from riskmap.i18n import Text, text
+
+
+def left_out(count: int, profile: str) -> tuple[Text, ...]:
+    """Say how many lines the profile may not use.
+
+    Parameters
+    ----------
+    count
+        Their number.
+    profile
+        The profile.
+
+    Returns
+    -------
+    tuple of Text
+        Empty when there are none.
+    """
+    if not count:
+        return ()
+    return (
+        text(
+            "{n} lines were left out: their class or access is not for the profile {profile}",
+            n=count,
+            profile=profile,
+        ),
+    )
+
+
+def notes_on(
+    geometry: NDArray[np.object_], odd: tuple[str, ...], *, named: bool, classes: pd.Series
+) -> tuple[Text, ...]:
+    """Say what was left out or assumed.
+
+    Parameters
+    ----------
+    geometry
+        All lines.
+    odd
+        One-way values that nobody knows.
+    named
+        Whether the layer has a class column.
+    classes
+        OSM classes of the used lines.
+
+    Returns
+    -------
+    tuple of Text
+        What must be known.
+    """
+    notes: list[Text] = []
+    empty = int((~(shapely.length(geometry) > 0)).sum())
+    if empty:
+        notes.append(text("{n} road lines without length were left out", n=empty))
+    if odd:
+        notes.append(
+            text(
+                "one-way values nobody knows ({values}) were taken as two-way",
+                values=", ".join(odd),
+            )
+        )
+    if not named:
+        notes.append(text("the roads have no class; all get the speed of an unknown class"))
+    elif count := int((classes == "").sum()):
+        notes.append(
+            text(
+                "{n} roads have no class and get the speed of an unknown one",
+                n=count,
+            )
+        )
+    return tuple(notes)
