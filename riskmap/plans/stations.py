@@ -132,13 +132,12 @@ def station_plan(
     }
     on_road = place_demands(graph, demands, limit_m=limit_m)
     dry = {name: (one, reach(setting, on_road[name])) for name, one in demands.items()}
-    wet = {}
-    for name in sorted({*depths, *closures}):
-        there = water.wet_setting(
-            setting, grid, vehicle=vehicle, presets=presets, depth_m=depths.get(name),
-            closures=closures.get(name),
-        )  # fmt: skip
-        wet[name] = {what: (one, reach(there, on_road[what])) for what, one in demands.items()}
+    wet = {
+        name: {what: (one, reach(there, on_road[what])) for what, one in demands.items()}
+        for name, there in water.wet_settings(
+            setting, grid, vehicle=vehicle, presets=presets, depths=depths, closures=closures
+        ).items()
+    }
     tables = _tables(setting, stations, dry, wet, wanted, grid=grid, units=units, presets=presets)
     siting, notes = None, _notes(setting, stations, tables, population, presets)
     if k > 0:

@@ -103,6 +103,46 @@ def wet_setting(
     return replace(setting, edge_cost=cost)
 
 
+def wet_settings(
+    setting: Setting,
+    grid: Grid,
+    *,
+    vehicle: str,
+    presets: Presets,
+    depths: Mapping[str, NDArray[Any]],
+    closures: Mapping[str, gpd.GeoDataFrame],
+) -> dict[str, Setting]:
+    """Give the roads of every scenario.
+
+    Parameters
+    ----------
+    setting
+        Stations on dry roads.
+    grid
+        The grid that the depths stand on.
+    vehicle, presets
+        As in `wet_setting`.
+    depths, closures
+        Scenario to depths on the cells, and to closures.
+
+    Returns
+    -------
+    dict
+        Scenario to its roads, in the order of the names.
+    """
+    return {
+        name: wet_setting(
+            setting,
+            grid,
+            vehicle=vehicle,
+            presets=presets,
+            depth_m=depths.get(name),
+            closures=closures.get(name),
+        )
+        for name in sorted({*depths, *closures})
+    }
+
+
 def compare(dry: Pairs, wet: Mapping[str, Pairs], rule: Rule) -> pd.DataFrame:
     """Set the coverage of every scenario beside that of dry roads.
 
