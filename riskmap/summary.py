@@ -69,7 +69,7 @@ def shown_summary(summary: dict[str, Any]) -> str:
     if summary["worst_units"]:
         lines.append(str(text("The five worst units:")))
     for rank, unit in enumerate(summary["worst_units"], 1):
-        where = " ".join(part for part in (unit["town"], unit["name"]) if part)
+        where = " ".join(dict.fromkeys(part for part in (unit["town"], unit["name"]) if part))
         lines.append(f"  {rank}. {where}  {unit['score']:.3f}  {unit['class']}  ({unit['main']})")
     if summary["folder"]:
         lines.append(str(text("Results: {folder}", folder=summary["folder"])))

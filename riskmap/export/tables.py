@@ -49,7 +49,7 @@ def scored(index: Any) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``score``, ``rank``, ``class`` (and ``stability``), then one a group, then ``share_`` + component: the
+        Columns ``score``, ``rank``, ``class`` (``stability``), one a group, ``share_`` + component: the
         part of the score that the component gives.
     """
     scores: pd.DataFrame = index.scores
