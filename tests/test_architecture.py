@@ -69,8 +69,8 @@ def test_help_loads_nothing_heavy():
 
 def test_the_tree_speaks_of_the_product_alone():
     listed = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\n")
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
     banned = [
         "/wo" + "rk/",
         "../sha" + "red",
