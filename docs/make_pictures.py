@@ -1,6 +1,6 @@
 """Make the pictures of the README from a run's page.
 
-    python docs/make_pictures.py [outputs/jinan/onemap.html] [docs/img]
+Run it as ``python docs/make_pictures.py [outputs/jinan/onemap.html] [docs/img]``.
 """
 
 from __future__ import annotations

@@ -47,7 +47,15 @@ class Problem:
 
 
 class RiskmapError(Exception):
-    """Something the user can mend; shown without a traceback."""
+    """Something the user can mend; shown without a traceback.
+
+    Parameters
+    ----------
+    message
+        What went wrong as a whole.
+    problems
+        Every problem found, each with its place and how to mend it.
+    """
 
     exit_code = 1
 

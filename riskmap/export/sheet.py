@@ -56,7 +56,15 @@ class Page:
 
 
 class Book:
-    """A workbook under construction, with the formats that its sheets share."""
+    """A workbook under construction, with the formats that its sheets share.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    result
+        The run; names the document and dates it.
+    """
 
     def __init__(self, path: Path, result: Result) -> None:
         import xlsxwriter
@@ -78,7 +86,18 @@ class Book:
         self._formats: dict[tuple[tuple[str, object], ...], Any] = {}
 
     def format(self, **properties: object) -> Any:
-        """Make a format once."""
+        """Make a format once.
+
+        Parameters
+        ----------
+        **properties
+            Properties of the format, as `xlsxwriter` names them.
+
+        Returns
+        -------
+        xlsxwriter.format.Format
+            The same object for the same properties.
+        """
         key = tuple(sorted(properties.items()))
         if key not in self._formats:
             base = {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "vcenter"}
@@ -91,7 +110,25 @@ class Book:
 
 
 def sheet_name(name: str, taken: Sequence[str]) -> str:
-    r"""Make a name that Excel takes: at most 31 characters, none of ``[]:*?/\\``."""
+    r"""Make a name that Excel takes: at most 31 characters, none of ``[]:*?/\\``.
+
+    Parameters
+    ----------
+    name
+        The name wanted.
+    taken
+        Names that the workbook has already.
+
+    Returns
+    -------
+    str
+        A name that is not taken, in whatever case.
+
+    Examples
+    --------
+    >>> sheet_name("A/B", ["a b"])
+    'A B (2)'
+    """
     clean = name.translate(str.maketrans("[]:*?/\\", " " * 7)).strip("' ")[:31] or "1"
     stem, n = clean, 2
     while clean.lower() in {other.lower() for other in taken}:
@@ -209,7 +246,23 @@ def _print_setup(
 
 
 def safe(value: str) -> str:
-    """Keep a text inside what a cell can hold."""
+    """Keep a text inside what a cell can hold.
+
+    Parameters
+    ----------
+    value
+        The text.
+
+    Returns
+    -------
+    str
+        Valid Unicode of at most 32 767 characters, the last one an ellipsis when it was cut.
+
+    Examples
+    --------
+    >>> len(safe("a" * 40_000)), safe("b")
+    (32767, 'b')
+    """
     clean = value.encode("utf-8", "replace").decode("utf-8")
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
 

@@ -49,8 +49,8 @@ def scored(index: Any) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``score``, ``rank``, ``class`` (``stability``), one a group, ``share_`` + component: the
-        part of the score that the component gives.
+        Columns ``score``, ``rank``, ``class`` (``stability``), one a group, ``share_`` + component:
+        the part of the score that the component gives.
     """
     scores: pd.DataFrame = index.scores
     groups = scores[[code for code in index.meta.index if code in scores and code != c.ROOT]]

@@ -45,6 +45,8 @@ def fit(data: Data, options: Options, _notes: list[Text]) -> Params:
         ``method`` and ``dat_thresh`` (least share of known children), each one value or
         ``{default: ..., CODE: ...}``; ``power``; ``complement``: codes taken as 1 - x;
         ``inverse``: codes divided by; ``top``: the end of the scale of an inverse geometric mean.
+    _notes
+        Not used; the step has nothing to say.
 
     Returns
     -------

@@ -98,13 +98,49 @@ def natural_breaks(x: Array, k: int) -> list[float]:
 
 
 def quantile(x: Array, k: int) -> list[float]:
-    """Split into classes of equal count, at linearly interpolated quantiles."""
+    r"""Split into classes of equal count, at the quantiles :math:`i / k`, linearly interpolated.
+
+    Parameters
+    ----------
+    x
+        Known values, shape (n,).
+    k
+        Number of classes; fewer where quantiles coincide.
+
+    Returns
+    -------
+    list of float
+        Ascending upper limits; the last is the maximum.
+
+    Examples
+    --------
+    >>> quantile(np.array([1.0, 2.0, 3.0, 4.0, 9.0]), 4)
+    [2.0, 3.0, 4.0, 9.0]
+    """
     limits = np.quantile(x, np.arange(1, k + 1) / k)
     return [float(v) for v in np.unique(limits)]
 
 
 def equal_interval(x: Array, k: int) -> list[float]:
-    """Split the range into k equal parts."""
+    r"""Split the range into k equal parts: :math:`b_i = x_{min} + (x_{max} - x_{min})\, i / k`.
+
+    Parameters
+    ----------
+    x
+        Known values, shape (n,).
+    k
+        Number of classes; one when all values are equal.
+
+    Returns
+    -------
+    list of float
+        Ascending upper limits; the last is the maximum.
+
+    Examples
+    --------
+    >>> equal_interval(np.array([0.0, 1.0, 8.0]), 4)
+    [2.0, 4.0, 6.0, 8.0]
+    """
     low, high = float(x.min()), float(x.max())
     if low == high:
         return [high]
@@ -116,6 +152,23 @@ def standard_deviation(x: Array, k: int) -> list[float]:
     """Split at whole steps of one standard deviation (n - 1) around the mean, mean in the middle.
 
     k = 4 gives limits at mean - 1 sd, mean, mean + 1 sd; k = 5 at -1.5, -0.5, 0.5 and 1.5 sd.
+
+    Parameters
+    ----------
+    x
+        Known values, shape (n,).
+    k
+        Number of classes.
+
+    Returns
+    -------
+    list of float
+        Ascending upper limits; the last is the maximum, or the highest step where that lies above.
+
+    Examples
+    --------
+    >>> standard_deviation(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 2)
+    [3.0, 5.0]
     """
     ordered = np.sort(x)
     spread = ordered.std(ddof=1) if len(x) > 1 else 0.0
@@ -124,7 +177,25 @@ def standard_deviation(x: Array, k: int) -> list[float]:
 
 
 def maximum_breaks(x: Array, k: int) -> list[float]:
-    """Split in the middle of the k - 1 widest gaps."""
+    """Split in the middle of the k - 1 widest gaps between neighbouring values.
+
+    Parameters
+    ----------
+    x
+        Known values, shape (n,).
+    k
+        Number of classes; fewer when there are fewer distinct values.
+
+    Returns
+    -------
+    list of float
+        Ascending upper limits; the last is the maximum.
+
+    Examples
+    --------
+    >>> maximum_breaks(np.array([1.0, 2.0, 6.0, 7.0, 17.0]), 3)
+    [4.0, 12.0, 17.0]
+    """
     values = np.unique(x)
     gaps = np.diff(values)
     widest = np.sort(np.argsort(gaps, kind="stable")[::-1][: k - 1])

@@ -15,7 +15,25 @@ FLOOR = 0.01
 
 
 def reference(params: Params) -> float:
-    """Return the value that counts as nothing in log shares: the least positive lower end."""
+    """Find the value that counts as nothing in log shares.
+
+    Parameters
+    ----------
+    params
+        All fitted parameters.
+
+    Returns
+    -------
+    float
+        The least positive lower end of the normalised columns; without one, a hundredth of the
+        highest upper end, or of 1.
+
+    Examples
+    --------
+    >>> columns = {"a": {"low": 1.0, "high": 100.0}, "b": {"low": 0.0, "high": 100.0}}
+    >>> reference({"steps": [{"step": "normalise", "fitted": {"columns": columns}}]})
+    1.0
+    """
     for step in params.get("steps", ()):
         columns = step.get("fitted", {}).get("columns", {}) if step["step"] == "normalise" else {}
         lows = [c["low"] for c in columns.values() if c.get("low", 0) > 0]

@@ -40,6 +40,8 @@ def arithmetic(x: Array, weights: Array, _options: Options) -> Array:
         Shape (rows, children); NaN is left out together with its weight.
     weights
         Shape (children,).
+    _options
+        Not used; the method has no options.
 
     Returns
     -------
@@ -65,6 +67,8 @@ def geometric(x: Array, weights: Array, _options: Options) -> Array:
         Shape (rows, children), not negative.
     weights
         Shape (children,).
+    _options
+        Not used; the method has no options.
 
     Returns
     -------
@@ -91,6 +95,8 @@ def harmonic(x: Array, weights: Array, _options: Options) -> Array:
         Shape (rows, children), not negative; a zero makes the mean zero.
     weights
         Shape (children,).
+    _options
+        Not used; the method has no options.
 
     Returns
     -------
@@ -209,7 +215,27 @@ def inverse_geometric(x: Array, weights: Array, options: Options) -> Array:
 
 
 def maximum(x: Array, weights: Array, _options: Options) -> Array:
-    """Take the largest known value among the children whose weight is above 0."""
+    """Take the largest known value among the children whose weight is above 0.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children).
+    weights
+        Shape (children,); only whether a weight is above 0 matters.
+    _options
+        Not used; the method has no options.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,); NaN where nothing is known.
+
+    Examples
+    --------
+    >>> maximum(np.array([[1.0, 9.0], [3.0, np.nan]]), np.array([1.0, 0.0]), {}).tolist()
+    [1.0, 3.0]
+    """
     used = x[:, weights > 0]
     result = np.fmax.reduce(used, axis=1, initial=-np.inf)
     return np.where(np.isneginf(result), np.nan, result)

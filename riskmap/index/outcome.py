@@ -52,7 +52,30 @@ def make_index(
     details: dict[str, Any],
     rank_within: pd.Series | None,
 ) -> Index:
-    """Put the last table into the form that others read."""
+    """Put the last table into the form that others read.
+
+    Parameters
+    ----------
+    data
+        The table after the last step.
+    steps
+        The steps as asked for.
+    params
+        Fitted parameters of every step.
+    stages
+        Name of the stage to its table, rows x indicators; ``aggregated`` is added when missing.
+    notes
+        What the steps had to say.
+    details
+        What each step changed, in plain values.
+    rank_within
+        Rank inside equal values of this series; among all rows when None.
+
+    Returns
+    -------
+    Index
+        The computed index.
+    """
     root = data.tree.root
     order = [root, *reversed(data.tree.groups[:-1])]
     scores = pd.DataFrame({g: data.groups[g] for g in order if g in data.groups}, index=data.rows)
@@ -133,7 +156,25 @@ def _rank(x: Array) -> NDArray[np.int64]:
 
 
 def changed(name: str, before: Data, after: Data, fitted: Params) -> Any:
-    """Report what a step did, in plain values."""
+    """Report what a step did, in plain values that can be written as JSON.
+
+    Parameters
+    ----------
+    name
+        Name of the step.
+    before
+        The table that it was given.
+    after
+        The table that it made.
+    fitted
+        Its fitted parameters.
+
+    Returns
+    -------
+    dict or list
+        Units and indicators left out, cells filled ``[row, code, value]``, outliers by indicator,
+        weights or class limits; empty for the other steps.
+    """
     if name == "screen":
         gone = before.rows.difference(after.rows, sort=False)
         dropped = [c for c in before.codes if c not in after.codes]

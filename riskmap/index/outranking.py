@@ -19,6 +19,8 @@ def copeland(x: Array, weights: Array, _options: Options) -> Array:
         Shape (rows, children); an indicator unknown in either unit counts for neither.
     weights
         Shape (children,).
+    _options
+        Not used; the method has no options.
 
     Returns
     -------
@@ -56,6 +58,8 @@ def topsis(x: Array, weights: Array, _options: Options) -> Array:
         Shape (rows, children); a row with an unknown value is unknown.
     weights
         Shape (children,).
+    _options
+        Not used; the method has no options.
 
     Returns
     -------

@@ -17,27 +17,99 @@ RED: Final = 4
 
 
 def weighted_mean(values: Array, weights: Array) -> float:
-    """Average known values by weight; NaN when nothing known weighs anything."""
+    r"""Average known values by weight: :math:`\sum w x / \sum w`.
+
+    Parameters
+    ----------
+    values
+        Scores of the units of one parent, shape (n,).
+    weights
+        Weight of each unit, shape (n,), such as people or area.
+
+    Returns
+    -------
+    float
+        NaN when nothing known weighs anything.
+
+    Examples
+    --------
+    >>> weighted_mean(np.array([1.0, 4.0, np.nan]), np.array([2.0, 1.0, 5.0]))
+    2.0
+    """
     known = ~np.isnan(values) & ~np.isnan(weights)
     total = weights[known].sum()
     return float((values[known] * weights[known]).sum() / total) if total > 0 else float("nan")
 
 
 def maximum(values: Array, _weights: Array) -> float:
-    """Take the largest known value."""
+    """Take the largest known value.
+
+    Parameters
+    ----------
+    values
+        Scores of the units of one parent, shape (n,).
+    _weights
+        Not used; every unit counts alike.
+
+    Returns
+    -------
+    float
+        NaN when nothing is known.
+
+    Examples
+    --------
+    >>> maximum(np.array([1.0, 4.0, np.nan]), np.ones(3))
+    4.0
+    """
     known = values[~np.isnan(values)]
     return float(known.max()) if len(known) else float("nan")
 
 
 def share_red(values: Array, weights: Array) -> float:
-    """Give the share, by weight, of known classes that are red (class 4)."""
+    """Give the share, by weight, of known classes that are red (class 4).
+
+    Parameters
+    ----------
+    values
+        Classes of the units of one parent, shape (n,); 0 is unknown.
+    weights
+        Weight of each unit, shape (n,), such as people or area.
+
+    Returns
+    -------
+    float
+        Share 0..1; NaN when nothing known weighs anything.
+
+    Examples
+    --------
+    >>> share_red(np.array([4.0, 2.0, 0.0]), np.array([1.0, 3.0, 9.0]))
+    0.25
+    """
     known = values > 0
     total = np.nansum(weights[known])
     return float(np.nansum(weights[known & (values >= RED)]) / total) if total > 0 else float("nan")
 
 
 def total(values: Array, _weights: Array) -> float:
-    """Sum what is known; NaN when nothing is."""
+    """Sum what is known.
+
+    Parameters
+    ----------
+    values
+        Amounts of the units of one parent, shape (n,).
+    _weights
+        Not used; every unit counts alike.
+
+    Returns
+    -------
+    float
+        NaN when nothing is known.
+
+    Examples
+    --------
+    >>> total(np.array([1.0, 4.0, np.nan]), np.ones(3))
+    5.0
+    """
     known = values[~np.isnan(values)]
     return float(known.sum()) if len(known) else float("nan")
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from riskmap.index.ranks import borda, distinct, percentile_rank, rank
 from riskmap.index.table import Array, Options, Params
 
 
@@ -113,58 +114,8 @@ def zscore(x: Array, direction: int, params: Params) -> Array:
     return np.asarray(scaled + params["to_mean"])
 
 
-def _fit_rank(x: Array, _direction: int, _options: Options) -> Params:
-    values, counts = np.unique(_known(x), return_counts=True)
-    return {"values": values.tolist(), "counts": counts.tolist()}
-
-
 def _fit_percentile(x: Array, direction: int, options: Options) -> Params:
-    return {**_bounds(options), **_fit_rank(x, direction, options)}
-
-
-def rank(x: Array, direction: int, params: Params) -> Array:
-    """Give the rank among the fitted values, 1 for the worst, ties sharing the least rank.
-
-    Parameters
-    ----------
-    x
-        Values of one indicator, shape (n,).
-    direction
-        1 or -1.
-    params
-        ``values`` (distinct, ascending) and their ``counts``.
-
-    Returns
-    -------
-    ndarray
-        Shape (n,), 1..n.
-
-    Examples
-    --------
-    >>> x = np.array([5.0, 7.0, 7.0, 9.0])
-    >>> rank(x, 1, _fit_rank(x, 1, {})).tolist()
-    [1.0, 2.0, 2.0, 4.0]
-    """
-    values = np.asarray(params["values"], dtype=float)
-    below = np.concatenate([[0], np.cumsum(params["counts"])])
-    if direction == 1:
-        place = below[np.searchsorted(values, x, side="left")]
-    else:
-        place = below[-1] - below[np.searchsorted(values, x, side="right")]
-    return np.where(np.isnan(x), np.nan, place + 1.0)
-
-
-def percentile_rank(x: Array, direction: int, params: Params) -> Array:
-    """Give the rank as a share of the others, ``(rank - 1) / (n - 1)``, brought to low..high."""
-    others = sum(params["counts"]) - 1
-    share = (rank(x, direction, params) - 1.0) / max(others, 1)
-    low, high = params.get("low", 0.0), params.get("high", 1.0)
-    return np.asarray(share * (high - low) + low)
-
-
-def borda(x: Array, direction: int, params: Params) -> Array:
-    """Give Borda points, ``rank - 1``; see `rank`."""
-    return rank(x, direction, params) - 1.0
+    return {**_bounds(options), **distinct(x, direction, options)}
 
 
 def _fit_distance(x: Array, direction: int, options: Options) -> Params:
@@ -185,6 +136,8 @@ def distance(x: Array, _direction: int, params: Params) -> Array:
     ----------
     x
         Values of one indicator, shape (n,).
+    _direction
+        Not used; the worst value and the target tell it.
     params
         ``worst``, ``target``; ``cap``: nothing above 1.
 
@@ -210,7 +163,27 @@ def _fit_fraction(x: Array, _direction: int, _options: Options) -> Params:
 
 
 def fraction_of_max(x: Array, direction: int, params: Params) -> Array:
-    """Divide by the largest fitted value; direction -1 gives one minus that share."""
+    r"""Divide by the largest fitted value: :math:`x / x_{max}`, or :math:`1 - x / x_{max}`.
+
+    Parameters
+    ----------
+    x
+        Values of one indicator, shape (n,).
+    direction
+        1 or -1, the second giving one minus the share.
+    params
+        ``max``.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,); 0 everywhere when the maximum is 0.
+
+    Examples
+    --------
+    >>> fraction_of_max(np.array([0.0, 2.0, 8.0]), -1, {"max": 8.0}).tolist()
+    [1.0, 0.75, 0.0]
+    """
     if params["max"] == 0:
         return np.where(np.isnan(x), np.nan, 0.0)
     share = x / params["max"]
@@ -222,7 +195,27 @@ def _fit_custom(_x: Array, _direction: int, options: Options) -> Params:
 
 
 def custom(x: Array, _direction: int, params: Params) -> Array:
-    """Read a value function given as points ``[x, y]``, linear between, flat beyond."""
+    """Read a value function given as points, linear between them and flat beyond.
+
+    Parameters
+    ----------
+    x
+        Values of one indicator, shape (n,).
+    _direction
+        Not used; the points tell it.
+    params
+        ``points``: pairs ``[x, y]`` in any order.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+
+    Examples
+    --------
+    >>> custom(np.array([0.0, 5.0, 20.0]), 1, {"points": [[10, 1.0], [0, 0.2]]}).round(6).tolist()
+    [0.2, 0.6, 1.0]
+    """
     xs, ys = zip(*sorted(params["points"]), strict=True)
     return np.where(np.isnan(x), np.nan, np.interp(x, xs, ys))
 
@@ -232,7 +225,27 @@ def _unchanged(_x: Array, _direction: int, _options: Options) -> Params:
 
 
 def none(x: Array, direction: int, _params: Params) -> Array:
-    """Keep the values; only the direction is applied."""
+    """Keep the values; only the direction is applied.
+
+    Parameters
+    ----------
+    x
+        Values of one indicator, shape (n,).
+    direction
+        1 or -1.
+    _params
+        Not used; nothing is fitted.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+
+    Examples
+    --------
+    >>> none(np.array([1.0, 2.0]), -1, {}).tolist()
+    [-1.0, -2.0]
+    """
     return x * direction
 
 
@@ -240,9 +253,9 @@ METHODS: dict[str, Method] = {
     "minmax": Method(_fit_minmax, minmax),
     "goalposts": Method(_fit_goalposts, minmax),
     "zscore": Method(_fit_zscore, zscore),
-    "rank": Method(_fit_rank, rank),
+    "rank": Method(distinct, rank),
     "percentile_rank": Method(_fit_percentile, percentile_rank),
-    "borda": Method(_fit_rank, borda),
+    "borda": Method(distinct, borda),
     "target": Method(_fit_distance, distance),
     "reference": Method(_fit_distance, distance),
     "max": Method(_fit_distance, distance),

@@ -144,6 +144,10 @@ def fit_denominate(data: Data, _options: Options, _notes: list[Text]) -> Params:
     ----------
     data
         The table so far; ``meta`` has ``denominator`` and optionally ``denominator_scale``.
+    _options
+        Not used; the indicator table says it all.
+    _notes
+        Not used; the step has nothing to say.
 
     Returns
     -------

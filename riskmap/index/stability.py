@@ -118,13 +118,43 @@ def _slowly(parts: Sequence[Any], weights: Sequence[Single], spec: Params) -> Si
 
 
 def is_additive(tree: Tree, specs: Params, complete: bool) -> bool:  # noqa: FBT001
-    """Say whether the root is one weighted sum of the indicators."""
+    """Say whether the root is one weighted sum of the indicators.
+
+    Parameters
+    ----------
+    tree
+        The index tree.
+    specs
+        The fitted ``groups`` of the aggregation.
+    complete
+        Whether every value is known.
+
+    Returns
+    -------
+    bool
+        True when every group is a plain arithmetic mean of complete columns.
+    """
     plain = all(specs[g]["method"] == "arithmetic" for g in tree.groups)
     return complete and plain and not any("dat_thresh" in specs[g] for g in tree.groups)
 
 
 def effective_draws(tree: Tree, weights: Mapping[str, Single], codes: Sequence[str]) -> Single:
-    """Multiply the drawn shares down from the root to each indicator, shape (draws, codes)."""
+    r"""Multiply the drawn shares down from the root: :math:`\prod_{c \in lineage} w_c`.
+
+    Parameters
+    ----------
+    tree
+        The index tree.
+    weights
+        Code to its drawn shares of its group, shape (draws,).
+    codes
+        Indicators to give a column each.
+
+    Returns
+    -------
+    ndarray
+        Weight of each indicator in the root, float32, shape (draws, codes).
+    """
     columns = []
     for code in codes:
         product: Any = np.float32(1)

@@ -66,7 +66,17 @@ def summarise(
 
 @numba.njit(cache=True)
 def weigh(block: Any, weights: Any, out: Any) -> None:
-    """Multiply rows by draws on one core; the same row gives the same bits in any chunk."""
+    """Multiply rows by draws on one core; the same row gives the same bits in any chunk.
+
+    Parameters
+    ----------
+    block
+        Normalised values, shape (rows, indicators).
+    weights
+        Effective weights, shape (indicators, draws).
+    out
+        Filled with the scores, shape (rows, draws).
+    """
     for i in range(len(block)):
         for j in range(weights.shape[1]):
             out[i, j] = block[i, 0] * weights[0, j]
@@ -137,7 +147,18 @@ def additive_summary(
 
 
 def joined(found: Sequence[Summary]) -> Summary:
-    """Put the summaries of chunks of rows together."""
+    """Put the summaries of chunks of rows together.
+
+    Parameters
+    ----------
+    found
+        Summaries in the order of the rows, at least one.
+
+    Returns
+    -------
+    Summary
+        For all rows.
+    """
     return Summary(
         np.concatenate([f.mean for f in found]),
         np.concatenate([f.sd for f in found]),

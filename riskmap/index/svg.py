@@ -47,7 +47,21 @@ class Sheet:
         anchor: str = "start",
         fill: str = INK,
     ) -> None:
-        """Write words; y is the baseline."""
+        """Write words.
+
+        Parameters
+        ----------
+        x, y
+            Where the baseline begins, ends or has its middle, by ``anchor`` [px].
+        words
+            What to write; escaped here.
+        size
+            Height of the font [px].
+        anchor
+            ``start``, ``middle`` or ``end``.
+        fill
+            Colour.
+        """
         self.shapes.append(
             f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" text-anchor="{anchor}" '
             f'fill="{fill}">{escape(words)}</text>'
@@ -56,7 +70,19 @@ class Sheet:
     def box(
         self, x: float, y: float, width: float, height: float, fill: str, hint: str = ""
     ) -> None:
-        """Draw a filled rectangle with a hint shown on pointing."""
+        """Draw a filled rectangle.
+
+        Parameters
+        ----------
+        x, y
+            Upper left corner [px].
+        width, height
+            Size [px]; a negative width is drawn as 0.
+        fill
+            Colour.
+        hint
+            Words shown on pointing; none when empty.
+        """
         inner = f"<title>{escape(hint)}</title>" if hint else ""
         self.shapes.append(
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 0):.1f}" height="{height:.1f}" '
@@ -66,18 +92,46 @@ class Sheet:
     def line(
         self, x1: float, y1: float, x2: float, y2: float, stroke: str = FAINT, width: float = 1
     ) -> None:
-        """Draw a straight line."""
+        """Draw a straight line.
+
+        Parameters
+        ----------
+        x1, y1
+            Where it begins [px].
+        x2, y2
+            Where it ends [px].
+        stroke
+            Colour.
+        width
+            Thickness [px].
+        """
         self.shapes.append(
             f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
             f'stroke="{stroke}" stroke-width="{width:g}"/>'
         )
 
     def dot(self, x: float, y: float, radius: float, fill: str) -> None:
-        """Draw a filled circle."""
+        """Draw a filled circle.
+
+        Parameters
+        ----------
+        x, y
+            Middle [px].
+        radius
+            Radius [px].
+        fill
+            Colour.
+        """
         self.shapes.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{fill}"/>')
 
     def render(self) -> str:
-        """Return the sheet as one SVG document."""
+        """Give the sheet as one SVG document.
+
+        Returns
+        -------
+        str
+            The document, its title among the shapes and as the label for readers of the screen.
+        """
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width:.0f}" '
             f'height="{self.height:.0f}" viewBox="0 0 {self.width:.0f} {self.height:.0f}" '

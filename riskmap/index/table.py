@@ -40,25 +40,75 @@ class Data:
     classes: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)
 
     def frame(self) -> pd.DataFrame:
-        """Return the indicators as a DataFrame that shares the memory."""
+        """Return the indicators as a DataFrame that shares the memory.
+
+        Returns
+        -------
+        DataFrame
+            Rows x indicators.
+        """
         return pd.DataFrame(self.x, index=self.rows, columns=list(self.codes), copy=False)
 
     def columns(self, codes: Sequence[str]) -> Array:
-        """Return some indicators or groups side by side, each column contiguous."""
+        """Return some indicators or groups side by side, each column contiguous.
+
+        Parameters
+        ----------
+        codes
+            Codes of indicators or aggregated groups.
+
+        Returns
+        -------
+        ndarray
+            Shape (rows, codes).
+        """
         return np.array([self.column(code) for code in codes]).T
 
     def direction(self, code: str) -> int:
-        """Return 1 when more means a higher score, -1 when less does."""
+        """Tell which way an indicator counts.
+
+        Parameters
+        ----------
+        code
+            Code of an indicator or group.
+
+        Returns
+        -------
+        int
+            1 when more means a higher score, -1 when less does.
+        """
         return -1 if self.meta["direction"].loc[code] == -1 else 1
 
     def column(self, code: str) -> Array:
-        """Return one indicator's or group's values."""
+        """Return one indicator's or group's values.
+
+        Parameters
+        ----------
+        code
+            Code of an indicator or aggregated group.
+
+        Returns
+        -------
+        ndarray
+            Shape (rows,).
+        """
         if code in self.groups:
             return self.groups[code]
         return self.x[:, self.codes.index(code)]
 
     def take(self, keep: Mask) -> Data:
-        """Keep some rows."""
+        """Keep some rows.
+
+        Parameters
+        ----------
+        keep
+            Which rows stay, shape (rows,).
+
+        Returns
+        -------
+        Data
+            A copy with those rows; tree, weights and indicators are as before.
+        """
         return replace(
             self,
             x=self.x[keep],

@@ -27,13 +27,35 @@ class Tree:
     """1 for indicators, one more than the highest child for groups."""
 
     def beneath(self, code: str) -> tuple[str, ...]:
-        """Return the indicators beneath a code (itself when it is an indicator)."""
+        """Return the indicators beneath a code.
+
+        Parameters
+        ----------
+        code
+            Code of an indicator or group.
+
+        Returns
+        -------
+        tuple of str
+            Indicators in the order of the tree; the code itself when it is an indicator.
+        """
         if code not in self.children:
             return (code,)
         return tuple(leaf for child in self.children[code] for leaf in self.beneath(child))
 
     def lineage(self, code: str) -> tuple[str, ...]:
-        """Return the code and the groups above it, nearest first."""
+        """Return a code and the groups above it.
+
+        Parameters
+        ----------
+        code
+            Code of an indicator or group.
+
+        Returns
+        -------
+        tuple of str
+            The code first, the root last.
+        """
         line = [code]
         while line[-1] in self.parent:
             line.append(self.parent[line[-1]])

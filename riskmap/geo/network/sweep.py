@@ -12,7 +12,19 @@ I = NDArray[np.int64]  # noqa: E741
 
 @njit(cache=True, nogil=True)
 def settle_ties(indptr: I, indices: I, data: F, dist: F, label: I, equal: float) -> None:
-    """Give every node the first of its equally near facilities; changes ``label`` in place."""
+    """Give every node the first of its equally near facilities; changes ``label`` in place.
+
+    Parameters
+    ----------
+    indptr, indices, data
+        The arcs as the three arrays of a compressed sparse row matrix, ``data`` their costs.
+    dist
+        Cost of every node from its nearest facility, shape (nodes,); infinite where none reaches.
+    label
+        Number of that facility, shape (nodes,).
+    equal
+        Relative difference up to which two costs are the same.
+    """
     changed = True
     while changed:
         changed = False
