@@ -33,7 +33,8 @@ function startState() {
   for (const layer of model.things) {
     shown[layer.id] = layer.group === "risk" || layer.group === "element";
     opacity[layer.id] = 1;
-    if (layer.idle) state.levelOff[layer.id + 0] = true;
+    const graded = layer.item && layer.level.some((/** @type {number} */ v) => v > 0);
+    if (layer.idle && graded) state.levelOff[layer.id + 0] = true;
   }
   for (const layer of model.base) {
     shown[layer.id] = true;

@@ -71,7 +71,6 @@ function drawSymbols(view, points, taken) {
   const { ctx, k, ox, oy } = view;
   let drawn = 0;
   for (const { layer, rows } of points.layers) {
-    if (layer.kind !== "point" && view.zoom < 11) continue;
     ctx.globalAlpha = state.opacity[layer.id];
     for (const i of rows) {
       const x = layer.x[i] * k - ox;

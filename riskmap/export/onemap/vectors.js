@@ -7,6 +7,8 @@ import { classColours } from "./palette.js";
 /** @typedef {import("./canvas.js").View} View */
 
 const NEAR = 0.7;
+/** Above this many areas (buildings) a base layer is drawn from nearby only, without outlines. */
+const MANY = 1500;
 
 /**
  * Begin a path with all rings of an owner; false when it lies outside the view.
@@ -90,6 +92,7 @@ export function drawLines(view) {
 function drawBase(view, layer) {
   const { ctx } = view;
   const colour = layer.colour || (/water|river|lake|canal/.test(layer.id) ? "#2f86c9" : "#6b7785");
+  if (layer.kind === "area" && layer.n > MANY && view.zoom < 14) return;
   ctx.globalAlpha = state.opacity[layer.id];
   if (layer.kind === "area") {
     for (let i = 0; i < layer.n; i++) {
@@ -98,6 +101,7 @@ function drawBase(view, layer) {
       ctx.fillStyle = colour;
       ctx.fill("evenodd");
     }
+    if (layer.n > MANY) return void (ctx.globalAlpha = 1);
   }
   ctx.globalAlpha = state.opacity[layer.id];
   const width = Math.max(1.2, 2 * 2 ** ((view.zoom - 12) / 3));

@@ -120,6 +120,21 @@ def test_legend_counts_add_up(desk: Any, sample: Any) -> None:
     assert f"/ {points}" in shown
 
 
+def test_every_resource_is_drawn_from_the_start(desk: Any) -> None:
+    state = _state(desk)
+    for layer in ("refuge", "rescue_station", "supply_depot"):
+        assert state["shown"][layer]
+        assert f"{layer}0" not in state["levelOff"]
+    ink = """() => { const c = document.querySelector('.leaflet-rm-points-pane canvas');
+        return [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((v, i) => i % 4 === 3 && v).length; }"""
+    desk.page.uncheck("[data-layer=labels]")
+    desk.settle()
+    before = desk.js(ink)
+    desk.page.uncheck("[data-layer=refuge]")
+    desk.settle()
+    assert desk.js(ink) < before
+
+
 def test_opacity_fades_the_surface(desk: Any) -> None:
     strong = _pixels(desk)
     desk.js("""() => { const s = document.querySelector('.row:has([data-layer=grid]) .opacity');
