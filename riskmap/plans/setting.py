@@ -151,3 +151,34 @@ def _towns(xy: Floats, units: gpd.GeoDataFrame | None) -> NDArray[np.object_]:
 
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=units.crs)
     return unit_of_points(points, units, level="town")
+
+
+def all_demands(
+    grid: Grid,
+    population: NDArray[Any] | None,
+    units: gpd.GeoDataFrame | None,
+    points: Mapping[str, gpd.GeoDataFrame],
+) -> dict[str, Demand]:
+    """Give the people of the cells and the points of each role as demands.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    population
+        People per cell, shape (ny, nx), or None.
+    units
+        Units of all levels, or None.
+    points
+        Role to its rows.
+
+    Returns
+    -------
+    dict
+        ``population`` and each role that has rows.
+    """
+    found = {"population": cell_demand(grid, population, units)}
+    for role, table in points.items():
+        if len(table):
+            found[role] = point_demand(role, table, units)
+    return found

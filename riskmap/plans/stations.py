@@ -20,7 +20,7 @@ from riskmap.plans.candidates import HAZARD_KEY, Candidates, Zones, choose_candi
 from riskmap.plans.coverage import Demand
 from riskmap.plans.next_sites import Ground, Siting, plan_sites
 from riskmap.plans.response import Rule, response_rule, turn_out
-from riskmap.plans.setting import Setting, cell_demand, place_demands, point_demand, reach
+from riskmap.plans.setting import Setting, all_demands, place_demands, reach
 from riskmap.plans.station_maps import station_layers
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def station_plan(
         edge_cost=vehicle_seconds(graph, vehicle=vehicle, presets=presets),
         longest=wanted.targets[-1].seconds,
     )
-    demands = _demands(grid, population, units, points)
+    demands = all_demands(grid, population, units, points)
     on_road = place_demands(graph, demands, limit_m=limit_m)
     dry = {name: (one, reach(setting, on_road[name])) for name, one in demands.items()}
     wet = {
@@ -154,20 +154,6 @@ def station_plan(
     return StationPlan(
         rule=wanted, vehicle=vehicle, tables=tables, siting=siting, map_layers=layers, notes=notes
     )
-
-
-def _demands(
-    grid: Grid,
-    population: NDArray[Any] | None,
-    units: gpd.GeoDataFrame | None,
-    points: Mapping[str, gpd.GeoDataFrame],
-) -> dict[str, Any]:
-    """Give the people of the cells and the points of each role as demands."""
-    found: dict[str, Any] = {"population": cell_demand(grid, population, units)}
-    for role, table in points.items():
-        if len(table):
-            found[role] = point_demand(role, table, units)
-    return found
 
 
 def _xy(places: gpd.GeoDataFrame) -> NDArray[np.float64]:
