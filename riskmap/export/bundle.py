@@ -47,6 +47,7 @@ def write(result: Result, folder: Path) -> Path:
     """
     from riskmap.export.geopackage import write_geopackage
     from riskmap.export.onemap.page import render
+    from riskmap.export.plans import write_plans
     from riskmap.export.public import redact
     from riskmap.export.workbook import write_control, write_gaps, write_list
 
@@ -58,6 +59,7 @@ def write(result: Result, folder: Path) -> Path:
         write_list(result, fresh / LIST)
         write_control(result, fresh / CONTROL)
         write_gaps(result, fresh / GAPS)
+        write_plans(result, fresh)
         _write_text(fresh / PARAMS, as_json(result.params))
         _write_text(fresh / REPORT, as_json(build_report(result)))
         _write_text(fresh / MANIFEST, as_json(build_manifest(result, fresh)))

@@ -55,7 +55,9 @@ def sheets_of(result: Result) -> Iterator[Sheet]:
     for role, layer in result.layers.items():
         yield from _layer(result, role, layer)
     yield from _scenarios(result)
+    yield from _plan_layers(result)
     yield from _plain_tables(result)
+    yield from _plan_frames(result)
 
 
 def _titles(zh: str, en: str) -> dict[str, str]:
@@ -183,6 +185,27 @@ def _scenarios(result: Result) -> Iterator[Sheet]:
             words["identifier"] = f"{scenario.name} {words['identifier']}"
             style = styles.single(kind, colour, size=0.8, opacity=0.35, outline=colour)
             yield Sheet(name, rows.reset_index(), **words, style=style, kind=kind)
+
+
+def _plan_layers(result: Result) -> Iterator[Sheet]:
+    """Give what the plans draw on the map."""
+    from riskmap.export.plans import plan_shapes
+
+    for name, title, frame in plan_shapes(result):
+        ids = pd.Series(shapely.get_type_id(frame.geometry.to_numpy())).map(_KINDS)
+        kind = str(ids.mode().iloc[0])
+        rows = frame[(ids == kind).to_numpy() & ~frame.geometry.is_empty.to_numpy()]
+        style = styles.single(kind, "#1b7f4b", size=1.2, opacity=0.6, outline="#1b7f4b")
+        identifier = f"{title} ({name})"
+        yield Sheet(name, rows.reset_index(drop=True), identifier, style=style, kind=kind)
+
+
+def _plan_frames(result: Result) -> Iterator[Sheet]:
+    """Give the tables of the plans."""
+    from riskmap.export.plans import plan_frames
+
+    for name, title, frame in plan_frames(result):
+        yield Sheet(name, frame, f"{title} ({name})")
 
 
 def _plain_tables(result: Result) -> Iterator[Sheet]:

@@ -119,13 +119,17 @@ def mended(assigned: Assigned, options: RefugeOptions) -> tuple[pd.DataFrame, As
         refuge (position) and places to add; and the assignment with them.
     """
     steps = mend(assigned.instance, assigned.solution, most=None)
-    rows = [(int(str(s["facility"])), float(str(s["add_capacity"]))) for s in steps if "facility" in s]
+    rows = [
+        (int(str(s["facility"])), float(str(s["add_capacity"]))) for s in steps if "facility" in s
+    ]
     table = pd.DataFrame(rows, columns=["refuge", "add"]).astype({"refuge": int, "add": float})
     capacity = assigned.instance.capacity.copy()
     capacity[table["refuge"].to_numpy(np.int64)] += table["add"].to_numpy()
     more = replace(assigned.instance, capacity=capacity)
     solution = (
-        allocate_whole(more, time_limit=options.time_limit) if options.whole else allocate_split(more)
+        allocate_whole(more, time_limit=options.time_limit)
+        if options.whole
+        else allocate_split(more)
     )
     short = np.asarray((solution.extra or {}).get("shortfall"), np.float64)
     return table, replace(assigned, instance=more, solution=solution, shortfall=short)

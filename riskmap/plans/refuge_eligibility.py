@@ -217,7 +217,9 @@ def refuge_checks(refuges: pd.DataFrame, held: pd.DataFrame, *, on_road: Bools) 
             reason=[
                 ""
                 if places[i] > 0
-                else (text("no free place") if counted[i] else text("capacity and area are missing"))
+                else (
+                    text("no free place") if counted[i] else text("capacity and area are missing")
+                )
                 for i in range(count)
             ],
         ),

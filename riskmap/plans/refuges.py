@@ -117,8 +117,13 @@ def refuge_plan(
         sources=world.sources,
     )
     held = capacity_table(refuges, presets=presets, options=options, data_date=world.data_date)
-    on_road = np.any([net.snap(xy).on for net in roads], axis=0) if roads else np.zeros(len(xy), bool)
-    checks = [*place_checks(xy, dangers, presets=presets), *refuge_checks(refuges, held, on_road=on_road)]
+    on_road = (
+        np.any([net.snap(xy).on for net in roads], axis=0) if roads else np.zeros(len(xy), bool)
+    )
+    checks = [
+        *place_checks(xy, dangers, presets=presets),
+        *refuge_checks(refuges, held, on_road=on_road),
+    ]
     fit, usable = eligibility(refuges, checks, options)
     places = np.where(usable, held["places"], 0).astype(np.float64)
     people = people_to_move(
@@ -134,7 +139,9 @@ def refuge_plan(
     moved = people.table["people"].to_numpy(np.float64)
     done = assign(possible, moved, places, held["tier"].tolist(), options)
     more, after = mended(done, options)
-    early = _early(world, people, xy, possible, done, (places, held["tier"].tolist()), options, limits_s)
+    early = _early(
+        world, people, xy, possible, done, (places, held["tier"].tolist()), options, limits_s
+    )
     sites = _sites(world, people, done, dangers, roads, options)
     reached = reach_cells(
         grid, world.units, world.population, roads[0] if roads else None, xy, usable

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
 from riskmap.siting.cover import check_p
+from riskmap.siting.knapsack import Packed, fits, pack
 from riskmap.siting.problem import EXCLUDED, EXISTING, Instance, Solution, within
 from riskmap.siting.proof import infeasible_capacity, infeasible_cover, out_of_time
 from riskmap.siting.solver import Answer, minimise, stack
@@ -26,6 +28,7 @@ def _model(
     time_limit: float | None,
     gap: float,
     max_nodes: int | None,
+    start: Floats | None = None,
 ) -> Answer:
     """Choose sites and assign pairs under capacities: columns are sites, then pairs."""
     n, m, k = near.n_demands, near.n_facilities, near.cost.size
@@ -56,6 +59,7 @@ def _model(
         time_limit=time_limit,
         gap=gap,
         max_nodes=max_nodes,
+        start=start,
     )
 
 
@@ -123,6 +127,12 @@ def c_p_median(
     unmet = infeasible_cover(instance, near, model="c-p-median", radius=radius)
     if unmet is not None:
         return unmet
+    packed = pack(near, p) if fits(near) else None
+    start = None
+    if packed is not None:
+        if packed.value - packed.bound <= max(gap, 1e-9) * max(abs(packed.value), 1e-9):
+            return _packed_solution(near, packed)
+        near, start = _reduced(near, packed)
     cost = near.weight[near.demand_of] * near.cost
     answer = _model(
         near,
@@ -133,13 +143,47 @@ def c_p_median(
         time_limit=time_limit,
         gap=gap,
         max_nodes=max_nodes,
+        start=start,
     )
     if answer.infeasible:
         return infeasible_capacity(near, model="c-p-median", p=p)
     if answer.x is None:
         return out_of_time("c-p-median")
     share = (answer.x[near.n_facilities :] > 0.5).astype(np.float64)
-    return _solution(near, "c-p-median", share, answer, float((cost * share).sum()))
+    value = float((cost * share).sum())
+    if packed is not None:
+        # What was left out costs more than the best answer known.
+        answer = replace(answer, bound=min(max(answer.bound, packed.bound), value))
+    return _solution(near, "c-p-median", share, answer, value)
+
+
+def _packed_solution(near: Instance, packed: Packed) -> Solution:
+    """Show the answer of the relaxation, which its bound proves."""
+    share = (packed.facility[near.demand_of] == near.facility_of).astype(np.float64)
+    answer = Answer(
+        x=np.isin(np.arange(near.n_facilities), packed.open).astype(np.float64),
+        objective=packed.value,
+        bound=packed.bound,
+        optimal=True,
+        infeasible=False,
+    )
+    return _solution(near, "c-p-median", share, answer, packed.value)
+
+
+def _reduced(near: Instance, packed: Packed) -> tuple[Instance, Floats | None]:
+    """Keep the pairs still in question, and lay out the best answer known as a start."""
+    kept = packed.usable
+    part = replace(
+        near,
+        demand_of=near.demand_of[kept],
+        facility_of=near.facility_of[kept],
+        cost=near.cost[kept],
+    )
+    if not np.isfinite(packed.value):
+        return part, None
+    opened = np.isin(np.arange(near.n_facilities), packed.open)
+    used = packed.facility[part.demand_of] == part.facility_of
+    return part, np.r_[opened, used].astype(np.float64)
 
 
 def c_mclp(

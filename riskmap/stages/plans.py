@@ -49,7 +49,6 @@ def make_plans(
         Plan by name, and what must be said beside them.
     """
     from riskmap.plans.station_stage import plan_stations
-
     from riskmap.stages.refuge_plan import plan_refuges
 
     refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios)

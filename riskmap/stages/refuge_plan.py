@@ -61,9 +61,7 @@ def plan_refuges(
     if refuges is None:
         return {}, ()
     if options.candidates is not None and options.candidates not in ground.roles:
-        raise ProjectError(
-            text("refuges.candidates: no role {name}", name=options.candidates)
-        )
+        raise ProjectError(text("refuges.candidates: no role {name}", name=options.candidates))
     world = World(
         grid=grid,
         graphs=roads.graphs,
