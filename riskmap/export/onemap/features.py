@@ -11,12 +11,13 @@ import shapely
 from numpy.typing import NDArray
 
 from riskmap.columns import WGS84
+from riskmap.export.onemap.fields import column, field_parts, label, shown
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.places import numbers, rings, unit_codes
-from riskmap.i18n import LANGUAGES, Text, both, language
+from riskmap.i18n import both
 from riskmap.roles.load import Label
 
-__all__ = ["column", "is_points", "layer_parts", "lines_part", "shown"]
+__all__ = ["is_points", "layer_parts", "lines_part"]
 
 _LIST_COLUMNS: Final = {
     "rank": (Label("Rank", zh="排名"), ""),
@@ -51,100 +52,10 @@ _NOT_DRAWN: Final = ("boundary", "population", "sensitive")
 _SIMPLE_M: Final = 4.0
 
 
-def _label(role: Any) -> dict[str, str]:
-    return {"zh": str(role.zh), "en": str(role.en)}
-
-
-def shown(value: Any, code: str) -> str:
-    """Show one value in a language; blanks are empty.
-
-    Parameters
-    ----------
-    value
-        A text, a number, or a list of them.
-    code
-        ``zh`` or ``en``.
-
-    Returns
-    -------
-    str
-        What the page writes.
-
-    Examples
-    --------
-    >>> shown(["a", None, 2], "en")
-    'a; ; 2'
-    """
-    if isinstance(value, Text):
-        with language(code):
-            return str(value)
-    if isinstance(value, (list, tuple)):
-        return (";" if code == "zh" else "; ").join(shown(part, code) for part in value)
-    return "" if value is None or value is pd.NA or value != value else str(value)
-
-
-def column(values: pd.Series, packer: Packer, *, numeric: bool) -> dict[str, Any]:
-    """Pack one column of a table.
-
-    Parameters
-    ----------
-    values
-        The column.
-    packer
-        Takes the arrays.
-    numeric
-        True for numbers.
-
-    Returns
-    -------
-    dict
-        ``{"num": ...}``, ``{"str": ...}`` or, where the languages differ, ``{"zh":, "en":}``.
-    """
-    if numeric and not pd.api.types.is_bool_dtype(values.dtype):
-        found = numbers(values)
-        if np.isfinite(found).sum() == values.notna().sum():
-            small = found.astype(np.float32)
-            return {"num": packer.array(small if _close(found, small) else found)}
-    cells = values.tolist()
-    if any(isinstance(v, (Text, list, tuple)) for v in cells):
-        words = {code: [shown(v, code) for v in cells] for code in LANGUAGES}
-        if words["zh"] != words["en"]:
-            return {code: packer.strings(words[code]) for code in LANGUAGES}
-        return {"str": packer.strings(words["zh"])}
-    return {"str": packer.strings([shown(v, "zh") for v in cells])}
-
-
-def _close(wide: NDArray[np.float64], small: NDArray[np.float32]) -> bool:
-    """Say whether 32 bits hold seven figures of all values."""
-    return bool(np.allclose(wide, small.astype(np.float64), rtol=1e-7, atol=0, equal_nan=True))
-
-
-def _field(field: Any) -> dict[str, Any]:
-    """Describe one field of a role."""
-    return {
-        "name": field.name,
-        **_label(field),
-        "type": field.type,
-        "unit": field.unit or "",
-        "choices": {c.value: {"zh": c.zh, "en": c.en} for c in field.choices},
-    }
-
-
-def _fields(role: Any, table: pd.DataFrame, packer: Packer) -> list[dict[str, Any]]:
-    """Pack the role's fields that the table has and that are not wholly blank."""
-    out = []
-    for field in role.fields:
-        if field.name not in table or field.name == "name" or not table[field.name].notna().any():
-            continue
-        numeric = field.type in ("integer", "number")
-        out.append(_field(field) | {"data": column(table[field.name], packer, numeric=numeric)})
-    return out
-
-
 def _extra(result: Any, ids: pd.Index, packer: Packer) -> list[dict[str, Any]]:
     """Pack what list and table say about these objects."""
     out = []
-    for name, (label, unit) in _LIST_COLUMNS.items():
+    for name, (heading, unit) in _LIST_COLUMNS.items():
         for table in (result.control, result.items):
             if name in table and table.index.isin(ids).any():
                 values = table.loc[~table.index.duplicated(), name].reindex(ids)
@@ -153,7 +64,7 @@ def _extra(result: Any, ids: pd.Index, packer: Packer) -> list[dict[str, Any]]:
                 numeric = pd.api.types.is_numeric_dtype(values.dtype)
                 out.append(
                     {"name": name, "type": "phone" if name == "phone" else "text"}
-                    | both(label)
+                    | both(heading)
                     | {"unit": unit}
                     | {"data": column(values, packer, numeric=numeric)}
                 )
@@ -236,7 +147,7 @@ def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) ->
     """Describe one layer."""
     table = layer.table
     part: dict[str, Any] = {
-        "id": name, "group": role.group, **_label(role), "symbol": role.symbol,
+        "id": name, "group": role.group, **label(role), "symbol": role.symbol,
         "colour": str(getattr(role, "colour", "") or ""), "n": len(table),
         "item": bool(role.item), "returned": int(layer.rows_returned),
         "idle": bool(getattr(role, "active", None)),
@@ -263,7 +174,7 @@ def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) ->
         "lat": packer.places(lonlat.y.to_numpy(), digits=6),
         "unit": packer.array(unit_codes(result.units, spots).astype(np.int32)),
         "level": packer.array(_item_levels(result, table)),
-        "fields": _fields(role, table, packer),
+        "fields": field_parts(role, table, packer),
         "extra": _extra(result, table.index, packer),
         "source": _source(result, table, packer),
     }

@@ -25,7 +25,7 @@ def initials(names: Iterable[str]) -> dict[str, str]:
     Examples
     --------
     >>> initials(["重庆A1"])
-    {'庆': 'q', '重': 'zc'}
+    {'庆': 'q', '重': 'zct'}
     """
     characters = sorted({c for name in names for c in name if "\u3400" <= c <= "\u9fff"})
     if not characters:
