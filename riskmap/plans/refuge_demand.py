@@ -150,7 +150,7 @@ def _cover(grid: Grid, areas: gpd.GeoDataFrame) -> NDArray[np.float64]:
     from riskmap.geo.areas import coverage
 
     joined = shapely.union_all(shapely.make_valid(np.asarray(areas.geometry.array, object)))
-    return np.clip(coverage(grid, [joined]).toarray().ravel(), 0, 1)
+    return np.asarray(np.clip(coverage(grid, [joined]).toarray().ravel(), 0, 1), np.float64)
 
 
 def _village(xy: NDArray[np.float64], villages: gpd.GeoDataFrame) -> NDArray[np.object_]:

@@ -68,7 +68,7 @@ def plan_layers(
     straight = shapely.linestrings(np.stack([start, end], axis=1)) if len(rows) else []
     fit = tables["eligibility"]
     bad = fit[~fit["usable"] & fit["required"]].drop_duplicates("item_id")
-    at = refuges.index.astype(str).get_indexer(bad["item_id"])
+    at = refuges.index.astype(str).get_indexer(pd.Index(bad["item_id"]))
     short = np.flatnonzero(done.shortfall > 0)
     lacking = people.table.iloc[short]
     said = [

@@ -174,10 +174,10 @@ def ways(
     columns = ["demand", "refuge", "rank", "mode", "seconds", "metres"]
     if not parts:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in columns})
-    table = pd.concat(parts, ignore_index=True).sort_values(
+    found: pd.DataFrame = pd.concat(parts, ignore_index=True).sort_values(
         ["demand", "rank", "seconds", "refuge"], kind="stable"
     )
-    return table.drop_duplicates(["demand", "refuge"]).reset_index(drop=True)
+    return found.drop_duplicates(["demand", "refuge"]).reset_index(drop=True)
 
 
 def lines_of(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,15 +14,17 @@ from riskmap.plans.candidates import thin
 from riskmap.plans.refuge_eligibility import Dangers, place_checks
 from riskmap.plans.refuge_roads import Net, ways
 from riskmap.siting.capacitated import c_mclp
-from riskmap.siting.problem import make_instance
+from riskmap.siting.problem import Instance, Solution, make_instance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.plans.refuge_options import RefugeOptions
     from riskmap.presets.load import Presets
+    from riskmap.siting.problem import Instance
 
 MOST_CANDIDATES = 400
+MOST_NODES = 2000
 DRAWS = 20
 SPREAD = 0.2
 """Standard deviation of the noise on people, as a share."""
@@ -95,7 +99,8 @@ def propose(
     if not len(pairs):
         return None
     inside, facility = np.unique(pairs["refuge"].to_numpy(np.int64), return_inverse=True)
-    reach = np.bincount(facility, weights=shortfall[lacking][pairs["demand"].to_numpy(np.int64)])
+    weight = shortfall[lacking][pairs["demand"].to_numpy(np.int64)]
+    reach = np.bincount(facility, weights=weight).astype(np.float64)
     keep = thin(candidates[rows[inside]], reach, MOST_CANDIDATES)
     place = np.full(inside.size, -1)
     place[keep] = np.arange(keep.size)
@@ -111,15 +116,15 @@ def propose(
         capacity=np.full(keep.size, size),
     )
     k = min(options.new_sites, keep.size)
-    limit = {"radius": net.limit_s, "time_limit": options.time_limit, "max_nodes": 2000}
+    solve = partial(c_mclp, radius=net.limit_s, time_limit=options.time_limit, max_nodes=MOST_NODES)
     while True:
-        found = c_mclp(instance, p=k, **limit)  # type: ignore[arg-type]
+        found = solve(instance, p=k)
         got = np.bincount(found.facility_of, weights=found.amount, minlength=keep.size)
         needed = int((got > 0).sum())
         if not 0 < needed < k:
             break
         k = needed
-    times = _stability(instance, found.open, k, limit, seed)
+    times = _stability(instance, partial(solve, p=k), seed)
     order = np.argsort(-got[found.open], kind="stable")
     chosen = found.open[order]
     xy = candidates[rows[inside[keep[chosen]]]]
@@ -146,14 +151,14 @@ def propose(
     )
 
 
-def _stability(instance, opened, p, limit, seed):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _stability(
+    instance: Instance, p: int, limit: dict[str, float], seed: int
+) -> NDArray[np.int64]:
     """Count how often each site is chosen when the numbers of people are noisy."""
-    from dataclasses import replace
-
     rng = np.random.default_rng(seed)
     times = np.zeros(instance.n_facilities, np.int64)
     for _ in range(DRAWS):
         noisy = instance.size * np.exp(rng.normal(0.0, SPREAD, instance.size.size))
-        drawn = c_mclp(replace(instance, weight=noisy, size=noisy), p=p, **limit)
+        drawn = c_mclp(replace(instance, weight=noisy, size=noisy), p=p, **limit)  # type: ignore[arg-type]
         times[drawn.open] += 1
     return times

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,17 +118,18 @@ def accessibility(
     band = np.minimum(np.searchsorted(minutes, at), minutes.size - 1)
     decay = np.where(at <= minutes[-1], weights[band], 0.0)
     plain = (at <= minutes[-1]).astype(np.float64)
-    given = {"demand": reached.people, "supply": places}
     pairs = (reached.cell, reached.refuge)
+    two = partial(two_step, *pairs, demand=reached.people, supply=places)
+    three = partial(three_step, *pairs, demand=reached.people, supply=places)
     nearest = np.full(reached.people.size, np.inf)
     np.minimum.at(nearest, reached.cell, at)
     per_cell = pd.DataFrame(
         {
             "unit_id": reached.village,
             "people": reached.people,
-            "places_2sfca": two_step(*pairs, plain, **given) * 1000,
-            "places_e2sfca": two_step(*pairs, decay, **given) * 1000,
-            "places_3sfca": three_step(*pairs, decay, **given) * 1000,
+            "places_2sfca": two(plain) * 1000,
+            "places_e2sfca": two(decay) * 1000,
+            "places_3sfca": three(decay) * 1000,
             "in_reach": np.bincount(reached.cell, minlength=reached.people.size).astype(float),
             "reached": np.isfinite(nearest).astype(float),
             "nearest_min": np.where(np.isfinite(nearest), nearest, 0.0),
@@ -156,8 +158,8 @@ def _means(per_cell: pd.DataFrame) -> pd.DataFrame:
 def _town(units: gpd.GeoDataFrame, code: str) -> str:
     """Name the town of a unit, or its district where there are no towns."""
     for level in ("town", "district"):
-        if level in units and code in units.index and str(units.at[code, level]):
-            return str(units.at[code, level])
+        if level in units and code in units.index and str(units[level].loc[code]):
+            return str(units[level].loc[code])
     return ""
 
 
