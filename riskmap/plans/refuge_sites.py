@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from riskmap.plans.refuge_options import RefugeOptions
     from riskmap.presets.load import Presets
-    from riskmap.siting.problem import Instance
 
 MOST_CANDIDATES = 400
 MOST_NODES = 2000
@@ -152,13 +151,13 @@ def propose(
 
 
 def _stability(
-    instance: Instance, p: int, limit: dict[str, float], seed: int
+    instance: Instance, solve: Callable[[Instance], Solution], seed: int
 ) -> NDArray[np.int64]:
     """Count how often each site is chosen when the numbers of people are noisy."""
     rng = np.random.default_rng(seed)
     times = np.zeros(instance.n_facilities, np.int64)
     for _ in range(DRAWS):
         noisy = instance.size * np.exp(rng.normal(0.0, SPREAD, instance.size.size))
-        drawn = c_mclp(replace(instance, weight=noisy, size=noisy), p=p, **limit)  # type: ignore[arg-type]
+        drawn = solve(replace(instance, weight=noisy, size=noisy))
         times[drawn.open] += 1
     return times
