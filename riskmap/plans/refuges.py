@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from riskmap.i18n import Text, text
+from riskmap.i18n import Text
 from riskmap.plans.refuge_assign import Assigned, assign, mended
 from riskmap.plans.refuge_capacity import capacity_table
 from riskmap.plans.refuge_demand import People, people_to_move
 from riskmap.plans.refuge_eligibility import Dangers, eligibility, place_checks, refuge_checks
+from riskmap.plans.refuge_notes import plan_notes, recounted
 from riskmap.plans.refuge_roads import Net, nets, ways
 from riskmap.plans.refuge_sites import Proposed, propose
 from riskmap.plans.refuge_standards import accessibility, reach_cells, scorecard
@@ -162,7 +163,7 @@ def refuge_plan(
     }
     if sites is not None:
         tables["sites"] = _where(sites, world.units, world.grid)
-    recount = _recount(done, moved, places)
+    recount = recounted(done, moved, places)
     tables = {"summary": summary(name, recount, done, usable, tables), **tables}
     return RefugePlan(
         scenario=name,
@@ -175,7 +176,7 @@ def refuge_plan(
         map_layers=plan_layers(
             name, tables, done, people, roads, refuges, xy, sites, str(world.refuges.crs)
         ),
-        notes=_notes(name, recount, done, fit, held, roads, options),
+        notes=plan_notes(name, recount, done, fit, held, roads, options),
     )
 
 
@@ -256,76 +257,3 @@ def _where(sites: Proposed, units: gpd.GeoDataFrame, grid: Grid) -> pd.DataFrame
     table.insert(3, "town", [str(units["town"].get(code, "")) for code in home])
     table["lon"], table["lat"] = lonlat.x.round(6), lonlat.y.round(6)
     return table
-
-
-def _recount(
-    done: Assigned, people: NDArray[np.float64], places: NDArray[np.float64]
-) -> dict[str, float]:
-    """Count from the rows alone: served, short, and whether a refuge holds too many."""
-    rows = done.pairs
-    load = np.bincount(
-        rows["refuge"].to_numpy(np.int64), weights=rows["people"], minlength=places.size
-    )
-    served = np.bincount(
-        rows["demand"].to_numpy(np.int64), weights=rows["people"], minlength=people.size
-    )
-    return {
-        "people": float(people.sum()),
-        "served": float(served.sum()),
-        "walk": float(rows.loc[rows["mode"] == "foot", "people"].sum()),
-        "ride": float(rows.loc[rows["mode"] == "ride", "people"].sum()),
-        "shortfall": float(np.maximum(people - served, 0).sum()),
-        "places": float(places.sum()),
-        "overload": float(np.maximum(load - places, 0).max(initial=0.0)),
-        "served_twice": float(np.maximum(served - people, 0).sum()),
-    }
-
-
-def _notes(
-    name: str,
-    recount: Mapping[str, float],
-    done: Assigned,
-    fit: pd.DataFrame,
-    held: pd.DataFrame,
-    roads: tuple[Net, ...],
-    options: RefugeOptions,
-) -> tuple[Text, ...]:
-    """Say what must be known beside the numbers."""
-    where = name or text("without flood")
-    notes = [
-        text(
-            "Refuge plan ({where}): {people} to move, {served} have a place ({walk} on foot, "
-            "{ride} by vehicle), {short} have none.",
-            where=where,
-            people=f"{recount['people']:.0f}",
-            served=f"{recount['served']:.0f}",
-            walk=f"{recount['walk']:.0f}",
-            ride=f"{recount['ride']:.0f}",
-            short=f"{recount['shortfall']:.0f}",
-        )
-    ]
-    if not roads:
-        notes.append(text("Refuge plan: no road network, so nobody can be sent anywhere."))
-    failed = fit[~fit["usable"] & fit["required"]]
-    if len(failed):
-        notes.append(
-            text(
-                "Refuge plan ({where}): {n} refuges are not used; the table says why.",
-                where=where,
-                n=failed["item_id"].nunique(),
-            )
-        )
-    if held["assumed"].any():
-        notes.append(
-            text(
-                "Refuge plan: {n} refuges give no capacity and are taken to hold {q} each "
-                "(assumed in the project file).",
-                n=int(held["assumed"].sum()),
-                q=options.assumed_capacity,
-            )
-        )
-    if done.solution.status == "feasible":
-        notes.append(
-            text("Refuge plan ({where}): the assignment is good, not proven best.", where=where)
-        )
-    return tuple(notes)
