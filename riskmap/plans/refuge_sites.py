@@ -116,29 +116,12 @@ def propose(
     )
     k = min(options.new_sites, keep.size)
     solve = partial(c_mclp, radius=net.limit_s, time_limit=options.time_limit, max_nodes=MOST_NODES)
-    while True:
-        found = solve(instance, p=k)
-        got = np.bincount(found.facility_of, weights=found.amount, minlength=keep.size)
-        needed = int((got > 0).sum())
-        if not 0 < needed < k:
-            break
-        k = needed
+    found, got, k = _fewest(instance, solve, k)
     times = _stability(instance, partial(solve, p=k), seed)
     order = np.argsort(-got[found.open], kind="stable")
     chosen = found.open[order]
     xy = candidates[rows[inside[keep[chosen]]]]
-    table = pd.DataFrame(
-        {
-            "order": np.arange(1, chosen.size + 1),
-            "site": [instance.facilities[j] for j in chosen],
-            "x": xy[:, 0],
-            "y": xy[:, 1],
-            "places": np.ceil(got[chosen]).astype(np.int64),
-            "groups": np.bincount(found.facility_of, minlength=keep.size)[chosen],
-            "chosen_of_draws": times[chosen],
-            "draws": DRAWS,
-        }
-    )
+    table = _table(instance, found, got, times, chosen, xy)
     return Proposed(
         table=table,
         xy=xy,
@@ -161,3 +144,42 @@ def _stability(
         drawn = solve(replace(instance, weight=noisy, size=noisy))
         times[drawn.open] += 1
     return times
+
+
+def _fewest(
+    instance: Instance, solve: Callable[..., Solution], k: int
+) -> tuple[Solution, NDArray[np.float64], int]:
+    """Solve with at most k sites, and with fewer as long as some stand empty."""
+    while True:
+        found = solve(instance, p=k)
+        got = np.bincount(
+            found.facility_of, weights=found.amount, minlength=instance.n_facilities
+        ).astype(np.float64)
+        needed = int((got > 0).sum())
+        if not 0 < needed < k:
+            return found, got, k
+        k = needed
+
+
+def _table(
+    instance: Instance,
+    found: Solution,
+    got: NDArray[np.float64],
+    times: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    xy: NDArray[np.float64],
+) -> pd.DataFrame:
+    """Set the chosen sites beside each other, the one that serves most first."""
+    groups = np.bincount(found.facility_of, minlength=instance.n_facilities)
+    return pd.DataFrame(
+        {
+            "order": np.arange(1, chosen.size + 1),
+            "site": [instance.facilities[j] for j in chosen],
+            "x": xy[:, 0],
+            "y": xy[:, 1],
+            "places": np.ceil(got[chosen]).astype(np.int64),
+            "groups": groups[chosen],
+            "chosen_of_draws": times[chosen],
+            "draws": DRAWS,
+        }
+    )
