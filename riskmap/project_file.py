@@ -25,6 +25,9 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
+        if isinstance(key, list | dict | set):
+            problem = "a list or a mapping is no key"
+            raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
         if key in seen:
             problem = f"key given twice: {key}"
             raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
@@ -225,8 +228,12 @@ def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | Non
     from riskmap.roles.load import load_roles
 
     extra = project.file(project.roles) if project.roles else None
-    known = roles if roles is not None else load_roles(extra)
     problems = []
+    if extra is not None and not extra.is_dir():
+        said = text("there is no such folder")
+        mend = text("name a folder that holds role files")
+        problems.append(_problem(path, "roles", said, mend, project.roles))
+    known = roles if roles is not None else load_roles(extra)
     for role in project.layers:
         if role in known:
             continue
@@ -237,6 +244,10 @@ def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | Non
             else text("known roles: {keys}", keys=", ".join(known))
         )
         problems.append(_problem(path, f"layers.{role}", text("unknown role"), mend))
+    classes = project.index.classes
+    if classes.method == "fixed" and not classes.breaks:
+        lacking, mend = text("required key is missing"), text("add '{key}'", key="breaks")
+        problems.append(_problem(path, "index.classes.breaks", lacking, mend))
     names = [scenario.name for scenario in project.scenarios]
     problems += [
         _problem(

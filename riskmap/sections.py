@@ -79,7 +79,7 @@ class Place(Section):
 class UnitSource(Section):
     """One file of administrative units."""
 
-    path: str
+    path: str = Field(min_length=1)
     """File, relative to the project file."""
     layer: str | None = None
     """Layer inside the file."""
@@ -126,7 +126,7 @@ class Column(Section):
 class LayerSource(Section):
     """One file that feeds a role."""
 
-    path: str
+    path: str = Field(min_length=1)
     """File, relative to the project file."""
     layer: str | None = None
     """Layer inside the file."""

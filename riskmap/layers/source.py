@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from riskmap.layers.vector import Window
     from riskmap.roles.load import Role
 
+NOT_TAGS: Final = ("type", "class")
+"""Fields whose namesakes among OSM tags mean something else: the kind of a relation, and rare."""
 RASTERS: Final = (".tif", ".tiff", ".img", ".vrt", ".asc", ".nc")
 
 
@@ -84,7 +86,7 @@ def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Row
     keys: Sequence[str] = ROAD_TAGS if role.name == "road" else ()
     keys = [
         *keys,
-        *(field.name for field in role.fields),
+        *(field.name for field in role.fields if field.name not in NOT_TAGS),
         *(m.column for m in spec.fields.values()),
     ]
     rows = read_vector(
