@@ -10,7 +10,7 @@ import pandas as pd
 
 from riskmap.export.plan_words import COLUMN_NAMES, SHEET_NAMES, VALUE_NAMES
 from riskmap.export.sheet import Book, Page, draw_sheet
-from riskmap.i18n import Text
+from riskmap.i18n import Text, text
 from riskmap.result import Result
 
 HIDDEN: Final = ("demand", "refuge_row")
@@ -30,7 +30,11 @@ def plan_books(result: Result) -> dict[str, tuple[str, ...]]:
     dict
         File name to keys of ``result.plans`` that have tables.
     """
-    names = {"refuges": "避难方案.xlsx", "stations": "救援站点方案.xlsx"}
+    names = {
+        "refuges": "避难方案.xlsx",
+        "stations": "救援站点方案.xlsx",
+        "supplies": "物资方案.xlsx",
+    }
     found: dict[str, list[str]] = {}
     for key, plan in result.plans.items():
         if getattr(plan, "tables", None):
@@ -131,7 +135,15 @@ def _title(name: str) -> str:
 
 
 def _labels(table: pd.DataFrame) -> Mapping[str, Text]:
-    return {str(name): COLUMN_NAMES[str(name)] for name in table.columns if name in COLUMN_NAMES}
+    known = {str(name): COLUMN_NAMES[str(name)] for name in table.columns if name in COLUMN_NAMES}
+    for name in map(str, table.columns):
+        head, _, scenario = name.partition("@")
+        if head == "per_100" and scenario:
+            said = text("Quantity per 100 people who move ({scenario})", scenario=scenario)
+            known[name] = said
+        elif head == "per_100":
+            known[name] = text("Quantity per 100 people who move")
+    return known
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
@@ -139,7 +151,7 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
     shown = table.drop(columns=[name for name in HIDDEN if name in table]).reset_index(drop=True)
     for name in shown.columns:
         if shown[name].dtype == object or pd.api.types.is_string_dtype(shown[name].dtype):
-            shown[name] = [_word(value) for value in shown[name]]
+            shown[name] = pd.Series([_word(value) for value in shown[name]], dtype=object)
         elif pd.api.types.is_float_dtype(shown[name].dtype):
             shown[name] = shown[name].round(4)
     return shown

@@ -55,17 +55,27 @@ def two_step(
 
 
 def three_step(
-    demand_of: Ints, facility_of: Ints, weight: ArrayLike, *, demand: Floats, supply: Floats
+    demand_of: Ints,
+    facility_of: Ints,
+    weight: ArrayLike,
+    *,
+    demand: Floats,
+    supply: Floats,
+    catchment: ArrayLike | None = None,
 ) -> Floats:
     r"""Compute three-step floating catchment accessibility, where facilities compete.
 
     .. math:: G_{ij} = \frac{w_{ij}}{\sum_k w_{ik}}, \qquad
-              A_i = \sum_j G_{ij} w_{ij} \frac{S_j}{\sum_i G_{ij} w_{ij} P_i}
+              A_i = \sum_{j \in C_i} G_{ij} w_{ij}
+              \frac{S_j}{\sum_{i: j \in C_i} G_{ij} w_{ij} P_i}
 
     Parameters
     ----------
     demand_of, facility_of, weight, demand, supply
         As for `two_step`.
+    catchment
+        True for the pairs inside the catchment; (n pairs,). Pairs outside it count only in the
+        sum below ``G``. By default all are inside.
 
     Returns
     -------
@@ -86,4 +96,5 @@ def three_step(
     w = np.asarray(weight, np.float64)
     total = np.bincount(rows, weights=w, minlength=demand.size)
     share = np.divide(w, total[rows], out=np.zeros(w.size), where=total[rows] > 0)
-    return two_step(demand_of, facility_of, share * w, demand=demand, supply=supply)
+    inside = 1.0 if catchment is None else np.asarray(catchment, np.float64)
+    return two_step(demand_of, facility_of, share * w * inside, demand=demand, supply=supply)

@@ -1,4 +1,4 @@
-"""A bound for the capacitated p-median by Lagrangian relaxation with knapsacks, and good answers."""
+"""A bound for the capacitated p-median by relaxation into knapsacks, and good answers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def fits(near: Instance) -> bool:
 
 
 def _room(near: Instance) -> Floats:
-    return np.floor(np.minimum(near.capacity, near.size.sum()))
+    return np.asarray(np.floor(np.minimum(near.capacity, near.size.sum())), np.float64)
 
 
 def pack(near: Instance, p: int, *, iterations: int = 500, seconds: float = 30.0) -> Packed:
@@ -133,7 +133,7 @@ def pack(near: Instance, p: int, *, iterations: int = 500, seconds: float = 30.0
         u = u + step * max(goal * 1.005 - bound, 1e-6) / norm * direction
     if kept is None:
         return Packed(-np.inf, best.value, best.open, best.facility, np.ones(near.cost.size, bool))
-    usable = _in_question(near, cost, kept, size, room, best.value, whole=whole, p=p)
+    usable = _in_question(near, cost, kept, size, room, best.value, whole=whole)
     usable |= best.facility[near.demand_of] == near.facility_of
     bound = float(np.ceil(top - 1e-6)) if whole else top
     return Packed(min(bound, best.value), best.value, best.open, best.facility, usable)
@@ -180,7 +180,6 @@ def _in_question(
     value: float,
     *,
     whole: bool,
-    p: int,
 ) -> NDArray[np.bool_]:
     """Find the pairs that may be in an answer better than the one known."""
     if not np.isfinite(value):

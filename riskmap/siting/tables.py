@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -68,6 +69,8 @@ def read_instance(
     rows = _known(pairs, "demand", demands, cost.name, problems)
     cols = _known(pairs, "facility", places, cost.name, problems)
     _stop(problems)
+    if "fixed_cost" in offered and offered["fixed_cost"].str.strip("0. ").any():
+        sys.stderr.write(f"{text('fixed_cost is not used by these models')}\n")
     return make_instance(
         demand_of=rows,
         facility_of=cols,

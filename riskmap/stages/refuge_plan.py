@@ -11,7 +11,8 @@ from riskmap.stages.roads import used_rows
 
 if TYPE_CHECKING:
     from riskmap.geo.grid import Grid
-    from riskmap.plans.refuges import RefugePlan
+    from riskmap.plans.refuges import RefugePlan, World
+    from riskmap.plans.supplies import SupplyPlan
     from riskmap.project import Project
     from riskmap.result import Scenario
     from riskmap.stages.ground import Ground
@@ -25,7 +26,7 @@ def plan_refuges(
     grid: Grid,
     people: Any,
     scenarios: Mapping[str, Scenario],
-) -> tuple[dict[str, RefugePlan], tuple[Text, ...]]:
+) -> tuple[dict[str, RefugePlan | SupplyPlan], tuple[Text, ...]]:
     """Make the refuge plans of a run.
 
     Parameters
@@ -46,7 +47,8 @@ def plan_refuges(
     Returns
     -------
     tuple
-        Plan by key, ``refuges`` without flood and ``refuges@NAME``; and what must be said.
+        Plan by key, ``refuges`` without flood, ``refuges@NAME`` and ``supplies``; and what must be
+        said.
 
     Raises
     ------
@@ -90,8 +92,37 @@ def plan_refuges(
             closures=scenario.closures,
             danger_area=scenario.danger_area,
         )
-    said = tuple(note for plan in plans.values() for note in plan.notes)
-    return plans, said
+    said = [note for plan in plans.values() for note in plan.notes]
+    supplies = _supplies(world, ground, {plan.scenario: plan for plan in plans.values()}, limits)
+    if supplies is not None:
+        said += supplies.notes
+        return {**plans, "supplies": supplies}, tuple(said)
+    return plans, tuple(said)
+
+
+def _supplies(
+    world: World,
+    ground: Ground,
+    plans: Mapping[str, RefugePlan],
+    limits_s: Mapping[str, float],
+) -> SupplyPlan | None:
+    """Set the stock beside the people who move; None without stock and depots."""
+    from riskmap.plans.refuge_roads import nets
+    from riskmap.plans.supplies import supply_plan
+
+    depots, stock = used_rows(ground.layers, "supply_depot"), ground.layers.get("stock")
+    if depots is None or stock is None or stock.table is None or stock.table.empty:
+        return None
+    ride = {"ride": limits_s["ride"]}
+    roads = nets(world.graphs, world.grid, presets=world.presets, limits_s=ride)
+    return supply_plan(
+        stock.table,
+        depots,
+        moved={name: plan.recount["people"] for name, plan in plans.items()},
+        refuges=world.refuges,
+        net=roads[0] if roads else None,
+        presets=world.presets,
+    )
 
 
 def _stored(ground: Ground) -> Any:
@@ -99,4 +130,4 @@ def _stored(ground: Ground) -> Any:
     sources = used_rows(ground.layers, "hazard_source")
     if sources is None or "has_storage" not in sources:
         return sources
-    return sources[sources["has_storage"].astype("boolean").fillna(True)]
+    return sources[(sources["has_storage"].astype("boolean") != False).fillna(value=True)]  # noqa: E712

@@ -1,0 +1,218 @@
+"""The refuge plan on one straight road, by hand: full, flooded, cut off, ties, nobody."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import LineString, Point, box
+
+from riskmap.errors import ProjectError
+from riskmap.geo.grid import make_grid
+from riskmap.geo.network import build_graph
+from riskmap.plans.refuge_demand import people_to_move
+from riskmap.plans.refuge_options import RefugeOptions, read_options
+from riskmap.plans.refuges import World, refuge_plan
+from riskmap.presets.load import load_presets
+
+CRS, E, N = "EPSG:4548", 500_000, 4_000_000
+LIMITS = {"foot": 1800.0}
+WALK = {"foot": 1.0}
+
+
+def at(x, y=50):
+    return Point(E + x, N + y)
+
+
+def rect(x0, x1, y0=0, y1=100):
+    return box(E + x0, N + y0, E + x1, N + y1)
+
+
+def areas(*rows):
+    """Danger areas: name, people, from x, to x."""
+    return gpd.GeoDataFrame(
+        {"name": [r[0] for r in rows], "people": [r[1] for r in rows]},
+        geometry=[rect(r[2], r[3]) for r in rows],
+        crs=CRS,
+    )
+
+
+def world(refuges, standing=None, **over):
+    """A road of 3 km with villages of 1 km, refuges as (x, capacity, extra)."""
+    presets = load_presets()
+    units = gpd.GeoDataFrame(
+        {
+            "level": "village",
+            "name": ["甲村", "乙村", "丙村"],
+            "finest": True,
+            "village": ["甲村", "乙村", "丙村"],
+            "town": "某镇",
+            "district": "某县",
+        },
+        index=["A", "B", "C"],
+        geometry=[rect(1000 * k, 1000 * k + 1000) for k in range(3)],
+        crs=CRS,
+    )
+    grid = make_grid(rect(0, 3000), crs=CRS, size_m=100)
+    lines = gpd.GeoDataFrame(
+        geometry=[LineString([at(1000 * k), at(1000 * k + 1000)]) for k in range(3)], crs=CRS
+    )
+    table = pd.DataFrame([r[2] if len(r) > 2 else {} for r in refuges])
+    table["capacity"] = [float(r[1]) for r in refuges]
+    table["name"] = [f"场所{k}" for k in range(len(refuges))]
+    table["tier"] = table.get("tier", "village")
+    places = gpd.GeoDataFrame(table, geometry=[at(r[0]) for r in refuges], crs=CRS)
+    places.index = [f"R{k}" for k in range(len(refuges))]
+    given = {
+        "grid": grid,
+        "graphs": {"foot": build_graph(lines, profile="foot", presets=presets)},
+        "units": units,
+        "refuges": places,
+        "population": np.full(grid.shape, 10.0, np.float32),
+        "standing": standing,
+        "sources": None,
+        "candidates": None,
+        "presets": presets,
+        "data_date": "2026-03-01",
+        "seed": 1,
+    }
+    return World(**{**given, **over})
+
+
+def plan(there, options=None, **scenario):
+    return refuge_plan(there, options=options or RefugeOptions(), limits_s=LIMITS, **scenario)
+
+
+def test_a_full_refuge_sends_the_rest_to_the_next():
+    found = plan(world([(150, 30), (1250, 100)], areas(("甲", 50, 200, 300))))
+    rows = found.tables["assignment"].set_index("refuge_id")
+    assert rows["people"].to_dict() == {"R0": 30, "R1": 20}
+    assert rows.loc["R1", "metres"] == pytest.approx(1000, abs=1)
+    assert rows.loc["R1", "minutes"] == pytest.approx(1000 / 60, abs=0.1)
+    assert found.recount["overload"] == found.recount["served_twice"] == 0
+    assert found.objective == pytest.approx((30 * 100 + 20 * 1000) / 60)
+
+
+def test_a_flooded_refuge_is_not_used_and_says_why():
+    there = world([(150, 30), (1150, 100)], areas(("甲", 20, 300, 400)))
+    depth = np.zeros(there.grid.shape)
+    x = np.arange(there.grid.shape[1])
+    depth[:, x == 1] = 0.2
+    found = plan(there, name="水", depth_m=depth)
+    fit = found.tables["eligibility"].set_index(["item_id", "check"])
+    assert not fit.loc[("R0", "flood"), "usable"]
+    assert "0.20" in str(fit.loc[("R0", "flood"), "reason"])
+    assert set(found.tables["assignment"]["refuge_id"]) == {"R1"}
+
+
+def test_a_closed_road_cuts_a_village_off_and_leaving_early_mends_it():
+    there = world([(150, 100)], areas(("乙", 40, 1500, 1600)))
+    closures = gpd.GeoDataFrame(geometry=[rect(950, 1400)], crs=CRS)
+    found = plan(there, name="断", closures=closures)
+    short = found.tables["shortfall"].set_index("unit_id")
+    assert short.loc["B", ["people", "served", "shortfall"]].tolist() == [40, 0, 40]
+    assert short.loc["B", "cut_off"] == 40
+    # The road is one edge a kilometre, so 950..1400 shuts the first and the second of them.
+    early = found.tables["mend"]
+    assert early["shortfall_after"].min() == 0
+
+
+def test_added_places_serve_everybody_when_solved_again():
+    found = plan(world([(150, 30)], areas(("甲", 50, 200, 300))))
+    mend = found.tables["mend"]
+    assert (mend["where"].iloc[0], mend["places"].iloc[0]) == ("场所0", 20)
+    assert (mend["shortfall_before"].iloc[0], mend["shortfall_after"].iloc[0]) == (20, 0)
+    again = plan(world([(150, 50)], areas(("甲", 50, 200, 300))))
+    assert again.recount["shortfall"] == 0
+
+
+def test_proposed_sites_serve_those_without_a_place():
+    found = plan(world([(150, 30)], areas(("甲", 50, 200, 300))))
+    assert found.tables["sites"]["places"].sum() == 20
+    assert (found.tables["sites"]["chosen_of_draws"] <= found.tables["sites"]["draws"]).all()
+
+
+def test_whole_groups_are_not_split():
+    there = world([(150, 30), (450, 40)], areas(("甲", 35, 200, 300), ("乙", 25, 500, 600)))
+    found = plan(there, RefugeOptions(whole=True))
+    rows = found.tables["assignment"]
+    assert rows.groupby("group").size().max() == 1
+    assert dict(zip(rows["people"], rows["refuge_id"], strict=True)) == {35: "R1", 25: "R0"}
+
+
+def test_village_refuges_are_filled_first_where_the_preset_says_so():
+    refuges = [(150, 100, {"tier": "county"}), (450, 30, {"tier": "village"})]
+    standing = areas(("甲", 50, 200, 300))
+    near = plan(world(refuges, standing)).tables["assignment"]
+    assert near["refuge_id"].tolist() == ["R0"]
+    tiers = plan(world(refuges, standing), RefugeOptions(preset="zhejiang_tiers"))
+    rows = tiers.tables["assignment"].set_index("refuge_id")["people"]
+    assert rows.to_dict() == {"R1": 30, "R0": 20}
+
+
+def test_capacity_is_the_smaller_of_declared_and_computed():
+    refuges = [(150, 300, {"area_m2": 100.0, "used": 10.0}), (450, np.nan), (550, 0)]
+    held = plan(world(refuges)).tables["capacity"].set_index("item_id")
+    assert held["places"].tolist() == [40, 0, 0]
+    assert held["over_declared"].tolist() == [True, False, False]
+    assert held["usable"].tolist() == [True, False, False]
+    assumed = plan(world(refuges), RefugeOptions(assumed_capacity=60)).tables["capacity"]
+    assert assumed["places"].tolist() == [40, 60, 0]
+
+
+def test_sources_and_danger_areas_close_a_refuge():
+    sources = gpd.GeoDataFrame(
+        {"name": ["油库", "加油站"], "gb18218_level": ["3", "0"]},
+        geometry=[at(1000), at(2500)],
+        crs=CRS,
+    )
+    refuges = [(150, 50), (499, 50), (500, 50), (1501, 50), (2471, 50), (2530, 50)]
+    there = world(refuges, areas(("甲", 5, 100, 200)), sources=sources)
+    fit = plan(there).tables["eligibility"]
+    failed = fit[~fit["usable"]][["item_id", "check"]].to_numpy().tolist()
+    # 500 m and 30 m themselves are far enough.
+    assert failed == [["R0", "danger_area"], ["R4", "hazard_source"]]
+
+
+def test_nobody_is_counted_twice():
+    there = world([(150, 1)])
+    depth = np.full(there.grid.shape, 0.6)
+    given = {"population": there.population, "depth_m": depth, "presets": there.presets}
+    standing, scenario = areas(("甲", 40, 0, 200)), areas(("水", 30, 100, 300))
+    people = people_to_move(
+        there.grid, there.units, standing=standing, scenario=scenario, **given
+    ).table
+    declared = people[people["origin"] == "danger_area"].set_index("name")["people"]
+    assert declared.to_dict() == {"水": 30, "甲": 20}
+    wet = people[people["origin"] == "flooded"].set_index("unit_id")["people"]
+    # Ten people a cell of 100 m; three cells of the first village count in the areas.
+    assert wet.to_dict() == {"A": 70, "B": 100, "C": 100}
+
+
+def test_no_demand_and_no_road_give_a_plan():
+    quiet = plan(world([(150, 30)]))
+    assert quiet.recount["people"] == quiet.recount["shortfall"] == 0
+    off = plan(world([(150, 30)], areas(("甲", 5, 200, 300)), graphs={}))
+    assert off.recount["shortfall"] == 5
+
+
+def test_ties_and_order_of_rows_do_not_change_the_answer():
+    standing = areas(("甲", 20, 1000, 1100))
+    there = world([(550, 20), (1550, 20)], standing)
+    first = plan(there).tables["assignment"]
+    again = plan(there).tables["assignment"]
+    pd.testing.assert_frame_equal(first, again)
+
+
+def test_access_keeps_the_places():
+    found = plan(world([(500, 60), (1500, 40)]))
+    table = found.tables["accessibility"]
+    for name in ("places_2sfca", "places_e2sfca", "places_3sfca"):
+        assert (table[name] * table["people"]).sum() / 1000 == pytest.approx(100)
+    card = found.tables["scorecard"].iloc[0]
+    assert card["people"] == pytest.approx(300)
+    assert card["capacity_share"] == pytest.approx(1 / 3)
+
+
+def test_unknown_options_are_refused():
+    with pytest.raises(ProjectError, match=r"refuges\.walk"):
+        read_options({"walk": 3})
