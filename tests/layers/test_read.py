@@ -257,6 +257,22 @@ def test_osm_tags_become_columns():
     assert len(one.table) == 5
 
 
+def test_rare_osm_tags_do_not_stand_before_the_class_of_a_road(tmp_path):
+    ways = "".join(
+        f'<way id="{i}" version="1"><nd ref="{2 * i}"/><nd ref="{2 * i + 1}"/>'
+        f'<tag k="highway" v="{kind}"/>{more}</way>'
+        for i, (kind, more) in enumerate(
+            [("primary", '<tag k="class" v="odd"/><tag k="type" v="route"/>'), ("service", "")], 1
+        )
+    )
+    nodes = "".join(
+        f'<node id="{i}" version="1" lat="{36.8 + 0.001 * i}" lon="118.3"/>' for i in range(2, 6)
+    )
+    (tmp_path / "a.osm").write_text(f'<osm version="0.6">{nodes}{ways}</osm>', "utf-8")
+    roads, _ = read(tmp_path / "a.osm", "road", layer="lines")
+    assert sorted(roads.table["class"]) == ["primary", "service"]
+
+
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
