@@ -100,7 +100,6 @@ def refuge_plan(
     RefugePlan
         Tables, map layers and proof.
     """
-    from riskmap.geo.points import unit_of_points
     from riskmap.plans.refuge_maps import plan_layers
     from riskmap.plans.refuge_tables import assignment_table, mend_table, shortfall_table, summary
 
@@ -111,60 +110,35 @@ def refuge_plan(
         world.graphs, grid, presets=presets, limits_s=limits_s, depth_m=depth_m, closures=closures
     )
     areas = [part for part in (world.standing, danger_area) if part is not None and len(part)]
-    dangers = Dangers(
-        grid=grid,
-        depth_m=depth_m,
-        areas=pd.concat(areas) if areas else None,
-        sources=world.sources,
-    )
-    held = capacity_table(refuges, presets=presets, options=options, data_date=world.data_date)
-    on_road = (
-        np.any([net.snap(xy).on for net in roads], axis=0) if roads else np.zeros(len(xy), bool)
-    )
-    checks = [
-        *place_checks(xy, dangers, presets=presets),
-        *refuge_checks(refuges, held, on_road=on_road),
-    ]
-    fit, usable = eligibility(refuges, checks, options)
+    joined = pd.concat(areas) if areas else None
+    dangers = Dangers(grid=grid, depth_m=depth_m, areas=joined, sources=world.sources)
+    held, fit, usable = _checked(world, xy, roads, dangers, options)
     places = np.where(usable, held["places"], 0).astype(np.float64)
     people = people_to_move(
-        grid,
-        world.units,
-        population=world.population,
-        standing=world.standing,
-        scenario=danger_area,
-        depth_m=depth_m,
-        presets=presets,
-    )
+        grid, world.units, population=world.population, standing=world.standing,
+        scenario=danger_area, depth_m=depth_m, presets=presets,
+    )  # fmt: skip
     possible = ways(roads, people.xy, xy)
     moved = people.table["people"].to_numpy(np.float64)
     done = assign(possible, moved, places, held["tier"].tolist(), options)
     more, after = mended(done, options)
-    early = _early(
-        world, people, xy, possible, done, (places, held["tier"].tolist()), options, limits_s
-    )
+    room = (places, held["tier"].tolist())
+    early = _early(world, people, xy, possible, done, room, options, limits_s)
     sites = _sites(world, people, done, dangers, roads, options)
-    reached = reach_cells(
-        grid, world.units, world.population, roads[0] if roads else None, xy, usable
-    )
-    home = unit_of_points(spots, world.units[world.units["finest"]])
-    card = scorecard(
-        reached, refuges, held, usable, places,
-        units=world.units, refuge_unit=home, presets=presets,
-    )  # fmt: skip
     tables = {
         "eligibility": fit,
         "capacity": held.reset_index(names="item_id").assign(usable=usable),
         "assignment": assignment_table(done, possible, people, held, world.units, places),
         "shortfall": shortfall_table(done, possible, people, world.units, places),
         "mend": mend_table(done, more, after, people, held, sites, early),
-        "scorecard": card,
-        "accessibility": accessibility(reached, places, world.units, presets),
+        **_standards(world, xy, roads, held, usable, places),
     }
     if sites is not None:
         tables["sites"] = _where(sites, world.units, world.grid)
     recount = recounted(done, moved, places)
     tables = {"summary": summary(name, recount, done, usable, tables), **tables}
+    crs = str(refuges.crs)
+    drawn = plan_layers(name, tables, done, people, roads, refuges, xy, sites, crs)
     return RefugePlan(
         scenario=name,
         tables=tables,
@@ -173,11 +147,54 @@ def refuge_plan(
         gap=done.solution.gap,
         status=done.solution.status,
         recount=recount,
-        map_layers=plan_layers(
-            name, tables, done, people, roads, refuges, xy, sites, str(world.refuges.crs)
-        ),
+        map_layers=drawn,
         notes=plan_notes(name, recount, done, fit, held, roads, options),
     )
+
+
+def _checked(
+    world: World,
+    xy: NDArray[np.float64],
+    roads: tuple[Net, ...],
+    dangers: Dangers,
+    options: RefugeOptions,
+) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.bool_]]:
+    """Compute capacities, run every check, and tell which refuges may be used."""
+    held = capacity_table(
+        world.refuges, presets=world.presets, options=options, data_date=world.data_date
+    )
+    on_road = np.zeros(len(xy), bool)
+    for net in roads:
+        on_road |= net.snap(xy).on
+    checks = [
+        *place_checks(xy, dangers, presets=world.presets),
+        *refuge_checks(world.refuges, held, on_road=on_road),
+    ]
+    return (held, *eligibility(world.refuges, checks, options))
+
+
+def _standards(
+    world: World,
+    xy: NDArray[np.float64],
+    roads: tuple[Net, ...],
+    held: pd.DataFrame,
+    usable: NDArray[np.bool_],
+    places: NDArray[np.float64],
+) -> dict[str, pd.DataFrame]:
+    """Make the scorecard of the towns and the accessibility of the villages."""
+    from riskmap.geo.points import unit_of_points
+
+    units, presets = world.units, world.presets
+    reached = reach_cells(
+        world.grid, units, world.population, roads[0] if roads else None, xy, usable
+    )
+    spots = world.refuges.geometry.representative_point()
+    home = unit_of_points(spots, units[units["finest"]])
+    card = scorecard(
+        reached, world.refuges, held, usable, places,
+        units=units, refuge_unit=home, presets=presets,
+    )  # fmt: skip
+    return {"scorecard": card, "accessibility": accessibility(reached, places, units, presets)}
 
 
 def _early(

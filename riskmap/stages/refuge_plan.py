@@ -97,7 +97,7 @@ def plan_refuges(
     if supplies is not None:
         said += supplies.notes
         return {**plans, "supplies": supplies}, tuple(said)
-    return plans, tuple(said)
+    return dict(plans), tuple(said)
 
 
 def _supplies(
