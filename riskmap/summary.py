@@ -39,6 +39,13 @@ def worst_units(result: Result) -> list[dict[str, Any]]:
     return rows
 
 
+def _role_names() -> dict[str, str]:
+    """Name the shipped roles in the current language."""
+    from riskmap.roles.load import load_roles
+
+    return {name: str(role.label) for name, role in load_roles().items()}
+
+
 def shown_summary(summary: dict[str, Any]) -> str:
     """Show a run's summary as text.
 
@@ -53,13 +60,14 @@ def shown_summary(summary: dict[str, Any]) -> str:
         Lines in the current language.
     """
     lines = [str(text("{name}: done", name=summary["project"]))]
+    names = _role_names()
     for role, rows in summary["layers"].items():
         if rows["rows_returned"]:
             lines.append(
                 str(
                     text(
                         "  {role}: {n} of {all} rows returned; see data_gaps.xlsx",
-                        role=role,
+                        role=names.get(role, role),
                         n=rows["rows_returned"],
                         all=rows["rows_in"],
                     )
@@ -91,11 +99,12 @@ def shown_check(ledger: dict[str, Any]) -> str:
     str
         Lines in the current language.
     """
+    names = _role_names()
     lines = [
         str(
             text(
                 "{role}: {n} rows in, {used} used, {returned} returned",
-                role=role,
+                role=names.get(role, role),
                 n=rows["rows_in"],
                 used=rows["rows_used"],
                 returned=rows["rows_returned"],

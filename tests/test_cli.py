@@ -108,6 +108,22 @@ def test_a_layer_that_cannot_be_used_exits_with_1_and_the_rest_is_written(tmp_pa
     assert (tmp_path / "out" / "onemap.html").is_file()
 
 
+def test_saved_weights_change_the_scores_and_bad_ones_are_refused(tmp_path):
+    path = town.write(tmp_path)
+
+    def scores(*words):
+        done = riskmap("run", path, "--up-to", "index", "--json", *words)
+        assert done.returncode == 0, done.stderr
+        return [unit["score"] for unit in json.loads(done.stdout)["worst_units"]]
+
+    (tmp_path / "weights.yaml").write_text("weights: {HAZARD: 1, EXPOSURE: 0}\n")
+    assert scores() != scores("--weights", tmp_path / "weights.yaml")
+    for content in ("weights: {HAZARD: -1}", "weights: [1]", "HAZARD: 1", "weights: {HAZARD: x}"):
+        (tmp_path / "weights.yaml").write_text(content)
+        fails(riskmap("run", path, "--weights", tmp_path / "weights.yaml"), 2)
+    fails(riskmap("run", path, "--weights", tmp_path / "none.yaml"), 2)
+
+
 def test_locate_reads_all_problems_at_once(tmp_path):
     (tmp_path / "c.csv").write_text("demand,facility,cost\na,x,-1\na,x,2\nb,q,oops\n")
     (tmp_path / "f.csv").write_text("facility,status\nx,maybe\n")

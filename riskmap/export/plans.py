@@ -153,8 +153,16 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
         if shown[name].dtype == object or pd.api.types.is_string_dtype(shown[name].dtype):
             shown[name] = pd.Series([_word(value) for value in shown[name]], dtype=object)
         elif pd.api.types.is_float_dtype(shown[name].dtype):
-            shown[name] = shown[name].round(4)
+            shown[name] = shown[name].round(_decimals(str(name), shown[name]))
     return shown
+
+
+def _decimals(name: str, values: pd.Series[Any]) -> int:
+    """Say how finely a column is printed: people and metres in whole numbers, shares in four."""
+    largest = float(values.abs().max() or 0) if values.notna().any() else 0.0
+    if name in ("lon", "lat"):
+        return 6
+    return 0 if largest >= 1000 else 1 if largest >= 100 else 4
 
 
 def _word(value: object) -> object:
