@@ -35,7 +35,17 @@ def _greedy_costs(near: Instance, cost: Floats, sets: Ints) -> Floats:
 
 
 class BestAnswer:
-    """The best answer so far; tries sites, then better medians of the groups that result."""
+    """The best answer so far; tries sites, then better medians of the groups that result.
+
+    Parameters
+    ----------
+    near
+        The instance.
+    p
+        Number of sites.
+    seconds
+        Time limit of one assignment [s].
+    """
 
     def __init__(self, near: Instance, p: int, seconds: float) -> None:
         self.near, self.p, self.limit = near, p, seconds
@@ -45,7 +55,13 @@ class BestAnswer:
         self.tried: set[bytes] = set()
 
     def attempt(self, chosen: Ints) -> None:
-        """Assign to the chosen sites, move each to the middle of its group, and again."""
+        """Assign to the chosen sites, move each to the middle of its group, and again.
+
+        Parameters
+        ----------
+        chosen
+            Sites, shape (p,).
+        """
         for _ in range(6):
             key = np.sort(chosen).tobytes()
             if key in self.tried or len(self.tried) >= MOST_TRIES:
@@ -57,7 +73,13 @@ class BestAnswer:
             chosen = self._middles(chosen, facility)
 
     def search(self, cost: Floats) -> None:
-        """Swap sites while that helps; a greedy assignment tells which swaps deserve a try."""
+        """Swap sites while that helps; a greedy assignment tells which swaps deserve a try.
+
+        Parameters
+        ----------
+        cost
+            Cost of every demand at every site, shape (n, m).
+        """
         near = self.near
         if not np.isfinite(self.value):
             return
