@@ -348,7 +348,7 @@ def test_help_opens_and_closes(desk: Any) -> None:
     desk.page.click("#tool-help")
     assert desk.page.locator("dialog[open]").count() == 1
     desk.page.keyboard.press("Escape")
-    assert desk.page.locator("dialog").count() == 0
+    desk.page.wait_for_selector("dialog", state="detached")
 
 
 def test_tabs_by_arrow_keys(desk: Any) -> None:
