@@ -57,6 +57,7 @@ def write_project(folder: Path, size_m: float) -> Path:
     project["crs"] = CRS
     project["grid"] = {"shape": "square", "size_m": size_m}
     project["outputs"]["dir"] = None
+    project["plans"] = False  # the baseline makes none
     for sources in project["layers"].values():
         for source in sources if isinstance(sources, list) else [sources]:
             source["path"] = str((ROOT / "configs" / source["path"]).resolve())

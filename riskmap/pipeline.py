@@ -69,10 +69,11 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
     with progress.stage(text("scenarios and plans")):
         done["scenarios"], said = stages.read_scenarios(project, ground, grid)
         ground = replace(ground, problems=(*ground.problems, *said))
-        done["plans"], remarks = stages.make_plans(
-            project, ground, roads, grid=grid, people=people, scenarios=done["scenarios"]
-        )
-        done["notes"] = (*done["notes"], *remarks)
+        if project.plans:
+            done["plans"], remarks = stages.make_plans(
+                project, ground, roads, grid=grid, people=people, scenarios=done["scenarios"]
+            )
+            done["notes"] = (*done["notes"], *remarks)
     if up_to == "plans":
         return _result(project, ground, **done)
     with progress.stage(text("list and table")):

@@ -47,6 +47,8 @@ class Project(Section):
     """The index."""
     scenarios: list[ScenarioSource] = Field(default_factory=list)
     """Scenarios."""
+    plans: bool = True
+    """Whether the station, refuge and supply plans are made."""
     stations: dict[str, Any] = Field(default_factory=dict)
     """Options of the station plan."""
     refuges: dict[str, Any] = Field(default_factory=dict)

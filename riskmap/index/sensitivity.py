@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from SALib.analyze import sobol as analyse
-from SALib.sample import sobol as sample
 
 from riskmap.index.scenarios import Variant
 from riskmap.index.stability import evaluate, rank_draws
@@ -49,6 +47,9 @@ def sobol_indices(
     ----------
     Saltelli et al. 2010, doi:10.1016/j.cpc.2009.09.018; SALib, doi:10.21105/joss.00097.
     """
+    from SALib.analyze import sobol as analyse
+    from SALib.sample import sobol as sample
+
     size = 1 << max(int(np.ceil(np.log2(max(base, 8)))), 3)
     # SALib takes a seed of 0 for no seed at all.
     problem = {"num_vars": len(names), "names": list(names), "bounds": [[0.0, 1.0]] * len(names)}
