@@ -86,7 +86,7 @@ def plan_frames(result: Result) -> Iterator[tuple[str, str, pd.DataFrame]]:
         for name, table in (getattr(plan, "tables", None) or {}).items():
             kind, _, scenario = key.partition("@")
             title = _title(name) + (f" @ {scenario}" if scenario else "")
-            yield f"plan_{kind}_{name}" + (f"@{scenario}" if scenario else ""), title, _plain(table)
+            yield f"plan_{kind}_{name}{_number(result, scenario)}", title, _plain(table)
 
 
 def plan_shapes(result: Result) -> Iterator[tuple[str, str, Any]]:
@@ -106,12 +106,16 @@ def plan_shapes(result: Result) -> Iterator[tuple[str, str, Any]]:
         kind, _, scenario = key.partition("@")
         for name, layer in (getattr(plan, "map_layers", None) or {}).items():
             title = str(layer.attrs.get("title", _title(name)))
-            tail = f"@{scenario}" if scenario else ""
             yield (
-                f"plan_{kind}_{name}_map{tail}",
+                f"plan_{kind}_{name}_map{_number(result, scenario)}",
                 title + (f" @ {scenario}" if scenario else ""),
                 layer,
             )
+
+
+def _number(result: Result, scenario: str) -> str:
+    """Give the number of a scenario: layer names are ASCII, its name stands in the title."""
+    return f"_{list(result.scenarios).index(scenario) + 1}" if scenario in result.scenarios else ""
 
 
 def _pages(key: str, plan: Any) -> Iterator[Page]:
