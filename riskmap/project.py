@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from riskmap.layers.types import FieldMap, LayerSpec, UnitSpec
 from riskmap.sections import (
@@ -76,7 +77,10 @@ class Project(Section):
     @classmethod
     def _iso_date(cls, value: str) -> str:
         if value:
-            date.fromisoformat(value)
+            try:
+                date.fromisoformat(value)
+            except ValueError:
+                raise PydanticCustomError("iso_date", "not a date") from None
         return value
 
     @field_validator("name")

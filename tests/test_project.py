@@ -5,6 +5,7 @@ import yaml
 
 from riskmap.errors import ProjectError
 from riskmap.i18n import language
+from riskmap.project import Project
 from riskmap.project_file import load_project, project_root
 
 
@@ -126,3 +127,20 @@ def test_every_key_is_documented():
         for key, field in getattr(section, "model_fields", {}).items():
             if not field.exclude:
                 assert f"`{key}`" in page, key
+
+
+ODD = [7, -1, 1.5, float("nan"), "x" * 400, "", True, None, [], [1], {}, {"a": 1}]
+
+
+def test_what_is_wrong_is_said_in_chinese_whatever_the_key(tmp_path):
+    english = []
+    for key in Project.model_fields:
+        for value in ODD:
+            try:
+                with language("zh"):
+                    load_project(write(tmp_path, GOOD | {key: value}))
+            except ProjectError as error:
+                with language("zh"):
+                    shown = str(error)
+                english += [(key, value, line) for line in shown.splitlines() if "值不合" in line]
+    assert english == []
