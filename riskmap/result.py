@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from riskmap.geo.grid import Grid
     from riskmap.index.steps import Index
     from riskmap.indicators.table import Indicators
-    from riskmap.layers.types import Layer
+    from riskmap.layers.types import Layer, Raster
     from riskmap.presets.load import Preset
     from riskmap.roles.load import Role
 
@@ -66,6 +66,8 @@ class Scenario:
     danger_area: gpd.GeoDataFrame | None = None
     rain_mm: float | None = None
     hours: float | None = None
+    depths: tuple[Raster, ...] = ()
+    """Depth rasters in their own resolution [m]."""
 
 
 @dataclass(frozen=True, kw_only=True)

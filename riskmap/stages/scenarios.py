@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from riskmap.errors import Problem
 from riskmap.result import Scenario
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from riskmap.geo.grid import Grid
-    from riskmap.layers.types import LayerSpec
+    from riskmap.layers.types import LayerSpec, Raster
     from riskmap.project import Project
     from riskmap.sections import ScenarioSource
     from riskmap.stages.ground import Ground
@@ -39,12 +39,16 @@ def read_scenarios(
     tuple
         Scenario by name, and the problems found.
     """
+    from riskmap.geo.overlay import raster_to_cells
+
     found: dict[str, Scenario] = {}
+    depths: tuple[Raster, ...]
     problems: list[Problem] = []
     for source in project.scenarios:
-        depth = None
+        depth, depths = None, ()
         if source.depth:
-            depth, said = _depth(project, ground, grid, source)
+            depths, said = _depth(project, ground, source)
+            depth = raster_to_cells(grid, depths) if depths else None
             problems += said
         closures, said = _vector(project, ground, "closure", source.closures)
         danger, more = _vector(project, ground, "danger_area", source.danger_area)
@@ -56,6 +60,7 @@ def read_scenarios(
             danger_area=danger,
             rain_mm=source.rain_mm,
             hours=source.hours,
+            depths=depths,
         )
     return found, tuple(problems)
 
@@ -67,9 +72,8 @@ def _spec(project: Project, written: str) -> LayerSpec:
 
 
 def _depth(
-    project: Project, ground: Ground, grid: Grid, source: ScenarioSource
-) -> tuple[Any, list[Problem]]:
-    from riskmap.geo.overlay import raster_to_cells
+    project: Project, ground: Ground, source: ScenarioSource
+) -> tuple[tuple[Raster, ...], list[Problem]]:
     from riskmap.layers.read import read_layer
 
     layer, said = read_layer(
@@ -79,11 +83,8 @@ def _depth(
         place=ground.place,
         presets=ground.presets,
     )
-    if not layer.rasters:
-        return None, said
     scale = METRES[source.depth_unit]
-    rasters = tuple(replace(raster, values=raster.values * scale) for raster in layer.rasters)
-    return raster_to_cells(grid, rasters), said
+    return tuple(replace(tile, values=tile.values * scale) for tile in layer.rasters), said
 
 
 def _vector(
