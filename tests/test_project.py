@@ -6,7 +6,9 @@ import yaml
 from riskmap.errors import ProjectError
 from riskmap.i18n import language
 from riskmap.project import Project
+from riskmap.project_checks import _section_of
 from riskmap.project_file import load_project, project_root
+from riskmap.sections import LayerSource, ScenarioSource
 
 
 def write(folder, content):
@@ -132,15 +134,30 @@ def test_every_key_is_documented():
 ODD = [7, -1, 1.5, float("nan"), "x" * 400, "", True, None, [], [1], {}, {"a": 1}]
 
 
+INNER = {
+    "place": {}, "units": {"path": "u"}, "grid": {}, "index": {}, "outputs": {},
+}  # fmt: skip
+
+
+def fields_and_values():
+    for value in ODD:
+        yield from ({key: value} for key in Project.model_fields)
+        for key, base in INNER.items():
+            section = _section_of(Project.model_fields[key].annotation)
+            yield from ({key: base | {inner: value}} for inner in section.model_fields)
+        for inner in ScenarioSource.model_fields:
+            yield {"scenarios": [{"name": "a"} | {inner: value}]}
+        for inner in LayerSource.model_fields:
+            yield {"layers": {"road": {"path": "a"} | {inner: value}}}
+
+
 def test_what_is_wrong_is_said_in_chinese_whatever_the_key(tmp_path):
     english = []
-    for key in Project.model_fields:
-        for value in ODD:
-            try:
-                with language("zh"):
-                    load_project(write(tmp_path, GOOD | {key: value}))
-            except ProjectError as error:
-                with language("zh"):
-                    shown = str(error)
-                english += [(key, value, line) for line in shown.splitlines() if "值不合" in line]
+    for change in fields_and_values():
+        try:
+            load_project(write(tmp_path, GOOD | change))
+        except ProjectError as error:
+            with language("zh"):
+                shown = str(error)
+            english += [(change, line) for line in shown.splitlines() if "值不合" in line]
     assert english == []
