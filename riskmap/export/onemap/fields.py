@@ -55,7 +55,7 @@ def shown(value: Any, code: str) -> str:
         with language(code):
             return str(value)
     if isinstance(value, (list, tuple)):
-        return (";" if code == "zh" else "; ").join(shown(part, code) for part in value)
+        return ("；" if code == "zh" else "; ").join(shown(part, code) for part in value)
     return "" if value is None or value is pd.NA or value != value else str(value)
 
 

@@ -367,7 +367,7 @@ def test_big_screen_and_back(desk: Any) -> None:
 
 
 def test_what_the_office_must_see_is_said(desk: Any, sample: Any) -> None:
-    assert "未经审图,不得公开" in desk.page.inner_text("#review")
+    assert "未经审图，不得公开" in desk.page.inner_text("#review")
     assert "示范数据" in desk.page.inner_text("#banner")
     about = desk.page.text_content(".about")
     assert sample.facts.data_date in about
