@@ -49,9 +49,12 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
             direction=project.layers["road"][0].direction if "road" in project.layers else None,
             presets=ground.presets,
             crs=ground.crs,
+            roles=ground.roles,
         )
     with progress.stage(text("indicators")):
-        indicators, people, units = stages.compute_indicators(project, ground, grid, roads)
+        inputs = stages.gather_inputs(ground, grid, roads)
+        people = inputs.population
+        indicators, units = stages.compute_indicators(project, ground, inputs)
         ground = replace(ground, units=units)
     done: dict[str, Any] = {
         "grid": grid,
@@ -69,9 +72,21 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
     with progress.stage(text("scenarios and plans")):
         done["scenarios"], said = stages.read_scenarios(project, ground, grid)
         ground = replace(ground, problems=(*ground.problems, *said))
+        base = stages.Baseline(
+            table=stages.read_table(project),
+            inputs=inputs,
+            indicators=done["indicators"],
+            index=done["index"],
+            units=ground.units,
+        )
+        scored, remarks = stages.score_scenarios(base, roads, done["scenarios"])
+        done["index"] |= scored
+        done["params"] |= {key: index.params for key, index in scored.items()}
+        done["notes"] = (*done["notes"], *stages.lacking_notes(done["scenarios"]), *remarks)
         if project.plans:
+            wet = {k: s for k, s in done["scenarios"].items() if stages.has_effect(s)}
             done["plans"], remarks = stages.make_plans(
-                project, ground, roads, grid=grid, people=people, scenarios=done["scenarios"]
+                project, ground, roads, grid=grid, people=people, scenarios=wet
             )
             done["notes"] = (*done["notes"], *remarks)
     if up_to == "plans":

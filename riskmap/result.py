@@ -87,7 +87,8 @@ class Result:
     """People per grid cell, float32 (ny, nx), or None when no population layer exists."""
     indicators: Indicators
     index: Mapping[str, Index]
-    """``unit`` and ``cell``."""
+    """``unit`` and ``cell``; ``unit@NAME`` and ``cell@NAME`` under the scenario of that name, with
+    the goalposts, weights and class limits of the first two."""
     items: pd.DataFrame
     """研判一张单: one row an item, index ``item_id``, best rank first."""
     control: pd.DataFrame

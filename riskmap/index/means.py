@@ -241,6 +241,40 @@ def maximum(x: Array, weights: Array, _options: Options) -> Array:
     return np.where(np.isneginf(result), np.nan, result)
 
 
+def union(x: Array, weights: Array, options: Options) -> Array:
+    r"""Join parts that each fill what the others leave of the scale, so that none passes its top.
+
+    .. math:: y = l + (t - l) \left(1 - \prod \left(1 - w \frac{x - l}{t - l}\right)\right)
+
+    A part at the bottom changes nothing; with weights 1 a part at the top gives the top.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), l..t; NaN is left out.
+    weights
+        Shape (children,); strengths 0..1, not normalised.
+    options
+        ``low`` and ``top``: l and t, the ends of the scale; 0 and 1 by default.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,), l..t; NaN where nothing is known.
+
+    Examples
+    --------
+    >>> union(np.array([[0.5, 0.4], [0.3, 0.0], [0.3, np.nan]]), np.ones(2), {}).round(6).tolist()
+    [0.7, 0.3, 0.3]
+    """
+    low, top = float(options.get("low", 0.0)), float(options.get("top", 1.0))
+    above = np.zeros(len(x))
+    for place, weight in enumerate(weights):
+        part = np.where(np.isnan(x[:, place]), 0.0, (x[:, place] - low) * weight)
+        above = above + (1.0 - above / (top - low)) * part
+    return np.where(np.isnan(x).all(axis=1), np.nan, low + above)
+
+
 METHODS: dict[str, Callable[[Array, Array, Options], Array]] = {
     "arithmetic": arithmetic,
     "geometric": geometric,
@@ -249,6 +283,7 @@ METHODS: dict[str, Callable[[Array, Array, Options], Array]] = {
     "product": product,
     "inverse_geometric": inverse_geometric,
     "max": maximum,
+    "union": union,
     "copeland": copeland,
     "topsis": topsis,
 }

@@ -11,10 +11,11 @@ from riskmap.stages.roads import used_rows
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
-    from riskmap.indicators.table import Indicators
+    from riskmap.indicators.table import Indicators, Inputs
     from riskmap.project import Project
     from riskmap.stages.ground import Ground
     from riskmap.stages.roads import Roads
@@ -67,15 +68,11 @@ def graded_tables(ground: Ground) -> dict[str, gpd.GeoDataFrame]:
     return tables
 
 
-def compute_indicators(
-    project: Project, ground: Ground, grid: Grid, roads: Roads
-) -> tuple[Indicators, NDArray[Any] | None, gpd.GeoDataFrame]:
-    """Measure every indicator on cells and units.
+def gather_inputs(ground: Ground, grid: Grid, roads: Roads) -> Inputs:
+    """Gather what the indicators are measured from.
 
     Parameters
     ----------
-    project
-        Indicator table and weights.
     ground
         Layers and units.
     grid
@@ -85,12 +82,11 @@ def compute_indicators(
 
     Returns
     -------
-    tuple
-        Indicators, people by cell (or None), and the units with their people filled in.
+    Inputs
+        Tables with levels, rasters, people, travel seconds and presets.
     """
     from riskmap.geo.overlay import lines_to_cells, population_of_cells
-    from riskmap.indicators.load import load_table
-    from riskmap.indicators.table import Inputs, compute
+    from riskmap.indicators.table import Inputs
 
     tables = graded_tables(ground)
     rasters = {role: layer.rasters for role, layer in ground.layers.items() if layer.rasters}
@@ -102,9 +98,7 @@ def compute_indicators(
         units=ground.units,
         weight=road,
     )
-    named = project.indicators
-    meta = load_table(project.file(named) if named.endswith(".csv") else named)
-    inputs = Inputs(
+    return Inputs(
         grid=grid,
         tables=tables,
         rasters=rasters,
@@ -112,8 +106,50 @@ def compute_indicators(
         travel_seconds=roads.seconds,
         presets=ground.presets,
     )
-    found = compute(meta, inputs, ground.units)
-    return found, people, count_people(ground.units, grid, people)
+
+
+def read_table(project: Project) -> pd.DataFrame:
+    """Read the project's indicator table.
+
+    Parameters
+    ----------
+    project
+        Names a shipped table or a file.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by code.
+    """
+    from riskmap.indicators.load import load_table
+
+    named = project.indicators
+    return load_table(project.file(named) if named.endswith(".csv") else named)
+
+
+def compute_indicators(
+    project: Project, ground: Ground, inputs: Inputs
+) -> tuple[Indicators, gpd.GeoDataFrame]:
+    """Measure every indicator on cells and units.
+
+    Parameters
+    ----------
+    project
+        Indicator table and weights.
+    ground
+        Units.
+    inputs
+        What they are measured from.
+
+    Returns
+    -------
+    tuple
+        Indicators, and the units with their people filled in.
+    """
+    from riskmap.indicators.table import compute
+
+    found = compute(read_table(project), inputs, ground.units)
+    return found, count_people(ground.units, inputs.grid, inputs.population)
 
 
 def count_people(

@@ -10,6 +10,7 @@ import numpy as np
 
 from riskmap.errors import LayerError
 from riskmap.i18n import Text, text
+from riskmap.roles.grade import active
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from riskmap.geo.network import RoadGraph
     from riskmap.layers.types import Layer
     from riskmap.presets.load import Presets
+    from riskmap.roles.load import Role
 
 FACILITIES = {"refuge": ("foot", "to_facility"), "rescue_station": ("emergency", "from_facility")}
 """Role to the profile and direction in which its places are reached."""
@@ -34,7 +36,13 @@ class Roads:
 
 
 def build_roads(
-    layers: Mapping[str, Layer], grid: Grid, *, direction: str | None, presets: Presets, crs: str
+    layers: Mapping[str, Layer],
+    grid: Grid,
+    *,
+    direction: str | None,
+    presets: Presets,
+    crs: str,
+    roles: Mapping[str, Role] | None = None,
 ) -> Roads:
     """Build the road graphs and measure how far every cell is from refuge and station.
 
@@ -50,6 +58,8 @@ def build_roads(
         Speeds and snapping limit.
     crs
         The run's CRS.
+    roles
+        The roles, which say what is out of use; None takes every row.
 
     Returns
     -------
@@ -64,7 +74,9 @@ def build_roads(
     notes: list[Text] = []
     for role, (profile, way) in FACILITIES.items():
         places = used_rows(layers, role)
-        if places is None:
+        if places is not None and roles is not None:
+            places = places[active(roles[role], places).to_numpy(dtype=bool)]
+        if places is None or places.empty:
             continue
         try:
             graph = _graph(lines, profile, direction=direction, presets=presets, crs=crs)
@@ -72,7 +84,7 @@ def build_roads(
             notes.append(text("Roads cannot be used ({why}).", why=str(error)))
             continue
         graphs[profile] = graph
-        seconds[role] = _cell_seconds(graph, places, grid, way=way, presets=presets)
+        seconds[role] = cell_seconds(graph, places, grid, way=way, presets=presets)
     if graphs:
         notes.append(
             text(
@@ -142,10 +154,37 @@ def point_xy(places: gpd.GeoDataFrame) -> NDArray[np.float64]:
     return np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
 
 
-def _cell_seconds(
-    graph: RoadGraph, places: gpd.GeoDataFrame, grid: Grid, *, way: str, presets: Presets
+def cell_seconds(
+    graph: RoadGraph,
+    places: gpd.GeoDataFrame,
+    grid: Grid,
+    *,
+    way: str,
+    presets: Presets,
+    edge_cost: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
-    """Seconds by road between each cell inside the place and its nearest facility."""
+    """Measure the time by road between each cell inside the place and its nearest facility.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    places
+        The facilities.
+    grid
+        The grid.
+    way
+        ``from_facility`` or ``to_facility``.
+    presets
+        Snapping limit and walking speed.
+    edge_cost
+        Time along each edge, infinite where closed, shape (m,) [s]; None: free flow.
+
+    Returns
+    -------
+    ndarray
+        Shape (ny, nx) [s]; NaN where no road leads.
+    """
     from riskmap.geo.grid import cell_centres, inside_cells
     from riskmap.geo.network import nearest_seconds, snap_points
 
@@ -153,7 +192,7 @@ def _cell_seconds(
     limit = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
     at = snap_points(graph, np.column_stack(cell_centres(grid, cells)), limit_m=limit)
     to = snap_points(graph, point_xy(places), limit_m=limit)
-    found = nearest_seconds(graph, to, at, way=way)  # type: ignore[arg-type]
+    found = nearest_seconds(graph, to, at, way=way, edge_cost=edge_cost)  # type: ignore[arg-type]
     walk = np.where(at.on, at.walk_m, np.nan) / (float(presets["road.foot_kmh"]) / 3.6)
     extra = walk if way == "to_facility" else np.zeros(cells.size)
     seconds = np.full(grid.shape[0] * grid.shape[1], np.nan, np.float32)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from riskmap.errors import Problem
+from riskmap.i18n import Text, text
 from riskmap.result import Scenario
 
 if TYPE_CHECKING:
@@ -63,6 +67,60 @@ def read_scenarios(
             depths=depths,
         )
     return found, tuple(problems)
+
+
+def lacking_notes(scenarios: Mapping[str, Scenario]) -> tuple[Text, ...]:
+    """Say of every scenario that has nothing to show what it lacks.
+
+    Parameters
+    ----------
+    scenarios
+        Scenario by name.
+
+    Returns
+    -------
+    tuple
+        One note a scenario without effect.
+    """
+    notes = []
+    for name, scenario in scenarios.items():
+        if has_effect(scenario):
+            continue
+        if scenario.rain_mm is not None:
+            note = text(
+                "Scenario {name}: {mm} mm of rain alone show no water on the ground, so index and "
+                "plans are those without a scenario; add depth: (a raster of water depth from a "
+                "flood model), closures: or danger_area:",
+                name=name,
+                mm=f"{scenario.rain_mm:g}",
+            )
+        else:
+            note = text(
+                "Scenario {name}: it holds no depths, closures or danger areas that could be used, "
+                "so index and plans are those without a scenario",
+                name=name,
+            )
+        notes.append(note)
+    return tuple(notes)
+
+
+def has_effect(scenario: Scenario) -> bool:
+    """Say whether a scenario holds anything that can change a result.
+
+    Parameters
+    ----------
+    scenario
+        The scenario.
+
+    Returns
+    -------
+    bool
+        False when it has neither depths nor closures nor danger areas.
+    """
+    depth = scenario.depth_m
+    wet = depth is not None and bool(np.isfinite(np.asarray(depth, np.float64)).any())
+    parts = (scenario.closures, scenario.danger_area)
+    return wet or any(part is not None and len(part) > 0 for part in parts)
 
 
 def _spec(project: Project, written: str) -> LayerSpec:
