@@ -67,7 +67,7 @@ def score_scenarios(
         notes += said
         values = _measured(base, inputs, changed)
         try:
-            pair, more = _applied(base, values, name)
+            pair, more = _applied(base, values, scenario)
         except IndicatorError as error:
             why = "; ".join(str(p.message) for p in error.problems) or str(error.message)
             notes.append(text("Scenario {name}: no index of its own: {why}", name=name, why=why))
@@ -119,7 +119,8 @@ def _unknown_depths(inputs: Inputs, scenario: Scenario) -> list[Text]:
         return []
     return [
         text(
-            "Scenario {name}: {n} of {all} cells have no depth in its raster and count as dry",
+            "Scenario {name}: {n} of {all} cells have no depth in its raster; hazard and roads "
+            "there stay those of the baseline",
             name=scenario.name,
             n=unknown,
             all=int(inside.sum()),
@@ -127,9 +128,7 @@ def _unknown_depths(inputs: Inputs, scenario: Scenario) -> list[Text]:
     ]
 
 
-def _measured(
-    base: Baseline, inputs: Inputs, codes: list[str]
-) -> dict[str, tuple[Any, Any]]:
+def _measured(base: Baseline, inputs: Inputs, codes: list[str]) -> dict[str, tuple[Any, Any]]:
     """Measure indicators anew; one that nothing is left for takes its worst value."""
     from riskmap.indicators.table import compute
 
@@ -155,11 +154,12 @@ def _worst(base: Baseline, code: str) -> tuple[Any, Any]:
 
 
 def _applied(
-    base: Baseline, values: Mapping[str, tuple[Any, Any]], name: str
+    base: Baseline, values: Mapping[str, tuple[Any, Any]], scenario: Scenario
 ) -> tuple[dict[str, Index], list[Text]]:
     """Apply the baseline's parameters to the scenario's values."""
     from riskmap.index.steps import apply
 
+    name, depth = scenario.name, np.asarray(scenario.depth_m, np.float64)
     notes: list[Text] = []
     found: dict[str, Index] = {}
     for place, kind in ((1, "unit"), (0, "cell")):
@@ -168,11 +168,20 @@ def _applied(
         params, meta = index.params, index.meta
         table = before.assign(**{code: pair[place] for code, pair in values.items()})
         for code in (c for c in values if c not in meta.index):
+            table[code] = _known_water(table[code], index, base.table["parent"][code])
+            if kind == "cell":
+                table[code] = table[code].where(np.isfinite(depth.ravel()[table.index]))
             params, meta, said = _with_water(base, params, meta, code)
             notes += said if kind == "unit" else []
         ranked = {"rank_within": base.units[LEVEL]} if kind == "unit" else {}
         found[f"{kind}@{name}"] = apply(params, table, meta, **ranked)
     return found, [text("Scenario {name}: {what}", name=name, what=note) for note in notes]
+
+
+def _known_water(values: pd.Series[Any], index: Index, group: str) -> pd.Series[Any]:
+    """Leave dry places unknown whose hazard is unknown: being dry says nothing of it."""
+    hazard = index.scores.get(group)
+    return values if hazard is None else values.where(hazard.notna() | (values > 0))
 
 
 def _with_water(
