@@ -19,7 +19,8 @@ from riskmap.i18n import both, text
 from riskmap.layers.types import Layer
 from riskmap.result import Result
 
-_KINDS: Final = {0: "point", 4: "point", 1: "line", 5: "line", 3: "polygon", 6: "polygon"}
+KINDS: Final = {0: "point", 4: "point", 1: "line", 5: "line", 3: "polygon", 6: "polygon"}
+"""Number of shapely's geometry type to the kind of the table."""
 MULTI: Final = {"point": "MultiPoint", "line": "MultiLineString", "polygon": "MultiPolygon"}
 
 
@@ -32,6 +33,8 @@ class Sheet:
     identifier: str
     description: str = ""
     style: str = ""
+    more_styles: tuple[tuple[str, str], ...] = ()
+    """Further styles: name and QML."""
     kind: str = ""
     """``point``, ``line``, ``polygon``, or empty for a table without geometry."""
 
@@ -49,23 +52,40 @@ def sheets_of(result: Result) -> Iterator[Sheet]:
     Sheet
         Spatial tables first, then tables without geometry.
     """
+    from riskmap.export.scenario_sheets import scenario_layers, scenario_tables
+
     yield _units(result)
     yield _cells(result)
     yield _items(result)
     for role, layer in result.layers.items():
         yield from _layer(result, role, layer)
-    yield from _scenarios(result)
+    yield from scenario_layers(result)
     yield from _plan_layers(result)
     yield from _plain_tables(result)
+    yield from scenario_tables(result)
     yield from _plan_frames(result)
 
 
-def _titles(zh: str, en: str) -> dict[str, str]:
+def _titles(zh: str, en: str) -> dict[str, Any]:
     """Give a table its Chinese identifier and an English description."""
     return {"identifier": zh, "description": en}
 
 
-def _named(name: str, english: Any) -> dict[str, str]:
+def named(name: str, english: Any) -> dict[str, Any]:
+    """Give a table the identifier and the description that its label makes.
+
+    Parameters
+    ----------
+    name
+        Table name.
+    english
+        Its label.
+
+    Returns
+    -------
+    dict
+        ``identifier`` and ``description``.
+    """
     shown = both(english)
     return _titles(f"{shown['zh']} ({name})", shown["en"])
 
@@ -76,10 +96,12 @@ def _units(result: Result) -> Sheet:
     levels = tables.levels_of(result.units)
     names = [str(tables.UNIT_LEVEL_NAMES.get(level, level)) for level in levels]
     style = styles.units_by_level(levels, names, tables.class_names())
-    return Sheet("units", frame, **_named("units", text("Units")), style=style, kind="polygon")
+    return Sheet("units", frame, **named("units", text("Units")), style=style, kind="polygon")
 
 
 def _cells(result: Result) -> Sheet:
+    from riskmap.export.scenario_sheets import cell_columns, cell_styles
+
     cells = result.indicators.cells
     flat = np.asarray(cells.index)
     shaped = cell_polygons(result.grid, flat)
@@ -89,13 +111,12 @@ def _cells(result: Result) -> Sheet:
     if result.population is not None:
         people = np.asarray(result.population, dtype="float64").ravel()[flat]
         frame.insert(1, c.POPULATION, people)
-    for place, scenario in enumerate(result.scenarios.values(), start=1):
-        if scenario.depth_m is not None:
-            depth = np.asarray(scenario.depth_m, dtype="float64").ravel()[flat]
-            frame[f"depth_{place}_m"] = depth
+    frame = frame.join(cell_columns(result, cells.index))
     shaped = gpd.GeoDataFrame(frame, geometry=shaped.geometry, crs=result.facts.crs)
     style = styles.by_class("polygon", "class", tables.class_names(), size=0.0, opacity=0.6)
-    return Sheet("cells", shaped, **_named("cells", text("Grid")), style=style, kind="polygon")
+    more = cell_styles(result)
+    words = named("cells", text("Grid"))
+    return Sheet("cells", shaped, **words, style=style, more_styles=more, kind="polygon")
 
 
 def places_of_items(result: Result) -> gpd.GeoSeries:
@@ -126,7 +147,7 @@ def _items(result: Result) -> Sheet:
         frame, geometry=places_of_items(result).to_numpy(), crs=result.facts.crs
     )  # fmt: skip
     style = styles.by_class("point", c.LEVEL, tables.class_names())
-    return Sheet("items", shaped, **_named("items", text("Risk list")), style=style, kind="point")
+    return Sheet("items", shaped, **named("items", text("Risk list")), style=style, kind="point")
 
 
 def _layer(result: Result, role: str, layer: Layer) -> Iterator[Sheet]:
@@ -143,7 +164,7 @@ def _layer(result: Result, role: str, layer: Layer) -> Iterator[Sheet]:
         return
     shapes = gpd.GeoDataFrame(frame, geometry=layer.table.geometry.to_numpy(), crs=layer.table.crs)
     ids = shapely.get_type_id(shapes.geometry.to_numpy())
-    kinds = pd.Series(ids, index=shapes.index).map(_KINDS)
+    kinds = pd.Series(ids, index=shapes.index).map(KINDS)
     there = [kind for kind in ("point", "line", "polygon") if (kinds == kind).any()]
     if not there:
         there = [entry.geometry if entry.geometry in MULTI else "point"]
@@ -169,30 +190,12 @@ def _layer_style(result: Result, role: str, kind: str, *, graded: bool) -> str:
     return styles.single(kind, colour, shape=shape, size=size, opacity=faint, outline=edge)
 
 
-def _scenarios(result: Result) -> Iterator[Sheet]:
-    for place, scenario in enumerate(result.scenarios.values(), start=1):
-        for part, shapes, label, colour in (
-            ("closures", scenario.closures, text("Closed roads"), "#a30f1a"),
-            ("danger_area", scenario.danger_area, text("Danger areas"), "#c8501e"),
-        ):
-            if shapes is None or not len(shapes):
-                continue
-            name = f"{part}_{place}"
-            ids = pd.Series(shapely.get_type_id(shapes.geometry.to_numpy())).map(_KINDS)
-            kind = str(ids.mode().iloc[0])
-            rows = shapes[(ids == kind).to_numpy()]
-            words = _named(name, label)
-            words["identifier"] = f"{scenario.name} {words['identifier']}"
-            style = styles.single(kind, colour, size=0.8, opacity=0.35, outline=colour)
-            yield Sheet(name, rows.reset_index(), **words, style=style, kind=kind)
-
-
 def _plan_layers(result: Result) -> Iterator[Sheet]:
     """Give what the plans draw on the map."""
     from riskmap.export.plans import plan_shapes
 
     for name, title, frame in plan_shapes(result):
-        ids = pd.Series(shapely.get_type_id(frame.geometry.to_numpy())).map(_KINDS)
+        ids = pd.Series(shapely.get_type_id(frame.geometry.to_numpy())).map(KINDS)
         kind = str(ids.mode().iloc[0])
         rows = frame[(ids == kind).to_numpy() & ~frame.geometry.is_empty.to_numpy()]
         style = styles.single(kind, "#1b7f4b", size=1.2, opacity=0.6, outline="#1b7f4b")
@@ -233,4 +236,4 @@ def _plain_tables(result: Result) -> Iterator[Sheet]:
         ("notes", said, text("Notes")),
         ("facts", facts, text("About this file")),
     ):
-        yield Sheet(name, frame, **_named(name, label))
+        yield Sheet(name, frame, **named(name, label))

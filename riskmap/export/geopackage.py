@@ -180,11 +180,12 @@ def _style_sheet(sheets: list[Sheet], moment: str) -> Sheet:
     rows = [
         {
             "f_table_catalog": "", "f_table_schema": "", "f_table_name": sheet.name,
-            "f_geometry_column": "geom", "styleName": sheet.name, "styleQML": sheet.style,
-            "styleSLD": "", "useAsDefault": True, "description": sheet.identifier, "owner": "",
-            "ui": None, "update_time": pd.Timestamp(moment),
+            "f_geometry_column": "geom", "styleName": name, "styleQML": style,
+            "styleSLD": "", "useAsDefault": place == 0, "description": sheet.identifier,
+            "owner": "", "ui": None, "update_time": pd.Timestamp(moment),
         }
         for sheet in sheets
         if sheet.style
+        for place, (name, style) in enumerate([(sheet.name, sheet.style), *sheet.more_styles])
     ]  # fmt: skip
     return Sheet("layer_styles", pd.DataFrame(rows), "layer_styles")

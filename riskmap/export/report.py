@@ -9,6 +9,7 @@ import pandas as pd
 
 from riskmap import columns as c
 from riskmap.export import tables
+from riskmap.export.scenarios import change_counts, flooded
 from riskmap.i18n import both
 from riskmap.result import Result
 
@@ -37,9 +38,45 @@ def build_report(result: Result) -> dict[str, Any]:
         "items": _items(result),
         "worst_units": worst_units(result),
         "presets": tables.preset_table(result).to_dict("records"),
-        "scenarios": tables.scenario_table(result).to_dict("records"),
+        "scenarios": scenario_rows(result),
         "plans": sorted(result.plans),
     }
+
+
+def scenario_rows(result: Result) -> list[dict[str, Any]]:
+    """Describe every scenario, and what it changes where it has an index of its own.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    list of dict
+        Layers of the scenario; ``index`` whether it has an index; then ``classes``, ``changes``
+        (units of the finest level and cells that rise or fall) and the five ``worst_units``.
+    """
+    wet = {scenario.number: scenario for scenario in flooded(result)}
+    rows: list[dict[str, Any]] = []
+    finest = result.units.index[result.units[c.LEVEL] == tables.finest_level(result.units)]
+    for row in tables.scenario_table(result).to_dict("records"):
+        entry = {str(key): value for key, value in row.items()}
+        found = wet.get(int(row["number"]))
+        entry["index"] = found is not None
+        if found is not None:
+            unit, cell = f"unit@{found.name}", f"cell@{found.name}"
+            entry["classes"] = {
+                "unit": class_counts(result, unit),
+                "cell": class_counts(result, cell),
+            }
+            entry["changes"] = {
+                "unit": change_counts(result.index["unit"], found.unit, finest),
+                "cell": change_counts(result.index["cell"], found.cell),
+            }
+            entry["worst_units"] = worst_units(result, name=unit)
+        rows.append(entry)
+    return rows
 
 
 def class_counts(result: Result, name: str) -> dict[str, int]:
@@ -50,7 +87,7 @@ def class_counts(result: Result, name: str) -> dict[str, int]:
     result
         The run's result.
     name
-        ``unit`` (the finest level only) or ``cell``.
+        ``unit`` (the finest level only) or ``cell``, or one of a scenario such as ``unit@NAME``.
 
     Returns
     -------
@@ -58,14 +95,14 @@ def class_counts(result: Result, name: str) -> dict[str, int]:
         Class ``"0"`` (unknown) to ``"4"`` to number of rows.
     """
     classes = result.index[name].classes
-    if name == "unit":
+    if name.partition("@")[0] == "unit":
         finest = tables.finest_level(result.units)
         classes = classes.loc[result.units.index[result.units[c.LEVEL] == finest]]
     counts = Counter(int(value) for value in classes.fillna(0))
     return {str(value): counts.get(value, 0) for value in (0, *c.CLASSES)}
 
 
-def worst_units(result: Result, *, n: int = 5) -> list[dict[str, Any]]:
+def worst_units(result: Result, *, n: int = 5, name: str = "unit") -> list[dict[str, Any]]:
     """List the units of the finest level with the highest scores.
 
     Parameters
@@ -74,13 +111,15 @@ def worst_units(result: Result, *, n: int = 5) -> list[dict[str, Any]]:
         The run's result.
     n
         How many.
+    name
+        ``unit``, or ``unit@NAME`` for a scenario.
 
     Returns
     -------
     list of dict
         Code, name, town, score, class and the share of each component, worst first.
     """
-    index = result.index["unit"]
+    index = result.index[name]
     units = result.units[result.units[c.LEVEL] == tables.finest_level(result.units)]
     scores = index.scores[c.ROOT].reindex(units.index).dropna()
     order = pd.DataFrame({"score": -scores, "code": scores.index.astype(str)}, index=scores.index)

@@ -223,6 +223,7 @@ def scenario_table(result: Result) -> pd.DataFrame:
     """
     rows = [
         {
+            "number": place,
             "name": scenario.name,
             "rain_mm": scenario.rain_mm,
             "hours": scenario.hours,
@@ -232,7 +233,7 @@ def scenario_table(result: Result) -> pd.DataFrame:
         }
         for place, scenario in enumerate(result.scenarios.values(), start=1)
     ]
-    names = ["name", "rain_mm", "hours", "depth_column", "closures", "danger_areas"]
+    names = ["number", "name", "rain_mm", "hours", "depth_column", "closures", "danger_areas"]
     return pd.DataFrame(rows, columns=names).astype({"rain_mm": "Float64", "hours": "Float64"})
 
 

@@ -97,21 +97,31 @@ def read_table(package: Path, name: str) -> pd.DataFrame:
 
 
 def _scores(package: Path) -> list[str]:
+    """Recompute the scores of the baseline and of every scenario."""
+    params = dict(read_table(package, "params")[["key", "value"]].to_numpy())
+    faults = _table_scores(package, "", params["unit"])
+    scenarios = read_table(package, "scenarios")
+    for number, name in zip(scenarios["number"], scenarios["name"], strict=True):
+        if f"unit@{name}" in params:
+            faults += _table_scores(package, f"_{number}", params[f"unit@{name}"])
+    return faults
+
+
+def _table_scores(package: Path, ending: str, params: str) -> list[str]:
     """Apply the published parameters to the published values and compare."""
     from riskmap.index.steps import apply
 
-    units = read_table(package, "units").set_index(c.UNIT_ID)
-    values = read_table(package, "unit_indicators").set_index(c.UNIT_ID)
-    meta = read_table(package, "indicators").set_index("code")
+    units = read_table(package, f"units{ending}").set_index(c.UNIT_ID)
+    values = read_table(package, f"unit_indicators{ending}").set_index(c.UNIT_ID)
+    meta = read_table(package, f"indicators{ending}").set_index("code")
     meta = meta.fillna({"parent": ""})
-    params = json.loads(dict(read_table(package, "params")[["key", "value"]].to_numpy())["unit"])
     values = values.reindex(units.index)
-    index = apply(params, values, meta, rank_within=units[c.LEVEL])
+    index = apply(json.loads(params), values, meta, rank_within=units[c.LEVEL])
     again = tables.scored(index).reindex(units.index)
     faults = []
     for name in again.columns:
         if name not in units:
-            faults.append(str(text("the units have no column {name}", name=name)))
+            faults.append(str(text("the units have no column {name}", name=name + ending)))
             continue
         given = units[name].to_numpy(dtype="float64", na_value=np.nan)
         found = again[name].to_numpy(dtype="float64", na_value=np.nan)
@@ -120,7 +130,7 @@ def _scores(package: Path) -> list[str]:
             first = str(units.index[differs][0])
             message = text(
                 "{name}: {n} units differ from the recomputation, such as {unit}",
-                name=name, n=int(differs.sum()), unit=first,
+                name=name + ending, n=int(differs.sum()), unit=first,
             )  # fmt: skip
             faults.append(str(message))
     return faults
@@ -148,14 +158,25 @@ def _counts(folder: Path, package: Path, report: dict[str, Any]) -> list[str]:
 
 
 def _classes(package: Path, report: dict[str, Any]) -> list[str]:
-    units = read_table(package, "units")
-    finest = units[units[c.LEVEL] == tables.finest_level(units)]
+    faults = _class_faults(package, "", report["classes"])
+    for entry in report["scenarios"]:
+        if "classes" in entry:
+            faults += _class_faults(package, f"_{entry['number']}", entry["classes"])
+    return faults
+
+
+def _class_faults(package: Path, ending: str, told: dict[str, Any]) -> list[str]:
+    """Compare the classes of units and cells with what the report counts."""
+    units = read_table(package, f"units{ending}")
+    finest = units[units[c.LEVEL] == tables.finest_level(units)]["class"]
+    cells = read_table(package, "cells")[f"class{ending}"]
     faults = []
-    for name, table in (("unit", finest), ("cell", read_table(package, "cells"))):
-        counts = table["class"].fillna(0).astype(int).value_counts()
-        told = {int(key): n for key, n in report["classes"][name].items()}
-        if any(int(counts.get(value, 0)) != told.get(value, 0) for value in (0, *c.CLASSES)):
-            message = text("{name}: the report counts other classes than the map", name=name)
+    for name, classes in (("unit", finest), ("cell", cells)):
+        counts = classes.fillna(0).astype(int).value_counts()
+        said = {int(key): n for key, n in told[name].items()}
+        if any(int(counts.get(value, 0)) != said.get(value, 0) for value in (0, *c.CLASSES)):
+            where = name + ending
+            message = text("{name}: the report counts other classes than the map", name=where)
             faults.append(str(message))
     return faults
 

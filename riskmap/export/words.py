@@ -94,6 +94,16 @@ FORMS: Final[Mapping[str, tuple[float, str, bool]]] = {
     "reviewer": (9, "middle", True),
     "closed_on": (10, "middle", True),
     "listed": (8, "middle", True),
+    "class_before": (10, "class", True),
+    "class_after": (10, "class", True),
+    "class_change": (9, "middle", True),
+    "score_before": (9, "score", True),
+    "score_after": (9, "score", True),
+    "score_change": (9, "score", True),
+    "rank_before": (9, "integer", True),
+    "rank_after": (9, "integer", True),
+    "cause": (16, "wrap", True),
+    "depth_mean_m": (9, "score", True),
 }
 """Width, form and whether it prints, of columns whose heading the table itself brings along."""
 

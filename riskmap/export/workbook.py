@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from riskmap import columns as c
 from riskmap.export import tables
 from riskmap.export.encode import as_line
+from riskmap.export.scenarios import flooded, heading, unit_changes
 from riskmap.export.sheet import Book, Page, draw_sheet
 from riskmap.export.words import YES_NO
 from riskmap.i18n import Text, current_language, text
@@ -46,8 +47,28 @@ def write_list(result: Result, path: Path) -> int:
         labels=_labels(result.items),
         paper=8,
     )
-    _write(result, path, [page])
+    _write(result, path, [page, *_scenario_pages(result)])
     return len(frame)
+
+
+def _scenario_pages(result: Result) -> Iterator[Page]:
+    """List for every scenario the units that it changes, with their class before and after."""
+    finest = tables.finest_level(result.units)
+    units = tables.UNIT_LEVEL_NAMES.get(finest, text("Units"))
+    for wet in flooded(result):
+        frame = unit_changes(result, wet, finest=finest).rename_axis(c.UNIT_ID).reset_index()
+        frame = frame[[*frame.columns[1:], c.UNIT_ID]]
+        counts = text(
+            "{n} of {all} units change; {up} rise in class, {down} fall",
+            n=len(frame),
+            all=int((result.units[c.LEVEL] == finest).sum()),
+            up=int((frame["class_change"].fillna(0) > 0).sum()),
+            down=int((frame["class_change"].fillna(0) < 0).sum()),
+        )
+        name = str(text("Scenario {name}", name=wet.name))
+        title = text("{name}: what changes ({units})", name=name, units=units)
+        labels = {str(n): head for n in frame.columns if (head := heading(str(n))) is not None}
+        yield Page(name, str(title), f"{_about(result)}  |  {counts}", frame, {}, labels=labels)
 
 
 def write_control(result: Result, path: Path) -> int:
