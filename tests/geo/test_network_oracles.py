@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from shapely import LineString
 
 from riskmap.geo.network import (
+    buckets,
     build_graph,
     cost_table,
     k_nearest,
     nearest_seconds,
     shortest_paths,
-    travel,
 )
 from riskmap.geo.network.snap import Snapped
 
@@ -114,11 +114,6 @@ def test_all_engines_agree_with_networkx(net):
     reached = np.isfinite(near.cost)
     first = np.argmax(truth[:2] <= truth[:2].min(axis=0) + 1e-9, axis=0)
     assert (near.facility[reached] == first[reached]).all()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(travel, "COMPILED_FROM", 0)
-        swept = nearest_seconds(graph, places.take(np.arange(2)), places)
-    np.testing.assert_allclose(swept.cost, near.cost, rtol=1e-12)
-    assert (swept.facility == near.facility).all()
     cost, which = k_nearest(graph, places, places, k=3)
     expected = np.sort(truth, axis=0)[:3].T
     np.testing.assert_allclose(cost[:, : expected.shape[1]], expected, rtol=1e-9, atol=1e-9)
@@ -167,3 +162,34 @@ def test_closing_an_edge_never_shortens_a_way(net):
     assert (wet.cost >= dry.cost - 1e-9).all()
     truth = oracle(graph, places, graph.edge_seconds)
     assert (dry.cost <= truth[0] + 1e-9).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_search_is_exact_whatever_the_spread_of_costs_and_starts(seed):
+    rng = np.random.default_rng(seed)
+    size, count = 60, 300
+    tail, head = rng.integers(0, size, (2, count))
+    cost = 10.0 ** rng.uniform(-6, 6, count) * (rng.uniform(size=count) > 0.1)
+    order = np.lexsort((np.arange(count), head, tail))
+    tail, head, cost = tail[order], head[order], cost[order]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=size))])
+    start = rng.uniform(0, 10.0 ** rng.integers(-3, 8), 5)
+    seeds = np.sort(rng.choice(size, 5, replace=False))
+    net = nx.DiGraph()
+    net.add_nodes_from(range(size))
+    for a, b, price in zip(tail.tolist(), head.tolist(), cost.tolist(), strict=True):
+        net.add_edge(a, b, weight=min(price, net.edges[a, b]["weight"] if (a, b) in net.edges
+                                      else np.inf))  # fmt: skip
+    net.add_weighted_edges_from(
+        ("out", int(i), float(x)) for i, x in zip(seeds, start, strict=True)
+    )
+    truth = nx.single_source_dijkstra_path_length(net, "out")
+    width, ring = buckets.bucket_width(cost, start)
+    work = buckets.scratch(size, ring)
+    arcs = (indptr, head, cost, np.ones(count))
+    reached = buckets.reach(arcs, 1, seeds, start, np.zeros(5), np.inf, width, work)
+    expected = np.array([truth.get(i, np.inf) for i in range(size)])
+    np.testing.assert_allclose(work[0], expected, rtol=1e-12)
+    assert sorted(work[6][:reached].tolist()) == np.flatnonzero(np.isfinite(expected)).tolist()
+    assert (work[2] == -1).all()
+    assert (work[5] == -1).all()

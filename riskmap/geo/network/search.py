@@ -8,100 +8,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from riskmap.geo.network.buckets import reach
+
 F = NDArray[np.float64]
 I = NDArray[np.int64]  # noqa: E741
 A = tuple[Any, ...]
-
-
-@njit(cache=True, nogil=True)
-def sift_up(keys: F, items: I, place: I, at: int) -> None:
-    """Move an entry of a 4-ary heap up to where it belongs."""
-    key, item = keys[at], items[at]
-    while at > 0:
-        up = (at - 1) >> 2
-        if keys[up] <= key:
-            break
-        keys[at], items[at] = keys[up], items[up]
-        place[items[at]] = at
-        at = up
-    keys[at], items[at] = key, item
-    place[item] = at
-
-
-@njit(cache=True, nogil=True)
-def pop_first(keys: F, items: I, place: I, size: int) -> tuple[float, int]:
-    """Take the smallest entry off a 4-ary heap; the caller lowers the size."""
-    key, item = keys[0], items[0]
-    place[item] = -1
-    size -= 1
-    if size > 0:
-        last_key, last = keys[size], items[size]
-        at = 0
-        while True:
-            child = 4 * at + 1
-            if child >= size:
-                break
-            best = child
-            for other in range(child + 1, min(child + 4, size)):
-                if keys[other] < keys[best]:
-                    best = other
-            if keys[best] >= last_key:
-                break
-            keys[at], items[at] = keys[best], items[best]
-            place[items[at]] = at
-            at = best
-        keys[at], items[at] = last_key, last
-        place[last] = at
-    return key, item
-
-
-@njit(cache=True, nogil=True)
-def _reach(
-    indptr: I,
-    indices: I,
-    cost: F,
-    other: F,
-    seed: I,
-    seed_cost: F,
-    seed_other: F,
-    limit: float,
-    dist: F,
-    second: F,
-    heap: A,
-) -> int:
-    """Spread from one source; ``dist`` must be infinite on entry; gives the touched nodes."""
-    keys, items, place, touched = heap
-    size, count = 0, 0
-    for j in range(seed.shape[0]):
-        node, price = seed[j], seed_cost[j]
-        if price <= limit and price < dist[node]:
-            if dist[node] == np.inf:
-                touched[count] = node
-                count += 1
-                keys[size], items[size] = price, node
-                place[node] = size
-                size += 1
-            dist[node], second[node] = price, seed_other[j]
-            keys[place[node]] = price
-            sift_up(keys, items, place, place[node])
-    while size > 0:
-        near, node = pop_first(keys, items, place, size)
-        size -= 1
-        for arc in range(indptr[node], indptr[node + 1]):
-            head = indices[arc]
-            price = near + cost[arc]
-            if price < dist[head] and price <= limit:
-                if dist[head] == np.inf:
-                    touched[count] = head
-                    count += 1
-                    items[size] = head
-                    place[head] = size
-                    size += 1
-                dist[head] = price
-                second[head] = second[node] + other[arc]
-                keys[place[head]] = price
-                sift_up(keys, items, place, place[head])
-    return count
 
 
 @njit(cache=True, nogil=True)
@@ -114,17 +25,14 @@ def one_to_points(
     to_points: A,
     direct: A,
     limit: float,
-    dist: F,
-    second: F,
-    heap: A,
+    width: float,
+    work: A,
 ) -> tuple[I, F, F]:
     """Give the points that one source reaches within the limit, with both costs."""
-    indptr, indices, cost, other = arcs
     tail, head = ends
     tail_cost, head_cost, tail_other, head_other = to_points
-    count = _reach(
-        indptr, indices, cost, other, seed, seed_cost, seed_other, limit, dist, second, heap
-    )
+    count = reach(arcs, 1, seed, seed_cost, seed_other, limit, width, work)
+    dist, second, touched = work[0], work[1], work[6]
     size = tail.shape[0]
     best = np.empty(size, dtype=np.float64)
     extra = np.empty(size, dtype=np.float64)
@@ -142,7 +50,7 @@ def one_to_points(
         if direct[1][j] < best[point]:
             best[point], extra[point] = direct[1][j], direct[2][j]
     for j in range(count):
-        dist[heap[3][j]] = np.inf
+        dist[touched[j]] = np.inf
     total = 0
     for point in range(size):
         total += best[point] <= limit and best[point] < np.inf

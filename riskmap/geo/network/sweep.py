@@ -1,4 +1,4 @@
-"""Ties between facilities, settled in compiled code for large networks."""
+"""Ties between facilities, settled in compiled code."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ I = NDArray[np.int64]  # noqa: E741
 
 
 @njit(cache=True, nogil=True)
-def settle_ties(indptr: I, indices: I, data: F, dist: F, label: I, equal: float) -> None:
+def settle_ties(indptr: I, indices: I, cost: F, dist: F, label: I, equal: float) -> None:
     """Give every node the first of its equally near facilities; changes ``label`` in place.
 
     Parameters
     ----------
-    indptr, indices, data
-        The arcs as the three arrays of a compressed sparse row matrix, ``data`` their costs.
+    indptr, indices, cost
+        The arcs in CSR order.
     dist
         Cost of every node from its nearest facility, shape (nodes,); infinite where none reaches.
     label
@@ -34,7 +34,7 @@ def settle_ties(indptr: I, indices: I, data: F, dist: F, label: I, equal: float)
             for arc in range(indptr[tail], indptr[tail + 1]):
                 head = indices[arc]
                 if label[tail] < label[head]:
-                    gap = dist[tail] + data[arc] - dist[head]
+                    gap = dist[tail] + cost[arc] - dist[head]
                     if gap <= equal * (1.0 + dist[head]):
                         label[head] = label[tail]
                         changed = True

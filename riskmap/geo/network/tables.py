@@ -92,7 +92,7 @@ def cost_table(
         return _from_each(chunk, arcs, seeds, targets, direct, limit=limit, size=graph.node_count)
 
     threads = workers or os.cpu_count() or 1
-    chunks = np.array_split(np.arange(len(facilities)), max(1, min(threads, len(facilities))))
+    chunks = np.array_split(np.arange(len(facilities)), max(1, min(4 * threads, len(facilities))))
     with ThreadPoolExecutor(max_workers=threads) as pool:
         found = [row for part in pool.map(run, chunks) for row in part]
     return _stack(found)
@@ -108,25 +108,17 @@ def _from_each(
     limit: float,
     size: int,
 ) -> list[tuple[Any, Any, Any]]:
-    """Search from some of the facilities with one set of scratch arrays."""
-    from riskmap.geo.network import search
+    """Search from some of the facilities with one set of working arrays."""
+    from riskmap.geo.network import buckets, search
 
     one_to_points: Any = search.one_to_points
-    dist, second = np.full(size, np.inf), np.zeros(size)
-    heap = (np.empty(size), *(np.empty(size, dtype=np.int64) for _ in range(3)))
+    width, ring = buckets.bucket_width(arcs[2], np.zeros(0))
+    work = buckets.scratch(size, ring)
     ends = tuple(np.ascontiguousarray(targets[0].T))
     to_points = (*np.ascontiguousarray(targets[1].T), *np.ascontiguousarray(targets[2].T))
     return [
         one_to_points(
-            arcs,
-            *(part[i] for part in seeds),
-            ends,
-            to_points,
-            direct[i],
-            limit,
-            dist,
-            second,
-            heap,
+            arcs, *(part[i] for part in seeds), ends, to_points, direct[i], limit, width, work
         )
         for i in chunk
     ]

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
-from riskmap.geo.network.arcs import (
-    Way,
-    network_matrix,
-    same_edge,
-    with_facilities,
-)
+from riskmap.geo.network.arcs import Way, open_arcs, same_edge
 from riskmap.geo.network.graph import Floats, Ints, RoadGraph, Weight
 from riskmap.geo.network.snap import Snapped, access_costs
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 _EQUAL: Final = 1e-9
-COMPILED_FROM: Final = 50_000
-"""From this many nodes on compiled code pays for its loading."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +81,9 @@ def nearest_seconds(
     cost = graph.cost(weight) if edge_cost is None else edge_cost
     begin = np.zeros(len(facilities)) if start is None else np.asarray(start, dtype=np.float64)
     leaving = way == "from_facility"
-    tail, head = access_costs(graph, facilities, cost, leaving=leaving)
-    matrix = network_matrix(graph, cost, reverse=not leaving)
-    full = with_facilities(graph, matrix, facilities, tail + begin, head + begin)
-    node_cost, node_facility = _spread(full, graph.node_count, limit)
+    arcs = open_arcs(graph, cost, reverse=not leaving)
+    seeds = _seeds(graph, facilities, cost, begin, leaving=leaving)
+    node_cost, node_facility = _spread(arcs, cost, seeds, limit)
     nothing = Nearest(node_cost, node_facility, np.zeros(0), np.zeros(0, np.int64))
     if points is None:
         return nothing
@@ -110,41 +99,39 @@ def nearest_seconds(
     )
 
 
-def _spread(full: csr_array, size: int, limit: float) -> tuple[Floats, Ints]:
-    """Run one Dijkstra from all facilities; ties go to the first facility."""
-    from scipy.sparse.csgraph import dijkstra
-
-    count = full.shape[0] - size
-    if count == 0:
-        return np.full(size, np.inf), np.full(size, -1)
-    seeds = np.arange(size, size + count)
-    dist, _, source = dijkstra(
-        full, directed=True, indices=seeds, min_only=True, limit=limit, return_predecessors=True
-    )
-    label = np.where(np.isfinite(dist), source.astype(np.int64) - size, -1)
-    label = _first_of_equals(full, dist, label)
-    return dist[:size], label[:size]
+def _seeds(
+    graph: RoadGraph, facilities: Snapped, cost: Floats, begin: Floats, *, leaving: bool
+) -> tuple[Ints, Floats, Ints]:
+    """Give node, cost and facility of every place where the search begins, nearest first."""
+    tail, head = access_costs(graph, facilities, cost, leaving=leaving)
+    edge = np.where(facilities.on, facilities.edge, 0)
+    node = np.concatenate([graph.edge_tail[edge], graph.edge_head[edge]])
+    price = np.concatenate([tail + begin, head + begin])
+    label = np.tile(np.arange(len(facilities)), 2)
+    order = np.lexsort((label, price))
+    order = order[np.isfinite(price[order])]
+    return node[order], price[order], label[order]
 
 
-def _first_of_equals(full: csr_array, dist: Floats, label: Ints) -> Ints:
-    """Where two facilities are equally near, give the first of them."""
-    if len(dist) >= COMPILED_FROM:
-        from riskmap.geo.network import sweep
+def _spread(
+    arcs: tuple[Ints, Ints, Ints], cost: Floats, seeds: tuple[Ints, Floats, Ints], limit: float
+) -> tuple[Floats, Ints]:
+    """Search once from all facilities; ties go to the first facility."""
+    from riskmap.geo.network import buckets, sweep
 
-        settle: Any = sweep.settle_ties
-        settle(full.indptr, full.indices, full.data, dist, label, _EQUAL)
-        return label
-    tail = np.repeat(np.arange(len(dist)), np.diff(full.indptr))
-    head = full.indices
-    reached = np.isfinite(dist[tail]) & np.isfinite(dist[head])
-    tail, head, price = tail[reached], head[reached], full.data[reached]
-    tight = np.abs(dist[tail] + price - dist[head]) <= _EQUAL * (1.0 + dist[head])
-    tail, head = tail[tight], head[tight]
-    while True:
-        better = label[tail] < label[head]
-        if not better.any():
-            return label
-        np.minimum.at(label, head[better], label[tail[better]])
+    indptr, indices, edge = arcs
+    node, price, facility = seeds
+    price_of = cost[edge]
+    width, ring = buckets.bucket_width(price_of, price)
+    work = buckets.scratch(len(indptr) - 1, ring)
+    reach: Any = buckets.reach
+    flat = (indptr, indices, price_of, np.zeros(1))
+    reach(flat, 0, node, price, facility.astype(np.float64), limit, width, work)
+    dist = work[0]
+    label = np.where(np.isfinite(dist), work[1], -1.0).astype(np.int64)
+    settle: Any = sweep.settle_ties
+    settle(indptr, indices, price_of, dist, label, _EQUAL)
+    return dist, label
 
 
 def _at_points(
