@@ -109,6 +109,7 @@ def _result(project: Project, ground: Ground, **parts: Any) -> Result:
         layers=ground.layers,
         problems=ground.problems,
         units=ground.units,
+        unit_sources=ground.unit_sources,
         presets=ground.presets.used(),
         inputs=stages.input_files(project),
         **{**empty, **parts, "notes": _notes(project, ground, parts.get("notes", ()))},

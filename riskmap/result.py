@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from riskmap.geo.grid import Grid
     from riskmap.index.steps import Index
     from riskmap.indicators.table import Indicators
-    from riskmap.layers.types import Layer, Raster
+    from riskmap.layers.types import Layer, Raster, Source
     from riskmap.presets.load import Preset
     from riskmap.roles.load import Role
 
@@ -82,6 +82,8 @@ class Result:
     """What must be said beside the numbers: left-out indicators, proxies, screening estimates."""
     units: gpd.GeoDataFrame
     """All levels by ``unit_id``: parent_id, level, name, population, area_km2, names of levels."""
+    unit_sources: tuple[Source, ...] = ()
+    """Files of the units, with rows in, used and returned."""
     grid: Grid
     population: Any
     """People per grid cell, float32 (ny, nx), or None when no population layer exists."""

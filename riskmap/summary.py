@@ -43,7 +43,8 @@ def _role_names() -> dict[str, str]:
     """Name the shipped roles in the current language."""
     from riskmap.roles.load import load_roles
 
-    return {name: str(role.label) for name, role in load_roles().items()}
+    roles = {name: str(role.label) for name, role in load_roles().items()}
+    return {"unit": str(text("Units")), **roles}
 
 
 def shown_summary(summary: dict[str, Any]) -> str:

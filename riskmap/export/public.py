@@ -71,11 +71,14 @@ def redact(result: Result) -> Result:
     gone = {role for role, entry in result.roles.items() if not _shown(entry)}
     items = _register(_places(result.items, layers), result, secrets, gone)
     control = _register(_places(result.control, layers), result, secrets, gone)
+    wet = "depth" not in result.roles or _shown(result.roles["depth"])
     scenarios = {
         name: replace(
             scenario,
             closures=_scenario_layer(result.roles.get("closure"), scenario.closures),
             danger_area=_scenario_layer(result.roles.get("danger_area"), scenario.danger_area),
+            depth_m=scenario.depth_m if wet else None,
+            depths=scenario.depths if wet else (),
         )
         for name, scenario in result.scenarios.items()
     }
@@ -93,6 +96,7 @@ def redact(result: Result) -> Result:
             for name, index in result.index.items()
         },
         units=result.units[[name for name in _UNIT_COLUMNS if name in result.units]],
+        unit_sources=tuple(_source(source) for source in result.unit_sources),
         items=items,
         control=control,
         scenarios=scenarios,

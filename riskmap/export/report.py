@@ -138,7 +138,7 @@ def worst_units(result: Result, *, n: int = 5, name: str = "unit") -> list[dict[
 
 
 def layer_rows(result: Result) -> dict[str, dict[str, int]]:
-    """Count the rows of every role: in, used, returned.
+    """Count the rows of the units and of every role: in, used, returned.
 
     Parameters
     ----------
@@ -150,13 +150,15 @@ def layer_rows(result: Result) -> dict[str, dict[str, int]]:
     dict
         Role to its three counts.
     """
+    found = {role: layer.sources for role, layer in result.layers.items()}
+    parts = {"unit": result.unit_sources, **found} if result.unit_sources else found
     return {
         role: {
-            "rows_in": layer.rows_in,
-            "rows_used": layer.rows_used,
-            "rows_returned": layer.rows_returned,
+            "rows_in": sum(source.rows_in for source in sources),
+            "rows_used": sum(source.rows_used for source in sources),
+            "rows_returned": sum(source.rows_returned for source in sources),
         }
-        for role, layer in result.layers.items()
+        for role, sources in parts.items()
     }
 
 

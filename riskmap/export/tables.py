@@ -200,8 +200,11 @@ def source_table(result: Result) -> pd.DataFrame:
             "rows_used": source.rows_used,
             "rows_returned": source.rows_returned,
         }
-        for role, layer in result.layers.items()
-        for source in layer.sources
+        for role, sources in (
+            ("unit", result.unit_sources),
+            *((role, layer.sources) for role, layer in result.layers.items()),
+        )
+        for source in sources
     ]
     names = ["role", "file", "sheet", "crs", "datum", "encoding", "rows_in", "rows_used",
              "rows_returned"]  # fmt: skip

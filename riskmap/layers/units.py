@@ -21,6 +21,7 @@ from riskmap.layers.points import locate_table
 from riskmap.layers.sheets import TEXTS, WORKBOOKS
 from riskmap.layers.source import check_file, open_tables
 from riskmap.layers.types import Rows, UnitSpec
+from riskmap.layers.unit_counts import unit_sources
 from riskmap.layers.unit_shapes import drop_repeated, find_parents, measure_fit, repair_units
 from riskmap.layers.values import parse_codes, parse_text, plain
 from riskmap.layers.vector import read_vector
@@ -78,16 +79,19 @@ def read_units(specs: Sequence[UnitSpec]) -> tuple[gpd.GeoDataFrame, list[Proble
     tuple of GeoDataFrame and list of Problem
         Units in EPSG:4326, indexed by ``unit_id`` (text), columns parent_id, level, name,
         population (NaN = unknown), _file, _row and geometry; coarse levels first, then by id.
+        ``attrs["sources"]`` holds a `Source` for each file and sheet.
     """
     problems: list[Problem] = []
     frames: list[gpd.GeoDataFrame] = []
+    read: list[tuple[UnitSpec, Rows, int]] = []
     for spec in specs:
         try:
             for rows in _open(spec):
                 findings = Findings(ROLE_NAME, spec.shown, rows.sheet, rows.row)
                 for remark in rows.notes:
                     findings.note(remark.rule, remark.message, remark.mend)
-                frames.append(_read_one(rows, spec, findings))
+                frames.append(_read_one(rows, spec, findings).assign(_part=len(read)))
+                read.append((spec, rows, int(findings.bad.sum())))
                 problems += findings.problems
         except LayerError as error:
             problems += [replace(p, role=ROLE_NAME, file=spec.shown) for p in error.problems]
@@ -95,7 +99,9 @@ def read_units(specs: Sequence[UnitSpec]) -> tuple[gpd.GeoDataFrame, list[Proble
     if not filled:
         return _empty(), problems
     units = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=WGS84)
+    parts = units["_part"]
     units = drop_repeated(units, problems)
+    used = units["_part"]
     order = {name: index for index, name in enumerate(UNIT_LEVELS)}
     units = units.assign(_order=units[LEVEL].map(order)).sort_values(
         ["_order", UNIT_ID], kind="stable"
@@ -103,7 +109,9 @@ def read_units(specs: Sequence[UnitSpec]) -> tuple[gpd.GeoDataFrame, list[Proble
     units = units.drop(columns="_order").set_index(UNIT_ID)
     units[PARENT_ID] = find_parents(units, problems)
     problems += measure_fit(units)
-    return units[[*COLUMNS, "geometry"]], problems
+    units = units[[*COLUMNS, "geometry"]]
+    units.attrs["sources"] = unit_sources(read, parts, used)
+    return units, problems
 
 
 def _empty() -> gpd.GeoDataFrame:

@@ -13,7 +13,7 @@ from riskmap.i18n import text
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from riskmap.layers.types import Layer
+    from riskmap.layers.types import Layer, Source
     from riskmap.presets.load import Presets
     from riskmap.project import Project
     from riskmap.roles.load import Role
@@ -30,6 +30,8 @@ class Ground:
     place: Any
     layers: Mapping[str, Layer]
     problems: tuple[Problem, ...]
+    unit_sources: tuple[Source, ...] = ()
+    """Files of the units, with rows in, used and returned."""
 
 
 def read_ground(project: Project) -> Ground:
@@ -62,6 +64,7 @@ def read_ground(project: Project) -> Ground:
     units, problems = read_units(project.unit_specs())
     if units.empty:
         raise LayerError(text("units: no unit can be used"), tuple(problems))
+    sources = tuple(units.attrs.pop("sources", ()))
     crs = choose_crs(project.crs, units)
     units = describe_units(units.to_crs(crs))
     layers: dict[str, Layer] = {}
@@ -80,6 +83,7 @@ def read_ground(project: Project) -> Ground:
         place=place.geometry.union_all(),
         layers=layers,
         problems=tuple(problems),
+        unit_sources=sources,
     )
 
 
