@@ -103,12 +103,8 @@ def reach(  # noqa: C901  one function, since calls cost more than the work
     dist, second, first, after, before, where, touched = s
     ring, per, waiting, count = first.shape[0], 1.0 / width, 0, 0
     begin = seed.shape[0]
-    at = 0
-    low = np.inf
-    for j in range(begin):
-        if price[j] <= limit:
-            low = min(low, price[j])
-    if low == np.inf:
+    low = price.min() if begin > 0 else np.inf
+    if low > limit or low == np.inf:
         return 0
     at = int(low * per) % ring
     node, near, more = 0, 0.0, 0.0
@@ -132,8 +128,7 @@ def reach(  # noqa: C901  one function, since calls cost more than the work
             if begin > 0:
                 head, total, sum_ = seed[arc], price[arc], extra[arc]
             else:
-                head, total = indices[arc], near + cost[arc]
-                sum_ = more + other[arc * step]
+                head, total, sum_ = indices[arc], near + cost[arc], more + other[arc * step]
             if not (total < dist[head] and total <= limit):
                 continue
             if dist[head] == np.inf:

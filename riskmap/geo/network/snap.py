@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import shapely
@@ -84,8 +85,76 @@ def snap_points(
     >>> on.along.tolist(), on.walk_m.tolist(), on.edge.tolist()
     ([0.25, nan], [7.0, inf], [0, -1])
     """
-    count = len(xy)
-    edges = np.arange(graph.edge_count) if usable is None else np.flatnonzero(usable)
+    off = Snapped(
+        np.full(len(xy), -1),
+        np.full(len(xy), np.nan),
+        np.full(len(xy), np.inf),
+        np.full((len(xy), 2), np.nan),
+    )
+    fine = np.flatnonzero(np.isfinite(xy).all(axis=1))
+    parts = _segments(graph, usable)
+    if not len(parts.owner) or not len(fine):
+        return off
+    reach = np.nextafter(limit_m, np.inf) + 1e-6
+    found = parts.tree.query_nearest(shapely.points(xy[fine]), max_distance=reach, all_matches=True)
+    point, segment = fine[found[0]], found[1]
+    keep = np.lexsort((segment, point))
+    keep = keep[np.diff(point[keep], prepend=-1) != 0]
+    point, segment = point[keep], segment[keep]
+    from_, step, length = parts.from_, parts.step, parts.length
+    owner, before, total = parts.owner, parts.before, parts.total
+    gap = xy[point] - from_[segment]
+    share = (gap * step[segment]).sum(axis=1) / np.maximum(length[segment], _TINY) ** 2
+    share = np.clip(share, 0.0, 1.0)
+    place = from_[segment] + share[:, None] * step[segment]
+    walk = np.hypot(*(xy[point] - place).T)
+    along = (before[segment] + share * length[segment]) / total[segment]
+    along = np.where(along < _TINY, 0.0, np.where(along > 1 - _TINY, 1.0, along))
+    near = walk <= limit_m
+    off.edge[point[near]] = owner[segment[near]]
+    off.along[point[near]] = along[near]
+    off.walk_m[point[near]] = walk[near]
+    off.xy[point[near]] = place[near]
+    return off
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """The straight parts of all edges that points may be put on, with an index of their places."""
+
+    tree: shapely.STRtree
+    from_: Floats
+    step: Floats
+    """Beginning of each part and the way from there to its end, shape (s, 2) [m]."""
+    length: Floats
+    before: Floats
+    total: Floats
+    """Length of the part, of the edge before it and of the whole edge, shape (s,) [m]."""
+    owner: Ints
+    """Edge of each part, shape (s,)."""
+
+
+_KEPT: Final[WeakKeyDictionary[RoadGraph, dict[bytes, Segments]]] = WeakKeyDictionary()
+"""Parts of each graph, made once for all edges and once for each set of open edges."""
+_MOST_KEPT: Final = 4
+
+
+def _segments(graph: RoadGraph, usable: Bools | None) -> Segments:
+    """Give the parts of the usable edges; they are made once."""
+    if usable is not None and usable.all():
+        usable = None
+    key = b"" if usable is None else np.packbits(usable).tobytes()
+    kept = _KEPT.setdefault(graph, {})
+    if key not in kept:
+        if len(kept) >= _MOST_KEPT:
+            del kept[next(iter(kept))]
+        edges = np.arange(graph.edge_count) if usable is None else np.flatnonzero(usable)
+        kept[key] = _cut(graph, edges)
+    return kept[key]
+
+
+def _cut(graph: RoadGraph, edges: Ints) -> Segments:
+    """Cut edges into their straight parts."""
     corner, number = shapely.get_coordinates(graph.edge_geometry[edges], return_index=True)
     inner = np.flatnonzero(number[1:] == number[:-1]) if len(corner) else np.zeros(0, np.int64)
     from_, step = corner[inner], corner[inner + 1] - corner[inner]
@@ -95,35 +164,8 @@ def snap_points(
     first = np.searchsorted(owner, np.arange(len(edges)))
     total = np.bincount(owner, weights=length, minlength=len(edges))
     before -= before[first][owner] if len(owner) else 0.0
-    off = Snapped(
-        np.full(count, -1),
-        np.full(count, np.nan),
-        np.full(count, np.inf),
-        np.full((count, 2), np.nan),
-    )
-    fine = np.flatnonzero(np.isfinite(xy).all(axis=1))
-    if not len(inner) or not len(fine):
-        return off
-    tree = shapely.STRtree(shapely.linestrings(np.stack([from_, from_ + step], axis=1)))
-    reach = np.nextafter(limit_m, np.inf) + 1e-6
-    found = tree.query_nearest(shapely.points(xy[fine]), max_distance=reach, all_matches=True)
-    point, segment = fine[found[0]], found[1]
-    keep = np.lexsort((segment, point))
-    keep = keep[np.diff(point[keep], prepend=-1) != 0]
-    point, segment = point[keep], segment[keep]
-    gap = xy[point] - from_[segment]
-    share = (gap * step[segment]).sum(axis=1) / np.maximum(length[segment], _TINY) ** 2
-    share = np.clip(share, 0.0, 1.0)
-    place = from_[segment] + share[:, None] * step[segment]
-    walk = np.hypot(*(xy[point] - place).T)
-    along = (before[segment] + share * length[segment]) / total[owner[segment]]
-    along = np.where(along < _TINY, 0.0, np.where(along > 1 - _TINY, 1.0, along))
-    near = walk <= limit_m
-    off.edge[point[near]] = edges[owner[segment[near]]]
-    off.along[point[near]] = along[near]
-    off.walk_m[point[near]] = walk[near]
-    off.xy[point[near]] = place[near]
-    return off
+    lines = shapely.linestrings(np.stack([from_, from_ + step], axis=1))
+    return Segments(shapely.STRtree(lines), from_, step, length, before, total[owner], edges[owner])
 
 
 def access_costs(
