@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from riskmap.columns import ROOT
 from riskmap.errors import ExportError
+from riskmap.export.onemap.coding import UNKNOWN
 from riskmap.export.onemap.gridmap import fit_mapping
-from riskmap.export.onemap.pack import UNKNOWN, Packer
+from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.places import numbers, unit_codes
 from riskmap.export.onemap.recipe import make_recipe
 from riskmap.i18n import text
@@ -64,7 +65,6 @@ def grid_part(result: Any, packer: Packer) -> dict[str, Any]:
     x = a * (cols + 0.5) + b * (rows + 0.5) + c
     y = d * (cols + 0.5) + e * (rows + 0.5) + f
     owner = unit_codes(result.units, shapely.points(x, y))
-    kind = np.uint16 if len(result.units) < np.iinfo(np.uint16).max else np.uint32
     part = {
         "rows": inside.shape[0],
         "cols": inside.shape[1],
@@ -72,8 +72,8 @@ def grid_part(result: Any, packer: Packer) -> dict[str, Any]:
         "size_m": result.facts.grid_size_m,
         "cell_km2": abs(a * e - b * d) / 1e6,
         "map": fit_mapping(grid.geobox),
-        "runs": packer.array(_runs(inside)),
-        "unit": packer.array((owner + 1).astype(kind), coded=True),
+        "runs": packer.integers(_runs(inside)),
+        "unit": packer.integers(owner + 1),
     }
     if result.population is not None:
         people = np.asarray(result.population, dtype=np.float64)[inside]
@@ -230,7 +230,7 @@ def cell_parts(index: Any, packer: Packer, *, exact: bool, raw: bool = True) -> 
         out["scores"] = {
             code: packer.array(numbers(index.scores[code])) for code in index.scores if code != root
         }
-        out["rank"] = packer.array(np.nan_to_num(numbers(_of(index.ranks, root))).astype(np.uint32))
+        out["rank"] = packer.integers(np.nan_to_num(numbers(_of(index.ranks, root))))
     stability = getattr(index, "stability", None)
     if stability is not None:
         out["stability"] = packer.quantised(numbers(_of(stability, root)))

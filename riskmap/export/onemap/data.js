@@ -3,7 +3,18 @@
 import { gunzip } from "./inflate.js";
 import { mercatorX, mercatorY } from "./geo.js";
 
-/** @typedef {{b: number, o: number, n: number, t: string, d?: number, q?: [number, number], f?: number}} Spec */
+/**
+ * Where an array stands and how it was made small.
+ * @typedef {{b: number, o: number, n: number, t: string, d?: number, q?: [number, number], a?: number, f?: number, u?: number}} Spec
+ * @typedef {Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array | Float64Array} Numbers
+ * @typedef {{words: string[], codes: Spec, num?: Spec, wide?: Spec}} Strings
+ * @typedef {{num?: Spec, str?: Strings, zh?: Strings, en?: Strings}} ColumnSpec
+ * @typedef {{num: Numbers | null, text: ((row: number, lang: string) => string) | null}} Column
+ * @typedef {{lon: Spec, lat: Spec, sizes: Spec, owners: Spec}} ShapeSpec
+ * Rings or lines: places on the Mercator square, where each ring starts, who owns it, the first ring
+ * of each owner, the box of each owner.
+ * @typedef {{n: number, xy: Float64Array, starts: Uint32Array, owners: Numbers, first: Int32Array, box: Float64Array}} Shape
+ */
 
 const TYPES = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, i32: Int32Array, f32: Float32Array, f64: Float64Array };
 /** @type {Map<number, Uint8Array>} */
@@ -14,10 +25,13 @@ const coming = new Map();
 /** @param {number} block */
 function zipped(block) {
   const node = /** @type {HTMLElement} */ (document.getElementById("riskmap-data-" + block));
-  const text = atob(node.textContent || "");
-  const out = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
+  const text = node.textContent || "";
   node.remove();
+  const quick = /** @type {any} */ (Uint8Array).fromBase64;
+  if (quick) return /** @type {Uint8Array} */ (quick.call(Uint8Array, text));
+  const bytes = atob(text);
+  const out = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) out[i] = bytes.charCodeAt(i);
   return out;
 }
 
@@ -44,31 +58,58 @@ export async function loadBlocks(wanted) {
 }
 
 /**
+ * The values of an array as they were sent, their bytes put together again.
+ * @param {Spec} spec
+ */
+function stored(spec) {
+  const Type = TYPES[/** @type {keyof typeof TYPES} */ (spec.t)];
+  const { n } = spec;
+  const width = Type.BYTES_PER_ELEMENT;
+  const block = /** @type {Uint8Array} */ (blocks.get(spec.b));
+  if (width === 1) return block.slice(spec.o, spec.o + n);
+  const bytes = new Uint8Array(n * width);
+  for (let k = 0; k < width; k++) spread(bytes, block.subarray(spec.o + k * n, spec.o + (k + 1) * n), k, width);
+  return new Type(bytes.buffer);
+}
+
+/** @param {Uint8Array} to @param {Uint8Array} from @param {number} start @param {number} step */
+function spread(to, from, start, step) {
+  for (let i = 0, j = start; i < from.length; i++, j += step) to[j] = from[i];
+}
+
+/** Undo the differences. @param {Numbers} values */
+function sumUp(values) {
+  for (let i = 1; i < values.length; i++) values[i] += values[i - 1];
+}
+
+/**
  * Read an array whose block is at hand.
  * @param {Spec} spec
  * @returns {any}
  */
 export function read(spec) {
-  const Type = TYPES[/** @type {keyof typeof TYPES} */ (spec.t)];
-  const width = Type.BYTES_PER_ELEMENT;
-  const { n } = spec;
-  const from = /** @type {Uint8Array} */ (blocks.get(spec.b)).subarray(spec.o, spec.o + n * width);
-  const bytes = new Uint8Array(n * width);
-  for (let k = 0; k < width; k++) for (let i = 0, j = k, p = k * n; i < n; i++, j += width) bytes[j] = from[p + i];
-  const values = new Type(bytes.buffer);
-  if (spec.d) for (let i = 1; i < n; i++) values[i] += values[i - 1];
-  if (spec.q) {
-    const [low, step] = spec.q;
-    const out = new Float32Array(n);
-    for (let i = 0; i < n; i++) out[i] = values[i] === 65535 ? NaN : low + values[i] * step;
-    return out;
-  }
-  if (spec.f) {
-    const out = new Float64Array(n);
-    for (let i = 0; i < n; i++) out[i] = values[i] / spec.f;
-    return out;
-  }
-  return values;
+  const values = stored(spec);
+  if (spec.d) sumUp(values);
+  if (spec.q) return scaled(values, new Float32Array(spec.n), spec.q[0], spec.q[1], 65535);
+  if (spec.f === undefined && !spec.a) return values;
+  const least = spec.a || 0;
+  if (spec.f === undefined) return moved(values, new Int32Array(spec.n), least);
+  const out = moved(values, new Float64Array(spec.n), least);
+  if (spec.f !== 1) for (let i = 0; i < out.length; i++) out[i] /= spec.f;
+  if (spec.u) for (let i = 0; i < out.length; i++) if (values[i] === 0) out[i] = NaN;
+  return out;
+}
+
+/** @param {Numbers} values @param {Float32Array} out @param {number} low @param {number} step @param {number} unknown */
+function scaled(values, out, low, step, unknown) {
+  for (let i = 0; i < out.length; i++) out[i] = values[i] === unknown ? NaN : low + values[i] * step;
+  return out;
+}
+
+/** @param {Numbers} values @param {Int32Array | Float64Array} out @param {number} by */
+function moved(values, out, by) {
+  for (let i = 0; i < out.length; i++) out[i] = values[i] + by;
+  return out;
 }
 
 /**
@@ -84,29 +125,74 @@ export async function openDocument() {
 
 /**
  * Strings sent as words and numbers.
- * @param {{words: string[], codes: Spec}} spec
+ * @param {Strings} spec
  * @returns {(row: number) => string}
  */
 export function readStrings(spec) {
   const codes = read(spec.codes);
-  return (row) => spec.words[codes[row]];
+  const { words } = spec;
+  if (!spec.num || !spec.wide) return (row) => words[codes[row]];
+  const number = read(spec.num);
+  const wide = read(spec.wide);
+  return (row) => words[codes[row]] + (wide[row] ? String(number[row]).padStart(wide[row], "0") : "");
+}
+
+/**
+ * Strings that are put together when somebody asks for them.
+ * @param {Strings} spec
+ * @returns {(row: number) => string}
+ */
+export function lazyStrings(spec) {
+  /** @type {((row: number) => string) | null} */
+  let found = null;
+  return (row) => (found || (found = readStrings(spec)))(row);
+}
+
+/**
+ * Give an object a member that is made when somebody asks for it.
+ * @param {any} owner
+ * @param {string} name
+ * @param {() => any} make
+ */
+export function later(owner, name, make) {
+  Object.defineProperty(owner, name, {
+    configurable: true,
+    enumerable: true,
+    get() {
+      const value = make();
+      Object.defineProperty(owner, name, { value, writable: true, configurable: true, enumerable: true });
+      return value;
+    },
+  });
+}
+
+/**
+ * All strings as a list.
+ * @param {Strings} spec
+ * @returns {string[]}
+ */
+export function allStrings(spec) {
+  const at = readStrings(spec);
+  return Array.from({ length: spec.codes.n }, (_, i) => at(i));
 }
 
 /**
  * A column of a table: a function of the row, by language.
- * @param {any} data
+ * @param {ColumnSpec} data
+ * @returns {Column}
  */
 export function readColumn(data) {
   if (data.num) return { num: read(data.num), text: null };
-  const zh = readStrings(data.str || data.zh);
-  const en = data.en ? readStrings(data.en) : zh;
-  return { num: null, text: (/** @type {number} */ row, /** @type {string} */ lang) => (lang === "en" ? en : zh)(row) };
+  const zh = lazyStrings(/** @type {Strings} */ (data.str || data.zh));
+  const en = data.en ? lazyStrings(data.en) : zh;
+  return { num: null, text: (row, lang) => (lang === "en" ? en : zh)(row) };
 }
 
 /**
  * Rings or lines on the Mercator unit square with their boxes.
- * @param {any} spec
+ * @param {ShapeSpec} spec
  * @param {number} n number of owners
+ * @returns {Shape}
  */
 export function readShape(spec, n) {
   const lon = read(spec.lon);

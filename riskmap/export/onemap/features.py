@@ -55,9 +55,10 @@ _SIMPLE_M: Final = 4.0
 def _extra(result: Any, ids: pd.Index, packer: Packer) -> list[dict[str, Any]]:
     """Pack what list and table say about these objects."""
     out = []
+    said = [t for t in (result.control, result.items) if len(t.index.intersection(ids))]
     for name, (heading, unit) in _LIST_COLUMNS.items():
-        for table in (result.control, result.items):
-            if name in table and table.index.isin(ids).any():
+        for table in said:
+            if name in table:
                 values = table.loc[~table.index.duplicated(), name].reindex(ids)
                 if not values.notna().any():
                     continue
@@ -90,7 +91,7 @@ def _source(result: Any, table: pd.DataFrame, packer: Packer) -> dict[str, Any] 
         return None
     return {
         "file": packer.strings([shown(v, "zh") for v in table["_file"]]),
-        "row": packer.array(np.nan_to_num(numbers(table.get("_row", 0))).astype(np.uint32)),
+        "row": packer.integers(np.nan_to_num(numbers(table.get("_row", 0)))),
     }
 
 
@@ -166,13 +167,13 @@ def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) ->
     )
     lonlat = gpd.GeoSeries(spots, crs=table.crs).to_crs(WGS84)
     part |= {
-        "ids": [str(item) for item in table.index],
+        "ids": packer.strings([str(item) for item in table.index]),
         "names": packer.strings(
             [shown(v, "zh") for v in table.get("name", pd.Series(table.index))]
         ),
         "lon": packer.places(lonlat.x.to_numpy(), digits=6),
         "lat": packer.places(lonlat.y.to_numpy(), digits=6),
-        "unit": packer.array(unit_codes(result.units, spots).astype(np.int32)),
+        "unit": packer.integers(unit_codes(result.units, spots)),
         "level": packer.array(_item_levels(result, table)),
         "fields": field_parts(role, table, packer),
         "extra": _extra(result, table.index, packer),

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.places import numbers
@@ -79,8 +78,7 @@ def column(values: pd.Series, packer: Packer, *, numeric: bool) -> dict[str, Any
     if numeric and not pd.api.types.is_bool_dtype(values.dtype):
         found = numbers(values)
         if np.isfinite(found).sum() == values.notna().sum():
-            small = found.astype(np.float32)
-            return {"num": packer.array(small if _close(found, small) else found)}
+            return {"num": packer.numbers(found)}
     cells = values.tolist()
     if any(isinstance(v, (Text, list, tuple)) for v in cells):
         words = {code: [shown(v, code) for v in cells] for code in LANGUAGES}
@@ -88,11 +86,6 @@ def column(values: pd.Series, packer: Packer, *, numeric: bool) -> dict[str, Any
             return {code: packer.strings(words[code]) for code in LANGUAGES}
         return {"str": packer.strings(words["zh"])}
     return {"str": packer.strings([shown(v, "zh") for v in cells])}
-
-
-def _close(wide: NDArray[np.float64], small: NDArray[np.float32]) -> bool:
-    """Say whether 32 bits hold seven figures of all values."""
-    return bool(np.allclose(wide, small.astype(np.float64), rtol=1e-7, atol=0, equal_nan=True))
 
 
 def _field(field: Any) -> dict[str, Any]:

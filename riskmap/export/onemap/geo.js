@@ -14,6 +14,21 @@ export function mercatorY(lat) {
   return 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI);
 }
 
+/**
+ * Many places on the Mercator square.
+ * @param {Float64Array} lon degrees
+ * @param {Float64Array} lat degrees
+ * @param {Float64Array} x
+ * @param {Float64Array} y
+ */
+export function toSquare(lon, lat, x, y) {
+  for (let i = 0; i < lon.length; i++) {
+    x[i] = lon[i] / 360 + 0.5;
+    const s = Math.sin((lat[i] * Math.PI) / 180);
+    y[i] = 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI);
+  }
+}
+
 /** @param {number} x */
 export function longitude(x) {
   return (x - 0.5) * 360;

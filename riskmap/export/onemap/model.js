@@ -1,8 +1,8 @@
 // @ts-check
 /** The model: units, grid, index tables and layers made from the header. */
 import { app, state } from "./core.js";
-import { loadBlocks, read, readColumn, readShape, readStrings } from "./data.js";
-import { gridMapping, insideShape, mercatorX, mercatorY } from "./geo.js";
+import { allStrings, later, lazyStrings, loadBlocks, read, readColumn, readShape, readStrings } from "./data.js";
+import { gridMapping, insideShape, toSquare } from "./geo.js";
 
 /**
  * @param {any} head
@@ -12,10 +12,13 @@ function makeUnits(head) {
   units.area = read(head.area);
   units.lon = read(head.lon);
   units.lat = read(head.lat);
-  units.x = units.lon.map(mercatorX);
-  units.y = units.lat.map(mercatorY);
+  units.x = new Float64Array(head.n);
+  units.y = new Float64Array(head.n);
+  toSquare(units.lon, units.lat, units.x, units.y);
   units.shape = readShape(head.shape, head.n);
-  units.row = new Map(units.ids.map((/** @type {string} */ id, /** @type {number} */ i) => [id, i]));
+  later(units, "ids", () => allStrings(head.ids));
+  later(units, "names", () => allStrings(head.names));
+  later(units, "row", () => rowsById(units.ids));
   units.above = head.levels.map((/** @type {string} */ _, /** @type {number} */ l) => {
     const out = new Int32Array(head.n).fill(-1);
     for (let u = 0; u < head.n; u++) {
@@ -31,6 +34,11 @@ function makeUnits(head) {
     return out;
   });
   return units;
+}
+
+/** @param {string[]} ids @returns {Map<string, number>} */
+function rowsById(ids) {
+  return new Map(ids.map((id, i) => [id, i]));
 }
 
 /** @param {any} head */
@@ -102,16 +110,19 @@ function makeLayer(head) {
   if (head.kind !== "point" && head.shape) head.shape = readShape(head.shape, head.n);
   if (head.rank) head.rank = read(head.rank);
   if (!head.ids) return head;
-  head.name = readStrings(head.names);
+  const { ids, source } = head;
+  head.name = lazyStrings(head.names);
+  later(head, "ids", () => allStrings(ids));
+  later(head, "rowOf", () => rowsById(head.ids));
   head.lon = read(head.lon);
   head.lat = read(head.lat);
-  head.x = head.lon.map(mercatorX);
-  head.y = head.lat.map(mercatorY);
+  head.x = new Float64Array(head.n);
+  head.y = new Float64Array(head.n);
+  toSquare(head.lon, head.lat, head.x, head.y);
   head.unit = read(head.unit);
   head.level = read(head.level);
-  for (const field of [...head.fields, ...head.extra]) field.column = readColumn(field.data);
-  if (head.source) head.source = { file: readStrings(head.source.file), row: read(head.source.row) };
-  head.rowOf = new Map(head.ids.map((/** @type {string} */ id, /** @type {number} */ i) => [id, i]));
+  for (const field of [...head.fields, ...head.extra]) later(field, "column", () => readColumn(field.data));
+  if (source) later(head, "source", () => ({ file: readStrings(source.file), row: read(source.row) }));
   return head;
 }
 
@@ -121,6 +132,7 @@ function makePlan(head) {
   head.label = head.label ? readColumn(head.label).text : null;
   head.scenario = readStrings(head.scenario);
   head.band = read(head.band);
+  head.time = head.time ? read(head.time) : null;
   head.lon = read(head.lon);
   head.lat = read(head.lat);
   if (head.shape) head.shape = readShape(head.shape, head.n);
@@ -143,8 +155,8 @@ export function makeModel(head) {
     grid: makeGrid(head.grid),
     tables,
     layers,
-    things: layers.filter((/** @type {any} */ l) => l.ids),
-    base: layers.filter((/** @type {any} */ l) => !l.ids),
+    things: layers.filter((/** @type {any} */ l) => l.x),
+    base: layers.filter((/** @type {any} */ l) => !l.x),
     plans: head.plans.map(makePlan),
     layer: new Map(layers.map((/** @type {any} */ l) => [l.id, l])),
   };

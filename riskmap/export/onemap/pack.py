@@ -16,88 +16,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Packer", "delta", "quantise", "shuffle"]
+from riskmap.export.onemap.coding import (
+    decimals_of,
+    delta,
+    narrow,
+    numbered,
+    quantise,
+    shuffle,
+    smaller,
+)
+
+__all__ = ["Packer"]
 
 CORE = 0
 """The block that is decoded at once; the others are decoded when they are needed."""
-UNKNOWN = 65535
-"""The quantised value that stands for NaN."""
 _CODES = {"u1": "u8", "u2": "u16", "u4": "u32", "i4": "i32", "f4": "f32", "f8": "f64"}
-
-
-def delta(values: NDArray[Any]) -> NDArray[Any]:
-    """Replace integers by their differences, wrapping around.
-
-    Parameters
-    ----------
-    values
-        Integers, shape (n,).
-
-    Returns
-    -------
-    ndarray
-        Same type; the cumulative sum gives the values back.
-
-    Examples
-    --------
-    >>> delta(np.array([5, 7, 6], dtype="uint16")).tolist()
-    [5, 2, 65535]
-    """
-    out = values.copy()
-    out[1:] = values[1:] - values[:-1]
-    return out
-
-
-def shuffle(values: NDArray[Any]) -> bytes:
-    r"""Write the first bytes of all values, then the second bytes, and so on.
-
-    Parameters
-    ----------
-    values
-        Numbers, shape (n,).
-
-    Returns
-    -------
-    bytes
-        Little endian bytes by place, which zip smaller.
-
-    Examples
-    --------
-    >>> shuffle(np.array([1, 2], dtype="<u2"))
-    b'\x01\x02\x00\x00'
-    """
-    width = values.dtype.itemsize
-    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
-    return np.ascontiguousarray(little.view(np.uint8).reshape(-1, width).T).tobytes()
-
-
-def quantise(values: NDArray[Any]) -> tuple[NDArray[np.uint16], float, float]:
-    """Round values to 65 535 steps between their least and greatest.
-
-    Parameters
-    ----------
-    values
-        Numbers, shape (n,); NaN is kept as unknown.
-
-    Returns
-    -------
-    tuple
-        Steps (65 535 = unknown), the least value and the step.
-
-    Examples
-    --------
-    >>> steps, low, step = quantise(np.array([0.0, 1.0, np.nan]))
-    >>> steps.tolist(), low, step * 65534
-    ([0, 65534, 65535], 0.0, 1.0)
-    """
-    wide = np.asarray(values, dtype=np.float64)
-    known = np.isfinite(wide)
-    if not known.any():
-        return np.full(wide.shape, UNKNOWN, dtype=np.uint16), 0.0, 0.0
-    low = float(wide[known].min())
-    step = (float(wide[known].max()) - low) / (UNKNOWN - 1)
-    scaled = np.zeros(wide.shape) if step == 0 else (np.where(known, wide, low) - low) / step
-    return np.where(known, np.rint(scaled), UNKNOWN).astype(np.uint16), low, step
 
 
 @dataclass
@@ -144,6 +77,53 @@ class Packer:
         place += shuffle(delta(values) if coded else values)
         return spec | ({"d": 1} if coded else {})
 
+    def integers(self, values: NDArray[Any], *, block: int = CORE) -> dict[str, Any]:
+        """Add whole numbers in as few bytes as they need, as differences where that is smaller.
+
+        Parameters
+        ----------
+        values
+            Integers, shape (n,), that span less than 2^32.
+        block
+            The block it goes to.
+
+        Returns
+        -------
+        dict
+            As `array`, with the least value under ``a``.
+        """
+        found = narrow(values)
+        if found is None:
+            raise TypeError("integers that span more than 32 bits cannot be sent to the page")
+        small, low = found
+        return self.array(small, block=block, coded=smaller(small)) | {"a": low}
+
+    def numbers(self, values: NDArray[Any], *, block: int = CORE) -> dict[str, Any]:
+        """Add the numbers of a table: with few decimals as whole numbers, else as floats.
+
+        Parameters
+        ----------
+        values
+            Numbers, shape (n,); NaN is kept.
+        block
+            The block it goes to.
+
+        Returns
+        -------
+        dict
+            As `integers` with the divisor under ``f`` and, where there are blanks, ``u`` (the
+            least value means unknown); or as `array`.
+        """
+        wide = np.asarray(values, dtype=np.float64)
+        found = decimals_of(wide)
+        if found is None:
+            small = wide.astype(np.float32)
+            exact = np.allclose(wide, small.astype(np.float64), rtol=1e-7, atol=0, equal_nan=True)
+            return self.array(small if exact else wide, block=block)
+        whole, factor = found
+        blank = {} if np.isfinite(wide).all() else {"u": 1}
+        return self.integers(whole, block=block) | {"f": factor} | blank
+
     def quantised(self, values: NDArray[Any], *, block: int = CORE) -> dict[str, Any]:
         """Add an array rounded to 65 535 steps.
 
@@ -160,10 +140,10 @@ class Packer:
             As `array`, with the least value and the step under ``q``.
         """
         steps, low, step = quantise(values)
-        return self.array(steps, block=block, coded=True) | {"q": [low, step]}
+        return self.array(steps, block=block, coded=smaller(steps)) | {"q": [low, step]}
 
     def places(self, degrees: NDArray[Any], *, digits: int) -> dict[str, Any]:
-        """Add longitudes or latitudes, rounded and sent as differences.
+        """Add longitudes or latitudes, rounded.
 
         Parameters
         ----------
@@ -175,13 +155,13 @@ class Packer:
         Returns
         -------
         dict
-            As `array`, with the divisor under ``f``.
+            As `integers`, with the divisor under ``f``.
         """
-        scaled = np.rint(np.asarray(degrees, dtype=np.float64) * 10**digits).astype(np.int32)
-        return self.array(scaled, coded=True) | {"f": 10**digits}
+        scaled = np.rint(np.asarray(degrees, dtype=np.float64) * 10**digits).astype(np.int64)
+        return self.integers(scaled) | {"f": 10**digits}
 
     def strings(self, values: Sequence[str]) -> dict[str, Any]:
-        """Add strings, each different one once.
+        """Add strings, each different one once; word and number apart where they are numbered.
 
         Parameters
         ----------
@@ -191,11 +171,15 @@ class Packer:
         Returns
         -------
         dict
-            The different strings and the array of their numbers.
+            The different words, the array of their numbers and, for P000123 and the like, the
+            arrays of the numbers behind the words and of their digits.
         """
-        codes, words = pd.factorize(np.asarray(values, dtype=object))
-        kind = np.uint16 if len(words) <= UNKNOWN else np.uint32
-        return {"words": [str(word) for word in words], "codes": self.array(codes.astype(kind))}
+        parts = numbered(values)
+        codes, words = pd.factorize(np.asarray(values if parts is None else parts[0], dtype=object))
+        out = {"words": [str(word) for word in words], "codes": self.integers(codes)}
+        if parts is None:
+            return out
+        return out | {"num": self.integers(parts[1]), "wide": self.integers(parts[2])}
 
     def encode(self, header: Mapping[str, Any]) -> list[str]:
         """Zip the blocks; the header leads the first one.

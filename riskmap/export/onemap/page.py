@@ -127,7 +127,7 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
         }
     units = unit_part(result.units, packer)
     layers = layer_parts(result, packer)
-    names = [result.facts.name, *units["names"]]
+    names = [result.facts.name, *units["names"]["words"]]
     for layer in layers:
         names += layer.get("names", {}).get("words", [])
     returned = sum(1 for problem in result.problems if problem.severity == "returned")

@@ -94,6 +94,8 @@ def _outlines(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
 def rings(shapes: NDArray[Any], packer: Packer, *, digits: int = 5) -> dict[str, Any]:
     """Pack lines or polygons: places, length of each ring, owner of each ring.
 
+    Outer rings run one way and holes the other, so that many polygons can be filled as one.
+
     Parameters
     ----------
     shapes
@@ -111,7 +113,8 @@ def rings(shapes: NDArray[Any], packer: Packer, *, digits: int = 5) -> dict[str,
     parts, owner = shapely.get_parts(shapes, return_index=True)
     polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     lines = parts[~polygons]
-    outline, of_part = shapely.get_rings(parts[polygons], return_index=True)
+    faces = shapely.orient_polygons(parts[polygons])
+    outline, of_part = shapely.get_rings(faces, return_index=True)
     curves = np.concatenate([outline, lines])
     owners = np.concatenate([owner[polygons][of_part], owner[~polygons]])
     order = np.argsort(owners, kind="stable")
@@ -120,8 +123,8 @@ def rings(shapes: NDArray[Any], packer: Packer, *, digits: int = 5) -> dict[str,
     return {
         "lon": packer.places(places[:, 0], digits=digits),
         "lat": packer.places(places[:, 1], digits=digits),
-        "sizes": packer.array(shapely.get_num_coordinates(curves).astype(np.uint32)),
-        "owners": packer.array(owners.astype(np.uint32), coded=True),
+        "sizes": packer.integers(shapely.get_num_coordinates(curves)),
+        "owners": packer.integers(owners),
     }
 
 
@@ -147,12 +150,12 @@ def unit_part(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
     return {
         "n": len(units),
         "levels": levels,
-        "ids": [str(code) for code in units.index],
-        "names": [str(name) for name in units[NAME]],
+        "ids": packer.strings([str(code) for code in units.index]),
+        "names": packer.strings([str(name) for name in units[NAME]]),
         "level": packer.array(
             np.array([levels.index(level) for level in units[LEVEL]], dtype=np.uint8)
         ),
-        "parent": packer.array(parents, coded=True),
+        "parent": packer.integers(parents),
         "population": packer.array(numbers(units[POPULATION]).astype(np.float32)),
         "area": packer.array(numbers(units[AREA_KM2]).astype(np.float32)),
         "lon": packer.places(spots.x.to_numpy(), digits=6),

@@ -13,7 +13,11 @@ import { matchesFilter } from "./items.js";
 /** @typedef {import("./canvas.js").View} View */
 /** @typedef {import("./labels.js").Taken} Taken */
 
-const kept = { key: "", /** @type {any[]} */ layers: [], total: 0, /** @type {any} */ drawn: null };
+/** @typedef {{layer: any, rows: Uint32Array}} Shown */
+/** @typedef {{key: string, layers: Shown[], total: number, drawn: import("./rings.js").Rings | null}} Points */
+
+/** @type {Points} */
+const kept = { key: "", layers: [], total: 0, drawn: null };
 
 /** The point layers that are switched on, with the rows that pass all filters. */
 export function visiblePoints() {
@@ -24,15 +28,25 @@ export function visiblePoints() {
   kept.total = 0;
   for (const layer of app.model.things) {
     if (!state.shown[layer.id]) continue;
-    const rows = [];
-    for (let i = 0; i < layer.n; i++) {
-      if (state.levelOff[layer.id + layer.level[i]] || !inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
-      rows.push(i);
-    }
+    const rows = passing(layer);
     kept.layers.push({ layer, rows });
     kept.total += rows.length;
   }
   return kept;
+}
+
+/** Rows of a layer that pass all filters. @param {any} layer */
+function passing(layer) {
+  const rows = new Uint32Array(layer.n);
+  const off = [0, 1, 2, 3, 4].map((c) => !!state.levelOff[layer.id + c]);
+  const { level, unit, n } = layer;
+  const plain = state.town < 0 && !state.filter;
+  let count = 0;
+  for (let i = 0; i < n; i++) {
+    if (off[level[i]] || !(plain || (inTown(unit[i]) && matchesFilter(layer, i)))) continue;
+    rows[count++] = i;
+  }
+  return rows.subarray(0, count);
 }
 
 /**
@@ -65,18 +79,21 @@ export function drawPoints(view) {
   drawChosenItem(view);
 }
 
-/** @param {View} view @param {any} points @param {Taken} taken */
+/** @param {View} view @param {Points} points @param {Taken} taken */
 function drawSymbols(view, points, taken) {
   const size = view.zoom >= 15 ? 8 : view.zoom >= 13 ? 6.5 : 5;
   const { ctx, k, ox, oy } = view;
   let drawn = 0;
   for (const { layer, rows } of points.layers) {
     ctx.globalAlpha = state.opacity[layer.id];
+    const { x: xs, y: ys, level } = layer;
+    /** @type {HTMLCanvasElement[]} */
+    const pictures = [];
     for (const i of rows) {
-      const x = layer.x[i] * k - ox;
-      const y = layer.y[i] * k - oy;
+      const x = xs[i] * k - ox;
+      const y = ys[i] * k - oy;
       if (x < -12 || y < -12 || x > view.w + 12 || y > view.h + 12) continue;
-      const picture = sprite(layer.symbol, itemColour(layer, i), size, view.m);
+      const picture = pictures[level[i]] || (pictures[level[i]] = sprite(layer.symbol, itemColour(layer, i), size, view.m));
       const half = picture.width / view.m / 2;
       ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);
       if (++drawn < 4000) taken.add({ x: x - size, y: y - size, w: size * 2, h: size * 2 });
@@ -85,16 +102,22 @@ function drawSymbols(view, points, taken) {
   ctx.globalAlpha = 1;
 }
 
-/** Objects without a level, small, under the rings. @param {View} view @param {any} points */
+/** Objects without a level, small, under the rings; one for each pixel. @param {View} view @param {Points} points */
 function drawDots(view, points) {
   const { ctx, k, ox, oy } = view;
+  const wide = Math.ceil(view.w);
+  const used = new Uint8Array(wide * Math.ceil(view.h));
   for (const { layer, rows } of points.layers) {
     const colour = layer.colour || "#4a5f78";
+    const { x: xs, y: ys, level } = layer;
     for (const i of rows) {
-      if (layer.level[i]) continue;
-      const x = layer.x[i] * k - ox;
-      const y = layer.y[i] * k - oy;
-      if (x < 0 || y < 0 || x > view.w || y > view.h) continue;
+      if (level[i]) continue;
+      const x = xs[i] * k - ox;
+      const y = ys[i] * k - oy;
+      if (x < 0 || y < 0 || x >= view.w || y >= view.h) continue;
+      const at = Math.floor(y) * wide + Math.floor(x);
+      if (used[at]) continue;
+      used[at] = 1;
       ctx.fillStyle = "#ffffff";
       ctx.fillRect(x - 2.1, y - 2.1, 4.2, 4.2);
       ctx.fillStyle = colour;
@@ -170,7 +193,7 @@ function drawRings(view, rings, taken) {
   }
 }
 
-/** @param {View} view @param {any} points @param {number} bundled @param {Taken} taken */
+/** @param {View} view @param {Points} points @param {number} bundled @param {Taken} taken */
 function drawLabels(view, points, bundled, taken) {
   const { units } = app.model;
   const { k, ox, oy } = view;
@@ -235,6 +258,7 @@ function drawChosenItem(view) {
 export function pointAt(view, px, py, reach) {
   const points = visiblePoints();
   const { level, rings } = kept.drawn || makeRings(view, points);
+  /** @type {any} */
   let best = null;
   let least = reach;
   for (const ring of rings) {

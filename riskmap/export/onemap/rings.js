@@ -46,40 +46,55 @@ function bundleLevel(view, points) {
 }
 
 /**
+ * A ring: its unit (-1 = none), count, place, counts by level, name, and where it was drawn.
+ * @typedef {{unit: number, n: number, x: number, y: number, by: number[], name: string, sx?: number, sy?: number}} Ring
+ * @typedef {{level: number, graded: boolean, rings: Ring[]}} Rings
+ */
+
+const kept = { key: "", made: /** @type {Rings | null} */ (null) };
+
+/**
  * Rings: places, counts by level, name.
  * @param {View} view
- * @param {any} points
+ * @param {import("./points.js").Points} points
+ * @returns {Rings}
  */
 export function makeRings(view, points) {
   const level = bundleLevel(view, points);
-  if (level === -1) return { level, rings: [] };
+  if (level === -1) return { level, graded: false, rings: [] };
   const key = [points.key, level, level === -2 ? Math.floor(view.zoom) : 0].join();
-  if (kept.key !== key) {
+  if (kept.key !== key || !kept.made) {
     kept.key = key;
     kept.made = collectRings(view, points, level);
   }
   return kept.made;
 }
-const kept = { key: "", /** @type {any} */ made: null };
 
-/** @param {View} view @param {any} points @param {number} level */
+/**
+ * @param {View} view
+ * @param {import("./points.js").Points} points
+ * @param {number} level
+ * @returns {Rings}
+ */
 function collectRings(view, points, level) {
   const { units } = app.model;
-  /** @type {Map<any, any>} */
-  const rings = new Map();
   const step = 2 ** -Math.floor(view.zoom) / 2.4;
-  const graded = points.layers.some((/** @type {any} */ p) => p.rows.some((/** @type {number} */ i) => p.layer.level[i]));
+  const wide = Math.ceil(1 / step);
+  const graded = points.layers.some((p) => p.layer.level.some((/** @type {number} */ v) => v > 0) && p.rows.some((i) => p.layer.level[i] > 0));
+  /** @type {Map<number, Ring>} */
+  const rings = new Map();
   for (const { layer, rows } of points.layers) {
+    const { x, y, unit, level: grade } = layer;
     for (const i of rows) {
-      if (graded && !layer.level[i]) continue;
-      const u = level >= 0 ? (layer.unit[i] >= 0 ? units.above[level][layer.unit[i]] : -1) : -1;
-      const key = level >= 0 ? u : Math.floor(layer.x[i] / step) + "/" + Math.floor(layer.y[i] / step);
+      if (graded && !grade[i]) continue;
+      const u = level >= 0 && unit[i] >= 0 ? units.above[level][unit[i]] : -1;
+      const key = level >= 0 ? u : Math.floor(x[i] / step) * wide + Math.floor(y[i] / step);
       let ring = rings.get(key);
-      if (!ring) rings.set(key, (ring = { unit: u, n: 0, x: 0, y: 0, by: [0, 0, 0, 0, 0] }));
+      if (!ring) rings.set(key, (ring = { unit: u, n: 0, x: 0, y: 0, by: [0, 0, 0, 0, 0], name: "" }));
       ring.n++;
-      ring.by[layer.level[i]]++;
-      ring.x += layer.x[i];
-      ring.y += layer.y[i];
+      ring.by[grade[i]]++;
+      ring.x += x[i];
+      ring.y += y[i];
     }
   }
   for (const ring of rings.values()) {
@@ -90,4 +105,3 @@ function collectRings(view, points, level) {
   }
   return { level, graded, rings: [...rings.values()].sort((a, b) => b.n - a.n) };
 }
-
