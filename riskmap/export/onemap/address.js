@@ -1,7 +1,9 @@
 // @ts-check
 /** The state in the address: a link reopens the same picture. */
 import { app, on, state } from "./core.js";
+import { scenarioNames } from "./frame.js";
 import { table } from "./model.js";
+import { allTimes } from "./time.js";
 
 let quiet = true;
 
@@ -30,6 +32,8 @@ export function toHash() {
   if (keysOf(state.levelOff) !== keysOf(app.startOff)) p.set("grades", keysOf(state.levelOff) || "none");
   if (state.town >= 0) p.set("town", model.units.ids[state.town]);
   if (state.filter) p.set("items", state.filter);
+  const times = allTimes();
+  if (times.length && state.time !== times[times.length - 1]) p.set("time", String(state.time));
   if (state.compare) p.set("compare", state.split.toFixed(3));
   const weights = Object.entries(state.weights);
   if (weights.length) p.set("weights", weights.map(([k, v]) => k + "~" + Number(v.toFixed(6))).join(","));
@@ -64,7 +68,7 @@ export function fromHash(hash) {
   const tab = table("unit", "") || table("cell", "");
   if (tab && tab.nodes.has(p.get("view"))) state.view = /** @type {string} */ (p.get("view"));
   const scenario = p.get("scenario") || "";
-  if (model.tables["cell@" + scenario] || model.tables["unit@" + scenario]) state.scenario = scenario;
+  if (scenarioNames().includes(scenario)) state.scenario = scenario;
   const level = Number(p.get("level") || -1);
   if (p.has("level") && level >= 0 && level < model.units.levels.length) state.level = level;
   every(p.get("classes"), (k) => /^[0-4]$/.test(k) && (state.classOff[Number(k)] = true));
@@ -76,6 +80,7 @@ export function fromHash(hash) {
     state.compare = true;
     state.split = Math.min(1, Math.max(0, Number(p.get("compare")) || 0.5));
   }
+  if (p.has("time") && allTimes().includes(Number(p.get("time")))) state.time = Number(p.get("time"));
   every(p.get("weights"), (k) => {
     const [code, v] = k.split("~");
     if (tab && tab.nodes.has(code) && Number(v) >= 0) state.weights[code] = Number(v);
@@ -94,7 +99,7 @@ let timer = 0;
 /** Keep the address in step, not more than a few times a second. */
 export function watchAddress() {
   quiet = false;
-  on("moved tab language layers opacity palette view scenario filter town weights selected compare", () => {
+  on("moved tab language layers opacity palette view scenario filter town weights selected compare time", () => {
     if (quiet) return;
     clearTimeout(timer);
     timer = setTimeout(() => {

@@ -68,7 +68,7 @@ function canvasClass() {
     _paint() {
       if (!this._bounds) return;
       const size = this._bounds.getSize();
-      const m = Math.min(2, window.devicePixelRatio || 1);
+      const m = Math.min(2, (window.devicePixelRatio || 1) * app.scale);
       const canvas = this._container;
       const w = Math.round(size.x * m);
       const h = Math.round(size.y * m);

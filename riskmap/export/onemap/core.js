@@ -37,6 +37,7 @@ export const app = {
   /** @type {Record<string, number>} */ startOpacity: {},
   /** @type {Record<string, boolean>} */ startOff: {},
   measuring: false,
+  /** how much the big screen enlarges the page */ scale: 1,
 };
 
 /** @type {Record<string, Function[]>} */

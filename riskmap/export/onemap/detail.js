@@ -1,17 +1,18 @@
 // @ts-check
 /** 详情: why a unit, a cell or an object stands where it stands. */
-import { app, byId, distance, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
+import { app, byId, el, figures, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
+import { nearLimit, sureOf, UNSURE } from "./doubt.js";
+import { itemDetail } from "./ledger.js";
+import { around, chip, coordinates, itemLink, path, unitLink } from "./links.js";
 import { latitude, longitude } from "./geo.js";
-import { isOverdue, itemName, itemsWithin, nearest, quantity, shown } from "./items.js";
+import { itemsWithin, quantity } from "./items.js";
 import { cellCentre, loadTable, rawValues, table, values } from "./model.js";
-import { className, classColours, inkOn, levelName, PARTS, unitLevelOne } from "./palette.js";
+import { classColours, levelName, PARTS } from "./palette.js";
 import { itemColour } from "./points.js";
 import { plansAt } from "./plans.js";
 import { live, partsOf, weightOf } from "./score.js";
 import { symbolIcon } from "./symbols.js";
 
-/** Roles whose nearest objects are named, with what they are for. */
-const HELP = ["refuge", "rescue_station", "rescue_team", "supply_depot"];
 const LONG = 12;
 
 /** Draw the details of what is chosen. */
@@ -34,27 +35,14 @@ export async function renderDetail() {
   }
 }
 
-/** @param {number} cls */
-function chip(cls) {
-  const colour = classColours()[cls];
-  return el("span", { class: "tag", style: `background:${colour};color:${inkOn(colour)}` }, className(cls));
-}
-
-/**
- * How sure the class is.
- * @param {any} tab
- * @param {number} row
- * @param {number} cls
- */
-function sureness(tab, row, cls) {
-  if (tab.stability && Number.isFinite(tab.stability[row]) && live(tab) === tab.base) {
-    const share = tab.stability[row] > 1 ? tab.stability[row] / 100 : tab.stability[row];
-    return el("span", { class: "tag pale", title: t("Share of random draws of weights and methods that give the same class") }, `${className(cls)} ${percent(share)}`);
-  }
-  const { breaks } = tab.tree;
-  const score = live(tab).score[row];
-  const gap = Math.min(...breaks.map((/** @type {number} */ b) => Math.abs(score - b)));
-  return gap < 0.01 ? el("span", { class: "tag pale" }, t("near a class limit ({gap})", { gap: gap.toFixed(3) })) : null;
+/** How sure the class of a row is. @param {any} tab @param {number} unit */
+function sureness(tab, unit) {
+  const share = tab.exact ? sureOf(unit) : NaN;
+  const gap = nearLimit(unit, tab);
+  return [
+    Number.isFinite(share) ? el("span", { class: "tag pale" + (share < UNSURE ? " unsure" : ""), title: t("Share of random draws of weights and methods that give the same class") }, t("stability {share}", { share: percent(share) })) : null,
+    Number.isFinite(gap) ? el("span", { class: "tag pale unsure" }, t("near a class limit ({gap})", { gap: gap.toFixed(3) })) : null,
+  ];
 }
 
 /** @param {any} tab @param {any} chosen */
@@ -72,7 +60,7 @@ async function placeDetail(tab, chosen) {
   return [
     el("h3", { class: "title" }, unit ? units.names[at] : t("Cell {n}", { n: at + 1 })),
     el("p", { class: "facts" }, chip(now.cls[at]), el("b", null, t("Index {score}", { score: score3(now.score[at]) })),
-      unit && tab.rank && tab.rank[at] && now === tab.base ? el("span", null, t("rank {n} of {m}", { n: tab.rank[at], m: size })) : null, sureness(tab, at, now.cls[at])),
+      unit && tab.rank && tab.rank[at] && now === tab.base ? el("span", null, t("rank {n} of {m}", { n: tab.rank[at], m: size })) : null, sureness(tab, at)),
     el("p", { class: "facts" }, el("span", null, path(unit ? units.parent[at] : home)), (unit ? [
       Number.isFinite(units.population[at]) ? t("{n} residents", { n: num(units.population[at]) }) : "",
       Number.isFinite(units.area[at]) ? figures(units.area[at]) + " km²" : "", t("code {code}", { code: units.ids[at] })] : [
@@ -91,23 +79,6 @@ async function placeDetail(tab, chosen) {
 function planList(x, y, reach) {
   const labels = plansAt(x, y, reach);
   return labels.length ? el("section", null, el("h4", null, t("Plans here")), el("ul", { class: "things" }, labels.map((l) => el("li", null, l)))) : null;
-}
-
-/** The chain of units a place stands in, as links. @param {number} unit */
-function path(unit) {
-  const out = [];
-  for (let u = unit, n = 0; u >= 0 && n < 9; u = app.model.units.parent[u], n++) out.unshift(unitLink(u));
-  return out.map((link, i) => [i ? " › " : "", link]);
-}
-
-/** @param {number} u */
-function unitLink(u) {
-  return el("button", { class: "link", onclick: () => emit("select", { kind: "unit", at: u, go: true }) }, app.model.units.names[u]);
-}
-
-/** @param {number} lon @param {number} lat */
-function coordinates(lon, lat) {
-  return el("span", { class: "coordinates" }, `${lon.toFixed(5)}, ${lat.toFixed(5)}`);
 }
 
 /** The bar of contributions. @param {any} tab @param {number} row */
@@ -150,25 +121,6 @@ async function byRoad(tab, row) {
   return el("section", null, el("h4", null, t("By road"), el("small", null, tab.exact ? t("mean of the unit, free flow") : t("free flow"))), el("table", { class: "plain-table nearest" }, el("tbody", null, lines)));
 }
 
-/** Nearest refuges and stations; straight line, and said so. @param {number} lon @param {number} lat @param {any} [but] */
-function around(lon, lat, but) {
-  const out = [];
-  for (const id of HELP) {
-    const layer = app.model.layer.get(id);
-    if (!layer || !layer.ids || layer === but) continue;
-    const found = nearest(layer, lon, lat, 2);
-    if (!found.length) continue;
-    out.push(el("tr", null, el("th", { scope: "row" }, nameOf(layer)), el("td", null, found.map((f, i) => [i ? el("br") : null, itemLink(layer, f.row), " ", el("small", null, distance(f.d))]))));
-  }
-  if (!out.length) return null;
-  return el("section", null, el("h4", null, t("Nearest help"), el("small", null, t("straight line, not by road"))), el("table", { class: "plain-table nearest" }, el("tbody", null, out)));
-}
-
-/** @param {any} layer @param {number} row */
-export function itemLink(layer, row) {
-  return el("button", { class: "link", onclick: () => emit("select", { kind: "item", layer: layer.id, at: row, go: true }) }, itemName(layer, row));
-}
-
 /** Objects inside a unit, gravest first. @param {number} unit */
 function withinList(unit) {
   const found = itemsWithin(unit);
@@ -191,35 +143,6 @@ function childList(unit) {
   below.sort((a, b) => (score[b] || -1) - (score[a] || -1));
   return el("details", { open: below.length <= LONG }, el("summary", null, t("Units below it"), el("small", null, t("worst first"))),
     el("ul", { class: "things" }, below.map((u) => el("li", null, el("span", { class: "dot", style: `background:${classColours()[cls[u]]}` }), unitLink(u), el("small", null, score3(score[u]))))));
-}
-
-/** @param {any} layer @param {number} row */
-function itemDetail(layer, row) {
-  const { units } = app.model;
-  const lines = [];
-  for (const field of [...layer.extra, ...layer.fields.filter((/** @type {any} */ f) => !layer.extra.some((/** @type {any} */ e) => e.name === f.name))]) {
-    const value = shown(field, row);
-    if (!value) continue;
-    lines.push(el("tr", null, el("th", { scope: "row" }, nameOf(field)), el("td", null, field.type === "phone" ? phones(value) : value)));
-  }
-  const level = layer.level[row];
-  const colour = itemColour(layer, row);
-  return [
-    el("h3", { class: "title" }, symbolIcon(layer.symbol, colour), itemName(layer, row)),
-    el("p", { class: "facts" }, el("span", { class: "tag pale" }, nameOf(layer)), level ? el("span", { class: "tag", style: `background:${colour};color:${inkOn(colour)}` }, levelName(level)) : null,
-      isOverdue(layer, row) ? el("span", { class: "tag late" }, t("Overdue")) : null),
-    el("p", { class: "facts" }, el("span", null, layer.unit[row] >= 0 ? path(layer.unit[row]) : t("outside all units")), el("span", null, t("number {id}", { id: layer.ids[row] })), coordinates(layer.lon[row], layer.lat[row])),
-    layer.unit[row] >= 0 && table("unit") ? el("p", { class: "facts" }, t("Risk of the {level}:", { level: unitLevelOne(units.levels[units.level[layer.unit[row]]]) }), chip(live(table("unit")).cls[layer.unit[row]])) : null,
-    el("table", { class: "plain-table fields" }, el("tbody", null, lines)),
-    around(layer.lon[row], layer.lat[row], layer),
-    layer.source ? el("p", { class: "hint" }, t("From {file}, row {row}", { file: layer.source.file(row), row: layer.source.row[row] })) : null,
-  ];
-}
-
-/** Phone numbers as links. @param {string} value */
-function phones(value) {
-  const number = value.replace(/[^\d+*#-]/g, "");
-  return /^\+?[\d-]{5,}$/.test(number) ? el("a", { href: "tel:" + number }, value) : value;
 }
 
 /** @param {any} chosen */

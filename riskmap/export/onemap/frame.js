@@ -1,6 +1,7 @@
 // @ts-check
 /** The page's frame: header, panels, tabs, what stands on the map's edges. */
 import { app, byId, el, emit, fill, isPhone, on, say, state, t } from "./core.js";
+import { closeMore, moreTools } from "./more.js";
 import { searchBox } from "./search.js";
 import { icon } from "./symbols.js";
 
@@ -29,6 +30,7 @@ export function buildFrame() {
 
 /** Draw header, tabs and edges again. */
 export function renderFrame() {
+  closeMore();
   document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en";
   header();
   banner();
@@ -62,19 +64,21 @@ function header() {
     searchBox(),
     el("div", { class: "tools", role: "toolbar", "aria-label": t("Tools") },
       tool("compare", "compare", t("Compare"), () => emit("compare"), state.compare),
-      tool("measure", "measure", t("Measure"), () => emit("measure")),
-      tool("png", "png", "PNG", () => emit("png")),
-      tool("print", "print", t("Print"), () => emit("print")),
-      tool("link", "link", t("Link"), () => emit("link")),
-      tool("screen", "screen", t("Big screen"), () => emit("screen"), document.body.classList.contains("big")),
-      tool("help", "help", t("Help"), () => emit("help")),
+      moreTools(
+        tool("measure", "measure", t("Measure"), () => emit("measure"), app.measuring),
+        tool("png", "png", "PNG", () => emit("png")),
+        tool("print", "print", t("Print"), () => emit("print")),
+        tool("link", "link", t("Link"), () => emit("link")),
+        tool("screen", "screen", t("Big screen"), () => emit("screen"), document.body.classList.contains("big")),
+        tool("help", "help", t("Help"), () => emit("help"))),
       el("button", { id: "tool-lang", class: "tool lang", lang: state.lang === "zh" ? "en" : "zh", "aria-label": state.lang === "zh" ? "English" : "中文", onclick: () => emit("setLanguage", state.lang === "zh" ? "en" : "zh") }, state.lang === "zh" ? "EN" : "中")));
 }
 
-/** The scenarios that have an index of their own, as radios. */
+/** The scenarios that have an index or a plan of their own, as radios. */
 export function scenarioNames() {
   const keys = Object.keys(app.model.tables).filter((k) => k.includes("@")).map((k) => k.slice(k.indexOf("@") + 1));
-  return [...new Set(keys)];
+  const plans = app.model.plans.map((/** @type {any} */ p) => (p.n ? p.scenario(0) : ""));
+  return [...new Set([...keys, ...plans])].filter(Boolean);
 }
 
 function scenarios() {
@@ -147,6 +151,7 @@ function furniture() {
       el("button", { id: "home", "aria-label": t("Show the whole area"), title: t("Show the whole area"), onclick: () => emit("home") }, icon("home"))),
     el("div", { class: "north", role: "img", "aria-label": t("North is up") }, "N", el("i")),
     el("div", { id: "mini", class: "mini" }),
+    el("div", { id: "time", class: "time", role: "group", "aria-label": t("Time"), hidden: true }),
     el("div", { id: "measure-box", hidden: true }),
     el("div", { class: "foot" },
       el("div", { id: "scale", "aria-hidden": "true" }),
@@ -181,5 +186,6 @@ function drawScale() {
 }
 
 on("language", renderFrame);
+on("openTab", openTab);
 on("moved furniture", drawScale);
 on("tab", () => say(""));

@@ -1,7 +1,8 @@
 // @ts-check
 /** 清单: all objects as a table; the map's equal in words. */
-import { app, byId, distance, download, el, emit, fill, nameOf, num, on, score3, state, t } from "./core.js";
-import { isOverdue, itemName, matchesFilter, nearest, onList, shown } from "./items.js";
+import { app, byId, distance, download, el, emit, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
+import { FAR_M, hasRefuges, hasStability, isUnsure, nearLimit, sureOf, toRefuge } from "./doubt.js";
+import { isOverdue, itemName, matchesFilter, onList, shown } from "./items.js";
 import { inTown, table } from "./model.js";
 import { className, classColours, levelName, unitLevelName } from "./palette.js";
 import { live } from "./score.js";
@@ -19,14 +20,14 @@ export function renderList() {
     ...(things.some((/** @type {any} */ l) => l.item) ? [["items", t("All items of the list")]] : []),
     ...things.map((/** @type {any} */ l) => [l.id, nameOf(l)]),
     ...(table("unit") ? units.levels.map((/** @type {string} */ l, /** @type {number} */ i) => ["unit:" + i, unitLevelName(l)]) : []),
+    ...(table("unit") ? [["unsure", t("Major {level} that are unsure", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
+    ...(table("unit") && hasRefuges() ? [["far", t("{level} without a refuge within 1 km", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
   ];
   const body = el("div", { class: "window", id: "list-window", tabindex: 0, role: "region", "aria-label": t("List"), onscroll: drawRows });
   fill(node,
     el("div", { class: "list-tools" },
       el("label", { class: "pick" }, t("Show"), el("select", { id: "list-what", onchange: (/** @type {any} */ e) => {
-        own.what = e.target.value;
-        own.sort = own.what.startsWith("unit") ? "score" : "rank";
-        own.down = own.what.startsWith("unit");
+        listWhat(e.target.value);
         refresh();
       } }, choices.map(([v, n]) => el("option", { value: v, selected: v === own.what }, n)))),
       el("input", { type: "search", value: own.text, placeholder: t("Filter the list"), "aria-label": t("Filter the list"), oninput: (/** @type {any} */ e) => {
@@ -38,15 +39,34 @@ export function renderList() {
   refresh();
 }
 
+/** Show this, in the order that answers its question. @param {string} what */
+function listWhat(what) {
+  own.what = what;
+  own.sort = what === "far" ? "refuge" : what === "unsure" ? "sure" : isUnits() ? "score" : "rank";
+  own.down = isUnits() && what !== "unsure";
+}
+
+/** Are units listed, not objects? */
+function isUnits() {
+  return own.what.startsWith("unit:") || own.what === "unsure" || own.what === "far";
+}
+
+/** Units that are listed. */
+function listed() {
+  if (own.what.startsWith("unit:")) return unitRows(Number(own.what.slice(5)));
+  const rows = unitRows(app.model.units.levels.length - 1);
+  return rows.filter((/** @type {any} */ r) => (own.what === "far" ? r.refuge > FAR_M : r.level === 4 && isUnsure(r.unit)));
+}
+
 /** Collect, sort and draw. */
 function refresh() {
   if (!byId("list-window")) return;
-  own.rows = own.what.startsWith("unit:") ? unitRows(Number(own.what.slice(5))) : itemRows();
+  own.rows = isUnits() ? listed() : itemRows();
   if (own.text) own.rows = own.rows.filter((r) => (r.name + " " + r.id).toLowerCase().includes(own.text));
   sortRows();
   head();
   byId("list-window").scrollTop = 0;
-  byId("list-note").textContent = own.what.startsWith("unit:") ? t("To refuge: straight line from the unit's middle, not by road.") : "";
+  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), isUnits() && hasRefuges() ? " · " + t("To refuge: straight line from the unit's middle, not by road.") : "");
   drawRows();
 }
 
@@ -80,23 +100,7 @@ function unitRows(level) {
   const { units } = app.model;
   const { score, cls } = live(table("unit"));
   return units.rows[level].filter((/** @type {number} */ u) => inTown(u) || level < units.level[Math.max(0, state.town)]).map((/** @type {number} */ u, /** @type {number} */ i) => ({
-    order: i, unit: u, id: units.ids[u], name: units.names[u], level: cls[u], score: score[u], refuge: toRefuge(u), close: nearLimit(score[u]), town: units.parent[u] >= 0 ? units.names[units.parent[u]] : "" }));
-}
-
-/** Straight-line distance from a unit's label point to the nearest refuge [m]. @param {number} unit */
-function toRefuge(unit) {
-  const { units } = app.model;
-  const layer = app.model.layer.get("refuge");
-  if (!layer || !layer.ids || !layer.n) return NaN;
-  units.refuge = units.refuge || [];
-  if (units.refuge[unit] === undefined) units.refuge[unit] = nearest(layer, units.lon[unit], units.lat[unit], 1)[0].d;
-  return units.refuge[unit];
-}
-
-/** Is a score only just in its class? @param {number} score */
-function nearLimit(score) {
-  const gap = Math.min(...table("unit").tree.breaks.map((/** @type {number} */ b) => Math.abs(score - b)));
-  return gap < 0.01 ? gap : NaN;
+    order: i, unit: u, id: units.ids[u], name: units.names[u], level: cls[u], score: score[u], refuge: toRefuge(u), sure: sureOf(u), close: nearLimit(u), town: units.parent[u] >= 0 ? units.names[units.parent[u]] : "" }));
 }
 
 /** Name of the town a unit stands in. @param {number} unit */
@@ -109,7 +113,7 @@ export function townOf(unit) {
 }
 
 function columns() {
-  return own.what.startsWith("unit:") ? [["name", t("Name")], ["refuge", t("To refuge")], ["score", t("Index")]] : [["rank", t("Rank")], ["name", t("Name")], ["town", t("Town")], ["level", t("Level")]];
+  return isUnits() ? [["name", t("Name")], ...(hasRefuges() ? [["refuge", t("To refuge")]] : []), ...(hasStability() ? [["sure", t("Stability")]] : []), ["score", t("Index")]] : [["rank", t("Rank")], ["name", t("Name")], ["town", t("Town")], ["level", t("Level")]];
 }
 
 function head() {
@@ -117,7 +121,7 @@ function head() {
     own.down = own.sort === key ? !own.down : key === "score" || key === "level" || key === "refuge";
     own.sort = key;
     refresh();
-  } }, name, own.sort === key ? (own.down ? " ▼" : " ▲") : "")), el("span", { class: "total" }, t("{n} rows", { n: num(own.rows.length) })));
+  } }, name, own.sort === key ? (own.down ? " ▼" : " ▲") : "")));
 }
 
 /** Draw the rows that can be seen. */
@@ -134,7 +138,8 @@ function drawRows() {
     spacer.appendChild(el("button", { class: "list-row" + (on_ ? " on" : ""), "aria-current": on_ ? "true" : null, style: `top:${i * HEIGHT}px;height:${HEIGHT}px`, onclick: () => choose(r) },
       r.layer ? el("span", { class: "col rank" }, Number.isFinite(r.rank) ? num(r.rank) : "·") : null,
       el("span", { class: "col name" }, r.name, r.layer ? (own.what === "items" ? el("small", null, nameOf(r.layer)) : null) : el("small", null, Number.isFinite(r.close) ? t("near a class limit ({gap})", { gap: r.close.toFixed(3) }) : r.town)),
-      el("span", { class: "col town" }, r.layer ? r.town : Number.isFinite(r.refuge) ? distance(r.refuge) : "–"),
+      r.layer ? el("span", { class: "col town" }, r.town) : hasRefuges() ? el("span", { class: "col refuge" }, distance(r.refuge)) : null,
+      !r.layer && hasStability() ? el("span", { class: "col sure" }, Number.isFinite(r.sure) ? percent(r.sure) : "–") : null,
       el("span", { class: "col level" }, el("span", { class: "dot", style: `background:${colours[r.level]}` }), r.layer ? (r.layer && isOverdue(r.layer, r.row) ? t("Overdue") : levelName(r.level)) : score3(r.score))));
   }
   fill(view, own.rows.length ? spacer : el("p", { class: "empty" }, t("Nothing fits these filters.")));
@@ -174,9 +179,9 @@ export function csvField(value) {
 export function csvText() {
   /** @type {any[][]} */
   const lines = [];
-  if (own.what.startsWith("unit:")) {
-    lines.push([t("Code"), t("Name"), t("Part of"), t("Index"), t("Class"), t("To refuge, straight line [m]")]);
-    for (const r of own.rows) lines.push([r.id, r.name, r.town, Number(r.score.toFixed(6)), className(r.level), Number.isFinite(r.refuge) ? Math.round(r.refuge) : ""]);
+  if (isUnits()) {
+    lines.push([t("Code"), t("Name"), t("Part of"), t("Index"), t("Class"), t("To refuge, straight line [m]"), t("Stability")]);
+    for (const r of own.rows) lines.push([r.id, r.name, r.town, Number(r.score.toFixed(6)), className(r.level), Number.isFinite(r.refuge) ? Math.round(r.refuge) : "", Number.isFinite(r.sure) ? Number(r.sure.toFixed(3)) : ""]);
   } else {
     const names = [];
     const seen = new Set();
@@ -198,6 +203,11 @@ function saveCsv() {
   download(new Blob([csvText()], { type: "text/csv;charset=utf-8" }), app.model.facts.name.replace(/[\\/:*?"<>|]/g, "_") + ".csv");
 }
 
+on("listOf", (/** @type {string} */ what) => {
+  listWhat(what);
+  own.text = "";
+  emit("openTab", "list");
+});
 on("language tab palette", renderList);
 on("filter town weights scenario", () => state.tab === "list" && refresh());
 on("selected", follow);

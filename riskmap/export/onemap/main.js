@@ -17,6 +17,7 @@ import { renderList } from "./list.js";
 import { renderWhatif, setWeights } from "./whatif.js";
 import { renderDetail } from "./detail.js";
 import { live, prepare, unitScores } from "./score.js";
+import { startTime } from "./time.js";
 import { startTools } from "./tools.js";
 import { startMeasure } from "./measure.js";
 import { startCompare } from "./compare.js";
@@ -61,6 +62,7 @@ function joinEvents() {
     staleSurface();
     redraw();
   });
+  on("time", () => redraw("points"));
   on("compare", () => {
     staleSurface();
     redraw("surface");
@@ -134,6 +136,7 @@ async function start() {
   startTools();
   startMeasure();
   startCompare();
+  startTime();
   startPicture();
   renderTree();
   renderOverview();

@@ -2,10 +2,14 @@
 /** 概览: what matters at a glance. */
 import { app, byId, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
 import { cellCounts } from "./counts.js";
+import { FAR_M, hasRefuges, isUnsure, toRefuge } from "./doubt.js";
 import { isOverdue, matchesFilter, onList } from "./items.js";
 import { inTown, rankingLevel, table } from "./model.js";
 import { className, surfaceColours, unitLevelName } from "./palette.js";
 import { live, shownOf } from "./score.js";
+
+/** So many units are ranked here; the list has all. */
+const MOST = 60;
 
 /**
  * A small card.
@@ -49,8 +53,8 @@ function cards() {
       t("{share} of the area", { share: percent(all[4] / sum, 1) }), " ", changeText((all[4] - was) * km2, "km²")], "c4"));
     if (model.grid.population) {
       const total = people.reduce((a, b) => a + b, 0);
-      out.push(card(t("People in major and larger risk"), [num(people[4] + people[3]), el("small", null, " " + t("persons"))],
-        t("{share} of {n} residents", { share: percent((people[4] + people[3]) / total, 1), n: num(total) }), "c3"));
+      out.push(card(t("People in major and larger risk"), num(people[4] + people[3]),
+        t("persons, {share} of {n} residents", { share: percent((people[4] + people[3]) / total, 1), n: num(total) }), "c3"));
     }
   }
   const unit = table("unit");
@@ -60,10 +64,29 @@ function cards() {
     const list = model.units.rows[level].filter(inTown);
     const red = list.filter((/** @type {number} */ u) => cls[u] === 4).length;
     const was = list.filter((/** @type {number} */ u) => table("unit", "").base.cls[u] === 4).length;
-    out.push(card(t("{level} at major risk", { level: unitLevelName(model.units.levels[level]) }), [num(red), el("small", null, " / " + num(list.length))], changeText(red - was) || t("as at the start"), "c4"));
+    out.push(card(t("{level} at major risk", { level: unitLevelName(model.units.levels[level]) }), [num(red), el("small", null, " / " + num(list.length))], [changeText(red - was), " ", unsureNote(list.filter((/** @type {number} */ u) => cls[u] === 4))], "c4"));
   }
-  out.push(itemCard());
+  if (app.model.things.some((/** @type {any} */ l) => l.item)) out.push(itemCard());
+  if (unit && hasRefuges()) out.push(farCard());
   return el("div", { class: "cards" }, out);
+}
+
+/** How many of the units at major risk are only just so; opens their list. @param {number[]} red */
+function unsureNote(red) {
+  const n = red.filter(isUnsure).length;
+  return n ? el("button", { id: "unsure", class: "link", onclick: () => emit("listOf", "unsure") }, t("{n} of them only just", { n: num(n) })) : red.length ? t("none of them only just") : "";
+}
+
+/** Units whose middle is far from every refuge; opens their list. */
+function farCard() {
+  const { units } = app.model;
+  const level = units.levels.length - 1;
+  const list = units.rows[level].filter(inTown);
+  const far = list.filter((/** @type {number} */ u) => toRefuge(u) > FAR_M);
+  const people = far.reduce((/** @type {number} */ s, /** @type {number} */ u) => s + (units.population[u] || 0), 0);
+  return card(t("No refuge within 1 km"), [num(far.length), el("small", null, " / " + num(list.length))], [
+    people ? t("{n} residents, straight line", { n: num(people) }) : t("straight line, not by road"), " ",
+    far.length ? el("button", { id: "far", class: "link", onclick: () => emit("listOf", "far") }, t("Show the list")) : null], "c3");
 }
 
 /** Cells of a class at the start, in the filtered town. @param {any} tab @param {number} c */
@@ -101,21 +124,30 @@ function ranking() {
   const colours = surfaceColours();
   const rows = model.units.rows[level].slice().sort((/** @type {number} */ a, /** @type {number} */ b) => (score[b] || -1) - (score[a] || -1));
   const shares = townShares(level);
-  const list = rows.map((/** @type {number} */ u, /** @type {number} */ i) => el("li", null, el("button", {
+  const list = rows.slice(0, MOST).map((/** @type {number} */ u, /** @type {number} */ i) => el("li", null, el("button", {
     class: "rank" + (state.town === u ? " on" : ""), "data-unit": model.units.ids[u], "aria-pressed": String(state.town === u),
-    title: t("Click to filter; click again to show the whole area"),
+    "aria-label": [i + 1, model.units.names[u], state.view ? "" : className(cls[u]), score3(score[u])].join(" "),
+    title: model.units.names[u] + " · " + t("Click to filter; click again to show the whole area"),
     onclick: () => {
       if (state.town !== u) emit("select", { kind: "unit", at: u, stay: true });
       emit("pickTown", state.town === u ? -1 : u);
     } },
     el("span", { class: "place" }, i + 1),
-    el("span", { class: "name" }, model.units.names[u]),
+    el("span", { class: "name" }, midShort(model.units.names[u])),
     el("span", { class: "bar", "aria-hidden": "true" }, shares ? shareBar(shares[u], colours) : el("i", { style: `width:${100 * (score[u] || 0)}%;background:${colours[cls[u]]}` })),
     el("span", { class: "chip", style: `background:${colours[cls[u]]}`, title: state.view ? "" : className(cls[u]) }),
     el("span", { class: "value" }, score3(score[u])))));
   return el("section", null,
     el("h3", null, t("Ranking of {level}", { level: unitLevelName(model.units.levels[level]) }), el("small", null, shares ? t("bar: area by class; number: index") : t("number: index"))),
-    el("ol", { class: "ranking" }, list));
+    el("ol", { class: "ranking" }, list),
+    rows.length > MOST ? el("button", { class: "link", onclick: () => emit("listOf", "unit:" + level) }, t("{n} more in the list", { n: num(rows.length - MOST) })) : null);
+}
+
+/** A name that fits, shortened in its middle, since codes differ at their end. @param {string} name */
+function midShort(name) {
+  const wide = Array.from(name);
+  const width = wide.reduce((n, c) => n + (c > "\u2e7f" ? 1 : 0.56), 0);
+  return width > 7.6 && wide.length > 9 ? wide.slice(0, width > wide.length * 0.8 ? 3 : 5).join("") + "…" + wide.slice(width > wide.length * 0.8 ? -3 : -5).join("") : name;
 }
 
 /** Share of each class in the area of each unit of a level, from the cells. @param {number} level */
@@ -217,7 +249,7 @@ function about() {
       line(t("Rows returned"), returned ? t("{n} rows could not be used, see data_gaps.xlsx", { n: num(returned) }) : ""),
       line(t("Not usable"), unusable.join(", ")),
       line(t("Programme"), "riskmap " + facts.version)),
-    notes.length ? el("div", { class: "notes" }, el("h4", null, t("To be said beside the numbers")), el("ul", null, notes.map((/** @type {any} */ n) => el("li", null, nameOf(n))))) : null,
+    notes.length ? el("div", { class: "notes" }, el("h4", null, t("To be said beside the numbers")), el("ul", null, [...new Set(notes.map(nameOf))].map((n) => el("li", null, n)))) : null,
     weak.length ? el("details", { class: "notes" }, el("summary", null, t("{n} of {m} presets are not verified", { n: weak.length, m: presets.length })),
       el("ul", null, weak.map((/** @type {any} */ p) => el("li", null, `${nameOf(p)}: ${typeof p.value === "object" ? JSON.stringify(p.value) : p.value} ${p.unit} `, el("small", null, p.status === "check" ? t("to be checked") : t("unverified"), p.source ? ` · ${p.source}` : ""))))) : null,
     el("p", { class: "hint" }, t("Screening estimate for ranking and inspection; not a survey, a forecast or a design document.")));

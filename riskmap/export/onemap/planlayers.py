@@ -30,7 +30,8 @@ def plan_parts(plans: Mapping[str, Any], packer: Packer) -> list[dict[str, Any]]
     plans
         ``Result.plans``; a plan may have ``map_layers``, a mapping of name to a GeoDataFrame with
         the columns ``kind`` (``coverage``, ``route``, ``assignment``, ``site``, ``closure``) and
-        ``label``, and optionally ``band`` (1 = best) and ``scenario``.
+        ``label``, and optionally ``band`` (1 = best), ``scenario`` and ``time_min`` (minutes from
+        the start; the page draws the row from then on).
     packer
         Takes the arrays.
 
@@ -66,6 +67,7 @@ def _plan_part(key: str, name: str, frame: Any, packer: Packer) -> dict[str, Any
         "label": labels,
         "scenario": packer.strings(_texts(frame, "scenario", "")),
         "band": packer.array(np.clip(np.nan_to_num(bands), 0, 9).astype(np.uint8)),
+        **_times(frame, packer),
         "lon": packer.places(spots.x.to_numpy(), digits=6),
         "lat": packer.places(spots.y.to_numpy(), digits=6),
         "points": points,
@@ -73,6 +75,13 @@ def _plan_part(key: str, name: str, frame: Any, packer: Packer) -> dict[str, Any
     if not points:
         part["shape"] = lines_part(frame, packer)
     return part
+
+
+def _times(frame: pd.DataFrame, packer: Packer) -> dict[str, Any]:
+    """Pack the minutes from the start at which each row comes into sight, if the layer has them."""
+    if "time_min" not in frame:
+        return {}
+    return {"time": packer.array(numbers(frame["time_min"]).astype(np.float32))}
 
 
 def _texts(frame: pd.DataFrame, name: str, blank: str) -> Sequence[str]:

@@ -36,7 +36,7 @@ export function drawPlans(view) {
 /** Does an object of a plan belong to the scenario? @param {any} plan @param {number} i */
 function wanted(plan, i) {
   const name = plan.scenario(i);
-  return !name || name === state.scenario;
+  return (!name || name === state.scenario) && !(plan.time && plan.time[i] > state.time);
 }
 
 /** @param {View} view @param {any} plan */

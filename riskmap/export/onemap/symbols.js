@@ -131,6 +131,8 @@ const ICONS = {
   search: "M10 4a6 6 0 1 0 .1 0M15 15l6 6",
   home: "M4 4h6M4 4v6M20 4h-6M20 4v6M4 20h6M4 20v-6M20 20h-6M20 20v-6M9 12h6M12 9v6",
   play: "M7 4l13 8-13 8z",
+  pause: "M8 4v16M16 4v16",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
   menu: "M4 6h16M4 12h16M4 18h16",
   map: "M9 4 3 6v14l6-2 6 2 6-2V4l-6 2zM9 4v14M15 6v14",
 };

@@ -2,6 +2,7 @@
 /** Link, big screen, help, the sheet of the phone, the small legend, Tianditu. */
 import { app, byId, el, emit, fill, isPhone, on, say, state, t } from "./core.js";
 import { toHash } from "./address.js";
+import { redraw } from "./canvas.js";
 import { className, surfaceColours } from "./palette.js";
 import { table } from "./model.js";
 import { icon } from "./symbols.js";
@@ -23,12 +24,26 @@ async function copyLink() {
 }
 
 function bigScreen() {
-  const on_ = document.body.classList.toggle("big");
+  const on_ = enlarge(!document.body.classList.contains("big"));
   if (on_ && document.documentElement.requestFullscreen) document.documentElement.requestFullscreen().catch(() => {});
   else if (document.fullscreenElement) document.exitFullscreen();
-  byId("tool-screen").setAttribute("aria-pressed", String(on_));
-  app.map.invalidateSize({ animate: false });
   emit("home");
+}
+
+const DESK = 1500;
+/**
+ * Enlarge the whole page so that it reads from the back of the room, as if the screen were a desk's.
+ * @param {boolean} big
+ */
+function enlarge(big) {
+  document.body.classList.toggle("big", big);
+  document.documentElement.style.setProperty("zoom", "");
+  app.scale = big ? Math.max(1, window.innerWidth / DESK) : 1;
+  if (app.scale > 1) document.documentElement.style.setProperty("zoom", app.scale.toFixed(3));
+  byId("tool-screen").setAttribute("aria-pressed", String(big));
+  app.map.invalidateSize({ animate: false });
+  redraw();
+  return big;
 }
 
 /** @param {string} title @param {...any} body */
@@ -120,11 +135,14 @@ export function startTools() {
   on("language palette view layers scenario", mini);
   document.addEventListener("fullscreenchange", () => {
     if (!document.fullscreenElement && document.body.classList.contains("big")) {
-      document.body.classList.remove("big");
-      app.map.invalidateSize({ animate: false });
+      enlarge(false);
+      emit("home");
     }
   });
-  window.addEventListener("resize", () => app.map.invalidateSize({ animate: false }));
+  window.addEventListener("resize", () => {
+    if (document.body.classList.contains("big")) enlarge(true);
+    else app.map.invalidateSize({ animate: false });
+  });
   sheet();
   ownTiles();
   mini();

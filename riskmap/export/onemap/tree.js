@@ -22,7 +22,7 @@ export function renderTree() {
     [t("Emergency resources"), model.things.filter((/** @type {any} */ l) => l.group === "element" || l.group === "base").map(layerRow)],
     [t("Plans"), [
       ...model.things.filter((/** @type {any} */ l) => l.group === "plan").map(layerRow),
-      ...model.plans.map(planRow),
+      ...planRows(),
     ]],
     [t("Base map"), baseRows()],
   ];
@@ -58,12 +58,14 @@ function row(id, name, mark, legend = []) {
     type: "range", min: 0.1, max: 1, step: 0.05, value: state.opacity[id], class: "opacity", title: t("Opacity"),
     "aria-label": t("Opacity of {name}", { name }), oninput: (/** @type {any} */ e) => setOpacity(id, Number(e.target.value)),
   });
-  return el("div", { class: "row" }, el("div", { class: "line" }, label, opacity), legend.length ? el("div", { class: "legend", role: "group", "aria-label": name }, legend) : null);
+  return el("div", { class: "row" + (state.shown[id] ? "" : " off") }, el("div", { class: "line" }, label, opacity), legend.length ? el("div", { class: "legend", role: "group", "aria-label": name }, legend) : null);
 }
 
 /** @param {string} id @param {boolean} shown */
 function toggle(id, shown) {
   state.shown[id] = shown;
+  const plan = app.model.plans.find((/** @type {any} */ p) => "plan:" + p.id === id);
+  if (shown && plan && scenarioOf(plan) && scenarioOf(plan) !== state.scenario) emit("setScenario", scenarioOf(plan));
   emit("layers");
 }
 
@@ -161,6 +163,21 @@ function layerRow(layer) {
   return node;
 }
 
+/** Layers of plans, under the scenario that they are made for. */
+function planRows() {
+  const { plans } = app.model;
+  const names = [...new Set(plans.map(scenarioOf))];
+  return names.map((name) => [
+    names.length > 1 ? el("h4", { class: "sub" }, name || t("Without a scenario")) : null,
+    plans.filter((/** @type {any} */ p) => scenarioOf(p) === name).map(planRow),
+  ]);
+}
+
+/** @param {any} plan */
+function scenarioOf(plan) {
+  return plan.n ? plan.scenario(0) : "";
+}
+
 /** @param {any} plan */
 function planRow(plan) {
   const mark = plan.shape ? el("span", { class: "swatch", style: `background:${planColour(plan)}` }) : symbolIcon(planMark(plan.kinds[0])[0], planColour(plan));
@@ -234,7 +251,7 @@ export function updateCounts() {
   for (const layer of model.things) {
     const found = layerCounts(layer);
     write(rows[layer.id].count, t("{n} / {m} items", { n: num(found.seen), m: num(found.n) }));
-    for (const c of Object.keys(rows[layer.id].legend)) write(rows[layer.id].legend[c], `${num(found.view[Number(c)])} / ${num(found.all[Number(c)])}`);
+    for (const c of Object.keys(rows[layer.id].legend)) write(rows[layer.id].legend[c], t("{n} / {m} items", { n: num(found.view[Number(c)]), m: num(found.all[Number(c)]) }));
   }
 }
 
@@ -252,6 +269,7 @@ on("layers", () => {
   for (const box of document.querySelectorAll("#left input[data-layer]")) {
     const input = /** @type {HTMLInputElement} */ (box);
     input.checked = !!state.shown[/** @type {string} */ (input.dataset.layer)];
+    /** @type {HTMLElement} */ (input.closest(".row")).classList.toggle("off", !input.checked);
   }
   updateCounts();
 });

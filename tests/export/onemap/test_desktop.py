@@ -210,7 +210,7 @@ def test_search_by_coordinates(desk: Any, sample: Any) -> None:
 
 def test_list_has_every_item_and_is_in_step_with_the_map(desk: Any, sample: Any) -> None:
     desk.page.click("#tab-list")
-    assert f"{len(sample.items)} " in desk.page.inner_text(".list-head .total")
+    assert f"{len(sample.items)} " in desk.page.inner_text("#list-note b")
     desk.page.locator(".list-row").nth(2).click()
     chosen = _state(desk)["selected"]
     assert chosen["kind"] == "item"
