@@ -18,6 +18,7 @@ from riskmap.sections import (
     Place,
     ScenarioSource,
     Section,
+    StationOptions,
     Unfit,
     UnitSource,
     as_date_text,
@@ -50,7 +51,7 @@ class Project(Section):
     """Scenarios."""
     plans: bool = True
     """Whether the station, refuge and supply plans are made."""
-    stations: dict[str, Any] = Field(default_factory=dict)
+    stations: StationOptions = Field(default_factory=StationOptions)
     """Options of the station plan."""
     refuges: dict[str, Any] = Field(default_factory=dict)
     """Options of the refuge plan."""
@@ -166,4 +167,7 @@ class Project(Section):
             "index.frozen": self.index.frozen,
             "indicators": self.indicators if self.indicators.endswith(".csv") else None,
         }
+        level = self.refuges.get("flood_level")
+        if isinstance(level, str):
+            optional["refuges.flood_level"] = level
         return found + [(key, written) for key, written in optional.items() if written]

@@ -44,13 +44,18 @@ def assign(
     places: NDArray[np.float64],
     tiers: list[str],
     options: RefugeOptions,
+    *,
+    assisted: NDArray[np.bool_] | None = None,
 ) -> Assigned:
-    r"""Serve the most people; of these let the fewest ride; then take the least person-seconds.
+    r"""Serve the most people, the vulnerable first, the fewest by vehicle, in the least time.
 
-    .. math:: \text{lex max} \Big( \sum_{ij} f_{ij}, \; -\sum_{ij \in \text{ride}} f_{ij}, \;
-              -\sum_{ij} \tau_j f_{ij}, \; -\sum_{ij} t_{ij} f_{ij} \Big)
+    .. math:: \text{lex max} \Big( \sum_{ij} f_{ij}, \; \sum_{i \in V, j} f_{ij}, \;
+              -\sum_{ij \in \text{ride}} f_{ij}, \; -\sum_{ij} \tau_j f_{ij}, \;
+              -\sum_{ij} t_{ij} f_{ij} \Big)
 
-    The third aim holds only where the preset fills village refuges before town and county ones.
+    V are those who need a vehicle; serving them first costs nobody else a place in all. The fourth
+    aim holds only where the preset fills village refuges before town and county ones. With whole
+    groups V is empty.
 
     Parameters
     ----------
@@ -64,6 +69,8 @@ def assign(
         Tier of each refuge.
     options
         Whole or split, preset, time limit.
+    assisted
+        Who needs a vehicle, shape (n,); nobody by default.
 
     Returns
     -------
@@ -71,12 +78,14 @@ def assign(
         Exact when split; with a proven bound when whole.
     """
     usable = ways[places[ways["refuge"].to_numpy(np.int64)] > 0] if len(ways) else ways
-    step = float(usable["seconds"].max() if len(usable) else 0.0) + 1.0
+    step = float(np.ceil(usable["seconds"].max() if len(usable) else 0.0)) + 1.0
     order = np.asarray([TIERS.get(tier, 1) for tier in tiers], np.float64)
     level = order[usable["refuge"].to_numpy(np.int64)] if options.preset else np.zeros(len(usable))
-    cost = usable["seconds"].to_numpy(np.float64).round() + step.__ceil__() * (
+    cost = usable["seconds"].to_numpy(np.float64).round() + step * (
         level + 3.0 * usable["rank"].to_numpy(np.float64)
     )
+    if assisted is not None and assisted.any():
+        cost = cost + np.where(assisted[usable["demand"].to_numpy(np.int64)], 0.0, 6.0 * step)
     n, m = len(people), len(places)
     instance = make_instance(
         demand_of=usable["demand"].to_numpy(np.int64),
@@ -126,10 +135,28 @@ def mended(assigned: Assigned, options: RefugeOptions) -> tuple[pd.DataFrame, As
     capacity = assigned.instance.capacity.copy()
     capacity[table["refuge"].to_numpy(np.int64)] += table["add"].to_numpy()
     more = replace(assigned.instance, capacity=capacity)
+    return table, solved(replace(assigned, instance=more), options)
+
+
+def solved(assigned: Assigned, options: RefugeOptions) -> Assigned:
+    """Solve the instance of an assignment again.
+
+    Parameters
+    ----------
+    assigned
+        With the instance to be solved; its pairs are not renewed.
+    options
+        Whole or split.
+
+    Returns
+    -------
+    Assigned
+        With the new solution and shortfall.
+    """
     solution = (
-        allocate_whole(more, time_limit=options.time_limit)
+        allocate_whole(assigned.instance, time_limit=options.time_limit)
         if options.whole
-        else allocate_split(more)
+        else allocate_split(assigned.instance)
     )
     short = np.asarray((solution.extra or {}).get("shortfall"), np.float64)
-    return table, replace(assigned, instance=more, solution=solution, shortfall=short)
+    return replace(assigned, solution=solution, shortfall=short)

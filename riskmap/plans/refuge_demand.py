@@ -10,12 +10,14 @@ import pandas as pd
 import shapely
 
 from riskmap.plans.refuge_capacity import numbers, texts
+from riskmap.plans.refuge_ground import wet_share
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
+    from riskmap.layers.types import Raster
     from riskmap.presets.load import Presets
 
 
@@ -25,7 +27,7 @@ class People:
 
     table: pd.DataFrame
     """One row a group: demand, origin (``danger_area`` or ``flooded``), name, unit_id, people,
-    vulnerable."""
+    vulnerable (NaN where not declared); ``assisted`` once the groups are parted."""
     xy: NDArray[np.float64]
     """Where each group sets out, shape (n, 2) [m]."""
 
@@ -38,16 +40,18 @@ def people_to_move(
     standing: gpd.GeoDataFrame | None = None,
     scenario: gpd.GeoDataFrame | None = None,
     depth_m: Any = None,
+    depths: tuple[Raster, ...] = (),
     presets: Presets,
 ) -> People:
     r"""List the groups of people who have to move.
 
     .. math:: d = \text{declared} \cdot (1 - \text{share already counted}), \qquad
-              d_v = r \sum_{c \in v, \; h_c \ge h_0} P_c (1 - a_c)
+              d_v = r \sum_{c \in v} P_c (1 - a_c) w_c
 
     A danger area gives its declared people, or the people living in it. Of a standing area the
     share that a scenario's area covers counts there only; of a flooded cell the share ``a`` that
-    danger areas cover counts there only.
+    danger areas cover counts there only. ``w`` is the share of a cell at least h_0 deep, 0 or 1
+    where depth is known by cells only.
 
     Parameters
     ----------
@@ -61,6 +65,8 @@ def people_to_move(
         Danger areas that always hold, and those of the scenario.
     depth_m
         Depth on the cells, shape (ny, nx) [m], or None.
+    depths
+        Depth at its own resolution [m]; counts before ``depth_m``.
     presets
         ``refuge.move_depth_m`` and ``refuge.evacuation_ratio``.
 
@@ -82,8 +88,14 @@ def people_to_move(
     villages = units[units["finest"]] if "finest" in units else units
     table, xy = _join(parts, spots)
     table["unit_id"] = _village(xy, villages)
-    if depth_m is not None and people is not None:
-        wet, at = _flooded(grid, villages, people.ravel() * (1 - covered), depth_m, presets)
+    if (depths or depth_m is not None) and people is not None:
+        limit = float(presets["refuge.move_depth_m"])
+        if depths:
+            deep = wet_share(grid, depths, limit).ravel()
+        else:
+            deep = np.nan_to_num(np.asarray(depth_m, np.float64).ravel()) >= limit
+        moved = people.ravel() * (1 - covered) * deep * float(presets["refuge.evacuation_ratio"])
+        wet, at = _flooded(grid, villages, moved)
         table, xy = _join([table, wet], [xy, at])
     table["demand"] = [f"{o[0].upper()}{i + 1}" for i, o in enumerate(table["origin"])]
     return People(table=table, xy=xy)
@@ -100,7 +112,7 @@ def _join(
                 "origin": pd.Series(dtype=object),
                 "name": pd.Series(dtype=object),
                 "people": pd.Series(dtype=np.int64),
-                "vulnerable": pd.Series(dtype=np.int64),
+                "vulnerable": pd.Series(dtype=float),
             }
         )
         return empty, np.zeros((0, 2))
@@ -118,7 +130,7 @@ def _in_areas(
     living = np.zeros(len(areas)) if people is None else _living(grid, areas, people)
     count = numbers(areas, "people")
     count = np.where(np.isnan(count), living, count)
-    weak = np.minimum(np.nan_to_num(numbers(areas, "vulnerable")), count)
+    weak = np.minimum(numbers(areas, "vulnerable"), count)
     free = np.ones(len(areas))
     if above is not None and not above.empty:
         other = shapely.union_all(shapely.make_valid(np.asarray(above.geometry.array, object)))
@@ -131,7 +143,7 @@ def _in_areas(
                 "origin": "danger_area",
                 "name": texts(areas, "name"),
                 "people": np.rint(count * free).astype(np.int64),
-                "vulnerable": np.rint(weak * free).astype(np.int64),
+                "vulnerable": np.rint(weak * free),
             }
         ),
         shapely.get_coordinates(inner),
@@ -165,16 +177,12 @@ def _flooded(
     grid: Grid,
     villages: gpd.GeoDataFrame,
     people: NDArray[np.float64],
-    depth_m: Any,
-    presets: Presets,
 ) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Gather the people of deeply flooded cells by village, at the cell with most of them."""
+    """Gather the people of flooded cells by village, at the cell with most of them."""
     from riskmap.geo.grid import cell_centres
 
-    limit = float(presets["refuge.move_depth_m"])
-    deep = np.nan_to_num(np.asarray(depth_m, np.float64).ravel()) >= limit
-    cells = np.flatnonzero(deep & (people > 0))
-    moved = people[cells] * float(presets["refuge.evacuation_ratio"])
+    cells = np.flatnonzero(people > 0)
+    moved = people[cells]
     xy = np.column_stack(cell_centres(grid, cells))
     unit = _village(xy, villages)
     order = np.lexsort((cells, -moved, unit.astype(str)))
@@ -187,7 +195,7 @@ def _flooded(
             "origin": "flooded",
             "name": [names.get(code, "") for code in unit[first]],
             "people": np.rint(total).astype(np.int64),
-            "vulnerable": np.zeros(first.size, np.int64),
+            "vulnerable": np.full(first.size, np.nan),
             "unit_id": unit[first],
         }
     )

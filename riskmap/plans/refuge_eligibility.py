@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from riskmap.i18n import Text, text
 from riskmap.plans.refuge_capacity import numbers, texts
+from riskmap.plans.refuge_dangers import Spots, Verdict, verdict
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     from numpy.typing import NDArray
 
-    from riskmap.geo.grid import Grid
     from riskmap.plans.refuge_options import RefugeOptions
     from riskmap.presets.load import Presets
 
@@ -24,153 +21,43 @@ if TYPE_CHECKING:
 
 CLOSED = ("closed", "retired", "planned")
 """States in which a refuge cannot be opened."""
+HAZARDS = ("flood", "geohazard", "hazmat")
+"""Hazards of the table, besides what holds for every one of them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dangers:
-    """What a refuge, or a place for a new one, must keep clear of."""
+def refuge_spots(refuges: pd.DataFrame, xy: NDArray[np.float64], presets: Presets) -> Spots:
+    r"""Give the refuges as the checks of their ground see them.
 
-    grid: Grid
-    depth_m: Any = None
-    """Depth on the cells [m], NaN unknown, or None."""
-    areas: gpd.GeoDataFrame | None = None
-    sources: gpd.GeoDataFrame | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What one check says of every place."""
-
-    check: str
-    passed: Bools
-    value: NDArray[np.float64]
-    limit: NDArray[np.float64]
-    unit: str
-    reason: list[Text | str]
-    """Reason where not passed, empty where passed."""
-
-
-def place_checks(
-    xy: NDArray[np.float64], dangers: Dangers, *, presets: Presets
-) -> tuple[Verdict, ...]:
-    """Check places against water, danger areas and hazard sources.
+    .. math:: r = \min(\sqrt{A / \pi}, r_0)
 
     Parameters
     ----------
+    refuges
+        Refuge layer: ``area_m2``, ``space``, ``floor_level_m``, ``flood_level_m``.
     xy
-        Places, shape (n, 2) [m].
-    dangers
-        What they must keep clear of.
+        Their places, shape (n, 2) [m].
     presets
-        Depth and distances.
+        ``refuge.footprint_most_m``.
 
     Returns
     -------
-    tuple of Verdict
-        ``flood``, ``danger_area`` and ``hazard_source``.
-
-    References
-    ----------
-    GB 21734-2008, 5.2.1, 5.2.3.
+    Spots
+        In the order of the refuges.
     """
-    return (
-        _in_water(xy, dangers, presets),
-        _in_danger_area(xy, dangers),
-        _near_source(xy, dangers, presets),
+    area = np.nan_to_num(numbers(refuges, "area_m2"))
+    most = float(presets["refuge.footprint_most_m"]) if area.any() else 0.0
+    return Spots(
+        xy=xy,
+        radius_m=np.minimum(np.sqrt(area / np.pi), most),
+        outdoor=np.isin(np.asarray(texts(refuges, "space"), object), ["outdoor", "both"]),
+        floor_m=numbers(refuges, "floor_level_m"),
+        flood_level_m=numbers(refuges, "flood_level_m"),
     )
 
 
-def _in_water(xy: NDArray[np.float64], dangers: Dangers, presets: Presets) -> Verdict:
-    from riskmap.geo.grid import cell_of
-
-    limit = float(presets["flood.criterion_depth_m"]) if dangers.depth_m is not None else np.nan
-    depth = np.full(len(xy), np.nan)
-    if dangers.depth_m is not None:
-        cell = cell_of(dangers.grid, xy[:, 0], xy[:, 1])
-        flat = np.asarray(dangers.depth_m, np.float64).ravel()
-        depth = np.where(cell >= 0, flat[np.maximum(cell, 0)], np.nan)
-    wet = np.nan_to_num(depth) >= limit if dangers.depth_m is not None else np.zeros(len(xy), bool)
-    return Verdict(
-        check="flood",
-        passed=~wet,
-        value=depth,
-        limit=np.full(len(xy), limit),
-        unit="m",
-        reason=[
-            text("{depth} m of water", depth=f"{depth[i]:.2f}") if wet[i] else ""
-            for i in range(len(xy))
-        ],
-    )
-
-
-def _in_danger_area(xy: NDArray[np.float64], dangers: Dangers) -> Verdict:
-    inside = np.zeros(len(xy), bool)
-    which = np.full(len(xy), -1)
-    areas = dangers.areas
-    names: list[str] = []
-    if areas is not None and len(areas):
-        names = texts(areas, "name")
-        tree = shapely.STRtree(np.asarray(areas.geometry.array, dtype=object))
-        point, area = tree.query(shapely.points(xy), predicate="intersects")
-        inside[point] = True
-        which[point] = area
-    return Verdict(
-        check="danger_area",
-        passed=~inside,
-        value=np.full(len(xy), np.nan),
-        limit=np.full(len(xy), np.nan),
-        unit="",
-        reason=[
-            text("inside the danger area {name}", name=names[which[i]]) if inside[i] else ""
-            for i in range(len(xy))
-        ],
-    )
-
-
-def _near_source(xy: NDArray[np.float64], dangers: Dangers, presets: Presets) -> Verdict:
-    """Find the source whose zone reaches deepest over each place; the limit itself is free."""
-    sources = dangers.sources
-    count = len(xy)
-    over, gap, limit = np.zeros(count), np.full(count, np.nan), np.full(count, np.nan)
-    owner = np.full(count, -1)
-    names: list[str] = []
-    if sources is not None and len(sources) and count:
-        zones = presets["refuge.hazard_zone_m"]
-        levels = [level or "0" for level in texts(sources, "gb18218_level")]
-        zone = np.asarray([float(zones.get(level, zones["0"])) for level in levels])
-        names = texts(sources, "name")
-        shapes = np.asarray(sources.geometry.array, dtype=object)
-        tree = shapely.STRtree(shapely.points(xy))
-        row, point = tree.query(shapes, predicate="dwithin", distance=zone)
-        apart = shapely.distance(shapes[row], shapely.points(xy[point]))
-        order = np.lexsort((row, zone[row] - apart, point))[::-1]
-        row, point, apart = row[order], point[order], apart[order]
-        first = np.r_[True, point[1:] != point[:-1]] if point.size else np.zeros(0, bool)
-        row, point, apart = row[first], point[first], apart[first]
-        over[point] = zone[row] - apart
-        gap[point], limit[point], owner[point] = apart, zone[row], row
-    near = over > 0
-    return Verdict(
-        check="hazard_source",
-        passed=~near,
-        value=gap,
-        limit=limit,
-        unit="m",
-        reason=[
-            text(
-                "{gap} m from {name}, {limit} m wanted",
-                gap=f"{gap[i]:.0f}",
-                name=names[owner[i]],
-                limit=f"{limit[i]:.0f}",
-            )
-            if near[i]
-            else ""
-            for i in range(count)
-        ],
-    )
-
-
-def refuge_checks(refuges: pd.DataFrame, held: pd.DataFrame, *, on_road: Bools) -> list[Verdict]:
+def refuge_checks(
+    refuges: pd.DataFrame, held: pd.DataFrame, *, on_road: Bools, warning_h: float
+) -> list[Verdict]:
     """Check what the ledger says of the refuges themselves.
 
     Parameters
@@ -181,57 +68,61 @@ def refuge_checks(refuges: pd.DataFrame, held: pd.DataFrame, *, on_road: Bools) 
         Table of `capacity_table`.
     on_road
         True where a refuge is near a passable road.
+    warning_h
+        Time from the warning to the peak [h].
 
     Returns
     -------
     list of Verdict
-        ``status``, ``capacity`` and ``road``.
+        ``status``, ``declared``, ``capacity``, ``road``, ``appraisal`` and ``ready``.
     """
-    count = len(refuges)
-    blank = np.full(count, np.nan)
     states = texts(refuges, "status")
     shut = np.isin(np.asarray(states, dtype=object), list(CLOSED))
-    declared_dry = numbers(refuges, "usable_flood") == 0
+    unfit = numbers(refuges, "usable_flood") == 0
     places = held["places"].to_numpy(np.float64)
     counted = (held["known"] | held["assumed"]).to_numpy()
-    return [
-        Verdict(
-            check="status",
-            passed=~shut & ~declared_dry,
-            value=blank,
-            limit=blank,
-            unit="",
-            reason=[
-                text("not open: {state}", state=states[i])
-                if shut[i]
-                else (text("declared unfit for floods") if declared_dry[i] else "")
-                for i in range(count)
-            ],
-        ),
-        Verdict(
-            check="capacity",
-            passed=places > 0,
-            value=np.where(counted, places, np.nan),
-            limit=blank,
-            unit="person",
-            reason=[
-                ""
-                if places[i] > 0
-                else (
-                    text("no free place") if counted[i] else text("capacity and area are missing")
-                )
-                for i in range(count)
-            ],
-        ),
-        Verdict(
-            check="road",
-            passed=on_road,
-            value=blank,
-            limit=blank,
-            unit="",
-            reason=["" if on_road[i] else text("no passable road near") for i in range(count)],
-        ),
+    none = [
+        text("no free place") if known else text("capacity and area are missing")
+        for known in counted
     ]
+    due = held["appraisal_due"].to_numpy(bool)
+    last = texts(refuges, "appraised")
+    hours = numbers(refuges, "convert_h")
+    late = np.nan_to_num(hours) > warning_h
+    lines: dict[str, tuple[str, Bools, list[Text]]] = {
+        "status": ("any", shut, [text("not open: {state}", state=state) for state in states]),
+        "declared": ("flood", unfit, [text("declared unfit for floods")] * len(states)),
+        "capacity": ("any", places <= 0, none),
+        "road": ("any", ~on_road, [text("no passable road near")] * len(states)),
+        "appraisal": (
+            "any",
+            due,
+            [text("appraised on {day}, older than the cycle", day=day[:10]) for day in last],
+        ),
+        "ready": (
+            "any",
+            late,
+            [
+                text("conversion takes {hours} h, the warning {warning} h",
+                     hours=f"{each:g}", warning=f"{warning_h:g}")
+                for each in hours
+            ],
+        ),
+    }  # fmt: skip
+    known = {
+        "appraisal": np.asarray([bool(day) for day in last]),
+        "ready": ~np.isnan(hours),
+        "capacity": counted,
+    }
+    return [
+        verdict(
+            check, hazard, failed, list(said),
+            value=np.where(counted, places, np.nan) if check == "capacity" else None,
+            unit="person" if check == "capacity" else "",
+            known=known.get(check),
+        )
+        for check, (hazard, failed, said) in lines.items()
+    ]  # fmt: skip
 
 
 def eligibility(
@@ -251,32 +142,101 @@ def eligibility(
     Returns
     -------
     tuple
-        Table (item_id, name, tier, check, usable, required, reason, value, limit, unit) and
-        whether each refuge may be used.
+        Table (item_id, name, tier, hazard, check, usable, checked, required, reason, value,
+        limit, unit) and whether each refuge may be used.
     """
     names, tiers = texts(refuges, "name"), texts(refuges, "tier")
     usable = np.ones(len(refuges), bool)
     parts = []
-    for verdict in verdicts:
-        needed = verdict.check in options.require
+    for each in verdicts:
+        needed = each.check in options.require
         if needed:
-            usable &= verdict.passed
+            usable &= each.passed
         parts.append(
             pd.DataFrame(
                 {
                     "item_id": refuges.index.astype(str),
                     "name": names,
                     "tier": tiers,
-                    "check": verdict.check,
-                    "usable": verdict.passed,
+                    "hazard": each.hazard,
+                    "check": each.check,
+                    "usable": each.passed,
+                    "checked": each.known,
                     "required": needed,
-                    "reason": pd.Series(verdict.reason, dtype=object),
-                    "value": verdict.value,
-                    "limit": verdict.limit,
-                    "unit": verdict.unit,
+                    "reason": pd.Series(each.reason, dtype=object),
+                    "value": each.value,
+                    "limit": each.limit,
+                    "unit": each.unit,
                 }
             )
         )
     table = pd.concat(parts, ignore_index=True)
     order = np.argsort(np.tile(np.arange(len(refuges)), len(verdicts)), kind="stable")
     return table.iloc[order].reset_index(drop=True), usable
+
+
+def usable_for(fit: pd.DataFrame, scenario: str) -> pd.DataFrame:
+    """Say of every refuge and hazard whether it may be used in a scenario, and all reasons why not.
+
+    Checks that hold for every hazard count for each of them. A check that is only reported stands
+    among the reminders.
+
+    Parameters
+    ----------
+    fit
+        Table of `eligibility`.
+    scenario
+        Name of the scenario; empty without flood.
+
+    Returns
+    -------
+    DataFrame
+        item_id, name, tier, hazard, scenario, usable, reason, reminder, unchecked.
+    """
+    parts = []
+    for hazard in HAZARDS:
+        mine = fit[fit["hazard"].isin([hazard, "any"])]
+        bad = mine[~mine["usable"]]
+        keyed = mine.groupby("item_id", sort=False)
+        table = keyed[["name", "tier"]].first().reset_index()
+        for column, rows in (
+            ("reason", bad[bad["required"]]),
+            ("reminder", bad[~bad["required"]]),
+        ):
+            said = rows.groupby("item_id", sort=False)["reason"].agg(_joined)
+            table[column] = table["item_id"].map(said).astype(object)
+        open_ = mine[~mine["checked"]].groupby("item_id", sort=False)["check"].agg(_unchecked)
+        table["unchecked"] = table["item_id"].map(open_).astype(object)
+        table.insert(3, "hazard", hazard)
+        named = scenario or text("without flood")
+        table.insert(4, "scenario", pd.Series([named] * len(table), dtype=object))
+        table.insert(5, "usable", table["reason"].isna())
+        parts.append(table)
+    found = pd.concat(parts, ignore_index=True)
+    for column in ("reason", "reminder", "unchecked"):
+        found[column] = found[column].where(found[column].notna(), "")
+    order = np.argsort(np.tile(np.arange(len(found) // len(HAZARDS)), len(HAZARDS)), kind="stable")
+    return found.iloc[order].reset_index(drop=True)
+
+
+CHECK_WORDS = {
+    "freeboard": text("floor above the flood level"),
+    "slope": text("slope"),
+    "appraisal": text("building appraisal"),
+    "ready": text("conversion time"),
+    "capacity": text("capacity"),
+}
+"""Checks that cannot be made when the ledger or a layer is silent."""
+
+
+def _unchecked(checks: pd.Series) -> Text:
+    return _joined(pd.Series([CHECK_WORDS[name] for name in checks], dtype=object))
+
+
+def _joined(reasons: pd.Series) -> Text:
+    """Join reasons into one text of either language."""
+    said = list(reasons)
+    whole: Text = said[0]
+    for more in said[1:]:
+        whole = text("{first}; {second}", first=whole, second=more)
+    return whole

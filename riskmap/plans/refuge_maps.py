@@ -10,7 +10,6 @@ import pandas as pd
 import shapely
 
 from riskmap.i18n import both, text
-from riskmap.plans.refuge_roads import Net, lines_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from riskmap.plans.refuge_assign import Assigned
     from riskmap.plans.refuge_demand import People
+    from riskmap.plans.refuge_routes import Routes
     from riskmap.plans.refuge_sites import Proposed
 
 
@@ -26,7 +26,7 @@ def plan_layers(
     tables: Mapping[str, pd.DataFrame],
     done: Assigned,
     people: People,
-    roads: tuple[Net, ...],
+    routes: Routes,
     refuges: pd.DataFrame,
     xy: NDArray[np.float64],
     sites: Proposed | None,
@@ -44,8 +44,8 @@ def plan_layers(
         The assignment.
     people
         The groups.
-    roads
-        Roads by mode.
+    routes
+        The roads of every assignment, in the order of ``tables["assignment"]``.
     refuges
         Refuge layer.
     xy
@@ -62,10 +62,10 @@ def plan_layers(
     """
     rows = tables["assignment"]
     label = rows["name"] + " → " + rows["refuge"]
-    values = rows[["people", "mode", "metres", "minutes"]]
+    values = rows[["people", "assisted", "mode", "metres", "minutes", "spare_min", "avoided_m"]]
     start, end = people.xy[rows["demand"].to_numpy(int)], xy[rows["refuge_row"].to_numpy(int)]
-    pairs = rows[["demand", "mode"]].assign(refuge=rows["refuge_row"])
     straight = shapely.linestrings(np.stack([start, end], axis=1)) if len(rows) else []
+    other = np.flatnonzero(rows["other_metres"].notna().to_numpy())
     fit = tables["eligibility"]
     bad = fit[~fit["usable"] & fit["required"]].drop_duplicates("item_id")
     at = refuges.index.astype(str).get_indexer(pd.Index(bad["item_id"]))
@@ -76,7 +76,11 @@ def plan_layers(
         for r in bad["reason"]
     ]
     found = {
-        "routes": _layer(lines_of(roads, people.xy, xy, pairs), "route", label, name, crs, values),
+        "routes": _layer(routes.lines, "route", label, name, crs, values),
+        "other_routes": _layer(
+            routes.others[other], "other_route", label[other], name, crs,
+            rows.loc[other, ["people", "mode", "other_metres", "other_minutes", "shared_m"]],
+        ),
         "assignment": _layer(straight, "assignment", label, name, crs, values),
         "unusable": _layer(
             shapely.points(xy[at]), "unusable", bad["name"], name, crs,
@@ -89,15 +93,16 @@ def plan_layers(
     }  # fmt: skip
     titles = {
         "routes": text("Routes to refuges"),
+        "other_routes": text("Other routes, when the first is cut"),
         "assignment": text("Who goes where"),
         "unusable": text("Refuges not used"),
         "shortfall": text("People without a place"),
         "sites": text("Proposed refuges"),
     }
-    if sites is not None:
+    if sites is not None and len(sites.xy):
         found["sites"] = _layer(
             shapely.points(sites.xy), "site", sites.table["site"], name, crs,
-            sites.table[["order", "places"]],
+            sites.table[["order", "phase", "places"]],
         )  # fmt: skip
     for key, layer in found.items():
         layer.attrs["title"] = titles[key]

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def recounted(
-    done: Assigned, people: NDArray[np.float64], places: NDArray[np.float64]
+    done: Assigned,
+    people: NDArray[np.float64],
+    places: NDArray[np.float64],
+    assisted: NDArray[np.bool_],
 ) -> dict[str, float]:
     """Count from the rows alone: served, short, and whether a refuge holds too many.
 
@@ -31,11 +34,14 @@ def recounted(
         People to move of every group, shape (groups,).
     places
         Places of every refuge that may be used, shape (refuges,).
+    assisted
+        Who needs a vehicle, shape (groups,).
 
     Returns
     -------
     dict
-        people, served, walk, ride, shortfall, places, overload, served_twice [persons].
+        people, served, walk, ride, shortfall, assisted, assisted_short, places, overload,
+        served_twice [persons].
     """
     rows = done.pairs
     load = np.bincount(
@@ -50,6 +56,8 @@ def recounted(
         "walk": float(rows.loc[rows["mode"] == "foot", "people"].sum()),
         "ride": float(rows.loc[rows["mode"] == "ride", "people"].sum()),
         "shortfall": float(np.maximum(people - served, 0).sum()),
+        "assisted": float(people[assisted].sum()),
+        "assisted_short": float(np.maximum(people - served, 0)[assisted].sum()),
         "places": float(places.sum()),
         "overload": float(np.maximum(load - places, 0).max(initial=0.0)),
         "served_twice": float(np.maximum(served - people, 0).sum()),
@@ -64,6 +72,9 @@ def plan_notes(
     held: pd.DataFrame,
     roads: tuple[Net, ...],
     options: RefugeOptions,
+    *,
+    late: float,
+    warning_h: float,
 ) -> tuple[Text, ...]:
     """Say what must be known beside the numbers.
 
@@ -83,6 +94,10 @@ def plan_notes(
         Roads by mode.
     options
         The plan's options.
+    late
+        People who arrive after the peak.
+    warning_h
+        Time from the warning to the peak [h].
 
     Returns
     -------
@@ -111,6 +126,26 @@ def plan_notes(
                 "Refuge plan ({where}): {n} refuges are not used; the table says why.",
                 where=where,
                 n=failed["item_id"].nunique(),
+            )
+        )
+    due = fit[(fit["check"] == "appraisal") & ~fit["usable"] & ~fit["required"]]
+    if len(due):
+        notes.append(
+            text(
+                "Refuge plan ({where}): {n} refuges have a building appraisal older than the "
+                "cycle; have them checked before they are opened.",
+                where=where,
+                n=due["item_id"].nunique(),
+            )
+        )
+    if late > 0:
+        notes.append(
+            text(
+                "Refuge plan ({where}): {n} people cannot arrive before the peak after a warning "
+                "{hours} h ahead.",
+                where=where,
+                n=f"{late:.0f}",
+                hours=f"{warning_h:g}",
             )
         )
     if held["assumed"].any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,8 +13,17 @@ from riskmap.i18n import text
 if TYPE_CHECKING:
     from riskmap.presets.load import Presets
 
-Check = Literal["status", "flood", "danger_area", "hazard_source", "capacity", "road"]
-CHECKS: tuple[Check, ...] = ("status", "flood", "danger_area", "hazard_source", "capacity", "road")
+Check = Literal[
+    "status", "declared", "flood", "freeboard", "slope", "danger_area", "hazard_source", "capacity",
+    "road", "appraisal", "ready",
+]  # fmt: skip
+REMINDERS = ("appraisal", "ready")
+"""Checks that are only reported unless ``require`` names them."""
+CHECKS: tuple[Check, ...] = tuple(get_args(Check))
+REQUIRED: tuple[Check, ...] = tuple(name for name in CHECKS if name not in REMINDERS)
+Model = Literal["c-mclp", "mclp", "p-median", "p-center", "c-p-median", "lscp"]
+
+Count = Annotated[int, Field(ge=0, le=50)]
 
 
 class RefugeOptions(BaseModel):
@@ -34,10 +43,21 @@ class RefugeOptions(BaseModel):
     """Effective area per person [m2]; otherwise by type, or ``refuge.zhejiang_per_capita_m2``."""
     assumed_capacity: int | None = Field(default=None, gt=0)
     """Places of a refuge that gives neither capacity nor area; otherwise it is not used."""
-    require: tuple[Check, ...] = CHECKS
-    """Checks that a refuge must pass to be used; the others are only reported."""
-    new_sites: int = Field(default=5, ge=0, le=50)
-    """New sites to propose for people without a place."""
+    require: tuple[Check, ...] = REQUIRED
+    """Checks that a refuge must pass to be used; the others are only reported. By default all but
+    ``appraisal`` and ``ready``."""
+    flood_level: float | str | None = None
+    """Highest historical level of water [m] where the ledger has none: a number, or a raster."""
+    warning_h: float | dict[str, float] | None = None
+    """Time from the warning to the peak [h], one for all or by scenario; preset
+    ``refuge.warning_h`` otherwise."""
+    new_sites: Count | tuple[Count, ...] = 5
+    """New sites to propose; several numbers are phases: so many now, so many later."""
+    site_model: Model = "c-mclp"
+    """Model that chooses them: ``c-mclp`` serves most people without a place; the others weigh
+    all who move, refuges in use being fixed."""
+    draws: int = Field(default=100, ge=1, le=1000)
+    """Noisy draws that tell how stable the chosen sites are."""
     candidates: str | None = None
     """Role whose places may become refuges; cells with people otherwise."""
     time_limit: float = Field(default=20.0, gt=0)
@@ -113,3 +133,47 @@ def ride_seconds(options: RefugeOptions, presets: Presets) -> float:
     """
     own = options.vehicle_min
     return 60.0 * float(presets["refuge.vehicle_limit_min"] if own is None else own)
+
+
+def phases(options: RefugeOptions) -> tuple[int, ...]:
+    """Give the number of new sites of each phase.
+
+    Parameters
+    ----------
+    options
+        The plan's options.
+
+    Returns
+    -------
+    tuple of int
+        One number a phase, without empty ones.
+
+    Examples
+    --------
+    >>> phases(RefugeOptions(new_sites=[2, 3]))
+    (2, 3)
+    """
+    given = options.new_sites
+    return tuple(k for k in ((given,) if isinstance(given, int) else given) if k > 0)
+
+
+def warning_seconds(options: RefugeOptions, presets: Presets, scenario: str) -> float:
+    """Give the time from the warning to the peak [s].
+
+    Parameters
+    ----------
+    options
+        The plan's options.
+    presets
+        The run's presets.
+    scenario
+        Name of the scenario.
+
+    Returns
+    -------
+    float
+        Seconds.
+    """
+    given = options.warning_h
+    own = given.get(scenario) if isinstance(given, dict) else given
+    return 3600.0 * float(presets["refuge.warning_h"] if own is None else own)

@@ -13,18 +13,17 @@ from riskmap.geo.network import (
     RoadGraph,
     Snapped,
     cost_table,
-    edge_depths,
-    shortest_paths,
     snap_points,
     vehicle_seconds,
 )
-from riskmap.plans.water import closed_edges
+from riskmap.plans.water import closed_edges, road_depths
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
+    from riskmap.layers.types import Raster
     from riskmap.presets.load import Presets
 
 MODES = (("foot", "foot", "foot"), ("ride", "emergency", "truck"))
@@ -74,6 +73,7 @@ def nets(
     presets: Presets,
     limits_s: Mapping[str, float],
     depth_m: Any = None,
+    depths: tuple[Raster, ...] = (),
     closures: gpd.GeoDataFrame | None = None,
 ) -> tuple[Net, ...]:
     """Give the roads of a scenario for every mode that may be used.
@@ -90,6 +90,8 @@ def nets(
         Longest way by mode [s]; 0 leaves a mode out.
     depth_m
         Depth on the cells, shape (ny, nx) [m], or None.
+    depths
+        Depth at its own resolution [m]; counts before ``depth_m``.
     closures
         Closed roads, or None.
 
@@ -103,9 +105,7 @@ def nets(
         graph = graphs.get(profile)
         if graph is None or limits_s.get(mode, 0) <= 0:
             continue
-        depth = None
-        if depth_m is not None:
-            depth = edge_depths(graph, np.asarray(depth_m), tuple(grid.transform)[:6])
+        depth = road_depths(graph, grid, depth_m, depths)
         cost = vehicle_seconds(graph, vehicle=vehicle, depth_m=depth, presets=presets)
         if closures is not None and len(closures):
             cost = np.where(closed_edges(graph, closures), np.inf, cost)
@@ -120,6 +120,41 @@ def nets(
             )
         )
     return tuple(found)
+
+
+def group_ways(
+    roads: tuple[Net, ...],
+    origins: NDArray[np.float64],
+    refuges: NDArray[np.float64],
+    assisted: NDArray[np.bool_],
+) -> pd.DataFrame:
+    """List who reaches which refuge; those who need a vehicle ride, where anybody rides.
+
+    Parameters
+    ----------
+    roads
+        Roads by mode.
+    origins, refuges
+        Places, shapes (n, 2) and (m, 2) [m].
+    assisted
+        Who needs a vehicle, shape (n,).
+
+    Returns
+    -------
+    DataFrame
+        As of `ways`.
+    """
+    riding = tuple(net for net in roads if net.mode == "ride") or roads
+    parts = []
+    for rows, nets_ in ((np.flatnonzero(~assisted), roads), (np.flatnonzero(assisted), riding)):
+        found = ways(nets_, origins[rows], refuges)
+        found["demand"] = rows[found["demand"].to_numpy(np.int64)]
+        # Riding ranks after walking, whoever rides.
+        found["rank"] = (found["mode"] == "ride").astype(np.int64)
+        parts.append(found)
+    joined = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    order = ["demand", "rank", "seconds", "refuge"]
+    return joined.sort_values(order, kind="stable").reset_index(drop=True)
 
 
 def ways(
@@ -178,40 +213,3 @@ def ways(
         ["demand", "rank", "seconds", "refuge"], kind="stable"
     )
     return found.drop_duplicates(["demand", "refuge"]).reset_index(drop=True)
-
-
-def lines_of(
-    roads: tuple[Net, ...],
-    origins: NDArray[np.float64],
-    refuges: NDArray[np.float64],
-    pairs: pd.DataFrame,
-) -> NDArray[np.object_]:
-    """Draw the way of every pair along the roads.
-
-    Parameters
-    ----------
-    roads
-        Roads by mode.
-    origins, refuges
-        Places [m].
-    pairs
-        demand, refuge and mode.
-
-    Returns
-    -------
-    ndarray
-        LineStrings, shape (k,).
-    """
-    import shapely
-
-    drawn = np.full(len(pairs), shapely.LineString(), dtype=object)
-    for net in roads:
-        rows = np.flatnonzero((pairs["mode"] == net.mode).to_numpy())
-        if not rows.size:
-            continue
-        start = net.snap(origins).take(pairs["demand"].to_numpy(np.int64)[rows])
-        end = net.snap(refuges).take(pairs["refuge"].to_numpy(np.int64)[rows])
-        found = shortest_paths(net.graph, start, end, edge_cost=net.edge_cost)
-        for row, path in zip(rows, found, strict=True):
-            drawn[row] = path.geometry
-    return drawn

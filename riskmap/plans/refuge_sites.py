@@ -1,20 +1,20 @@
-"""Where to open or build next, for the people without a place."""
+"""Where to open or build next: candidates clear of every danger, chosen by a location model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from riskmap.i18n import Text
 from riskmap.plans.candidates import thin
-from riskmap.plans.refuge_eligibility import Dangers, place_checks
+from riskmap.plans.refuge_dangers import Dangers, Spots, place_checks
+from riskmap.plans.refuge_options import phases
+from riskmap.plans.refuge_phases import Chosen, choose, stability
 from riskmap.plans.refuge_roads import Net, ways
-from riskmap.siting.capacitated import c_mclp
-from riskmap.siting.problem import Instance, Solution, make_instance
+from riskmap.siting.problem import CANDIDATE, EXISTING, Instance, make_instance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from riskmap.plans.refuge_options import RefugeOptions
     from riskmap.presets.load import Presets
 
+    Floats = NDArray[np.float64]
+
 MOST_CANDIDATES = 400
-MOST_NODES = 2000
-DRAWS = 20
-SPREAD = 0.2
-"""Standard deviation of the noise on people, as a share."""
+BOUNDLESS = ("p-median", "p-center", "c-p-median")
+"""Models that weigh every distance; the others count who is within the longest walk."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,21 +34,32 @@ class Proposed:
     """New sites, with the proof."""
 
     table: pd.DataFrame
-    """order, site, x, y, places, people, chosen_of_draws."""
-    xy: NDArray[np.float64]
-    served: float
-    bound: float | None
-    gap: float | None
-    status: str
-    tried: int
-    """Candidates that were left after the checks."""
+    """order, phase, site, village, town, x, y, places, groups, chosen_of_draws, draws."""
+    proof: pd.DataFrame
+    """One row a phase: model, objective, counted, bound, gap, status, candidates, left_out."""
+    xy: Floats
+    notes: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Who needs a place, and who has one."""
+
+    origins: Floats
+    people: Floats
+    """People of each group."""
+    shortfall: Floats
+    """Of these without a place."""
+    refuges: Floats
+    """Places of the refuges in use [m]."""
+    room: Floats
+    """Their places for people."""
 
 
 def propose(
-    origins: NDArray[np.float64],
-    shortfall: NDArray[np.float64],
+    wanted: Wanted,
     *,
-    candidates: NDArray[np.float64],
+    candidates: Floats,
     names: list[str],
     dangers: Dangers,
     net: Net,
@@ -56,15 +67,16 @@ def propose(
     options: RefugeOptions,
     seed: int,
 ) -> Proposed | None:
-    r"""Choose sites on foot from people without a place, outside every danger.
+    r"""Choose new sites, outside every danger, by the model that the project names.
 
-    Capacitated maximal covering: as many people as possible find a place within the longest walk,
-    no site larger than ``refuge.new_site_persons``.
+    ``c-mclp`` finds places for as many people without one as it can within the longest walk. The
+    other models weigh all who move and keep the refuges in use. No new site is larger than
+    ``refuge.new_site_persons``.
 
     Parameters
     ----------
-    origins, shortfall
-        Groups and their people without a place.
+    wanted
+        Groups and refuges in use.
     candidates, names
         Places that might be opened.
     dangers
@@ -74,7 +86,7 @@ def propose(
     presets
         Size of a site.
     options
-        Number of sites and seconds.
+        Model, number of sites by phase, draws and seconds.
     seed
         Seed of the draws.
 
@@ -87,99 +99,107 @@ def propose(
     ----------
     Current & Storbeck 1988, doi:10.1068/b150153.
     """
-    lacking = np.flatnonzero(shortfall > 0)
-    if not lacking.size or options.new_sites < 1 or not len(candidates):
+    short = options.site_model == "c-mclp"
+    people = wanted.shortfall if short else wanted.people
+    rows = np.flatnonzero(people > 0)
+    if not rows.size or not phases(options) or not len(candidates):
         return None
     free = np.ones(len(candidates), bool)
-    for verdict in place_checks(candidates, dangers, presets=presets):
-        free &= verdict.passed
-    rows = np.flatnonzero(free & net.snap(candidates).on)
-    pairs = ways((net,), origins[lacking], candidates[rows])
-    if not len(pairs):
-        return None
-    inside, facility = np.unique(pairs["refuge"].to_numpy(np.int64), return_inverse=True)
-    weight = shortfall[lacking][pairs["demand"].to_numpy(np.int64)]
-    reach = np.bincount(facility, weights=weight).astype(np.float64)
-    keep = thin(candidates[rows[inside]], reach, MOST_CANDIDATES)
-    place = np.full(inside.size, -1)
-    place[keep] = np.arange(keep.size)
-    used = place[facility] >= 0
+    for each in place_checks(Spots.bare(candidates), dangers, presets=presets):
+        free &= each.passed
+    tried = np.flatnonzero(free & net.snap(candidates).on)
+    if options.site_model in BOUNDLESS:
+        net = replace(net, limit_s=np.inf)
     size = float(presets["refuge.new_site_persons"])
-    instance = make_instance(
-        demand_of=pairs["demand"].to_numpy(np.int64)[used],
-        facility_of=place[facility][used],
-        cost=pairs["seconds"].to_numpy()[used],
-        demands=tuple(map(str, lacking)),
-        facilities=tuple(names[i] for i in rows[inside[keep]]),
-        weight=shortfall[lacking],
-        capacity=np.full(keep.size, size),
-    )
-    k = min(options.new_sites, keep.size)
-    solve = partial(c_mclp, radius=net.limit_s, time_limit=options.time_limit, max_nodes=MOST_NODES)
-    found, got, k = _fewest(instance, solve, k)
-    times = _stability(instance, partial(solve, p=k), seed)
-    order = np.argsort(-got[found.open], kind="stable")
-    chosen = found.open[order]
-    xy = candidates[rows[inside[keep[chosen]]]]
-    table = _table(instance, found, got, times, chosen, xy)
+    keep = _best(wanted.origins[rows], people[rows], candidates[tried], net)
+    if not keep.size:
+        return None
+    at = tried[keep]
+    instance, left = _instance(wanted, rows, people, candidates[at], size, net, fixed=not short)
+    first = instance.n_facilities - at.size
+    found = choose(instance, options, limit_s=net.limit_s)
+    if isinstance(found, Text):
+        table = pd.DataFrame()
+        return Proposed(table=table, proof=table, xy=np.zeros((0, 2)), notes=(found,))
+    times = stability(instance, options, limit_s=net.limit_s, seed=seed)
+    opened = found.site - first
     return Proposed(
-        table=table,
-        xy=xy,
-        served=float(found.objective or 0.0),
-        bound=found.bound,
-        gap=found.gap,
-        status=found.status,
-        tried=int(rows.size),
+        table=_table(found, candidates[at], [names[i] for i in at], first, times, options.draws),
+        proof=found.proof.assign(candidates=tried.size, left_out=left),
+        xy=candidates[at][opened],
     )
 
 
-def _stability(
-    instance: Instance, solve: Callable[[Instance], Solution], seed: int
-) -> NDArray[np.int64]:
-    """Count how often each site is chosen when the numbers of people are noisy."""
-    rng = np.random.default_rng(seed)
-    times = np.zeros(instance.n_facilities, np.int64)
-    for _ in range(DRAWS):
-        noisy = instance.size * np.exp(rng.normal(0.0, SPREAD, instance.size.size))
-        drawn = solve(replace(instance, weight=noisy, size=noisy))
-        times[drawn.open] += 1
-    return times
+def _best(origins: Floats, people: Floats, candidates: Floats, net: Net) -> NDArray[np.int64]:
+    """Keep candidates that reach somebody, at most `MOST_CANDIDATES`, spread over the place."""
+    pairs = ways((net,), origins, candidates)
+    if not len(pairs):
+        return np.zeros(0, np.int64)
+    place = pairs["refuge"].to_numpy(np.int64)
+    near = 1.0 / (1.0 + pairs["seconds"].to_numpy(np.float64)) if np.isinf(net.limit_s) else 1.0
+    reach = np.bincount(
+        place,
+        weights=people[pairs["demand"].to_numpy(np.int64)] * near,
+        minlength=len(candidates),
+    )
+    inside = np.flatnonzero(reach > 0)
+    return inside[thin(candidates[inside], reach[inside].astype(np.float64), MOST_CANDIDATES)]
 
 
-def _fewest(
-    instance: Instance, solve: Callable[..., Solution], k: int
-) -> tuple[Solution, NDArray[np.float64], int]:
-    """Solve with at most k sites, and with fewer as long as some stand empty."""
-    while True:
-        found = solve(instance, p=k)
-        got = np.bincount(
-            found.facility_of, weights=found.amount, minlength=instance.n_facilities
-        ).astype(np.float64)
-        needed = int((got > 0).sum())
-        if not 0 < needed < k:
-            return found, got, k
-        k = needed
+def _instance(
+    wanted: Wanted,
+    rows: NDArray[np.int64],
+    people: Floats,
+    sites: Floats,
+    size: float,
+    net: Net,
+    *,
+    fixed: bool,
+) -> tuple[Instance, float]:
+    """Put refuges in use (when they are fixed) and candidates into one instance.
+
+    Groups that reach nothing are left out; their people are given back.
+    """
+    in_use = np.flatnonzero(wanted.room > 0) if fixed else np.zeros(0, np.int64)
+    places = np.concatenate([wanted.refuges[in_use], sites])
+    pairs = ways((net,), wanted.origins[rows], places)
+    reached, demand = np.unique(pairs["demand"].to_numpy(np.int64), return_inverse=True)
+    kept = rows[reached]
+    instance = make_instance(
+        demand_of=demand,
+        facility_of=pairs["refuge"].to_numpy(np.int64),
+        cost=pairs["seconds"].to_numpy(np.float64),
+        demands=tuple(map(str, kept)),
+        facilities=tuple(map(str, range(len(places)))),
+        weight=people[kept],
+        capacity=np.concatenate([wanted.room[in_use], np.full(len(sites), size)]),
+        status=np.repeat([EXISTING, CANDIDATE], [in_use.size, len(sites)]),
+    )
+    return instance, float(people[rows].sum() - people[kept].sum())
 
 
 def _table(
-    instance: Instance,
-    found: Solution,
-    got: NDArray[np.float64],
+    found: Chosen,
+    xy: Floats,
+    names: list[str],
+    first: int,
     times: NDArray[np.int64],
-    chosen: NDArray[np.int64],
-    xy: NDArray[np.float64],
+    draws: int,
 ) -> pd.DataFrame:
-    """Set the chosen sites beside each other, the one that serves most first."""
-    groups = np.bincount(found.facility_of, minlength=instance.n_facilities)
-    return pd.DataFrame(
+    """Set the chosen sites beside each other: by phase, the one that serves most first."""
+    at = found.site - first
+    table = pd.DataFrame(
         {
-            "order": np.arange(1, chosen.size + 1),
-            "site": [instance.facilities[j] for j in chosen],
-            "x": xy[:, 0],
-            "y": xy[:, 1],
-            "places": np.ceil(got[chosen]).astype(np.int64),
-            "groups": groups[chosen],
-            "chosen_of_draws": times[chosen],
-            "draws": DRAWS,
+            "phase": found.phase,
+            "site": [names[j] for j in at],
+            "x": xy[at, 0],
+            "y": xy[at, 1],
+            "places": np.ceil(found.people).astype(np.int64),
+            "groups": found.groups,
+            "chosen_of_draws": times[found.site],
+            "draws": draws,
         }
     )
+    table = table.sort_values(["phase", "places", "site"], ascending=[True, False, True])
+    table.insert(0, "order", np.arange(1, len(table) + 1))
+    return table.reset_index(drop=True)

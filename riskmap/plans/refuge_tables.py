@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.plans.refuge_demand import People
-    from riskmap.plans.refuge_sites import Proposed
 
 
 def _groups(people: People, units: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -38,8 +37,12 @@ def assignment_table(
     held: pd.DataFrame,
     units: gpd.GeoDataFrame,
     places: NDArray[np.float64],
+    *,
+    routes: pd.DataFrame,
+    prepare_min: float,
+    warning_min: float,
 ) -> pd.DataFrame:
-    """List every group, the refuge it goes to, how, how far, and where else it could go.
+    """List every group, its refuge, how, how far, whether in time, and where else it could go.
 
     Parameters
     ----------
@@ -55,11 +58,18 @@ def assignment_table(
         Units.
     places
         Places of each usable refuge.
+    routes
+        Table of `plan_routes`, in the order of the assignment.
+    prepare_min
+        Time from the notice to setting out [min].
+    warning_min
+        Time from the warning to the peak [min].
 
     Returns
     -------
     DataFrame
-        A row for each group and refuge, by district, town, village.
+        A row for each group and refuge, by district, town, village. ``spare_min`` is what is left
+        before the peak when the group arrives; below 0 it comes too late.
     """
     groups = _groups(people, units)
     rows = done.pairs.copy()
@@ -70,17 +80,24 @@ def assignment_table(
         columns={"demand": "group"}
     )
     table["people"] = rows["people"].to_numpy()
+    table["assisted"] = who["assisted"].to_numpy(bool)
     table["refuge_id"] = there.index.astype(str)
     table["refuge"] = there["name"].to_numpy()
     table["tier"] = there["tier"].to_numpy()
     table["mode"] = rows["mode"].to_numpy()
     table["metres"] = rows["metres"].round(0).to_numpy()
     table["minutes"] = (rows["seconds"] / 60).round(1).to_numpy()
+    spare = warning_min - prepare_min - rows["seconds"].to_numpy(np.float64) / 60
+    table["spare_min"] = np.round(spare, 1)
+    table["in_time"] = spare >= 0
+    for name in routes.columns:
+        table[name] = routes[name].to_numpy()
     names = held["name"].to_numpy()
     table["alternative"] = [names[j] if j >= 0 else "" for j in other[0]]
     table["alternative_mode"] = other[1]
     table["alternative_minutes"] = (other[2] / 60).round(1)
     table["demand"], table["refuge_row"] = rows["demand"].to_numpy(), rows["refuge"].to_numpy()
+    table["row"] = np.arange(len(table))
     order = ["district", "town", "village", "group", "minutes", "refuge_id"]
     return table.sort_values(order, kind="stable").reset_index(drop=True)
 
@@ -120,8 +137,8 @@ def shortfall_table(
     Returns
     -------
     DataFrame
-        unit_id, district, town, village, people, served, shortfall, refuges_in_reach, reason;
-        the largest shortfall first.
+        unit_id, district, town, village, people, assisted, served, shortfall, short_assisted,
+        refuges_in_reach, cut_off, reason; the largest shortfall first.
     """
     groups = _groups(people, units)
     groups["shortfall"] = done.shortfall
@@ -131,17 +148,21 @@ def shortfall_table(
     # Where some are short, their own reach counts, not that of others of the village.
     lacks = groups.groupby("unit_id")["shortfall"].transform("sum") > 0
     groups["in_reach"] = np.where(lacks & ~(groups["shortfall"] > 0), 0, count)
+    groups["needing"] = np.where(groups["assisted"], groups["people"], groups["vulnerable"])
+    groups["short_assisted"] = np.where(groups["assisted"], groups["shortfall"], 0.0)
     table = (
         groups.groupby(["unit_id", "district", "town", "village"], sort=True)
         .agg(
             people=("people", "sum"),
+            assisted=("needing", "sum"),
             shortfall=("shortfall", "sum"),
+            short_assisted=("short_assisted", "sum"),
             refuges_in_reach=("in_reach", "max"),
             cut_off=("cut_off", "sum"),
         )
         .reset_index()
     )
-    table.insert(5, "served", table["people"] - table["shortfall"])
+    table.insert(6, "served", table["people"] - table["shortfall"])
     table["reason"] = pd.Series([_why(row) for row in table.itertuples()], dtype=object)
     return table.sort_values(["shortfall", "unit_id"], ascending=[False, True]).reset_index(
         drop=True
@@ -154,86 +175,6 @@ def _why(row) -> Text | str:  # type: ignore[no-untyped-def]  # noqa: ANN001
     if row.cut_off >= row.shortfall:
         return text("no usable refuge within reach on passable roads")
     return text("the {n} refuges within reach are full", n=int(row.refuges_in_reach))
-
-
-def mend_table(
-    done: Assigned,
-    more: pd.DataFrame,
-    after: Assigned,
-    people: People,
-    held: pd.DataFrame,
-    sites: Proposed | None,
-    early: Assigned | None,
-) -> pd.DataFrame:
-    """List what would remove the shortfall, and what solving again with it gave.
-
-    Parameters
-    ----------
-    done
-        The assignment.
-    more
-        refuge (position) and places to add.
-    after
-        The assignment with these places.
-    people
-        The groups.
-    held
-        Capacities.
-    sites
-        New sites proposed, or None.
-    early
-        The assignment when groups that are cut off leave while the roads are dry, or None.
-
-    Returns
-    -------
-    DataFrame
-        measure, where, places, shortfall_before, shortfall_after.
-    """
-    before = float(done.shortfall.sum())
-    rows: list[dict[str, object]] = [
-        {
-            "measure": text("add places"),
-            "where": str(held["name"].iloc[int(j)]),
-            "places": float(add),
-        }
-        for j, add in zip(more["refuge"], more["add"], strict=True)
-    ]
-    rest = np.flatnonzero(after.shortfall > 0)
-    rows += [
-        {
-            "measure": text("refuge or vehicles needed near"),
-            "where": str(people.table["name"].iloc[int(i)]),
-            "places": float(after.shortfall[i]),
-        }
-        for i in rest
-    ]
-    left = float(after.shortfall.sum())
-    for row in rows:
-        row |= {"shortfall_before": before, "shortfall_after": left}
-    if early is not None:
-        left = float(early.shortfall.sum())
-        rows += [
-            {
-                "measure": text("or: move before the roads are flooded"),
-                "where": str(people.table["name"].iloc[int(i)]),
-                "places": float(done.shortfall[i]),
-                "shortfall_before": before,
-                "shortfall_after": left,
-            }
-            for i in rest
-        ]
-    if sites is not None:
-        rows += [
-            {
-                "measure": text("or: open new sites"),
-                "where": ", ".join(sites.table["site"]),
-                "places": float(sites.table["places"].sum()),
-                "shortfall_before": before,
-                "shortfall_after": before - sites.served,
-            }
-        ]
-    columns = ["measure", "where", "places", "shortfall_before", "shortfall_after"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def summary(
@@ -263,7 +204,10 @@ def summary(
     DataFrame
         what, value, unit.
     """
-    on_foot = tables["assignment"].query("mode == 'foot'")["minutes"]
+    sent = tables["assignment"]
+    on_foot = sent.query("mode == 'foot'")["minutes"]
+    late = sent.loc[~sent["in_time"].astype(bool), "people"].sum()
+    cars = tables["vehicles"]
     rows = [
         (text("scenario"), name or text("without flood"), ""),
         (text("refuges"), usable.size, ""),
@@ -274,6 +218,11 @@ def summary(
         (text("of these on foot"), round(recount["walk"]), text("persons")),
         (text("of these by vehicle"), round(recount["ride"]), text("persons")),
         (text("without a place"), round(recount["shortfall"]), text("persons")),
+        (text("need a vehicle"), round(recount["assisted"]), text("persons")),
+        (text("of these without a place"), round(recount["assisted_short"]), text("persons")),
+        (text("buses at once"), int(cars["buses"].sum()), text("vehicles")),
+        (text("vehicles for the assisted"), int(cars["assisted_vehicles"].sum()), text("vehicles")),
+        (text("arrive after the peak"), round(late), text("persons")),
         (text("longest walk"), float(on_foot.max()) if len(on_foot) else 0.0, "min"),
         (text("sum of ways"), round(done.person_seconds / 3600), text("person-hours")),
         (text("proof"), done.solution.status, ""),

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from riskmap.i18n import Text
-from riskmap.plans.refuge_assign import Assigned, assign, mended
+from riskmap.plans.refuge_assign import assign
+from riskmap.plans.refuge_assist import assisted_share, part, vehicles_table
 from riskmap.plans.refuge_capacity import capacity_table
-from riskmap.plans.refuge_demand import People, people_to_move
-from riskmap.plans.refuge_eligibility import Dangers, eligibility, place_checks, refuge_checks
+from riskmap.plans.refuge_dangers import Dangers, place_checks
+from riskmap.plans.refuge_demand import people_to_move
+from riskmap.plans.refuge_eligibility import (
+    eligibility,
+    refuge_checks,
+    refuge_spots,
+    usable_for,
+)
+from riskmap.plans.refuge_handout import handout
+from riskmap.plans.refuge_mends import Case, mend_table
 from riskmap.plans.refuge_notes import plan_notes, recounted
-from riskmap.plans.refuge_roads import Net, nets, ways
-from riskmap.plans.refuge_sites import Proposed, propose
+from riskmap.plans.refuge_options import warning_seconds
+from riskmap.plans.refuge_proposals import proposals, site_tables
+from riskmap.plans.refuge_roads import Net, group_ways
+from riskmap.plans.refuge_routes import Routes, plan_routes
 from riskmap.plans.refuge_standards import accessibility, reach_cells, scorecard
+from riskmap.plans.refuge_world import State, World
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from riskmap.geo.grid import Grid
-    from riskmap.geo.network import RoadGraph
     from riskmap.plans.refuge_options import RefugeOptions
-    from riskmap.presets.load import Presets
+    from riskmap.plans.refuge_sites import Proposed
+
+__all__ = ["RefugePlan", "State", "World", "refuge_plan"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +48,8 @@ class RefugePlan:
     scenario: str
     """Name of the scenario; empty without flood."""
     tables: Mapping[str, pd.DataFrame]
-    """summary, eligibility, capacity, assignment, shortfall, mend, sites, scorecard,
-    accessibility."""
+    """summary, shortfall, mend, assignment, handout, vehicles, usable_for, eligibility, capacity,
+    sites, siting, equity, scorecard, accessibility."""
     objective: float
     """Person-minutes of the assignment, counted anew from its rows."""
     bound: float | None
@@ -50,33 +62,12 @@ class RefugePlan:
     notes: tuple[Text, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """What a plan is made from."""
-
-    grid: Grid
-    graphs: Mapping[str, RoadGraph]
-    units: gpd.GeoDataFrame
-    refuges: gpd.GeoDataFrame
-    population: Any
-    standing: gpd.GeoDataFrame | None
-    """Danger areas that always hold."""
-    sources: gpd.GeoDataFrame | None
-    candidates: gpd.GeoDataFrame | None
-    presets: Presets
-    data_date: str
-    seed: int
-
-
 def refuge_plan(
     world: World,
     *,
     options: RefugeOptions,
     limits_s: Mapping[str, float],
-    name: str = "",
-    depth_m: Any = None,
-    closures: gpd.GeoDataFrame | None = None,
-    danger_area: gpd.GeoDataFrame | None = None,
+    state: State | None = None,
 ) -> RefugePlan:
     """Plan the refuges for one state of the world.
 
@@ -88,12 +79,8 @@ def refuge_plan(
         The plan's options.
     limits_s
         Longest way by mode [s].
-    name
-        Name of the scenario.
-    depth_m
-        Depth on the cells, or None.
-    closures, danger_area
-        The scenario's closed roads and danger areas.
+    state
+        Water, closures and danger areas of a scenario; without flood by default.
 
     Returns
     -------
@@ -101,81 +88,152 @@ def refuge_plan(
         Tables, map layers and proof.
     """
     from riskmap.plans.refuge_maps import plan_layers
-    from riskmap.plans.refuge_tables import assignment_table, mend_table, shortfall_table, summary
+    from riskmap.plans.refuge_tables import summary
 
-    grid, presets, refuges = world.grid, world.presets, world.refuges
-    spots = refuges.geometry.representative_point()
-    xy = np.column_stack([spots.x, spots.y])
-    roads = nets(
-        world.graphs, grid, presets=presets, limits_s=limits_s, depth_m=depth_m, closures=closures
-    )
-    areas = [part for part in (world.standing, danger_area) if part is not None and len(part)]
-    joined = pd.concat(areas) if areas else None
-    dangers = Dangers(grid=grid, depth_m=depth_m, areas=joined, sources=world.sources)
-    held, fit, usable = _checked(world, xy, roads, dangers, options)
-    places = np.where(usable, held["places"], 0).astype(np.float64)
-    people = people_to_move(
-        grid, world.units, population=world.population, standing=world.standing,
-        scenario=danger_area, depth_m=depth_m, presets=presets,
-    )  # fmt: skip
-    possible = ways(roads, people.xy, xy)
-    moved = people.table["people"].to_numpy(np.float64)
-    done = assign(possible, moved, places, held["tier"].tolist(), options)
-    more, after = mended(done, options)
-    room = (places, held["tier"].tolist())
-    early = _early(world, people, xy, possible, done, room, options, limits_s)
-    sites = _sites(world, people, done, dangers, roads, options)
+    now = state or State()
+    roads = now.roads(world, limits_s)
+    dry = roads if now.dry else State().roads(world, limits_s)
+    dangers = now.dangers(world)
+    warning_s = warning_seconds(options, world.presets, now.name)
+    held, fit, usable = _checked(world, roads, dangers, options, warning_s)
+    case = _assigned(world, now, roads, held, usable, options)
+    routes, sent = _sent(world, case, roads, dry, held, warning_s)
+    sites = proposals(world, case, dangers, roads, options)
+    recount = recounted(case.done, case.counts, case.places, case.assisted)
+    vehicles = vehicles_table(sent, warning_s=warning_s, presets=world.presets)
     tables = {
+        **_about_people(world, case, roads, dry, sites, sent),
+        "vehicles": vehicles,
+        "usable_for": usable_for(fit, now.name),
         "eligibility": fit,
         "capacity": held.reset_index(names="item_id").assign(usable=usable),
-        "assignment": assignment_table(done, possible, people, held, world.units, places),
-        "shortfall": shortfall_table(done, possible, people, world.units, places),
-        "mend": mend_table(done, more, after, people, held, sites, early),
-        **_standards(world, xy, roads, held, usable, places),
+        **_standards(world, roads, held, usable, case.places),
+        **site_tables(world, case, roads, sites),
     }
-    if sites is not None:
-        tables["sites"] = _where(sites, world.units, world.grid)
-    recount = recounted(done, moved, places)
-    tables = {"summary": summary(name, recount, done, usable, tables), **tables}
-    crs = str(refuges.crs)
-    drawn = plan_layers(name, tables, done, people, roads, refuges, xy, sites, crs)
+    short = summary(now.name, recount, case.done, usable, tables)
+    tables = {"summary": short, **tables}
+    late = float(sent.loc[~sent["in_time"].astype(bool), "people"].sum())
+    said = plan_notes(
+        now.name, recount, case.done, fit, held, roads, options,
+        late=late, warning_h=warning_s / 3600,
+    )  # fmt: skip
     return RefugePlan(
-        scenario=name,
+        scenario=now.name,
         tables=tables,
-        objective=done.person_seconds / 60,
-        bound=done.person_seconds / 60 if done.solution.status == "optimal" else None,
-        gap=done.solution.gap,
-        status=done.solution.status,
+        objective=case.done.person_seconds / 60,
+        bound=case.done.person_seconds / 60 if case.done.solution.status == "optimal" else None,
+        gap=case.done.solution.gap,
+        status=case.done.solution.status,
         recount=recount,
-        map_layers=drawn,
-        notes=plan_notes(name, recount, done, fit, held, roads, options),
-    )
+        map_layers=plan_layers(
+            now.name, tables, case.done, case.people, routes, world.refuges, case.refuges, sites,
+            str(world.refuges.crs),
+        ),
+        notes=said if sites is None else (*said, *sites.notes),
+    )  # fmt: skip
 
 
 def _checked(
     world: World,
-    xy: NDArray[np.float64],
     roads: tuple[Net, ...],
     dangers: Dangers,
     options: RefugeOptions,
+    warning_s: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.bool_]]:
     """Compute capacities, run every check, and tell which refuges may be used."""
+    xy, presets = world.xy, world.presets
     held = capacity_table(
-        world.refuges, presets=world.presets, options=options, data_date=world.data_date
+        world.refuges, presets=presets, options=options, data_date=world.data_date
     )
     on_road = np.zeros(len(xy), bool)
     for net in roads:
         on_road |= net.snap(xy).on
+    spots = refuge_spots(world.refuges, xy, presets)
     checks = [
-        *place_checks(xy, dangers, presets=world.presets),
-        *refuge_checks(world.refuges, held, on_road=on_road),
+        *place_checks(spots, dangers, presets=presets),
+        *refuge_checks(world.refuges, held, on_road=on_road, warning_h=warning_s / 3600),
     ]
     return (held, *eligibility(world.refuges, checks, options))
 
 
+def _assigned(
+    world: World,
+    now: State,
+    roads: tuple[Net, ...],
+    held: pd.DataFrame,
+    usable: NDArray[np.bool_],
+    options: RefugeOptions,
+) -> Case:
+    """Find who moves, part those who need a vehicle, and send everybody somewhere."""
+    groups = people_to_move(
+        world.grid, world.units, population=world.population, standing=world.standing,
+        scenario=now.danger_area, depth_m=now.depth_m, depths=now.depths, presets=world.presets,
+    )  # fmt: skip
+    share = assisted_share(world.sensitive, world.units, world.presets)
+    people = part(groups, share, whole=options.whole)
+    assisted = people.table["assisted"].to_numpy(bool)
+    places = np.where(usable, held["places"], 0).astype(np.float64)
+    possible = group_ways(roads, people.xy, world.xy, assisted)
+    moved = people.table["people"].to_numpy(np.float64)
+    tiers = held["tier"].tolist()
+    return Case(
+        people=people,
+        possible=possible,
+        done=assign(possible, moved, places, tiers, options, assisted=assisted),
+        refuges=world.xy,
+        places=places,
+        tiers=tiers,
+        names=held["name"].tolist(),
+        options=options,
+    )
+
+
+def _sent(
+    world: World,
+    case: Case,
+    roads: tuple[Net, ...],
+    dry: tuple[Net, ...],
+    held: pd.DataFrame,
+    warning_s: float,
+) -> tuple[Routes, pd.DataFrame]:
+    """Find the roads of every assignment and list it with them, both in one order."""
+    from riskmap.plans.refuge_tables import assignment_table
+
+    routes = plan_routes(
+        case.done.pairs, roads, dry,
+        origins=case.people.xy, refuges=case.refuges, names=world.road_names,
+    )  # fmt: skip
+    prepare = float(world.presets["refuge.prepare_min"])
+    table = assignment_table(
+        case.done, case.possible, case.people, held, world.units, case.places,
+        routes=routes.table, prepare_min=prepare, warning_min=warning_s / 60,
+    )  # fmt: skip
+    at = table.pop("row").to_numpy(np.int64)
+    return replace(routes, lines=routes.lines[at], others=routes.others[at]), table
+
+
+def _about_people(
+    world: World,
+    case: Case,
+    roads: tuple[Net, ...],
+    dry: tuple[Net, ...],
+    sites: Proposed | None,
+    sent: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    from riskmap.plans.refuge_tables import shortfall_table
+
+    return {
+        "shortfall": shortfall_table(
+            case.done, case.possible, case.people, world.units, case.places
+        ),
+        "mend": mend_table(case, roads=roads, dry=dry, sites=sites),
+        "assignment": sent,
+        "handout": handout(sent, world.refuges),
+    }
+
+
 def _standards(
     world: World,
-    xy: NDArray[np.float64],
     roads: tuple[Net, ...],
     held: pd.DataFrame,
     usable: NDArray[np.bool_],
@@ -185,9 +243,8 @@ def _standards(
     from riskmap.geo.points import unit_of_points
 
     units, presets = world.units, world.presets
-    reached = reach_cells(
-        world.grid, units, world.population, roads[0] if roads else None, xy, usable
-    )
+    on_foot = roads[0] if roads and roads[0].mode == "foot" else None
+    reached = reach_cells(world.grid, units, world.population, on_foot, world.xy, usable)
     spots = world.refuges.geometry.representative_point()
     home = unit_of_points(spots, units[units["finest"]])
     card = scorecard(
@@ -195,82 +252,3 @@ def _standards(
         units=units, refuge_unit=home, presets=presets,
     )  # fmt: skip
     return {"scorecard": card, "accessibility": accessibility(reached, places, units, presets)}
-
-
-def _early(
-    world: World,
-    people: People,
-    xy: NDArray[np.float64],
-    possible: pd.DataFrame,
-    done: Assigned,
-    held: tuple[NDArray[np.float64], list[str]],
-    options: RefugeOptions,
-    limits_s: Mapping[str, float],
-) -> Assigned | None:
-    """Solve again with dry roads for the groups that the water cuts off; None when none is."""
-    places, tiers = held
-    reach = possible[places[possible["refuge"].to_numpy(np.int64)] > 0]
-    count = np.bincount(reach["demand"].to_numpy(np.int64), minlength=len(people.xy))
-    cut = np.flatnonzero((count == 0) & (done.shortfall > 0))
-    if not cut.size:
-        return None
-    dry = nets(world.graphs, world.grid, presets=world.presets, limits_s=limits_s)
-    found = ways(dry, people.xy[cut], xy)
-    if not len(found):
-        return None
-    found["demand"] = cut[found["demand"].to_numpy(np.int64)]
-    together = pd.concat([reach, found], ignore_index=True)
-    return assign(together, people.table["people"].to_numpy(np.float64), places, tiers, options)
-
-
-def _sites(
-    world: World,
-    people: People,
-    done: Assigned,
-    dangers: Dangers,
-    roads: tuple[Net, ...],
-    options: RefugeOptions,
-) -> Proposed | None:
-    """Propose sites among the given candidates, or among the cells with people."""
-    from riskmap.geo.grid import cell_centres, cell_names
-
-    if not roads or roads[0].mode != "foot":
-        return None
-    if world.candidates is not None:
-        spots = world.candidates.geometry.representative_point()
-        xy = np.column_stack([spots.x, spots.y])
-        names = [str(key) for key in world.candidates.index]
-    else:
-        flat = np.zeros(0) if world.population is None else np.nan_to_num(world.population).ravel()
-        cells = np.flatnonzero(flat > 0)
-        xy = np.column_stack(cell_centres(world.grid, cells))
-        names = [str(key) for key in cell_names(world.grid, cells)]
-    return propose(
-        people.xy,
-        done.shortfall,
-        candidates=xy,
-        names=names,
-        dangers=dangers,
-        net=roads[0],
-        presets=world.presets,
-        options=options,
-        seed=world.seed,
-    )
-
-
-def _where(sites: Proposed, units: gpd.GeoDataFrame, grid: Grid) -> pd.DataFrame:
-    """Add the village of every proposed site, and its place in EPSG:4326."""
-    import geopandas as gpd
-    import shapely
-
-    from riskmap.columns import WGS84
-    from riskmap.geo.points import unit_of_points
-
-    points = shapely.points(sites.xy)
-    home = unit_of_points(points, units[units["finest"]])
-    lonlat = gpd.GeoSeries(points, crs=grid.crs).to_crs(WGS84)
-    table = sites.table.drop(columns=["x", "y"])
-    table.insert(2, "village", [str(units["name"].get(code, "")) for code in home])
-    table.insert(3, "town", [str(units["town"].get(code, "")) for code in home])
-    table["lon"], table["lat"] = lonlat.x.round(6), lonlat.y.round(6)
-    return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,17 +14,21 @@ from numpy.typing import NDArray
 
 from riskmap.geo.grid import Grid
 from riskmap.geo.network import RoadGraph, edge_depths, vehicle_seconds
-from riskmap.plans.coverage import Demand, Reach, times_covered
+from riskmap.plans.coverage import Demand, Reach, covered_weight, times_covered
+from riskmap.plans.refuge_ground import pixel_m, sample
 from riskmap.plans.response import Rule
 from riskmap.plans.setting import Setting
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from riskmap.layers.types import Raster
     from riskmap.presets.load import Presets
 
 _ASIDE_M: Final = 15.0
 """A drawn closure lies on a road when it is this near [m]."""
+_STEP_M: Final = 5.0
+"""Roads are looked at no finer than this [m]."""
 _MOST: Final = 0.5
 """A drawn line closes an edge when more than this share of the edge lies on it."""
 
@@ -63,13 +68,50 @@ def closed_edges(graph: RoadGraph, closures: gpd.GeoDataFrame) -> NDArray[np.boo
     return shut
 
 
+def road_depths(
+    graph: RoadGraph, grid: Grid, depth_m: Any, depths: tuple[Raster, ...] = ()
+) -> NDArray[np.float64] | None:
+    """Take the deepest water along each edge, from the rasters where there are any.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    grid
+        The grid that ``depth_m`` stands on.
+    depth_m
+        Depth on the cells, shape (ny, nx) [m], or None.
+    depths
+        Depth at its own resolution [m].
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Depth of each edge, NaN where nothing is known, shape (m,) [m]; None without water.
+    """
+    if not depths:
+        if depth_m is None:
+            return None
+        return edge_depths(graph, np.asarray(depth_m), tuple(grid.transform)[:6])
+    crs = str(graph.crs)
+    first = shapely.get_coordinates(graph.edge_geometry[0])[0]
+    step = max(min(pixel_m(tile, first, crs) for tile in depths) / 2.0, _STEP_M)
+    xy, edge = shapely.get_coordinates(
+        shapely.segmentize(graph.edge_geometry, step), return_index=True
+    )
+    value = sample(depths, xy, crs)
+    deepest = np.full(graph.edge_count, -np.inf)
+    np.maximum.at(deepest, edge, np.where(np.isnan(value), -np.inf, value))
+    return np.where(np.isfinite(deepest), deepest, np.nan)
+
+
 def wet_setting(
     setting: Setting,
     grid: Grid,
     *,
-    vehicle: str,
     presets: Presets,
     depth_m: NDArray[Any] | None,
+    rasters: tuple[Raster, ...] = (),
     closures: gpd.GeoDataFrame | None,
 ) -> Setting:
     """Give the roads of a scenario.
@@ -80,12 +122,12 @@ def wet_setting(
         Stations on dry roads.
     grid
         The grid that the depths stand on.
-    vehicle
-        The vehicle.
     presets
         The run's presets.
     depth_m
         Depth of water on the cells, shape (ny, nx) [m], or None.
+    rasters
+        Depth at its own resolution, which counts before that of the cells.
     closures
         Closed roads or areas, or None.
 
@@ -94,22 +136,30 @@ def wet_setting(
     Setting
         With the times of the wet roads.
     """
-    cost = setting.edge_cost
-    if depth_m is not None:
-        depth = edge_depths(setting.graph, depth_m, tuple(grid.transform)[:6])
-        cost = vehicle_seconds(setting.graph, vehicle=vehicle, depth_m=depth, presets=presets)
+    depth = road_depths(setting.graph, grid, depth_m, rasters)
+    shut = None
     if closures is not None and len(closures):
-        cost = np.where(closed_edges(setting.graph, closures), np.inf, cost)
-    return replace(setting, edge_cost=cost)
+        shut = closed_edges(setting.graph, closures)
+    fleets = []
+    for fleet in setting.fleets:
+        cost = fleet.edge_cost
+        if depth is not None:
+            cost = vehicle_seconds(
+                setting.graph, vehicle=fleet.vehicle, depth_m=depth, presets=presets
+            )
+        if shut is not None:
+            cost = np.where(shut, np.inf, cost)
+        fleets.append(replace(fleet, edge_cost=cost))
+    return replace(setting, fleets=tuple(fleets))
 
 
 def wet_settings(
     setting: Setting,
     grid: Grid,
     *,
-    vehicle: str,
     presets: Presets,
     depths: Mapping[str, NDArray[Any]],
+    rasters: Mapping[str, tuple[Raster, ...]] = MappingProxyType({}),
     closures: Mapping[str, gpd.GeoDataFrame],
 ) -> dict[str, Setting]:
     """Give the roads of every scenario.
@@ -120,10 +170,10 @@ def wet_settings(
         Stations on dry roads.
     grid
         The grid that the depths stand on.
-    vehicle, presets
-        As in `wet_setting`.
-    depths, closures
-        Scenario to depths on the cells, and to closures.
+    presets
+        The run's presets.
+    depths, rasters, closures
+        Scenario to depths on the cells, to depths at their own resolution, and to closures.
 
     Returns
     -------
@@ -134,9 +184,9 @@ def wet_settings(
         name: wet_setting(
             setting,
             grid,
-            vehicle=vehicle,
             presets=presets,
             depth_m=depths.get(name),
+            rasters=rasters.get(name, ()),
             closures=closures.get(name),
         )
         for name in sorted({*depths, *closures})
@@ -158,22 +208,22 @@ def compare(dry: Pairs, wet: Mapping[str, Pairs], rule: Rule) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``scenario``, ``what``, ``target``, ``target_s``, ``total``, ``covered_dry``,
+        ``scenario``, ``what``, ``rule``, ``target``, ``target_s``, ``total``, ``covered_dry``,
         ``covered``, ``lost``, ``share_dry``, ``share``, ``cut_off`` (reached dry, by nobody wet).
     """
     rows = []
     for scenario, pairs in wet.items():
         for what, (demand, reach) in pairs.items():
             before = dry[what][1]
-            cut = np.isfinite(before.nearest_s) & ~np.isfinite(reach.nearest_s)
             total = float(demand.weight.sum())
             for target in rule.targets:
-                old = float(demand.weight[times_covered(before, target.seconds) > 0].sum())
-                new = float(demand.weight[times_covered(reach, target.seconds) > 0].sum())
+                old = covered_weight(demand, before, target)
+                new = covered_weight(demand, reach, target)
                 rows.append(
                     {
                         "scenario": scenario,
                         "what": what,
+                        "rule": target.rule,
                         "target": target.key,
                         "target_s": target.seconds,
                         "total": total,
@@ -182,49 +232,57 @@ def compare(dry: Pairs, wet: Mapping[str, Pairs], rule: Rule) -> pd.DataFrame:
                         "lost": old - new,
                         "share_dry": old / total if total else np.nan,
                         "share": new / total if total else np.nan,
-                        "cut_off": float(demand.weight[cut].sum()),
+                        "cut_off": float(demand.weight[_cut_off(before, reach)].sum()),
                     }
                 )
-    names = ["scenario", "what", "target", "target_s", "total", "covered_dry", "covered", "lost",
-             "share_dry", "share", "cut_off"]  # fmt: skip
+    names = ["scenario", "what", "rule", "target", "target_s", "total", "covered_dry", "covered",
+             "lost", "share_dry", "share", "cut_off"]  # fmt: skip
     return pd.DataFrame(rows, columns=names)
 
 
-def nearest_table(dry: Pairs, wet: Mapping[str, Pairs], names: NDArray[np.object_]) -> pd.DataFrame:
-    """List the nearest station of every point, dry and in every scenario.
+def _cut_off(before: Reach, after: Reach) -> NDArray[np.bool_]:
+    """Tell which places somebody reaches on dry roads and nobody on wet ones."""
+    return np.isfinite(before.nearest_s) & ~np.isfinite(after.nearest_s)
+
+
+def loss_table(
+    dry: Pairs, wet: Mapping[str, Pairs], rule: Rule, town_names: Mapping[str, str]
+) -> pd.DataFrame:
+    """List the towns whose people lose cover in a scenario, most people first.
 
     Parameters
     ----------
-    dry
-        Role to its points and how they are reached on dry roads.
-    wet
-        Scenario to the same on its roads.
-    names
-        Names of the stations.
+    dry, wet, rule
+        As in `compare`; the first demand counts.
+    town_names
+        Unit code to name.
 
     Returns
     -------
     pandas.DataFrame
-        ``scenario`` (empty = dry), ``what``, ``id``, ``name``, ``station``, ``seconds`` (NaN =
-        no way).
+        ``scenario``, ``name``, ``target_s``, ``covered_dry``, ``covered``, ``lost``, ``cut_off``,
+        ``unit_id``.
     """
     parts = []
-    for scenario, pairs in ({"": dry} | dict(wet)).items():
-        for what, (demand, reach) in pairs.items():
-            if what == "population":
-                continue
-            who = reach.nearest
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "scenario": scenario,
-                        "what": what,
-                        "id": demand.ids,
-                        "name": demand.names,
-                        "station": np.append(names, "")[who],
-                        "seconds": np.where(np.isfinite(reach.nearest_s), reach.nearest_s, np.nan),
-                    }
-                )
-            )
-    columns = ["scenario", "what", "id", "name", "station", "seconds"]
+    for scenario, pairs in wet.items():
+        main = next(iter(pairs))
+        demand, reach = pairs[main]
+        before = dry[main][1]
+        cut = np.where(_cut_off(before, reach), demand.weight, 0.0)
+        for target in rule.levels:
+            old = np.where(times_covered(before, target) > 0, demand.weight, 0.0)
+            new = np.where(times_covered(reach, target) > 0, demand.weight, 0.0)
+            frame = pd.DataFrame({"covered_dry": old, "covered": new, "cut_off": cut})
+            sums = frame.groupby(demand.town.astype(str), sort=True).sum()
+            sums.insert(2, "lost", sums["covered_dry"] - sums["covered"])
+            sums = sums[(sums["lost"] > 0) | (sums["cut_off"] > 0)]
+            codes = sums.index.astype(str)
+            sums.insert(0, "scenario", scenario)
+            sums.insert(1, "name", [town_names.get(code, code) for code in codes])
+            sums.insert(2, "target_s", target.seconds)
+            sums["unit_id"] = codes
+            order = ["target_s", "lost", "cut_off", "unit_id"]
+            parts.append(sums.sort_values(order, ascending=[True, False, False, True]))
+    columns = ["scenario", "name", "target_s", "covered_dry", "covered", "lost", "cut_off",
+               "unit_id"]  # fmt: skip
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from riskmap.errors import ProjectError
+from riskmap.errors import LayerError, ProjectError
 from riskmap.i18n import Text, text
-from riskmap.stages.roads import used_rows
+from riskmap.stages.roads import profile_graph, used_rows
 
 if TYPE_CHECKING:
     from riskmap.geo.grid import Grid
+    from riskmap.geo.network import RoadGraph
+    from riskmap.layers.types import Raster
     from riskmap.plans.refuges import RefugePlan, World
     from riskmap.plans.supplies import SupplyPlan
     from riskmap.project import Project
@@ -56,7 +59,7 @@ def plan_refuges(
         When an option is unknown or wrong.
     """
     from riskmap.plans.refuge_options import read_options, ride_seconds, walk_seconds
-    from riskmap.plans.refuges import World, refuge_plan
+    from riskmap.plans.refuges import State, World, refuge_plan
 
     options = read_options(project.refuges)
     refuges = used_rows(ground.layers, "refuge")
@@ -66,7 +69,7 @@ def plan_refuges(
         raise ProjectError(text("refuges.candidates: no role {name}", name=options.candidates))
     world = World(
         grid=grid,
-        graphs=roads.graphs,
+        graphs=_graphs(project, ground, roads),
         units=ground.units,
         refuges=refuges,
         population=people,
@@ -76,6 +79,10 @@ def plan_refuges(
         presets=ground.presets,
         data_date=project.data_date,
         seed=project.seed,
+        dem=ground.layers["dem"].rasters if "dem" in ground.layers else (),
+        flood_level=_flood_level(project, ground, options.flood_level),
+        sensitive=used_rows(ground.layers, "sensitive"),
+        road_names=_road_names(ground),
     )
     limits = {
         "foot": walk_seconds(options, ground.presets),
@@ -87,10 +94,13 @@ def plan_refuges(
             world,
             options=options,
             limits_s=limits,
-            name=name,
-            depth_m=scenario.depth_m,
-            closures=scenario.closures,
-            danger_area=scenario.danger_area,
+            state=State(
+                name=name,
+                depth_m=scenario.depth_m,
+                depths=scenario.depths,
+                closures=scenario.closures,
+                danger_area=scenario.danger_area,
+            ),
         )
     said = [note for plan in plans.values() for note in plan.notes]
     supplies = _supplies(world, ground, {plan.scenario: plan for plan in plans.values()}, limits)
@@ -123,6 +133,58 @@ def _supplies(
         net=roads[0] if roads else None,
         presets=world.presets,
     )
+
+
+def _graphs(project: Project, ground: Ground, roads: Roads) -> Mapping[str, RoadGraph]:
+    """Give the roads for walkers and for vehicles, also where no station asked for them."""
+    lines = used_rows(ground.layers, "road")
+    if lines is None:
+        return roads.graphs
+    source = project.layers.get("road")
+    found = dict(roads.graphs)
+    for profile in ("foot", "emergency"):
+        if profile in found:
+            continue
+        with suppress(LayerError):  # said already, by the stage of the roads
+            found[profile] = profile_graph(
+                lines,
+                profile,
+                direction=source[0].direction if source else None,
+                presets=ground.presets,
+                crs=ground.crs,
+            )
+    return found
+
+
+def _road_names(ground: Ground) -> tuple[str, ...]:
+    """Give the name of each row of the road layer; nothing when no road has one."""
+    lines = used_rows(ground.layers, "road")
+    if lines is None or "name" not in lines or not lines["name"].notna().any():
+        return ()
+    return tuple(lines["name"].astype(object).where(lines["name"].notna(), "").astype(str))
+
+
+def _flood_level(
+    project: Project, ground: Ground, given: float | str | None
+) -> float | tuple[Raster, ...] | None:
+    """Read the highest historical level where the project gives a raster of it."""
+    if not isinstance(given, str):
+        return given
+    from riskmap.layers.read import read_layer
+    from riskmap.layers.types import LayerSpec
+
+    layer, problems = read_layer(
+        ground.roles["dem"],
+        (LayerSpec(path=project.file(given), shown=given),),
+        crs=ground.crs,
+        place=ground.place,
+        presets=ground.presets,
+    )
+    if not layer.rasters:
+        raise LayerError(
+            text("refuges.flood_level: {path} cannot be used", path=given), tuple(problems)
+        )
+    return layer.rasters
 
 
 def _stored(ground: Ground) -> Any:

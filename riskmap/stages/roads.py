@@ -79,7 +79,7 @@ def build_roads(
         if places is None or places.empty:
             continue
         try:
-            graph = _graph(lines, profile, direction=direction, presets=presets, crs=crs)
+            graph = profile_graph(lines, profile, direction=direction, presets=presets, crs=crs)
         except LayerError as error:
             notes.append(text("Roads cannot be used ({why}).", why=str(error)))
             continue
@@ -116,7 +116,7 @@ def used_rows(layers: Mapping[str, Layer], role: str) -> gpd.GeoDataFrame | None
     return None if placed.empty else placed
 
 
-def _graph(
+def profile_graph(
     lines: gpd.GeoDataFrame,
     profile: str,
     *,
@@ -124,6 +124,31 @@ def _graph(
     presets: Presets,
     crs: str,
 ) -> RoadGraph:
+    """Build the road graph of one profile.
+
+    Parameters
+    ----------
+    lines
+        The road layer.
+    profile
+        ``foot``, ``car`` or ``emergency``.
+    direction
+        How road lines may be driven, or None.
+    presets
+        Speeds.
+    crs
+        The run's CRS.
+
+    Returns
+    -------
+    RoadGraph
+        The graph.
+
+    Raises
+    ------
+    LayerError
+        When the lines make no network.
+    """
     from riskmap.geo.network import build_graph
 
     oneway = "oneway" if direction == "oneway_field" and "oneway" in lines else None

@@ -11,12 +11,12 @@ from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
 from riskmap.plans.refuge_demand import people_to_move
 from riskmap.plans.refuge_options import RefugeOptions, read_options
-from riskmap.plans.refuges import World, refuge_plan
+from riskmap.plans.refuges import State, World, refuge_plan
 from riskmap.presets.load import load_presets
 
 CRS, E, N = "EPSG:4548", 500_000, 4_000_000
 LIMITS = {"foot": 1800.0}
-WALK = {"foot": 1.0}
+PRESETS = {"refuge.vehicle_share": 0.0}
 
 
 def at(x, y=50):
@@ -38,7 +38,7 @@ def areas(*rows):
 
 def world(refuges, standing=None, **over):
     """A road of 3 km with villages of 1 km, refuges as (x, capacity, extra)."""
-    presets = load_presets()
+    presets = load_presets(PRESETS)
     units = gpd.GeoDataFrame(
         {
             "level": "village",
@@ -79,7 +79,9 @@ def world(refuges, standing=None, **over):
 
 
 def plan(there, options=None, **scenario):
-    return refuge_plan(there, options=options or RefugeOptions(), limits_s=LIMITS, **scenario)
+    return refuge_plan(
+        there, options=options or RefugeOptions(), limits_s=LIMITS, state=State(**scenario)
+    )
 
 
 def test_a_full_refuge_sends_the_rest_to_the_next():
