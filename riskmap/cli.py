@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -169,6 +170,13 @@ def _guarded(call: Callable[[], Any]) -> int:
         return 1
     except OSError as error:
         say(str(text("{file}: {why}", file=error.filename or "", why=error.strerror or error)))
+        return 1
+    except Exception as error:
+        if os.environ.get("RISKMAP_DEBUG"):
+            raise
+        why = f"{type(error).__name__}: {error}"
+        say(str(text("a fault of riskmap itself ({why}); nothing was written", why=why)))
+        say(str(text("set RISKMAP_DEBUG=1, run again and send what is shown to the maintainers")))
         return 1
     return outcome if isinstance(outcome, int) else 0
 

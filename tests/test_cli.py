@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from riskmap.cli import main
 from tests import town
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,7 @@ def riskmap(*words, **more):
 def fails(done, code):
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
+    assert "自身出错" not in done.stderr
     assert done.stderr.strip()
 
 
@@ -181,3 +183,19 @@ def test_a_killed_run_leaves_the_previous_results_whole(tmp_path):
     process.wait()
     assert {file.name: file.read_bytes() for file in out.iterdir()} == before
     assert riskmap("run", path).returncode == 0
+
+
+def test_a_fault_of_our_own_shows_no_traceback(monkeypatch, capsys):
+    def broken(*_, **__):
+        raise ZeroDivisionError("boom")
+
+    monkeypatch.setattr("riskmap.commands.verify_folder", broken)
+    with pytest.raises(SystemExit) as stopped:
+        main(["verify", "x"])
+    said = capsys.readouterr().err
+    assert stopped.value.code == 1
+    assert "boom" in said
+    assert "Traceback" not in said
+    monkeypatch.setenv("RISKMAP_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        main(["verify", "x"])

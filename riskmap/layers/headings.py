@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from riskmap.i18n import text
+from riskmap.layers.datum_words import preference, split_datum
 from riskmap.layers.findings import Findings, unusable
 from riskmap.roles.load import match_header
+from riskmap.roles.parse import coordinate_fields
 
 if TYPE_CHECKING:
     from riskmap.layers.types import LayerSpec
     from riskmap.roles.load import Role
+    from riskmap.roles.types import Field
 
 
 def match_columns(
@@ -57,12 +60,12 @@ def match_columns(
             )
         found[name] = (column, chosen.unit)
     used = {column for column, _ in found.values()}
-    ranked: dict[str, list[tuple[bool, str, str | None]]] = {}
+    ranked: dict[str, list[tuple[tuple[bool, int], str, str | None]]] = {}
     for column in columns:
-        field, unit = match_header(role, column) if column not in used else (None, None)
+        field, unit = _match(role, column) if column not in used else (None, None)
         if field is not None and field.name not in found and field.name not in spec.constants:
             ranked.setdefault(field.name, []).append(
-                (column.casefold() != field.name, column, unit)
+                ((column.casefold() != field.name, preference(column, spec)), column, unit)
             )
     for name, entries in ranked.items():
         entries.sort(key=lambda entry: entry[0])
@@ -70,6 +73,17 @@ def match_columns(
     if not osm:
         _say_unused(columns, found, findings)
     return found
+
+
+def _match(role: Role, column: str) -> tuple[Field | None, str | None]:
+    """Match a header; a coordinate column may name its datum."""
+    field, unit = match_header(role, column)
+    bare, datum = split_datum(column)
+    if field is None and datum is not None:
+        field, unit = match_header(role, bare)
+        if field is not None and field.name not in {f.name for f in coordinate_fields()}:
+            return None, None
+    return field, unit
 
 
 def _say_unused(

@@ -14,6 +14,7 @@ from pyproj import CRS
 from riskmap.columns import WGS84
 from riskmap.i18n import text
 from riskmap.layers.coords import Angles, parse_angle, parse_pairs, to_wgs84
+from riskmap.layers.datum_words import datum_of_columns
 from riskmap.layers.findings import Findings, shown_value, unusable
 from riskmap.layers.locate import (
     REASONS,
@@ -74,11 +75,13 @@ def locate_table(
                 )
             lon = parse_angle(table[column_e].tolist(), axis="lon")
             lat = parse_angle(table[column_n].tolist(), axis="lat")
+            datum = datum_of_columns((column_e, column_n), datum, findings)
             return _from_angles(lon, lat, (column_e, column_n), table, datum, spec, findings)
     if "lonlat" in found:
         column = found["lonlat"][0]
         lat_first = re.match(r"^(纬|lat|北纬)", column.strip(), re.IGNORECASE) is not None
         lon, lat = parse_pairs(table[column].tolist(), lat_first=lat_first)
+        datum = datum_of_columns((column, column), datum, findings)
         return _from_angles(lon, lat, (column, column), table, datum, spec, findings)
     raise unusable(
         "no_coordinates",

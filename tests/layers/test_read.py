@@ -198,6 +198,61 @@ def test_declared_datum_moves_the_points(tmp_path, datum):
     assert "iterative" in there.table["coord_method"].iloc[0]
 
 
+@pytest.mark.parametrize(
+    ("headers", "datum"),
+    [
+        (("经度（GCJ-02）", "纬度（GCJ-02）"), "gcj02"),
+        (("lon_bd09", "lat_bd09"), "bd09"),
+        (("百度经度", "百度纬度"), "bd09"),
+        (("高德经度", "高德纬度"), "gcj02"),
+        (("经度(WGS84)", "纬度(WGS84)"), "wgs84"),
+        (("国家2000经度", "国家2000纬度"), "cgcs2000"),
+    ],
+)
+def test_a_header_may_name_the_datum(tmp_path, headers, datum):
+    named = write_text(tmp_path / "a.csv", lines([[*HEADER[:2], *headers, *HEADER[4:]], ROWS[0]]))
+    plain = write_text(tmp_path / "b.csv", lines([HEADER, ROWS[0]]))
+    one, problems = read(named)
+    two, _ = read(plain, datum=datum)
+    assert one.table.geometry.iloc[0].equals(two.table.geometry.iloc[0])
+    assert "datum_from_header" in rules(problems, "note")
+
+
+def test_columns_of_one_datum_stay_together(tmp_path):
+    header = ["编号", "名称", "lon_gcj02", "lat_wgs84", "lat_gcj02", "lon_wgs84"]
+    row = ["L1", "甲", 118.306, 36.800, 36.801, 118.300]
+    one, _ = read(write_text(tmp_path / "a.csv", lines([header, row])))
+    two, _ = read(
+        write_text(
+            tmp_path / "b.csv",
+            lines([["编号", "名称", "经度", "纬度"], ["L1", "甲", 118.300, 36.800]]),
+        )
+    )
+    assert one.table.geometry.iloc[0].equals(two.table.geometry.iloc[0])
+    three, _ = read(tmp_path / "a.csv", datum="gcj02")
+    four, _ = read(
+        write_text(
+            tmp_path / "c.csv",
+            lines([["编号", "名称", "经度", "纬度"], ["L1", "甲", 118.306, 36.801]]),
+        ),
+        datum="gcj02",
+    )
+    assert three.table.geometry.iloc[0].equals(four.table.geometry.iloc[0])
+
+
+def test_a_header_that_says_otherwise_is_noted(tmp_path):
+    path = write_text(
+        tmp_path / "a.csv", lines([[*HEADER[:2], "百度经度", "百度纬度", *HEADER[4:]], ROWS[0]])
+    )
+    _, problems = read(path, datum="gcj02")
+    assert "datum_contradicts" in rules(problems, "note")
+    path = write_text(
+        tmp_path / "b.csv", lines([[*HEADER[:2], "百度经度", "高德纬度", *HEADER[4:]], ROWS[0]])
+    )
+    _, problems = read(path)
+    assert "datum_mixed" in rules(problems, "unusable")
+
+
 def test_datum_of_a_vector_file_equals_that_of_a_table(tmp_path):
     path = write_text(tmp_path / "a.csv", lines([HEADER, *ROWS]))
     shapes = shapely.points([[row[2], row[3]] for row in ROWS])
