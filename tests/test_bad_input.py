@@ -49,6 +49,7 @@ def command(capsys):
         said = capsys.readouterr()
         both = said.out + said.err
         assert "Traceback" not in both
+        assert "自身出错" not in both
         return SimpleNamespace(code=ended.value.code, out=said.out, err=said.err, said=both)
 
     return run
