@@ -126,7 +126,12 @@ def mend_table(
 
 def _table(rows: list[dict[str, object]], before: float) -> pd.DataFrame:
     columns = ["measure", "where", "places", "shortfall_before", "shortfall_after"]
-    return pd.DataFrame([row | {"shortfall_before": before} for row in rows], columns=columns)
+    joined: dict[tuple[str, object], dict[str, object]] = {}
+    for row in rows:  # the walkers and the assisted of one group are one row
+        key = (repr(row["measure"]), row["where"])
+        seen = joined.setdefault(key, row | {"places": 0.0, "shortfall_before": before})
+        seen["places"] = float(str(seen["places"])) + float(str(row["places"]))
+    return pd.DataFrame(list(joined.values()), columns=columns)
 
 
 def _line(measure: Text, where: str, places: float, after: Assigned) -> dict[str, object]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from riskmap.plans.refuge_options import RefugeOptions
 
+    Bools = NDArray[np.bool_]
     Ints = NDArray[np.int64]
 
 MOST_NODES: Final = 2000
@@ -172,8 +173,15 @@ def recount(instance: Instance, found: Solution, limit_s: float) -> float:
     return float((instance.weight * nearest).sum())
 
 
-def stability(instance: Instance, options: RefugeOptions, *, limit_s: float, seed: int) -> Ints:
-    """Count how often each site is chosen when people and seconds are noisy.
+def stability(
+    instance: Instance,
+    options: RefugeOptions,
+    *,
+    limit_s: float,
+    seed: int,
+    near: Bools,
+) -> tuple[Ints, Ints]:
+    """Count how often each site, or one near it, is chosen when people and seconds are noisy.
 
     Parameters
     ----------
@@ -185,14 +193,17 @@ def stability(instance: Instance, options: RefugeOptions, *, limit_s: float, see
         Longest walk [s].
     seed
         Seed of the draws.
+    near
+        Which facilities stand near each other, every one near itself, shape (m, m).
 
     Returns
     -------
-    ndarray
-        Number of draws in which each facility is a new site, shape (m,).
+    tuple of ndarray
+        Number of draws in which each facility is a new site, and in which one near it is; (m,).
     """
     rng = np.random.default_rng(seed)
     times = np.zeros(instance.n_facilities, np.int64)
+    around = times.copy()
     total = replace_phases(options)
     for _ in range(options.draws):
         people = np.exp(rng.normal(0.0, SPREAD, instance.n_demands))
@@ -210,7 +221,8 @@ def stability(instance: Instance, options: RefugeOptions, *, limit_s: float, see
         found = choose(drawn, total, limit_s=limit_s)
         if isinstance(found, Chosen):
             times[found.site] += 1
-    return times
+            around += near[:, found.site].any(axis=1)
+    return times, around
 
 
 def replace_phases(options: RefugeOptions) -> RefugeOptions:

@@ -34,7 +34,8 @@ class Proposed:
     """New sites, with the proof."""
 
     table: pd.DataFrame
-    """order, phase, site, village, town, x, y, places, groups, chosen_of_draws, draws."""
+    """order, phase, site, village, town, x, y, places, groups, chosen_of_draws, chosen_near,
+    draws."""
     proof: pd.DataFrame
     """One row a phase: model, objective, counted, bound, gap, status, candidates, left_out."""
     xy: Floats
@@ -121,13 +122,22 @@ def propose(
     if isinstance(found, Text):
         table = pd.DataFrame()
         return Proposed(table=table, proof=table, xy=np.zeros((0, 2)), notes=(found,))
-    times = stability(instance, options, limit_s=net.limit_s, seed=seed)
+    near = _near(candidates[at], first, float(presets["refuge.radius_m"]["urgent"]))
+    times = stability(instance, options, limit_s=net.limit_s, seed=seed, near=near)
     opened = found.site - first
     return Proposed(
         table=_table(found, candidates[at], [names[i] for i in at], first, times, options.draws),
         proof=found.proof.assign(candidates=tried.size, left_out=left),
         xy=candidates[at][opened],
     )
+
+
+def _near(sites: Floats, first: int, radius_m: float) -> NDArray[np.bool_]:
+    """Tell which candidates stand within a radius of each other; refuges in use of none."""
+    apart = np.hypot(*(sites[:, None, :] - sites[None, :, :]).transpose(2, 0, 1))
+    near = np.zeros((first + len(sites),) * 2, bool)
+    near[first:, first:] = apart <= radius_m
+    return near
 
 
 def _best(origins: Floats, people: Floats, candidates: Floats, net: Net) -> NDArray[np.int64]:
@@ -183,7 +193,7 @@ def _table(
     xy: Floats,
     names: list[str],
     first: int,
-    times: NDArray[np.int64],
+    times: tuple[NDArray[np.int64], NDArray[np.int64]],
     draws: int,
 ) -> pd.DataFrame:
     """Set the chosen sites beside each other: by phase, the one that serves most first."""
@@ -196,7 +206,8 @@ def _table(
             "y": xy[at, 1],
             "places": np.ceil(found.people).astype(np.int64),
             "groups": found.groups,
-            "chosen_of_draws": times[found.site],
+            "chosen_of_draws": times[0][found.site],
+            "chosen_near": times[1][found.site],
             "draws": draws,
         }
     )

@@ -1,4 +1,4 @@
-"""How towns stand against the standards, and how many places people can reach."""
+"""How many places people can reach on foot."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from riskmap.geo.grid import Grid
     from riskmap.plans.refuge_roads import Net
     from riskmap.presets.load import Presets
-
-TIER_NAMES = ("county", "town", "village")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +135,7 @@ def accessibility(
     )
     table = _means(per_cell[per_cell["unit_id"] != ""])
     table.insert(1, "name", [str(units["name"].get(code, "")) for code in table["unit_id"]])
-    table.insert(2, "town", [_town(units, code) for code in table["unit_id"]])
+    table.insert(2, "town", [town_name(units, code) for code in table["unit_id"]])
     return table
 
 
@@ -155,122 +153,22 @@ def _means(per_cell: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _town(units: gpd.GeoDataFrame, code: str) -> str:
-    """Name the town of a unit, or its district where there are no towns."""
+def town_name(units: gpd.GeoDataFrame, code: object) -> str:
+    """Name the town of a unit, or its district where there are no towns.
+
+    Parameters
+    ----------
+    units
+        Units with the names of levels.
+    code
+        Unit id.
+
+    Returns
+    -------
+    str
+        Empty when unknown.
+    """
     for level in ("town", "district"):
         if level in units and code in units.index and str(units[level].loc[code]):
             return str(units[level].loc[code])
     return ""
-
-
-def scorecard(
-    reached: Reached,
-    refuges: pd.DataFrame,
-    held: pd.DataFrame,
-    usable: NDArray[np.bool_],
-    places: NDArray[np.float64],
-    *,
-    units: gpd.GeoDataFrame,
-    refuge_unit: NDArray[np.object_],
-    presets: Presets,
-) -> pd.DataFrame:
-    """Set every town beside the standards.
-
-    Parameters
-    ----------
-    reached
-        Pairs of cells and refuges.
-    refuges
-        Refuge layer.
-    held
-        Table of capacities.
-    usable
-        Which refuges may be used.
-    places
-        Places of each usable refuge.
-    units
-        Units.
-    refuge_unit
-        Finest unit of each refuge.
-    presets
-        Radius, shares and minima of tiers.
-
-    Returns
-    -------
-    DataFrame
-        A row a town: town, people, refuges, usable, places, capacity_share, wanted_share,
-        capacity_ok, covered_share, covered_full_share, overlap_share, then for each tier its
-        number, the number wanted, and how many are below the least capacity.
-
-    References
-    ----------
-    GB 51143-2015; 浙政办发〔2013〕108号.
-    """
-    radius = float(presets["refuge.radius_m"]["short"])
-    wanted = float(presets["refuge.fixed_capacity_share"])
-    near = reached.metres <= radius
-    times = np.bincount(reached.cell[near], minlength=reached.people.size)
-    asked = np.bincount(
-        reached.refuge[near], weights=reached.people[reached.cell[near]], minlength=len(refuges)
-    )
-    ratio = np.divide(places, asked, out=np.zeros(len(refuges)), where=asked > 0)
-    room = np.bincount(
-        reached.cell[near], weights=ratio[reached.refuge[near]], minlength=reached.people.size
-    )
-    town_of = {code: _town(units, code) for code in {*reached.village, *refuge_unit}}
-    cells = pd.DataFrame(
-        {
-            "town": [town_of[code] for code in reached.village],
-            "people": reached.people,
-            "covered": reached.people * (times > 0),
-            "full": reached.people * ((times > 0) & (room < wanted)),
-            "overlap": reached.people * (times > 1),
-        }
-    )
-    by_town = cells.groupby("town", sort=True).sum()
-    places_of = pd.DataFrame(
-        {
-            "town": [town_of[code] for code in refuge_unit],
-            "tier": held["tier"].to_numpy(),
-            "small": _small(held, presets),
-            "usable": usable,
-            "places": np.where(usable, places, 0.0),
-        }
-    )
-    return _score_rows(by_town, places_of, wanted, presets)
-
-
-def _small(held: pd.DataFrame, presets: Presets) -> NDArray[np.bool_]:
-    """Tell which refuges hold fewer than their tier's least capacity."""
-    tiers = presets["refuge.zhejiang_tiers"]
-    least = [float(tiers.get(tier, {}).get("capacity", 0)) for tier in held["tier"]]
-    return np.asarray(held["places"].to_numpy() < np.asarray(least, np.float64), bool)
-
-
-def _score_rows(
-    by_town: pd.DataFrame, places: pd.DataFrame, wanted: float, presets: Presets
-) -> pd.DataFrame:
-    """Join people and refuges of every town and judge them."""
-    table = by_town.join(
-        places.groupby("town").agg(
-            refuges=("usable", "size"), usable=("usable", "sum"), places=("places", "sum")
-        ),
-        how="outer",
-    ).fillna(0)
-    people = table["people"].where(table["people"] > 0)
-    table["capacity_share"] = table["places"] / people
-    table["wanted_share"] = wanted
-    table["capacity_ok"] = table["capacity_share"] >= wanted
-    table["covered_share"] = table.pop("covered") / people
-    table["covered_full_share"] = table.pop("full") / people
-    table["overlap_share"] = table.pop("overlap") / people
-    tiers = presets["refuge.zhejiang_tiers"]
-    good = places[places["usable"]]
-    for tier in TIER_NAMES[1:]:
-        mine = good[good["tier"] == tier]
-        table[f"{tier}_refuges"] = mine.groupby("town").size().reindex(table.index).fillna(0)
-        table[f"{tier}_small"] = mine.groupby("town")["small"].sum().reindex(table.index).fillna(0)
-    table["town_wanted"] = int(tiers["town"]["count"][0])
-    counts = ("refuges", "usable", "town_refuges", "town_small", "village_refuges", "village_small")
-    table = table.astype(dict.fromkeys(counts, np.int64))
-    return table.reset_index()

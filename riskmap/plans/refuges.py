@@ -28,7 +28,8 @@ from riskmap.plans.refuge_options import warning_seconds
 from riskmap.plans.refuge_proposals import proposals, site_tables
 from riskmap.plans.refuge_roads import Net, group_ways
 from riskmap.plans.refuge_routes import Routes, plan_routes
-from riskmap.plans.refuge_standards import accessibility, reach_cells, scorecard
+from riskmap.plans.refuge_scorecard import scorecard
+from riskmap.plans.refuge_standards import accessibility, reach_cells
 from riskmap.plans.refuge_world import State, World
 
 if TYPE_CHECKING:
