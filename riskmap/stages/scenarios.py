@@ -53,6 +53,7 @@ def read_scenarios(
         if source.depth:
             depths, said = _depth(project, ground, source)
             depth = raster_to_cells(grid, depths) if depths else None
+            _ = ground.presets["flood.map_depth_m"]  # its colours on the map
             problems += said
         closures, said = _vector(project, ground, "closure", source.closures)
         danger, more = _vector(project, ground, "danger_area", source.danger_area)

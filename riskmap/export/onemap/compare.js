@@ -33,6 +33,7 @@ function place(share) {
   handle.style.left = state.split * 100 + "%";
   handle.setAttribute("aria-valuenow", String(Math.round(state.split * 100)));
   redraw("surface");
+  emit("split");
 }
 
 /** @param {KeyboardEvent} e */

@@ -1,6 +1,7 @@
 // @ts-check
 /** 详情: why a unit, a cell or an object stands where it stands. */
 import { app, byId, el, figures, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
+import { beforeAfter } from "./changes.js";
 import { nearLimit, sureOf, UNSURE } from "./doubt.js";
 import { itemDetail } from "./ledger.js";
 import { around, chip, coordinates, itemLink, path, unitLink } from "./links.js";
@@ -61,6 +62,7 @@ async function placeDetail(tab, chosen) {
     el("h3", { class: "title" }, unit ? units.names[at] : t("Cell {n}", { n: at + 1 })),
     el("p", { class: "facts" }, chip(now.cls[at]), el("b", null, t("Index {score}", { score: score3(now.score[at]) })),
       unit && tab.rank && tab.rank[at] && now === tab.base ? el("span", null, t("rank {n} of {m}", { n: tab.rank[at], m: size })) : null, sureness(tab, at)),
+    beforeAfter(tab, chosen.kind, at),
     el("p", { class: "facts" }, el("span", null, path(unit ? units.parent[at] : home)), (unit ? [
       Number.isFinite(units.population[at]) ? t("{n} residents", { n: num(units.population[at]) }) : "",
       Number.isFinite(units.area[at]) ? figures(units.area[at]) + " km²" : "", t("code {code}", { code: units.ids[at] })] : [
@@ -118,7 +120,7 @@ async function byRoad(tab, row) {
   const found = await Promise.all(list.map((/** @type {any} */ n) => rawValues(tab, n.code)));
   const lines = list.map((/** @type {any} */ n, /** @type {number} */ i) => (found[i] && Number.isFinite(found[i][row]) ? el("tr", null, el("th", { scope: "row" }, nameOf(n)), el("td", null, el("b", null, quantity(found[i][row], n.unit)))) : null));
   if (!lines.some(Boolean)) return null;
-  return el("section", null, el("h4", null, t("By road"), el("small", null, tab.exact ? t("mean of the unit, free flow") : t("free flow"))), el("table", { class: "plain-table nearest" }, el("tbody", null, lines)));
+  return el("section", null, el("h4", null, t("By road"), el("small", null, tab !== table(tab.exact ? "unit" : "cell", "") ? t("on the roads of the scenario") : tab.exact ? t("mean of the unit, free flow") : t("free flow"))), el("table", { class: "plain-table nearest" }, el("tbody", null, lines)));
 }
 
 /** Objects inside a unit, gravest first. @param {number} unit */

@@ -23,6 +23,7 @@ import { startMeasure } from "./measure.js";
 import { startCompare } from "./compare.js";
 import { startPicture } from "./picture.js";
 import { table } from "./model.js";
+import { drawWater, loadWater } from "./water.js";
 
 /* global L */
 
@@ -30,8 +31,11 @@ import { table } from "./model.js";
 function startState() {
   const { model } = app;
   const grid = !!(model.grid && table("cell"));
+  /** @type {Record<string, boolean>} */
   const shown = { grid, units: !grid && !!table("unit"), borders: true, labels: true };
+  /** @type {Record<string, number>} */
   const opacity = { grid: 0.78, units: 0.78, borders: 0.9, labels: 1 };
+  if (model.scenarios.some((/** @type {any} */ s) => s.water)) [shown.water, opacity.water] = [true, 0.8];
   for (const layer of model.things) {
     shown[layer.id] = layer.group === "risk" || layer.group === "element";
     opacity[layer.id] = 1;
@@ -43,7 +47,7 @@ function startState() {
     opacity[layer.id] = layer.id === "road" ? 0.8 : 0.9;
   }
   for (const plan of model.plans) {
-    shown["plan:" + plan.id] = false;
+    shown["plan:" + plan.id] = plan.id.startsWith("scenario/");
     opacity["plan:" + plan.id] = 0.9;
   }
   state.shown = shown;
@@ -121,6 +125,7 @@ async function start() {
   startState();
   const view = fromHash(location.hash);
   if (Object.keys(state.weights).length || state.view) await prepare();
+  await loadWater();
   document.body.dataset.sheet = "half";
   if (!isPhone()) document.body.classList.add("left-open");
   buildFrame();
@@ -129,6 +134,7 @@ async function start() {
   if (view) app.map.setView([view.lat, view.lon], view.zoom, { animate: false });
   else fitAll();
   addCanvas("surface", 210, drawSurface);
+  if (state.shown.water !== undefined) addCanvas("water", 220, drawWater);
   addCanvas("lines", 230, drawLines);
   addCanvas("points", 260, drawPoints);
   joinEvents();

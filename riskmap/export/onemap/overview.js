@@ -1,6 +1,7 @@
 // @ts-check
 /** 概览: what matters at a glance. */
 import { app, byId, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
+import { scenarioChanges } from "./changes.js";
 import { cellCounts } from "./counts.js";
 import { FAR_M, hasRefuges, isUnsure, toRefuge } from "./doubt.js";
 import { isOverdue, matchesFilter, onList } from "./items.js";
@@ -36,7 +37,7 @@ export function changeText(n, unit = "") {
 export function renderOverview() {
   const node = byId("panel-overview");
   if (!node || state.tab !== "overview") return;
-  fill(node, cards(), ranking(), histogram(), about());
+  fill(node, cards(), scenarioChanges(), ranking(), histogram(), about());
 }
 
 function cards() {

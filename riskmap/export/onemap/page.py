@@ -23,6 +23,7 @@ from riskmap.export.onemap.names import initials
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.places import unit_part
 from riskmap.export.onemap.planlayers import plan_parts
+from riskmap.export.onemap.scenes import scenario_layers, scenario_parts
 from riskmap.i18n import both, text
 from riskmap.result import Result
 
@@ -152,11 +153,8 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
         "units": units,
         "grid": grid_part(result, packer) if "cell" in result.index else None,
         "layers": layers,
-        "plans": plan_parts(result.plans, packer),
-        "scenarios": [
-            {"name": s.name, "rain_mm": s.rain_mm, "hours": s.hours}
-            for s in result.scenarios.values()
-        ],
+        "plans": [*plan_parts(result.plans, packer), *scenario_layers(result, packer)],
+        "scenarios": scenario_parts(result, packer),
         "initials": initials(names),
     }  # fmt: skip
 

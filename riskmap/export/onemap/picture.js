@@ -3,26 +3,44 @@
 import { app, byId, download, fill, nameOf, on, say, state, t } from "./core.js";
 import { paintAll, screenView } from "./canvas.js";
 import { metresPerPixel, reviewText, scaleBar } from "./frame.js";
+import { spare } from "./interact.js";
+import { planColour, planMark } from "./plans.js";
 import { classColours, className, surfaceColours } from "./palette.js";
 import { table } from "./model.js";
 import { QUARTERS } from "./score.js";
 import { FONT } from "./labels.js";
 import { sprite } from "./symbols.js";
 import { rangeText } from "./tree.js";
+import { depthLegend } from "./water.js";
 
 const HEAD = 56;
 const FOOT = 40;
 const SIDE = 196;
+/** A4 lying, in pixels of 1/110 inch. */
+const SHEET = [1272, 900];
+
+/**
+ * What the screen shows, as large as the sheet's map allows.
+ * @param {number} w
+ * @param {number} h
+ */
+function sheetView(w, h) {
+  const v = screenView();
+  const { paddingTopLeft: [left, top], paddingBottomRight: [right, bottom] } = spare();
+  const [fw, fh] = [v.w - left - right, v.h - top - bottom];
+  const grow = Math.min((w - 24) / fw, (h - 24) / fh);
+  const k = v.k * grow;
+  return { k, ox: (v.ox + left + fw / 2) * grow - w / 2, oy: (v.oy + top + fh / 2) * grow - h / 2, w, h, zoom: v.zoom + Math.log2(grow) };
+}
 
 /**
  * Draw the sheet.
  * @param {number} m device pixels per pixel
  */
 export function drawSheet(m) {
-  const v = screenView();
+  const [w, h] = SHEET;
+  const v = sheetView(w - SIDE, h - HEAD - FOOT);
   const canvas = document.createElement("canvas");
-  const w = v.w + SIDE;
-  const h = v.h + HEAD + FOOT;
   canvas.width = Math.round(w * m);
   canvas.height = Math.round(h * m);
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
@@ -81,8 +99,9 @@ function legend(ctx, x, y, m) {
       ctx.strokeRect(x, y - 7, 20, 14);
       write(ctx, (state.view ? t("Quarter {n}", { n: c }) : className(c)) + "  " + rangeText(state.view ? QUARTERS : tab.tree.breaks, c), x + 27, y, 11.5, { width: SIDE - 52 });
     }
-    y += 32;
+    y += 30;
   }
+  y = waterLegend(ctx, x, y);
   const things = model.things.filter((/** @type {any} */ l) => state.shown[l.id]);
   if (things.length) write(ctx, t("Symbols"), x, y, 13, { weight: 700 });
   for (const layer of things.slice(0, 16)) {
@@ -93,6 +112,39 @@ function legend(ctx, x, y, m) {
     ctx.drawImage(picture, x + 10 - half, y - half, half * 2, half * 2);
     write(ctx, nameOf(layer), x + 27, y, 11.5, { width: SIDE - 52 });
   }
+  if (things.some((/** @type {any} */ l) => l.item)) {
+    write(ctx, t("shape = kind, colour = level"), x, (y += 22), 11, { colour: "#52606f", width: SIDE - 24 });
+    write(ctx, t("ring = points of a unit by level"), x, (y += 17), 11, { colour: "#52606f", width: SIDE - 24 });
+  }
+  planLegend(ctx, x, y + 30, m);
+}
+
+/** What the plans that are switched on look like. @param {any} ctx @param {number} x @param {number} y @param {number} m */
+function planLegend(ctx, x, y, m) {
+  const plans = app.model.plans.filter((/** @type {any} */ p) => state.shown["plan:" + p.id]);
+  if (!plans.length) return;
+  write(ctx, t("Plans"), x, y, 13, { weight: 700 });
+  for (const plan of plans.slice(0, 8)) {
+    y += 21;
+    ctx.fillStyle = planColour(plan);
+    if (plan.shape) ctx.fillRect(x, y - (plan.kinds[0] === "coverage" ? 6 : 2), 20, plan.kinds[0] === "coverage" ? 12 : 4);
+    else ctx.drawImage(sprite(planMark(plan.kinds[0])[0], planColour(plan), 6, m), x, y - 10, 20, 20);
+    write(ctx, nameOf(plan), x + 27, y, 11.5, { width: SIDE - 52 });
+  }
+}
+
+/** @param {any} ctx @param {number} x @param {number} y */
+function waterLegend(ctx, x, y) {
+  const list = state.shown.water ? depthLegend() : [];
+  if (!list.length) return y;
+  write(ctx, t("Water depth"), x, y, 13, { weight: 700 });
+  for (const { colour, text } of list) {
+    y += 19;
+    ctx.fillStyle = colour;
+    ctx.fillRect(x, y - 7, 20, 14);
+    write(ctx, text, x + 27, y, 11.5, { width: SIDE - 52 });
+  }
+  return y + 30;
 }
 
 /** @param {any} ctx @param {number} x @param {number} y */
@@ -113,7 +165,7 @@ function foot(ctx, w, h, v) {
   const { facts } = app.model;
   const y = h - FOOT / 2;
   write(ctx, reviewText(), 12, y, 12, { colour: facts.review ? "#16202c" : "#9b1c1c", width: v.w * 0.35 });
-  const bar = scaleBar(metresPerPixel());
+  const bar = scaleBar(metresPerPixel(app.map, v.zoom));
   const x = v.w * 0.42;
   ctx.strokeStyle = "#16202c";
   ctx.lineWidth = 2;

@@ -12,6 +12,7 @@ const STYLES = {
   route: { colour: "#6a1b9a", width: 3.2, dash: [] },
   assignment: { colour: "#37474f", width: 1.3, dash: [5, 4] },
   closure: { colour: "#c2002f", width: 4, dash: [3, 4] },
+  danger_area: { colour: "#c8501e", width: 2, dash: [6, 3] },
   edge: { colour: "#0b6e4f", width: 2.2, dash: [] },
 };
 
@@ -59,6 +60,7 @@ function drawShapes(view, plan) {
       continue;
     }
     const style = STYLES[/** @type {keyof typeof STYLES} */ (kind)] || STYLES.route;
+    if (kind === "danger_area") fillArea(ctx, alpha, style.colour);
     ctx.setLineDash([]);
     ctx.strokeStyle = "rgba(255,255,255,.8)";
     ctx.lineWidth = style.width + 2;
@@ -69,6 +71,14 @@ function drawShapes(view, plan) {
     ctx.stroke();
   }
   ctx.setLineDash([]);
+}
+
+/** Fill an area thinly. @param {CanvasRenderingContext2D} ctx @param {number} alpha @param {string} colour */
+function fillArea(ctx, alpha, colour) {
+  ctx.globalAlpha = alpha * 0.18;
+  ctx.fillStyle = colour;
+  ctx.fill("evenodd");
+  ctx.globalAlpha = alpha;
 }
 
 const MARKS = { unusable: ["octagon", "#c2002f"], shortfall: ["triangle", "#d95f02"], site: ["star", "#6a1b9a"] };
@@ -100,7 +110,7 @@ export function plansAt(x, y, reach) {
       if (!label || out.has(label)) continue;
       const hit = !plan.shape
         ? Math.hypot(mercatorX(plan.lon[i]) - x, mercatorY(plan.lat[i]) - y) < reach * 2
-        : plan.kind(i) === "coverage" ? insideShape(plan.shape, i, x, y) : lineDistance(plan.shape, i, x, y) < reach;
+        : ["coverage", "danger_area"].includes(plan.kind(i)) ? insideShape(plan.shape, i, x, y) : lineDistance(plan.shape, i, x, y) < reach;
       if (hit) out.add(label);
     }
   }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 __all__ = ["combine", "make_recipe", "recompute"]
 
-METHODS: Final = ("arithmetic", "geometric", "product", "harmonic", "max")
+METHODS: Final = ("arithmetic", "geometric", "product", "harmonic", "max", "union")
 TOLERANCE: Final = 1e-6
 _KEPT: Final = 2
 """Rows needed to find the stretch between a mean and the group's score."""
@@ -25,7 +25,7 @@ def combine(method: str, values: NDArray[Any], weights: NDArray[Any]) -> NDArray
     Parameters
     ----------
     method
-        ``arithmetic``, ``geometric``, ``product``, ``harmonic`` or ``max``.
+        ``arithmetic``, ``geometric``, ``product``, ``harmonic``, ``max`` or ``union`` (on 0..1).
     values
         Shape (rows, children) [unitless].
     weights
@@ -42,6 +42,9 @@ def combine(method: str, values: NDArray[Any], weights: NDArray[Any]) -> NDArray
     array([6., 0.])
     """
     known = ~np.isnan(values)
+    if method == "union":
+        left = np.prod(1.0 - np.where(known, values, 0.0) * weights, axis=1)
+        return np.where(known.any(axis=1), 1.0 - left, np.nan)
     share = np.where(known, weights, 0.0)
     total = share.sum(axis=1)
     filled = np.where(known, values, 1.0)
@@ -84,6 +87,15 @@ def _stretch(mean: NDArray[Any], score: NDArray[Any]) -> tuple[float, float] | N
     return (float(start), float(slope)) if close and slope > 0 else None
 
 
+def _tried(index: Any, code: str) -> list[str]:
+    """Order the methods: the one that the group was fitted with first."""
+    steps = index.params.get("steps", ()) if isinstance(index.params, dict) else ()
+    fitted = [s["fitted"]["groups"] for s in steps if s.get("step") == "aggregate"]
+    groups: dict[str, Any] = fitted[0] if fitted else {}
+    named = str(groups.get(code, {}).get("method", ""))
+    return sorted(METHODS, key=lambda method: method != named)
+
+
 def make_recipe(index: Any) -> dict[str, Any]:
     """Find out how each group's score follows from its children.
 
@@ -113,7 +125,7 @@ def make_recipe(index: Any) -> dict[str, Any]:
         weights = meta.loc[children, "weight"].to_numpy(dtype=float)
         score = index.scores[code].to_numpy(dtype=float)
         group = {"code": code, "children": children, "method": "", "low": 0.0, "slope": 1.0}
-        for method in METHODS:
+        for method in _tried(index, code):
             found = _stretch(combine(method, values, weights), score)
             if found is not None:
                 group |= {"method": method, "low": found[0], "slope": found[1]}

@@ -20,10 +20,15 @@ export function combine(method, columns, weights, n) {
   for (let k = 0; k < columns.length; k++) {
     const w = weights[k];
     const column = columns[k];
-    if (!(w > 0)) continue;
+    if (!(w > 0) && method !== "union") continue;
     for (let i = 0; i < n; i++) {
       const v = column[i];
       if (v !== v) continue;
+      if (method === "union") {
+        total[i] = 1;
+        out[i] += (1 - out[i]) * w * v;
+        continue;
+      }
       total[i] += w;
       if (logs) out[i] += w * Math.log(v);
       else if (method === "harmonic") out[i] += w / v;

@@ -8,6 +8,7 @@ import { bandColour, planColour, planMark } from "./plans.js";
 import { prepare, QUARTERS } from "./score.js";
 import { icon, symbolIcon } from "./symbols.js";
 import { hasStates } from "./items.js";
+import { depthRows, waterNow } from "./water.js";
 
 /** @type {Record<string, any>} */
 let rows = {};
@@ -18,6 +19,7 @@ export function renderTree() {
   const { model } = app;
   const groups = [
     [t("Risk surface"), surfaceRows()],
+    [t("Scenario"), scenarioRows()],
     [t("Risk points"), model.things.filter((/** @type {any} */ l) => l.group === "risk").map(layerRow)],
     [t("Emergency resources"), model.things.filter((/** @type {any} */ l) => l.group === "element" || l.group === "base").map(layerRow)],
     [t("Plans"), [
@@ -165,12 +167,26 @@ function layerRow(layer) {
 
 /** Layers of plans, under the scenario that they are made for. */
 function planRows() {
-  const { plans } = app.model;
+  const plans = app.model.plans.filter((/** @type {any} */ p) => !ofScene(p));
   const names = [...new Set(plans.map(scenarioOf))];
   return names.map((name) => [
     names.length > 1 ? el("h4", { class: "sub" }, name || t("Without a scenario")) : null,
     plans.filter((/** @type {any} */ p) => scenarioOf(p) === name).map(planRow),
   ]);
+}
+
+/** Does a layer show the scenario itself and no plan? @param {any} plan */
+function ofScene(plan) {
+  return plan.id.startsWith("scenario/");
+}
+
+/** Water, closed roads and danger areas of the scenario chosen. */
+function scenarioRows() {
+  const own = app.model.plans.filter((/** @type {any} */ p) => state.scenario && ofScene(p) && scenarioOf(p) === state.scenario).map(planRow);
+  if (!waterNow()) return own;
+  const water = row("water", t("Water depth"), null);
+  water.appendChild(depthRows());
+  return [water, ...own];
 }
 
 /** @param {any} plan */

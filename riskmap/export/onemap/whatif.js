@@ -1,16 +1,21 @@
 // @ts-check
 /** 推演: move the weights, see what changes, hand the weights back. */
-import { app, byId, download, el, emit, figures, fill, framed, nameOf, num, on, percent, score3, state, t } from "./core.js";
+import { app, byId, download, el, emit, figures, fill, framed, nameOf, num, on, percent, state, t } from "./core.js";
+import { unitChanges } from "./changes.js";
 import { card, changeText } from "./overview.js";
 import { table } from "./model.js";
-import { className, unitLevelName } from "./palette.js";
-import { changes, live, moved, prepare, weightOf } from "./score.js";
+import { changes, live, prepare, weightOf } from "./score.js";
+
+/** The table whose weights are moved: the baseline's, which has the codes of the project. */
+function weighed() {
+  return table("unit", "") || table("cell", "");
+}
 
 /** Draw the tab again. */
 export async function renderWhatif() {
   const node = byId("panel-whatif");
   if (!node || state.tab !== "whatif") return;
-  const tab = table("unit") || table("cell");
+  const tab = weighed();
   if (!tab || !tab.tree.exact) {
     fill(node, el("p", { class: "empty" }, t("The method of this index cannot be recomputed in the page, so its weights cannot be moved here.")));
     return;
@@ -63,7 +68,7 @@ function component(tab, node) {
  * @param {boolean} redraw draw the sliders again
  */
 export function setWeights(weights, redraw) {
-  const tab = table("unit") || table("cell");
+  const tab = weighed();
   /** @type {Record<string, number>} */
   const kept = {};
   for (const [code, value] of Object.entries(weights)) {
@@ -83,7 +88,7 @@ const apply = framed(() => {
 
 /** Write the shares beside the sliders. */
 function shares() {
-  const tab = table("unit") || table("cell");
+  const tab = weighed();
   for (const node of document.querySelectorAll("#sliders [data-share]")) {
     const found = tab.nodes.get(/** @type {HTMLElement} */ (node).dataset.share);
     const shown = percent(share(tab, found));
@@ -118,26 +123,9 @@ function count(cls) {
   return n;
 }
 
-/** Units of the finest level whose class changes. @param {any} units */
-function unitChanges(units) {
-  const tab = table("unit");
-  const now = live(tab);
-  const start = table("unit", "").base;
-  const level = units.levels.length - 1;
-  const changed = units.rows[level].filter((/** @type {number} */ u) => now.cls[u] !== start.cls[u]);
-  changed.sort((/** @type {number} */ a, /** @type {number} */ b) => Math.abs(now.score[b] - start.score[b]) - Math.abs(now.score[a] - start.score[a]));
-  const title = el("h3", null, t("{n} of {m} {level} change class", { n: num(changed.length), m: num(units.rows[level].length), level: unitLevelName(units.levels[level]) }));
-  if (!changed.length) return el("section", null, title, el("p", { class: "hint" }, moved() || state.scenario ? t("The order may change, the classes do not.") : t("The weights are those of the project.")));
-  return el("section", null, title, el("ul", { class: "things" }, changed.slice(0, 40).map((/** @type {number} */ u) => el("li", null,
-    el("span", { class: now.cls[u] > start.cls[u] ? "up" : "down" }, now.cls[u] > start.cls[u] ? "▲" : "▼"),
-    el("button", { class: "link", onclick: () => emit("select", { kind: "unit", at: u, go: true, stay: true }) }, units.names[u]),
-    el("small", null, `${className(start.cls[u])} → ${className(now.cls[u])} · ${score3(now.score[u])}`))),
-    changed.length > 40 ? el("li", { class: "hint" }, t("{n} more in the list", { n: changed.length - 40 })) : null));
-}
-
 /** The weights as the command line reads them. */
 export function weightsYaml() {
-  const tab = table("unit") || table("cell");
+  const tab = weighed();
   const lines = tab.tree.nodes.filter((/** @type {any} */ n) => n.code !== tab.tree.root).map((/** @type {any} */ n) => `  ${JSON.stringify(n.code)}: ${weightOf(tab, n.code)}`);
   return ["# riskmap run PROJECT --weights weights.yaml", "weights:", ...lines, ""].join("\n");
 }
