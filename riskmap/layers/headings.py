@@ -62,7 +62,7 @@ def match_columns(
     used = {column for column, _ in found.values()}
     ranked: dict[str, list[tuple[tuple[bool, int], str, str | None]]] = {}
     for column in columns:
-        field, unit = _match(role, column) if column not in used else (None, None)
+        field, unit = match_heading(role, column) if column not in used else (None, None)
         if field is not None and field.name not in found and field.name not in spec.constants:
             ranked.setdefault(field.name, []).append(
                 ((column.casefold() != field.name, preference(column, spec)), column, unit)
@@ -75,15 +75,35 @@ def match_columns(
     return found
 
 
-def _match(role: Role, column: str) -> tuple[Field | None, str | None]:
-    """Match a header; a coordinate column may name its datum."""
+def match_heading(role: Role, column: str) -> tuple[Field | None, str | None]:
+    """Find the field that a header means; the header of a coordinate may name its datum.
+
+    Parameters
+    ----------
+    role
+        The role.
+    column
+        The header.
+
+    Returns
+    -------
+    tuple of (Field or None) and (str or None)
+        The field, and the unit that the header names.
+
+    Examples
+    --------
+    >>> from riskmap.roles.load import load_roles
+    >>> match_heading(load_roles()["refuge"], "lon_gcj02")[0].name
+    'lon'
+    """
     field, unit = match_header(role, column)
     bare, datum = split_datum(column)
-    if field is None and datum is not None:
-        field, unit = match_header(role, bare)
-        if field is not None and field.name not in {f.name for f in coordinate_fields()}:
-            return None, None
-    return field, unit
+    if field is not None or datum is None:
+        return field, unit
+    field, unit = match_header(role, bare)
+    if field is not None and field.name in {known.name for known in coordinate_fields()}:
+        return field, unit
+    return None, None
 
 
 def _say_unused(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from riskmap.i18n import text
 from riskmap.layers.findings import unusable
 from riskmap.layers.header import Header, Namer, find_header, grid_to_rows
+from riskmap.layers.headings import match_heading
 from riskmap.layers.osm import ROAD_TAGS
 from riskmap.layers.sheets import TEXTS, WORKBOOKS, Grid, read_csv, read_workbook
 from riskmap.layers.types import Remark, Rows
 from riskmap.layers.vector import read_vector
-from riskmap.roles.load import match_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +109,7 @@ def _namer(role: Role, spec: LayerSpec) -> Namer:
     def name(header: str) -> str | None:
         if header.casefold().strip() in own:
             return own[header.casefold().strip()]
-        field, _ = match_header(role, header)
+        field, _ = match_heading(role, header)
         return field.name if field is not None else None
 
     return name

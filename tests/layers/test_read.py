@@ -218,6 +218,14 @@ def test_a_header_may_name_the_datum(tmp_path, headers, datum):
     assert "datum_from_header" in rules(problems, "note")
 
 
+def test_headers_that_name_a_datum_are_enough_to_find_the_header(tmp_path):
+    path = write_text(
+        tmp_path / "a.csv", lines([["sid", "lon_gcj02", "lat_gcj02"], ["a", 118.3, 36.8]])
+    )
+    layer, _ = read(path, role="refuge")
+    assert layer.table["coord_source"].tolist() == ["gcj02"]
+
+
 def test_columns_of_one_datum_stay_together(tmp_path):
     header = ["编号", "名称", "lon_gcj02", "lat_wgs84", "lat_gcj02", "lon_wgs84"]
     row = ["L1", "甲", 118.306, 36.800, 36.801, 118.300]
