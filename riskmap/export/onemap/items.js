@@ -9,9 +9,12 @@ import { metres } from "./geo.js";
  * @param {string} name
  */
 export function fieldOf(layer, name) {
-  const same = (/** @type {any} */ f) => f.name === name;
-  return layer.extra.find(same) || layer.fields.find(same) || null;
+  let found = byName.get(layer);
+  if (!found) byName.set(layer, (found = new Map([...layer.fields, ...layer.extra].map((f) => [f.name, f]))));
+  return found.get(name) || null;
 }
+/** @type {WeakMap<any, Map<string, any>>} */
+const byName = new WeakMap();
 
 const YES = () => ({ true: t("yes"), false: t("no"), True: t("yes"), False: t("no") });
 
