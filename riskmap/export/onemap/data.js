@@ -58,28 +58,38 @@ export async function loadBlocks(wanted) {
 }
 
 /**
- * The values of an array as they were sent, their bytes put together again.
+ * The values of an array as they were sent, their bytes put together and differences summed up again.
  * @param {Spec} spec
+ * @returns {Numbers}
  */
 function stored(spec) {
   const Type = TYPES[/** @type {keyof typeof TYPES} */ (spec.t)];
   const { n } = spec;
   const width = Type.BYTES_PER_ELEMENT;
   const block = /** @type {Uint8Array} */ (blocks.get(spec.b));
-  if (width === 1) return block.slice(spec.o, spec.o + n);
-  const bytes = new Uint8Array(n * width);
-  for (let k = 0; k < width; k++) spread(bytes, block.subarray(spec.o + k * n, spec.o + (k + 1) * n), k, width);
-  return new Type(bytes.buffer);
+  const sent = block.subarray(spec.o, spec.o + n * width);
+  const out = new Type(n);
+  if (width === 1) out.set(sent);
+  else if (width === 2) pairs(sent, out, n);
+  else if (spec.t[0] !== "f") fours(sent, out, n);
+  else spread(sent, new Uint8Array(out.buffer), n, width);
+  if (spec.d) for (let i = 1; i < n; i++) out[i] += out[i - 1];
+  return out;
 }
 
-/** @param {Uint8Array} to @param {Uint8Array} from @param {number} start @param {number} step */
-function spread(to, from, start, step) {
-  for (let i = 0, j = start; i < from.length; i++, j += step) to[j] = from[i];
+/** @param {Uint8Array} from @param {Numbers} to @param {number} n */
+function pairs(from, to, n) {
+  for (let i = 0; i < n; i++) to[i] = from[i] | (from[n + i] << 8);
 }
 
-/** Undo the differences. @param {Numbers} values */
-function sumUp(values) {
-  for (let i = 1; i < values.length; i++) values[i] += values[i - 1];
+/** @param {Uint8Array} from @param {Numbers} to @param {number} n */
+function fours(from, to, n) {
+  for (let i = 0; i < n; i++) to[i] = from[i] | (from[n + i] << 8) | (from[2 * n + i] << 16) | (from[3 * n + i] << 24);
+}
+
+/** @param {Uint8Array} from @param {Uint8Array} to @param {number} n @param {number} width */
+function spread(from, to, n, width) {
+  for (let k = 0; k < width; k++) for (let i = 0, j = k, p = k * n; i < n; i++, j += width) to[j] = from[p + i];
 }
 
 /**
@@ -89,26 +99,25 @@ function sumUp(values) {
  */
 export function read(spec) {
   const values = stored(spec);
-  if (spec.d) sumUp(values);
-  if (spec.q) return scaled(values, new Float32Array(spec.n), spec.q[0], spec.q[1], 65535);
+  if (spec.q) return stepped(values, spec.q[0], spec.q[1]);
   if (spec.f === undefined && !spec.a) return values;
-  const least = spec.a || 0;
-  if (spec.f === undefined) return moved(values, new Int32Array(spec.n), least);
-  const out = moved(values, new Float64Array(spec.n), least);
-  if (spec.f !== 1) for (let i = 0; i < out.length; i++) out[i] /= spec.f;
-  if (spec.u) for (let i = 0; i < out.length; i++) if (values[i] === 0) out[i] = NaN;
+  return shifted(values, spec.a || 0, spec.f, !!spec.u);
+}
+
+/** @param {Numbers} values @param {number} low @param {number} step */
+function stepped(values, low, step) {
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < out.length; i++) out[i] = values[i] === 65535 ? NaN : low + values[i] * step;
   return out;
 }
 
-/** @param {Numbers} values @param {Float32Array} out @param {number} low @param {number} step @param {number} unknown */
-function scaled(values, out, low, step, unknown) {
-  for (let i = 0; i < out.length; i++) out[i] = values[i] === unknown ? NaN : low + values[i] * step;
-  return out;
-}
-
-/** @param {Numbers} values @param {Int32Array | Float64Array} out @param {number} by */
-function moved(values, out, by) {
-  for (let i = 0; i < out.length; i++) out[i] = values[i] + by;
+/** @param {Numbers} values @param {number} least @param {number | undefined} factor @param {boolean} blanks */
+function shifted(values, least, factor, blanks) {
+  const n = values.length;
+  const out = factor === undefined ? new Int32Array(n) : new Float64Array(n);
+  const by = factor || 1;
+  for (let i = 0; i < n; i++) out[i] = (values[i] + least) / by;
+  if (blanks) for (let i = 0; i < n; i++) if (values[i] === 0) out[i] = NaN;
   return out;
 }
 

@@ -62,9 +62,13 @@ function startState() {
 /** Draw again whatever an event touches. */
 function joinEvents() {
   on("layers opacity", () => redraw());
-  on("filter town palette view scenario weights", () => {
+  on("filter town palette scenario", () => {
     staleSurface();
     redraw();
+  });
+  on("view weights", () => {
+    staleSurface();
+    redraw("surface");
   });
   on("time", () => redraw("points"));
   on("compare", () => {
