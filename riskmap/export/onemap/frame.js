@@ -137,7 +137,8 @@ export function openTab(name, focus = false) {
     byId("panel-" + tab).hidden = tab !== name;
   }
   if (focus) byId("tab-" + name).focus();
-  if (isPhone() && document.body.dataset.sheet === "low") document.body.dataset.sheet = "half";
+  if (isPhone() && name === "list") document.body.dataset.sheet = "tall";
+  else if (isPhone() && document.body.dataset.sheet === "low") document.body.dataset.sheet = "half";
   emit("tab");
 }
 

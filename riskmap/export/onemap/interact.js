@@ -139,10 +139,9 @@ export function spare() {
   return { paddingTopLeft: [22, 22], paddingBottomRight: [22, Math.min(low, stage.height * 0.7) + 8] };
 }
 
-/** Fit everything into the free space. */
-export function fitAll() {
-  const { map, model } = app;
-  const { units } = model;
+/** Box of all units on the Mercator square. @returns {[number, number, number, number]} */
+export function wholeBox() {
+  const { units } = app.model;
   let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
   for (let u = 0; u < units.n; u++) {
     const b = u * 4;
@@ -151,8 +150,14 @@ export function fitAll() {
     x1 = Math.max(x1, units.shape.box[b + 2]);
     y1 = Math.max(y1, units.shape.box[b + 3]);
   }
+  return [x0, y0, x1, y1];
+}
+
+/** Fit everything into the free space. */
+export function fitAll() {
+  const [x0, y0, x1, y1] = wholeBox();
   if (!(x1 > x0)) return;
-  map.fitBounds([[latitude(y1), longitude(x0)], [latitude(y0), longitude(x1)]], { ...spare(), animate: false });
+  app.map.fitBounds([[latitude(y1), longitude(x0)], [latitude(y0), longitude(x1)]], { ...spare(), animate: false });
 }
 
 /** Make the map answer. */

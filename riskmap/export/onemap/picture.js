@@ -3,7 +3,7 @@
 import { app, byId, download, fill, nameOf, on, say, state, t } from "./core.js";
 import { paintAll, screenView } from "./canvas.js";
 import { metresPerPixel, reviewText, scaleBar } from "./frame.js";
-import { spare } from "./interact.js";
+import { spare, wholeBox } from "./interact.js";
 import { planColour, planMark } from "./plans.js";
 import { classColours, className, surfaceColours } from "./palette.js";
 import { table } from "./model.js";
@@ -27,10 +27,11 @@ const SHEET = [1272, 900];
 function sheetView(w, h) {
   const v = screenView();
   const { paddingTopLeft: [left, top], paddingBottomRight: [right, bottom] } = spare();
-  const [fw, fh] = [v.w - left - right, v.h - top - bottom];
-  const grow = Math.min((w - 24) / fw, (h - 24) / fh);
-  const k = v.k * grow;
-  return { k, ox: (v.ox + left + fw / 2) * grow - w / 2, oy: (v.oy + top + fh / 2) * grow - h / 2, w, h, zoom: v.zoom + Math.log2(grow) };
+  let [x0, y0, x1, y1] = [(v.ox + left) / v.k, (v.oy + top) / v.k, (v.ox + v.w - right) / v.k, (v.oy + v.h - bottom) / v.k];
+  const all = wholeBox();
+  if (all[0] < x1 && all[2] > x0 && all[1] < y1 && all[3] > y0) [x0, y0, x1, y1] = [Math.max(x0, all[0]), Math.max(y0, all[1]), Math.min(x1, all[2]), Math.min(y1, all[3])];
+  const k = Math.min((w - 40) / (x1 - x0), (h - 40) / (y1 - y0));
+  return { k, ox: ((x0 + x1) / 2) * k - w / 2, oy: ((y0 + y1) / 2) * k - h / 2, w, h, zoom: Math.log2(k / 256) };
 }
 
 /**
@@ -121,7 +122,7 @@ function legend(ctx, x, y, m) {
 
 /** What the plans that are switched on look like. @param {any} ctx @param {number} x @param {number} y @param {number} m */
 function planLegend(ctx, x, y, m) {
-  const plans = app.model.plans.filter((/** @type {any} */ p) => state.shown["plan:" + p.id]);
+  const plans = app.model.plans.filter((/** @type {any} */ p) => state.shown["plan:" + p.id] && ["", state.scenario].includes(p.n ? p.scenario(0) : ""));
   if (!plans.length) return;
   write(ctx, t("Plans"), x, y, 13, { weight: 700 });
   for (const plan of plans.slice(0, 8)) {
