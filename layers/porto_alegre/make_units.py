@@ -23,6 +23,7 @@ HERE = Path(__file__).resolve().parent
 METRIC = "EPSG:32722"
 SEED = 20240504
 WATER_LEVEL_M = 5
+MOVE_DEPTH_M = 0.5
 LAKE_PIXELS = 1000
 CLOSED_ROADS = ("motorway", "trunk", "primary", "secondary")
 NOTE = "示范数据"
@@ -145,6 +146,36 @@ def write_scenario(roads: gpd.GeoDataFrame, folder: Path) -> None:
     )
 
 
+def write_danger(units: gpd.GeoDataFrame, folder: Path) -> None:
+    """Write the hexagons with people on ground that the lake covers by half a metre or more."""
+    with rasterio.open(folder / "depth_5m.tif") as source:
+        deep = source.read(1) >= MOVE_DEPTH_M
+        row, column = np.indices(deep.shape).reshape(2, -1)
+        lon, lat = source.transform @ (column + 0.5, row + 0.5)
+    cells = units[units["level"] == "custom"].reset_index(drop=True)
+    tree = shapely.STRtree(cells.geometry.array)
+    pixel, cell = tree.query(shapely.points(lon, lat), predicate="intersects")
+    all_pixels = np.bincount(cell, minlength=len(cells))
+    wet = np.bincount(cell[deep.ravel()[pixel]], minlength=len(cells))
+    people = np.rint(cells["population"] * wet / np.maximum(all_pixels, 1)).astype(int)
+    some = np.flatnonzero(people > 0)
+    write_geojson(
+        gpd.GeoDataFrame(
+            {
+                "编号": "POA-WQ-" + cells["code"].iloc[some].astype(str),
+                "危险区名称": cells["name"].iloc[some],
+                "危险区类型": "河道洪水",
+                "危险区人数": people[some],
+                "数据性质": NOTE,
+                "备注": NOTE,
+            },
+            geometry=cells.geometry.iloc[some],
+            crs=4326,
+        ),
+        folder / "danger_5m.geojson",
+    )
+
+
 def make(folder: Path) -> None:
     """Write every made file into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -158,6 +189,7 @@ def make(folder: Path) -> None:
     write_geojson(units, folder / "units.geojson")
     write_geojson(stations(units, roads), folder / "stations.geojson")
     write_scenario(roads, folder)
+    write_danger(units, folder)
 
 
 if __name__ == "__main__":
