@@ -14,6 +14,7 @@ from riskmap.geo.network.arcs import Way
 from riskmap.geo.network.graph import Floats, RoadGraph
 from riskmap.geo.network.snap import Snapped
 from riskmap.geo.network.stretches import (
+    LEAST_M,
     Stretches,
     beyond,
     reached_stretches,
@@ -77,20 +78,33 @@ def service_areas(
     done, land = -np.inf, shapely.Polygon()
     for band, limit in enumerate(ordered, start=1):
         fresh = beyond(within(all_, limit), done)
-        new = [land, *shapely.buffer(stretch_lines(graph, fresh), half_width_m, quad_segs=2)]
+        fresh, lines = _drawn(graph, fresh)
+        new = [land, *shapely.buffer(lines, half_width_m, quad_segs=2)]
         if cells is not None:
             cost = cells["cost"].to_numpy()
             new += list(cells.geometry[(cost <= limit) & (cost > done)])
         land = shapely.union_all(np.array(new, dtype=object))
-        road_parts.append(_road_table(graph, fresh, band, limit))
+        road_parts.append(_road_table(graph, fresh, lines, band, limit))
         area_parts.append(_area_table(land, places, band, limit, graph.crs))
         done = limit
     roads = gpd.GeoDataFrame(pd.concat(road_parts, ignore_index=True), crs=graph.crs)
     return roads, gpd.GeoDataFrame(pd.concat(area_parts, ignore_index=True), crs=graph.crs)
 
 
+def _drawn(graph: RoadGraph, stretches: Stretches) -> tuple[Stretches, NDArray[np.object_]]:
+    """Draw stretches, without those shorter than a line can be."""
+    lines = stretch_lines(graph, stretches)
+    long = shapely.length(lines) >= LEAST_M
+    kept = Stretches(*(getattr(stretches, name)[long] for name in Stretches.__dataclass_fields__))
+    return kept, lines[long]
+
+
 def _road_table(
-    graph: RoadGraph, stretches: Stretches, band: int, limit: float
+    graph: RoadGraph,
+    stretches: Stretches,
+    lines: NDArray[np.object_],
+    band: int,
+    limit: float,
 ) -> gpd.GeoDataFrame:
     """Lay stretches out as a table."""
     import geopandas as gpd
@@ -103,7 +117,7 @@ def _road_table(
         "cost_low": stretches.cost_low,
         "cost_high": stretches.cost_high,
     }
-    return gpd.GeoDataFrame(columns, geometry=stretch_lines(graph, stretches), crs=graph.crs)
+    return gpd.GeoDataFrame(columns, geometry=lines, crs=graph.crs)
 
 
 def _area_table(

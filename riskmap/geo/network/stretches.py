@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -13,6 +13,9 @@ from riskmap.geo.network.arcs import Way
 from riskmap.geo.network.graph import Floats, Ints, RoadGraph
 from riskmap.geo.network.snap import Snapped
 from riskmap.geo.network.travel import nearest_seconds
+
+LEAST_M: Final = 1e-3
+"""Shorter stretches are noise of the arithmetic and are left out [m]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +91,9 @@ def reached_stretches(
     up = np.minimum(up, np.where(both, meet, 1.0))
     down = np.minimum(down, np.where(both, 1.0 - meet, 1.0))
     length = high - low
-    first = up > 0
-    second = down > 0
+    least = LEAST_M / np.maximum(graph.edge_length_m[edge] * length, LEAST_M)
+    first = up >= least
+    second = down >= least
     found = Stretches(
         edge=np.concatenate([edge[first], edge[second]]),
         low=np.concatenate([low[first], (high - down * length)[second]]),
