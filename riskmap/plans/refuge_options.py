@@ -56,6 +56,8 @@ class RefugeOptions(BaseModel):
     site_model: Model = "c-mclp"
     """Model that chooses them: ``c-mclp`` serves most people without a place; the others weigh
     all who move, refuges in use being fixed."""
+    new_depots: int = Field(default=2, ge=0, le=20)
+    """New supply depots to propose, among refuges of town and county."""
     draws: int = Field(default=100, ge=1, le=1000)
     """Noisy draws that tell how stable the chosen sites are."""
     candidates: str | None = None

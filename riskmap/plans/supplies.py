@@ -1,8 +1,8 @@
-"""Supplies: what lies where, how much there is for each person who moves, and the nearest depot."""
+"""Supplies: what lies where, whether it is enough for those who move, and who sends it soonest."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,11 @@ import pandas as pd
 
 from riskmap.i18n import Text, text
 from riskmap.plans.refuge_capacity import numbers, texts
-from riskmap.plans.refuge_roads import Net, ways
+from riskmap.plans.supply_needs import Call, depot_sizes, needs, total_of
+from riskmap.plans.supply_ways import nearest_depots, nearest_stock, next_depots
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import geopandas as gpd
 
     from riskmap.presets.load import Presets
 
@@ -27,36 +28,39 @@ class SupplyPlan:
     """What the stock is good for; frozen."""
 
     tables: Mapping[str, pd.DataFrame]
-    """supplies, depots, nearest_depot."""
+    """supplies, depots, needs, depot_size, nearest_depot, nearest_stock, next_depots."""
     notes: tuple[Text, ...] = ()
     map_layers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def supply_plan(
     stock: pd.DataFrame,
-    depots: pd.DataFrame,
+    depots: gpd.GeoDataFrame,
     *,
-    moved: Mapping[str, float],
-    refuges: pd.DataFrame | None,
-    net: Net | None,
+    calls: Sequence[Call],
+    refuges: gpd.GeoDataFrame | None,
     presets: Presets,
+    data_date: str = "",
+    new_depots: int = 0,
 ) -> SupplyPlan:
-    """Count the stock and set it beside the people who move.
+    """Count the stock, set it beside the people who move, and find who sends it soonest.
 
     Parameters
     ----------
     stock
-        Stock ledger: name, code, depot or number, quantity, measure_unit.
+        Stock ledger: name, code, depot, quantity, measure_unit, owner, expires.
     depots
         Depot layer.
-    moved
-        People who move by scenario; empty name = without flood.
+    calls
+        Who moves to which refuge in each state of the world, and the roads of the lorries.
     refuges
         Refuge layer, or None.
-    net
-        Roads of the lorries, or None.
     presets
-        Form of the codes.
+        Form of the codes, needs of a person, sizes of depots.
+    data_date
+        Date of the data; what has expired by then does not count.
+    new_depots
+        Depots to propose.
 
     Returns
     -------
@@ -67,29 +71,64 @@ def supply_plan(
     ----------
     GB/T 38565-2020.
     """
-    counted, notes = _counted(stock, depots, presets)
-    tables = {"supplies": class_totals(counted, moved), "depots": _by_depot(counted, depots)}
-    if refuges is not None and net is not None and len(depots):
-        tables["nearest_depot"] = _nearest(refuges, depots, net)
-    return SupplyPlan(tables=tables, notes=notes)
+    counted, notes = count_stock(stock, depots, presets, data_date)
+    moved = {call.scenario: call.people for call in calls}
+    tables = {
+        "supplies": class_totals(counted, moved),
+        "depots": _by_depot(counted, depots),
+        "needs": needs(counted, calls, presets),
+        "depot_size": depot_sizes(depots, calls, presets),
+    }
+    said = [*notes, total_of(counted)]
+    if refuges is not None and len(depots):
+        tables["nearest_depot"] = nearest_depots(refuges, depots, calls)
+        tables["nearest_stock"] = nearest_stock(counted, refuges, depots, calls, presets)
+        found = next_depots(refuges, depots, calls, k=new_depots)
+        if found is not None:
+            tables["next_depots"] = found
+    return SupplyPlan(tables=tables, notes=tuple(said))
 
 
-def _counted(
-    stock: pd.DataFrame, depots: pd.DataFrame, presets: Presets
+def count_stock(
+    stock: pd.DataFrame, depots: pd.DataFrame, presets: Presets, data_date: str = ""
 ) -> tuple[pd.DataFrame, tuple[Text, ...]]:
-    """Join stock and depots; say which codes and depots are not known."""
+    """Join stock and depots; say which codes and depots are not known, and what has expired.
+
+    Parameters
+    ----------
+    stock
+        Stock ledger.
+    depots
+        Depot layer.
+    presets
+        Form and divisions of the codes.
+    data_date
+        Date of the data, or empty.
+
+    Returns
+    -------
+    tuple
+        Table (division, code, item, measure_unit, quantity, depot, tier, owner) without expired
+        goods; and notes.
+    """
     code = pd.Series(texts(stock, "code"), dtype=object)
     fits = code.str.fullmatch(str(presets["supplies.gb38565_pattern"]))
+    divisions = presets["supplies.divisions"]
     tier_of = dict(zip(texts(depots, "name"), texts(depots, "tier"), strict=True))
     home = texts(stock, "depot")
     table = pd.DataFrame(
         {
+            "division": [
+                divisions.get(each[:1], "") if ok else ""
+                for each, ok in zip(code, fits, strict=True)
+            ],
             "code": code.where(fits, ""),
             "item": texts(stock, "name"),
             "measure_unit": texts(stock, "measure_unit"),
             "quantity": np.nan_to_num(numbers(stock, "quantity")),
             "depot": home,
             "tier": [tier_of.get(name, "") for name in home],
+            "owner": texts(stock, "owner"),
         }
     )
     notes = []
@@ -99,6 +138,14 @@ def _counted(
     lost = int(sum(name not in tier_of for name in home))
     if lost:
         notes.append(text("Supplies: {n} rows name a depot that is not in the layer.", n=lost))
+    if "expires" in stock and data_date:
+        last = pd.to_datetime(stock["expires"], errors="coerce").reset_index(drop=True)
+        old = (last < pd.Timestamp(data_date)).to_numpy(bool)
+        if old.any():
+            notes.append(
+                text("Supplies: {n} rows have expired and do not count.", n=int(old.sum()))
+            )
+        table = table[~old].reset_index(drop=True)
     return table, tuple(notes)
 
 
@@ -108,7 +155,7 @@ def class_totals(counted: pd.DataFrame, moved: Mapping[str, float]) -> pd.DataFr
     Parameters
     ----------
     counted
-        code, item, measure_unit, quantity, depot, tier.
+        code, item, measure_unit, quantity, depot, tier; division where it is known.
     moved
         People who move by scenario.
 
@@ -126,7 +173,9 @@ def class_totals(counted: pd.DataFrame, moved: Mapping[str, float]) -> pd.DataFr
     >>> class_totals(rows, {"storm": 200.0})[["quantity", "per_100@storm"]].values.tolist()
     [[50.0, 25.0]]
     """
-    keys = ["code", "item", "measure_unit"]
+    keys = [
+        name for name in ("division", "code", "item", "measure_unit") if name in counted.columns
+    ]
     table = counted.groupby(keys, sort=True).agg(
         quantity=("quantity", "sum"), depots=("depot", "nunique")
     )
@@ -149,21 +198,3 @@ def _by_depot(counted: pd.DataFrame, depots: pd.DataFrame) -> pd.DataFrame:
     table["classes"] = table["depot"].map(found["group"].nunique()).fillna(0).astype(int)
     table["quantity"] = table["depot"].map(found["quantity"].sum()).fillna(0.0)
     return table
-
-
-def _nearest(refuges: pd.DataFrame, depots: pd.DataFrame, net: Net) -> pd.DataFrame:
-    """Find the depot from which each refuge is supplied soonest."""
-    found = ways((net,), _xy(refuges), _xy(depots))
-    best = found.drop_duplicates("demand")
-    rows = best["demand"].to_numpy(np.int64)
-    at = best["refuge"].to_numpy(np.int64)
-    names = np.asarray(texts(depots, "name"), dtype=object)
-    table = pd.DataFrame({"refuge": texts(refuges, "name"), "depot": "", "minutes": np.nan})
-    table.loc[rows, "depot"] = names[at]
-    table.loc[rows, "minutes"] = (best["seconds"].to_numpy() / 60).round(1)
-    return table
-
-
-def _xy(places: Any) -> NDArray[np.float64]:
-    spots = places.geometry.representative_point()
-    return np.column_stack([spots.x, spots.y])

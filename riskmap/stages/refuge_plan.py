@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from riskmap.geo.grid import Grid
     from riskmap.geo.network import RoadGraph
     from riskmap.layers.types import Raster
-    from riskmap.plans.refuges import RefugePlan, World
+    from riskmap.plans.refuge_options import RefugeOptions
+    from riskmap.plans.refuges import RefugePlan, State, World
     from riskmap.plans.supplies import SupplyPlan
     from riskmap.project import Project
     from riskmap.result import Scenario
@@ -88,22 +89,25 @@ def plan_refuges(
         "foot": walk_seconds(options, ground.presets),
         "ride": ride_seconds(options, ground.presets),
     }
-    plans = {"refuges": refuge_plan(world, options=options, limits_s=limits)}
-    for name, scenario in scenarios.items():
-        plans[f"refuges@{name}"] = refuge_plan(
-            world,
-            options=options,
-            limits_s=limits,
-            state=State(
-                name=name,
-                depth_m=scenario.depth_m,
-                depths=scenario.depths,
-                closures=scenario.closures,
-                danger_area=scenario.danger_area,
-            ),
+    states = {"": State()} | {
+        name: State(
+            name=name,
+            depth_m=scenario.depth_m,
+            depths=scenario.depths,
+            closures=scenario.closures,
+            danger_area=scenario.danger_area,
         )
+        for name, scenario in scenarios.items()
+    }
+    plans = {
+        f"refuges@{name}" if name else "refuges": refuge_plan(
+            world, options=options, limits_s=limits, state=state
+        )
+        for name, state in states.items()
+    }
     said = [note for plan in plans.values() for note in plan.notes]
-    supplies = _supplies(world, ground, {plan.scenario: plan for plan in plans.values()}, limits)
+    by_name = {plan.scenario: plan for plan in plans.values()}
+    supplies = _supplies(world, ground, by_name, states, options)
     if supplies is not None:
         said += supplies.notes
         return {**plans, "supplies": supplies}, tuple(said)
@@ -114,24 +118,37 @@ def _supplies(
     world: World,
     ground: Ground,
     plans: Mapping[str, RefugePlan],
-    limits_s: Mapping[str, float],
+    states: Mapping[str, State],
+    options: RefugeOptions,
 ) -> SupplyPlan | None:
     """Set the stock beside the people who move; None without stock and depots."""
-    from riskmap.plans.refuge_roads import nets
     from riskmap.plans.supplies import supply_plan
+    from riskmap.plans.supply_needs import Call
 
     depots, stock = used_rows(ground.layers, "supply_depot"), ground.layers.get("stock")
     if depots is None or stock is None or stock.table is None or stock.table.empty:
         return None
-    ride = {"ride": limits_s["ride"]}
-    roads = nets(world.graphs, world.grid, presets=world.presets, limits_s=ride)
+    calls = []
+    for name, plan in plans.items():
+        roads = states[name].roads(world, {"ride": float("inf")})
+        sent = plan.tables["assignment"]
+        at = sent.groupby("refuge_row")["people"].sum().reindex(range(len(world.refuges)))
+        calls.append(
+            Call(
+                scenario=name,
+                people=plan.recount["people"],
+                at_refuge=at.fillna(0.0).to_numpy(dtype="float64"),
+                net=roads[0] if roads else None,
+            )
+        )
     return supply_plan(
         stock.table,
         depots,
-        moved={name: plan.recount["people"] for name, plan in plans.items()},
+        calls=calls,
         refuges=world.refuges,
-        net=roads[0] if roads else None,
         presets=world.presets,
+        data_date=world.data_date,
+        new_depots=options.new_depots,
     )
 
 

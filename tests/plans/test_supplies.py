@@ -1,0 +1,192 @@
+"""Supplies by hand: four depots and three refuges on one straight road."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import LineString, Point
+
+from riskmap.geo.grid import make_grid
+from riskmap.geo.network import build_graph
+from riskmap.plans.refuge_roads import nets
+from riskmap.plans.supplies import class_totals, count_stock, supply_plan
+from riskmap.plans.supply_needs import Call, depot_sizes, kind_of, needs
+from riskmap.plans.supply_ways import nearest_depots, nearest_stock, next_depots
+from riskmap.presets.load import load_presets
+
+CRS, E, N = "EPSG:4548", 500_000, 4_000_000
+PRESETS = load_presets()
+
+
+def at(x):
+    return Point(E + x, N)
+
+
+def depots(*rows):
+    """Depots: name, tier, area, x."""
+    return gpd.GeoDataFrame(
+        {
+            "name": [r[0] for r in rows],
+            "tier": [r[1] for r in rows],
+            "area_m2": [r[2] for r in rows],
+        },
+        geometry=[at(r[3]) for r in rows],
+        crs=CRS,
+    )
+
+
+def refuges(*rows):
+    """Refuges: name, tier, x."""
+    return gpd.GeoDataFrame(
+        {"name": [r[0] for r in rows], "tier": [r[1] for r in rows]},
+        geometry=[at(r[2]) for r in rows],
+        crs=CRS,
+    )
+
+
+def lorries(closed=None):
+    """Roads of 10 km in pieces of 1 km; vehicles at the speed of a residential street."""
+    lines = gpd.GeoDataFrame(
+        {"highway": ["residential"] * 10},
+        geometry=[LineString([at(1000 * k), at(1000 * k + 1000)]) for k in range(10)],
+        crs=CRS,
+    )
+    graph = build_graph(lines, profile="emergency", presets=PRESETS)
+    grid = make_grid(LineString([at(0), at(10_000)]).buffer(500), crs=CRS, size_m=500)
+    return nets(
+        {"emergency": graph}, grid, presets=PRESETS, limits_s={"ride": np.inf}, closures=closed
+    )[0]
+
+
+STOCK = pd.DataFrame(
+    {
+        "name": ["折叠床", "折叠床", "饮用水", "饮用水", "棉被", "毛毯", "水泵"],
+        "code": ["1010102", "1010102", "1010201", "9", "1010103", "", "2010202"],
+        "depot": ["区库", "镇点", "区库", "镇点", "区库", "不在册", "区库"],
+        "quantity": [30.0, 20.0, 10.0, 5.0, 40.0, 7.0, 3.0],
+        "measure_unit": ["张", "张", "箱", "罐", "床", "条", "台"],
+        "expires": [None, None, "2026-12-31", None, None, "2020-01-01", None],
+    }
+)
+HOUSES = depots(("区库", "county", 1200.0, 0), ("镇点", "town", 150.0, 9000))
+
+
+def test_totals_by_code_depot_and_tier():
+    counted, notes = count_stock(STOCK, HOUSES, PRESETS, "2026-03-01")
+    table = class_totals(counted, {"": 0.0, "暴雨": 200.0}).set_index("code")
+    assert table.loc["1010102", ["quantity", "quantity_county", "quantity_town"]].tolist() == [
+        50, 30, 20,
+    ]  # fmt: skip
+    assert table.loc["1010102", "division"] == "基本生活保障物资"
+    assert table.loc["2010202", "division"] == "应急装备及配套物资"
+    assert table.loc["1010102", "per_100@暴雨"] == 25
+    assert np.isnan(table.loc["1010102", "per_100"])
+    # Nothing is lost: all but the expired blankets are in the totals.
+    assert table["quantity"].sum() == STOCK["quantity"].sum() - 7
+    said = " ".join(map(str, notes))
+    assert "2 行" in said  # one code out of form, one missing
+    assert "1 行" in said  # the depot that is not in the layer; the goods that have expired
+
+
+def test_needs_of_the_people_who_move():
+    counted, _ = count_stock(STOCK, HOUSES, PRESETS, "2026-03-01")
+    call = Call(scenario="暴雨", people=100.0, at_refuge=np.array([100.0]), net=None)
+    table = needs(counted, [call], PRESETS).set_index("item")
+    assert table.loc["床", ["needed", "in_stock", "adequacy", "lack"]].tolist() == [
+        100,
+        50,
+        0.5,
+        50,
+    ]
+    # 3 L a day for 3 days; a box is 12 L; the row in tins cannot be counted and is said.
+    assert table.loc["饮用水", ["needed", "in_stock", "lack"]].tolist() == [900, 120, 780]
+    assert table.loc["饮用水", "uncounted"] == 1
+    assert table.loc["被褥", ["needed", "in_stock"]].tolist() == [100, 40]
+    assert table.loc["方便食品", "adequacy"] == 0
+
+
+def test_nobody_needs_nothing():
+    counted, _ = count_stock(STOCK, HOUSES, PRESETS)
+    call = Call(scenario="", people=0.0, at_refuge=np.zeros(1), net=None)
+    table = needs(counted, [call], PRESETS)
+    assert (table["lack"] == 0).all()
+    assert table["adequacy"].isna().all()
+
+
+def test_a_word_in_the_name_makes_the_kind():
+    rows = pd.DataFrame(
+        {"item": ["瓶装饮用水", "雨衣"], "measure_unit": ["瓶", "件"], "quantity": [100.0, 9.0]}
+    )
+    assert kind_of(rows, PRESETS["supplies.needs"]["water"]).tolist() == [50, 0]
+
+
+def test_nearest_depot_and_nearest_stock_by_hand():
+    places = refuges(("东校", "town", 8000), ("西校", "town", 2000))
+    net = lorries()
+    call = Call(scenario="", people=30.0, at_refuge=np.array([30.0, 0.0]), net=net)
+    near = nearest_depots(places, HOUSES, [call]).set_index("refuge")
+    assert near["depot"].to_dict() == {"东校": "镇点", "西校": "区库"}
+    # Lorries drive as fast one way as the other: 1 km against 2 km.
+    assert near.loc["西校", "minutes"] == pytest.approx(2 * near.loc["东校", "minutes"], abs=0.11)
+    counted, _ = count_stock(STOCK, HOUSES, PRESETS)
+    table = nearest_stock(counted, places, HOUSES, [call], PRESETS).set_index("item")
+    assert set(table["refuge"]) == {"东校"}  # nobody is in the other one
+    assert table.loc["床", "depot"] == "镇点"
+    assert table.loc["被褥", "depot"] == "区库"  # only there
+    assert table.loc["被褥", "in_stock"] == 40
+    assert table.loc["帐篷", "depot"] == ""
+
+
+def test_a_closed_road_is_not_driven():
+    places = refuges(("东校", "town", 8000))
+    shut = gpd.GeoDataFrame(geometry=[at(8500).buffer(100)], crs=CRS)
+    calls = [
+        Call(scenario=name, people=1.0, at_refuge=np.ones(1), net=lorries(closed))
+        for name, closed in (("", None), ("断", shut))
+    ]
+    near = nearest_depots(places, HOUSES, calls)
+    assert near["depot"].tolist() == ["镇点", "区库"]
+
+
+def test_sizes_of_depots():
+    houses = depots(
+        ("区库", "county", 900.0, 0), ("镇点", "town", 150.0, 1), ("新库", "county", None, 2)
+    )
+    call = Call(scenario="", people=7000.0, at_refuge=np.zeros(1), net=None)
+    table = depot_sizes(houses, [call], PRESETS)
+    assert table["wanted_m2"].iloc[0] == 1000
+    assert table["area_ok"].tolist() == [False, None, None, False]  # 1 050 of 1 200 m2
+    assert table["wanted_m2"].iloc[3] == 1200
+
+
+def test_the_next_depot_is_the_best_of_all():
+    places = refuges(
+        ("甲", "town", 1000), ("乙", "town", 5000), ("丙", "county", 6000), ("丁", "village", 7000)
+    )
+    people = np.array([10.0, 50.0, 40.0, 100.0])
+    net = lorries()
+    one = depots(("区库", "county", 1000.0, 0))
+    call = Call(scenario="", people=200.0, at_refuge=people, net=net)
+    table = next_depots(places, one, [call], k=1)
+    xs, metres = np.array([1000, 5000, 6000, 7000]), {}
+    for name, x in (("甲", 1000), ("乙", 5000), ("丙", 6000)):  # villages are no candidates
+        metres[name] = (np.minimum(xs, abs(xs - x)) * people).sum() / people.sum()
+    assert table["site"].tolist() == [min(metres, key=metres.get)]
+    before = (xs * people).sum() / people.sum()
+    ratio = table["mean_after"].iloc[0] / table["mean_before"].iloc[0]
+    assert ratio == pytest.approx(min(metres.values()) / before, rel=1e-3)
+    assert next_depots(places, one, [call], k=0) is None
+
+
+def test_the_whole_plan_says_how_much_there_is():
+    call = Call(scenario="", people=10.0, at_refuge=np.array([10.0]), net=lorries())
+    found = supply_plan(
+        STOCK, HOUSES, calls=[call], refuges=refuges(("东校", "town", 8000)), presets=PRESETS,
+        data_date="2026-03-01", new_depots=1,
+    )  # fmt: skip
+    assert set(found.tables) == {
+        "supplies", "depots", "needs", "depot_size", "nearest_depot", "nearest_stock",
+        "next_depots",
+    }  # fmt: skip
+    assert "4 类" in " ".join(map(str, found.notes))
+    assert found.tables["depots"]["quantity"].tolist() == [83, 25]
