@@ -22,6 +22,7 @@ ORDER = (
     ("index", sections.IndexOptions),
     ("index.classes", sections.Classes),
     ("scenarios", sections.ScenarioSource),
+    ("stations", sections.StationOptions),
     ("outputs", sections.Outputs),
 )
 

@@ -182,6 +182,41 @@ class IndexOptions(Section):
     """A ``params.json`` of an earlier run, whose goalposts and breaks are kept."""
 
 
+def as_names(value: object) -> object:
+    """Take one name as a list of one.
+
+    Parameters
+    ----------
+    value
+        What YAML read.
+
+    Returns
+    -------
+    object
+        A list, where it was a text.
+    """
+    return [value] if isinstance(value, str) else value
+
+
+class StationOptions(Section):
+    """The station plan: which rules count, and where new stations may stand."""
+
+    preset: Annotated[list[str], BeforeValidator(as_names)] = Field(
+        default_factory=lambda: ["linzi_135", "fire_5min", "circle_15min"], min_length=1
+    )
+    """Response rules, one or a list; sites are planned for the first target of the first."""
+    vehicle: Literal["foot", "car", "truck", "fire_engine", "boat"] = "fire_engine"
+    """Vehicle of new stations, and of stations that give none."""
+    model: Literal["mclp", "lscp", "lscp-b", "p-median", "p-center"] = "mclp"
+    """Most people in time, fewest sites for all, the same with backup, least time, least worst."""
+    sites: int = Field(default=3, ge=0, le=50)
+    """New stations to propose; 0 seeks none; lscp and lscp-b find their own number."""
+    candidates: str = Field(default="cells", min_length=1)
+    """Where they may stand: ``cells``, ``nodes`` of the roads, or a role of ``layers``."""
+    candidate_limit: int = Field(default=300, ge=1, le=5000)
+    """Cells or nodes that are compared at most; a layer is always taken whole."""
+
+
 class ScenarioSource(Section):
     """One named scenario."""
 

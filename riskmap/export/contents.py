@@ -192,14 +192,15 @@ def _layer_style(result: Result, role: str, kind: str, *, graded: bool) -> str:
 
 def _plan_layers(result: Result) -> Iterator[Sheet]:
     """Give what the plans draw on the map."""
+    from riskmap.export.plan_styles import plan_style
     from riskmap.export.plans import plan_shapes
 
     for name, title, frame in plan_shapes(result):
         ids = pd.Series(shapely.get_type_id(frame.geometry.to_numpy())).map(KINDS)
         kind = str(ids.mode().iloc[0])
         rows = frame[(ids == kind).to_numpy() & ~frame.geometry.is_empty.to_numpy()]
-        style = styles.single(kind, "#1b7f4b", size=1.2, opacity=0.6, outline="#1b7f4b")
         identifier = f"{title} ({name})"
+        style = plan_style(rows, kind)
         yield Sheet(name, rows.reset_index(drop=True), identifier, style=style, kind=kind)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from riskmap.export import station_words
 from riskmap.export.plan_words import COLUMN_NAMES, SHEET_NAMES, VALUE_NAMES
 from riskmap.export.sheet import Book, Page, draw_sheet
 from riskmap.i18n import Text, text
@@ -61,7 +62,7 @@ def write_plans(result: Result, folder: Path) -> dict[str, int]:
     counts = {}
     for name, keys in plan_books(result).items():
         book = Book(folder / name, result)
-        pages = [page for key in keys for page in _pages(key, result.plans[key])]
+        pages = [page for key in keys for page in _pages(key, result.plans[key], result)]
         for page in pages:
             draw_sheet(book, page)
         book.close()
@@ -85,8 +86,9 @@ def plan_frames(result: Result) -> Iterator[tuple[str, str, pd.DataFrame]]:
     for key, plan in result.plans.items():
         for name, table in (getattr(plan, "tables", None) or {}).items():
             kind, _, scenario = key.partition("@")
-            title = _title(name) + (f" @ {scenario}" if scenario else "")
-            yield f"plan_{kind}_{name}{_number(result, scenario)}", title, _plain(table)
+            title = _title(name, kind) + (f" @ {scenario}" if scenario else "")
+            plain = _plain(table, result, kind)
+            yield f"plan_{kind}_{name}{_number(result, scenario)}", title, plain
 
 
 def plan_shapes(result: Result) -> Iterator[tuple[str, str, Any]]:
@@ -105,12 +107,22 @@ def plan_shapes(result: Result) -> Iterator[tuple[str, str, Any]]:
     for key, plan in result.plans.items():
         kind, _, scenario = key.partition("@")
         for name, layer in (getattr(plan, "map_layers", None) or {}).items():
-            title = str(layer.attrs.get("title", _title(name)))
-            yield (
-                f"plan_{kind}_{name}_map{_number(result, scenario)}",
-                title + (f" @ {scenario}" if scenario else ""),
-                layer,
-            )
+            title = str(layer.attrs.get("title", _title(name, kind)))
+            for part, said, rows in _states(layer):
+                yield (
+                    f"plan_{kind}_{name}{part}_map{_number(result, scenario)}",
+                    title + said + (f" @ {scenario}" if scenario else ""),
+                    rows,
+                )
+
+
+def _states(layer: Any) -> Iterator[tuple[str, str, Any]]:
+    """Part a layer that shows the state before and after the proposed sites."""
+    if "when" not in layer or not (layer["when"] == "after").any():
+        yield "", "", layer
+        return
+    yield "", "", layer[layer["when"] != "after"]
+    yield "_after", str(text(" (with the new sites)")), layer[layer["when"] == "after"]
 
 
 def _number(result: Result, scenario: str) -> str:
@@ -118,28 +130,37 @@ def _number(result: Result, scenario: str) -> str:
     return f"_{list(result.scenarios).index(scenario) + 1}" if scenario in result.scenarios else ""
 
 
-def _pages(key: str, plan: Any) -> Iterator[Page]:
-    scenario = key.partition("@")[2]
-    notes = "；".join(str(note) for note in getattr(plan, "notes", ()))
+def _pages(key: str, plan: Any, result: Result) -> Iterator[Page]:
+    """Lay out every table of a plan, and last what must be known beside them."""
+    kind, _, scenario = key.partition("@")
+    notes = [str(note) for note in getattr(plan, "notes", ())]
+    tail = f"（{scenario}）" if scenario else ""
     for name, table in plan.tables.items():
-        title = _title(name)
+        title = _title(name, kind)
         yield Page(
             f"{title} {scenario}".strip(),
-            f"{title}（{scenario}）" if scenario else title,
-            notes[:400],
-            _plain(table),
+            title + tail,
+            " ".join(notes[:2])[:400],
+            _plain(table, result, kind),
             {},
-            labels=_labels(table),
+            labels=_labels(table, kind),
             paper=8,
         )
+    if notes:
+        title = str(text("Notes"))
+        frame = pd.DataFrame({"note": notes})
+        labels = {"note": text("What must be known")}
+        yield Page(f"{title} {scenario}".strip(), title + tail, "", frame, {}, labels=labels)
 
 
-def _title(name: str) -> str:
-    return str(SHEET_NAMES.get(name, name))
+def _title(name: str, kind: str) -> str:
+    own = station_words.SHEETS if kind == "stations" else {}
+    return str(own.get(name, SHEET_NAMES.get(name, name)))
 
 
-def _labels(table: pd.DataFrame) -> Mapping[str, Text]:
-    known = {str(name): COLUMN_NAMES[str(name)] for name in table.columns if name in COLUMN_NAMES}
+def _labels(table: pd.DataFrame, kind: str) -> Mapping[str, Text]:
+    names = {**COLUMN_NAMES, **(station_words.COLUMNS if kind == "stations" else {})}
+    known = {str(name): names[str(name)] for name in table.columns if name in names}
     for name in map(str, table.columns):
         head, _, scenario = name.partition("@")
         if head == "per_100" and scenario:
@@ -147,18 +168,31 @@ def _labels(table: pd.DataFrame) -> Mapping[str, Text]:
             known[name] = said
         elif head == "per_100":
             known[name] = text("Quantity per 100 people who move")
-    return known
+    brought: Mapping[str, Text] = table.attrs.get("labels", {})
+    return {**known, **brought}
 
 
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
+def _plain(table: pd.DataFrame, result: Result, kind: str) -> pd.DataFrame:
     """Leave out what only the program needs and say codes in words."""
     shown = table.drop(columns=[name for name in HIDDEN if name in table]).reset_index(drop=True)
+    shown.attrs = {}
+    stations = kind == "stations"
     for name in shown.columns:
         if shown[name].dtype == object or pd.api.types.is_string_dtype(shown[name].dtype):
-            shown[name] = pd.Series([_word(value) for value in shown[name]], dtype=object)
+            words = _words(str(name), result) if stations else VALUE_NAMES
+            shown[name] = pd.Series([_word(value, words) for value in shown[name]], dtype=object)
         elif pd.api.types.is_float_dtype(shown[name].dtype):
             shown[name] = shown[name].round(_decimals(str(name), shown[name]))
     return shown
+
+
+def _words(name: str, result: Result) -> Mapping[str, Text]:
+    """Give the words of a column of the station plan."""
+    if name == "what":
+        return {role: one.label for role, one in result.roles.items()} | station_words.WHAT
+    if name == "scenario":
+        return {"": station_words.DRY}
+    return {**VALUE_NAMES, **station_words.VALUES}
 
 
 def _decimals(name: str, values: pd.Series[Any]) -> int:
@@ -169,9 +203,9 @@ def _decimals(name: str, values: pd.Series[Any]) -> int:
     return 0 if largest >= 1000 else 1 if largest >= 100 else 4
 
 
-def _word(value: object) -> object:
+def _word(value: object, words: Mapping[str, Text]) -> object:
     if isinstance(value, Text):
         return str(value)
-    if isinstance(value, str) and value in VALUE_NAMES:
-        return str(VALUE_NAMES[value])
+    if isinstance(value, str) and value in words:
+        return str(words[value])
     return value

@@ -33,6 +33,7 @@ _FORMS: Final[Mapping[str, Mapping[str, object]]] = {
     "middle": {"align": "center", "text_wrap": True},
     "integer": {"num_format": "#,##0", "align": "right", "indent": 1},
     "number": {"num_format": "#,##0.##", "align": "right", "indent": 1},
+    "percent": {"num_format": "0.0%", "align": "right", "indent": 1},
     "degree": {"num_format": "0.000000", "align": "right"},
     "score": {"num_format": "0.000", "align": "center"},
     "class": {"align": "center", "bold": True},

@@ -202,6 +202,50 @@ def by_class(
     return _shown(root)
 
 
+def by_value(
+    geometry: str, attribute: str, entries: Sequence[tuple[int, str, str]], *, size: float,
+    opacity: float,
+) -> str:  # fmt: skip
+    """Write the style of a layer coloured by the values of a whole number.
+
+    Parameters
+    ----------
+    geometry
+        ``line`` or ``polygon``.
+    attribute
+        Column that holds the number.
+    entries
+        Number, name for the legend and ``#rrggbb``.
+    size
+        Width of a line [mm].
+    opacity
+        0 to 1.
+
+    Returns
+    -------
+    str
+        A QML document.
+
+    Examples
+    --------
+    >>> qml = by_value("polygon", "band", [(1, "3 min", "#0b6e4f")], size=0.3, opacity=0.5)
+    >>> 'attr="band"' in qml, 'label="3 min"' in qml
+    (True, True)
+    """
+    kind = _KINDS[geometry]
+    root, renderer = _document({"type": "categorizedSymbol", "attr": attribute}, geometry)
+    categories = ET.SubElement(renderer, "categories")
+    symbols = ET.SubElement(renderer, "symbols")
+    for place, (value, label, colour) in enumerate(entries):
+        entry = {"symbol": str(place), "value": str(value), "label": label}
+        ET.SubElement(categories, "category", {**entry, "render": "true", "type": "long"})
+        properties = _properties(
+            kind, colour, shape="", size=size, opacity=opacity, outline=colour
+        )  # fmt: skip
+        _symbol(symbols, str(place), kind, properties)
+    return _shown(root)
+
+
 def units_by_level(levels: Iterable[str], names: Sequence[str], classes: Sequence[str]) -> str:
     """Write the style of the units: the finest level coloured by class, the others outlined.
 

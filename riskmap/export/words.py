@@ -107,6 +107,10 @@ FORMS: Final[Mapping[str, tuple[float, str, bool]]] = {
 }
 """Width, form and whether it prints, of columns whose heading the table itself brings along."""
 
+_SHARES: Final = (
+    "bound_share", "gap", "covered_share", "covered_full_share", "overlap_share", "reached",
+)  # fmt: skip
+"""Columns of plans that hold shares of one."""
 YES_NO: Final = (text("yes"), text("no"))
 
 
@@ -134,7 +138,7 @@ def column_of(
     if name in COLUMNS:
         return COLUMNS[name]
     if name in labels:
-        width, form, printed = FORMS.get(name, (16, "wrap", True))
+        width, form, printed = FORMS.get(name) or _labelled(name, values, str(labels[name]))
         return Column(labels[name], width, form, printed=printed)
     fields = [
         field for role in result.roles.values() for field in role.fields if field.name == name
@@ -147,6 +151,20 @@ def column_of(
         return Column(label, 11, "integer" if whole else "number")
     longest = int(values.dropna().astype(str).str.len().max() or 0) if len(values.dropna()) else 0
     return Column(label, 30, "wrap") if longest > 24 else Column(label, 16)
+
+
+def _labelled(name: str, values: pd.Series[Any], label: str) -> tuple[float, str, bool]:
+    """Choose width and form of a column of a plan by what stands in it; headings take two lines."""
+    half = sum(2.0 if letter > "\u2e7f" else 1.1 for letter in label) / 2.0 + 2.5
+    wide = min(max(10.0, half), 26.0)
+    if pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
+        return (max(16.0, wide), "wrap", True)
+    if name.startswith(("share", "twice_")) or name in _SHARES:
+        return (wide, "percent", True)
+    if name in ("lon", "lat"):
+        return (11, "degree", True)
+    whole = pd.api.types.is_integer_dtype(values.dtype) or bool((values.dropna() % 1 == 0).all())
+    return (max(11.0, wide), "integer" if whole else "number", True)
 
 
 def shown(name: str, value: Any, result: Result) -> Any:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from riskmap.errors import UsageError
+from riskmap.errors import InfeasibleError
 from riskmap.geo.network import RoadGraph, Snapped, snap_points
 from riskmap.i18n import Text, text
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 Floats = NDArray[np.float64]
-From = Literal["cells", "nodes"]
 HAZARD_KEY: Final = "station.hazmat_distance_m"
+_SHOWN: Final = 10
+"""So many of the left-out candidates are named."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,6 +28,7 @@ class Candidates:
     """Places that may be chosen, on the network."""
 
     ids: NDArray[np.object_]
+    names: NDArray[np.object_]
     xy: Floats
     on_road: Snapped
     notes: tuple[Text, ...]
@@ -89,8 +91,10 @@ def choose_candidates(
     xy: Floats,
     ids: NDArray[np.object_],
     weight: Floats,
-    most: int,
+    most: int | None,
     snap_limit_m: float,
+    names: NDArray[np.object_] | None = None,
+    listed: bool = False,
     place: shapely.Geometry | None = None,
     forbidden: gpd.GeoDataFrame | None = None,
     wet: NDArray[np.bool_] | None = None,
@@ -106,9 +110,13 @@ def choose_candidates(
     xy, ids, weight
         Places, their names and weights.
     most
-        Largest number of candidates.
+        Largest number of candidates; None keeps all.
     snap_limit_m
         Longest way to a road [m].
+    names
+        What the places are called; their ids otherwise.
+    listed
+        Whether the places were given one by one, so that those left out are named.
     place
         Candidates outside it are left out.
     forbidden
@@ -127,13 +135,13 @@ def choose_candidates(
 
     Raises
     ------
-    UsageError
+    InfeasibleError
         If none is left.
     """
     points = shapely.points(xy)
-    off = ~snap_points(graph, xy, limit_m=snap_limit_m).on
+    on_road = snap_points(graph, xy, limit_m=snap_limit_m)
     reasons: list[tuple[Text, NDArray[np.bool_]]] = [
-        (text("farther than {m} m from a road", m=f"{snap_limit_m:g}"), off)
+        (text("farther than {m} m from a road", m=f"{snap_limit_m:g}"), ~on_road.on)
     ]
     if place is not None:
         shapely.prepare(place)
@@ -145,24 +153,48 @@ def choose_candidates(
     if hazards is not None and len(hazards) and hazard_m > 0:
         reason = text("less than {m} m from a hazard source", m=f"{hazard_m:g}")
         reasons.append((reason, _hit(points, hazards, hazard_m)))
-    free = np.ones(len(xy), dtype=bool)
-    notes = []
-    for reason, hit in reasons:
-        lost = int((free & hit).sum())
-        free &= ~hit
-        if lost:
-            notes.append(text("{n} candidate sites left out: {reason}", n=lost, reason=reason))
+    free, notes = _sift(ids, reasons, listed=listed)
     if not free.any():
-        said = "; ".join(str(note) for note in notes)
-        raise UsageError(text("no candidate site is left ({why})", why=said))
+        said = str(text("; ")).join(map(str, notes)) or str(text("none is given"))
+        raise InfeasibleError(text("no candidate site is left ({why})", why=said))
     rows = np.flatnonzero(free)
-    rows = rows[thin(xy[rows], weight[rows], most)]
+    if most is not None and len(rows) > most:
+        notes.append(
+            text(
+                "of {n} possible sites {most} at most are compared, spread evenly; a finer search "
+                "may find a slightly better place",
+                n=len(rows), most=most,
+            )
+        )  # fmt: skip
+        rows = rows[thin(xy[rows], weight[rows], most)]
     return Candidates(
         ids=ids[rows],
+        names=(ids if names is None else names)[rows],
         xy=xy[rows],
-        on_road=snap_points(graph, xy[rows], limit_m=snap_limit_m),
+        on_road=on_road.take(rows),
         notes=tuple(notes),
     )
+
+
+def _sift(
+    ids: NDArray[np.object_],
+    reasons: Sequence[tuple[Text, NDArray[np.bool_]]],
+    *,
+    listed: bool,
+) -> tuple[NDArray[np.bool_], list[Text]]:
+    """Leave out what a reason forbids; each is counted once, by its first reason."""
+    free = np.ones(len(ids), dtype=bool)
+    notes = []
+    for reason, hit in reasons:
+        lost = ids[free & hit]
+        free &= ~hit
+        if len(lost) and listed:
+            shown = "、".join(map(str, lost[:_SHOWN])) + ("…" if len(lost) > _SHOWN else "")
+            said = text("{n} candidate sites left out: {reason}", n=len(lost), reason=reason)
+            notes.append(text("{said} ({names})", said=said, names=shown))
+        elif len(lost):
+            notes.append(text("{n} candidate sites left out: {reason}", n=len(lost), reason=reason))
+    return free, notes
 
 
 def _hit(

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskmap.plans.response import Rule
+from riskmap.i18n import text
+from riskmap.plans.response import Rule, Target
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -20,7 +21,7 @@ class Demand:
     """Places that should be reached: cells weighted by people, or the points of a role."""
 
     what: str
-    """``population`` (cells with people), or a role."""
+    """``population`` (cells with people), ``cells``, ``village``, or a role."""
     ids: NDArray[np.object_]
     names: NDArray[np.object_]
     weight: Floats
@@ -38,32 +39,89 @@ class Reach:
     place: Ints
     station: Ints
     seconds: Floats
-    """Every pair within the longest target; seconds from the call."""
+    """Every pair within the longest target; seconds from the call under the first rule."""
     nearest: Ints
     """Station that is first at each place, -1 none, shape (d,)."""
     nearest_s: Floats
     """Its seconds from the call, infinite when nobody comes, shape (d,)."""
     on: NDArray[np.bool_]
     """Whether the place is on the network, shape (d,)."""
+    base_s: float
+    """Call handling and turn-out under the first rule, where a station gives none [s]."""
+    own: NDArray[np.bool_]
+    """Whether a station gives its own, shape (stations,)."""
+
+    def arrival_s(self, target: Target) -> Floats:
+        """Give the seconds of every pair on the clock of a target's rule.
+
+        Parameters
+        ----------
+        target
+            The target.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (pairs,) [s].
+        """
+        shift = np.where(self.own, 0.0, target.response_s - self.base_s)
+        return np.asarray(self.seconds + shift[self.station], dtype=np.float64)
+
+    def best_s(self, target: Target) -> Floats:
+        """Give the earliest arrival at every place on the clock of a target's rule.
+
+        Parameters
+        ----------
+        target
+            The target.
+
+        Returns
+        -------
+        numpy.ndarray
+            Infinite beyond the longest target, shape (d,) [s].
+        """
+        best = np.full(len(self.on), np.inf)
+        np.minimum.at(best, self.place, self.arrival_s(target))
+        return best
 
 
-def times_covered(reach: Reach, seconds: float) -> Ints:
+def times_covered(reach: Reach, target: Target) -> Ints:
     """Count the stations that reach each place in time.
 
     Parameters
     ----------
     reach
         The pairs.
-    seconds
-        The target, inclusive [s].
+    target
+        The target; its limit is inclusive.
 
     Returns
     -------
     numpy.ndarray
         Shape (d,).
     """
-    near = reach.seconds <= seconds
+    near = reach.arrival_s(target) <= target.seconds
     return np.bincount(reach.place[near], minlength=len(reach.on)).astype(np.int64)
+
+
+def covered_weight(demand: Demand, reach: Reach, target: Target, *, least: int = 1) -> float:
+    """Sum what enough stations reach in time.
+
+    Parameters
+    ----------
+    demand, reach
+        Places and how they are reached.
+    target
+        The target.
+    least
+        Number of stations that must reach a place.
+
+    Returns
+    -------
+    float
+        People, cells or points.
+    """
+    return float(demand.weight[times_covered(reach, target) >= least].sum())
 
 
 def coverage_table(
@@ -83,13 +141,13 @@ def coverage_table(
     Returns
     -------
     pandas.DataFrame
-        ``target``, ``target_s``, ``unit_id`` (empty = whole place), ``name``, ``what``,
+        ``rule``, ``target``, ``target_s``, ``unit_id`` (empty = whole place), ``name``, ``what``,
         ``total``, ``none``, ``once``, ``twice``, the same as ``share_*``, and ``off_network``.
     """
     parts = []
     for what, (demand, reach) in demands.items():
-        for target in rule.targets:
-            times = np.minimum(times_covered(reach, target.seconds), 2)
+        for target in rule.levels:
+            times = np.minimum(times_covered(reach, target), 2)
             columns: dict[str, object] = {
                 name: np.where(times == code, demand.weight, 0.0)
                 for code, name in enumerate(("none", "once", "twice"))
@@ -99,20 +157,24 @@ def coverage_table(
             by_town = frame.groupby(demand.town.astype(str), sort=True).sum()
             whole = frame.sum().to_frame().T.set_axis([""], axis=0)
             table = pd.concat([whole, by_town[by_town.index != ""]])
-            table.insert(0, "target", target.key)
-            table.insert(1, "target_s", target.seconds)
-            table.insert(2, "unit_id", table.index.astype(str))
-            table.insert(3, "name", [town_names.get(code, code) for code in table["unit_id"]])
-            table.insert(4, "what", what)
+            codes = table.index.astype(str)
+            names = [town_names.get(code, code) if code else text("whole place") for code in codes]
+            table.insert(0, "rule", target.rule)
+            table.insert(1, "target", target.key)
+            table.insert(2, "target_s", target.seconds)
+            table.insert(3, "unit_id", codes)
+            table.insert(4, "name", pd.Series(names, index=table.index, dtype=object))
+            table.insert(5, "what", what)
             parts.append(table)
     all_ = pd.concat(parts, ignore_index=True)
     total = all_[["none", "once", "twice"]].sum(axis=1)
-    all_.insert(5, "total", total)
+    all_.insert(6, "total", total)
     for name in ("none", "once", "twice"):
         all_[f"share_{name}"] = np.where(
             total > 0, all_[name] / total.where(total > 0, 1.0), np.nan
         )
-    return all_
+    order = (all_["unit_id"] != "").astype(int)
+    return all_.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 
 
 def worst_table(
@@ -120,6 +182,7 @@ def worst_table(
     rule: Rule,
     *,
     stations: NDArray[np.object_],
+    town_names: Mapping[str, str],
     most: int = 50,
 ) -> pd.DataFrame:
     """List the places that no station reaches in time, most people first, then the latest.
@@ -127,165 +190,48 @@ def worst_table(
     Parameters
     ----------
     demands
-        Name to places and how they are reached.
+        Name to places and how they are reached; what counts cells is left out where people are
+        known.
     rule
         Its first target counts.
     stations
         Names of the stations.
+    town_names
+        Unit code to name.
     most
         Rows for each demand.
 
     Returns
     -------
     pandas.DataFrame
-        ``what``, ``id``, ``name``, ``unit_id``, ``weight``, ``seconds`` (NaN = nobody comes),
-        ``late_s``, ``station``, ``x``, ``y``.
+        ``what``, ``id``, ``name``, ``town``, ``weight``, ``seconds`` (NaN = nobody comes),
+        ``late_s``, ``station``, ``x``, ``y`` [m].
     """
     limit = rule.targets[0].seconds
     parts = []
     for what, (demand, reach) in demands.items():
+        if what == "cells" and "population" in demands:
+            continue
         late = np.flatnonzero((reach.nearest_s > limit) & (demand.weight > 0))
         order = np.lexsort(
             (demand.ids[late].astype(str), -reach.nearest_s[late], -demand.weight[late])
         )
         rows = late[order][:most]
         seconds = np.where(np.isfinite(reach.nearest_s[rows]), reach.nearest_s[rows], np.nan)
-        who = reach.nearest[rows]
         parts.append(
             pd.DataFrame(
                 {
                     "what": what,
                     "id": demand.ids[rows],
                     "name": demand.names[rows],
-                    "unit_id": demand.town[rows],
+                    "town": [town_names.get(str(code), str(code)) for code in demand.town[rows]],
                     "weight": demand.weight[rows],
                     "seconds": seconds,
                     "late_s": seconds - limit,
-                    "station": np.append(stations, "")[who],
+                    "station": np.append(stations, "")[reach.nearest[rows]],
                     "x": demand.xy[rows, 0],
                     "y": demand.xy[rows, 1],
                 }
             )
         )
     return pd.concat(parts, ignore_index=True)
-
-
-def station_table(
-    stations: pd.DataFrame,
-    demand: Demand,
-    reach: Reach,
-    rule: Rule,
-    *,
-    cell_km2: float,
-    area_limits: Mapping[str, float],
-    start: Floats,
-    on: NDArray[np.bool_],
-) -> pd.DataFrame:
-    """Give each station's load and area, and flag areas above the standard.
-
-    Parameters
-    ----------
-    stations
-        Stations indexed by ``item_id``; ``type`` chooses the standard.
-    demand, reach
-        Cells and how they are reached.
-    rule
-        The targets.
-    cell_km2
-        Area of a cell [km2].
-    area_limits
-        Station type to the largest area per station [km2].
-    start
-        Seconds before departure, shape (stations,) [s].
-    on
-        Whether each station is on the network.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed as ``stations``: ``name``, ``type``, ``response_s``, ``on_network``; people and
-        area for which it is first (``load``, ``area_km2``), those in time (``load_in_time``),
-        people it alone reaches in time (``alone``), people reached in time (``reached``),
-        ``area_limit_km2`` and ``area_over``.
-    """
-    count = len(stations)
-    first = reach.nearest >= 0
-    limit = rule.targets[0].seconds
-
-    def per_station(rows: NDArray[np.bool_], weight: Floats) -> Floats:
-        total = np.bincount(reach.nearest[rows], weights=weight[rows], minlength=count)
-        return total.astype(np.float64)
-
-    pairs = reach.seconds <= limit
-    times = times_covered(reach, limit)
-    alone = pairs & (times[reach.place] == 1)
-    cells = np.full(len(demand.weight), cell_km2)
-    in_time = first & (reach.nearest_s <= limit)
-    kind = _column(stations, "type")
-    limits = np.array([area_limits.get(str(one), np.nan) for one in kind], dtype=np.float64)
-    area = per_station(first, cells)
-    weight = demand.weight[reach.place]
-    return pd.DataFrame(
-        {
-            "name": _column(stations, "name"),
-            "type": kind,
-            "response_s": start,
-            "on_network": on,
-            "load": per_station(first, demand.weight),
-            "load_in_time": per_station(in_time, demand.weight),
-            "reached": np.bincount(reach.station[pairs], weights=weight[pairs], minlength=count),
-            "alone": np.bincount(reach.station[alone], weights=weight[alone], minlength=count),
-            "area_km2": area,
-            "area_in_time_km2": per_station(in_time, cells),
-            "area_limit_km2": limits,
-            "area_over": area > limits,
-        },
-        index=stations.index,
-    )
-
-
-def overlap_table(
-    demand: Demand, reach: Reach, rule: Rule, stations: NDArray[np.object_]
-) -> pd.DataFrame:
-    """List the pairs of stations that reach the same people in time.
-
-    Parameters
-    ----------
-    demand, reach
-        Cells and how they are reached.
-    rule
-        Its first target counts.
-    stations
-        Names of the stations.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``station_a``, ``station_b``, ``weight`` (people both reach), most first.
-    """
-    from scipy.sparse import csr_array
-
-    near = reach.seconds <= rule.targets[0].seconds
-    shape = (len(demand.weight), len(stations))
-    who = (reach.place[near], reach.station[near])
-    hit = csr_array((np.ones(int(near.sum())), who), shape=shape)
-    people = csr_array((demand.weight[who[0]], who), shape=shape)
-    both = (hit.T @ people).tocoo()
-    upper = both.row < both.col
-    table = pd.DataFrame(
-        {
-            "station_a": stations[both.row[upper]],
-            "station_b": stations[both.col[upper]],
-            "weight": both.data[upper],
-        }
-    )
-    table = table[table["weight"] > 0]
-    order = ["weight", "station_a", "station_b"]
-    return table.sort_values(order, ascending=[False, True, True], ignore_index=True)
-
-
-def _column(table: pd.DataFrame, name: str) -> NDArray[np.object_]:
-    """Give a text column, empty where it is missing."""
-    if name not in table.columns:
-        return np.full(len(table), "", dtype=object)
-    return table[name].astype(object).where(table[name].notna(), "").to_numpy(dtype=object)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskmap.geo.network import RoadGraph, Snapped, cost_table, nearest_seconds
+from riskmap.geo.network import Snapped
+from riskmap.i18n import Text, text
 from riskmap.plans.candidates import Candidates
 from riskmap.plans.coverage import Demand
+from riskmap.plans.setting import Fleet, Setting, first_there, pairs, with_stations
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 NODES: Final = 2000
 """The search stops after this many nodes, not by the clock, so that runs repeat."""
 GAP: Final = 1e-3
+SEARCHED: Final = ("mclp", "p-median")
+"""Models whose search takes a limit of nodes."""
+FAR: Final = ("p-median", "p-center")
+"""Models that ask for times rather than for a target."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -26,36 +33,39 @@ class Siting:
 
     model: str
     curve: pd.DataFrame
-    """``k``, ``covered``, ``share``, ``bound_share``, ``gap``, ``status``, ``recount_share``."""
+    """``k``, ``covered``, ``share``, ``bound_share``, ``objective``, ``bound``, ``gap``,
+    ``recount``, ``status``."""
     sites: pd.DataFrame
-    """Chosen candidates: ``id``, ``x``, ``y``, ``gain`` (people that only it adds), first best."""
+    """Chosen candidates: ``id``, ``name``, ``x``, ``y``, ``gain`` (people that only it adds),
+    best first."""
+    places: Snapped
+    """The chosen sites on the roads, in the same order."""
     objective: float | None
     bound: float | None
     gap: float | None
     status: str
     reason: str
+    notes: tuple[Text, ...] = field(default=())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ground:
-    """What the models need to know: existing stations, candidates, demand, costs."""
+    """What the models need to know: existing stations, candidates, demand, limit."""
 
-    graph: RoadGraph
-    existing: Snapped
-    start: Floats
-    """Seconds before departure of the existing stations."""
+    setting: Setting
+    """The existing stations on dry roads."""
     candidates: Candidates
-    new_start: float
-    """Seconds before departure of a new station."""
+    vehicle: str
+    edge_cost: Floats
+    """What a new station drives, and how fast along each edge."""
     demand: Demand
     on_road: Snapped
     """The places of the demand on the network."""
-    edge_cost: Floats
     limit: float
     """Seconds from the call within which a place counts as covered."""
 
 
-def plan_sites(ground: Ground, *, model: str, ks: Sequence[int]) -> Siting:
+def plan_sites(ground: Ground, *, model: str, most: int) -> Siting:
     """Choose the next sites for growing numbers of them.
 
     Parameters
@@ -65,149 +75,207 @@ def plan_sites(ground: Ground, *, model: str, ks: Sequence[int]) -> Siting:
     model
         ``mclp``, ``p-median``, ``p-center``, ``lscp`` or ``lscp-b``; the last two find their own
         number of sites.
-    ks
-        Numbers of new sites, such as ``range(6)``.
+    most
+        Number of new sites; the curve holds every smaller one.
 
     Returns
     -------
     Siting
         The curve, and the sites of its last row.
     """
-    from riskmap.siting.location import solve
-
-    instance, pairs = _instance(ground, model)
-    total = float(ground.demand.weight.sum())
-    count = len(ground.existing)
+    instance, table, kept = _instance(ground, model)
+    count, there = len(ground.setting.on), len(ground.candidates.ids)
+    notes = _said(ground, model, kept, asked=most)
+    own = model.startswith("lscp")
+    first = 0 if count or model == "mclp" else 1
+    numbers: Sequence[int | None] = [None] if own else list(range(first, min(most, there) + 1))
     rows: list[dict[str, Any]] = []
-    answer: Any = None
-    radius = None if model in ("p-median", "p-center") else ground.limit
-    numbers: Sequence[int | None] = [None] if model.startswith("lscp") else list(ks)
+    chosen, last = np.zeros(0, np.int64), (None, None, "optimal", "")
     for k in numbers:
-        p = None if k is None else count + min(k, len(ground.candidates.ids))
-        if p == 0:
-            rows.append(_row(0, 0.0, 0.0, 0.0, "optimal", total))
-            continue
-        limits: dict[str, Any] = (
-            {} if model in ("lscp", "lscp-b", "p-center") else {"gap": GAP, "max_nodes": NODES}
-        )
-        answer = solve(model, instance, p=p, radius=radius, **limits)
-        chosen = answer.open[answer.open >= count] - count
-        covered = _recount(ground, chosen)
-        bound = answer.bound if model == "mclp" else None
-        rows.append(
-            _row(len(chosen), covered, bound, answer.gap, str(answer.status), total)
-            | {"objective": answer.objective, "bound": answer.bound}
-        )
-    chosen = np.zeros(0, np.int64) if answer is None else answer.open[answer.open >= count] - count
+        chosen, objective, bound, status, reason = _solve(ground, instance, model, k)
+        gap = None
+        if objective is not None and bound is not None:
+            gap = abs(objective - bound) / max(abs(objective), 1e-9)
+        rows.append(_row(ground, model, chosen, kept, objective, bound, gap, status))
+        last = (objective, bound, status, reason)
+    sites, order = _sites(ground, chosen, table)
     return Siting(
         model=model,
         curve=pd.DataFrame(rows),
-        sites=_sites(ground, chosen, pairs),
-        objective=None if answer is None else answer.objective,
-        bound=None if answer is None else answer.bound,
-        gap=None if answer is None else answer.gap,
-        status="optimal" if answer is None else str(answer.status),
-        reason="" if answer is None else str(answer.reason),
+        sites=sites,
+        places=ground.candidates.on_road.take(order),
+        objective=last[0],
+        bound=last[1],
+        gap=rows[-1]["gap"] if rows else None,
+        status=last[2],
+        reason=last[3],
+        notes=notes,
     )
 
 
+def _said(ground: Ground, model: str, kept: NDArray[np.bool_], *, asked: int) -> tuple[Text, ...]:
+    """Say what the models leave aside."""
+    notes = []
+    there = len(ground.candidates.ids)
+    if asked > there and not model.startswith("lscp"):
+        notes.append(
+            text("{asked} new sites are asked for, but there are only {n} candidates; all are "
+                 "taken", asked=asked, n=there)
+        )  # fmt: skip
+    aside = float(ground.demand.weight[~kept].sum())
+    if aside > 0:
+        whole = max(float(ground.demand.weight.sum()), 1e-12)
+        share = f"{aside / whole:.1%}"
+        if model in FAR:
+            notes.append(text("{share} of the demand cannot be reached by road from any station or "
+                              "candidate; the model leaves it aside", share=share))  # fmt: skip
+        elif model != "mclp":
+            notes.append(text("{share} of the demand is out of reach within the target from every "
+                              "station and candidate; no site can mend that, and the model leaves "
+                              "it aside", share=share))  # fmt: skip
+    return tuple(notes)
+
+
+def _solve(
+    ground: Ground, instance: Any, model: str, k: int | None
+) -> tuple[Ints, float | None, float | None, str, str]:
+    """Ask the model; none and one new site under MCLP are found by looking at every candidate."""
+    from riskmap.siting.location import solve
+
+    count = len(ground.setting.on)
+    if model == "mclp" and k is not None and k <= 1:
+        chosen, value = _best_single(instance, count, k)
+        return chosen, value, value, "optimal", ""
+    limits: dict[str, Any] = {"gap": GAP, "max_nodes": NODES} if model in SEARCHED else {}
+    radius = None if model in FAR else ground.limit
+    answer = solve(model, instance, p=None if k is None else count + k, radius=radius, **limits)
+    chosen = np.asarray(answer.open[answer.open >= count] - count, dtype=np.int64)
+    return chosen, answer.objective, answer.bound, str(answer.status), str(answer.reason)
+
+
+def _best_single(instance: Any, count: int, k: int) -> tuple[Ints, float]:
+    """Find the one candidate that adds most to the existing stations, by trying all."""
+    covered = np.zeros(instance.n_demands, dtype=bool)
+    covered[instance.demand_of[instance.facility_of < count]] = True
+    value = float(instance.weight[covered].sum())
+    if k == 0:
+        return np.zeros(0, np.int64), value
+    new = (instance.facility_of >= count) & ~covered[instance.demand_of]
+    gain = np.bincount(
+        instance.facility_of[new] - count,
+        weights=instance.weight[instance.demand_of[new]],
+        minlength=instance.n_facilities - count,
+    )
+    best = int(np.argmax(gain))
+    return np.array([best]), value + float(gain[best])
+
+
 def _row(
-    k: int, covered: float, bound: float | None, gap: float | None, status: str, total: float
+    ground: Ground,
+    model: str,
+    chosen: Ints,
+    kept: NDArray[np.bool_],
+    objective: float | None,
+    bound: float | None,
+    gap: float | None,
+    status: str,
 ) -> dict[str, Any]:
-    """Write one row of the curve; the share is the recounted one."""
-    whole = max(total, 1e-12)
+    """Write one row of the curve; people and objective are counted anew on the roads."""
+    whole = max(float(ground.demand.weight.sum()), 1e-12)
+    fresh = with_stations(
+        ground.setting,
+        ground.candidates.on_road.take(chosen),
+        vehicle=ground.vehicle,
+        edge_cost=ground.edge_cost,
+    )
+    _, seconds = first_there(fresh, ground.on_road)
+    covered = float(ground.demand.weight[seconds <= ground.limit].sum())
+    if model == "mclp":
+        recount = covered
+    elif model == "p-median":
+        recount = float((ground.demand.weight[kept] * seconds[kept]).sum())
+    elif model == "p-center":
+        recount = float(seconds[kept].max(initial=0.0))
+    else:
+        recount = float(len(ground.setting.on) + len(chosen))
     return {
-        "k": k,
+        "k": len(chosen),
         "covered": covered,
         "share": covered / whole,
-        "bound_share": np.nan if bound is None else bound / whole,
+        "bound_share": bound / whole if model == "mclp" and bound is not None else np.nan,
+        "objective": np.nan if objective is None else objective,
+        "bound": np.nan if bound is None else bound,
         "gap": np.nan if gap is None else gap,
+        "recount": recount,
         "status": status,
     }
 
 
-def _instance(ground: Ground, model: str) -> tuple[Any, pd.DataFrame]:
+def _instance(ground: Ground, model: str) -> tuple[Any, pd.DataFrame, NDArray[np.bool_]]:
     """Make the sparse instance: existing stations first, then candidates."""
     from riskmap.siting.problem import CANDIDATE, EXISTING, make_instance
 
-    limit = np.inf if model in ("p-median", "p-center") else ground.limit
-    both = (
-        (ground.existing, ground.start),
-        (ground.candidates.on_road, np.full(len(ground.candidates.ids), ground.new_start)),
+    limit = np.inf if model in FAR else ground.limit
+    count = len(ground.setting.on)
+    station, place, seconds = pairs(ground.setting, ground.on_road, limit=limit)
+    fleet = Fleet(
+        vehicle=ground.vehicle,
+        rows=np.arange(len(ground.candidates.ids)) + count,
+        places=ground.candidates.on_road,
+        start=np.full(len(ground.candidates.ids), ground.setting.rule.response_s),
+        edge_cost=ground.edge_cost,
     )
-    parts, shift = [], 0
-    for places, start in both:
-        table = cost_table(
-            ground.graph,
-            places,
-            ground.on_road,
-            edge_cost=ground.edge_cost,
-            start=start,
-            limit=limit,
-        )
-        parts.append((table.facility + shift, table.point, table.cost))
-        shift += len(places)
-    facility, place, seconds = (np.concatenate(column) for column in zip(*parts, strict=True))
-    reached = np.zeros(len(ground.demand.weight), dtype=bool)
-    reached[place] = True
-    keep = np.flatnonzero(reached & (ground.demand.weight > 0))
-    number = np.full(len(reached), -1)
-    number[keep] = np.arange(len(keep))
+    alone = Setting(
+        graph=ground.setting.graph, fleets=(fleet,), on=fleet.places.on, start=fleet.start,
+        own=np.zeros(len(fleet.rows), dtype=bool), rule=ground.setting.rule,
+    )  # fmt: skip
+    new = pairs(alone, ground.on_road, limit=limit)
+    station, place, seconds = (
+        np.concatenate(both) for both in zip((station, place, seconds), new, strict=True)
+    )
+    kept = np.zeros(len(ground.demand.weight), dtype=bool)
+    kept[place] = True
+    kept &= ground.demand.weight > 0
+    rows = np.flatnonzero(kept)
+    number = np.full(len(kept), -1)
+    number[rows] = np.arange(len(rows))
     use = number[place] >= 0
     instance = make_instance(
         demand_of=number[place[use]],
-        facility_of=facility[use],
+        facility_of=station[use],
         cost=seconds[use],
-        demands=tuple(ground.demand.ids[keep].astype(str)),
-        facilities=(
-            *(f"existing {i}" for i in range(len(ground.existing))),
-            *ground.candidates.ids.astype(str),
-        ),
-        weight=ground.demand.weight[keep],
-        status=np.r_[
-            np.full(len(ground.existing), EXISTING), np.full(len(ground.candidates.ids), CANDIDATE)
-        ],
+        demands=tuple(ground.demand.ids[rows].astype(str)),
+        facilities=(*(f"existing {i}" for i in range(count)), *ground.candidates.ids.astype(str)),
+        weight=ground.demand.weight[rows],
+        status=np.r_[np.full(count, EXISTING), np.full(len(fleet.rows), CANDIDATE)],
     )
-    return instance, pd.DataFrame({"facility": facility, "place": place, "seconds": seconds})
+    table = pd.DataFrame({"facility": station, "place": place, "seconds": seconds})
+    return instance, table, kept
 
 
-def _recount(ground: Ground, chosen: NDArray[np.int64]) -> float:
-    """Count the covered people anew on the roads, without the model's table of costs."""
-    places = _joined(ground.existing, ground.candidates.on_road.take(chosen))
-    start = np.r_[ground.start, np.full(len(chosen), ground.new_start)]
-    found = nearest_seconds(
-        ground.graph, places, ground.on_road, start=start, edge_cost=ground.edge_cost
-    )
-    return float(ground.demand.weight[found.cost <= ground.limit].sum())
-
-
-def _joined(one: Snapped, two: Snapped) -> Snapped:
-    """Put two lists of places under each other."""
-    return Snapped(
-        np.concatenate([one.edge, two.edge]),
-        np.concatenate([one.along, two.along]),
-        np.concatenate([one.walk_m, two.walk_m]),
-        np.concatenate([one.xy, two.xy]),
-    )
-
-
-def _sites(ground: Ground, chosen: NDArray[np.int64], pairs: pd.DataFrame) -> pd.DataFrame:
+def _sites(ground: Ground, chosen: Ints, table: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
     """List the chosen sites, each with the people that it adds after those before it."""
-    count = len(ground.existing)
-    near = pairs[pairs["seconds"] <= ground.limit]
+    count = len(ground.setting.on)
+    near = table[table["seconds"] <= ground.limit]
     covered = np.zeros(len(ground.demand.weight), dtype=bool)
     covered[near.loc[near["facility"] < count, "place"].to_numpy()] = True
     reach = {
         int(site): near.loc[near["facility"] == site + count, "place"].to_numpy() for site in chosen
     }
-    rows = []
+    rows, order = [], []
+    found = ground.candidates
     while reach:
         gains = {
             site: float(ground.demand.weight[places[~covered[places]]].sum())
             for site, places in reach.items()
         }
-        best = min(gains, key=lambda site: (-gains[site], str(ground.candidates.ids[site])))
+        best = min(gains, key=lambda site: (-gains[site], str(found.ids[site])))
         covered[reach.pop(best)] = True
-        x, y = ground.candidates.xy[best]
-        rows.append({"id": str(ground.candidates.ids[best]), "x": x, "y": y, "gain": gains[best]})
-    return pd.DataFrame(rows, columns=["id", "x", "y", "gain"])
+        order.append(best)
+        x, y = found.xy[best]
+        rows.append(
+            {"id": str(found.ids[best]), "name": str(found.names[best]), "x": x, "y": y,
+             "gain": gains[best]}
+        )  # fmt: skip
+    columns = ["id", "name", "x", "y", "gain"]
+    return pd.DataFrame(rows, columns=columns), np.array(order, dtype=np.int64)

@@ -1,8 +1,10 @@
-"""Map layers of the station plan: bands, reached roads, single and double cover, new sites."""
+"""Map layers of the station plan: bands, reached roads, cover, losses to water, new sites."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -15,18 +17,31 @@ from riskmap.geo.network import service_areas
 from riskmap.i18n import Text, text
 from riskmap.plans.coverage import Reach, times_covered
 from riskmap.plans.next_sites import Siting
-from riskmap.plans.response import Rule
-from riskmap.plans.setting import Setting
+from riskmap.plans.response import Rule, Target
+from riskmap.plans.setting import Fleet, Setting
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+BEFORE: Final = "before"
+AFTER: Final = "after"
+NONE_BAND, LOST_BAND, CUT_BAND = 5, 6, 7
+"""Numbers by which the page and the GeoPackage colour what is no nested band."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class State:
+    """Stations and how they reach the cells, as they are or with the proposed sites."""
+
+    when: str
+    setting: Setting
+    cells: Reach
+
 
 def station_layers(
-    setting: Setting,
+    states: Sequence[State],
+    wet: Mapping[str, Reach],
     grid: Grid,
-    cells: Reach,
-    rule: Rule,
     *,
     names: NDArray[np.object_],
     half_width_m: float,
@@ -36,16 +51,14 @@ def station_layers(
 
     Parameters
     ----------
-    setting
-        Stations on the roads.
+    states
+        As it is, and with the proposed sites when there are any.
+    wet
+        Scenario to how the existing stations reach the cells.
     grid
         The grid.
-    cells
-        How the cells inside the place are reached.
-    rule
-        The targets.
     names
-        Names of the stations.
+        Names of the stations, the proposed ones behind.
     half_width_m
         How far from a reached road land counts as reached [m].
     siting
@@ -54,73 +67,181 @@ def station_layers(
     Returns
     -------
     dict
-        Name to a layer with ``kind``, ``label``, ``band`` and a title.
+        Name to a layer with ``kind``, ``label``, ``band``, ``when`` (``before``, ``after`` or
+        empty), for scenarios ``scenario``, and a title.
     """
     squares = cell_polygons(grid, inside_cells(grid))
-    shapes = squares.geometry.to_numpy()
-    timed = squares[["geometry"]].assign(cost=cells.nearest_s)
-    roads, areas = service_areas(
-        setting.graph,
-        setting.stations,
-        limits=[target.seconds for target in rule.targets],
-        half_width_m=half_width_m,
-        start=setting.start,
-        edge_cost=setting.edge_cost,
-        cells=timed,
-    )
+    crs = states[0].setting.graph.crs
+    roads, bands = _areas(states[0], squares, half_width_m, fleets=states[0].setting.fleets)
+    parts, land = [roads.assign(when="")], [bands.assign(when=BEFORE)]
+    for state in states[1:]:
+        more, fresh = _areas(state, squares, half_width_m, fleets=state.setting.fleets[-1:])
+        parts.append(more.assign(when=AFTER))
+        land.append(_merged(_joined([bands, fresh]), state.setting).assign(when=AFTER))
+    levels = states[0].setting.rule.levels
     layers = {
-        "bands": _bands(areas, rule),
-        "roads": _roads(roads, names),
-        "cover": _cover(shapes, cells, rule, setting.graph.crs),
+        "bands": _bands(_joined(land), levels),
+        "roads": _roads(_joined(parts), names, states[0].setting.rule),
     }
+    shapes = squares.geometry.to_numpy()
+    for target in states[0].setting.rule.levels:
+        layers[f"cover_{target.seconds:g}"] = _cover(states, shapes, target, crs)
+    lost = _lost(states[0], wet, shapes, crs)
+    if lost is not None:
+        layers["lost"] = lost
     if siting is not None and len(siting.sites):
-        layers["sites"] = _sites(siting, setting.graph.crs)
+        layers["sites"] = _sites(siting, crs)
     return layers
 
 
-def _bands(areas: gpd.GeoDataFrame, rule: Rule) -> gpd.GeoDataFrame:
+def _joined(parts: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Put tables of shapes under each other."""
+    import geopandas as gpd
+
+    there = [part for part in parts if len(part)] or list(parts[:1])
+    return gpd.GeoDataFrame(pd.concat(there, ignore_index=True), crs=parts[0].crs)
+
+
+def _areas(
+    state: State, squares: gpd.GeoDataFrame, half_width_m: float, *, fleets: Sequence[Fleet]
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Give reached roads and nested bands of some fleets, each rule on its own clock."""
+    setting = state.setting
+    levels = setting.rule.levels
+    roads, areas = [], []
+    for wait in sorted({target.response_s for target in levels}):
+        numbers = [i for i, target in enumerate(levels, 1) if target.response_s == wait]
+        target = levels[numbers[-1] - 1]
+        timed = squares[["geometry"]].assign(cost=state.cells.best_s(target))
+        for fleet in fleets:
+            shift = np.where(setting.own[fleet.rows], 0.0, wait - setting.rule.response_s)
+            road, area = service_areas(
+                setting.graph,
+                fleet.places,
+                limits=[levels[i - 1].seconds for i in numbers],
+                half_width_m=half_width_m,
+                start=fleet.start + shift,
+                edge_cost=fleet.edge_cost,
+                cells=timed,
+            )
+            band = np.array([0, *numbers])
+            facility = fleet.rows[road["facility"].to_numpy(dtype=np.int64)]
+            roads.append(road.assign(band=band[road["band"]], facility=facility))
+            areas.append(area.assign(band=band[area["band"]]))
+    if len(areas) == 1:
+        return roads[0], areas[0]
+    return _joined(roads), _merged(_joined(areas), setting)
+
+
+def _merged(areas: gpd.GeoDataFrame, setting: Setting) -> gpd.GeoDataFrame:
+    """Join the bands of several fleets and tell the exclaves anew."""
+    import geopandas as gpd
+
+    spots = np.concatenate([shapely.points(one.places.xy[one.places.on]) for one in setting.fleets])
+    parts = []
+    for (band, limit), rows in areas.groupby(["band", "limit"], sort=True):
+        shapes = shapely.get_parts(shapely.union_all(rows.geometry.to_numpy()))
+        held = np.zeros(len(shapes), dtype=bool)
+        held[np.unique(shapely.STRtree(shapes).query(spots, predicate="intersects")[1])] = True
+        columns = {
+            "band": band, "limit": limit, "part": np.arange(1, len(shapes) + 1),
+            "exclave": ~held, "area_km2": shapely.area(shapes) / 1e6,
+        }  # fmt: skip
+        parts.append(gpd.GeoDataFrame(columns, geometry=shapes, crs=areas.crs))
+    return _joined(parts)
+
+
+def _bands(areas: gpd.GeoDataFrame, levels: Sequence[Target]) -> gpd.GeoDataFrame:
     """Give the bands, widest first so that better ones are drawn over them."""
-    out = areas.sort_values(["limit", "part"], ascending=[False, True], ignore_index=True)
-    title = {target.seconds: target.title for target in rule.targets}
+    out = areas.sort_values(["band", "part"], ascending=[False, True], ignore_index=True)
     label = [
-        _band_label(title[limit], limit / 60, exclave=bool(exclave))
-        for limit, exclave in zip(out["limit"], out["exclave"], strict=True)
+        _band_label(levels[int(band) - 1], exclave=bool(exclave))
+        for band, exclave in zip(out["band"], out["exclave"], strict=True)
     ]
     out = out.assign(kind="coverage", label=pd.Series(label, index=out.index, dtype=object))
     return _titled(out, text("Reached in time"))
 
 
-def _band_label(what: Text, minutes: float, *, exclave: bool) -> Text:
+def _band_label(target: Target, *, exclave: bool) -> Text:
     """Name one part of a band."""
     if exclave:
-        return text("{what} within {min} min, free flow, exclave", what=what, min=f"{minutes:g}")
-    return text("{what} within {min} min, free flow", what=what, min=f"{minutes:g}")
+        return text("within {min} min, free flow, exclave", min=target.minutes)
+    return text("within {min} min, free flow", min=target.minutes)
 
 
-def _roads(roads: gpd.GeoDataFrame, names: NDArray[np.object_]) -> gpd.GeoDataFrame:
-    """Join the reached roads of each station and band."""
-    if roads.empty:
-        return _titled(roads.assign(kind="coverage", label=""), text("Reached roads"))
-    table = roads.dissolve(by=["band", "facility"], as_index=False)[
-        ["band", "facility", "limit", "geometry"]
-    ]
-    who = table["facility"].to_numpy(dtype=np.int64)
-    return _titled(table.assign(kind="route", label=names[who]), text("Reached roads"))
-
-
-def _cover(shapes: NDArray[np.object_], cells: Reach, rule: Rule, crs: str) -> gpd.GeoDataFrame:
-    """Join the cells that are covered once, and those covered twice or more."""
+def _roads(roads: gpd.GeoDataFrame, names: NDArray[np.object_], rule: Rule) -> gpd.GeoDataFrame:
+    """Join the reached roads of each station and band, under the first rule."""
     import geopandas as gpd
 
-    times = times_covered(cells, rule.targets[0].seconds)
-    groups = [(text("covered once"), times == 1, 2), (text("covered twice or more"), times > 1, 1)]
-    rows: list[dict[str, Any]] = [
-        {"label": label, "band": band, "geometry": shapely.union_all(shapes[hit])}
+    title, levels = text("Reached roads"), rule.levels
+    own = max(one.seconds for one in rule.targets if one.rule == rule.targets[0].rule)
+    roads = roads[(roads["limit"] <= own) & (roads.geometry.length > 0)]
+    if roads.empty:
+        return _titled(roads.assign(kind="route", label=""), title)
+    rows: list[dict[str, Any]] = []
+    for (when, band, who), part in roads.groupby(["when", "band", "facility"], sort=True):
+        target = levels[int(band) - 1]
+        label = text("{name}: within {min} min", name=names[int(who)], min=target.minutes)
+        lines = shapely.multilinestrings(part.geometry.to_numpy())
+        rows.append(
+            {"band": band, "facility": who, "limit": target.seconds, "when": when, "kind": "route",
+             "label": label, "geometry": lines}
+        )  # fmt: skip
+    return _titled(gpd.GeoDataFrame(rows, crs=roads.crs), title)
+
+
+def _cover(
+    states: Sequence[State], shapes: NDArray[np.object_], target: Target, crs: str
+) -> gpd.GeoDataFrame:
+    """Join the cells that are covered never, once, twice or more."""
+    rows = []
+    for state in states:
+        times = times_covered(state.cells, target)
+        groups = [
+            (text("covered by none"), times == 0, NONE_BAND),
+            (text("covered once"), times == 1, 2),
+            (text("covered twice or more"), times > 1, 1),
+        ]
+        rows += [row | {"when": state.when} for row in _patches(shapes, groups)]
+    title = text("Cover within {min} min: none, single, double", min=target.minutes)
+    return _titled(_table(rows, crs).assign(kind="coverage"), title)
+
+
+def _lost(
+    state: State, wet: Mapping[str, Reach], shapes: NDArray[np.object_], crs: str
+) -> gpd.GeoDataFrame | None:
+    """Join the cells that lose cover under water, by target, and those cut off from everybody."""
+    dry = state.cells
+    rows = []
+    for name, cells in wet.items():
+        cut = np.isfinite(dry.nearest_s) & ~np.isfinite(cells.nearest_s)
+        for target in state.setting.rule.levels:
+            gone = (times_covered(dry, target) > 0) & (times_covered(cells, target) == 0) & ~cut
+            label = text("no longer reached within {min} min", min=target.minutes)
+            found = _patches(shapes, [(label, gone, LOST_BAND)])
+            rows += [row | {"scenario": name} for row in found]
+        found = _patches(shapes, [(text("cut off from every station"), cut, CUT_BAND)])
+        rows += [row | {"scenario": name} for row in found]
+    if not rows:
+        return None
+    return _titled(_table(rows, crs).assign(kind="coverage"), text("Cover lost to water"))
+
+
+def _patches(
+    shapes: NDArray[np.object_], groups: Sequence[tuple[Text, NDArray[np.bool_], int]]
+) -> list[dict[str, Any]]:
+    """Join the cells of each group that has any."""
+    return [
+        {"label": label, "band": band, "geometry": shapely.coverage_union_all(shapes[hit])}
         for label, hit, band in groups
         if hit.any()
     ]
-    frame = gpd.GeoDataFrame(rows, columns=["label", "band", "geometry"], crs=crs)
-    return _titled(frame.assign(kind="coverage"), text("Single and double cover"))
+
+
+def _table(rows: Sequence[Mapping[str, Any]], crs: str) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    return gpd.GeoDataFrame(list(rows), geometry="geometry", crs=crs)
 
 
 def _sites(siting: Siting, crs: str) -> gpd.GeoDataFrame:
@@ -133,7 +254,7 @@ def _sites(siting: Siting, crs: str) -> gpd.GeoDataFrame:
         for i, gain in enumerate(sites["gain"])
     ]
     frame = gpd.GeoDataFrame(
-        sites.assign(kind="site", label=pd.Series(labels, dtype=object), band=1),
+        sites.assign(kind="site", label=pd.Series(labels, dtype=object), band=1, when=""),
         geometry=gpd.points_from_xy(sites["x"], sites["y"]),
         crs=crs,
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import ProjectError
 from riskmap.i18n import text
 from riskmap.plans.stations import StationPlan, station_plan
+from riskmap.sections import StationOptions
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -20,16 +20,11 @@ if TYPE_CHECKING:
     from riskmap.presets.load import Presets
     from riskmap.result import Scenario
 
-REPORTED: Final = ("flood_point", "hazard_source", "geohazard_point", "refuge", "sensitive_place")
+REPORTED: Final = (
+    "flood_point", "hazard_source", "geohazard_point", "reservoir", "refuge", "sensitive_place",
+    "health_care",
+)  # fmt: skip
 """Roles whose points the report counts."""
-DEFAULTS: Final[Mapping[str, Any]] = {
-    "preset": "linzi_135",
-    "vehicle": "fire_engine",
-    "model": "mclp",
-    "sites": 3,
-    "candidates": 300,
-}
-"""What the section ``stations`` of a project file may say, and what holds when it is silent."""
 
 
 def plan_stations(
@@ -41,7 +36,7 @@ def plan_stations(
     population: NDArray[Any] | None = None,
     units: gpd.GeoDataFrame | None = None,
     scenarios: Mapping[str, Scenario] | None = None,
-    options: Mapping[str, Any] | None = None,
+    options: StationOptions | None = None,
 ) -> StationPlan | None:
     """Make the station plan of a run.
 
@@ -62,7 +57,7 @@ def plan_stations(
     scenarios
         Depths, closures and danger areas by name.
     options
-        The section ``stations`` of the project file, see `DEFAULTS`.
+        The section ``stations`` of the project file.
 
     Returns
     -------
@@ -72,9 +67,9 @@ def plan_stations(
     Raises
     ------
     ProjectError
-        If an option is unknown.
+        If the candidates are no layer of the project.
     """
-    chosen = _options(options or {})
+    chosen = options or StationOptions()
     stations = _rows(layers, "rescue_station")
     if stations is None:
         return None
@@ -87,31 +82,41 @@ def plan_stations(
         population=population,
         units=units,
         points={role: rows for role in REPORTED if (rows := _rows(layers, role)) is not None},
-        rule=str(chosen["preset"]),
-        vehicle=str(chosen["vehicle"]),
-        model=str(chosen["model"]),
-        k=int(chosen["sites"]),
-        candidate_limit=int(chosen["candidates"]),
+        rules=chosen.preset,
+        vehicle=chosen.vehicle,
+        model=chosen.model,
+        k=chosen.sites,
+        candidate_kind=chosen.candidates,
+        candidates=_candidates(layers, chosen),
+        candidate_limit=chosen.candidate_limit,
         forbidden=_forbidden(layers, found, graph.crs),
         hazards=_rows(layers, "hazard_source"),
         depths={name: one.depth_m for name, one in found.items() if one.depth_m is not None},
+        rasters={name: one.depths for name, one in found.items() if one.depths},
         closures={name: one.closures for name, one in found.items() if one.closures is not None},
     )
 
 
-def _options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay the project's options over the defaults."""
-    for name in given:
-        if name not in DEFAULTS:
-            near = difflib.get_close_matches(name, list(DEFAULTS), n=1)
-            raise ProjectError(
-                text(
-                    "stations.{name}: unknown key; known are {known}",
-                    name=name,
-                    known=", ".join(near or DEFAULTS),
-                )
+def _candidates(layers: Mapping[str, Layer], options: StationOptions) -> gpd.GeoDataFrame | None:
+    """Give the rows of the layer that holds the candidates, None for cells and nodes."""
+    role = options.candidates
+    if role in ("cells", "nodes") or not options.sites:
+        return None
+    if role not in layers:
+        known = ", ".join(["cells", "nodes", *sorted(layers)])
+        raise ProjectError(
+            text(
+                "stations.candidates: the project has no layer {role}; use one of {known}",
+                role=repr(role),
+                known=known,
             )
-    return {**DEFAULTS, **given}
+        )
+    rows = _rows(layers, role)
+    if rows is None:
+        raise ProjectError(
+            text("stations.candidates: no row of the layer {role} can be used", role=repr(role))
+        )
+    return rows
 
 
 def _rows(layers: Mapping[str, Layer], role: str) -> gpd.GeoDataFrame | None:

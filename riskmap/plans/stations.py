@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +10,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskmap.errors import UsageError
+from riskmap.columns import WGS84
+from riskmap.errors import InfeasibleError
 from riskmap.geo.grid import Grid
-from riskmap.geo.network import RoadGraph, Snapped, snap_points, vehicle_seconds
+from riskmap.geo.network import RoadGraph, Snapped, vehicle_seconds
 from riskmap.geo.points import point_xy
 from riskmap.i18n import Text, text
-from riskmap.plans import coverage, water
-from riskmap.plans.candidates import HAZARD_KEY, Candidates, Zones, choose_candidates
-from riskmap.plans.coverage import Demand
+from riskmap.plans import station_tables, water
+from riskmap.plans.candidates import Zones
+from riskmap.plans.coverage import Demand, coverage_table, worst_table
 from riskmap.plans.next_sites import Ground, Siting, plan_sites
-from riskmap.plans.response import Rule, response_rule, turn_out
-from riskmap.plans.setting import Setting, all_demands, place_demands, reach
-from riskmap.plans.station_maps import station_layers
+from riskmap.plans.response import Rule, response_rule
+from riskmap.plans.setting import Setting, make_setting, reach, reach_all, with_stations
+from riskmap.plans.station_arrivals import nearest_table
+from riskmap.plans.station_demand import all_demands, on_roads
+from riskmap.plans.station_maps import AFTER, BEFORE, State, station_layers
+from riskmap.plans.station_notes import station_notes
+from riskmap.plans.station_sites import find_candidates, in_water
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from riskmap.layers.types import Raster
     from riskmap.presets.load import Presets
 
 _NONE: Mapping[str, Any] = {}
@@ -38,8 +44,8 @@ class StationPlan:
     rule: Rule
     vehicle: str
     tables: Mapping[str, pd.DataFrame]
-    """``coverage``, ``worst``, ``stations``, ``overlap``, ``scenarios``, ``nearest``, and when
-    sites were sought ``curve`` and ``sites``."""
+    """``summary``, ``towns``, ``coverage``, ``worst``, ``stations``, ``overlap``, ``nearest``;
+    under scenarios ``scenarios`` and ``losses``; when sites were sought ``curve``, ``sites``."""
     siting: Siting | None
     map_layers: Mapping[str, gpd.GeoDataFrame]
     """Name to a layer with ``kind``, ``label`` and ``band``, as the page draws it."""
@@ -55,15 +61,17 @@ def station_plan(
     population: NDArray[Any] | None = None,
     units: gpd.GeoDataFrame | None = None,
     points: Mapping[str, gpd.GeoDataFrame] = _NONE,
-    rule: str = "linzi_135",
+    rules: str | Sequence[str] = "linzi_135",
     vehicle: str = "fire_engine",
     model: str = "mclp",
     k: int = 3,
+    candidate_kind: str = "cells",
     candidates: gpd.GeoDataFrame | None = None,
     candidate_limit: int = 300,
     forbidden: gpd.GeoDataFrame | None = None,
     hazards: gpd.GeoDataFrame | None = None,
     depths: Mapping[str, NDArray[Any]] = _NONE,
+    rasters: Mapping[str, tuple[Raster, ...]] = _NONE,
     closures: Mapping[str, gpd.GeoDataFrame] = _NONE,
 ) -> StationPlan:
     """Report the coverage of the stations and propose the next sites.
@@ -75,9 +83,9 @@ def station_plan(
     Parameters
     ----------
     graph
-        The road graph of the vehicle.
+        The road graph of the vehicles.
     stations
-        Stations indexed by ``item_id``; ``response_s``, ``type``, ``name`` are used.
+        Stations indexed by ``item_id``; ``response_s``, ``vehicle``, ``type``, ``name`` are used.
     grid
         The grid; its cells inside the place are the demand.
     presets
@@ -85,23 +93,28 @@ def station_plan(
     population
         People per cell, shape (ny, nx); None: every cell counts 1.
     units
-        Units; those of level ``town`` part the report.
+        Units; those of level ``town`` part the report, villages are reported too.
     points
         Role to its points, which are reported too.
-    rule
-        Response rule, a key under ``station.``.
+    rules
+        Response rules, keys under ``station.``; sites are planned for the first target.
     vehicle
-        ``foot``, ``car``, ``truck``, ``fire_engine`` or ``boat``.
+        Vehicle of stations that give none, and of new ones: ``foot``, ``car``, ``truck``,
+        ``fire_engine`` or ``boat``.
     model
         Location model, see `plan_sites`.
     k
         Number of new sites; 0 seeks none.
+    candidate_kind
+        ``cells`` or ``nodes``, when no candidates are given.
     candidates
-        Points that may be chosen; None: the cells with people.
+        Points that may be chosen, or None.
     candidate_limit
-        Largest number of candidates; more are thinned evenly.
+        Largest number of cells or nodes; more are thinned evenly.
     forbidden, hazards, depths
         Where no station may stand, see `Zones`; depths are scenarios of the report too.
+    rasters
+        Scenario to depths at their own resolution, which count on the roads instead.
     closures
         Scenario to closed roads or areas.
 
@@ -112,53 +125,101 @@ def station_plan(
 
     Raises
     ------
-    UsageError
-        If there is no station and no site is sought, or no candidate is left.
+    InfeasibleError
+        If there is no station and no site is sought or possible.
     """
     if not len(stations) and k < 1:
-        raise UsageError(text("there is no station, and no new site is asked for"))
+        raise InfeasibleError(text("there is no station, and no new site is asked for"))
     limit_m = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
-    wanted = response_rule(presets, rule)
-    setting = Setting(
-        graph=graph,
-        stations=snap_points(graph, _xy(stations), limit_m=limit_m),
-        start=turn_out(stations, wanted),
-        edge_cost=vehicle_seconds(graph, vehicle=vehicle, presets=presets),
-        longest=wanted.targets[-1].seconds,
+    rule = response_rule(presets, rules)
+    xy = np.column_stack(point_xy(stations)) if len(stations) else np.zeros((0, 2))
+    setting = make_setting(
+        graph, stations, xy, rule, vehicle=vehicle, presets=presets, limit_m=limit_m
     )
     demands = all_demands(grid, population, units, points)
-    on_road = place_demands(graph, demands, limit_m=limit_m)
-    dry = {name: (one, reach(setting, on_road[name])) for name, one in demands.items()}
-    wet = {
-        name: {what: (one, reach(there, on_road[what])) for what, one in demands.items()}
-        for name, there in water.wet_settings(
-            setting, grid, vehicle=vehicle, presets=presets, depths=depths, closures=closures
-        ).items()
+    on_road = on_roads(graph, demands, limit_m)
+    dry = reach_all(setting, demands, on_road)
+    settings = water.wet_settings(
+        setting, grid, presets=presets, depths=depths, rasters=rasters, closures=closures
+    )
+    wet = {name: reach_all(there, demands, on_road) for name, there in settings.items()}
+    main = next(iter(demands))
+    zones = Zones(forbidden=forbidden, hazards=hazards, depths=depths)
+    siting, after, said = _propose(
+        setting, grid, demands[main], on_road[main], zones, model=model, k=k, vehicle=vehicle,
+        kind=candidate_kind, given=candidates, most=candidate_limit, limit_m=limit_m,
+        presets=presets,
+    )  # fmt: skip
+    flooded = {
+        name: in_water(grid, xy, [depth], rasters.get(name, ())) for name, depth in depths.items()
     }
-    tables = _tables(setting, stations, dry, wet, wanted, grid=grid, units=units, presets=presets)
-    siting, notes = None, _notes(setting, stations, tables, population, presets)
-    if k > 0:
-        zones = Zones(forbidden=forbidden, hazards=hazards, depths=depths)
-        chosen = _candidates(
-            graph, grid, demands["population"], candidates, zones,
-            presets=presets, limit_m=limit_m, most=candidate_limit,
-        )  # fmt: skip
-        ground = _ground(setting, chosen, demands["population"], on_road["population"], wanted)
-        siting = plan_sites(ground, model=model, ks=range(k + 1))
-        tables |= {"curve": siting.curve, "sites": siting.sites}
-        notes = (*notes, *chosen.notes)
+    tables = _tables(
+        stations, setting, dry, wet, after, siting,
+        flooded=flooded, cell_km2=grid.size_m**2 / 1e6, units=units, presets=presets,
+    )  # fmt: skip
+    now = State(when=BEFORE, setting=setting, cells=dry[main][1])
     layers = station_layers(
-        setting, grid, dry["population"][1], wanted, names=_names(stations),
+        [now] if after is None or siting is None or siting.sites.empty else [now, after],
+        {name: pairs[main][1] for name, pairs in wet.items()}, grid,
+        names=np.r_[_names(stations), _new_names(siting)],
         half_width_m=float(presets["network.half_width_m"]), siting=siting,
     )  # fmt: skip
+    notes = station_notes(
+        setting, _names(stations), tables, known=population is not None, flooded=flooded,
+        most=float(presets["station.free_flow_label_share"]),
+    )  # fmt: skip
     return StationPlan(
-        rule=wanted, vehicle=vehicle, tables=tables, siting=siting, map_layers=layers, notes=notes
-    )
+        rule=rule, vehicle=vehicle, tables=tables, siting=siting, map_layers=layers,
+        notes=(*notes, *said),
+    )  # fmt: skip
 
 
-def _xy(places: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    """Give one point for each row."""
-    return np.column_stack(point_xy(places)) if len(places) else np.zeros((0, 2))
+def _propose(
+    setting: Setting,
+    grid: Grid,
+    demand: Demand,
+    on_road: Snapped,
+    zones: Zones,
+    *,
+    model: str,
+    k: int,
+    vehicle: str,
+    kind: str,
+    given: gpd.GeoDataFrame | None,
+    most: int,
+    limit_m: float,
+    presets: Presets,
+) -> tuple[Siting | None, State | None, tuple[Text, ...]]:
+    """Seek new sites, and see what they change; say why when there is no place for any."""
+    if k < 1:
+        return None, None, ()
+    graph, rule = setting.graph, setting.rule
+    try:
+        found = find_candidates(
+            graph, grid, demand, kind=kind, given=given, zones=zones, presets=presets,
+            limit_m=limit_m, most=most,
+        )  # fmt: skip
+    except InfeasibleError as error:
+        if not len(setting.on):
+            raise
+        return None, None, (text("No new site is proposed: {why}", why=error.message),)
+    cost = vehicle_seconds(graph, vehicle=vehicle, presets=presets)
+    ground = Ground(
+        setting=setting, candidates=found, vehicle=vehicle, edge_cost=cost, demand=demand,
+        on_road=on_road, limit=rule.targets[0].seconds,
+    )  # fmt: skip
+    siting = plan_sites(ground, model=model, most=k)
+    whole = with_stations(setting, siting.places, vehicle=vehicle, edge_cost=cost)
+    after = State(when=AFTER, setting=whole, cells=reach(whole, on_road))
+    return siting, after, (*found.notes, *siting.notes)
+
+
+def _with_degrees(table: pd.DataFrame, crs: str) -> pd.DataFrame:
+    """Give longitude and latitude (WGS-84) instead of metres."""
+    import geopandas as gpd
+
+    spots = gpd.points_from_xy(table["x"], table["y"], crs=crs).to_crs(WGS84)
+    return table.drop(columns=["x", "y"]).assign(lon=spots.x, lat=spots.y)
 
 
 def _names(stations: gpd.GeoDataFrame) -> NDArray[np.object_]:
@@ -170,124 +231,49 @@ def _names(stations: gpd.GeoDataFrame) -> NDArray[np.object_]:
     return np.asarray(own.where(own.notna() & (own != ""), ids), dtype=object)
 
 
+def _new_names(siting: Siting | None) -> NDArray[np.object_]:
+    """Name the proposed sites by their order."""
+    count = 0 if siting is None else len(siting.sites)
+    return np.array([text("proposed site {n}", n=i + 1) for i in range(count)], dtype=object)
+
+
 def _tables(
-    setting: Setting,
     stations: gpd.GeoDataFrame,
+    setting: Setting,
     dry: water.Pairs,
     wet: Mapping[str, water.Pairs],
-    rule: Rule,
+    after: State | None,
+    siting: Siting | None,
     *,
-    grid: Grid,
+    flooded: Mapping[str, NDArray[np.bool_]],
+    cell_km2: float,
     units: gpd.GeoDataFrame | None,
     presets: Presets,
 ) -> dict[str, pd.DataFrame]:
     """Make the tables of the report."""
     towns = {} if units is None else {str(key): str(name) for key, name in units["name"].items()}
-    names = _names(stations)
-    cells, reached = dry["population"]
-    return {
-        "coverage": coverage.coverage_table(dry, rule, towns),
-        "worst": coverage.worst_table(dry, rule, stations=names),
-        "stations": coverage.station_table(
-            stations,
-            cells,
-            reached,
-            rule,
-            cell_km2=grid.size_m**2 / 1e6,
-            area_limits=presets["station.area_km2"],
-            start=setting.start,
-            on=setting.stations.on,
+    names, rule = _names(stations), setting.rule
+    main = next(iter(dry.values()))
+    then = None if after is None else after.cells
+    speed = station_tables.mean_speed_kmh(setting)
+    tables = {
+        "summary": station_tables.summary_table(dry, wet, rule, speed_kmh=speed, after=then),
+        "towns": station_tables.town_table(dry, wet, rule, towns, after=then),
+        "stations": station_tables.station_table(
+            stations, names, main, setting,
+            cell_km2=cell_km2, area_limits=presets["station.area_km2"], flooded=flooded,
         ),
-        "overlap": coverage.overlap_table(cells, reached, rule, names),
-        "scenarios": water.compare(dry, wet, rule),
-        "nearest": water.nearest_table(dry, wet, names),
-    }
-
-
-def _candidates(
-    graph: RoadGraph,
-    grid: Grid,
-    cells: Demand,
-    given: gpd.GeoDataFrame | None,
-    zones: Zones,
-    *,
-    presets: Presets,
-    limit_m: float,
-    most: int,
-) -> Candidates:
-    """Choose the candidates among given points, or among the cells with people."""
-    from riskmap.geo.grid import cell_of
-
-    if given is not None:
-        xy, ids = _xy(given), np.asarray(given.index.astype(str), dtype=object)
-        weight = np.ones(len(xy))
-    else:
-        used = cells.weight > 0
-        xy, ids, weight = cells.xy[used], cells.ids[used], cells.weight[used]
-    cell = cell_of(grid, xy[:, 0], xy[:, 1])
-    wet = np.zeros(len(xy), dtype=bool)
-    for depth in zones.depths.values():
-        deep = np.nan_to_num(np.asarray(depth, dtype=np.float64).ravel(), nan=0.0) > 0
-        wet |= (cell >= 0) & deep[np.maximum(cell, 0)]
-    return choose_candidates(
-        graph,
-        xy=xy,
-        ids=ids,
-        weight=weight,
-        most=most,
-        snap_limit_m=limit_m,
-        place=grid.place,
-        forbidden=zones.forbidden,
-        wet=wet,
-        hazards=zones.hazards,
-        hazard_m=float(presets[HAZARD_KEY]),
-    )
-
-
-def _ground(
-    setting: Setting, chosen: Candidates, cells: Demand, on_road: Snapped, rule: Rule
-) -> Ground:
-    """Put together what the location models need."""
-    return Ground(
-        graph=setting.graph,
-        existing=setting.stations,
-        start=setting.start,
-        candidates=chosen,
-        new_start=rule.response_s,
-        demand=cells,
-        on_road=on_road,
-        edge_cost=setting.edge_cost,
-        limit=rule.targets[0].seconds,
-    )
-
-
-def _notes(
-    setting: Setting,
-    stations: gpd.GeoDataFrame,
-    tables: Mapping[str, pd.DataFrame],
-    population: NDArray[Any] | None,
-    presets: Presets,
-) -> tuple[Text, ...]:
-    """Say what must be known beside the numbers."""
-    notes = [text("Arrival times are free flow (自由流), without traffic and turn restrictions.")]
-    off = _names(stations)[~setting.stations.on]
-    if len(off):
-        notes.append(
-            text(
-                "stations off the road network serve nobody: {names}",
-                names="、".join(map(str, off)),
-            )
-        )
-    if population is None:
-        notes.append(text("no population: every cell counts the same"))
-    table = tables["coverage"]
-    whole = table[(table["unit_id"] == "") & (table["what"] == "population")]
-    share = float(1.0 - whole["share_none"].iloc[0]) if len(whole) else 0.0
-    if share > float(presets["station.free_flow_label_share"]):
-        notes.append(
-            text(
-                "{share} within the target is a free-flow figure; measured times are longer",
-                share=f"{share:.1%}",
-            )
-        )
-    return tuple(notes)
+        "worst": worst_table(dry, rule, stations=names, town_names=towns),
+        "overlap": station_tables.overlap_table(*main, rule, names),
+    }  # fmt: skip
+    tables["worst"] = _with_degrees(tables["worst"], setting.graph.crs)
+    if siting is not None:
+        sites = _with_degrees(siting.sites, setting.graph.crs)
+        sites.insert(0, "order", np.arange(1, len(sites) + 1))
+        tables |= {"curve": siting.curve, "sites": sites}
+    if wet:
+        tables["scenarios"] = water.compare(dry, wet, rule)
+        tables["losses"] = water.loss_table(dry, wet, rule, towns)
+    tables["coverage"] = coverage_table(dry, rule, towns)
+    tables["nearest"] = nearest_table(dry, wet, rule, names, towns)
+    return tables

@@ -216,7 +216,7 @@ def compare(dry: Pairs, wet: Mapping[str, Pairs], rule: Rule) -> pd.DataFrame:
         for what, (demand, reach) in pairs.items():
             before = dry[what][1]
             total = float(demand.weight.sum())
-            for target in rule.targets:
+            for target in rule.levels:
                 old = covered_weight(demand, before, target)
                 new = covered_weight(demand, reach, target)
                 rows.append(

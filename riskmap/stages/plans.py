@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from riskmap.errors import ProjectError, UsageError
+from riskmap.errors import InfeasibleError, UsageError
 from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ def make_plans(
     if graph is None:
         lacking = text("No station plan: it needs a road layer and rescue stations.")
         return plans, (*notes, lacking)
-    _check_rule(project, ground)
     try:
         found = plan_stations(
             ground.layers,
@@ -75,21 +74,9 @@ def make_plans(
             scenarios=scenarios,
             options=project.stations,
         )
-    except UsageError as error:
+    except (UsageError, InfeasibleError) as error:
         return plans, (*notes, text("No station plan: {why}", why=error.message))
     if found is None:
         return plans, notes
     plans["stations"] = found
     return plans, (*notes, *found.notes)
-
-
-def _check_rule(project: Project, ground: Ground) -> None:
-    """Say when the project file names a response rule that does not exist."""
-    from riskmap.plans.response import response_rule
-
-    if "preset" not in project.stations:
-        return
-    try:
-        response_rule(ground.presets, str(project.stations["preset"]))
-    except UsageError as error:
-        raise ProjectError(text("stations.preset: {why}", why=error.message)) from None

@@ -7,7 +7,7 @@ import pytest
 import shapely
 from shapely import LineString, Point, box
 
-from riskmap.errors import UsageError
+from riskmap.errors import InfeasibleError, ProjectError
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph, snap_points
 from riskmap.plans.candidates import thin
@@ -89,16 +89,16 @@ def test_turn_out_of_each_station_counts(graph, grid, presets):
     slow = stations(500, 750, response_s=[80.0, np.nan])
     plan = station_plan(graph, slow, grid, presets=presets, population=PEOPLE, k=0)
     # 10 s left for the first: centres 450 and 550 only; both within the second's reach from 450 on
-    assert plan.tables["stations"].loc["S0", "reached"] == 5 + 6
+    assert plan.tables["stations"].loc["S0", "people_in_time"] == 5 + 6
     assert plan.tables["stations"].loc["S0", "alone"] == 0
-    assert plan.tables["stations"].loc["S1", "reached"] == sum(range(5, 12))
+    assert plan.tables["stations"].loc["S1", "people_in_time"] == sum(range(5, 12))
     assert turn_out(slow, plan.rule).tolist() == [80.0, 60.0]
 
 
 def test_cells_count_alike_without_people(graph, grid, presets):
     plan = station_plan(graph, stations(500), grid, presets=presets, k=0)
-    assert row(plan)["total"] == 20
-    assert row(plan)["once"] == 6
+    assert row(plan, "cells")["total"] == 20
+    assert row(plan, "cells")["once"] == 6
     assert any("no population" in note.msgid for note in plan.notes)
 
 
@@ -135,7 +135,9 @@ def test_area_above_the_standard_is_flagged(graph, grid, presets):
 
 def test_stations_share_people(graph, grid, presets):
     plan = station_plan(graph, stations(500, 750), grid, presets=presets, population=PEOPLE, k=0)
-    assert plan.tables["overlap"]["weight"].tolist() == [26.0]
+    shared = plan.tables["overlap"].set_index("target_s").loc[90.0]
+    assert shared["weight"] == 5 + 6 + 7 + 8
+    assert shared["share_a"] == pytest.approx(26 / sum(range(3, 9)))
 
 
 def test_next_sites_are_best_of_all_choices(graph, grid, presets):
@@ -167,7 +169,7 @@ def test_forbidden_zones_water_and_hazards_are_respected(graph, grid, presets):
         hazards=layer([Point(1350, 50)]),
         forbidden=layer([box(600, 0, 1000, 100)]),
     )  # fmt: skip
-    x = plan.tables["sites"]["x"].iloc[0] - X0
+    x = plan.siting.sites["x"].iloc[0] - X0
     assert x in {50, 150, 250, 350, 450, 550, 1050}
     assert x == 1050
     said = " ".join(str(note) for note in plan.notes)
@@ -176,17 +178,14 @@ def test_forbidden_zones_water_and_hazards_are_respected(graph, grid, presets):
 
 
 def test_no_candidate_and_no_station_are_said(graph, grid, presets):
-    with pytest.raises(UsageError):
-        station_plan(
-            graph,
-            stations(50),
-            grid,
-            presets=presets,
-            k=1,
-            forbidden=layer([box(-9, -9, 9e3, 9e3)]),
-        )
+    everywhere = layer([box(-9, -9, 9e3, 9e3)])
+    plan = station_plan(graph, stations(50), grid, presets=presets, k=1, forbidden=everywhere)
+    assert plan.siting is None
+    assert any("no candidate site is left" in str(n.params) for n in plan.notes)
     none = stations(1).iloc[:0]
-    with pytest.raises(UsageError):
+    with pytest.raises(InfeasibleError):
+        station_plan(graph, none, grid, presets=presets, k=1, forbidden=everywhere)
+    with pytest.raises(InfeasibleError):
         station_plan(graph, none, grid, presets=presets, k=0)
     first = station_plan(graph, none, grid, presets=presets, population=PEOPLE, k=1)
     assert first.tables["curve"]["covered"].tolist() == [0.0, sum(range(14, 21))]
@@ -206,7 +205,8 @@ def test_water_slows_and_closes(presets, grid):
         graph, stations(950), grid, presets=presets, population=PEOPLE, k=0,
         depths={"深": deep, "浅": shallow, "干": np.zeros((1, 20))},
     )  # fmt: skip
-    table = plan.tables["scenarios"].set_index(["scenario", "target"])
+    table = plan.tables["scenarios"].query("what == 'population'")
+    table = table.set_index(["scenario", "target"])
     assert table.loc[("干", "arrival_s"), "lost"] == 0
     assert table.loc[("深", "arrival_s"), "cut_off"] == sum(range(11, 21))
     # 50 m dry, then 12.36 km/h: 25 s allow 85.8 m, not yet the centre at 1150
@@ -234,15 +234,19 @@ def test_closures_shut_roads():
 
 def test_map_layers_are_what_the_page_draws(graph, grid, presets):
     plan = station_plan(graph, stations(500, 750), grid, presets=presets, population=PEOPLE, k=1)
-    assert set(plan.map_layers) == {"bands", "roads", "cover", "sites"}
+    assert set(plan.map_layers) == {"bands", "roads", "cover_90", "cover_110", "sites"}
     for frame in plan.map_layers.values():
         assert {"kind", "label", "band"} <= set(frame.columns)
         assert frame.crs == "EPSG:4548"
         assert frame.geometry.is_valid.all()
-    bands = plan.map_layers["bands"]
+    every = plan.map_layers["bands"]
+    bands, after = (every[every["when"] == when] for when in ("before", "after"))
+    assert after.union_all().buffer(1e-6).contains(bands.union_all())
     inner, outer = (bands[bands["band"] == band].union_all() for band in (1, 2))
     assert outer.buffer(1e-6).contains(inner)
     roads = plan.map_layers["roads"]
+    assert (roads[roads["when"] == "after"]["facility"] == 2).all()
+    roads = roads[roads["when"] == ""]
     assert roads[roads["band"] == 1].length.sum() == pytest.approx(850, abs=1e-3)
     assert roads.length.sum() == pytest.approx(850 + 400, abs=1e-3)
 
@@ -259,8 +263,8 @@ def test_rules_come_from_presets():
     shipped = load_presets()
     rule = response_rule(shipped, "fire_5min")
     assert [(one.key, one.seconds) for one in rule.targets] == [("arrival_s", 300.0)]
-    assert response_rule(shipped, "circle_15min").response_s == 0
-    with pytest.raises(UsageError, match="linzi_135"):
+    assert response_rule(shipped, "circle_15min").response_s == shipped["station.response_s"]
+    with pytest.raises(ProjectError, match="linzi_135"):
         response_rule(shipped, "area_km2")
 
 

@@ -1,0 +1,98 @@
+"""Names of the station plan's sheets, columns and codes on paper."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from riskmap.i18n import text
+
+SHEETS: Final = {
+    "summary": text("Targets at a glance"),
+    "towns": text("Cover by town"),
+    "stations": text("Load of the stations"),
+    "worst": text("Uncovered, worst first"),
+    "overlap": text("Overlap of stations"),
+    "curve": text("Gain by number of sites"),
+    "sites": text("Proposed stations"),
+    "scenarios": text("Dry and flooded"),
+    "losses": text("Towns that lose cover"),
+    "coverage": text("Covered once, twice, never"),
+    "nearest": text("First station of every point"),
+}
+COLUMNS: Final = {
+    "rule": text("Rule"),
+    "target": text("Target"),
+    "target_s": text("Limit from the call (s)"),
+    "response_s": text("Call handling and turn-out (s)"),
+    "drive_s": text("left for driving (s)"),
+    "drive_km": text("Reach by road, about (km)"),
+    "what": text("Counted"),
+    "name": text("Name"),
+    "town": text("Town or street"),
+    "total": text("In all"),
+    "covered": text("Reached in the limit"),
+    "share": text("Share in time"),
+    "share_twice": text("Share in time of two or more"),
+    "share_after": text("Share with the new sites"),
+    "share_dry": text("Share when dry"),
+    "covered_dry": text("In time when dry"),
+    "lost": text("No longer in time"),
+    "cut_off": text("Cut off from every station"),
+    "none": text("Covered by none"),
+    "once": text("Covered once"),
+    "twice": text("Covered twice or more"),
+    "share_none": text("Share covered by none"),
+    "share_once": text("Share covered once"),
+    "off_network": text("Off the road network"),
+    "vehicle": text("Vehicle"),
+    "on_network": text("On the road network"),
+    "load": text("People nearest to it"),
+    "load_in_time": text("of these in time"),
+    "people_in_time": text("People it reaches in time"),
+    "alone": text("of these by it alone"),
+    "area_km2": text("Area nearest to it (km²)"),
+    "area_in_time_km2": text("of this in time (km²)"),
+    "area_limit_km2": text("Largest area by the standard (km²)"),
+    "area_over": text("Above the standard (blank: no standard)"),
+    "flooded_in": text("Itself in water under"),
+    "share_a": text("Share of the first"),
+    "share_b": text("Share of the second"),
+    "weight": text("People or points"),
+    "station_dry": text("First station when dry"),
+    "seconds_dry": text("Arrival when dry (s)"),
+    "station": text("Station first there"),
+    "seconds": text("Arrival (s)"),
+    "later_s": text("Later by (s)"),
+    "state": text("What becomes of it"),
+    "order": text("Order"),
+    "gain": text("People gained"),
+    "recount": text("Counted anew on the roads"),
+    "objective": text("Objective"),
+    "bound": text("Proven bound"),
+    "bound_share": text("Proven bound of the share"),
+    "gap": text("Gap"),
+    "k": text("New sites"),
+}
+WHAT: Final = {
+    "population": text("people"),
+    "cells": text("cells"),
+    "village": text("villages and communities"),
+}
+"""What is counted, where it is no role."""
+VALUES: Final = {
+    "linzi_135": text("1-3-5 minutes"),
+    "fire_5min": text("five-minute fire rule"),
+    "circle_15min": text("15-minute circle"),
+    "car": text("car"),
+    "truck": text("lorry"),
+    "fire_engine": text("fire engine"),
+    "boat": text("boat"),
+    "special": text("special-duty station"),
+    "suburban": text("suburban station"),
+    "in_time": text("in time"),
+    "late": text("late"),
+    "lost": text("late because of water"),
+    "cut": text("cut off by water"),
+    "no_way": text("no way even when dry"),
+}
+DRY: Final = text("dry roads")
