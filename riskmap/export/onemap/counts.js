@@ -65,13 +65,15 @@ export function unitCounts() {
 export function layerCounts(layer) {
   const out = { all: [0, 0, 0, 0, 0], view: [0, 0, 0, 0, 0], n: 0, seen: 0 };
   const [x0, y0, x1, y1] = screenBox();
-  for (let i = 0; i < layer.n; i++) {
-    if (!inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
+  const plain = state.town < 0 && !state.filter;
+  const { x, y, level, unit, n } = layer;
+  for (let i = 0; i < n; i++) {
+    if (!plain && !(inTown(unit[i]) && matchesFilter(layer, i))) continue;
     out.n++;
-    out.all[layer.level[i]]++;
-    if (layer.x[i] < x0 || layer.x[i] > x1 || layer.y[i] < y0 || layer.y[i] > y1) continue;
+    out.all[level[i]]++;
+    if (x[i] < x0 || x[i] > x1 || y[i] < y0 || y[i] > y1) continue;
     out.seen++;
-    out.view[layer.level[i]]++;
+    out.view[level[i]]++;
   }
   return out;
 }

@@ -95,15 +95,33 @@ export function matchesFilter(layer, row) {
 
 /** Is an object's deadline before the date of the data? @param {any} layer @param {number} row */
 export function isOverdue(layer, row) {
-  const flag = fieldOf(layer, "overdue");
-  if (flag && flag.column.text) return /^(true|yes|1|是)$/i.test(flag.column.text(row, "zh"));
-  const status = fieldOf(layer, "status");
-  if (status && status.column.text && CLOSED.has(status.column.text(row, "zh"))) return false;
-  const deadline = fieldOf(layer, "deadline");
+  let test = late.get(layer);
+  if (!test) late.set(layer, (test = lateness(layer)));
+  return test(row);
+}
+/** @type {WeakMap<any, (row: number) => boolean>} */
+const late = new WeakMap();
+const NEVER = () => false;
+
+/** How to tell that an object of a layer is overdue. @param {any} layer @returns {(row: number) => boolean} */
+function lateness(layer) {
+  const flag = textOf(layer, "overdue");
+  if (flag) return (row) => /^(true|yes|1|是)$/i.test(flag(row, "zh"));
+  const status = textOf(layer, "status");
+  const deadline = textOf(layer, "deadline");
   const { date } = app.model.facts;
-  if (!deadline || !deadline.column.text || !date) return false;
-  const day = deadline.column.text(row, "zh");
-  return !!day && day.slice(0, 10) < date;
+  if (!deadline || !date) return NEVER;
+  return (row) => {
+    if (status && CLOSED.has(status(row, "zh"))) return false;
+    const day = deadline(row, "zh");
+    return !!day && day.slice(0, 10) < date;
+  };
+}
+
+/** The texts of a column, or null. @param {any} layer @param {string} name */
+function textOf(layer, name) {
+  const field = fieldOf(layer, name);
+  return field ? field.column.text : null;
 }
 
 /** Do the layers carry control states? */

@@ -79,29 +79,59 @@ export function makeRings(view, points) {
 function collectRings(view, points, level) {
   const { units } = app.model;
   const step = 2 ** -Math.floor(view.zoom) / 2.4;
-  const wide = Math.ceil(1 / step);
   const graded = points.layers.some((p) => p.layer.level.some((/** @type {number} */ v) => v > 0) && p.rows.some((i) => p.layer.level[i] > 0));
-  /** @type {Map<number, Ring>} */
-  const rings = new Map();
+  /** @type {Ring[]} */
+  const rings = [];
+  const slot = level >= 0 ? unitSlots(level) : squareSlots(points, step);
+  const at = new Int32Array(slot.n).fill(-1);
   for (const { layer, rows } of points.layers) {
     const { x, y, unit, level: grade } = layer;
-    for (const i of rows) {
+    for (let k = 0; k < rows.length; k++) {
+      const i = rows[k];
       if (graded && !grade[i]) continue;
-      const u = level >= 0 && unit[i] >= 0 ? units.above[level][unit[i]] : -1;
-      const key = level >= 0 ? u : Math.floor(x[i] / step) * wide + Math.floor(y[i] / step);
-      let ring = rings.get(key);
-      if (!ring) rings.set(key, (ring = { unit: u, n: 0, x: 0, y: 0, by: [0, 0, 0, 0, 0], name: "" }));
+      const key = slot.of(unit[i], x[i], y[i]);
+      if (at[key] < 0) at[key] = rings.push({ unit: level >= 0 ? key - 1 : -1, n: 0, x: 0, y: 0, by: [0, 0, 0, 0, 0], name: "" }) - 1;
+      const ring = rings[at[key]];
       ring.n++;
       ring.by[grade[i]]++;
       ring.x += x[i];
       ring.y += y[i];
     }
   }
-  for (const ring of rings.values()) {
+  for (const ring of rings) {
     const named = ring.unit >= 0;
     ring.x = named ? units.x[ring.unit] : ring.x / ring.n;
     ring.y = named ? units.y[ring.unit] : ring.y / ring.n;
     ring.name = named ? units.names[ring.unit] : "";
   }
-  return { level, graded, rings: [...rings.values()].sort((a, b) => b.n - a.n) };
+  return { level, graded, rings: rings.sort((a, b) => b.n - a.n) };
+}
+
+/** Rings by unit of a level; 0 = outside all units. @param {number} level */
+function unitSlots(level) {
+  const { units } = app.model;
+  const above = units.above[level];
+  return { n: units.n + 1, of: (/** @type {number} */ unit) => (unit >= 0 ? above[unit] + 1 : 0) };
+}
+
+/**
+ * Rings by squares of the map.
+ * @param {import("./points.js").Points} points
+ * @param {number} step
+ */
+function squareSlots(points, step) {
+  let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const { layer } of points.layers) {
+    for (let i = 0; i < layer.n; i++) {
+      if (layer.x[i] < x0) x0 = layer.x[i];
+      if (layer.x[i] > x1) x1 = layer.x[i];
+      if (layer.y[i] < y0) y0 = layer.y[i];
+      if (layer.y[i] > y1) y1 = layer.y[i];
+    }
+  }
+  const left = Math.floor(x0 / step);
+  const top = Math.floor(y0 / step);
+  const wide = Math.floor(x1 / step) - left + 1;
+  const high = Math.floor(y1 / step) - top + 1;
+  return { n: wide * high || 1, of: (/** @type {number} */ _, /** @type {number} */ x, /** @type {number} */ y) => (Math.floor(y / step) - top) * wide + Math.floor(x / step) - left };
 }
