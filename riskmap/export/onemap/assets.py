@@ -22,6 +22,11 @@ _EXPORT: Final = re.compile(
 CONTEXT: Final = "page"
 """Context of the page's texts in the catalogue, so that they meet no text of another room."""
 _MESSAGE: Final = re.compile(r'\bt\(\s*"((?:[^"\\]|\\.)*)"')
+_COMMENT: Final = re.compile(
+    r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*\n|^[ \t]*//[^\n]*\n|/\*\* @\w(?:(?!\*/)[^\n])*\*/ ?|^[ \t]+",
+    re.MULTILINE | re.DOTALL,
+)
+"""Comments on lines of their own, types within a line, and indentation."""
 _IMAGE: Final = re.compile(r"url\(\s*['\"]?(?!data:)([^)'\"]+)['\"]?\s*\)")
 
 
@@ -67,10 +72,10 @@ def script() -> str:
 
 
 def _scoped(name: str, source: str) -> str:
-    """Turn a module into a function that returns what the module exports."""
+    """Turn a module into a function that returns what it exports, without its comments."""
     given = ", ".join(_EXPORT.findall(source))
     taken = _IMPORT.sub(lambda m: f"const {m[1]} = module_{m[2]};", source)
-    body = _EXPORT.sub("", taken)
+    body = _COMMENT.sub("", _EXPORT.sub("", taken))
     stem = name.removesuffix(".js")
     return f"const module_{stem} = (function () {{\n{body}\nreturn {{ {given} }};\n}})();"
 
@@ -84,7 +89,8 @@ def style() -> str:
     str
         CSS.
     """
-    return "\n".join(path.read_text("utf-8") for path in sorted(_HERE.glob("*.css")))
+    sheets = "\n".join(path.read_text("utf-8") for path in sorted(_HERE.glob("*.css")))
+    return _COMMENT.sub("", sheets)
 
 
 def messages() -> dict[str, dict[str, str]]:
