@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskmap.siting.cover import check_p, coverage, limits, solution_of
-from riskmap.siting.problem import EXCLUDED, Instance, Solution, nearest_open, within
+from riskmap.siting.problem import Instance, Solution, filled, nearest_open, within
 from riskmap.siting.proof import infeasible_cover, infeasible_sites, out_of_time
 from riskmap.siting.solver import minimise
 
@@ -97,13 +97,5 @@ def _covers(
         time_limit=time_limit,
     )
     if answer.x is not None and (answer.x > 0.5).sum() <= p:
-        return True, _filled(cut, np.flatnonzero(answer.x > 0.5), p)
+        return True, filled(cut, np.flatnonzero(answer.x > 0.5), p)
     return answer.optimal or answer.infeasible or answer.bound > p + 1e-6, None
-
-
-def _filled(instance: Instance, opened: Ints, p: int) -> Ints:
-    """Open further usable facilities until there are ``p``."""
-    is_open = np.zeros(instance.n_facilities, bool)
-    is_open[opened] = True
-    spare = np.flatnonzero(~is_open & (instance.status != EXCLUDED))
-    return np.sort(np.r_[opened, spare[: p - opened.size]])

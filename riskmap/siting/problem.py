@@ -219,3 +219,26 @@ def times_covered(instance: Instance, opened: Ints) -> Ints:
         instance.demand_of, weights=is_open[instance.facility_of], minlength=instance.n_demands
     )
     return counts.astype(np.int64)
+
+
+def filled(instance: Instance, opened: Ints, p: int) -> Ints:
+    """Open further usable facilities until there are ``p``.
+
+    Parameters
+    ----------
+    instance
+        The instance.
+    opened
+        Open facilities, at most ``p``.
+    p
+        Number of sites.
+
+    Returns
+    -------
+    ndarray
+        Open facilities; (p,).
+    """
+    is_open = np.zeros(instance.n_facilities, bool)
+    is_open[opened] = True
+    spare = np.flatnonzero(~is_open & (instance.status != EXCLUDED))
+    return np.sort(np.r_[opened, spare[: p - opened.size]])

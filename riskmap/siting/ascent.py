@@ -1,0 +1,203 @@
+"""Compiled loops of the p-median: subgradient ascent.
+
+Pairs are laid out by demand and, within a demand, by rising cost: pairs of demand ``i`` are
+``start[i] .. start[i + 1]``, so that a loop ends at the first pair that cannot matter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+F = NDArray[np.float64]
+I = NDArray[np.int64]  # noqa: E741
+B = NDArray[np.bool_]
+
+FREE, OPEN = 0, 1
+"""State of a facility: undecided, open (the codes of candidate and existing); 2 is closed."""
+
+
+@njit(cache=True, nogil=True)
+def _smallest(keys: F, size: int, rank: int) -> float:
+    """Find the key of a rank among the first keys, changing their order."""
+    low, high = 0, size - 1
+    while low < high:
+        pivot = keys[(low + high) >> 1]
+        i, j = low, high
+        while i <= j:
+            while keys[i] < pivot:
+                i += 1
+            while keys[j] > pivot:
+                j -= 1
+            if i <= j:
+                keys[i], keys[j] = keys[j], keys[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            high = j
+        elif rank >= i:
+            low = i
+        else:
+            break
+    return float(keys[rank])
+
+
+@njit(cache=True, nogil=True)
+def _cheapest(rho: F, state: I, p: int, picked: B, keys: F) -> float:
+    """Pick the open facilities and the cheapest undecided ones; the sum of reduced costs."""
+    total, wanted, size = 0.0, p, 0
+    for j in range(state.size):
+        picked[j] = state[j] == OPEN
+        if picked[j]:
+            total += rho[j]
+            wanted -= 1
+        elif state[j] == FREE:
+            keys[size] = rho[j]
+            size += 1
+    if wanted <= 0:
+        return total
+    last = _smallest(keys, size, wanted - 1)
+    for ties in range(2):
+        for j in range(state.size):
+            fits = rho[j] == last if ties else rho[j] < last
+            if wanted > 0 and state[j] == FREE and fits:
+                picked[j] = True
+                total += rho[j]
+                wanted -= 1
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _cost_of(start: I, facility: I, cost: F, picked: B) -> float:
+    """Sum each demand's cost to its nearest picked facility; infinite when one is not reached."""
+    total = 0.0
+    for i in range(start.size - 1):
+        reached = False
+        for k in range(start[i], start[i + 1]):
+            if picked[facility[k]]:
+                total += cost[k]
+                reached = True
+                break
+        if not reached:
+            return np.inf
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _reduced(start: I, facility: I, cost: F, u: F, rho: F) -> float:
+    """Compute each facility's reduced cost; the sum of the multipliers."""
+    for j in range(rho.size):
+        rho[j] = 0.0
+    total = 0.0
+    for i in range(u.size):
+        total += u[i]
+        for k in range(start[i], start[i + 1]):
+            if cost[k] >= u[i]:
+                break
+            rho[facility[k]] += cost[k] - u[i]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def ascend(
+    start: I,
+    facility: I,
+    cost: F,
+    state: I,
+    p: int,
+    multipliers: F,
+    often: F,
+    value: float,
+    goal: float,
+    turns: int,
+    step: float,
+    patience: int,
+) -> tuple[Any, ...]:
+    """Raise the Lagrangian bound of the p-median by a deflected subgradient method.
+
+    Parameters
+    ----------
+    start, facility, cost
+        The pairs.
+    state
+        State of each facility; at least ``p`` are not closed.
+    p
+        Number of facilities.
+    multipliers
+        Where to begin; (n demands,).
+    often
+        Running share of turns in which each facility was picked, changed in place.
+    value
+        Cost of the best answer known; may be infinite.
+    goal
+        Bound at which to stop.
+    turns, step, patience
+        Number of turns, first length of a step, turns without progress until it is shortened.
+
+    Returns
+    -------
+    tuple
+        Bound, its multipliers and reduced costs; value and sites (mask) of the best answer met,
+        and whether it betters the known one; length of the last step.
+    """
+    n, m = start.size - 1, state.size
+    u, top_u = multipliers.copy(), multipliers.copy()
+    rho, top_rho, keys, top = np.zeros(m), np.zeros(m), np.zeros(m), -np.inf
+    picked, sites, direction = np.zeros(m, np.bool_), np.zeros(m, np.bool_), np.zeros(n)
+    idle, first = 0, value
+    for _ in range(turns):
+        bound = _reduced(start, facility, cost, u, rho) + _cheapest(rho, state, p, picked, keys)
+        idle = 0 if bound > top + 1e-7 * abs(top) else idle + 1
+        if bound > top:
+            top = bound
+            _copy(u, top_u)
+            _copy(rho, top_rho)
+        for j in range(m):
+            often[j] = 0.97 * often[j] + 0.03 * picked[j]
+        tried = _cost_of(start, facility, cost, picked)
+        if tried < value:
+            value = tried
+            for j in range(m):
+                sites[j] = picked[j]
+        if top >= goal or value - top <= 1e-9 * abs(value) or step < 1e-3:
+            break
+        if idle >= patience:
+            step, idle = 0.7 * step, 0
+            _copy(top_u, u)
+            for i in range(n):
+                direction[i] = 0.0
+            continue
+        norm = _turned(start, facility, cost, u, picked, direction)
+        if norm < 1e-12:
+            break
+        target = 1.005 * value if value < np.inf else 1.2 * abs(bound) + 1.0
+        length = step * (target - bound) / norm
+        for i in range(n):
+            u[i] += length * direction[i]
+    return top, top_u, top_rho, value, sites, value < first, step
+
+
+@njit(cache=True, nogil=True)
+def _copy(source: F, target: F) -> None:
+    """Copy numbers into an array that is there."""
+    for i in range(source.size):
+        target[i] = source[i]
+
+
+@njit(cache=True, nogil=True)
+def _turned(start: I, facility: I, cost: F, u: F, picked: B, direction: F) -> float:
+    """Turn the direction halfway to the subgradient; its squared length."""
+    norm = 0.0
+    for i in range(u.size):
+        slope = 1.0
+        for k in range(start[i], start[i + 1]):
+            if cost[k] >= u[i]:
+                break
+            if picked[facility[k]]:
+                slope -= 1.0
+        direction[i] = 0.5 * (slope + direction[i])
+        norm += direction[i] ** 2
+    return norm
