@@ -226,8 +226,9 @@ def _instance(ground: Ground, model: str) -> tuple[Any, pd.DataFrame, NDArray[np
         edge_cost=ground.edge_cost,
     )
     alone = Setting(
-        graph=ground.setting.graph, fleets=(fleet,), on=fleet.places.on, start=fleet.start,
-        own=np.zeros(len(fleet.rows), dtype=bool), rule=ground.setting.rule,
+        graph=ground.setting.graph, fleets=(fleet,), xy=ground.candidates.xy,
+        on=fleet.places.on, start=fleet.start, own=np.zeros(len(fleet.rows), dtype=bool),
+        rule=ground.setting.rule,
     )  # fmt: skip
     new = pairs(alone, ground.on_road, limit=limit)
     station, place, seconds = (

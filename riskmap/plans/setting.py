@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from riskmap.geo.network import (
@@ -18,10 +17,13 @@ from riskmap.geo.network import (
     snap_points,
     vehicle_seconds,
 )
+from riskmap.geo.points import point_xy
 from riskmap.plans.coverage import Demand, Reach
 from riskmap.plans.response import Rule, own_turn_out, turn_out
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from riskmap.presets.load import Presets
 
 Floats = NDArray[np.float64]
@@ -48,6 +50,8 @@ class Setting:
 
     graph: RoadGraph
     fleets: tuple[Fleet, ...]
+    xy: Floats
+    """Places of the stations as they were given, shape (stations, 2) [m]."""
     on: NDArray[np.bool_]
     """Whether each station is on the network."""
     start: Floats
@@ -59,8 +63,7 @@ class Setting:
 
 def make_setting(
     graph: RoadGraph,
-    stations: pd.DataFrame,
-    xy: Floats,
+    stations: gpd.GeoDataFrame,
     rule: Rule,
     *,
     vehicle: str,
@@ -75,8 +78,6 @@ def make_setting(
         The road graph.
     stations
         Stations; ``response_s`` and ``vehicle`` are used where a station gives them.
-    xy
-        Their places, shape (stations, 2) [m].
     rule
         Response rules.
     vehicle
@@ -91,6 +92,7 @@ def make_setting(
     Setting
         One fleet a vehicle; one at least, even without stations.
     """
+    xy = np.column_stack(point_xy(stations)) if len(stations) else np.zeros((0, 2))
     places = snap_points(graph, xy, limit_m=limit_m)
     start = turn_out(stations, rule)
     kind = np.full(len(stations), vehicle, dtype=object)
@@ -108,7 +110,7 @@ def make_setting(
             )
         )  # fmt: skip
     return Setting(
-        graph=graph, fleets=tuple(fleets), on=places.on, start=start,
+        graph=graph, fleets=tuple(fleets), xy=xy, on=places.on, start=start,
         own=np.isfinite(own_turn_out(stations)), rule=rule,
     )  # fmt: skip
 
@@ -139,6 +141,7 @@ def with_stations(setting: Setting, places: Snapped, *, vehicle: str, edge_cost:
     return replace(
         setting,
         fleets=(*setting.fleets, fresh),
+        xy=np.concatenate([setting.xy, places.xy]),
         on=np.r_[setting.on, places.on],
         start=np.r_[setting.start, start],
         own=np.r_[setting.own, np.zeros(more, dtype=bool)],

@@ -14,7 +14,6 @@ from riskmap.columns import WGS84
 from riskmap.errors import InfeasibleError
 from riskmap.geo.grid import Grid
 from riskmap.geo.network import RoadGraph, Snapped, vehicle_seconds
-from riskmap.geo.points import point_xy
 from riskmap.i18n import Text, text
 from riskmap.plans import station_tables, water
 from riskmap.plans.candidates import Zones
@@ -132,10 +131,7 @@ def station_plan(
         raise InfeasibleError(text("there is no station, and no new site is asked for"))
     limit_m = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
     rule = response_rule(presets, rules)
-    xy = np.column_stack(point_xy(stations)) if len(stations) else np.zeros((0, 2))
-    setting = make_setting(
-        graph, stations, xy, rule, vehicle=vehicle, presets=presets, limit_m=limit_m
-    )
+    setting = make_setting(graph, stations, rule, vehicle=vehicle, presets=presets, limit_m=limit_m)
     demands = all_demands(grid, population, units, points)
     on_road = on_roads(graph, demands, limit_m)
     dry = reach_all(setting, demands, on_road)
@@ -150,9 +146,7 @@ def station_plan(
         kind=candidate_kind, given=candidates, most=candidate_limit, limit_m=limit_m,
         presets=presets,
     )  # fmt: skip
-    flooded = {
-        name: in_water(grid, xy, [depth], rasters.get(name, ())) for name, depth in depths.items()
-    }
+    flooded = _flooded(setting, grid, depths, rasters)
     tables = _tables(
         stations, setting, dry, wet, after, siting,
         flooded=flooded, cell_km2=grid.size_m**2 / 1e6, units=units, presets=presets,
@@ -168,10 +162,21 @@ def station_plan(
         setting, _names(stations), tables, known=population is not None, flooded=flooded,
         most=float(presets["station.free_flow_label_share"]),
     )  # fmt: skip
-    return StationPlan(
-        rule=rule, vehicle=vehicle, tables=tables, siting=siting, map_layers=layers,
-        notes=(*notes, *said),
-    )  # fmt: skip
+    return StationPlan(rule=rule, vehicle=vehicle, tables=tables, siting=siting,
+                       map_layers=layers, notes=(*notes, *said))  # fmt: skip
+
+
+def _flooded(
+    setting: Setting,
+    grid: Grid,
+    depths: Mapping[str, NDArray[Any]],
+    rasters: Mapping[str, tuple[Raster, ...]],
+) -> dict[str, NDArray[np.bool_]]:
+    """Tell which stations stand in the water of each scenario."""
+    return {
+        name: in_water(grid, setting.xy, [depth], rasters.get(name, ()))
+        for name, depth in depths.items()
+    }
 
 
 def _propose(
