@@ -48,6 +48,8 @@ COLUMN_NAMES: Final = {
     "uncounted": text("Rows of unknown unit"),
     "wanted_m2": text("Wanted area (m²)"),
     "area_ok": text("Area is enough"),
+    "cut_before": text("People whom none reaches before"),
+    "cut_after": text("People whom none reaches after"),
     "mean_before": text("Mean minutes before"),
     "mean_after": text("Mean minutes after"),
     "worst_before": text("Most minutes before"),

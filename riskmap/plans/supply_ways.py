@@ -139,8 +139,9 @@ def next_depots(
     Returns
     -------
     DataFrame or None
-        order, site, gain_min (mean minutes saved by this one), mean_before, mean_after,
-        worst_before, worst_after, status; None when nothing is to be proposed.
+        order, site, cut_before, cut_after (people whom no depot reaches), mean_before,
+        mean_after, worst_before, worst_after (minutes of the others), status; None when nothing is
+        to be proposed.
 
     References
     ----------
@@ -191,29 +192,36 @@ def _gains(
 ) -> pd.DataFrame:
     """Count the minutes anew, site by site, the one that saves most first."""
     now = cost[:, :n].min(axis=1, initial=np.inf)
-    rows, left = [], list(map(int, fresh))
+    rows: list[dict[str, object]] = []
+    left = list(map(int, fresh))
     while left:
-        means = [_mean(np.minimum(now, cost[:, j]), people) for j in left]
-        best = left.pop(int(np.argmin(means)))
+        tried = [_figures(np.minimum(now, cost[:, j]), people) for j in left]
+        best = left.pop(min(range(len(left)), key=lambda at: tried[at][:2]))
         after = np.minimum(now, cost[:, best])
+        old, new = _figures(now, people), _figures(after, people)
         rows.append(
             {
                 "order": len(rows) + 1,
                 "site": names[best - n],
-                "mean_before": _mean(now, people) / 60,
-                "mean_after": _mean(after, people) / 60,
-                "worst_before": float(now.max()) / 60,
-                "worst_after": float(after.max()) / 60,
+                "cut_before": old[0],
+                "cut_after": new[0],
+                "mean_before": old[1],
+                "mean_after": new[1],
+                "worst_before": old[2],
+                "worst_after": new[2],
                 "status": found.status,
             }
         )
         now = after
-    table = pd.DataFrame(rows)
-    return table.replace([np.inf, -np.inf], np.nan)
+    return pd.DataFrame(rows)
 
 
-def _mean(seconds: Floats, people: Floats) -> float:
-    return float((seconds * people).sum() / people.sum())
+def _figures(seconds: Floats, people: Floats) -> tuple[float, float, float]:
+    """Give the people whom no depot reaches, and mean and most minutes of the others."""
+    way = np.isfinite(seconds)
+    some = float(people[way].sum())
+    mean = float((seconds[way] * people[way]).sum()) / some / 60 if some > 0 else np.nan
+    return float(people[~way].sum()), mean, float(seconds[way].max(initial=0.0)) / 60
 
 
 def _nearest(net: Net, to: Floats, from_: Floats) -> tuple[NDArray[np.int64], Floats]:
