@@ -12,6 +12,8 @@ import { plansAt } from "./plans.js";
 import { pointAt, visiblePoints } from "./points.js";
 import { shownOf } from "./score.js";
 
+/* global L */
+
 /** Areas and lines of layers at a place. @param {number} x @param {number} y */
 function shapeAt(x, y) {
   const reach = 6 / screenView().k;
@@ -163,6 +165,13 @@ export function fitAll() {
 /** Make the map answer. */
 export function startInteraction() {
   app.map.on("click", clicked);
+  app.map.getContainer().addEventListener("keydown", (/** @type {KeyboardEvent} */ e) => {
+    if (e.key !== "Enter" || e.target !== app.map.getContainer()) return;
+    const { x, y } = app.map.getSize();
+    const free = spare().paddingBottomRight[1] - 8;
+    const containerPoint = L.point(x / 2, (y - free) / 2);
+    app.map.fire("click", { containerPoint, latlng: app.map.containerPointToLatLng(containerPoint), originalEvent: e });
+  });
   hover();
   on("select", (/** @type {any} */ chosen) => {
     state.selected = { kind: chosen.kind, at: chosen.at, layer: chosen.layer };

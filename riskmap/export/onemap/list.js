@@ -8,7 +8,7 @@ import { className, classColours, levelName, unitLevelName } from "./palette.js"
 import { live } from "./score.js";
 
 const HEIGHT = 44;
-const own = { what: "", sort: "rank", down: false, text: "", /** @type {any[]} */ rows: [] };
+const own = { active: 0, what: "", sort: "rank", down: false, text: "", /** @type {any[]} */ rows: [] };
 
 /** Draw the tab again. */
 export function renderList() {
@@ -23,7 +23,7 @@ export function renderList() {
     ...(table("unit") ? [["unsure", t("Major {level} that are unsure", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
     ...(table("unit") && hasRefuges() ? [["far", t("{level} without a refuge within 1 km", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
   ];
-  const body = el("div", { class: "window", id: "list-window", tabindex: 0, role: "region", "aria-label": t("List"), onscroll: drawRows });
+  const body = el("div", { class: "window", id: "list-window", role: "group", "aria-label": t("List"), onscroll: drawRows, onkeydown: keys });
   fill(node,
     el("div", { class: "list-tools" },
       el("label", { class: "pick" }, t("Show"), el("select", { id: "list-what", onchange: (/** @type {any} */ e) => {
@@ -66,6 +66,7 @@ function refresh() {
   sortRows();
   head();
   byId("list-window").scrollTop = 0;
+  own.active = 0;
   fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), isUnits() && hasRefuges() ? " · " + t("To refuge: straight line from the unit's middle, not by road.") : "");
   drawRows();
 }
@@ -130,12 +131,17 @@ function drawRows() {
   if (!view) return;
   const from = Math.max(0, Math.floor(view.scrollTop / HEIGHT) - 4);
   const to = Math.min(own.rows.length, from + Math.ceil((view.clientHeight || 600) / HEIGHT) + 9);
+  const held = view.contains(document.activeElement);
+  own.active = Math.max(from, Math.min(own.active, to - 1));
   const spacer = el("div", { style: `height:${own.rows.length * HEIGHT}px;position:relative` });
   const colours = classColours();
   for (let i = from; i < to; i++) {
     const r = own.rows[i];
     const on_ = isChosen(r);
-    spacer.appendChild(el("button", { class: "list-row" + (on_ ? " on" : ""), "aria-current": on_ ? "true" : null, style: `top:${i * HEIGHT}px;height:${HEIGHT}px`, onclick: () => choose(r) },
+    spacer.appendChild(el("button", { class: "list-row" + (on_ ? " on" : ""), "aria-current": on_ ? "true" : null, "data-row": i, tabindex: i === own.active ? 0 : -1, style: `top:${i * HEIGHT}px;height:${HEIGHT}px`, onclick: () => {
+      own.active = i;
+      choose(r);
+    } },
       r.layer ? el("span", { class: "col rank" }, Number.isFinite(r.rank) ? num(r.rank) : "·") : null,
       el("span", { class: "col name" }, r.name, r.layer ? (own.what === "items" ? el("small", null, nameOf(r.layer)) : null) : el("small", null, Number.isFinite(r.close) ? t("near a class limit ({gap})", { gap: r.close.toFixed(3) }) : r.town)),
       r.layer ? el("span", { class: "col town" }, r.town) : hasRefuges() ? el("span", { class: "col refuge" }, distance(r.refuge)) : null,
@@ -143,6 +149,29 @@ function drawRows() {
       el("span", { class: "col level" }, el("span", { class: "dot", style: `background:${colours[r.level]}` }), r.layer ? (r.layer && isOverdue(r.layer, r.row) ? t("Overdue") : levelName(r.level)) : score3(r.score))));
   }
   fill(view, own.rows.length ? spacer : el("p", { class: "empty" }, t("Nothing fits these filters.")));
+  if (held) focusRow();
+}
+
+/** Put the focus on the row that keys have reached. */
+function focusRow() {
+  const node = document.querySelector(`#list-window [data-row="${own.active}"]`);
+  if (node) /** @type {HTMLElement} */ (node).focus({ preventScroll: true });
+}
+
+/** Arrow keys move through the rows; Enter chooses. @param {KeyboardEvent} e */
+function keys(e) {
+  const page = Math.max(1, Math.floor(byId("list-window").clientHeight / HEIGHT) - 1);
+  const last = own.rows.length - 1;
+  const to = { ArrowDown: own.active + 1, ArrowUp: own.active - 1, PageDown: own.active + page, PageUp: own.active - page, Home: 0, End: last }[e.key];
+  if (to === undefined) return;
+  e.preventDefault();
+  own.active = Math.max(0, Math.min(last, to));
+  const view = byId("list-window");
+  const top = own.active * HEIGHT;
+  if (top < view.scrollTop) view.scrollTop = top;
+  else if (top + HEIGHT > view.scrollTop + view.clientHeight) view.scrollTop = top + HEIGHT - view.clientHeight;
+  drawRows();
+  focusRow();
 }
 
 /** @param {any} r */

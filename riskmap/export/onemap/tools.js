@@ -66,7 +66,7 @@ function help() {
     t("What-if: move weights, see what changes, save weights.yaml for the next run."),
     t("Search: part of a name, pinyin initials (qcgc finds 泉城广场), number, or longitude, latitude."),
     t("Link: the address holds view, layers, filters, scenario and weights."),
-    t("Keys: Tab moves on, arrow keys change tabs and move the map, + and - zoom, Esc closes."),
+    t("Keys: Tab moves on; arrow keys change tabs, move the map and go through the list; + and - zoom; Enter on the map explains its middle; Esc closes."),
   ];
   dialog(t("Help"), el("ul", { class: "help" }, lines.map((l) => el("li", null, l))),
     el("p", { class: "hint" }, t("Rings count points by town; their colours are the shares of the levels. Symbols: the shape is the kind, the colour is the level.")));
