@@ -74,7 +74,7 @@ export function fromHash(hash) {
   every(p.get("classes"), (k) => /^[0-4]$/.test(k) && (state.classOff[Number(k)] = true));
   if (p.has("grades")) state.levelOff = {};
   every(p.get("grades"), (k) => model.layer.has(k.slice(0, -1)) && (state.levelOff[k] = true));
-  if (model.units.row.has(p.get("town"))) state.town = model.units.row.get(p.get("town"));
+  if (p.has("town") && model.units.row.has(p.get("town"))) state.town = model.units.row.get(p.get("town"));
   if (["open", "overdue"].includes(p.get("items") || "")) state.filter = /** @type {string} */ (p.get("items"));
   if (p.has("compare")) {
     state.compare = true;

@@ -13,11 +13,9 @@ export function unitSpan(/** @type {number} */ level) {
   const { units } = app.model;
   units.span = units.span || [];
   if (units.span[level] === undefined) {
-    const sizes = units.rows[level].map((/** @type {number} */ u) => {
-      const b = u * 4;
-      return Math.sqrt((units.shape.box[b + 2] - units.shape.box[b]) * (units.shape.box[b + 3] - units.shape.box[b + 1]));
-    });
-    sizes.sort((/** @type {number} */ a, /** @type {number} */ b) => a - b);
+    const { box } = units.shape;
+    const sizes = Float64Array.from(units.rows[level], (/** @type {number} */ u) => Math.sqrt((box[4 * u + 2] - box[4 * u]) * (box[4 * u + 3] - box[4 * u + 1])));
+    sizes.sort();
     units.span[level] = sizes[sizes.length >> 1] || 0;
   }
   return units.span[level];
