@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 BANDS: Final = {
-    1: "#0b6e4f", 2: "#3fa27c", 3: "#8cc9ad", 4: "#c9e5d8", 5: "#e6d4c1", 6: "#c2002f",
-    7: "#7a0177",
+    1: "#0b6e4f", 2: "#3fa27c", 3: "#8cc9ad", 4: "#c9e5d8", 5: "#e6d4c1", 6: "#f4a582",
+    7: "#e0604d", 8: "#c2002f", 9: "#7a0177",
 }  # fmt: skip
-"""Colour of a band; 5 = covered by none, 6 = lost to water, 7 = cut off."""
+"""Colour of a band; 5 = covered by none, 6 to 8 = lost to water, 9 = cut off."""
 KINDS: Final = {
     "route": "#6a1b9a", "assignment": "#37474f", "closure": "#c2002f", "site": "#6a1b9a",
     "unusable": "#c2002f", "shortfall": "#d95f02",
@@ -45,7 +45,7 @@ def plan_style(frame: gpd.GeoDataFrame, geometry: str) -> str:
             (
                 int(band),
                 str(first[band] if named else text("band {n}", n=int(band))),
-                BANDS[min(int(band), 7)],
+                BANDS[min(int(band), 9)],
             )
             for band in sorted(first.index)
         ]

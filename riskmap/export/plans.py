@@ -108,6 +108,8 @@ def plan_shapes(result: Result) -> Iterator[tuple[str, str, Any]]:
         kind, _, scenario = key.partition("@")
         for name, layer in (getattr(plan, "map_layers", None) or {}).items():
             title = str(layer.attrs.get("title", _title(name, kind)))
+            if not scenario and "scenario" in layer and len(layer):
+                title = f"{title} @ {layer['scenario'].iloc[0]}"
             for part, said, rows in _states(layer):
                 yield (
                     f"plan_{kind}_{name}{part}_map{_number(result, scenario)}",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 BEFORE: Final = "before"
 AFTER: Final = "after"
-NONE_BAND, LOST_BAND, CUT_BAND = 5, 6, 7
+NONE_BAND, LOST_BAND, CUT_BAND = 5, 6, 9
 """Numbers by which the page and the GeoPackage colour what is no nested band."""
 
 
@@ -86,9 +86,10 @@ def station_layers(
     shapes = squares.geometry.to_numpy()
     for target in states[0].setting.rule.levels:
         layers[f"cover_{target.seconds:g}"] = _cover(states, shapes, target, crs)
-    lost = _lost(states[0], wet, shapes, crs)
-    if lost is not None:
-        layers["lost"] = lost
+    for number, (name, cells) in enumerate(wet.items(), 1):
+        lost = _lost(states[0], name, cells, shapes, crs)
+        if lost is not None:
+            layers[f"lost_{number}"] = lost
     if siting is not None and len(siting.sites):
         layers["sites"] = _sites(siting, crs)
     return layers
@@ -208,23 +209,21 @@ def _cover(
 
 
 def _lost(
-    state: State, wet: Mapping[str, Reach], shapes: NDArray[np.object_], crs: str
+    state: State, scenario: str, wet: Reach, shapes: NDArray[np.object_], crs: str
 ) -> gpd.GeoDataFrame | None:
     """Join the cells that lose cover under water, by target, and those cut off from everybody."""
     dry = state.cells
-    rows = []
-    for name, cells in wet.items():
-        cut = np.isfinite(dry.nearest_s) & ~np.isfinite(cells.nearest_s)
-        for target in state.setting.rule.levels:
-            gone = (times_covered(dry, target) > 0) & (times_covered(cells, target) == 0) & ~cut
-            label = text("no longer reached within {min} min", min=target.minutes)
-            found = _patches(shapes, [(label, gone, LOST_BAND)])
-            rows += [row | {"scenario": name} for row in found]
-        found = _patches(shapes, [(text("cut off from every station"), cut, CUT_BAND)])
-        rows += [row | {"scenario": name} for row in found]
+    cut = np.isfinite(dry.nearest_s) & ~np.isfinite(wet.nearest_s)
+    groups = [(text("cut off from every station"), cut, CUT_BAND)]
+    for place, target in enumerate(state.setting.rule.levels):
+        gone = (times_covered(dry, target) > 0) & (times_covered(wet, target) == 0) & ~cut
+        label = text("no longer reached within {min} min", min=target.minutes)
+        groups.append((label, gone, min(LOST_BAND + place, CUT_BAND - 1)))
+    rows = _patches(shapes, groups)
     if not rows:
         return None
-    return _titled(_table(rows, crs).assign(kind="coverage"), text("Cover lost to water"))
+    frame = _table(rows, crs).assign(kind="coverage", scenario=scenario)
+    return _titled(frame, text("Cover lost to water"))
 
 
 def _patches(

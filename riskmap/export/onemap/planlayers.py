@@ -30,7 +30,8 @@ def plan_parts(plans: Mapping[str, Any], packer: Packer) -> list[dict[str, Any]]
     plans
         ``Result.plans``; a plan may have ``map_layers``, a mapping of name to a GeoDataFrame with
         the columns ``kind`` (``coverage``, ``route``, ``assignment``, ``site``, ``closure``) and
-        ``label``, and optionally ``band`` (1 = best), ``scenario`` and ``time_min`` (minutes from
+        ``label``, and optionally ``band`` (1 = best; 5 covered by none, 6 to 8 lost, 9 cut off),
+        ``when`` (``before`` or ``after`` the proposed sites; empty: both), ``scenario`` and ``time_min`` (minutes from
         the start; the page draws the row from then on).
     packer
         Takes the arrays.
@@ -68,6 +69,7 @@ def _plan_part(key: str, name: str, frame: Any, packer: Packer) -> dict[str, Any
         "scenario": packer.strings(_texts(frame, "scenario", "")),
         "band": packer.array(np.clip(np.nan_to_num(bands), 0, 9).astype(np.uint8)),
         **_times(frame, packer),
+        **({"when": packer.strings(_texts(frame, "when", ""))} if "when" in frame else {}),
         "lon": packer.places(spots.x.to_numpy(), digits=6),
         "lat": packer.places(spots.y.to_numpy(), digits=6),
         "points": points,

@@ -1,13 +1,17 @@
 // @ts-check
 /** Map layers that plans carry: coverage bands, routes, assignment lines, proposed sites. */
-import { app, state } from "./core.js";
+import { app, el, emit, state, t } from "./core.js";
 import { insideShape, lineDistance, mercatorX, mercatorY } from "./geo.js";
 import { sprite } from "./symbols.js";
 import { traceShape } from "./vectors.js";
 
 /** @typedef {import("./canvas.js").View} View */
 
-const BANDS = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#8cc9ad", "#c9e5d8", "#e6d4c1"];
+/** 1 to 4: nested bands; 5 covered by none, 6 to 8 lost to water, 9 cut off. */
+const BANDS = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#8cc9ad", "#c9e5d8", "#e6d4c1", "#f4a582", "#e0604d", "#c2002f", "#7a0177"];
+const EDGES = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#5fae90", "#8cc9ad", "#c9b29a", "#e58a64", "#c94a38", "#a30f1a", "#5c0158"];
+/** Whether the map shows the stations as they are or with the proposed sites. */
+let when = "before";
 const STYLES = {
   route: { colour: "#6a1b9a", width: 3.2, dash: [] },
   assignment: { colour: "#37474f", width: 1.3, dash: [5, 4] },
@@ -18,7 +22,7 @@ const STYLES = {
 
 /** Colour by which a plan's layer is known in the tree. @param {any} plan */
 export function planColour(plan) {
-  if (plan.kinds[0] === "coverage") return BANDS[1];
+  if (plan.kinds[0] === "coverage") return plan.band[0] > 5 ? bandColour(plan.band[0]) : BANDS[1];
   if (!plan.shape) return planMark(plan.kinds[0])[1];
   return (STYLES[/** @type {keyof typeof STYLES} */ (plan.kinds[0])] || STYLES.route).colour;
 }
@@ -34,10 +38,31 @@ export function drawPlans(view) {
   }
 }
 
-/** Does an object of a plan belong to the scenario? @param {any} plan @param {number} i */
-function wanted(plan, i) {
+/** Does an object of a plan belong to the scenario and to the state shown? @param {any} plan @param {number} i */
+export function wanted(plan, i) {
   const name = plan.scenario(i);
-  return (!name || name === state.scenario) && !(plan.time && plan.time[i] > state.time);
+  const then = plan.when ? plan.when(i) : "";
+  return (!name || name === state.scenario) && (!then || then === when) && !(plan.time && plan.time[i] > state.time);
+}
+
+/** How many objects of a plan are shown now. @param {any} plan */
+export function shownCount(plan) {
+  let n = 0;
+  for (let i = 0; i < plan.n; i++) if (!plan.when || !plan.when(i) || plan.when(i) === when) n++;
+  return n;
+}
+
+/** The switch between the stations as they are and with the proposed sites. */
+export function whenSwitch() {
+  const has = app.model.plans.some((/** @type {any} */ p) => p.when && Array.from({ length: p.n }, (_, i) => p.when(i)).includes("after"));
+  if (!has) return null;
+  const choices = [["before", t("As they are")], ["after", t("With the proposed sites")]];
+  return el("label", { class: "pick" }, t("Rescue stations"),
+    el("select", { id: "when", onchange: (/** @type {any} */ e) => {
+      when = e.target.value;
+      emit("when");
+      emit("layers");
+    } }, choices.map(([value, name]) => el("option", { value, selected: value === when }, name))));
 }
 
 /** @param {View} view @param {any} plan */
@@ -51,10 +76,10 @@ function drawShapes(view, plan) {
     const kind = plan.kind(i);
     if (kind === "coverage") {
       ctx.globalAlpha = alpha * 0.34;
-      ctx.fillStyle = BANDS[Math.min(plan.band[i], 5)];
+      ctx.fillStyle = bandColour(plan.band[i]);
       ctx.fill("evenodd");
       ctx.globalAlpha = alpha;
-      ctx.strokeStyle = BANDS[Math.min(plan.band[i], 3)];
+      ctx.strokeStyle = EDGES[Math.min(plan.band[i], EDGES.length - 1)];
       ctx.lineWidth = 1.2;
       ctx.stroke();
       continue;
@@ -90,7 +115,7 @@ export function planMark(kind) {
 
 /** Colour of a coverage band. @param {number} band */
 export function bandColour(band) {
-  return BANDS[Math.min(band, 5)];
+  return BANDS[Math.min(band, BANDS.length - 1)];
 }
 
 /**

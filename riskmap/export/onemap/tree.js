@@ -4,7 +4,7 @@ import { app, byId, el, emit, figures, fill, isPhone, nameOf, num, on, state, t 
 import { cellCounts, layerCounts, unitCounts } from "./counts.js";
 import { table } from "./model.js";
 import { classColours, levelName, surfaceColours, unitLevelName } from "./palette.js";
-import { bandColour, planColour, planMark } from "./plans.js";
+import { bandColour, planColour, planMark, shownCount, whenSwitch } from "./plans.js";
 import { prepare, QUARTERS } from "./score.js";
 import { icon, symbolIcon } from "./symbols.js";
 import { hasStates } from "./items.js";
@@ -161,6 +161,7 @@ function layerRow(layer) {
     node.appendChild(el("div", { class: "legend", role: "group", "aria-label": nameOf(layer) }, there.map((c) =>
       legendRow(layer.id, c, levelName(c), "", c ? colours[c] : layer.colour || "#4a5f78", () => !!state.levelOff[layer.id + c], () => (state.levelOff[layer.id + c] = !state.levelOff[layer.id + c])))));
   }
+  if (layer.photos_left_out) node.appendChild(el("p", { class: "hint" }, t("{n} photos left out: missing, no JPEG or PNG, over 200 kB, or not beside the ledger", { n: layer.photos_left_out })));
   if (layer.returned) node.appendChild(el("p", { class: "hint" }, t("{n} rows returned for correction, see data_gaps.xlsx", { n: layer.returned })));
   return node;
 }
@@ -169,10 +170,10 @@ function layerRow(layer) {
 function planRows() {
   const plans = app.model.plans.filter((/** @type {any} */ p) => !ofScene(p));
   const names = [...new Set(plans.map(scenarioOf))];
-  return names.map((name) => [
+  return [whenSwitch(), ...names.map((name) => [
     names.length > 1 ? el("h4", { class: "sub" }, name || t("Without a scenario")) : null,
     plans.filter((/** @type {any} */ p) => scenarioOf(p) === name).map(planRow),
-  ]);
+  ])];
 }
 
 /** Does a layer show the scenario itself and no plan? @param {any} plan */
@@ -203,7 +204,7 @@ function planRow(plan) {
     for (let i = 0; i < plan.n; i++) if (!bands.has(plan.band[i])) bands.set(plan.band[i], plan.label(i, state.lang));
     if (bands.size <= 6) node.appendChild(el("div", { class: "legend bands" }, [...bands].sort((a, b) => a[0] - b[0]).map(([band, label]) => el("div", null, el("span", { class: "swatch", style: `background:${bandColour(band)}` }), label))));
   }
-  rows["plan:" + plan.id].count.textContent = t("{n} items", { n: num(plan.n) });
+  rows["plan:" + plan.id].count.textContent = t("{n} items", { n: num(shownCount(plan)) });
   return node;
 }
 
@@ -280,7 +281,7 @@ function write(node, text, n = 1, title) {
   if (row_) row_.classList.toggle("none", !n && row_.dataset.class.endsWith(":0"));
 }
 
-on("language palette view scenario", renderTree);
+on("language palette view scenario when", renderTree);
 on("layers", () => {
   for (const box of document.querySelectorAll("#left input[data-layer]")) {
     const input = /** @type {HTMLInputElement} */ (box);
