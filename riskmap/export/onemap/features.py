@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from riskmap.columns import WGS84
 from riskmap.export.onemap.fields import column, field_parts, label, shown
 from riskmap.export.onemap.pack import Packer
+from riskmap.export.onemap.photos import photo_parts
 from riskmap.export.onemap.places import numbers, rings, unit_codes
 from riskmap.i18n import both
 from riskmap.roles.load import Label
@@ -178,7 +179,7 @@ def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) ->
         "fields": field_parts(role, table, packer),
         "extra": _extra(result, table.index, packer),
         "source": _source(result, table, packer),
-    }
+    } | photo_parts(result, layer, packer)
     if not points:
         part["shape"] = lines_part(table, packer)
     return part

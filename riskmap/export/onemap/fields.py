@@ -118,7 +118,11 @@ def field_parts(role: Any, table: pd.DataFrame, packer: Packer) -> list[dict[str
     """
     out = []
     for field in role.fields:
-        if field.name not in table or field.name == "name" or not table[field.name].notna().any():
+        if (
+            field.name not in table
+            or field.name in ("name", "photo")
+            or not table[field.name].notna().any()
+        ):
             continue
         numeric = field.type in ("integer", "number")
         out.append(_field(field) | {"data": column(table[field.name], packer, numeric=numeric)})
