@@ -178,7 +178,9 @@ def content_problems(
     if unfit:
         return unfit
     outside = [] if allow_outside else _check_inside(path, project)
-    return [*_check_roles(path, project, roles), *_check_presets(path, project), *outside]
+    presets = _check_presets(path, project)
+    stations = [] if presets else _check_stations(path, project)
+    return [*_check_roles(path, project, roles), *presets, *stations, *outside]
 
 
 def _check_file_names(path: Path, project: Project) -> list[Problem]:
@@ -246,6 +248,28 @@ def _check_presets(path: Path, project: Project) -> list[Problem]:
             else text("see the table of presets in the documentation")
         )
         problems.append(_problem(path, f"presets.{key}", text("unknown preset"), mend))
+    return problems
+
+
+def _check_stations(path: Path, project: Project) -> list[Problem]:
+    """Find response rules that are none, and candidates that are no layer."""
+    from riskmap.plans.response import response_rule
+    from riskmap.presets.load import load_presets
+
+    problems = []
+    mend = text("see the presets station.* in the documentation")
+    try:
+        response_rule(load_presets(project.presets), project.stations.preset)
+    except ProjectError as error:
+        said = error.message if isinstance(error.message, Text) else text("unknown preset")
+        problems.append(_problem(path, "stations.preset", said, mend))
+    known = ["cells", "nodes", *sorted(project.layers)]
+    if project.stations.candidates not in known:
+        said = text("the project has no such layer")
+        mend = text("use one of {known}", known=", ".join(known))
+        problems.append(
+            _problem(path, "stations.candidates", said, mend, project.stations.candidates)
+        )
     return problems
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from riskmap.errors import ProjectError
 from riskmap.i18n import text
 from riskmap.plans.stations import StationPlan, station_plan
+from riskmap.roles.grade import active
 from riskmap.sections import StationOptions
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from riskmap.layers.types import Layer
     from riskmap.presets.load import Presets
     from riskmap.result import Scenario
+    from riskmap.roles.load import Role
 
 REPORTED: Final = (
     "flood_point", "hazard_source", "geohazard_point", "reservoir", "refuge", "sensitive_place",
@@ -37,7 +39,8 @@ def plan_stations(
     units: gpd.GeoDataFrame | None = None,
     scenarios: Mapping[str, Scenario] | None = None,
     options: StationOptions | None = None,
-) -> StationPlan | None:
+    roles: Mapping[str, Role] | None = None,
+) -> StationPlan:
     """Make the station plan of a run.
 
     Parameters
@@ -58,11 +61,13 @@ def plan_stations(
         Depths, closures and danger areas by name.
     options
         The section ``stations`` of the project file.
+    roles
+        The roles, which say what is out of use; None takes every row.
 
     Returns
     -------
-    StationPlan or None
-        None when the project has no stations.
+    StationPlan
+        The plan.
 
     Raises
     ------
@@ -70,9 +75,7 @@ def plan_stations(
         If the candidates are no layer of the project.
     """
     chosen = options or StationOptions()
-    stations = _rows(layers, "rescue_station")
-    if stations is None:
-        return None
+    stations = _stations(layers, roles, graph.crs)
     found = dict(scenarios or {})
     return station_plan(
         graph,
@@ -95,6 +98,20 @@ def plan_stations(
         rasters={name: one.depths for name, one in found.items() if one.depths},
         closures={name: one.closures for name, one in found.items() if one.closures is not None},
     )
+
+
+def _stations(
+    layers: Mapping[str, Layer], roles: Mapping[str, Role] | None, crs: str
+) -> gpd.GeoDataFrame:
+    """Give the stations in use, perhaps none."""
+    import geopandas as gpd
+
+    rows = _rows(layers, "rescue_station")
+    if rows is None:
+        return gpd.GeoDataFrame({"name": []}, geometry=[], crs=crs)
+    if roles is None:
+        return rows
+    return rows[active(roles["rescue_station"], rows).to_numpy(dtype=bool)]
 
 
 def _candidates(layers: Mapping[str, Layer], options: StationOptions) -> gpd.GeoDataFrame | None:

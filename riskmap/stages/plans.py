@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from riskmap.errors import InfeasibleError, UsageError
+from riskmap.errors import InfeasibleError, LayerError, UsageError
 from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
+    from riskmap.geo.network import RoadGraph
     from riskmap.project import Project
     from riskmap.result import Scenario
     from riskmap.stages.ground import Ground
@@ -59,7 +60,7 @@ def make_plans(
 
     refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios)
     plans: dict[str, Any] = dict(refuges)
-    graph = roads.graphs.get("emergency")
+    graph = roads.graphs.get("emergency") or _first_graph(project, ground)
     if graph is None:
         lacking = text("No station plan: it needs a road layer and rescue stations.")
         return plans, (*notes, lacking)
@@ -73,10 +74,25 @@ def make_plans(
             units=ground.units,
             scenarios=scenarios,
             options=project.stations,
+            roles=ground.roles,
         )
     except (UsageError, InfeasibleError) as error:
         return plans, (*notes, text("No station plan: {why}", why=error.message))
-    if found is None:
-        return plans, notes
     plans["stations"] = found
     return plans, (*notes, *found.notes)
+
+
+def _first_graph(project: Project, ground: Ground) -> RoadGraph | None:
+    """Build the rescue vehicles' roads where there is no station yet, but sites are asked for."""
+    from riskmap.stages.roads import profile_graph, used_rows
+
+    lines = used_rows(ground.layers, "road")
+    if lines is None or "stations" not in project.model_fields_set or not project.stations.sites:
+        return None
+    direction = project.layers["road"][0].direction
+    try:
+        return profile_graph(
+            lines, "emergency", direction=direction, presets=ground.presets, crs=ground.crs
+        )
+    except LayerError:
+        return None
