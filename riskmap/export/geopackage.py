@@ -15,6 +15,7 @@ import shapely
 from riskmap.errors import ExportError
 from riskmap.export.contents import MULTI, Sheet, sheets_of
 from riskmap.export.encode import EPOCH, as_line
+from riskmap.export.qgis import add_project
 from riskmap.i18n import Text, text
 from riskmap.result import Result
 
@@ -54,6 +55,7 @@ def write_geopackage(result: Result, path: Path) -> dict[str, int]:
         for sheet in sheets:
             _write(sheet, path, crs=result.facts.crs)
             written[sheet.name] = len(sheet.frame)
+    add_project(result, sheets, path)
     return written
 
 

@@ -35,7 +35,7 @@ function startState() {
   const shown = { grid, units: !grid && !!table("unit"), borders: true, labels: true };
   /** @type {Record<string, number>} */
   const opacity = { grid: 0.78, units: 0.78, borders: 0.9, labels: 1 };
-  if (model.scenarios.some((/** @type {any} */ s) => s.water)) [shown.water, opacity.water] = [true, 0.8];
+  if (model.scenarios.some((/** @type {any} */ s) => s.water)) [shown.water, opacity.water] = [true, 0.9];
   for (const layer of model.things) {
     shown[layer.id] = layer.group === "risk" || layer.group === "element";
     opacity[layer.id] = 1;

@@ -80,7 +80,8 @@ def _resampled(grid: Any, rasters: Any, k: int) -> NDArray[np.float32]:
 
     rows, cols = grid.shape
     out = np.full((rows * k, cols * k), np.nan, np.float32)
-    target = Affine(*tuple(grid.transform)[:6]) * Affine.scale(1 / k)
+    a, b, c, d, e, f = tuple(grid.transform)[:6]
+    target = Affine(a / k, b / k, c, d / k, e / k, f)
     for raster in rasters:
         tile = np.full_like(out, np.nan)
         reproject(
