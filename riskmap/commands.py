@@ -128,7 +128,7 @@ def run_project(
     """
     from riskmap import pipeline, stages
     from riskmap.export import bundle, public, report
-    from riskmap.summary import worst_units
+    from riskmap.summary import headlines, worst_units
 
     loaded = _load(project, lang=lang, allow_outside=allow_outside)
     if weights:
@@ -150,6 +150,7 @@ def run_project(
             "returned": sum(p.severity == "returned" for p in result.problems),
             "worst_units": worst_units(result),
             "notes": [str(note) for note in result.notes],
+            "plans": headlines(result),
         }
 
 

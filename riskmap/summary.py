@@ -39,6 +39,24 @@ def worst_units(result: Result) -> list[dict[str, Any]]:
     return rows
 
 
+def headlines(result: Result) -> list[str]:
+    """Collect what the plans must say at once, and plans that could not be made.
+
+    Parameters
+    ----------
+    result
+        The run.
+
+    Returns
+    -------
+    list
+        Lines in the current language.
+    """
+    lines = [line for plan in result.plans.values() for line in getattr(plan, "headlines", ())]
+    lines += [note for note in result.notes if note.msgid.startswith("No station plan:")]
+    return [str(line) for line in lines]
+
+
 def _role_names() -> dict[str, str]:
     """Name the shipped roles in the current language."""
     from riskmap.roles.load import load_roles
@@ -75,6 +93,7 @@ def shown_summary(summary: dict[str, Any]) -> str:
                 )
             )
     lines += [f"  ! {problem}" for problem in summary["unusable"]]
+    lines += [f"  * {line}" for line in summary.get("plans", ())]
     if summary["worst_units"]:
         lines.append(str(text("The five worst units:")))
     for rank, unit in enumerate(summary["worst_units"], 1):

@@ -16,8 +16,8 @@ BANDS: Final = {
 }  # fmt: skip
 """Colour of a band; 5 = covered by none, 6 to 8 = lost to water, 9 = cut off."""
 KINDS: Final = {
-    "route": "#6a1b9a", "assignment": "#37474f", "closure": "#c2002f", "site": "#6a1b9a",
-    "unusable": "#c2002f", "shortfall": "#d95f02",
+    "route": "#6a1b9a", "edge": "#0b6e4f", "assignment": "#37474f", "closure": "#c2002f",
+    "site": "#6a1b9a", "unusable": "#c2002f", "shortfall": "#d95f02",
 }  # fmt: skip
 MARKS: Final = {"site": "star", "unusable": "octagon", "shortfall": "triangle"}
 

@@ -178,14 +178,14 @@ def _roads(roads: gpd.GeoDataFrame, names: NDArray[np.object_], rule: Rule) -> g
     own = max(one.seconds for one in rule.targets if one.rule == rule.targets[0].rule)
     roads = roads[(roads["limit"] <= own) & (roads.geometry.length > 0)]
     if roads.empty:
-        return _titled(roads.assign(kind="route", label=""), title)
+        return _titled(roads.assign(kind="edge", label=""), title)
     rows: list[dict[str, Any]] = []
     for (when, band, who), part in roads.groupby(["when", "band", "facility"], sort=True):
         target = levels[int(band) - 1]
         label = text("{name}: within {min} min", name=names[int(who)], min=target.minutes)
         lines = shapely.multilinestrings(part.geometry.to_numpy())
         rows.append(
-            {"band": band, "facility": who, "limit": target.seconds, "when": when, "kind": "route",
+            {"band": band, "facility": who, "limit": target.seconds, "when": when, "kind": "edge",
              "label": label, "geometry": lines}
         )  # fmt: skip
     return _titled(gpd.GeoDataFrame(rows, crs=roads.crs), title)

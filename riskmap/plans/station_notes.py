@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,19 @@ from riskmap.plans.station_tables import mean_speed_kmh
 
 if TYPE_CHECKING:
     from riskmap.plans.setting import Setting
+
+
+OFF_ROADS: Final = text(
+    "stations off the road network (in water, or too far from a road) serve nobody; "
+    "check their places: {names}"
+).msgid
+IN_WATER: Final = text(
+    "{scenario}: stations standing in water, move vehicles out beforehand: {names}"
+).msgid
+NO_SITE: Final = text("No new site is proposed: {why}").msgid
+FEWER: Final = text(
+    "{asked} new sites are asked for, but there are only {n} candidates; all are taken"
+).msgid
 
 
 def station_notes(
@@ -111,3 +124,20 @@ def _why(setting: Setting, speed_kmh: float) -> Text:
         km=f"{drive * speed_kmh / 3600:.1f}",
         speed=f"{speed_kmh:.0f}",
     )
+
+
+def headlines(notes: tuple[Text, ...]) -> tuple[Text, ...]:
+    """Choose what the person at the keyboard must see.
+
+    Parameters
+    ----------
+    notes
+        Notes of the plan; the result stands first.
+
+    Returns
+    -------
+    tuple
+        The result, stations that serve nobody, and why a site is lacking.
+    """
+    seen = (OFF_ROADS, IN_WATER, NO_SITE, FEWER)
+    return (*notes[:1], *(note for note in notes[1:] if note.msgid in seen))

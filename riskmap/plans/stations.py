@@ -24,7 +24,7 @@ from riskmap.plans.setting import Setting, make_setting, reach, reach_all, with_
 from riskmap.plans.station_arrivals import nearest_table
 from riskmap.plans.station_demand import all_demands, on_roads
 from riskmap.plans.station_maps import AFTER, BEFORE, State, station_layers
-from riskmap.plans.station_notes import station_notes
+from riskmap.plans.station_notes import headlines, station_notes
 from riskmap.plans.station_sites import find_candidates, in_water
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class StationPlan:
     map_layers: Mapping[str, gpd.GeoDataFrame]
     """Name to a layer with ``kind``, ``label`` and ``band``, as the page draws it."""
     notes: tuple[Text, ...] = field(default=())
+
+    @property
+    def headlines(self) -> tuple[Text, ...]:
+        """Those of the notes that the person at the keyboard must see."""
+        return headlines(self.notes)
 
 
 def station_plan(

@@ -1,6 +1,6 @@
 // @ts-check
 /** Map layers that plans carry: coverage bands, routes, assignment lines, proposed sites. */
-import { app, el, emit, state, t } from "./core.js";
+import { app, byId, el, emit, state, t } from "./core.js";
 import { insideShape, lineDistance, mercatorX, mercatorY } from "./geo.js";
 import { sprite } from "./symbols.js";
 import { traceShape } from "./vectors.js";
@@ -62,6 +62,7 @@ export function whenSwitch() {
       when = e.target.value;
       emit("when");
       emit("layers");
+      byId("when").focus();
     } }, choices.map(([value, name]) => el("option", { value, selected: value === when }, name))));
 }
 
