@@ -134,7 +134,9 @@ def route(
     layer: Annotated[str | None, typer.Option(help="Layer of the file.")] = None,
     match: Annotated[str, typer.Option(help="pairs, nearest or matrix.")] = "pairs",
     weight: Annotated[str, typer.Option(help="metres or seconds.")] = "metres",
-    vehicle: Annotated[str, typer.Option(help="car, fire_engine, truck, boat or foot.")] = "car",
+    vehicle: Annotated[
+        str, typer.Option(help="car, truck, high_clearance, fire_engine, boat or foot.")
+    ] = "car",
     oneway_field: Annotated[str | None, typer.Option(help="Field of one-way values.")] = None,
     directed: Annotated[bool, typer.Option("--directed", help="One-way as digitised.")] = False,
     undirected: Annotated[bool, typer.Option("--undirected", help="All two-way.")] = False,

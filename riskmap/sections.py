@@ -205,7 +205,9 @@ class StationOptions(Section):
         default_factory=lambda: ["linzi_135", "fire_5min", "circle_15min"], min_length=1
     )
     """Response rules, one or a list; sites are planned for the first target of the first."""
-    vehicle: Literal["foot", "car", "truck", "fire_engine", "boat"] = "fire_engine"
+    vehicle: Literal["foot", "car", "truck", "high_clearance", "fire_engine", "boat"] = (
+        "fire_engine"
+    )
     """Vehicle of new stations, and of stations that give none."""
     model: Literal["mclp", "lscp", "lscp-b", "p-median", "p-center"] = "mclp"
     """Most people in time, fewest sites for all, the same with backup, least time, least worst."""

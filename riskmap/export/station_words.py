@@ -85,6 +85,7 @@ VALUES: Final = {
     "circle_15min": text("15-minute circle"),
     "car": text("car"),
     "truck": text("lorry"),
+    "high_clearance": text("high-clearance vehicle"),
     "fire_engine": text("fire engine"),
     "boat": text("boat"),
     "special": text("special-duty station"),

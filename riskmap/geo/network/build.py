@@ -101,14 +101,19 @@ def build_graph(
     _check(lines, profile, tuple(name for name in named if name))
     table = rules.osm_tags(lines)
     column = rules.class_column(table, class_field)
-    classes = rules.road_classes(table[column] if column else pd.Series("", index=table.index))
-    is_osm = column is not None and rules.speaks_osm(table[column]) if osm is None else osm
+    named_as = table[column] if column else pd.Series("", index=table.index)
+    classes = rules.road_classes(named_as, presets=presets)
+    is_osm = (
+        column is not None and rules.speaks_osm(table[column], presets=presets)
+        if osm is None
+        else osm
+    )
     kind: Direction | None = "digitised" if directed else direction
     forward, backward, odd = _directions(table, classes, kind, oneway_field, profile, osm=is_osm)
     geometry = np.asarray(lines.geometry.array, dtype=object)
     use = shapely.length(geometry) > 0
     long = int(use.sum())
-    use &= rules.permitted(table, classes, profile, osm=is_osm)
+    use &= rules.permitted(table, classes, profile, osm=is_osm, presets=presets)
     if not use.any():
         raise LayerError(
             text("the road layer has no line that the profile {profile} may use", profile=profile)

@@ -70,7 +70,7 @@ def vehicle_seconds(
     graph
         The road graph.
     vehicle
-        ``foot``, ``car``, ``truck``, ``fire_engine`` or ``boat``.
+        ``foot``, ``car``, ``truck``, ``high_clearance``, ``fire_engine`` or ``boat``.
     depth_m
         Depth of water on each edge, NaN = dry, shape (m,) [m]; None: free flow.
     presets

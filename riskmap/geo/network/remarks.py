@@ -78,3 +78,34 @@ def notes_on(
             )
         )
     return tuple(notes)
+
+
+def moved_notes(
+    moved: tuple[set[int], set[int]], names: tuple[list[str], list[str]]
+) -> tuple[Text, ...]:
+    """Say which points were put on the main network, since no way leads to their nearest road.
+
+    Parameters
+    ----------
+    moved
+        Origins and destinations, by position.
+    names
+        Their ids.
+
+    Returns
+    -------
+    tuple of Text
+        Empty when there are none.
+    """
+    ids = [names[side][i] for side in (0, 1) for i in sorted(moved[side])]
+    if not ids:
+        return ()
+    shown = ", ".join(dict.fromkeys(ids[:20])) + (" ..." if len(ids) > 20 else "")
+    return (
+        text(
+            "{n} points lie nearest to a piece of road cut off from the rest and were put on the "
+            "nearest road of the main network: {ids}",
+            n=len(ids),
+            ids=shown,
+        ),
+    )

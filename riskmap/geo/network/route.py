@@ -9,11 +9,13 @@ import pandas as pd
 
 from riskmap.errors import LayerError, UsageError
 from riskmap.geo.network.build import build_graph
+from riskmap.geo.network.detached import MAIN_NODES, Places, main_edges, put_on_main
 from riskmap.geo.network.flooded import FACTORS
-from riskmap.geo.network.graph import Bools, Direction, RoadGraph, Weight
-from riskmap.geo.network.matching import matched_rows
+from riskmap.geo.network.graph import Bools, Direction, Floats, RoadGraph, Weight
+from riskmap.geo.network.matching import Row, matched_rows
+from riskmap.geo.network.remarks import moved_notes
 from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped, snap_points
-from riskmap.geo.network.speeds import CAR, URBAN, Values, shipped
+from riskmap.geo.network.speeds import CAR, URBAN, Values, chosen, shipped
 from riskmap.geo.network.split import project
 from riskmap.i18n import text
 
@@ -24,6 +26,7 @@ Match = Literal["pairs", "nearest", "matrix"]
 VEHICLES: Final = {
     "car": ("car", CAR),
     "truck": ("car", CAR),
+    "high_clearance": ("emergency", URBAN),
     "fire_engine": ("emergency", URBAN),
     "boat": ("emergency", URBAN),
     "foot": ("foot", URBAN),
@@ -66,7 +69,7 @@ def route(
     weight
         What is minimised, ``metres`` or ``seconds``; both are reported.
     vehicle
-        ``car``, ``truck``, ``fire_engine``, ``boat`` or ``foot``.
+        ``car``, ``truck``, ``high_clearance``, ``fire_engine``, ``boat`` or ``foot``.
     oneway_field
         Column of one-way values.
     directed, undirected
@@ -131,13 +134,27 @@ def route(
     costs = (metres, graph.edge_seconds / factor)
     if weight == "seconds":
         costs = (seconds, graph.edge_length_m)
-    start = _snap(graph, origins, snap_limit, ~closed)
-    stop = _snap(graph, destinations, snap_limit, ~closed)
+    xy = (_metres(graph, origins), _metres(graph, destinations))
+    main = main_edges(graph, int(chosen(presets, MAIN_NODES)))
+
+    def places(among: Bools | None = None) -> Places:
+        first, second = (_snap(graph, one, snap_limit, ~closed, among) for one in xy)
+        return first, second
+
+    def ways(at: Places, how: Literal["asked", "free"]) -> list[Row]:
+        dry = (graph.cost(weight), costs[1])
+        reach, edge = (np.inf, dry) if how == "free" else (limit, costs)
+        return matched_rows(graph, *at, edge, match=match, weight=weight, limit=reach)
+
+    put = places()
+    rows, where, moved = put_on_main(
+        ways(put, "asked"), put, main, match=match, again=lambda: places(main), ways=ways
+    )
     names = (origins["id"].astype(str).tolist(), destinations["id"].astype(str).tolist())
-    rows = matched_rows(graph, start, stop, costs, match=match, weight=weight, limit=limit)
+    told = (*graph.notes, *moved_notes(moved, names))
     return {
-        "routes": [_entry(*row, names, (start, stop), match) for row in rows],
-        "notes": [str(note) for note in graph.notes],
+        "routes": [_entry(*row, names, at, match) for row, at in zip(rows, where, strict=True)],
+        "notes": [str(note) for note in told],
     }
 
 
@@ -213,8 +230,8 @@ def closed_edges(
     return np.asarray(deep[graph.edge_row] | ((twin >= 0) & deep[np.maximum(twin, 0)]))
 
 
-def _snap(graph: RoadGraph, table: pd.DataFrame, limit_m: float, usable: Bools) -> Snapped:
-    """Put points on the nearest road; of roads about equally near an open one."""
+def _metres(graph: RoadGraph, table: pd.DataFrame) -> Floats:
+    """Bring points into the graph's CRS."""
     lon = pd.to_numeric(table["lon"], errors="coerce").to_numpy(dtype=np.float64)
     lat = pd.to_numeric(table["lat"], errors="coerce").to_numpy(dtype=np.float64)
     wrong = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
@@ -225,11 +242,18 @@ def _snap(graph: RoadGraph, table: pd.DataFrame, limit_m: float, usable: Bools) 
                 ids=", ".join(table["id"].astype(str)[wrong].tolist()[:20]),
             )
         )
-    xy = project(np.column_stack([lon, lat]), "EPSG:4326", graph.crs)
-    nearest = snap_points(graph, xy, limit_m=limit_m)
-    if usable.all() or not usable.any():
+    return project(np.column_stack([lon, lat]), "EPSG:4326", graph.crs)
+
+
+def _snap(
+    graph: RoadGraph, xy: Floats, limit_m: float, usable: Bools, among: Bools | None
+) -> Snapped:
+    """Put points on the nearest road; of roads about equally near an open one."""
+    nearest = snap_points(graph, xy, limit_m=limit_m, usable=among)
+    open_ones = usable if among is None else usable & among
+    if usable.all() or not open_ones.any():
         return nearest
-    open_ = snap_points(graph, xy, limit_m=limit_m, usable=usable)
+    open_ = snap_points(graph, xy, limit_m=limit_m, usable=open_ones)
     better = open_.on & (open_.walk_m <= nearest.walk_m + _OPEN_SLACK_M)
     return Snapped(
         np.where(better, open_.edge, nearest.edge),

@@ -9,48 +9,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from riskmap.geo.network.speeds import Values, chosen
+
 CLASS_FIELDS: Final = ("highway", "road_class", "class", "fclass", "roadlevel", "link_type", "等级")
 """Columns looked at for the class, in this order, when none is named (case does not matter)."""
 
-_ALIASES: Final = {
-    "motorway": "快速路 高速 高速公路 城市快速路 高架路",
-    "trunk": "国道 一级公路",
-    "primary": "主干路 主干道 省道 二级公路",
-    "secondary": "次干路 次干道 县道 三级公路",
-    "tertiary": "支路 乡道 四级公路",
-    "motorway_link": "匝道",
-    "unclassified": "村道 村路",
-    "residential": "街坊路 小区路 居住区道路 巷道 胡同",
-    "service": "内部道路 专用道路",
-    "track": "机耕路",
-    "pedestrian": "步行街",
-    "footway": "人行道 步道",
-    "path": "小路",
-    "steps": "台阶",
-    "busway": "公交专用道",
+CLASS_NAMES: Final = "road.class_zh"
+"""Preset with class names as offices write them -> OSM class."""
+PROFILES: Final[Mapping[str, str]] = {
+    "car": "road.classes_car",
+    "emergency": "road.classes_emergency",
+    "foot": "road.classes_foot",
 }
-CANONICAL: Final[Mapping[str, str]] = {
-    word: name for name, words in _ALIASES.items() for word in words.split()
-}
-"""Class names as offices write them -> OSM class."""
-
-_DRIVE: Final = (
-    "motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "residential",
-    "living_street", "service", "road",
-    "motorway_link", "trunk_link", "primary_link", "secondary_link", "tertiary_link",
-)  # fmt: skip
-_WALK: Final = (
-    *(name for name in _DRIVE if not name.startswith("motorway")),
-    "track", "footway", "path", "pedestrian", "steps", "cycleway", "bridleway", "corridor",
-)  # fmt: skip
-PROFILES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "car": {"classes": _DRIVE, "closed": ("access", "vehicle", "motor_vehicle")},
-    "emergency": {"classes": (*_DRIVE, "track", "busway"), "closed": ()},
-    "foot": {"classes": _WALK, "closed": ("access", "foot")},
-}
-"""OSM classes that a profile uses, and the tags whose ``no`` or ``private`` shut it out."""
-
-_KNOWN: Final = frozenset({*_DRIVE, *_WALK, "busway", "construction", "proposed", "raceway"})
+"""Preset with the OSM classes that a profile uses."""
+CLOSED_BY: Final = "road.closed_by"
+"""Preset with the tags whose ``no`` or ``private`` shut a profile out."""
+_NOT_BUILT: Final = ("construction", "proposed", "raceway")
 
 _FORWARD: Final = frozenset(
     {"yes", "true", "1", "1.0", "y", "ft", "forward", "是", "单向", "单行", "正向", "顺向"}
@@ -122,13 +96,15 @@ def class_column(table: pd.DataFrame, named: str | None) -> str | None:
     return next((lower[name] for name in CLASS_FIELDS if name in lower), None)
 
 
-def road_classes(column: pd.Series) -> pd.Series:
+def road_classes(column: pd.Series, *, presets: Values | None = None) -> pd.Series:
     """Bring class names to OSM classes.
 
     Parameters
     ----------
     column
         Class names, Chinese or OSM.
+    presets
+        Value by key; None takes the shipped ones.
 
     Returns
     -------
@@ -140,17 +116,36 @@ def road_classes(column: pd.Series) -> pd.Series:
     >>> road_classes(pd.Series(["主干路", "Primary", None])).tolist()
     ['primary', 'primary', '']
     """
-    words = _words(column)
-    return words.map(lambda word: CANONICAL.get(word, word)).astype(object)
+    names: Mapping[str, str] = chosen(presets, CLASS_NAMES)
+    return _words(column).map(lambda word: names.get(word, word)).astype(object)
 
 
-def speaks_osm(column: pd.Series) -> bool:
+def known_classes(presets: Values | None) -> frozenset[str]:
+    """Give the OSM classes that any profile uses, and those of roads that are none.
+
+    Parameters
+    ----------
+    presets
+        Value by key; None takes the shipped ones.
+
+    Returns
+    -------
+    frozenset of str
+        Class names.
+    """
+    used = [name for key in PROFILES.values() for name in chosen(presets, key)]
+    return frozenset([*used, *_NOT_BUILT])
+
+
+def speaks_osm(column: pd.Series, *, presets: Values | None = None) -> bool:
     """Tell whether a class column is written in OSM's words.
 
     Parameters
     ----------
     column
         Class names as the layer has them.
+    presets
+        Value by key; None takes the shipped ones.
 
     Returns
     -------
@@ -164,11 +159,16 @@ def speaks_osm(column: pd.Series) -> bool:
     """
     words = _words(column)
     words = words[words != ""]
-    return bool(len(words)) and float(words.isin(_KNOWN).mean()) > 0.5
+    return bool(len(words)) and float(words.isin(known_classes(presets)).mean()) > 0.5
 
 
 def permitted(
-    table: pd.DataFrame, classes: pd.Series, profile: str, *, osm: bool
+    table: pd.DataFrame,
+    classes: pd.Series,
+    profile: str,
+    *,
+    osm: bool,
+    presets: Values | None = None,
 ) -> NDArray[np.bool_]:
     """Tell which ways a profile may use.
 
@@ -183,22 +183,25 @@ def permitted(
     osm
         True when only the profile's own classes are used; else a class that OSM does not know,
         or none, is used too.
+    presets
+        Value by key; None takes the shipped ones.
 
     Returns
     -------
     numpy.ndarray
         True where the way is used, shape (rows,).
     """
-    rule = PROFILES[profile]
-    use = classes.isin(rule["classes"]).to_numpy(dtype=bool, copy=True)
+    mine = chosen(presets, PROFILES[profile])
+    used = classes.isin(mine).to_numpy(dtype=bool)
+    use = used.copy()
     if not osm:
-        use |= ~classes.isin(_KNOWN).to_numpy(dtype=bool)
-    for tag in rule["closed"]:
+        use |= ~classes.isin(known_classes(presets)).to_numpy(dtype=bool)
+    for tag in chosen(presets, CLOSED_BY)[profile]:
         if tag in table.columns:
             use &= ~_words(table[tag]).isin(["no", "private"]).to_numpy(dtype=bool)
     if profile == "foot" and "foot" in table.columns:
         asked = _words(table["foot"]).isin(["yes", "designated", "permissive"])
-        use |= (asked & classes.isin(rule["classes"])).to_numpy(dtype=bool)
+        use |= asked.to_numpy(dtype=bool) & used
     if "area" in table.columns and profile != "foot":
         use &= (_words(table["area"]) != "yes").to_numpy(dtype=bool)
     return use

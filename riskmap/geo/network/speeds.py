@@ -54,6 +54,24 @@ def shipped(presets: Values | None) -> Values:
     return load_presets()
 
 
+def chosen(presets: Values | None, key: str) -> Any:
+    """Give a preset, or the shipped one when the given ones lack it.
+
+    Parameters
+    ----------
+    presets
+        Value by dotted key, or None.
+    key
+        The key.
+
+    Returns
+    -------
+    object
+        Its value.
+    """
+    return (presets if presets is not None and key in presets else shipped(None))[key]
+
+
 def class_speeds(
     classes: NDArray[np.object_],
     *,
