@@ -188,11 +188,7 @@ def _way(
     low, high = np.array([[a, b] for _, a, b in used]).T
     part = np.abs(high - low)
     metres = graph.edge_length_m[edges] * part
-    lines = [
-        shapely.ops.substring(graph.edge_geometry[edge], a, b, normalized=True)
-        for edge, a, b in used
-    ]
-    xy = np.concatenate([shapely.get_coordinates(line) for line in lines])
+    xy = np.concatenate([_stretch(graph.edge_geometry[edge], a, b) for edge, a, b in used])
     keep = np.append(True, (np.diff(xy, axis=0) != 0).any(axis=1))
     xy = xy[keep] if keep.sum() > 1 else np.repeat(xy[:1], 2, axis=0)
     both = np.zeros(len(edges), bool) if first is None else np.isin(edges, first.edges)
@@ -203,3 +199,13 @@ def _way(
         shared_m=float(metres[both].sum()),
         geometry=shapely.LineString(xy),
     )
+
+
+def _stretch(line: Any, low: float, high: float) -> Floats:
+    """Give the points of a line between two shares of its length, in that direction."""
+    if (low, high) == (0.0, 1.0):
+        return np.asarray(shapely.get_coordinates(line))
+    if (low, high) == (1.0, 0.0):
+        return np.asarray(shapely.get_coordinates(line)[::-1])
+    part = shapely.ops.substring(line, low, high, normalized=True)
+    return np.asarray(shapely.get_coordinates(part))

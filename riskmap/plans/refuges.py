@@ -106,7 +106,7 @@ def refuge_plan(
         **_about_people(world, case, roads, dry, sites, sent),
         "vehicles": vehicles,
         "usable_for": usable_for(fit, now.name),
-        "eligibility": fit,
+        "eligibility": fit[~fit["usable"] | fit["value"].notna()].reset_index(drop=True),
         "capacity": held.reset_index(names="item_id").assign(usable=usable),
         **_standards(world, roads, held, usable, case.places),
         **site_tables(world, case, roads, sites),

@@ -1,0 +1,177 @@
+"""Those who need a vehicle, the vehicles, the warning, the roads and the sheet of the village."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import LineString
+
+from riskmap.geo.network import build_graph, snap_points
+from riskmap.plans.refuge_assist import assisted_share, vehicles_table
+from riskmap.plans.refuge_detours import find_way
+from riskmap.plans.refuge_options import RefugeOptions
+from riskmap.presets.load import load_presets
+from tests.street import CRS, areas, at, plan, rect, world
+
+BOTH = {"foot": 1800.0, "ride": 3600.0}
+
+
+def test_the_vulnerable_ride_and_the_others_walk():
+    standing = areas(("甲", 50, 200, 300)).assign(vulnerable=6)
+    there = world([(450, 100)], standing, ride=True)
+    rows = plan(there, limits=BOTH).tables["assignment"]
+    sent = rows.set_index("assisted")[["people", "mode"]].to_dict("index")
+    assert sent == {False: {"people": 44, "mode": "foot"}, True: {"people": 6, "mode": "ride"}}
+
+
+def test_the_vulnerable_come_first_when_places_are_few():
+    standing = areas(("近", 50, 200, 300), ("远", 50, 2200, 2300)).assign(vulnerable=[0, 20])
+    found = plan(world([(150, 30)], standing, ride=True), limits=BOTH)
+    rows = found.tables["assignment"]
+    assert rows.loc[rows["assisted"], "people"].tolist() == [20]
+    assert found.recount["served"] == 30  # nobody loses a place in all
+    assert found.recount["assisted_short"] == 0
+    short = found.tables["shortfall"].set_index("unit_id")
+    assert short.loc["C", ["assisted", "shortfall", "short_assisted"]].tolist() == [20, 30, 0]
+
+
+def test_without_vehicles_everybody_walks_the_vulnerable_first():
+    standing = areas(("近", 50, 200, 300), ("远", 50, 1200, 1300)).assign(vulnerable=[0, 20])
+    found = plan(world([(150, 30)], standing))
+    rows = found.tables["assignment"]
+    assert set(rows["mode"]) == {"foot"}
+    assert rows.loc[rows["assisted"], "people"].sum() == 20
+
+
+def test_groups_that_stay_together_take_their_vulnerable_along():
+    standing = areas(("甲", 50, 200, 300)).assign(vulnerable=6)
+    found = plan(world([(450, 100)], standing, ride=True), RefugeOptions(whole=True), BOTH)
+    assert found.tables["assignment"]["people"].tolist() == [50]
+    assert found.tables["shortfall"]["assisted"].tolist() == [6]
+
+
+def test_the_share_of_the_unit_counts_where_nothing_is_declared():
+    presets = load_presets()
+    units = world([(1, 1)]).units
+    counts = gpd.GeoDataFrame(
+        {"population": [1000.0, 1000.0], "bedridden": [50.0, np.nan], "elderly": [300.0, 250.0]},
+        geometry=[at(500), at(1500)],
+        crs=CRS,
+    )
+    share = assisted_share(counts, units, presets)
+    # Counted; a quarter are old and 11.6 % of these need a vehicle; nothing known.
+    assert share.tolist() == pytest.approx([0.05, 0.25 * 0.116, 0.022])
+    standing = areas(("甲", 50, 200, 300))
+    found = plan(world([(450, 100)], standing, sensitive=counts))
+    assert found.recount["assisted"] == 3  # 2.5, rounded up
+
+
+def test_vehicles_come_back_as_often_as_the_warning_allows():
+    presets = load_presets()
+    rows = pd.DataFrame(
+        {
+            "district": "", "town": "", "village": ["甲", "甲", "乙"], "mode": "ride",
+            "assisted": [False, True, False], "people": [200, 10, 41],
+            "minutes": [20.0, 20.0, 100.0],
+        }
+    )  # fmt: skip
+    table = vehicles_table(rows, warning_s=3 * 3600, presets=presets).set_index("village")
+    # 150 min after setting out: at 20 min a way 1 + floor(130 / 40) = 4 rounds.
+    assert table.loc["甲", ["rounds", "bus_trips", "buses"]].tolist() == [4, 5, 2]
+    assert table.loc["甲", ["assisted_trips", "assisted_vehicles"]].tolist() == [3, 1]
+    assert table.loc["乙", ["rounds", "bus_trips", "buses"]].tolist() == [1, 2, 2]
+
+
+@pytest.mark.parametrize(("hours", "in_time"), [(1.0, True), (0.6, False)])
+def test_who_comes_too_late_is_flagged(hours, in_time):
+    # 900 m on foot at 1 m/s: 15 min after 30 min of preparing.
+    there = world([(1150, 100)], areas(("甲", 20, 200, 300)))
+    found = plan(there, RefugeOptions(warning_h={"水": hours}), name="水")
+    row = found.tables["assignment"].iloc[0]
+    assert row["spare_min"] == pytest.approx(hours * 60 - 30 - row["minutes"], abs=0.1)
+    assert row["in_time"] == in_time
+    assert any("峰值" in str(note) for note in found.notes) is not in_time
+    assert (str(found.tables["handout"]["remark"].iloc[0]) == "") is in_time
+
+
+SQUARE = [(0, 0, 1000, 0), (1000, 0, 2000, 0), (1000, 0, 1000, 300), (1000, 300, 2000, 300),
+          (2000, 0, 2000, 300), (2000, 0, 3000, 0)]  # fmt: skip
+
+
+def square(**over):
+    """A road of 3 km whose middle kilometre has a way round of 1.6 km."""
+    lines = gpd.GeoDataFrame(
+        geometry=[LineString([at(a, 50 + b), at(c, 50 + d)]) for a, b, c, d in SQUARE], crs=CRS
+    )
+    return build_graph(lines, profile="foot", presets=load_presets(), **over)
+
+
+def snapped(graph, x):
+    p = at(x)
+    return snap_points(graph, np.array([[p.x, p.y]]))
+
+
+def test_the_other_road_goes_round_what_can_be_gone_round():
+    graph = square()
+    cost = graph.edge_seconds
+    start, end = snapped(graph, 500), snapped(graph, 2500)
+    first = find_way(graph, cost, start, end)
+    assert first.metres == pytest.approx(2000, abs=2)
+    other = find_way(graph, cost, start, end, instead_of=first)
+    # The way round is 600 m longer; the two halves at the ends cannot be left.
+    assert other.metres == pytest.approx(2600, abs=2)
+    assert other.shared_m == pytest.approx(1000, abs=2)
+    assert other.geometry.length == pytest.approx(2600, abs=2)
+    assert other.seconds == pytest.approx(first.seconds * 1.3, rel=1e-3)
+
+
+def test_find_way_agrees_with_scipy():
+    from riskmap.geo.network import shortest_paths
+
+    graph = square()
+    rng = np.random.default_rng(3)
+    for a, b in rng.uniform(0, 3000, (20, 2)):
+        start, end = snapped(graph, a), snapped(graph, b)
+        mine = find_way(graph, graph.edge_seconds, start, end)
+        theirs = shortest_paths(graph, start, end)[0]
+        assert mine.seconds == pytest.approx(theirs.cost, rel=1e-6, abs=1e-6)
+        assert mine.metres == pytest.approx(theirs.metres, rel=1e-6, abs=1e-3)
+
+
+def test_a_road_without_another_says_so():
+    rows = plan(world([(1150, 100)], areas(("甲", 20, 200, 300)))).tables
+    assert rows["assignment"]["other_metres"].isna().all()
+    assert str(rows["handout"]["other_route"].iloc[0]) == "无其他道路"
+
+
+def test_closed_stretches_are_named_and_gone_round():
+    graph = square()
+    names = ("西路", "中路", "北巷", "北路", "东巷", "东路")
+    there = world(
+        [(2500, 100)], areas(("甲", 20, 450, 550)), graphs={"foot": graph}, road_names=names
+    )
+    limits = {"foot": 7200.0}
+    dry = plan(there, limits=limits).tables
+    assert dry["assignment"]["via"].iloc[0] == "西路 → 中路 → 东路"
+    assert dry["assignment"]["other_metres"].iloc[0] == pytest.approx(2600, abs=5)
+    closed = gpd.GeoDataFrame(geometry=[rect(1400, 1600)], crs=CRS)
+    wet = plan(there, limits=limits, name="断", closures=closed).tables
+    row = wet["assignment"].iloc[0]
+    assert row["via"] == "西路 → 北巷 → 北路 → 东巷 → 东路"
+    assert (row["avoided"], row["avoided_m"]) == ("中路", pytest.approx(1000, abs=2))
+    assert row["metres"] == pytest.approx(2600, abs=5)
+    sheet = wet["handout"].iloc[0]
+    assert "中路" in str(sheet["avoided"])
+    assert "向东" in str(sheet["route"])
+
+
+def test_the_sheet_of_the_village_has_every_group_and_who_to_ring():
+    refuges = [(150, 30, {"person": "责任人甲", "phone": "00001"}), (1250, 100)]
+    found = plan(world(refuges, areas(("甲", 50, 200, 300))))
+    sheet = found.tables["handout"]
+    assert sheet["people"].sum() == found.recount["served"] == 50
+    first = sheet.set_index("refuge").loc["场所0"]
+    assert (first["person"], first["phone"], first["village"]) == ("责任人甲", "00001", "甲村")
+    assert first["leave_by"] == np.ceil(first["minutes"])
+    # The next refuge of those in the first is the other one.
+    assert "场所1" in str(first["alternative"])
