@@ -147,6 +147,9 @@ def route(
     ] = None,
     snap_limit: Annotated[float, typer.Option(min=0, help="Farthest road of a point [m].")] = 500,
     limit: Annotated[float | None, typer.Option(min=0, help="Largest cost, inclusive.")] = None,
+    join_ends: Annotated[
+        float | None, typer.Option(min=0, help="Join line ends this near each other [m].")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Give shortest ways over a road network."""
@@ -172,6 +175,7 @@ def route(
             "depth_field": depth_field,
             "close_above": close_above,
             "snap_limit": snap_limit,
+            "join_ends": join_ends,
         },
     )
     if as_json:

@@ -84,6 +84,7 @@ def build_roads(
             notes.append(text("Roads cannot be used ({why}).", why=str(error)))
             continue
         graphs[profile] = graph
+        notes.extend(text("Roads: {note}.", note=note) for note in graph.notes)
         seconds[role] = cell_seconds(graph, places, grid, way=way, presets=presets)
     if graphs:
         notes.append(
@@ -91,7 +92,8 @@ def build_roads(
                 "Travel times are free-flow (自由流): no traffic, no water and no turn-out counted."
             )
         )
-    return Roads(graphs=graphs, seconds=seconds, notes=tuple(notes))
+    told = {str(note): note for note in notes}
+    return Roads(graphs=graphs, seconds=seconds, notes=tuple(told.values()))
 
 
 def used_rows(layers: Mapping[str, Layer], role: str) -> gpd.GeoDataFrame | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from riskmap.errors import LayerError, UsageError
 from riskmap.geo.network import rules
 from riskmap.geo.network.graph import ISLAND_SHARE, Bools, Direction, Floats, Ints, RoadGraph, arcs
-from riskmap.geo.network.remarks import left_out, notes_on
-from riskmap.geo.network.speeds import URBAN, Values, class_speeds
+from riskmap.geo.network.remarks import left_out, notes_on, parts_notes
+from riskmap.geo.network.source import check_units
+from riskmap.geo.network.speeds import URBAN, Values, chosen, class_speeds
 from riskmap.geo.network.split import Pieces, project, split_lines, to_lonlat, twins
 from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+JOIN: Final = "network.join_ends_m"
+"""Preset: line ends this near each other are joined [m]."""
 
 
 def build_graph(
@@ -36,7 +40,7 @@ def build_graph(
     speed_field: str | None = None,
     length_field: str | None = None,
     level_field: str | None = None,
-    tolerance_m: float = 0.0,
+    tolerance_m: float | None = None,
     crs: Any = None,
 ) -> RoadGraph:
     """Build a road graph from a line layer.
@@ -70,7 +74,7 @@ def build_graph(
     level_field
         Column of the level (bridge, tunnel); lines of unlike level meet only at line ends.
     tolerance_m
-        Line ends this near each other are joined [m].
+        Line ends this near each other are joined [m]; None: as preset.
     crs
         Metric CRS of the graph; None keeps a projected layer's own and else takes the zone of
         the centroid.
@@ -120,7 +124,8 @@ def build_graph(
         )
     kept = table[use]
     level = pd.factorize(kept[level_field], sort=True)[0] + 1 if level_field else None
-    pieces = split_lines(geometry[use], crs=lines.crs, level=level, tolerance_m=tolerance_m)
+    gap = float(chosen(presets, JOIN) if tolerance_m is None else tolerance_m)
+    pieces = split_lines(geometry[use], crs=lines.crs, level=level, tolerance_m=gap)
     speed = class_speeds(classes[use].to_numpy(), profile=profile, presets=presets, table=speeds)
     if speed_field is None and "speed_kmh" in kept.columns:
         speed_field = "speed_kmh"
@@ -146,8 +151,7 @@ def build_graph(
 
 def _check(lines: gpd.GeoDataFrame, profile: str, columns: tuple[str, ...]) -> None:
     """Stop when the layer cannot be used as it was asked."""
-    if lines.crs is None:
-        raise LayerError(text("the road layer has no coordinate system; give it one"))
+    check_units(lines)
     if profile not in rules.PROFILES:
         raise UsageError(
             text(
@@ -239,6 +243,7 @@ def _assemble(
     nodes = np.bincount(part)
     rank = np.empty(len(nodes), dtype=np.int64)
     rank[np.argsort(-nodes, kind="stable")] = np.arange(len(nodes))
+    island = nodes[part] < max(2.0, ISLAND_SHARE * size)
     xy = project(pieces.xy, source, target)
     number = np.repeat(np.arange(len(pieces.line)), np.diff(pieces.start))
     geometry = shapely.linestrings(xy, indices=number)[keep]
@@ -264,6 +269,6 @@ def _assemble(
         edge_class=classes[pieces.line[keep]],
         edge_geometry=geometry,
         component=rank[part],
-        island=(nodes[part] < max(2.0, ISLAND_SHARE * size)),
-        notes=notes,
+        island=island,
+        notes=(*notes, *parts_notes(nodes, island)),
     )

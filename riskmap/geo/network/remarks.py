@@ -80,6 +80,45 @@ def notes_on(
     return tuple(notes)
 
 
+def parts_notes(nodes: NDArray[np.int64], island: NDArray[np.bool_]) -> tuple[Text, ...]:
+    """Say when the network falls into pieces.
+
+    Parameters
+    ----------
+    nodes
+        Number of nodes of each part.
+    island
+        True for each node on a tiny part.
+
+    Returns
+    -------
+    tuple of Text
+        Empty when there is one part.
+    """
+    if len(nodes) < 2:
+        return ()
+    share = f"{100 * nodes.max() / nodes.sum():.0f}"
+    if nodes.max() * 2 < nodes.sum():
+        return (
+            text(
+                "the roads hardly touch: {n} separate parts, the largest with {share} % of the "
+                "nodes; lines meet only where they share a vertex: join their ends in a GIS, or "
+                "give a joining distance (preset network.join_ends_m, route --join-ends)",
+                n=len(nodes),
+                share=share,
+            ),
+        )
+    return (
+        text(
+            "the network has {n} separate parts, the largest with {share} % of the nodes; "
+            "{m} nodes lie on tiny islands, from which no way leads elsewhere",
+            n=len(nodes),
+            share=share,
+            m=int(island.sum()),
+        ),
+    )
+
+
 def moved_notes(
     moved: tuple[set[int], set[int]], names: tuple[list[str], list[str]]
 ) -> tuple[Text, ...]:

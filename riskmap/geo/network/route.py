@@ -54,6 +54,7 @@ def route(
     close_above: float | None = None,
     snap_limit: float = SNAP_LIMIT_M,
     limit: float = np.inf,
+    join_ends: float | None = None,
     presets: Values | None = None,
 ) -> dict[str, Any]:
     """Give the shortest ways between points on a road network.
@@ -84,6 +85,8 @@ def route(
         Longest way from a point to the road, inclusive [m].
     limit
         Largest cost, inclusive, in the unit of ``weight``.
+    join_ends
+        Line ends this near each other are joined [m]; None: as preset.
     presets
         Value by key; None takes the shipped ones.
 
@@ -126,6 +129,7 @@ def route(
         length_field=length_field,
         speed_field=speed_field,
         class_field=class_field,
+        tolerance_m=join_ends,
     )
     closed = closed_edges(graph, lines, depth_field, close_above)
     metres = np.where(closed, np.inf, graph.edge_length_m)
