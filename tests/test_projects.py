@@ -26,21 +26,6 @@ def riskmap(*words):
     )
 
 
-@pytest.fixture(scope="module")
-def run_once(tmp_path_factory):
-    """Run a project the first time it is asked for; give its results folder."""
-    made = {}
-
-    def results(name):
-        if name not in made:
-            made[name] = tmp_path_factory.mktemp(name) / "out"
-            done = riskmap("run", f"configs/{name}.yaml", "--out", made[name])
-            assert done.returncode == 0, done.stderr
-        return made[name]
-
-    return results
-
-
 @pytest.fixture(params=PROJECTS)
 def made(request, run_once):
     """Name and results folder of one project."""
