@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ from riskmap.i18n import Text, text
 from riskmap.result import Facts, Result
 
 if TYPE_CHECKING:
+    from riskmap.indicators.table import Inputs
     from riskmap.project import Project
-    from riskmap.stages import Ground
+    from riskmap.stages import Ground, Roads
 
 
 def run(project: Project, *, up_to: str | None = None) -> Result:
@@ -72,17 +74,7 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
     with progress.stage(text("scenarios and plans")):
         done["scenarios"], said = stages.read_scenarios(project, ground, grid)
         ground = replace(ground, problems=(*ground.problems, *said))
-        base = stages.Baseline(
-            table=stages.read_table(project),
-            inputs=inputs,
-            indicators=done["indicators"],
-            index=done["index"],
-            units=ground.units,
-        )
-        scored, remarks = stages.score_scenarios(base, roads, done["scenarios"])
-        done["index"] |= scored
-        done["params"] |= {key: index.params for key, index in scored.items()}
-        done["notes"] = (*done["notes"], *stages.lacking_notes(done["scenarios"]), *remarks)
+        done |= _scored(project, ground, roads, inputs, done)
         if project.plans:
             wet = {k: s for k, s in done["scenarios"].items() if stages.has_effect(s)}
             done["plans"], remarks = stages.make_plans(
@@ -96,6 +88,28 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
             project, ground, roads, grid=grid, people=people, index=done["index"]["unit"]
         )
     return _result(project, ground, **done)
+
+
+def _scored(
+    project: Project, ground: Ground, roads: Roads, inputs: Inputs, done: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Add to index, parameters and notes what the scenarios make of them."""
+    from riskmap import stages
+
+    base = stages.Baseline(
+        table=stages.read_table(project),
+        inputs=inputs,
+        indicators=done["indicators"],
+        index=done["index"],
+        units=ground.units,
+    )
+    scored, said = stages.score_scenarios(base, roads, done["scenarios"])
+    params = {key: index.params for key, index in scored.items()}
+    return {
+        "index": {**done["index"], **scored},
+        "params": {**done["params"], **params},
+        "notes": (*done["notes"], *stages.lacking_notes(done["scenarios"]), *said),
+    }
 
 
 def _result(project: Project, ground: Ground, **parts: Any) -> Result:

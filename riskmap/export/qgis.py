@@ -23,6 +23,8 @@ __all__ = ["NAME", "add_project", "project_xml"]
 
 NAME: Final = "riskmap"
 """Name under which QGIS lists the project."""
+FILE: Final = "riskmap.gpkg"
+"""Name of the GeoPackage, beside which the project looks for its layers."""
 VERSION: Final = "3.28.0"
 _DOCTYPE: Final = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _GEOMETRY: Final = {"point": "Point", "line": "Line", "polygon": "Polygon"}
@@ -52,7 +54,7 @@ def add_project(result: Result, sheets: Sequence[Sheet], path: Path) -> None:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         entry = zipfile.ZipInfo(f"{NAME}.qgs", date_time=(1980, 1, 1, 0, 0, 0))
         entry.compress_type = zipfile.ZIP_DEFLATED
-        packed.writestr(entry, project_xml(result, sheets, path.name))
+        packed.writestr(entry, project_xml(result, sheets))
     moment = f"{result.facts.data_date or EPOCH}T00:00:00"
     about = {"last_modified_time": moment, "last_modified_user": result.facts.issued_by}
     row = (NAME, json.dumps(about, ensure_ascii=False), archive.getvalue().hex())
@@ -67,7 +69,7 @@ def add_project(result: Result, sheets: Sequence[Sheet], path: Path) -> None:
         base.close()
 
 
-def project_xml(result: Result, sheets: Sequence[Sheet], file: str) -> bytes:
+def project_xml(result: Result, sheets: Sequence[Sheet]) -> bytes:
     """Write the project.
 
     Parameters
@@ -76,8 +78,6 @@ def project_xml(result: Result, sheets: Sequence[Sheet], file: str) -> bytes:
         The run's result.
     sheets
         The tables of the GeoPackage.
-    file
-        Name of the GeoPackage; the project stands beside its layers.
 
     Returns
     -------
@@ -97,12 +97,12 @@ def project_xml(result: Result, sheets: Sequence[Sheet], file: str) -> bytes:
             {"name": str(title), "checked": "Qt::Checked", "expanded": "1"},
         )
         for sheet in members:
-            ET.SubElement(group, "layer-tree-layer", _leaf(result, sheet, file))
+            ET.SubElement(group, "layer-tree-layer", _leaf(result, sheet))
     _canvas(root, result)
     layers = ET.SubElement(root, "projectlayers")
     order = ET.SubElement(root, "layerorder")
     for sheet in (sheet for _, members in groups for sheet in members):
-        layers.append(_layer(result, sheet, file))
+        layers.append(_layer(result, sheet))
         ET.SubElement(order, "layer", {"id": _id(sheet)})
     written: bytes = ET.tostring(root, encoding="utf-8")
     return _DOCTYPE.encode() + written
@@ -117,15 +117,15 @@ def _label(sheet: Sheet) -> str:
     return _ENDING.sub("", sheet.identifier)
 
 
-def _source(sheet: Sheet, file: str) -> str:
-    return f"./{file}|layername={sheet.name}"
+def _source(sheet: Sheet) -> str:
+    return f"./{FILE}|layername={sheet.name}"
 
 
-def _leaf(result: Result, sheet: Sheet, file: str) -> dict[str, str]:
+def _leaf(result: Result, sheet: Sheet) -> dict[str, str]:
     shown = "Qt::Checked" if _shown(result, sheet) else "Qt::Unchecked"
     return {
         "id": _id(sheet), "name": _label(sheet), "checked": shown, "expanded": "0",
-        "providerKey": "ogr", "source": _source(sheet, file),
+        "providerKey": "ogr", "source": _source(sheet),
     }  # fmt: skip
 
 
@@ -171,7 +171,7 @@ def _parts(role: str) -> list[str]:
     return [f"{role}_{kind}" for kind in _GEOMETRY]
 
 
-def _layer(result: Result, sheet: Sheet, file: str) -> ET.Element:
+def _layer(result: Result, sheet: Sheet) -> ET.Element:
     layer = ET.Element(
         "maplayer",
         {
@@ -180,7 +180,7 @@ def _layer(result: Result, sheet: Sheet, file: str) -> ET.Element:
         },
     )  # fmt: skip
     ET.SubElement(layer, "id").text = _id(sheet)
-    ET.SubElement(layer, "datasource").text = _source(sheet, file)
+    ET.SubElement(layer, "datasource").text = _source(sheet)
     ET.SubElement(layer, "layername").text = _label(sheet)
     ET.SubElement(layer, "srs").append(_srs(result.facts.crs))
     ET.SubElement(layer, "provider", {"encoding": "UTF-8"}).text = "ogr"

@@ -98,7 +98,7 @@ export function depthLegend() {
 
 /** The legend as rows of the layer tree. */
 export function depthRows() {
-  return el("div", { class: "legend bands", role: "group", "aria-label": t("Water depth") },
+  return el("div", { class: "legend depths", role: "group", "aria-label": t("Water depth") },
     depthLegend().map((/** @type {any} */ c) => el("div", null, el("span", { class: "swatch", style: `background:${c.colour}` }), c.text)));
 }
 
