@@ -20,10 +20,12 @@ from riskmap.export.onemap.places import numbers, unit_codes
 from riskmap.export.onemap.recipe import make_recipe
 from riskmap.i18n import text
 
-__all__ = ["RAW_CELLS", "cell_parts", "class_breaks", "grid_part", "index_part"]
+__all__ = ["EXACT_UNITS", "RAW_CELLS", "cell_parts", "class_breaks", "grid_part", "index_part"]
 
 RAW_CELLS: Final = 200_000
 """Above this many cells the page has no indicator values in their own units for each cell."""
+EXACT_UNITS: Final = 5_000
+"""Above this many units their numbers are sent in 16 bits, as those of cells are."""
 
 
 def _runs(inside: NDArray[np.bool_]) -> NDArray[np.uint32]:
@@ -182,8 +184,13 @@ def _search(params: Any, root: str) -> list[float]:
     return []
 
 
-def cell_parts(index: Any, packer: Packer, *, exact: bool, raw: bool = True) -> dict[str, Any]:
+def cell_parts(
+    index: Any, packer: Packer, *, kind: str, like: tuple[Any, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
     """Pack scores, classes and indicator values of one table of the index.
+
+    Up to `EXACT_UNITS` units carry 64-bit numbers in the first block. Cells, and units beyond
+    that, carry 16 bits, their indicators in blocks of their own.
 
     Parameters
     ----------
@@ -191,17 +198,18 @@ def cell_parts(index: Any, packer: Packer, *, exact: bool, raw: bool = True) -> 
         An ``index.steps.Index``.
     packer
         Takes the arrays.
-    exact
-        True for units: 64-bit numbers in the first block. False for cells: 16 bits, the
-        indicators in blocks of their own.
-    raw
-        True to send the indicators in their own units too.
+    kind
+        ``unit`` or ``cell``.
+    like
+        The baseline's index and its part; columns that are the same are not sent twice.
 
     Returns
     -------
     dict
         ``score``, ``class``, ``values`` by code, ``raw`` by code.
     """
+    units, size = kind == "unit", len(index.scores)
+    exact, raw = units and size <= EXACT_UNITS, units or size <= RAW_CELLS
     normal, unscaled = index.stages["normalised"], index.stages["raw"]
     part = index_part(index)
     root = part["root"]
@@ -213,23 +221,30 @@ def cell_parts(index: Any, packer: Packer, *, exact: bool, raw: bool = True) -> 
             return packer.array(numbers(values))
         return packer.quantised(numbers(values), block=packer.block() if lazy else 0)
 
+    def same(part: str, code: str) -> Any:
+        if like is None or code not in like[1][part]:
+            return None
+        equal = unscaled[code].equals(like[0].stages["raw"][code])
+        return like[1][part][code] if equal else None
+
     out: dict[str, Any] = {
         "n": len(normal),
+        "exact": exact,
         "class": packer.array(np.nan_to_num(numbers(classes)).astype(np.uint8)),
         "score": put(index.scores[root], lazy=False),
-        "values": {c: put(normal[c], lazy=True) for c in normal if c in known},
+        "values": {c: same("values", c) or put(normal[c], lazy=True) for c in normal if c in known},
         "raw": {},
     }
     for code in (c for c in unscaled if c in known):
+        if same("raw", code):
+            out["raw"][code] = same("raw", code)
+            continue
         line = None if exact else _line(numbers(normal[code]), numbers(unscaled[code]))
         if line is not None:
             out["raw"][code] = {"line": line}
         elif raw:
             out["raw"][code] = put(unscaled[code], lazy=True)
     if exact:
-        out["scores"] = {
-            code: packer.array(numbers(index.scores[code])) for code in index.scores if code != root
-        }
         out["rank"] = packer.integers(np.nan_to_num(numbers(_of(index.ranks, root))))
     stability = getattr(index, "stability", None)
     if stability is not None:

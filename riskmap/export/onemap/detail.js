@@ -38,7 +38,7 @@ export async function renderDetail() {
 
 /** How sure the class of a row is. @param {any} tab @param {number} unit */
 function sureness(tab, unit) {
-  const share = tab.exact ? sureOf(unit) : NaN;
+  const share = tab.kind === "unit" ? sureOf(unit) : NaN;
   const gap = nearLimit(unit, tab);
   return [
     Number.isFinite(share) ? el("span", { class: "tag pale" + (share < UNSURE ? " unsure" : ""), title: t("Share of random draws of weights and methods that give the same class") }, t("stability {share}", { share: percent(share) })) : null,
@@ -120,7 +120,7 @@ async function byRoad(tab, row) {
   const found = await Promise.all(list.map((/** @type {any} */ n) => rawValues(tab, n.code)));
   const lines = list.map((/** @type {any} */ n, /** @type {number} */ i) => (found[i] && Number.isFinite(found[i][row]) ? el("tr", null, el("th", { scope: "row" }, nameOf(n)), el("td", null, el("b", null, quantity(found[i][row], n.unit)))) : null));
   if (!lines.some(Boolean)) return null;
-  return el("section", null, el("h4", null, t("By road"), el("small", null, tab !== table(tab.exact ? "unit" : "cell", "") ? t("on the roads of the scenario") : tab.exact ? t("mean of the unit, free flow") : t("free flow"))), el("table", { class: "plain-table nearest" }, el("tbody", null, lines)));
+  return el("section", null, el("h4", null, t("By road"), el("small", null, tab !== table(tab.kind, "") ? t("on the roads of the scenario") : tab.kind === "unit" ? t("mean of the unit, free flow") : t("free flow"))), el("table", { class: "plain-table nearest" }, el("tbody", null, lines)));
 }
 
 /** Objects inside a unit, gravest first. @param {number} unit */

@@ -158,6 +158,7 @@ async function start() {
   watchAddress();
   requestAnimationFrame(() => setTimeout(() => {
     document.documentElement.setAttribute("data-ready", String(Math.round(performance.now())));
+    emit("ready");
   }, 0));
 }
 

@@ -56,18 +56,19 @@ function makeGrid(head) {
 }
 
 /**
- * One table of the index (units or cells).
+ * One table of the index.
  * @param {any} head
+ * @param {string} kind unit or cell
  */
-function makeTable(head, exact = false) {
-  const table = { ...head, exact, base: { cls: read(head.class), score: read(head.score), groups: null } };
+function makeTable(head, kind) {
+  const table = { ...head, kind, base: { cls: read(head.class), score: read(head.score), groups: null } };
   table.columns = {};
   table.cache = new Map();
   table.rank = head.rank ? read(head.rank) : null;
   table.stability = head.stability ? read(head.stability) : null;
   table.nodes = new Map(head.tree.nodes.map((/** @type {any} */ n) => [n.code, n]));
   table.components = head.tree.nodes.filter((/** @type {any} */ n) => n.parent === head.tree.root && n.code !== head.tree.root);
-  table.ready = exact;
+  table.ready = head.exact;
   return table;
 }
 
@@ -131,6 +132,7 @@ function makePlan(head) {
   head.kind = readStrings(head.kind);
   head.label = head.label ? readColumn(head.label).text : null;
   head.scenario = readStrings(head.scenario);
+  head.when = head.when ? readStrings(head.when) : null;
   head.band = read(head.band);
   head.time = head.time ? read(head.time) : null;
   head.lon = read(head.lon);
@@ -146,7 +148,7 @@ function makePlan(head) {
 export function makeModel(head) {
   /** @type {Record<string, any>} */
   const tables = {};
-  for (const [key, part] of Object.entries(head.index)) tables[key] = makeTable(part, key.split("@")[0] === "unit");
+  for (const [key, part] of Object.entries(head.index)) tables[key] = makeTable(part, key.split("@")[0]);
   app.texts = head.texts;
   const layers = head.layers.map(makeLayer);
   app.model = {

@@ -17,7 +17,7 @@ from branca.element import CssLink, Element, Figure, JavascriptLink, Link
 
 from riskmap.errors import ExportError
 from riskmap.export.onemap.assets import leaflet_css, leaflet_js, messages, script, style
-from riskmap.export.onemap.collect import RAW_CELLS, cell_parts, grid_part, index_part
+from riskmap.export.onemap.collect import cell_parts, grid_part, index_part
 from riskmap.export.onemap.features import layer_parts
 from riskmap.export.onemap.names import initials
 from riskmap.export.onemap.pack import Packer
@@ -121,11 +121,7 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
         kind = key.split("@")[0]
         if kind not in ("unit", "cell"):
             continue
-        size = len(index.scores)
-        raw = kind == "unit" or size <= RAW_CELLS
-        indices[key] = cell_parts(index, packer, exact=kind == "unit", raw=raw) | {
-            "tree": index_part(index)
-        }
+        indices[key] = cell_parts(index, packer, kind=kind) | {"tree": index_part(index)}
     units = unit_part(result.units, packer)
     layers = layer_parts(result, packer)
     names = [result.facts.name, *units["names"]["words"]]

@@ -156,8 +156,8 @@ def unit_part(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
             np.array([levels.index(level) for level in units[LEVEL]], dtype=np.uint8)
         ),
         "parent": packer.integers(parents),
-        "population": packer.array(numbers(units[POPULATION]).astype(np.float32)),
-        "area": packer.array(numbers(units[AREA_KM2]).astype(np.float32)),
+        "population": packer.numbers(numbers(units[POPULATION])),
+        "area": packer.numbers(numbers(units[AREA_KM2])),
         "lon": packer.places(spots.x.to_numpy(), digits=6),
         "lat": packer.places(spots.y.to_numpy(), digits=6),
         "shape": _outlines(units, packer),

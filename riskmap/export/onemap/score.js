@@ -155,7 +155,6 @@ function baseRoot(tab) {
  */
 export function groupNow(tab, code) {
   if (code === tab.tree.root) return live(tab).score;
-  if (!moved() && tab.scores && tab.scores[code]) return groupsOf(tab, {})[code];
   return groupsOf(tab, tab.tree.exact ? state.weights : {})[code];
 }
 
@@ -229,7 +228,7 @@ function share(method, child, reference) {
 /** Number of rows whose class is other than at the start. */
 export function changes(tab = table("cell") || table("unit")) {
   const now = live(tab).cls;
-  const was = (table(tab.exact ? "unit" : "cell", "") || tab).base.cls;
+  const was = (table(tab.kind, "") || tab).base.cls;
   let up = 0;
   let down = 0;
   for (let i = 0; i < tab.n; i++) {

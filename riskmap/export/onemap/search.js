@@ -5,17 +5,88 @@ import { townOf } from "./list.js";
 import { unitLevelOne } from "./palette.js";
 
 const MOST = 30;
-/** @type {{text: string, name: string, kind: string, at: number, layer?: any}[]} */
+/**
+ * What can be found: all names (and numbers) of one kind in one text, a line each.
+ * @typedef {{kind: string, layer: any, n: number, nameOf: (at: number) => string, lines: Lines, letters: Lines | null, many: number[]}} Part
+ * @typedef {{text: string, starts: Uint32Array}} Lines
+ * @typedef {{kind: string, name: string, at: number, layer?: any, lon?: number, lat?: number}} Found
+ */
+/** @type {Part[]} */
 let index = [];
 let active = -1;
-/** @type {any[]} */
+/** @type {Found[]} */
 let found = [];
+
+/**
+ * Join texts into lines; each line begins after a line break.
+ * @param {number} n
+ * @param {(at: number) => string} textOf
+ * @returns {Lines}
+ */
+function joined(n, textOf) {
+  const starts = new Uint32Array(n);
+  const parts = new Array(n);
+  let at = 0;
+  for (let i = 0; i < n; i++) {
+    const line = textOf(i).replace(/\s/g, " ").toLowerCase();
+    starts[i] = at;
+    parts[i] = line;
+    at += line.length + 1;
+  }
+  return { text: "\n" + parts.join("\n"), starts };
+}
+
+/** The line that a place of the text belongs to. @param {Uint32Array} starts @param {number} place */
+function lineAt(starts, place) {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle] <= place) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
 
 function buildIndex() {
   const { units, things } = app.model;
-  index = [];
-  for (let u = 0; u < units.n; u++) index.push({ text: (units.names[u] + " " + units.ids[u]).toLowerCase(), name: units.names[u], kind: "unit", at: u });
-  for (const layer of things) for (let i = 0; i < layer.n; i++) index.push({ text: (layer.name(i) + " " + layer.ids[i]).toLowerCase(), name: layer.name(i), kind: "item", at: i, layer });
+  /** @param {string} kind @param {any} layer @param {number} n @param {(at: number) => string} name @param {string[]} ids @returns {Part} */
+  const part = (kind, layer, n, name, ids) => ({ kind, layer, n, nameOf: name, lines: joined(n, (i) => name(i) + " " + ids[i]), letters: null, many: [] });
+  index = [
+    part("unit", null, units.n, (u) => units.names[u], units.ids),
+    ...things.map((/** @type {any} */ layer) => part("item", layer, layer.n, layer.name, layer.ids)),
+  ];
+}
+
+/** Pinyin initials of the names by their usual readings; names with other readings are noted. @param {Part} part */
+function spell(part) {
+  const { initials } = app.model;
+  part.letters = joined(part.n, (at) => {
+    let out = "";
+    let other = false;
+    for (const c of part.nameOf(at)) {
+      const options = initials[c];
+      out += options ? options[0] : c;
+      other = other || (!!options && options.length > 1);
+    }
+    if (other) part.many.push(at);
+    return out;
+  });
+  return part.letters;
+}
+
+/**
+ * Lines that hold a text, each once.
+ * @param {Lines} lines
+ * @param {string} q
+ * @param {(line: number) => boolean} take false to stop
+ */
+function everyLine({ text, starts }, q, take) {
+  for (let place = text.indexOf(q); place >= 0; ) {
+    const line = lineAt(starts, place);
+    if (!take(line) || line + 1 >= starts.length) return;
+    place = text.indexOf(q, starts[line + 1]);
+  }
 }
 
 /**
@@ -53,23 +124,33 @@ export function coordinatesIn(text) {
 /**
  * What fits a question, best first.
  * @param {string} question
+ * @returns {Found[]}
  */
 export function lookUp(question) {
   const q = question.trim().toLowerCase();
   if (!q) return [];
   const place = coordinatesIn(question);
-  if (place) return [{ kind: "place", name: `${place.lon}, ${place.lat}`, ...place }];
+  if (place) return [{ kind: "place", name: `${place.lon}, ${place.lat}`, at: -1, ...place }];
   if (!index.length) buildIndex();
-  const letters = /^[a-z0-9]+$/.test(q);
-  const first = [];
-  const then = [];
-  for (const entry of index) {
-    const at = entry.text.indexOf(q);
-    if (at === 0) first.push(entry);
-    else if (at > 0 || (letters && matchesInitials(entry.name, q))) then.push(entry);
-    if (first.length >= MOST) break;
+  /** @type {Map<string, Found>} */
+  const out = new Map();
+  /** @param {Part} part */
+  const taker = (part) => (/** @type {number} */ at) => {
+    const key = index.indexOf(part) + "/" + at;
+    if (!out.has(key)) out.set(key, { name: part.nameOf(at), kind: part.kind, at, layer: part.layer });
+    return out.size < MOST;
+  };
+  for (const part of index) if (out.size < MOST) everyLine(part.lines, "\n" + q, taker(part));
+  for (const part of index) if (out.size < MOST) everyLine(part.lines, q, taker(part));
+  if (/^[a-z0-9]+$/.test(q)) {
+    for (const part of index) {
+      if (out.size >= MOST) break;
+      const take = taker(part);
+      everyLine(part.letters || spell(part), q, take);
+      for (const at of part.many) if (out.size < MOST && matchesInitials(part.nameOf(at), q)) take(at);
+    }
   }
-  return [...first, ...then].slice(0, MOST);
+  return [...out.values()];
 }
 
 /** The box with its list. */
@@ -137,4 +218,7 @@ function close() {
   byId("search").setAttribute("aria-expanded", "false");
 }
 
-on("model", () => (index = []));
+on("ready", () => {
+  const idle = window.requestIdleCallback || ((/** @type {() => void} */ fn) => setTimeout(fn, 200));
+  idle(() => index.length || buildIndex());
+});
