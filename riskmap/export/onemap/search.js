@@ -7,7 +7,7 @@ import { unitLevelOne } from "./palette.js";
 const MOST = 30;
 /**
  * What can be found: all names (and numbers) of one kind in one text, a line each.
- * @typedef {{kind: string, layer: any, n: number, nameOf: (at: number) => string, lines: Lines, letters: Lines | null, many: number[]}} Part
+ * @typedef {{kind: string, layer: any, n: number, nameOf: (at: number) => string, lines: Lines}} Part
  * @typedef {{text: string, starts: Uint32Array}} Lines
  * @typedef {{kind: string, name: string, at: number, layer?: any, lon?: number, lat?: number}} Found
  */
@@ -51,62 +51,41 @@ function lineAt(starts, place) {
 function buildIndex() {
   const { units, things } = app.model;
   /** @param {string} kind @param {any} layer @param {number} n @param {(at: number) => string} name @param {string[]} ids @returns {Part} */
-  const part = (kind, layer, n, name, ids) => ({ kind, layer, n, nameOf: name, lines: joined(n, (i) => name(i) + " " + ids[i]), letters: null, many: [] });
+  const part = (kind, layer, n, name, ids) => ({ kind, layer, n, nameOf: name, lines: joined(n, (i) => name(i) + " " + ids[i]) });
   index = [
     part("unit", null, units.n, (u) => units.names[u], units.ids),
     ...things.map((/** @type {any} */ layer) => part("item", layer, layer.n, layer.name, layer.ids)),
   ];
 }
 
-/** Pinyin initials of the names by their usual readings; names with other readings are noted. @param {Part} part */
-function spell(part) {
-  const { initials } = app.model;
-  part.letters = joined(part.n, (at) => {
-    let out = "";
-    let other = false;
-    for (const c of part.nameOf(at)) {
-      const options = initials[c];
-      out += options ? options[0] : c;
-      other = other || (!!options && options.length > 1);
-    }
-    if (other) part.many.push(at);
-    return out;
-  });
-  return part.letters;
-}
-
 /**
- * Lines that hold a text, each once.
+ * Lines that hold what a pattern describes, each once.
  * @param {Lines} lines
- * @param {string} q
+ * @param {RegExp} pattern with the flag g
  * @param {(line: number) => boolean} take false to stop
  */
-function everyLine({ text, starts }, q, take) {
-  for (let place = text.indexOf(q); place >= 0; ) {
-    const line = lineAt(starts, place);
+function everyLine({ text, starts }, pattern, take) {
+  pattern.lastIndex = 0;
+  for (let hit = pattern.exec(text); hit; hit = pattern.exec(text)) {
+    const line = lineAt(starts, hit.index);
     if (!take(line) || line + 1 >= starts.length) return;
-    place = text.indexOf(q, starts[line + 1]);
+    pattern.lastIndex = starts[line + 1];
   }
 }
 
+/** A text as a pattern for itself. @param {string} text */
+function literally(text) {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
 /**
- * Do these letters stand in the name as pinyin initials?
- * @param {string} name
+ * Characters of a name that may be spelt with these letters, as pinyin initials.
  * @param {string} letters
  */
-export function matchesInitials(name, letters) {
+export function initialsPattern(letters) {
   const { initials } = app.model;
-  const n = letters.length;
-  for (let from = 0; from + n <= name.length; from++) {
-    let i = 0;
-    for (; i < n; i++) {
-      const c = name[from + i];
-      const options = initials[c] || c.toLowerCase();
-      if (!options.includes(letters[i])) break;
-    }
-    if (i === n) return true;
-  }
-  return false;
+  const classes = Array.from(letters, (letter) => "[" + letter + Object.keys(initials).filter((c) => initials[c].includes(letter)).join("") + "]");
+  return new RegExp(classes.join(""), "g");
 }
 
 /**
@@ -140,16 +119,10 @@ export function lookUp(question) {
     if (!out.has(key)) out.set(key, { name: part.nameOf(at), kind: part.kind, at, layer: part.layer });
     return out.size < MOST;
   };
-  for (const part of index) if (out.size < MOST) everyLine(part.lines, "\n" + q, taker(part));
-  for (const part of index) if (out.size < MOST) everyLine(part.lines, q, taker(part));
-  if (/^[a-z0-9]+$/.test(q)) {
-    for (const part of index) {
-      if (out.size >= MOST) break;
-      const take = taker(part);
-      everyLine(part.letters || spell(part), q, take);
-      for (const at of part.many) if (out.size < MOST && matchesInitials(part.nameOf(at), q)) take(at);
-    }
-  }
+  const plain = literally(q);
+  const patterns = [new RegExp("\n" + plain, "g"), new RegExp(plain, "g")];
+  if (/^[a-z0-9]+$/.test(q)) patterns.push(initialsPattern(q));
+  for (const pattern of patterns) for (const part of index) if (out.size < MOST) everyLine(part.lines, pattern, taker(part));
   return [...out.values()];
 }
 
