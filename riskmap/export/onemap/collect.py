@@ -222,10 +222,12 @@ def cell_parts(
         return packer.quantised(numbers(values), block=packer.block() if lazy else 0)
 
     def same(part: str, code: str) -> Any:
-        if like is None or code not in like[1][part]:
+        if like is None or code not in like[0].stages["raw"]:
             return None
-        equal = unscaled[code].equals(like[0].stages["raw"][code])
-        return like[1][part][code] if equal else None
+        stages = like[0].stages
+        equal = unscaled[code].equals(stages["raw"][code])
+        alike = equal and normal[code].equals(stages["normalised"][code])
+        return like[1][part].get(code) if alike else None
 
     out: dict[str, Any] = {
         "n": len(normal),

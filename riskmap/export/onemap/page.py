@@ -116,12 +116,14 @@ def _carrier(figure: Figure) -> folium.Map:
 def _document(result: Result, packer: Packer) -> dict[str, Any]:
     """Describe the whole result as the JSON header of the page's data."""
     facts = result.facts
-    indices = {}
+    indices: dict[str, Any] = {}
     for key, index in result.index.items():
         kind = key.split("@")[0]
         if kind not in ("unit", "cell"):
             continue
-        indices[key] = cell_parts(index, packer, kind=kind) | {"tree": index_part(index)}
+        like = (result.index[kind], indices[kind]) if kind != key and kind in indices else None
+        part = cell_parts(index, packer, kind=kind, like=like)
+        indices[key] = part | {"tree": index_part(index)}
     units = unit_part(result.units, packer)
     layers = layer_parts(result, packer)
     names = [result.facts.name, *units["names"]["words"]]
