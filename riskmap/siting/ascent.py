@@ -46,8 +46,27 @@ def _smallest(keys: F, size: int, rank: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _cheapest(rho: F, state: I, p: int, picked: B, keys: F) -> float:
-    """Pick the open facilities and the cheapest undecided ones; the sum of reduced costs."""
+def cheapest(rho: F, state: I, p: int, picked: B, keys: F) -> float:
+    """Pick the open facilities and the cheapest undecided ones.
+
+    Parameters
+    ----------
+    rho
+        Reduced cost of each facility.
+    state
+        State of each facility.
+    p
+        Number of facilities.
+    picked
+        Result; (n facilities,).
+    keys
+        Room to sort in; (n facilities,).
+
+    Returns
+    -------
+    float
+        Sum of their reduced costs.
+    """
     total, wanted, size = 0.0, p, 0
     for j in range(state.size):
         picked[j] = state[j] == OPEN
@@ -149,7 +168,7 @@ def ascend(
     picked, sites, direction = np.zeros(m, np.bool_), np.zeros(m, np.bool_), np.zeros(n)
     idle, first = 0, value
     for _ in range(turns):
-        bound = _reduced(start, facility, cost, u, rho) + _cheapest(rho, state, p, picked, keys)
+        bound = _reduced(start, facility, cost, u, rho) + cheapest(rho, state, p, picked, keys)
         idle = 0 if bound > top + 1e-7 * abs(top) else idle + 1
         if bound > top:
             top = bound

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,69 @@ PATIENCE = 100
 """Parts after which every small enough part is handed over, not the first only."""
 
 
+def search(
+    first: Node,
+    p: int,
+    best: Best,
+    *,
+    lift: Callable[[Node], Node | None],
+    finish: Callable[[Node, int, float], float | None],
+    gap: float,
+    deadline: float,
+    max_nodes: int | None,
+) -> float:
+    """Search all choices of sites, the part with the lowest bound first.
+
+    Parameters
+    ----------
+    first
+        The whole search.
+    p
+        Number of sites.
+    best
+        The best answer known; changed when a better one is met.
+    lift
+        Bounds a part; None when it holds no better answer.
+    finish
+        Solves a part outright, given the parts so far and the deadline: a bound on what is better
+        in it (infinite when nothing is), or None when the part is too large for that.
+    gap
+        Relative gap at which to stop.
+    deadline
+        `time.perf_counter` at which to stop [s].
+    max_nodes
+        Parts after which to stop.
+
+    Returns
+    -------
+    float
+        A proven bound on the optimum.
+    """
+    heap: list[tuple[float, int, Node]] = [(first.bound, 0, first)]
+    count = 0
+    while heap:
+        bound = heap[0][0]
+        if bound > best.limit or close(best, bound, gap):
+            break
+        if time.perf_counter() > deadline or (max_nodes is not None and count >= max_nodes):
+            return best.proven(bound)
+        node = heapq.heappop(heap)[2]
+        solved = finish(node, count, deadline)
+        if solved is not None:
+            if np.isfinite(solved):
+                return best.proven(min([solved, *(part[0] for part in heap[:1])]))
+            count += 1
+            continue
+        for side in (EXISTING, EXCLUDED):
+            count += 1
+            part = divided(node, p, side)
+            if part is not None:
+                part = lift(part)
+            if part is not None:
+                heapq.heappush(heap, (part.bound, count, part))
+    return best.proven(heap[0][0]) if heap and heap[0][0] <= best.limit else best.value
+
+
 def prove(
     pairs: Pairs,
     start: Node,
@@ -37,7 +101,7 @@ def prove(
     deadline: float = np.inf,
     max_nodes: int | None = None,
 ) -> float:
-    """Search all choices of sites, leaving out the parts that a bound excludes.
+    """Search all choices of sites of a p-median, leaving out the parts that a bound excludes.
 
     Parameters
     ----------
@@ -61,41 +125,54 @@ def prove(
     float
         A proven bound on the optimum.
     """
-    pairs, node = _root(pairs, start, p, best, gap=gap, deadline=deadline)
-    full, pairs = pairs, in_question(pairs, node, best)
-    heap: list[tuple[float, int, Node]] = [(node.bound, 0, node)]
-    count = 0
-    while heap:
-        bound = heap[0][0]
-        if bound > best.limit or _close(best, bound, gap):
-            break
-        if time.perf_counter() > deadline or (max_nodes is not None and count >= max_nodes):
-            return best.proven(bound)
-        node = heapq.heappop(heap)[2]
-        if count == 0 or count > PATIENCE:
-            left = in_question(pairs, node, best)
-            if left.cost.size <= FEW_PAIRS:
-                seconds = None if np.isinf(deadline) else deadline - time.perf_counter()
-                bound = finished(left, node, p, best, gap=gap, seconds=seconds)
-                if np.isfinite(bound):
-                    return best.proven(min([bound, *(part[0] for part in heap[:1])]))
-                count += 1
-                continue
-        for side in (EXISTING, EXCLUDED):
-            count += 1
-            part = _side(node, p, side)
-            if part is not None:
-                before = best.value
-                part = _lift(pairs, part, p, best)
-                if best.value < before:
-                    sites, value = improved(full, start.state, best.sites)
-                    best.take(value, sites)
-            if part is not None:
-                heapq.heappush(heap, (part.bound, count, part))
-    return best.proven(heap[0][0]) if heap and heap[0][0] <= best.limit else best.value
+    full, first = _root(pairs, start, p, best, gap=gap, deadline=deadline)
+    few = in_question(full, first, best)
+
+    def lift(part: Node) -> Node | None:
+        before = best.value
+        lifted_part = _lift(few, part, p, best)
+        if best.value < before:
+            sites, value = improved(full, start.state, best.sites)
+            best.take(value, sites)
+        return lifted_part
+
+    def finish(part: Node, count: int, deadline: float) -> float | None:
+        if 0 < count <= PATIENCE:
+            return None
+        left = in_question(few, part, best)
+        if left.cost.size > FEW_PAIRS:
+            return None
+        return finished(left, part, p, best, gap=gap, seconds=deadline - time.perf_counter())
+
+    return search(
+        first,
+        p,
+        best,
+        lift=lift,
+        finish=finish,
+        gap=gap,
+        deadline=deadline,
+        max_nodes=max_nodes,
+    )
 
 
-def _close(best: Best, bound: float, gap: float) -> bool:
+def close(best: Best, bound: float, gap: float) -> bool:
+    """Tell whether a bound proves the best answer within a gap.
+
+    Parameters
+    ----------
+    best
+        The best answer.
+    bound
+        Lagrangian bound.
+    gap
+        Relative gap.
+
+    Returns
+    -------
+    bool
+        True when the search may stop.
+    """
     if not np.isfinite(best.value):
         return False
     return best.value - best.proven(bound) <= max(gap, 1e-9) * max(abs(best.value), 1e-9)
@@ -109,7 +186,7 @@ def _root(
     for turn in range(0, ROOT_TURNS, CHUNK):
         node, step = lifted(pairs, node, p, best, turns=CHUNK, step=step, patience=30)
         pairs = _thinned(pairs, node.state)
-        if node.bound > best.limit or _close(best, node.bound, gap) or step < 2e-3:
+        if node.bound > best.limit or close(best, node.bound, gap) or step < 2e-3:
             break
         if time.perf_counter() > deadline or not (node.state == CANDIDATE).any():
             break
@@ -125,8 +202,23 @@ def _thinned(pairs: Pairs, state: Ints) -> Pairs:
     return pairs if kept.mean() > 0.8 else pairs.without(kept)
 
 
-def _side(node: Node, p: int, side: int) -> Node | None:
-    """Open or close the facility that the relaxation is least sure of."""
+def divided(node: Node, p: int, side: int) -> Node | None:
+    """Open or close the facility that the relaxation is least sure of.
+
+    Parameters
+    ----------
+    node
+        The part.
+    p
+        Number of sites.
+    side
+        Open (existing) or closed (excluded).
+
+    Returns
+    -------
+    Node or None
+        The smaller part; None when nothing is left to divide or too few sites are.
+    """
     free = np.flatnonzero(node.state == CANDIDATE)
     if not free.size:
         return None

@@ -2,65 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
+from riskmap.siting.capacity_model import choose_and_assign
 from riskmap.siting.cover import check_p
 from riskmap.siting.knapsack import Packed, fits, pack
-from riskmap.siting.problem import EXCLUDED, EXISTING, Instance, Solution, within
+from riskmap.siting.problem import Instance, Solution, within
 from riskmap.siting.proof import infeasible_capacity, infeasible_cover, out_of_time
-from riskmap.siting.solver import Answer, minimise, stack
+from riskmap.siting.solver import Answer
 
 if TYPE_CHECKING:
     from riskmap.siting.problem import Floats
-
-
-def _model(
-    near: Instance,
-    p: int,
-    pair_cost: Floats,
-    *,
-    serve_all: bool,
-    whole: bool,
-    time_limit: float | None,
-    gap: float,
-    max_nodes: int | None,
-    start: Floats | None = None,
-) -> Answer:
-    """Choose sites and assign pairs under capacities: columns are sites, then pairs."""
-    n, m, k = near.n_demands, near.n_facilities, near.cost.size
-    pairs = np.arange(k)
-    size = near.size[near.demand_of]
-    finite = np.isfinite(near.capacity)
-    serve = sparse.csr_matrix((np.ones(k), (near.demand_of, pairs)), shape=(n, k))
-    link = sparse.csr_matrix((np.ones(k), (pairs, near.facility_of)), shape=(k, m))
-    load = sparse.csr_matrix((size, (near.facility_of, pairs)), shape=(m, k))[finite]
-    room = sparse.diags(np.where(finite, near.capacity, 0.0)).tocsr()[finite]
-    matrix = stack(
-        [
-            [None, serve],
-            [link, -sparse.identity(k)],
-            [room, -load],
-            [sparse.csr_matrix(np.ones((1, m))), None],
-        ]
-    )
-    n_room = int(finite.sum())
-    return minimise(
-        np.r_[np.zeros(m), pair_cost],
-        matrix,
-        np.r_[np.ones(n) if serve_all else np.zeros(n), np.zeros(k + n_room), float(p)],
-        np.r_[np.ones(n), np.full(k + n_room, np.inf), float(p)],
-        lower=np.r_[(near.status == EXISTING).astype(float), np.zeros(k)],
-        upper=np.r_[(near.status != EXCLUDED).astype(float), np.ones(k)],
-        integer=np.r_[np.ones(m, bool), np.full(k, whole)],
-        time_limit=time_limit,
-        gap=gap,
-        max_nodes=max_nodes,
-        start=start,
-    )
 
 
 def _solution(near: Instance, model: str, share: Floats, answer: Answer, value: float) -> Solution:
@@ -127,23 +82,21 @@ def c_p_median(
     unmet = infeasible_cover(instance, near, model="c-p-median", radius=radius)
     if unmet is not None:
         return unmet
-    packed = pack(near, p) if fits(near) else None
-    start = None
-    if packed is not None:
-        if packed.value - packed.bound <= max(gap, 1e-9) * max(abs(packed.value), 1e-9):
+    deadline = time.perf_counter() + (np.inf if time_limit is None else time_limit)
+    if fits(near):
+        packed = pack(near, p, gap=gap, deadline=deadline, max_nodes=max_nodes)
+        if packed is not None:
             return _packed_solution(near, packed)
-        near, start = _reduced(near, packed)
     cost = near.weight[near.demand_of] * near.cost
-    answer = _model(
+    answer = choose_and_assign(
         near,
         p,
         cost,
         serve_all=True,
         whole=True,
-        time_limit=time_limit,
+        time_limit=None if time_limit is None else deadline - time.perf_counter(),
         gap=gap,
         max_nodes=max_nodes,
-        start=start,
     )
     if answer.infeasible:
         return infeasible_capacity(near, model="c-p-median", p=p)
@@ -151,9 +104,6 @@ def c_p_median(
         return out_of_time("c-p-median")
     share = (answer.x[near.n_facilities :] > 0.5).astype(np.float64)
     value = float((cost * share).sum())
-    if packed is not None:
-        # What was left out costs more than the best answer known.
-        answer = replace(answer, bound=min(max(answer.bound, packed.bound), value))
     return _solution(near, "c-p-median", share, answer, value)
 
 
@@ -168,22 +118,6 @@ def _packed_solution(near: Instance, packed: Packed) -> Solution:
         infeasible=False,
     )
     return _solution(near, "c-p-median", share, answer, packed.value)
-
-
-def _reduced(near: Instance, packed: Packed) -> tuple[Instance, Floats | None]:
-    """Keep the pairs still in question, and lay out the best answer known as a start."""
-    kept = packed.usable
-    part = replace(
-        near,
-        demand_of=near.demand_of[kept],
-        facility_of=near.facility_of[kept],
-        cost=near.cost[kept],
-    )
-    if not np.isfinite(packed.value):
-        return part, None
-    opened = np.isin(np.arange(near.n_facilities), packed.open)
-    used = packed.facility[part.demand_of] == part.facility_of
-    return part, np.r_[opened, used].astype(np.float64)
 
 
 def c_mclp(
@@ -229,7 +163,7 @@ def c_mclp(
     p = check_p(instance, p)
     near = within(instance, radius)
     weight = near.weight[near.demand_of]
-    answer = _model(
+    answer = choose_and_assign(
         near,
         p,
         -weight,

@@ -1,29 +1,32 @@
-"""A bound for the capacitated p-median by relaxation into knapsacks, and good answers."""
+"""Branch and bound for the capacitated p-median on a relaxation into knapsacks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from riskmap.siting.packing import BestAnswer
-from riskmap.siting.problem import EXCLUDED, EXISTING, Instance
+from riskmap.siting.branch import search
+from riskmap.siting.capacity_model import choose_and_assign
+from riskmap.siting.interchange import first_sites, pairs_of
+from riskmap.siting.lagrange import Best, Node, decided, root, rounded
+from riskmap.siting.problem import CANDIDATE, EXCLUDED, Instance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.siting.problem import Floats, Ints
 
-MOST_WORK = 40_000_000
+MOST_WORK = 400_000_000
 """Table entries of all knapsacks together up to which they are solved exactly."""
-SEARCH_AT = 80
-"""Step of the subgradient method at which swaps of sites are searched for the first time."""
+ROOT_TURNS, NODE_TURNS = 1500, 150
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Packed:
-    """What the relaxation found."""
+    """An answer with its proof."""
 
     bound: float
     value: float
@@ -31,8 +34,6 @@ class Packed:
     open: Ints
     facility: Ints
     """Facility of every demand in the best answer, -1 when there is none."""
-    usable: NDArray[np.bool_]
-    """Pairs that may be in a better answer, or are in the best one; (n pairs,)."""
 
 
 def fits(near: Instance) -> bool:
@@ -48,24 +49,62 @@ def fits(near: Instance) -> bool:
     bool
         True when `pack` can be called.
     """
-    room = _room(near)
-    whole = bool(np.all(near.size == np.round(near.size)) and np.all(near.size >= 0))
-    work = near.n_demands * near.n_facilities * (float(room.max(initial=0.0)) + 1)
-    return whole and work <= MOST_WORK
+    whole = bool(np.all(near.size == np.round(near.size)))
+    return whole and near.cost.size * (float(_room(near).max(initial=0)) + 1) <= MOST_WORK
 
 
-def _room(near: Instance) -> Floats:
-    return np.asarray(np.floor(np.minimum(near.capacity, near.size.sum())), np.float64)
+def _room(near: Instance) -> Ints:
+    return np.asarray(np.floor(np.minimum(near.capacity, near.size.sum())), np.int64)
 
 
-def pack(near: Instance, p: int, *, iterations: int = 500, seconds: float = 30.0) -> Packed:
-    r"""Bound the capacitated p-median from below and find good answers on the way.
+@dataclass(frozen=True, kw_only=True)
+class _Loads:
+    """Pairs by facility: those of facility j are start[j] .. start[j + 1]."""
+
+    start: Ints
+    demand: Ints
+    cost: Floats
+    size: Ints
+    room: Ints
+
+    @property
+    def facility(self) -> Ints:
+        return np.repeat(np.arange(self.room.size), np.diff(self.start))
+
+    def without(self, kept: NDArray[np.bool_]) -> _Loads:
+        before = np.r_[0, np.cumsum(kept)]
+        return replace(
+            self, start=before[self.start], demand=self.demand[kept], cost=self.cost[kept]
+        )
+
+
+@dataclass
+class _BestPacked(Best):
+    """The best sites so far, with the facility of every demand."""
+
+    facility: Ints
+
+    def keep(self, value: float, sites: Ints, place: Ints) -> None:
+        if value < self.value - 1e-12 * abs(value):
+            self.take(value, np.sort(sites))
+            self.facility = sites[place]
+
+
+def pack(
+    near: Instance,
+    p: int,
+    *,
+    gap: float = 0.0,
+    deadline: float = np.inf,
+    max_nodes: int | None = None,
+) -> Packed | None:
+    r"""Solve the capacitated p-median by branch and bound over its knapsacks.
 
     .. math:: L(u) = \sum_i u_i + \min_{|S| = p} \sum_{j \in S} \min \Big\{ \sum_i
               (w_i c_{ij} - u_i) x_i : \sum_i s_i x_i \le q_j, \; x \in \{0, 1\} \Big\}
 
     A pair whose knapsack with it forced in lifts the bound above the best answer known cannot be
-    in a better one.
+    in a better one; where all sites are decided, HiGHS assigns what pairs are left.
 
     Parameters
     ----------
@@ -73,127 +112,178 @@ def pack(near: Instance, p: int, *, iterations: int = 500, seconds: float = 30.0
         The pairs that may be used; sizes are whole numbers.
     p
         Number of open sites.
-    iterations
-        Steps of the subgradient method.
-    seconds
-        Limit for the search of assignments.
+    gap
+        Relative gap at which to stop.
+    deadline
+        `time.perf_counter` at which to stop [s].
+    max_nodes
+        Parts after which to stop.
 
     Returns
     -------
-    Packed
-        Bound, answer and pairs still in question.
+    Packed or None
+        Answer and bound; None when no answer was met.
 
     References
     ----------
     Pirkul 1987, doi:10.1016/0305-0548(87)90021-9; Senne, Lorena & Pereira 2005,
     doi:10.1016/j.cor.2003.11.020.
     """
-    n, m = near.n_demands, near.n_facilities
-    cost = np.full((n, m), np.inf)
-    cost[near.demand_of, near.facility_of] = near.weight[near.demand_of] * near.cost
-    size, room = near.size.astype(np.int64), _room(near).astype(np.int64)
-    whole = bool(np.all(cost[np.isfinite(cost)] == np.round(cost[np.isfinite(cost)])))
-    best = BestAnswer(near, p, seconds)
-    u = np.partition(cost, min(2, m - 1), axis=1)[:, min(2, m - 1)]
-    u = np.where(np.isfinite(u), u, np.min(cost, axis=1))
-    top, kept = -np.inf, None
-    step, idle = 1.5, 0
-    direction = np.zeros(n)
-    for turn in range(iterations):
-        if turn in (SEARCH_AT, iterations - 1):
-            best.search(cost)
-        reduced = cost - u[:, None]
-        table, taken = _knapsacks(reduced, size, room)
-        worth = table[np.arange(m), room]
-        chosen = _pick(near, worth, p)
-        bound = float(u.sum() + worth[chosen].sum())
-        idle += 1
-        if bound > top + 1e-6 * abs(top):
-            idle = 0
-        if bound > top:
-            top, kept = bound, (u, table, worth, chosen)
-            best.attempt(chosen)
-        proven = np.ceil(top - 1e-6) if whole else top
-        if best.value - proven <= 1e-9 * abs(best.value):
-            break
-        slope = 1.0 - taken[:, chosen].sum(axis=1)
-        direction = slope + 0.3 * direction
-        norm = float(direction @ direction)
-        if norm == 0 or step < 0.005:
-            best.search(cost)
-            break
-        if idle >= 20:
-            step, idle = step * 0.6, 0
-            if kept is not None:
-                u = kept[0]
-        goal = best.value if np.isfinite(best.value) else abs(bound) * 1.2 + 1
-        u = u + step * max(goal * 1.005 - bound, 1e-6) / norm * direction
-    if kept is None:
-        return Packed(-np.inf, best.value, best.open, best.facility, np.ones(near.cost.size, bool))
-    usable = _in_question(near, cost, kept, size, room, best.value, whole=whole)
-    usable |= best.facility[near.demand_of] == near.facility_of
-    bound = float(np.ceil(top - 1e-6)) if whole else top
-    return Packed(min(bound, best.value), best.value, best.open, best.facility, usable)
+    from riskmap.siting.packing import exchange_sites
 
-
-def _knapsacks(reduced: Floats, size: Ints, room: Ints) -> tuple[Floats, NDArray[np.bool_]]:
-    """Solve every facility's knapsack; least value by room (m, q + 1), and what is taken (n, m)."""
-    n, m = reduced.shape
-    most = int(room.max(initial=0))
-    table = np.zeros((m, most + 1))
-    took = np.zeros((n, m, most + 1), bool)
-    for i in range(n):
-        helps = np.flatnonzero((reduced[i] < 0) & (size[i] <= room))
-        if not helps.size:
-            continue
-        with_i = np.full((helps.size, most + 1), np.inf)
-        old = table[helps]
-        with_i[:, size[i] :] = old[:, : most + 1 - size[i]] + reduced[i, helps][:, None]
-        better = with_i < old
-        took[i, helps] = better
-        table[helps] = np.where(better, with_i, old)
-    taken = np.zeros((n, m), bool)
-    left = room.copy()
-    every = np.arange(m)
-    for i in range(n - 1, -1, -1):
-        taken[i] = took[i, every, left]
-        left = left - np.where(taken[i], size[i], 0)
-    return table, taken
-
-
-def _pick(near: Instance, worth: Floats, p: int) -> Ints:
-    key = worth.copy()
-    key[near.status == EXCLUDED] = np.inf
-    key[near.status == EXISTING] = -np.inf
-    return np.sort(np.argsort(key, kind="stable")[:p])
-
-
-def _in_question(
-    near: Instance,
-    cost: Floats,
-    kept: tuple[Floats, Floats, Floats, Ints],
-    size: Ints,
-    room: Ints,
-    value: float,
-    *,
-    whole: bool,
-) -> NDArray[np.bool_]:
-    """Find the pairs that may be in an answer better than the one known."""
-    if not np.isfinite(value):
-        return np.ones(near.cost.size, bool)
-    u, table, worth, chosen = kept
-    rows, cols = near.demand_of, near.facility_of
-    bound = float(u.sum() + worth[chosen].sum())
-    inside = np.zeros(near.n_facilities, bool)
-    inside[chosen] = True
-    movable = chosen[near.status[chosen] != EXISTING]
-    worst = float(worth[movable].max()) if movable.size else -np.inf
-    out = np.where(inside[cols], worth[cols], worst)
-    margin = cost[rows, cols] - u[rows]
-    rest = room[cols] - size[rows]
-    forced = np.where(
-        margin >= 0, margin + table[cols, np.maximum(rest, 0)], np.minimum(worth[cols], 0.0)
+    loads, cost = _laid_out(near)
+    pairs = pairs_of(near)
+    node = root(near, pairs)
+    best = _BestPacked(
+        np.inf, np.zeros(0, np.int64), bool(np.all(loads.cost == np.round(loads.cost))), node.state
     )
-    lifted = np.where(np.isfinite(out), bound - out + forced, np.inf)
-    limit = value - 1 + 1e-6 if whole else value * (1 - 1e-9)
-    return (rest >= 0) & (lifted <= limit)
+    begin, _ = first_sites(pairs, node.state, p)
+    best.keep(*exchange_sites(cost, loads.size, loads.room, node.state, begin, 2))
+    node = _lifted(loads, cost, node, p, best, turns=ROOT_TURNS, step=0.5, patience=30)
+    if not np.isfinite(best.value):
+        return None
+    if (node.state != EXCLUDED).sum() >= p:
+        sites = rounded(node.state, node.often, p)
+        best.keep(*exchange_sites(cost, loads.size, loads.room, node.state, sites, 2))
+    few = loads.without(_in_question(loads, node, p, best))
+
+    def lift(part: Node) -> Node | None:
+        part = _lifted(few, cost, part, p, best, turns=NODE_TURNS, step=0.3, patience=12)
+        dead = part.bound > best.limit or (part.state != EXCLUDED).sum() < p
+        return None if dead else part
+
+    def finish(part: Node, _: int, deadline: float) -> float | None:
+        if (part.state == CANDIDATE).any():
+            return None
+        left = few.without(_in_question(few, part, p, best))
+        return _finished(near, left, part, p, best, gap, deadline - time.perf_counter())
+
+    bound = search(
+        node,
+        p,
+        best,
+        lift=lift,
+        finish=finish,
+        gap=gap,
+        deadline=deadline,
+        max_nodes=max_nodes,
+    )
+    return Packed(bound=bound, value=best.value, open=best.sites, facility=best.facility)
+
+
+def _laid_out(near: Instance) -> tuple[_Loads, Floats]:
+    """Lay the pairs out by facility, and their weighted costs as a full matrix."""
+    order = np.lexsort((near.demand_of, near.facility_of))
+    weighted = near.weight[near.demand_of] * near.cost
+    cost = np.full((near.n_demands, near.n_facilities), np.inf)
+    cost[near.demand_of, near.facility_of] = weighted
+    edges = np.arange(near.n_facilities + 1)
+    loads = _Loads(
+        start=np.searchsorted(near.facility_of[order], edges).astype(np.int64),
+        demand=near.demand_of[order],
+        cost=np.asarray(weighted[order], np.float64),
+        size=near.size.astype(np.int64),
+        room=_room(near),
+    )
+    return loads, cost
+
+
+def _lifted(
+    loads: _Loads,
+    cost: Floats,
+    node: Node,
+    p: int,
+    best: _BestPacked,
+    *,
+    turns: int,
+    step: float,
+    patience: int,
+) -> Node:
+    """Raise the bound of a part, try the sites that it picks, decide what is proven."""
+    from riskmap.siting.filling import ascend_filled
+    from riskmap.siting.packing import assign
+
+    often = node.often.copy()
+    bound, u, reduced, picked, _ = ascend_filled(
+        loads.start,
+        loads.demand,
+        loads.cost,
+        loads.size,
+        loads.room,
+        node.state,
+        p,
+        node.multipliers,
+        often,
+        best.value,
+        best.limit,
+        turns,
+        step,
+        patience,
+    )
+    for sites in (np.flatnonzero(picked), rounded(node.state, often, p)):
+        value, place = assign(cost, loads.size, loads.room, sites)
+        best.keep(value, sites, place)
+    return replace(
+        node,
+        bound=max(node.bound, float(bound)),
+        state=decided(node.state, reduced, p, best.limit - bound),
+        multipliers=u,
+        relaxed=float(bound),
+        often=often,
+    )
+
+
+def _in_question(loads: _Loads, node: Node, p: int, best: Best) -> NDArray[np.bool_]:
+    """Find the pairs that may be in an answer better than the one known."""
+    from riskmap.siting.ascent import cheapest
+    from riskmap.siting.filling import forced
+
+    m = loads.room.size
+    least, worth = forced(
+        loads.start, loads.demand, loads.cost, loads.size, loads.room, node.state, node.multipliers
+    )
+    picked = np.zeros(m, bool)
+    bound = node.multipliers.sum() + cheapest(worth, node.state, p, picked, np.zeros(m))
+    movable = picked & (node.state == CANDIDATE)
+    worst = worth[movable].max() if movable.any() else -np.inf
+    out = np.where(picked, worth, worst)[loads.facility]
+    usable = node.state[loads.facility] != EXCLUDED
+    return np.asarray(usable & np.isfinite(least) & (bound - out + least <= best.limit))
+
+
+def _finished(
+    near: Instance,
+    left: _Loads,
+    node: Node,
+    p: int,
+    best: _BestPacked,
+    gap: float,
+    seconds: float,
+) -> float:
+    """Solve a part with HiGHS: bound on what is better in it, infinite when nothing is."""
+    part = replace(
+        near,
+        demand_of=left.demand,
+        facility_of=left.facility,
+        cost=left.cost,
+        status=node.state,
+    )
+    answer = choose_and_assign(
+        part,
+        p,
+        left.cost,
+        serve_all=True,
+        whole=True,
+        time_limit=seconds if np.isfinite(seconds) else None,
+        gap=gap,
+        max_nodes=None,
+    )
+    if answer.x is not None:
+        used = np.flatnonzero(answer.x[near.n_facilities :] > 0.5)
+        sites = np.flatnonzero(answer.x[: near.n_facilities] > 0.5)
+        place = np.zeros(near.n_demands, np.int64)
+        place[left.demand[used]] = np.searchsorted(sites, left.facility[used])
+        best.keep(float(left.cost[used].sum()), sites, place)
+    if answer.infeasible or (answer.optimal and gap <= 0):
+        return np.inf
+    return max(node.bound, answer.bound)

@@ -196,7 +196,7 @@ def lifted(
     if bettered:
         best.take(value, np.flatnonzero(picked))
     if best.value - bound > 1e-9 * abs(best.value):
-        sites, cost = improved(pairs, node.state, _rounded(node.state, often, p), max_swaps=most)
+        sites, cost = improved(pairs, node.state, rounded(node.state, often, p), max_swaps=most)
         best.take(cost, sites)
     bound = float(bound)
     after = replace(
@@ -210,7 +210,22 @@ def lifted(
     return after, float(last)
 
 
-def _rounded(state: Ints, often: Floats, p: int) -> Ints:
-    """Open the facilities that the relaxation picked most often."""
+def rounded(state: Ints, often: Floats, p: int) -> Ints:
+    """Open the facilities that the relaxation picked most often.
+
+    Parameters
+    ----------
+    state
+        State of each facility.
+    often
+        Running share of turns in which each was picked.
+    p
+        Number of sites.
+
+    Returns
+    -------
+    ndarray
+        Sites; (p,).
+    """
     key = np.where(state == EXISTING, np.inf, np.where(state == EXCLUDED, -np.inf, often))
     return np.sort(np.argsort(-key, kind="stable")[:p])

@@ -40,9 +40,7 @@ def in_question(pairs: Pairs, node: Node, best: Best) -> Pairs:
     return pairs.without((node.state[pairs.facility] != EXCLUDED) & (over <= room))
 
 
-def finished(
-    pairs: Pairs, node: Node, p: int, best: Best, *, gap: float, seconds: float | None
-) -> float:
+def finished(pairs: Pairs, node: Node, p: int, best: Best, *, gap: float, seconds: float) -> float:
     """Solve a part of the search as a sparse model.
 
     Parameters
@@ -58,7 +56,7 @@ def finished(
     gap
         Relative gap at which to stop.
     seconds
-        Time limit; None for none.
+        Time limit; may be infinite.
 
     Returns
     -------
@@ -84,7 +82,7 @@ def finished(
         lower=np.r_[(node.state == EXISTING).astype(float), np.zeros(k)],
         upper=np.r_[(node.state != EXCLUDED).astype(float), np.ones(k)],
         integer=np.r_[np.ones(m, bool), np.zeros(k, bool)],
-        time_limit=seconds,
+        time_limit=seconds if np.isfinite(seconds) else None,
         gap=gap,
     )
     if answer.x is not None:
