@@ -24,7 +24,7 @@ export const state = {
   compare: false,
   split: 0.5,
   /** @type {Selection | null} */ selected: null,
-  time: 0,
+  /** minutes shown, -1 while nobody has chosen */ time: -1,
 };
 
 /** Things made once: the model, the map, the panes. */
