@@ -24,6 +24,7 @@ from riskmap.layers.locate import Located, locate_shapes, project_shapes
 from riskmap.layers.osm import ROAD_TAGS
 from riskmap.layers.points import locate_table
 from riskmap.layers.raster import read_raster
+from riskmap.layers.shared import note_shared
 from riskmap.layers.source import RASTERS, check_file, open_rows
 from riskmap.layers.types import Layer, LayerSpec, Raster, Rows, Source
 
@@ -280,6 +281,13 @@ def _join(
                 field=field,
                 values=values,
             )
+    note_shared(
+        whole[~again],
+        role,
+        [part.findings for part, _ in used],
+        owner=owner[~again],
+        local=local[~again],
+    )
     whole = whole[~again].reset_index(drop=True)
     if not len(whole):
         return _empty(role, metric).rename_axis(ITEM_ID)
