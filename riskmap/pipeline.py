@@ -52,6 +52,7 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
             presets=ground.presets,
             crs=ground.crs,
             roles=ground.roles,
+            cache=stages.road_cache(project),
         )
     with progress.stage(text("indicators")):
         inputs = stages.gather_inputs(ground, grid, roads)

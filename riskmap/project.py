@@ -61,6 +61,8 @@ class Project(Section):
     """Date of the data (YYYY-MM-DD); the only date in the outputs."""
     seed: int = Field(default=0, ge=0)
     """Seed of every random draw."""
+    cache: bool = True
+    """Keep road graphs in ``.riskmap/cache`` beside this file; the results are the same."""
     presets: dict[str, Any] = Field(default_factory=dict)
     """Preset key to the project's own value."""
     roles: str | None = None

@@ -2,7 +2,7 @@
 
 from riskmap.stages.compute import compute_indicators, gather_inputs, lay_grid, read_table
 from riskmap.stages.ground import Ground, empty_parts, read_ground, read_layers
-from riskmap.stages.keep import input_files, keep_ids, read_ids
+from riskmap.stages.keep import input_files, keep_ids, read_ids, road_cache
 from riskmap.stages.list_and_table import register
 from riskmap.stages.plans import make_plans
 from riskmap.stages.roads import Roads, build_roads
@@ -31,5 +31,6 @@ __all__ = [
     "read_scenarios",
     "read_table",
     "register",
+    "road_cache",
     "score_scenarios",
 ]

@@ -34,6 +34,22 @@ def id_store(project: Project) -> Path:
     return project.path.parent / ".riskmap" / f"{project.path.stem}.ids.csv"
 
 
+def road_cache(project: Project) -> Path | None:
+    """Find the folder in which road graphs are kept between runs.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    Path or None
+        ``.riskmap/cache`` beside the project file; None when the project keeps none.
+    """
+    return project.path.parent / ".riskmap" / "cache" if project.cache else None
+
+
 def read_ids(project: Project, *, crs: str) -> pd.DataFrame | None:
     """Read the item ids that earlier runs kept.
 

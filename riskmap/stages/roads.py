@@ -13,6 +13,8 @@ from riskmap.i18n import Text, text
 from riskmap.roles.grade import active
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -43,6 +45,7 @@ def build_roads(
     presets: Presets,
     crs: str,
     roles: Mapping[str, Role] | None = None,
+    cache: Path | None = None,
 ) -> Roads:
     """Build the road graphs and measure how far every cell is from refuge and station.
 
@@ -60,6 +63,8 @@ def build_roads(
         The run's CRS.
     roles
         The roles, which say what is out of use; None takes every row.
+    cache
+        Folder in which road graphs are kept between runs, or None.
 
     Returns
     -------
@@ -79,7 +84,9 @@ def build_roads(
         if places is None or places.empty:
             continue
         try:
-            graph = profile_graph(lines, profile, direction=direction, presets=presets, crs=crs)
+            graph = profile_graph(
+                lines, profile, direction=direction, presets=presets, crs=crs, cache=cache
+            )
         except LayerError as error:
             notes.append(text("Roads cannot be used ({why}).", why=str(error)))
             continue
@@ -125,6 +132,7 @@ def profile_graph(
     direction: str | None,
     presets: Presets,
     crs: str,
+    cache: Path | None = None,
 ) -> RoadGraph:
     """Build the road graph of one profile.
 
@@ -140,6 +148,8 @@ def profile_graph(
         Speeds.
     crs
         The run's CRS.
+    cache
+        Folder in which road graphs are kept between runs, or None.
 
     Returns
     -------
@@ -152,15 +162,23 @@ def profile_graph(
         When the lines make no network.
     """
     from riskmap.geo.network import build_graph
+    from riskmap.geo.network.store import kept_graph
 
     oneway = "oneway" if direction == "oneway_field" and "oneway" in lines else None
-    return build_graph(
+    options: dict[str, Any] = {
+        "profile": profile,
+        "direction": direction,
+        "oneway_field": oneway,
+        "crs": crs,
+    }
+    values = {key: presets.preset(key).value for key in presets}
+    return kept_graph(
+        cache,
         lines,
-        presets=presets,
-        profile=profile,
-        direction=direction,  # type: ignore[arg-type]
-        oneway_field=oneway,
-        crs=crs,
+        options,
+        values,
+        presets,
+        lambda seen: build_graph(lines, presets=seen, **options),
     )
 
 

@@ -101,16 +101,16 @@ def parts_notes(nodes: NDArray[np.int64], island: NDArray[np.bool_]) -> tuple[Te
     if nodes.max() * 2 < nodes.sum():
         return (
             text(
-                "the roads hardly touch: {n} separate parts, the largest with {share} percent of the "
-                "nodes; lines meet only where they share a vertex: join their ends in a GIS, or "
-                "give a joining distance (preset network.join_ends_m, route --join-ends)",
+                "the roads hardly touch: {n} separate parts, the largest with {share} percent of "
+                "the nodes; lines meet only where they share a vertex: join their ends in a GIS, "
+                "or give a joining distance (preset network.join_ends_m, route --join-ends)",
                 n=len(nodes),
                 share=share,
             ),
         )
     return (
         text(
-            "the network has {n} separate parts, the largest with {share} % of the nodes; "
+            "the network has {n} separate parts, the largest with {share} percent of the nodes; "
             "{m} nodes lie on tiny islands, from which no way leads elsewhere",
             n=len(nodes),
             share=share,
