@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from riskmap.siting.cover import check_p, coverage, limits, solution_of
-from riskmap.siting.problem import Instance, Solution, filled, nearest_open, within
+from riskmap.siting.problem import EXISTING, Instance, Solution, filled, nearest_open, within
 from riskmap.siting.proof import infeasible_cover, infeasible_sites, out_of_time
-from riskmap.siting.solver import minimise
+from riskmap.siting.solver import minimise, stack
 
 if TYPE_CHECKING:
-    from riskmap.siting.problem import Ints
+    from numpy.typing import NDArray
+
+    from riskmap.siting.problem import Floats, Ints
+
+MOST_COMPARED = 2000
+"""Demands or facilities up to which covers are compared with each other."""
 
 
 def p_center(
@@ -26,7 +33,8 @@ def p_center(
 
     .. math:: \min_{|S| = p} \; \max_i \; \min_{j \in S} c_{ij}
 
-    Bisection over the distinct costs; each step asks whether ``p`` sites cover all within it.
+    Bisection over the distinct costs, first with greedy covers; each step asks whether ``p`` sites
+    cover all within a cost.
 
     Parameters
     ----------
@@ -37,7 +45,7 @@ def p_center(
     radius
         Largest cost allowed, inclusive.
     time_limit
-        Seconds for each step; None for no limit.
+        Seconds; None for no limit.
 
     Returns
     -------
@@ -53,49 +61,121 @@ def p_center(
     unmet = infeasible_cover(instance, near, model="p-center", radius=radius)
     if unmet is not None:
         return unmet
+    deadline = time.perf_counter() + (np.inf if time_limit is None else time_limit)
     levels = np.unique(near.cost)
     nearest = np.full(near.n_demands, np.inf)
     np.minimum.at(nearest, near.demand_of, near.cost)
     low = int(np.searchsorted(levels, nearest.max(initial=levels[0])))
-    high, best = levels.size - 1, None
-    sure = True
-    while low <= high:
+    best, high = _greedy_center(near, p, levels, low)
+    while low < high or (low == high and best is None):
         middle = (low + high) // 2
-        verdict, opened = _covers(near, p, float(levels[middle]), time_limit=time_limit)
+        sure, opened = _covers(near, p, float(levels[middle]), deadline=deadline)
         if opened is not None:
-            best = opened
             _, cost = nearest_open(near, opened)
-            high = int(np.searchsorted(levels, cost.max())) - 1
-        else:
-            sure = sure and verdict
+            best, high = opened, int(np.searchsorted(levels, cost.max()))
+        elif sure:
             low = middle + 1
+        else:
+            break
     if best is None:
-        if sure:
+        if low > levels.size - 1:
             return infeasible_sites(near, model="p-center", p=p)
         return out_of_time("p-center")
     _, cost = nearest_open(near, best)
     value = float(cost.max())
-    bound = value if sure else float(levels[0])
-    return solution_of(near, best, model="p-center", objective=value, bound=bound, optimal=sure)
+    bound = min(float(levels[low]), value)
+    return solution_of(
+        near, best, model="p-center", objective=value, bound=bound, optimal=bound >= value
+    )
 
 
-def _covers(
-    near: Instance, p: int, limit: float, *, time_limit: float | None
-) -> tuple[bool, Ints | None]:
+def _greedy_center(near: Instance, p: int, levels: Floats, low: int) -> tuple[Ints | None, int]:
+    """Bisect with greedy covers: sites and their level; no sites and the last level when none."""
+    best, high = None, levels.size - 1
+    top = high
+    while low <= top:
+        middle = (low + top) // 2
+        opened = _greedy_cover(within(near, float(levels[middle])), p)
+        if opened is None:
+            low = middle + 1
+        else:
+            best, high, top = filled(near, opened, p), middle, middle - 1
+    if best is not None:
+        _, cost = nearest_open(near, best)
+        high = int(np.searchsorted(levels, cost.max()))
+    return best, high
+
+
+def _greedy_cover(cut: Instance, p: int) -> Ints | None:
+    """Open what covers most of the rest, at most ``p`` sites; None when they do not suffice."""
+    covers = coverage(cut).tocsc()
+    rest = np.ones(cut.n_demands)
+    opened = np.flatnonzero(cut.status == EXISTING)
+    sites = [int(j) for j in opened]
+    for j in sites:
+        rest[covers.indices[covers.indptr[j] : covers.indptr[j + 1]]] = 0.0
+    while rest.any() and len(sites) < p:
+        pick = int(np.argmax(covers.T @ rest))
+        sites.append(pick)
+        rest[covers.indices[covers.indptr[pick] : covers.indptr[pick + 1]]] = 0.0
+    return None if rest.any() else np.unique(np.asarray(sites, np.int64))
+
+
+def _covers(near: Instance, p: int, limit: float, *, deadline: float) -> tuple[bool, Ints | None]:
     """Ask for ``p`` sites that cover all within a limit: (answer is certain, sites or None)."""
     cut = within(near, limit)
-    n, m = cut.n_demands, cut.n_facilities
+    m = cut.n_facilities
     lower, upper = limits(cut)
+    rows, kept = _needed(coverage(cut), cut)
     answer = minimise(
         np.ones(m),
-        coverage(cut),
-        np.ones(n),
-        np.full(n, np.inf),
+        stack([[rows], [sparse.csr_matrix(np.ones((1, m)))]]),
+        np.r_[np.ones(rows.shape[0]), 0.0],
+        np.r_[np.full(rows.shape[0], np.inf), float(p)],
         lower=lower,
-        upper=upper,
+        upper=np.where(kept, upper, lower),
         integer=np.ones(m, bool),
-        time_limit=time_limit,
+        time_limit=None if np.isinf(deadline) else deadline - time.perf_counter(),
+        target=p + 0.5,
     )
     if answer.x is not None and (answer.x > 0.5).sum() <= p:
         return True, filled(cut, np.flatnonzero(answer.x > 0.5), p)
     return answer.optimal or answer.infeasible or answer.bound > p + 1e-6, None
+
+
+def _needed(covers: Any, cut: Instance) -> tuple[Any, NDArray[np.bool_]]:
+    """Drop demands that a stricter one implies, and facilities that cover less than another."""
+    kept = np.ones(cut.n_facilities, bool)
+    if max(covers.shape) > MOST_COMPARED:
+        return covers, kept
+    for _ in range(2):
+        rows = covers[:, kept]
+        implied = _contains(rows)
+        covers = covers[~implied]
+        places = np.flatnonzero(kept & (cut.status != EXISTING))
+        kept[places[_contained(covers[:, places].T)]] = False
+    return covers, kept
+
+
+def _contained(sets: Any) -> NDArray[np.bool_]:
+    """Mark the sets that lie in another one; of equal ones all but the first."""
+    count = np.diff(sets.tocsr().indptr)
+    common = (sets @ sets.T).toarray()
+    inside = common == count[:, None]
+    same = inside & inside.T
+    order = np.arange(count.size)
+    inside &= ~same | (order[None, :] < order[:, None])
+    np.fill_diagonal(inside, False)  # noqa: FBT003
+    return np.asarray(inside.any(axis=1))
+
+
+def _contains(sets: Any) -> NDArray[np.bool_]:
+    """Mark the sets that hold another one; of equal ones all but the first."""
+    count = np.diff(sets.tocsr().indptr)
+    common = (sets @ sets.T).toarray()
+    holds = common == count[None, :]
+    same = holds & holds.T
+    order = np.arange(count.size)
+    holds &= ~same | (order[None, :] < order[:, None])
+    np.fill_diagonal(holds, False)  # noqa: FBT003
+    return np.asarray(holds.any(axis=1))

@@ -55,6 +55,7 @@ def minimise(
     gap: float = 0.0,
     max_nodes: int | None = None,
     start: Floats | None = None,
+    target: float | None = None,
 ) -> Answer:
     """Minimise ``cost @ x`` subject to ``row_lower <= matrix @ x <= row_upper``.
 
@@ -78,6 +79,8 @@ def minimise(
         Nodes of the search tree after which to stop (repeatable, unlike a clock).
     start
         A feasible solution to begin with.
+    target
+        Stop as soon as a solution is at most this, or none can be.
 
     Returns
     -------
@@ -112,6 +115,8 @@ def minimise(
         highs.setOptionValue("time_limit", float(max(time_limit, 0.01)))
     if max_nodes is not None:
         highs.setOptionValue("mip_max_nodes", int(max_nodes))
+    if target is not None:
+        highs.setOptionValue("objective_target", float(target))
     highs.passModel(model)
     if start is not None and whole:
         solution = highspy.HighsSolution()
