@@ -27,6 +27,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m numpydoc lint $$(git ls-files 'riskmap/*.py')
+	@sh tests/types.sh
 
 # A folder of wheels for a machine without network: see the README.
 wheels: $(VENV)/.run

@@ -167,7 +167,7 @@ export function reviewText() {
   return facts.review ? t("Map review number {n}", { n: facts.review }) : t("Not reviewed; not to be published");
 }
 
-/** A bar of round length and its text. */
+/** A bar of round length and its text. @param {number} metresPerPixel */
 export function scaleBar(metresPerPixel, most = 110) {
   const far = metresPerPixel * most;
   const power = 10 ** Math.floor(Math.log10(far));

@@ -118,6 +118,7 @@ export function lineDistance(shape, owner, x, y) {
  * @param {any} map from the header
  */
 export function gridMapping(map) {
+  /** @type {[number, number][]} */
   const terms = [];
   for (let i = 0; i <= map.degree; i++) for (let j = 0; j <= map.degree - i; j++) terms.push([i, j]);
   const pu = new Float64Array(map.degree + 1).fill(1);

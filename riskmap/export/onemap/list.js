@@ -8,7 +8,7 @@ import { className, classColours, levelName, unitLevelName } from "./palette.js"
 import { live } from "./score.js";
 
 const HEIGHT = 44;
-const own = { active: 0, what: "", sort: "rank", down: false, text: "", /** @type {any[]} */ rows: [] };
+const own = { active: 0, what: "", sort: "rank", down: false, text: "", rows: /** @type {any[]} */ ([]) };
 
 /** Draw the tab again. */
 export function renderList() {

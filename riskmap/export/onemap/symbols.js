@@ -101,7 +101,7 @@ export function symbolIcon(symbol, colour) {
     bezierCurveTo: (/** @type {number[]} */ ...p) => path.push(`C${p.join(" ")}`),
     rect: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ h) =>
       path.push(`M${x} ${y}h${w}v${h}h${-w}Z`),
-    arc: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ r, /** @type {number} */ a, /** @type {number} */ b) =>
+    arc: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ r, /** @type {number} */ _a, /** @type {number} */ b) =>
       path.push(b > 6 ? `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z` : `A${r} ${r} 0 0 1 ${x - r} ${y}`),
   };
   (SHAPES[symbol] || SHAPES.circle)(pen, 7);

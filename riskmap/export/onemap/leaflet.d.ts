@@ -1,0 +1,2 @@
+/** Leaflet as the page finds it; its own types are not shipped with its files. */
+declare const L: any;
