@@ -310,6 +310,52 @@ def test_the_address_reopens_the_same_state(
         )
 
 
+@pytest.mark.parametrize(
+    ("do", "part"),
+    [
+        ("p.click('#tab-list')", "tab"),
+        ("p.click('#tool-lang')", "lang"),
+        ("p.uncheck('[data-layer=road]')", "shown"),
+        ("p.check('[data-layer=units]')", "shown"),
+        ("p.fill('.row:has([data-layer=grid]) .opacity', '0.5')", "opacity"),
+        ("p.click('[data-class=\"grid:3\"]')", "classOff"),
+        ("p.click('[data-class=\"flood_point:2\"]')", "levelOff"),
+        ("p.select_option('#palette', 'pure')", "palette"),
+        ("p.select_option('#view', 'EXPOSURE')", "view"),
+        ("p.check('[data-layer=units]'); p.select_option('#level', '1')", "level"),
+        ("p.click('.rank >> nth=1')", "town"),
+        ("p.select_option('#filter', 'open')", "filter"),
+        ("p.click('#tool-compare')", "compare"),
+        ("p.click('#tab-whatif'); p.fill('[data-weight=HAZARD]', '0.8')", "weights"),
+        ("p.evaluate(\"() => riskmap.select({kind: 'cell', at: 77})\")", "selected"),
+        ("p.evaluate(\"() => riskmap.select({kind: 'item', layer: 'refuge', at: 2})\")", "selected"),
+    ],
+)  # fmt: skip
+def test_the_address_holds_each_part_of_the_state(
+    desk: Any, sample_page: Path, do: str, part: str
+) -> None:
+    start = _state(desk)
+    p = desk.page
+    for step in do.split("; "):
+        exec(step, {"p": p})
+    desk.settle()
+    state = _state(desk)
+    assert state[part] != start[part]
+    p.evaluate("() => riskmap.map.setZoom(riskmap.map.getZoom() + 0.5, {animate: false})")
+    p.wait_for_function("was => location.hash && location.hash !== was", arg=start["hash"])
+    p.wait_for_function("() => new Promise(r => setTimeout(() => r(true), 300))")
+    address = p.evaluate("() => location.hash")
+    view = p.evaluate("() => [riskmap.map.getZoom(), riskmap.map.getCenter().lng]")
+    p.goto("about:blank")
+    p.goto(sample_page.as_uri() + address)
+    p.wait_for_selector("html[data-ready]", state="attached", timeout=15_000)
+    again = _state(desk)
+    for key in set(state) - {"hash", "split"}:
+        assert again[key] == state[key], key
+    found = p.evaluate("() => [riskmap.map.getZoom(), riskmap.map.getCenter().lng]")
+    assert found == pytest.approx(view, abs=0.02)
+
+
 def test_a_spoilt_address_is_passed_over(open_page: Callable[..., Any], sample_page: Path) -> None:
     address = (
         "map=x/y&tab=zzz&weights=NO~1,HAZARD~-3&at=unit/none&town=..&classes=9&level=77&view=Q"

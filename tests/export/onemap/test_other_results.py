@@ -167,3 +167,43 @@ def test_tianditu_asks_only_after_a_token_is_typed(
     assert all(".tianditu.gov.cn/" in url and "tk=a-token" in url for url in asked)
     assert "a-token" not in page.evaluate("() => location.href")
     page.close()
+
+
+def test_a_huge_place_is_shown_whole(
+    open_page: Callable[..., Any], saved: Callable[..., Path]
+) -> None:
+    with open_page(saved(sample_result(n_side=10, size_m=20_000.0))) as opened:
+        assert 4 < opened.js("() => riskmap.map.getZoom()") < 10
+        for tab in ("overview", "list", "whatif"):
+            opened.js("tab => riskmap.openTab(tab)", tab)
+            opened.settle()
+        assert "km" in opened.page.inner_text("#scale")
+        opened.js("() => riskmap.select({kind: 'cell', at: 40})")
+        opened.page.wait_for_selector("#panel-detail .why")
+
+
+def test_components_that_are_missing(
+    open_page: Callable[..., Any], saved: Callable[..., Path]
+) -> None:
+    from riskmap.index.steps import default_steps, fit
+
+    whole = sample_result(n_side=8)
+    gone = ["C_REFUGE", "CAPACITY", "V_LOW", "VULNERABILITY"]
+    meta = whole.indicators.meta.drop(index=gone)
+    few = {
+        kind: fit(index.stages["raw"].drop(columns=[c for c in gone if c in index.stages["raw"]]),
+                  meta, default_steps())
+        for kind, index in whole.index.items()
+    }  # fmt: skip
+    layers = {"flood_point": whole.layers["flood_point"]}
+    with open_page(saved(replace(whole, index=few, layers=layers))) as opened:
+        opened.js("() => riskmap.select({kind: 'unit', at: 2})")
+        opened.page.wait_for_selector("#panel-detail .why")
+        assert opened.page.locator("#panel-detail .why tbody tr").count() == 2
+        assert opened.page.locator("#far").count() == 0
+        opened.page.click("#tab-whatif")
+        opened.page.wait_for_selector("[data-weight=HAZARD]")
+        assert opened.page.locator("[data-weight=CAPACITY]").count() == 0
+        scores = opened.js("() => riskmap.scores()")
+        for unit, score in few["unit"].scores["RISK"].items():
+            assert scores[unit] == pytest.approx(score, abs=1e-12)
