@@ -63,7 +63,7 @@ def data_rows(book):
 def test_rows_in_are_rows_used_and_returned(made):
     name, folder = made
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    assert report["layers"]
+    assert report["layers"]["unit"]["rows_used"] == sum(report["units"].values())
     for role, rows in report["layers"].items():
         assert rows["rows_in"] == rows["rows_used"] + rows["rows_returned"], (name, role)
 
@@ -108,6 +108,27 @@ def test_units_are_all_classed_and_ranked(made):
         best = level.sort_values("score", ascending=False)
         assert best["rank"].iloc[0] == 1
         assert best["rank"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("name", ["jinan", "porto_alegre"])
+def test_scenarios_stand_in_every_paper(run_once, name):
+    folder = run_once(name)
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    wet = next(scenario for scenario in report["scenarios"] if scenario["depth_column"])
+    change = wet["changes"]["unit"]
+    assert change["raised"] > 0
+    assert change["lowered"] == change["score_lowered"] == 0
+    units = pyogrio.read_dataframe(
+        folder / "riskmap.gpkg", layer=f"units_{wet['number']}", read_geometry=False
+    )
+    finest = units[units["level"] == units["level"].iloc[-1]]
+    assert (finest["class_change"] > 0).sum() == change["raised"]
+    book = load_workbook(folder / LIST, read_only=True)
+    (sheet,) = [entry for entry in book.sheetnames if wet["name"] in entry]
+    rows = [row for row in book[sheet].iter_rows(min_row=4, values_only=True) if any(row)]
+    assert len(rows) == change["score_raised"]
+    page = (folder / "onemap.html").read_text(encoding="utf-8")
+    assert len(page.encode()) < 4_000_000
 
 
 class TestJinan:

@@ -25,6 +25,7 @@ from riskmap.export import bundle, scenarios
 from riskmap.export.onemap.recipe import make_recipe, recompute
 from riskmap.export.onemap.scenes import depth_classes
 from riskmap.export.public import redact
+from riskmap.export.tables import class_names
 from riskmap.export.verify import verify
 from riskmap.i18n import both
 from riskmap.project_file import load_project
@@ -259,6 +260,8 @@ def test_papers_show_before_and_after(folder, flooded):
     (name,) = [sheet for sheet in book.sheetnames if "暴雨" in sheet]
     rows = [row for row in book[name].iter_rows(min_row=4, values_only=True) if any(row)]
     assert [("村00" in row, "致灾危险性" in row) for row in rows] == [(True, True)]
+    words = [class_names()[int(row_)] for row_ in (row["class_before"], row["class"])]
+    assert [cell for cell in rows[0] if cell in class_names()] == words
 
 
 def test_qgis_project_opens_on_the_layers_of_the_package(folder):

@@ -72,15 +72,27 @@ def changes(before: Any, after: Any) -> pd.DataFrame:
     frame["score_before"], frame["score_after"] = score_old, score_new
     frame["score_change"] = score_new - score_old
     frame["rank_before"], frame["rank_after"] = before.ranks[c.ROOT], after.ranks[c.ROOT]
-    parts = [code for code in before.contributions if code in after.scores]
-    grown = after.scores[parts] - before.scores[parts].fillna(0)
-    most = grown.fillna(0).max(axis=1) if parts else pd.Series(0.0, index=frame.index)
-    cause = pd.Series("", index=frame.index, dtype=object)
-    rows = most > _NEAR
-    if rows.any():
-        cause[rows] = grown[rows].fillna(-np.inf).idxmax(axis=1)
-    frame["cause"] = cause
+    frame["cause"] = _causes(before, after)
     return frame
+
+
+def _causes(before: Any, after: Any) -> pd.Series[Any]:
+    r"""Name the component that moves the index most, by its weighted change.
+
+    :math:`w \Delta x`, or :math:`w \Delta \ln x` under a geometric mean or a product.
+    """
+    parts = [code for code in before.contributions if code in after.scores]
+    old, new = before.scores[parts].fillna(0.0), after.scores[parts]
+    steps = [s for s in before.params.get("steps", ()) if s["step"] == "aggregate"]
+    method = steps[0]["fitted"]["groups"][c.ROOT]["method"] if steps else "arithmetic"
+    if method in ("geometric", "product"):
+        old, new = np.log(old.clip(lower=_NEAR)), np.log(new.clip(lower=_NEAR))
+    grown = (new - old).mul(before.meta["weight"].reindex(parts), axis=1).fillna(0.0)
+    cause = pd.Series("", index=before.scores.index, dtype=object)
+    rows = grown.max(axis=1) > _NEAR
+    if rows.any():
+        cause[rows] = grown[rows].idxmax(axis=1)
+    return cause
 
 
 def change_counts(before: Any, after: Any, rows: Any = None) -> dict[str, int]:

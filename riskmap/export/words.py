@@ -192,7 +192,7 @@ def shown(name: str, value: Any, result: Result) -> Any:
         return str(result.roles[value].label)
     if name == c.LEVEL and isinstance(value, str):
         return str(UNIT_LEVEL_NAMES.get(value, value))
-    if name in (c.LEVEL, "unit_class"):
+    if name in (c.LEVEL, "unit_class", "class_before", "class_after"):
         return str(LEVEL_NAMES[int(value)])
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return str(YES_NO[0] if value else YES_NO[1])

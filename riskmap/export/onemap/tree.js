@@ -173,7 +173,7 @@ function planRows() {
   return [whenSwitch(), ...names.map((name) => [
     names.length > 1 ? el("h4", { class: "sub" }, name || t("Without a scenario")) : null,
     plans.filter((/** @type {any} */ p) => scenarioOf(p) === name).map(planRow),
-  ])];
+  ])].filter(Boolean);
 }
 
 /** Does a layer show the scenario itself and no plan? @param {any} plan */
