@@ -128,6 +128,26 @@ def plan_notes(
                 n=failed["item_id"].nunique(),
             )
         )
+    notes += _warnings(where, fit, late=late, warning_h=warning_h)
+    if held["assumed"].any():
+        notes.append(
+            text(
+                "Refuge plan: {n} refuges give no capacity and are taken to hold {q} each "
+                "(assumed in the project file).",
+                n=int(held["assumed"].sum()),
+                q=options.assumed_capacity,
+            )
+        )
+    if done.solution.status == "feasible":
+        notes.append(
+            text("Refuge plan ({where}): the assignment is good, not proven best.", where=where)
+        )
+    return tuple(notes)
+
+
+def _warnings(where: Text | str, fit: pd.DataFrame, *, late: float, warning_h: float) -> list[Text]:
+    """Say what is used although something is to be mended, and who comes too late."""
+    notes = []
     due = fit[(fit["check"] == "appraisal") & ~fit["usable"] & ~fit["required"]]
     if len(due):
         notes.append(
@@ -148,17 +168,4 @@ def plan_notes(
                 hours=f"{warning_h:g}",
             )
         )
-    if held["assumed"].any():
-        notes.append(
-            text(
-                "Refuge plan: {n} refuges give no capacity and are taken to hold {q} each "
-                "(assumed in the project file).",
-                n=int(held["assumed"].sum()),
-                q=options.assumed_capacity,
-            )
-        )
-    if done.solution.status == "feasible":
-        notes.append(
-            text("Refuge plan ({where}): the assignment is good, not proven best.", where=where)
-        )
-    return tuple(notes)
+    return notes

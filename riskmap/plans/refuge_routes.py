@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+COLUMNS = [
+    "via", "heading", "avoided_m", "avoided", "other_metres", "other_minutes", "shared_m",
+]  # fmt: skip
 MOST_NAMES = 5
 """Roads named in a route, the longest ones, in order of travel."""
 HEADINGS = (
@@ -99,33 +102,45 @@ def plan_routes(
                     _one(was.snap(refuges), place[row]),
                 )
                 avoided[row] = _avoided(net, usual[row], names)
+    return Routes(
+        table=_table(pairs, roads, other, first, walk)
+        .assign(
+            via=via,
+            heading=_headings(origins[demand], refuges[place]),
+            avoided_m=[round(length) for length, _ in avoided],
+            avoided=[said for _, said in avoided],
+        )
+        .loc[:, COLUMNS],
+        lines=_shapes([way.geometry for way in first]),
+        others=_shapes([_apart(a, b) for a, b in zip(first, other, strict=True)]),
+    )
+
+
+def _same(first: Way, other: Way) -> bool:
+    """Tell that there is no other way."""
+    return not np.isfinite(other.seconds) or np.array_equal(first.edges, other.edges)
+
+
+def _apart(first: Way, other: Way) -> Any:
+    return shapely.LineString() if _same(first, other) else other.geometry
+
+
+def _table(
+    pairs: pd.DataFrame, roads: Sequence[Net], other: list[Way], first: list[Way], walk: Floats
+) -> pd.DataFrame:
+    """Measure the other ways, the walks to and from the road included."""
     speed = {net.mode: net.foot_ms for net in roads}
-    on_foot = np.asarray([speed.get(mode, 1.0) for mode in pairs["mode"]])
-    on_foot = on_foot.astype(np.float64)
-    same = [np.array_equal(a.edges, b.edges) for a, b in zip(first, other, strict=True)]
-    spent = np.asarray([way.seconds for way in other], np.float64)
-    gone = np.asarray(same, bool) | ~np.isfinite(spent)
-    minutes = (spent + walk / on_foot) / 60
+    on_foot = np.asarray([speed.get(mode, 1.0) for mode in pairs["mode"]], np.float64)
+    gone = np.asarray([_same(a, b) for a, b in zip(first, other, strict=True)], bool)
+    minutes = (np.asarray([way.seconds for way in other], np.float64) + walk / on_foot) / 60
     metres = np.asarray([way.metres for way in other], np.float64) + walk
-    table = pd.DataFrame(
+    shared = np.asarray([way.shared_m for way in other], np.float64)
+    return pd.DataFrame(
         {
-            "via": via,
-            "heading": _headings(origins[demand], refuges[place]),
-            "avoided_m": [round(length) for length, _ in avoided],
-            "avoided": [said for _, said in avoided],
             "other_metres": np.where(gone, np.nan, np.round(metres)),
             "other_minutes": np.where(gone, np.nan, np.round(minutes, 1)),
-            "shared_m": np.where(
-                gone, np.nan, np.round(np.asarray([way.shared_m for way in other], np.float64))
-            ),
+            "shared_m": np.where(gone, np.nan, np.round(shared)),
         }
-    )
-    return Routes(
-        table=table,
-        lines=_shapes([way.geometry for way in first]),
-        others=_shapes(
-            [shapely.LineString() if x else w.geometry for w, x in zip(other, gone, strict=True)]
-        ),
     )
 
 

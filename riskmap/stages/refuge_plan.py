@@ -60,7 +60,7 @@ def plan_refuges(
         When an option is unknown or wrong.
     """
     from riskmap.plans.refuge_options import read_options, ride_seconds, walk_seconds
-    from riskmap.plans.refuges import State, World, refuge_plan
+    from riskmap.plans.refuges import refuge_plan
 
     options = read_options(project.refuges)
     refuges = used_rows(ground.layers, "refuge")
@@ -68,7 +68,40 @@ def plan_refuges(
         return {}, ()
     if options.candidates is not None and options.candidates not in ground.roles:
         raise ProjectError(text("refuges.candidates: no role {name}", name=options.candidates))
-    world = World(
+    world = _world(project, ground, roads, grid, people, refuges, options)
+    limits = {
+        "foot": walk_seconds(options, ground.presets),
+        "ride": ride_seconds(options, ground.presets),
+    }
+    states = _states(scenarios)
+    plans = {
+        f"refuges@{name}" if name else "refuges": refuge_plan(
+            world, options=options, limits_s=limits, state=state
+        )
+        for name, state in states.items()
+    }
+    said = [note for plan in plans.values() for note in plan.notes]
+    by_name = {plan.scenario: plan for plan in plans.values()}
+    supplies = _supplies(world, ground, by_name, states, options)
+    if supplies is not None:
+        said += supplies.notes
+        return {**plans, "supplies": supplies}, tuple(said)
+    return dict(plans), tuple(said)
+
+
+def _world(
+    project: Project,
+    ground: Ground,
+    roads: Roads,
+    grid: Grid,
+    people: Any,
+    refuges: Any,
+    options: RefugeOptions,
+) -> World:
+    """Gather what every plan of the run is made from."""
+    from riskmap.plans.refuges import World
+
+    return World(
         grid=grid,
         graphs=_graphs(project, ground, roads),
         units=ground.units,
@@ -85,11 +118,13 @@ def plan_refuges(
         sensitive=used_rows(ground.layers, "sensitive"),
         road_names=_road_names(ground),
     )
-    limits = {
-        "foot": walk_seconds(options, ground.presets),
-        "ride": ride_seconds(options, ground.presets),
-    }
-    states = {"": State()} | {
+
+
+def _states(scenarios: Mapping[str, Scenario]) -> dict[str, State]:
+    """Give the states of the world: without flood, then every scenario."""
+    from riskmap.plans.refuges import State
+
+    return {"": State()} | {
         name: State(
             name=name,
             depth_m=scenario.depth_m,
@@ -99,19 +134,6 @@ def plan_refuges(
         )
         for name, scenario in scenarios.items()
     }
-    plans = {
-        f"refuges@{name}" if name else "refuges": refuge_plan(
-            world, options=options, limits_s=limits, state=state
-        )
-        for name, state in states.items()
-    }
-    said = [note for plan in plans.values() for note in plan.notes]
-    by_name = {plan.scenario: plan for plan in plans.values()}
-    supplies = _supplies(world, ground, by_name, states, options)
-    if supplies is not None:
-        said += supplies.notes
-        return {**plans, "supplies": supplies}, tuple(said)
-    return dict(plans), tuple(said)
 
 
 def _supplies(
