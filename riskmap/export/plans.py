@@ -111,6 +111,8 @@ def plan_shapes(result: Result) -> Iterator[tuple[str, str, Any]]:
             if not scenario and "scenario" in layer and len(layer):
                 title = f"{title} @ {layer['scenario'].iloc[0]}"
             for part, said, rows in _states(layer):
+                if rows.geometry.isna().all() or rows.geometry.is_empty.all():
+                    continue
                 yield (
                     f"plan_{kind}_{name}{part}_map{_number(result, scenario)}",
                     title + said + (f" @ {scenario}" if scenario else ""),
