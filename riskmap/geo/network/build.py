@@ -126,18 +126,14 @@ def build_graph(
     level = pd.factorize(kept[level_field], sort=True)[0] + 1 if level_field else None
     gap = float(chosen(presets, JOIN) if tolerance_m is None else tolerance_m)
     pieces = split_lines(geometry[use], crs=lines.crs, level=level, tolerance_m=gap)
-    speed = class_speeds(classes[use].to_numpy(), profile=profile, presets=presets, table=speeds)
-    if speed_field is None and "speed_kmh" in kept.columns:
-        speed_field = "speed_kmh"
-    if speed_field and profile != "foot":
-        given = rules.given_speeds(kept[speed_field])
-        speed = np.where(np.isnan(given), speed, given)
+    used = classes[use].to_numpy(dtype=object)
+    flow = class_speeds(used, profile=profile, presets=presets, table=speeds)
     return _assemble(
         pieces,
         rows=np.flatnonzero(use),
         length=_lengths(pieces, kept[length_field] if length_field else None),
-        speed=speed,
-        classes=classes[use].to_numpy(dtype=object),
+        speed=_given(kept, flow, speed_field, profile),
+        classes=used,
         ways=(forward[use], backward[use]),
         source=lines.crs,
         target=crs or _metric(lines.crs, pieces),
@@ -147,6 +143,16 @@ def build_graph(
             *notes_on(geometry, odd, named=column is not None, classes=classes[use]),
         ),
     )
+
+
+def _given(kept: pd.DataFrame, speed: Floats, field: str | None, profile: str) -> Floats:
+    """Let speeds that the layer gives stand before those of the class."""
+    if field is None and "speed_kmh" in kept.columns:
+        field = "speed_kmh"
+    if field is None or profile == "foot":
+        return speed
+    given = rules.given_speeds(kept[field])
+    return np.where(np.isnan(given), speed, given)
 
 
 def _check(lines: gpd.GeoDataFrame, profile: str, columns: tuple[str, ...]) -> None:

@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 
 from riskmap.errors import LayerError, UsageError
+from riskmap.geo.network.between import find_ways, points_xy
 from riskmap.geo.network.build import build_graph
-from riskmap.geo.network.detached import MAIN_NODES, Places, main_edges, put_on_main
+from riskmap.geo.network.detached import MAIN_NODES, main_edges
 from riskmap.geo.network.flooded import FACTORS
 from riskmap.geo.network.graph import Bools, Direction, Floats, RoadGraph, Weight
-from riskmap.geo.network.matching import Row, matched_rows
 from riskmap.geo.network.remarks import moved_notes
-from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped, snap_points
+from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped
 from riskmap.geo.network.speeds import CAR, URBAN, Values, chosen, shipped
-from riskmap.geo.network.split import project
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ VEHICLES: Final = {
     "foot": ("foot", URBAN),
 }
 """Network profile and preset of speeds of each vehicle."""
-_OPEN_SLACK_M: Final = 1.0
-"""An open road this much farther than a closed one is still the point's road [m]."""
 
 
 def route(
@@ -132,27 +129,17 @@ def route(
         tolerance_m=join_ends,
     )
     closed = closed_edges(graph, lines, depth_field, close_above)
-    metres = np.where(closed, np.inf, graph.edge_length_m)
     factor = float(known[FACTORS].get(vehicle, 1.0))
-    seconds = np.where(closed, np.inf, graph.edge_seconds / factor)
-    costs = (metres, graph.edge_seconds / factor)
-    if weight == "seconds":
-        costs = (seconds, graph.edge_length_m)
-    xy = (_metres(graph, origins), _metres(graph, destinations))
-    main = main_edges(graph, int(chosen(presets, MAIN_NODES)))
-
-    def places(among: Bools | None = None) -> Places:
-        first, second = (_snap(graph, one, snap_limit, ~closed, among) for one in xy)
-        return first, second
-
-    def ways(at: Places, how: Literal["asked", "free"]) -> list[Row]:
-        dry = (graph.cost(weight), costs[1])
-        reach, edge = (np.inf, dry) if how == "free" else (limit, costs)
-        return matched_rows(graph, *at, edge, match=match, weight=weight, limit=reach)
-
-    put = places()
-    rows, where, moved = put_on_main(
-        ways(put, "asked"), put, main, match=match, again=lambda: places(main), ways=ways
+    rows, where, moved = find_ways(
+        graph,
+        (points_xy(graph, origins), points_xy(graph, destinations)),
+        closed,
+        _costs(graph, closed, graph.edge_seconds / factor, weight),
+        main=main_edges(graph, int(chosen(presets, MAIN_NODES))),
+        match=match,
+        weight=weight,
+        snap_limit=snap_limit,
+        limit=limit,
     )
     names = (origins["id"].astype(str).tolist(), destinations["id"].astype(str).tolist())
     told = (*graph.notes, *moved_notes(moved, names))
@@ -160,6 +147,16 @@ def route(
         "routes": [_entry(*row, names, at, match) for row, at in zip(rows, where, strict=True)],
         "notes": [str(note) for note in told],
     }
+
+
+def _costs(
+    graph: RoadGraph, closed: Bools, seconds: Floats, weight: Weight
+) -> tuple[Floats, Floats]:
+    """Give what is minimised, infinite where closed, and the other cost."""
+    first, second = graph.edge_length_m, seconds
+    if weight == "seconds":
+        first, second = second, first
+    return np.where(closed, np.inf, first), second
 
 
 def _check(
@@ -232,39 +229,6 @@ def closed_edges(
     deep = np.nan_to_num(depth, nan=-np.inf) > above
     twin = graph.edge_twin_row
     return np.asarray(deep[graph.edge_row] | ((twin >= 0) & deep[np.maximum(twin, 0)]))
-
-
-def _metres(graph: RoadGraph, table: pd.DataFrame) -> Floats:
-    """Bring points into the graph's CRS."""
-    lon = pd.to_numeric(table["lon"], errors="coerce").to_numpy(dtype=np.float64)
-    lat = pd.to_numeric(table["lat"], errors="coerce").to_numpy(dtype=np.float64)
-    wrong = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
-    if wrong.any():
-        raise LayerError(
-            text(
-                "points without usable longitude and latitude: {ids}",
-                ids=", ".join(table["id"].astype(str)[wrong].tolist()[:20]),
-            )
-        )
-    return project(np.column_stack([lon, lat]), "EPSG:4326", graph.crs)
-
-
-def _snap(
-    graph: RoadGraph, xy: Floats, limit_m: float, usable: Bools, among: Bools | None
-) -> Snapped:
-    """Put points on the nearest road; of roads about equally near an open one."""
-    nearest = snap_points(graph, xy, limit_m=limit_m, usable=among)
-    open_ones = usable if among is None else usable & among
-    if usable.all() or not open_ones.any():
-        return nearest
-    open_ = snap_points(graph, xy, limit_m=limit_m, usable=open_ones)
-    better = open_.on & (open_.walk_m <= nearest.walk_m + _OPEN_SLACK_M)
-    return Snapped(
-        np.where(better, open_.edge, nearest.edge),
-        np.where(better, open_.along, nearest.along),
-        np.where(better, open_.walk_m, nearest.walk_m),
-        np.where(better[:, None], open_.xy, nearest.xy),
-    )
 
 
 def _entry(
