@@ -22,8 +22,9 @@ from shapely.geometry import box
 
 from riskmap import pipeline, stages
 from riskmap.export import bundle, scenarios
+from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.recipe import make_recipe, recompute
-from riskmap.export.onemap.scenes import depth_classes
+from riskmap.export.onemap.scenes import depth_classes, scenario_layers
 from riskmap.export.public import redact
 from riskmap.export.tables import class_names
 from riskmap.export.verify import verify
@@ -315,3 +316,25 @@ def test_water_on_the_road_slows_the_engine_by_hand(tmp_path):
     wet = 0.0009 * 200**2 - 0.5529 * 200 + 86.9448
     on_road = ["V01", "V11", "V21", "V31"]
     np.testing.assert_allclose(after[on_road] / before[on_road], 20 / wet, rtol=1e-5)
+
+
+def test_public_edition_of_a_scenario_names_nobody(tmp_path):
+    private = {
+        "name": ["洼地 找责任人乙13812345678"],
+        "person": ["责任人乙"],
+        "phone": ["13812345678"],
+    }
+    area = gpd.GeoDataFrame(private, geometry=[town.at(50, 50).buffer(40)], crs=town.CRS)
+    tmp_path.mkdir(exist_ok=True)
+    area.to_file(tmp_path / "danger.gpkg")
+    result = run(tmp_path, DEEP, danger_area="danger.gpkg")
+    inside = scenario_layers(result, Packer())
+    assert "责任人乙" in json.dumps(inside, ensure_ascii=False)
+    outside = json.dumps(scenario_layers(redact(result), Packer()), ensure_ascii=False)
+    assert "洼地" in outside
+    assert "责任人乙" not in outside
+    assert "13812345678" not in outside
+    folder = bundle.write(redact(result), tmp_path / "out")
+    assert verify(folder) == []
+    table = pyogrio.read_dataframe(folder / "riskmap.gpkg", layer="danger_area_1")
+    assert not {"person", "phone"} & set(table.columns)

@@ -179,16 +179,27 @@ def coarsen(shapes: gpd.GeoSeries, *, size_m: float = COARSE_M) -> gpd.GeoSeries
 
 def _secrets(result: Result) -> pd.Series[Any]:
     """Collect for every item the texts and numbers of its private fields."""
-    found: list[pd.Series[Any]] = []
-    for name, layer in result.layers.items():
-        if layer.table is None:
-            continue
-        role = result.roles[name]
-        table = pd.DataFrame(layer.table).drop(columns="geometry", errors="ignore")
-        private = set(map(str, table.columns)) - set(public_columns(role, map(str, table.columns)))
-        choices = {field.name for field in role.fields if field.choices or field.type == "boolean"}
-        columns = sorted(name for name in private - choices if not name.startswith("_"))
-        found += [_as_words(table[column]) for column in columns]
+    return _joined(
+        [
+            words
+            for name, layer in result.layers.items()
+            if layer.table is not None
+            for words in _private_words(result.roles[name], layer.table)
+        ]
+    )
+
+
+def _private_words(role: Role, rows: pd.DataFrame) -> list[pd.Series[Any]]:
+    """Collect the texts and numbers of a layer's private fields."""
+    table = pd.DataFrame(rows).drop(columns="geometry", errors="ignore")
+    private = set(map(str, table.columns)) - set(public_columns(role, map(str, table.columns)))
+    choices = {field.name for field in role.fields if field.choices or field.type == "boolean"}
+    columns = sorted(name for name in private - choices if not name.startswith("_"))
+    return [_as_words(table[column]) for column in columns]
+
+
+def _joined(found: list[pd.Series[Any]]) -> pd.Series[Any]:
+    """Give for every row the private words worth blotting out."""
     if not found:
         return pd.Series(dtype=object)
     joined = pd.concat(found).dropna()
@@ -246,8 +257,8 @@ def _scenario_layer(role: Role | None, table: gpd.GeoDataFrame | None) -> gpd.Ge
     if table is None:
         return None
     names = public_columns(role, map(str, table.columns)) if role else []
-    kept = table[[*names, "geometry"]]
-    return scrub_table(kept, pd.Series(dtype=object))
+    secrets = _joined(_private_words(role, table)) if role else pd.Series(dtype=object)
+    return scrub_table(table[[*names, "geometry"]], secrets)
 
 
 def _file_name(shown: str) -> str:

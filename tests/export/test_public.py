@@ -1,6 +1,8 @@
 import base64
 import gzip
+import io
 import re
+import sqlite3
 import zipfile
 import zlib
 from dataclasses import replace
@@ -39,6 +41,14 @@ def unpacked(folder):
             with zipfile.ZipFile(path) as archive:
                 for name in archive.namelist():
                     yield f"{path.name}/{name}", archive.read(name)
+        if path.suffix == ".gpkg":
+            with sqlite3.connect(path) as base:
+                rows = base.execute("SELECT content FROM qgis_projects").fetchall()
+            base.close()
+            for (digits,) in rows:
+                with zipfile.ZipFile(io.BytesIO(bytes.fromhex(digits))) as archive:
+                    for name in archive.namelist():
+                        yield f"{path.name}/{name}", archive.read(name)
         for match in re.finditer(rb"[A-Za-z0-9+/]{64,}={0,2}", content):
             try:
                 decoded = base64.b64decode(match.group())

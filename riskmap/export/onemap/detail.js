@@ -97,6 +97,11 @@ function why(tab, row) {
         el("td", null, score3(p.value)), el("td", null, percent(p.weight / (parts.reduce((/** @type {number} */ s, /** @type {any} */ q) => s + q.weight, 0) || 1))), el("td", null, score3(p.part || 0)))))));
 }
 
+/** Does an indicator fill what its siblings leave, with no weight among them? @param {any} tab @param {string} code */
+function onTop(tab, code) {
+  return tab.tree.groups.some((/** @type {any} */ g) => g.method === "union" && g.children.includes(code));
+}
+
 /** Indicators with their values in their own units. @param {any} tab @param {number} row */
 async function indicatorTable(tab, row) {
   const list = tab.tree.nodes.filter((/** @type {any} */ n) => n.kind === "indicator" && tab.values[n.code]);
@@ -108,7 +113,7 @@ async function indicatorTable(tab, row) {
       el("th", { scope: "row", title: [n.code, n.method].filter(Boolean).join(" · ") }, nameOf(n), n.direction < 0 ? el("small", null, " " + t("(the more the safer)")) : null),
       el("td", null, raw[i] && Number.isFinite(raw[i][row]) ? quantity(raw[i][row], n.unit) : t("unknown")),
       el("td", null, el("span", { class: "meter", title: score3(scaled) }, el("i", { style: `width:${Math.round(100 * (scaled || 0))}%` }))),
-      el("td", null, percent(weightOf(tab, n.code))));
+      el("td", null, onTop(tab, n.code) ? t("on top") : percent(weightOf(tab, n.code))));
   });
   return el("details", { open: list.length <= 14 }, el("summary", null, t("Indicators"), el("small", null, t("value, scaled 0–1, weight in its component"))),
     el("table", { class: "plain-table" }, el("thead", { class: "hidden" }, el("tr", null, [t("Indicator"), t("Value"), t("Scaled"), t("Weight")].map((h) => el("th", { scope: "col" }, h)))), el("tbody", null, body)));

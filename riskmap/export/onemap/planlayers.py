@@ -31,8 +31,8 @@ def plan_parts(plans: Mapping[str, Any], packer: Packer) -> list[dict[str, Any]]
         ``Result.plans``; a plan may have ``map_layers``, a mapping of name to a GeoDataFrame with
         the columns ``kind`` (``coverage``, ``route``, ``assignment``, ``site``, ``closure``) and
         ``label``, and optionally ``band`` (1 = best; 5 covered by none, 6 to 8 lost, 9 cut off),
-        ``when`` (``before`` or ``after`` the proposed sites; empty: both), ``scenario`` and ``time_min`` (minutes from
-        the start; the page draws the row from then on).
+        ``when`` (``before`` or ``after`` the proposed sites; empty: both), ``scenario`` and
+        ``time_min`` (minutes from the start; the page draws the row from then on).
     packer
         Takes the arrays.
 
