@@ -18,10 +18,12 @@ export function unitChanges(units, most = LONG) {
   const start = table("unit", "").base;
   const level = units.levels.length - 1;
   const changed = units.rows[level].filter((/** @type {number} */ u) => now.cls[u] !== start.cls[u]);
-  changed.sort((/** @type {number} */ a, /** @type {number} */ b) => Math.abs(now.score[b] - start.score[b]) - Math.abs(now.score[a] - start.score[a]));
+  const rise = (/** @type {number} */ u) => Math.abs(now.score[u] - start.score[u]) || 0;
+  const limit = changed.length > most ? Float64Array.from(changed, rise).sort()[changed.length - most] : 0;
+  const first = changed.filter((/** @type {number} */ u) => rise(u) >= limit).sort((/** @type {number} */ a, /** @type {number} */ b) => rise(b) - rise(a));
   const title = el("h3", null, t("{n} of {m} {level} change class", { n: num(changed.length), m: num(units.rows[level].length), level: unitLevelName(units.levels[level]) }));
   if (!changed.length) return el("section", null, title, el("p", { class: "hint" }, moved() || state.scenario ? t("The order may change, the classes do not.") : t("The weights are those of the project.")));
-  return el("section", { class: "changes" }, title, el("ul", { class: "things" }, changed.slice(0, most).map((/** @type {number} */ u) => el("li", null,
+  return el("section", { class: "changes" }, title, el("ul", { class: "things" }, first.slice(0, most).map((/** @type {number} */ u) => el("li", null,
     el("span", { class: now.cls[u] > start.cls[u] ? "up" : "down" }, now.cls[u] > start.cls[u] ? "▲" : "▼"),
     el("button", { class: "link", onclick: () => emit("select", { kind: "unit", at: u, go: true, stay: true }) }, units.names[u]),
     el("small", null, `${className(start.cls[u])} → ${className(now.cls[u])} · ${score3(start.score[u])} → ${score3(now.score[u])}`))),
