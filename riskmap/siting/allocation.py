@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from riskmap.i18n import text
 from riskmap.siting.problem import EXCLUDED, Instance, Solution, within
-from riskmap.siting.proof import no_answer, out_of_time
-from riskmap.siting.solver import minimise
+from riskmap.siting.proof import no_answer
 
 if TYPE_CHECKING:
     from riskmap.siting.problem import Floats, Ints
@@ -143,7 +141,7 @@ def allocate_whole(
     radius
         Largest cost of an assignment, inclusive; a hard limit.
     time_limit
-        Seconds for each of the two models; None for no limit.
+        Seconds; None for no limit.
     gap
         Relative gap at which to stop.
     max_nodes
@@ -152,45 +150,12 @@ def allocate_whole(
     Returns
     -------
     Solution
-        As `allocate_split`; a demand of size 0 needs no place.
+        As `allocate_split`, with ``served_bound`` in ``extra``; a demand of size 0 needs no place.
     """
+    from riskmap.siting.whole import solve_whole
+
     near = within(instance, radius)
-    size = near.size[near.demand_of]
-    n, m, k = near.n_demands, near.n_facilities, near.cost.size
-    if k == 0:
-        return served_solution(near, np.zeros(0), optimal=True, bound=None)
-    pairs = np.arange(k)
-    rows = sparse.vstack(
-        [
-            sparse.csr_matrix((np.ones(k), (near.demand_of, pairs)), shape=(n, k)),
-            sparse.csr_matrix((size, (near.facility_of, pairs)), shape=(m, k)),
-        ],
-        format="csr",
-    )
-    upper = np.r_[np.ones(n), near.capacity]
-    fits = (size <= near.capacity[near.facility_of] + 1e-9).astype(np.float64)
-    flags = np.ones(k, bool)
-    free = np.full(n + m, -np.inf)
-    limits = {"integer": flags, "time_limit": time_limit, "gap": gap, "max_nodes": max_nodes}
-    most = minimise(-size, rows, free, upper, upper=fits, **limits)  # type: ignore[arg-type]
-    if most.x is None:
-        return out_of_time("allocate")
-    served = float(size[most.x > 0.5].sum())
-    rows = sparse.vstack([rows, sparse.csr_matrix(size)], format="csr")
-    best = minimise(
-        size * near.cost,
-        rows,
-        np.r_[free, served - 1e-6],
-        np.r_[upper, np.inf],
-        upper=fits,
-        start=most.x,
-        **limits,  # type: ignore[arg-type]
-    )
-    x = most.x if best.x is None else best.x
-    proven = best.optimal and -most.bound <= served * (1 + gap) + 1e-6
-    return served_solution(
-        near, np.where(x > 0.5, size, 0.0), optimal=proven and gap <= 0, bound=best.bound
-    )
+    return solve_whole(near, time_limit=time_limit, gap=gap, max_nodes=max_nodes)
 
 
 def mend(

@@ -16,13 +16,16 @@ OPEN, SHUT = 1, 2
 
 @njit(cache=True, nogil=True)
 def _placed(cost: F, size: I, room: I, sites: I, by_size: int, place: I, left: I) -> bool:
-    """Place one demand after another, the one with most to lose (or the largest) first."""
-    n, p = size.size, sites.size
+    """Place the unplaced one after another, the one with most to lose (or the largest) first."""
+    n, p, wanted = size.size, sites.size, 0
     for r in range(p):
         left[r] = room[sites[r]]
     for i in range(n):
-        place[i] = -1
-    for _ in range(n):
+        if place[i] >= 0:
+            left[place[i]] -= size[i]
+        else:
+            wanted += 1
+    for _ in range(wanted):
         best, who, where = -1.0, -1, -1
         for i in range(n):
             if place[i] >= 0:
@@ -100,6 +103,8 @@ def assign(cost: F, size: I, room: I, sites: I) -> tuple[float, I]:
     place, left = np.zeros(size.size, np.int64), np.zeros(sites.size, np.int64)
     best, kept = np.inf, place.copy()
     for by_size in range(2):
+        for i in range(size.size):
+            place[i] = -1
         if not _placed(cost, size, room, sites, by_size, place, left):
             continue
         while _shifted(cost, size, sites, place, left) or _exchanged(
@@ -114,6 +119,29 @@ def assign(cost: F, size: I, room: I, sites: I) -> tuple[float, I]:
             for i in range(size.size):
                 kept[i] = place[i]
     return best, kept
+
+
+@njit(cache=True, nogil=True)
+def complete(cost: F, size: I, room: I, sites: I, place: I) -> B:
+    """Place what is not placed yet, then shift and exchange demands while that is cheaper.
+
+    Parameters
+    ----------
+    cost, size, room, sites
+        As for `assign`; one site must have room for everybody.
+    place
+        Position in ``sites`` of each demand, -1 when it has none; changed in place.
+
+    Returns
+    -------
+    ndarray
+        Whether there was a place for each demand; (n demands,).
+    """
+    left = np.zeros(sites.size, np.int64)
+    _placed(cost, size, room, sites, 0, place, left)
+    while _shifted(cost, size, sites, place, left) or _exchanged(cost, size, sites, place, left):
+        pass
+    return place >= 0
 
 
 @njit(cache=True, nogil=True)
