@@ -154,7 +154,12 @@ def _fits(value: object, model: object) -> bool:
 
 
 def _fits_list(value: tuple[object, ...], model: tuple[object, ...]) -> bool:
-    """Tell whether a list has as many entries of the same form, rising where the model rises."""
+    """Tell whether a list has as many entries of the same form, rising where the model rises.
+
+    A list of words may have any length.
+    """
+    if all(isinstance(part, str) for part in model):
+        return all(isinstance(part, str) for part in value)
     if len(value) != len(model) or not all(map(_fits, value, model)):
         return False
     return not _rising(model) or _rising(value)

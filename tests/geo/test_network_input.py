@@ -1,0 +1,149 @@
+"""Road layers as they come: pieces that do not touch, wrong units, detached points, classes."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely import LineString, MultiLineString
+
+from riskmap.errors import LayerError
+from riskmap.geo.network import build_graph, route, vehicle_seconds
+from riskmap.geo.network.detached import main_edges
+from riskmap.i18n import language
+from riskmap.presets.load import load_presets
+
+X0, Y0 = 117.0, 36.0
+STEP = 0.001
+SIDE = 15
+
+
+def town():
+    """A two-way grid of 15 x 15 junctions, a piece of three streets 60 m off, a way out."""
+    xy = [[(X0 + i * STEP, Y0 + j * STEP) for i in range(SIDE)] for j in range(SIDE)]
+    lines = [LineString(row) for row in xy] + [
+        LineString([row[i] for row in xy]) for i in range(SIDE)
+    ]
+    west = X0 - 0.0007
+    lines.append(LineString([(west, Y0), (west, Y0 + STEP), (west, Y0 + 3 * STEP)]))
+    lines.append(LineString([xy[0][-1], (X0 + 0.02, Y0)]))
+    oneway = [*["no"] * (2 * SIDE + 1), "yes"]
+    return gpd.GeoDataFrame({"oneway": oneway}, geometry=lines, crs=4326)
+
+
+def points(**where):
+    rows = [(name, lon, lat) for name, (lon, lat) in where.items()]
+    return pd.DataFrame(rows, columns=["id", "lon", "lat"])
+
+
+def said(notes, word):
+    return [note for note in notes if word in note]
+
+
+def test_a_point_on_a_detached_piece_is_told_and_put_on_the_main_network():
+    a = points(cut_off=(X0 - 0.0007, Y0 + 0.5 * STEP), out=(X0 + 0.018, Y0))
+    b = points(in_town=(X0, Y0 + 5 * STEP), back=(X0 + 14 * STEP, Y0))
+    with language("en"):
+        found = route(town(), a, b)
+    first, second = found["routes"]
+    assert first["reached"]
+    assert first["metres"] == pytest.approx(4.5 * 110.98, rel=1e-3)
+    assert first["snap_from_m"] == pytest.approx(0.0007 * 90_164, rel=1e-2)
+    assert second["reached"]
+    (note,) = said(found["notes"], "cut off from the rest")
+    assert "cut_off, out" in note
+    (parts,) = said(found["notes"], "2 separate parts")
+    assert "3 nodes" not in parts or "islands" in parts
+
+
+def test_ways_inside_a_piece_stay_and_far_points_stay_without_a_way():
+    piece = {"low": (X0 - 0.0007, Y0), "high": (X0 - 0.0007, Y0 + 2 * STEP)}
+    inside = route(town(), points(low=piece["low"]), points(high=piece["high"]))["routes"][0]
+    assert inside["metres"] == pytest.approx(2 * 110.98, rel=1e-3)
+    assert inside["snap_from_m"] == pytest.approx(0, abs=1e-3)
+    to_town = points(c=(X0, Y0 + STEP))
+    near = route(town(), points(low=piece["low"]), to_town, snap_limit=30)["routes"][0]
+    assert (near["reached"], near["reason"]) == (False, "no_route")
+
+
+def test_water_and_limits_are_no_reason_to_move_a_point():
+    lines = town()
+    lines["depth"] = 0.0
+    lines.loc[[0, SIDE], "depth"] = 1.0
+    a, b = points(a=(X0, Y0)), points(b=(X0 + 5 * STEP, Y0 + 5 * STEP))
+    wet = route(lines, a, b, depth_field="depth", close_above=0.3)["routes"][0]
+    assert not wet["reached"]
+    assert not route(lines, a, b, limit=10)["routes"][0]["reached"]
+    assert route(lines, a, b)["routes"][0]["snap_from_m"] == pytest.approx(0, abs=1e-3)
+
+
+def test_small_networks_have_no_detached_pieces():
+    lines = gpd.GeoDataFrame(
+        geometry=[LineString([(0, 0), (900, 0)]), LineString([(0, 50), (100, 50)])], crs=4548
+    )
+    assert main_edges(build_graph(lines), 200).all()
+    assert main_edges(build_graph(lines), 2).all()
+    assert main_edges(build_graph(lines, directed=True), 2).all()
+
+
+def test_lines_that_do_not_touch_are_said_and_joined_on_request():
+    lines = [LineString([(i * 100 + 0.4, 0), (i * 100 + 99.9, 0)]) for i in range(5)]
+    layer = gpd.GeoDataFrame(geometry=lines, crs=4548)
+    with language("en"):
+        (note,) = said([str(n) for n in build_graph(layer).notes], "hardly touch")
+    assert "5 separate parts" in note
+    assert "--join-ends" in note
+    joined = build_graph(layer, presets=load_presets({"network.join_ends_m": 1}))
+    assert joined.component.max() == 0
+    assert not said([str(n) for n in joined.notes], "separate parts")
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "crs", "word"),
+    [
+        ([(117.0, 36.0), (117.001, 36.0)], 4548, "EPSG:4326"),
+        ([(500_000, 4_000_000), (500_100, 4_000_000)], 4326, "no degrees"),
+        ([(117.0, 36.0), (117.001, 36.0)], None, "-a_srs"),
+    ],
+)
+def test_units_that_contradict_the_coordinate_system_are_refused(coordinates, crs, word):
+    layer = gpd.GeoDataFrame(geometry=[LineString(coordinates)], crs=crs)
+    with pytest.raises(LayerError) as error:
+        build_graph(layer)
+    with language("en"):
+        assert word in str(error.value)
+
+
+def test_high_clearance_vehicles_pass_where_lorries_do_not():
+    layer = gpd.GeoDataFrame(geometry=[LineString([(0, 0), (100, 0)])], crs=4548)
+    graph = build_graph(layer)
+    depth = np.array([0.55])
+    assert np.isinf(vehicle_seconds(graph, vehicle="truck", depth_m=depth)).all()
+    assert np.isfinite(vehicle_seconds(graph, vehicle="high_clearance", depth_m=depth)).all()
+    deep = np.array([0.6])
+    assert np.isinf(vehicle_seconds(graph, vehicle="high_clearance", depth_m=deep)).all()
+
+
+def test_the_classes_of_a_profile_are_the_projects_to_change():
+    lines = [LineString([(0, 0), (100, 0)]), LineString([(100, 0), (200, 0)])]
+    layer = gpd.GeoDataFrame({"highway": ["primary", "track"]}, geometry=lines, crs=4548)
+    assert build_graph(layer).edge_count == 1
+    own = load_presets({"road.classes_car": ["primary", "track"]})
+    assert build_graph(layer, presets=own).edge_count == 2
+    shut = layer.assign(access=["private", "yes"])
+    assert build_graph(shut, profile="emergency").edge_count == 2
+    closed = load_presets({"road.closed_by": {"emergency": ["access"], "car": [], "foot": []}})
+    assert build_graph(shut, profile="emergency", presets=closed).edge_count == 1
+
+
+def test_three_dimensions_many_parts_and_repeated_lines_are_one_flat_network():
+    x, y = 500_000, 4_000_000
+    flat = LineString([(x, y), (x + 100, y), (x + 100, y + 100)])
+    high = LineString([(x + 100, y + 100, 7), (x + 200, y + 100, 9)])
+    parts = MultiLineString(
+        [[(x + 200, y + 100), (x + 300, y + 100)], [(x + 300, y + 100), (x + 300, y)]]
+    )
+    layer = gpd.GeoDataFrame(geometry=[flat, high, parts, flat], crs=4548)
+    graph = build_graph(layer)
+    assert graph.component.max() == 0
+    assert graph.edge_length_m.sum() == pytest.approx(700, rel=1e-6)
+    assert graph.node_count == 5
