@@ -178,8 +178,8 @@ def eligibility(
 def usable_for(fit: pd.DataFrame, scenario: str) -> pd.DataFrame:
     """Say of every refuge and hazard whether it may be used in a scenario, and all reasons why not.
 
-    Checks that hold for every hazard count for each of them. A check that is only reported stands
-    among the reminders.
+    Refuges that fail for some hazard come first. Checks that hold for every hazard count for each.
+    A check that is only reported stands among the reminders.
 
     Parameters
     ----------
@@ -215,8 +215,9 @@ def usable_for(fit: pd.DataFrame, scenario: str) -> pd.DataFrame:
     found = pd.concat(parts, ignore_index=True)
     for column in ("reason", "reminder", "unchecked"):
         found[column] = found[column].where(found[column].notna(), "")
-    order = np.argsort(np.tile(np.arange(len(found) // len(HAZARDS)), len(HAZARDS)), kind="stable")
-    return found.iloc[order].reset_index(drop=True)
+    row = np.tile(np.arange(len(found) // len(HAZARDS)), len(HAZARDS))
+    good = found.groupby(row)["usable"].transform("all").to_numpy(dtype=bool)
+    return found.iloc[np.lexsort((row, good))].reset_index(drop=True)
 
 
 CHECK_WORDS = {
