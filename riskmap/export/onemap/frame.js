@@ -95,7 +95,10 @@ function scenarios() {
     const now = document.querySelector('[role="radio"][aria-checked="true"]');
     if (now) /** @type {HTMLElement} */ (now).focus();
   });
-  return group;
+  const pick = el("select", { id: "scenario", "aria-label": t("Scenario"), onchange: () => emit("setScenario", pick.value) },
+    ["", ...list].map((name) => el("option", { value: name, selected: name === state.scenario }, name || t("Baseline"))));
+  on("scenario", () => (pick.value = state.scenario));
+  return el("div", { class: "scenarios" + (list.length > 3 ? " many" : "") }, group, pick);
 }
 
 function banner() {
