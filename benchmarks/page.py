@@ -1,37 +1,33 @@
-"""Time the one-map page in headless Chromium: size, ready, pan, recolour, search, PNG.
+"""Time the one-map page in headless Chromium beside the maps that others make.
 
-    python benchmarks/page.py [--quick] [--folium]
+    python benchmarks/page.py [--quick] [--no-peers] [--repeat N]
 
-Made-up smooth data of 50 000, 200 000 and 1 000 000 cells with 20 000 points, and 100 000 points
-alone. ``--folium`` also times folium.GeoJson on 10 000 polygons in the same browser session.
+Prints one table: what was measured, the target, the median and the least of N openings, and how
+many times more folium's GeoJson and Leaflet's canvas take for the same polygons and points in the
+same browser session. ``--quick`` leaves out the grids of 200 000 and 1 000 000 cells.
 """
 
 # ruff: noqa: E501
 
 from __future__ import annotations
 
-import json
+import argparse
+import os
+import re
 import shutil
+import statistics
 import sys
 import tempfile
-import time
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import geopandas as gpd
-import numpy as np
-import pandas as pd
-from affine import Affine
-from odc.geo.geobox import GeoBox
-
+from benchmarks.page_case import cells_and_points, polygons_and_points
+from benchmarks.page_peers import canvas_page, folium_page
 from riskmap.export.onemap.page import render
-from riskmap.index import steps
-from tests.sample import CRS, INDICATORS, ORIGIN, sample_result
 
+FRAME = "await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(r, 0))));"
 PAN = """async () => {
   const m = riskmap.map, times = [];
   for (let i = 0; i < 60; i++) {
@@ -40,10 +36,10 @@ PAN = """async () => {
     await new Promise(r => requestAnimationFrame(() => setTimeout(r, 0)));
     times.push(performance.now() - t);
   }
-  times.sort((a, b) => a - b);
-  return [times[30], times[57]];
+  return times.sort((a, b) => a - b)[30];
 }"""
-WEIGH = """async () => {
+WEIGH = (
+    """async () => {
   await riskmap.setWeights({});
   riskmap.openTab('whatif');
   await new Promise(r => setTimeout(r, 400));
@@ -53,12 +49,28 @@ WEIGH = """async () => {
     s.value = String(0.1 + 0.06 * i);
     const t = performance.now();
     s.dispatchEvent(new Event('input', {bubbles: true}));
-    await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(r, 0))));
+    """
+    + FRAME
+    + """
     times.push(performance.now() - t);
   }
-  times.sort((a, b) => a - b);
-  return times[4];
+  return times.sort((a, b) => a - b)[4];
 }"""
+)
+PEER_WEIGH = (
+    """async () => {
+  const times = [];
+  for (let i = 0; i < 3; i++) {
+    const t = performance.now();
+    recolour(0.5 + i);
+    """
+    + FRAME
+    + """
+    times.push(performance.now() - t);
+  }
+  return times.sort((a, b) => a - b)[1];
+}"""
+)
 SEARCH = """() => {
   const box = document.getElementById('search'), times = [];
   for (const q of ['积水点1', 'jsd9', '点77', 'zzzz', '999']) {
@@ -67,8 +79,7 @@ SEARCH = """() => {
     box.dispatchEvent(new Event('input', {bubbles: true}));
     times.push(performance.now() - t);
   }
-  times.sort((a, b) => a - b);
-  return times[3];
+  return times.sort((a, b) => a - b)[3];
 }"""
 PNG = """async () => {
   const t = performance.now();
@@ -79,137 +90,133 @@ PNG = """async () => {
   HTMLAnchorElement.prototype.click = click;
   return performance.now() - t;
 }"""
+POLYGONS = "50 k polygons + 20 k points"
+FULL = {"data MB": 1.7, "ready ms": 1200, "pan ms": 20, "recolour ms": 80, "search ms": 30, "PNG ms": 500}  # fmt: skip
+CASES: dict[str, tuple[Any, dict[str, float]]] = {
+    POLYGONS: (lambda: polygons_and_points(224, 20_000), FULL),
+    "50 k cells + 20 k points": (lambda: cells_and_points(224, 20_000), FULL | {"phone ready ms": 4000}),
+    "100 k points": (lambda: cells_and_points(16, 100_000), {"data MB": 1.0, "page MB": 1.0, "ready ms": 250}),
+    "200 k cells": (lambda: cells_and_points(448, 1000), {"ready ms": 1600, "pan ms": 33}),
+    "1 M cells": (lambda: cells_and_points(1000, 1000), {"ready ms": 4000, "pan ms": 33}),
+}  # fmt: skip
+STEPS = {"pan ms": PAN, "search ms": SEARCH, "PNG ms": PNG, "recolour ms": WEIGH}
+PEER_STEPS = {"pan ms": PAN, "recolour ms": PEER_WEIGH}
 
 
-def smooth(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Make a smooth field with a little noise, as real indicators are."""
-    y, x = np.mgrid[0:n, 0:n] / n
-    out = np.zeros((n, n))
-    for _ in range(6):
-        a, b, c = rng.uniform(1, 7, 3)
-        out += rng.uniform(0.3, 1) * np.sin(a * x * 3 + b * y * 3 + c)
-    return out + 0.03 * rng.standard_normal((n, n))
+class Row(NamedTuple):
+    """One figure of one page."""
+
+    case: str
+    name: str
+    target: float | None
+    values: list[float]
 
 
-def made(side: int, points: int) -> Any:
-    """Build a result with side x side cells, 300 communities and so many points."""
-    rng = np.random.default_rng(3)
-    base = sample_result(n_side=16, n_points=12)
-    size = 100.0 if side > 16 else 2000.0
-    west, south = ORIGIN
-    box = GeoBox((side, side), Affine(size, 0, west, 0, -size, south + side * size), CRS)
-    cells = pd.DataFrame({c: smooth(side, rng).ravel() for c in INDICATORS})
-    index = steps.fit(cells, base.index["cell"].meta, steps.default_steps())
-    scale = side * size / 1600
-    units = base.units.copy()
-    units["geometry"] = units.geometry.affine_transform(
-        [scale, 0, 0, scale, west * (1 - scale), south * (1 - scale)]
-    )
-    table = base.layers["flood_point"].table
-    at = rng.uniform(0, side * size, (points, 2))
-    many = gpd.GeoDataFrame(
-        {"name": [f"积水点{i}" for i in range(points)], "depth_m": rng.uniform(0, 1, points).round(2),
-         "level": pd.array(rng.integers(1, 5, points), dtype="Int8")},
-        index=pd.Index([f"YL-{i:06d}" for i in range(points)], name=table.index.name),
-        geometry=gpd.points_from_xy(west + at[:, 0], south + at[:, 1]), crs=CRS,
-    )  # fmt: skip
-    layers = {"flood_point": replace(base.layers["flood_point"], table=many)}
-    return replace(
-        base, grid=SimpleNamespace(geobox=box, inside=np.ones((side, side), bool)), units=units,
-        population=np.abs(smooth(side, rng)).astype("float32"), layers=layers,
-        index={"unit": base.index["unit"], "cell": index}, items=base.items.iloc[:0],
-        control=base.control.iloc[:0],
-    )  # fmt: skip
-
-
-def measure(
-    browser: Any, path: Path, *, throttle: float = 1.0, phone: bool = False
-) -> dict[str, Any]:
-    """Open a page and time what an officer does."""
+def opened(
+    browser: Any, path: Path, steps: dict[str, str], *, phone: bool = False
+) -> dict[str, float]:
+    """Open a page once and time what an officer does."""
     view = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
     page = browser.new_page(viewport=view)
-    if throttle > 1:
-        page.context.new_cdp_session(page).send(
-            "Emulation.setCPUThrottlingRate", {"rate": throttle}
-        )
+    page.set_default_timeout(600_000)
+    if phone:
+        session = page.context.new_cdp_session(page)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
     page.goto(path.as_uri())
-    page.wait_for_selector("html[data-ready]", state="attached", timeout=120_000)
-    out: dict[str, Any] = {"ready_ms": int(page.get_attribute("html", "data-ready"))}
-    if throttle == 1:
-        out["pan_ms"], out["pan_95_ms"] = (round(v, 1) for v in page.evaluate(PAN))
-        out["search_ms"] = round(page.evaluate(SEARCH), 1)
-        out["png_ms"] = round(page.evaluate(PNG))
-        out["weights_ms"] = round(page.evaluate(WEIGH), 1)
+    page.wait_for_selector("html[data-ready]", state="attached")
+    out = {"ready ms": float(page.get_attribute("html", "data-ready"))}
+    for name, code in steps.items():
+        out[name] = page.evaluate(code)
     page.close()
     return out
 
 
-def folium_page(path: Path, n: int) -> None:
-    """Write the same kind of map the way folium's tutorial does."""
-    import folium
-    from shapely.geometry import box
+def sizes(path: Path) -> dict[str, float]:
+    """Size of a page, and of the data blocks in it [MB]."""
+    markup = path.read_text("utf-8")
+    blocks = re.findall(r'id="riskmap-data-\d+">([^<]*)<', markup)
+    return {"page MB": path.stat().st_size / 1e6, "data MB": sum(map(len, blocks)) / 1e6}
 
-    rng = np.random.default_rng(3)
-    west, south = 117.0, 36.6
-    side = int(n**0.5)
-    shapes = [box(west + i * 0.001, south + j * 0.001, west + (i + 1) * 0.001, south + (j + 1) * 0.001)
-              for j in range(side) for i in range(side)]  # fmt: skip
-    frame = gpd.GeoDataFrame({"c": rng.integers(0, 4, len(shapes))}, geometry=shapes, crs=4326)
-    carrier = folium.Map(
-        location=[south + 0.05, west + 0.05], zoom_start=12, tiles=None, max_zoom=18
-    )
-    colours = ["#3f8fe8", "#fff06a", "#f2820c", "#a30f1a"]
-    folium.GeoJson(
-        frame, style_function=lambda f: {"fillColor": colours[f["properties"]["c"]], "weight": 0.3}
-    ).add_to(carrier)
-    figure = carrier.get_root()
-    figure.render()
-    from riskmap.export.onemap.assets import leaflet_css, leaflet_js
 
-    body = figure.html.render()
-    path.write_text(
-        f"<!DOCTYPE html><meta charset=utf-8><style>{leaflet_css()}"
-        "html,body,.folium-map{height:100%;width:100%}</style>"
-        f"<script>{leaflet_js()}</script>{body}<script>{figure.script.render()}</script>"
-        "<script>requestAnimationFrame(()=>setTimeout(()=>document.documentElement.setAttribute('data-ready',"
-        "Math.round(performance.now())),0))</script>",
-        encoding="utf-8",
-    )
+def timed(
+    browser: Any, path: Path, case: str, targets: dict[str, float], *, repeat: int
+) -> list[Row]:
+    """Open our page several times."""
+    steps = {name: code for name, code in STEPS.items() if name in targets}
+    runs = [opened(browser, path, steps) for _ in range(repeat)]
+    found = {name: [value] for name, value in sizes(path).items()}
+    found |= {name: [run[name] for run in runs] for name in runs[0]}
+    if "phone ready ms" in targets:
+        found["phone ready ms"] = [
+            opened(browser, path, {}, phone=True)["ready ms"] for _ in range(repeat)
+        ]
+    return [Row(case, name, targets.get(name), values) for name, values in found.items()]
+
+
+def peers(browser: Any, folder: Path) -> dict[str, dict[str, float]]:
+    """Time the others' maps of the same polygons and points, each opened once."""
+    result = polygons_and_points(224, 20_000)
+    out = {}
+    for name, write in {"Leaflet canvas": canvas_page, "folium GeoJson": folium_page}.items():
+        path = folder / "peer.html"
+        write(path, result)
+        size = path.stat().st_size / 1e6
+        out[name] = opened(browser, path, PEER_STEPS) | {"page MB": size}
+    return out
+
+
+def shown(value: float) -> str:
+    """Write a figure with three places of meaning or so."""
+    return f"{value:.2f}" if value < 10 else f"{value:,.0f}".replace(",", " ")
+
+
+def table(rows: list[Row], others: dict[str, dict[str, float]]) -> str:
+    """Write everything as one Markdown table."""
+    lines = ["| page | figure | target | median | least |" + "".join(f" {n} |" for n in others)]
+    lines.append("|" + " --- |" * (5 + len(others)))
+    for row in rows:
+        middle = statistics.median(row.values)
+        target = (
+            ""
+            if row.target is None
+            else f"{shown(row.target)} {'met' if middle <= row.target else 'missed'}"
+        )
+        cells = [row.case, row.name, target, shown(middle), shown(min(row.values))]
+        for found in others.values():
+            other = found.get(row.name) if row.case == POLYGONS else None
+            cells.append("" if other is None else f"{shown(other)} ({other / middle:.1f} x)")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="without the largest grids")
+    parser.add_argument("--no-peers", action="store_true", help="without folium and Leaflet")
+    parser.add_argument("--repeat", type=int, default=5, help="openings of each page")
+    given = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
-    cases = {"50 k cells + 20 k points": (224, 20_000), "100 k points": (16, 100_000)}
-    if "--quick" not in sys.argv:
-        cases |= {"200 k cells": (448, 1000), "1 M cells": (1000, 1000)}
+    cases = [name for name in CASES if not given.quick or name not in ("200 k cells", "1 M cells")]
+    rows: list[Row] = []
+    start = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         )
-        for name, (side, points) in cases.items():
-            start = time.perf_counter()
+        for name in cases:
+            make, targets = CASES[name]
             path = Path(folder) / "page.html"
-            path.write_text(render(made(side, points)), encoding="utf-8")
-            built = time.perf_counter() - start
-            row = {"build_s": round(built, 1), "page_mb": round(path.stat().st_size / 1e6, 2)}
-            row |= measure(browser, path)
-            if side == 224:
-                row["phone_4x_ready_ms"] = measure(browser, path, throttle=4, phone=True)[
-                    "ready_ms"
-                ]
-            print(name, json.dumps(row), flush=True)
-        if "--folium" in sys.argv:
-            path = Path(folder) / "folium.html"
-            folium_page(path, 10_000)
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            page.goto(path.as_uri())
-            page.wait_for_selector("html[data-ready]", state="attached", timeout=120_000)
-            print("folium.GeoJson, 10 k polygons", json.dumps({
-                "page_mb": round(path.stat().st_size / 1e6, 2),
-                "ready_ms": int(page.get_attribute("html", "data-ready"))}))  # fmt: skip
+            path.write_text(render(make()), encoding="utf-8")
+            rows += timed(browser, path, name, targets, repeat=given.repeat)
+        others = {} if given.no_peers else peers(browser, Path(folder))
         browser.close()
+    print(table(rows, others))
+    print(
+        f"\n{given.repeat} openings each; load {start:.1f} at the start, {os.getloadavg()[0]:.1f} at the end."
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Made-up results for the benchmark of the page: smooth fields, squares, points."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import sys
@@ -69,7 +71,7 @@ def cells_and_points(side: int, points: int) -> Any:
     """Build a result with side x side cells, 12 units and so many points."""
     rng = np.random.default_rng(3)
     base = sample_result(n_side=16, n_points=12)
-    size = CELL_M if side > 16 else 2000.0  # noqa: PLR2004
+    size = CELL_M if side > 16 else 2000.0
     west, south = ORIGIN
     box = GeoBox((side, side), Affine(size, 0, west, 0, -size, south + side * size), CRS)
     scale = side * size / 1600
