@@ -58,6 +58,11 @@ class Rule:
         return tuple(found[key] for key in sorted(found))
 
     @property
+    def own_longest(self) -> float:
+        """The longest target of the first rule [s]."""
+        return max(one.seconds for one in self.targets if one.rule == self.targets[0].rule)
+
+    @property
     def longest(self) -> float:
         """The largest time that counts, on the clock of the first rule [s]."""
         late = [one.seconds + max(self.response_s - one.response_s, 0.0) for one in self.targets]

@@ -72,13 +72,15 @@ def station_layers(
     """
     squares = cell_polygons(grid, inside_cells(grid))
     crs = states[0].setting.graph.crs
-    roads, bands = _areas(states[0], squares, half_width_m, fleets=states[0].setting.fleets)
+    levels = states[0].setting.rule.levels
+    roads, bands = _areas(
+        states[0], squares, half_width_m, fleets=states[0].setting.fleets, levels=levels
+    )
     parts, land = [roads.assign(when="")], [bands.assign(when=BEFORE)]
     for state in states[1:]:
-        more, fresh = _areas(state, squares, half_width_m, fleets=state.setting.fleets[-1:])
+        more, fresh = _gained(states[0], state, squares, half_width_m)
         parts.append(more.assign(when=AFTER))
         land.append(_merged(_joined([bands, fresh]), state.setting).assign(when=AFTER))
-    levels = states[0].setting.rule.levels
     layers = {
         "bands": _bands(_joined(land), levels),
         "roads": _roads(_joined(parts), names, states[0].setting.rule),
@@ -103,23 +105,55 @@ def _joined(parts: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.concat(there, ignore_index=True), crs=parts[0].crs)
 
 
+def _gained(
+    before: State, after: State, squares: gpd.GeoDataFrame, half_width_m: float
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Give what the proposed sites add: along their roads under the first rule, else by cells."""
+    import geopandas as gpd
+
+    rule = before.setting.rule
+    first = rule.targets[0]
+    near = [one for one in rule.levels if one.seconds <= rule.own_longest]
+    better = after.cells.best_s(first) < before.cells.best_s(first)
+    fleets = after.setting.fleets[-1:]
+    roads, areas = _areas(
+        after, squares, half_width_m, fleets=fleets, levels=near, rows=np.flatnonzero(better)
+    )
+    parts = [areas]
+    for number, target in enumerate(rule.levels, 1):
+        new = (times_covered(after.cells, target) > 0) & (times_covered(before.cells, target) == 0)
+        if target not in near and new.any():
+            shapes = squares.geometry.to_numpy()[new]
+            columns = {"band": number, "limit": target.seconds}
+            land = [shapely.coverage_union_all(shapes)]
+            parts.append(gpd.GeoDataFrame(columns, geometry=land, crs=squares.crs, index=[0]))
+    return roads, _joined(parts)
+
+
 def _areas(
-    state: State, squares: gpd.GeoDataFrame, half_width_m: float, *, fleets: Sequence[Fleet]
+    state: State,
+    squares: gpd.GeoDataFrame,
+    half_width_m: float,
+    *,
+    fleets: Sequence[Fleet],
+    levels: Sequence[Target],
+    rows: NDArray[np.int64] | None = None,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Give reached roads and nested bands of some fleets, each rule on its own clock."""
     setting = state.setting
-    levels = setting.rule.levels
+    every = setting.rule.levels
     roads, areas = [], []
     for wait in sorted({target.response_s for target in levels}):
-        numbers = [i for i, target in enumerate(levels, 1) if target.response_s == wait]
-        target = levels[numbers[-1] - 1]
-        timed = squares[["geometry"]].assign(cost=state.cells.best_s(target))
+        asked = [target for target in levels if target.response_s == wait]
+        numbers = [every.index(target) + 1 for target in asked]
+        timed = squares[["geometry"]].assign(cost=state.cells.best_s(asked[-1]))
+        timed = timed if rows is None else timed.iloc[rows]
         for fleet in fleets:
             shift = np.where(setting.own[fleet.rows], 0.0, wait - setting.rule.response_s)
             road, area = service_areas(
                 setting.graph,
                 fleet.places,
-                limits=[levels[i - 1].seconds for i in numbers],
+                limits=[target.seconds for target in asked],
                 half_width_m=half_width_m,
                 start=fleet.start + shift,
                 edge_cost=fleet.edge_cost,
@@ -175,8 +209,7 @@ def _roads(roads: gpd.GeoDataFrame, names: NDArray[np.object_], rule: Rule) -> g
     import geopandas as gpd
 
     title, levels = text("Reached roads"), rule.levels
-    own = max(one.seconds for one in rule.targets if one.rule == rule.targets[0].rule)
-    roads = roads[(roads["limit"] <= own) & (roads.geometry.length > 0)]
+    roads = roads[(roads["limit"] <= rule.own_longest) & (roads.geometry.length > 0)]
     if roads.empty:
         return _titled(roads.assign(kind="edge", label=""), title)
     rows: list[dict[str, Any]] = []
