@@ -97,7 +97,6 @@ function scenarios() {
   });
   const pick = el("select", { id: "scenario", "aria-label": t("Scenario"), onchange: () => emit("setScenario", pick.value) },
     ["", ...list].map((name) => el("option", { value: name, selected: name === state.scenario }, name || t("Baseline"))));
-  on("scenario", () => (pick.value = state.scenario));
   return el("div", { class: "scenarios" + (list.length > 3 ? " many" : "") }, group, pick);
 }
 
@@ -191,5 +190,6 @@ function drawScale() {
 
 on("language", renderFrame);
 on("openTab", openTab);
+on("scenario", () => byId("scenario") && (byId("scenario").value = state.scenario));
 on("moved furniture", drawScale);
 on("tab", () => say(""));
