@@ -52,7 +52,7 @@ def peer_data(result: Any) -> tuple[dict[str, Any], list[str], list[list[Any]]]:
     index = result.index["unit"]
     scaled = index.stages["normalised"].loc[finest.index].round(4)
     codes = list(scaled)
-    classes = pd.Series(np.asarray(index.classes["RISK"]), index=result.units.index)
+    classes = pd.Series(np.asarray(index.classes), index=result.units.index)
     frame = finest[["name", "geometry"]].join(scaled).to_crs(WGS84)
     frame["c"] = classes.loc[finest.index].astype(int).to_numpy() - 1
     frame["geometry"] = frame.geometry.set_precision(1e-6)
