@@ -23,6 +23,7 @@ ORDER = (
     ("index.classes", sections.Classes),
     ("scenarios", sections.ScenarioSource),
     ("stations", sections.StationOptions),
+    ("refuges", sections.RefugeOptions),
     ("outputs", sections.Outputs),
 )
 

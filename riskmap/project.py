@@ -10,12 +10,14 @@ from pydantic import BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from riskmap.layers.types import FieldMap, LayerSpec, UnitSpec
+from riskmap.section_values import is_number
 from riskmap.sections import (
     Grid,
     IndexOptions,
     LayerSource,
     Outputs,
     Place,
+    RefugeOptions,
     ScenarioSource,
     Section,
     StationOptions,
@@ -53,7 +55,7 @@ class Project(Section):
     """Whether the station, refuge and supply plans are made."""
     stations: StationOptions = Field(default_factory=StationOptions)
     """Options of the station plan."""
-    refuges: dict[str, Any] = Field(default_factory=dict)
+    refuges: RefugeOptions = Field(default_factory=RefugeOptions)
     """Options of the refuge plan."""
     outputs: Outputs = Field(default_factory=Outputs)
     """Outputs."""
@@ -169,7 +171,7 @@ class Project(Section):
             "index.frozen": self.index.frozen,
             "indicators": self.indicators if self.indicators.endswith(".csv") else None,
         }
-        level = self.refuges.get("flood_level")
-        if isinstance(level, str):
+        level = self.refuges.flood_level
+        if level and not is_number(level):
             optional["refuges.flood_level"] = level
         return found + [(key, written) for key, written in optional.items() if written]

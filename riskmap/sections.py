@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from riskmap.section_values import as_number_text, as_numbers
 
 
 def as_text(value: object) -> object:
@@ -58,6 +60,7 @@ def as_date_text(value: object) -> object:
 
 
 Code = Annotated[str, BeforeValidator(as_text)]
+Count = Annotated[int, Field(ge=0, le=50)]
 Unfit = re.compile(r"[\x00-\x1f]")
 
 
@@ -217,6 +220,48 @@ class StationOptions(Section):
     """Where they may stand: ``cells``, ``nodes`` of the roads, or a role of ``layers``."""
     candidate_limit: int = Field(default=300, ge=1, le=5000)
     """Cells or nodes that are compared at most; a layer is always taken whole."""
+
+
+Check = Literal[
+    "status", "declared", "flood", "freeboard", "slope", "danger_area", "hazard_source", "capacity",
+    "road", "appraisal", "ready",
+]  # fmt: skip
+REQUIRED: tuple[Check, ...] = get_args(Check)[:-2]
+
+
+class RefugeOptions(Section):
+    """The refuge plan: who goes where, which checks count, what is proposed."""
+
+    preset: Literal["zhejiang_tiers"] | None = None
+    """``zhejiang_tiers``: fill village refuges first, then town, then county ones."""
+    whole: bool = False
+    """Keep every group of people together instead of splitting it."""
+    walk_min: float | None = Field(default=None, gt=0)
+    """Longest walk [min]; preset ``refuge.walk_limit_min`` otherwise."""
+    vehicle_min: float | None = Field(default=None, ge=0)
+    """Longest ride [min], 0 = nobody rides; preset ``refuge.vehicle_limit_min`` otherwise."""
+    per_capita_m2: float | None = Field(default=None, gt=0)
+    """Effective area per person [m2]; otherwise by type, or ``refuge.zhejiang_per_capita_m2``."""
+    assumed_capacity: int | None = Field(default=None, gt=0)
+    """Places of a refuge that gives neither capacity nor area; otherwise it is not used."""
+    require: tuple[Check, ...] = REQUIRED
+    """Checks that a refuge must pass; others (``appraisal``, ``ready``) are only reported."""
+    flood_level: Annotated[str | None, BeforeValidator(as_number_text)] = None
+    """Highest historical level of water where the ledger has none: metres, or a raster."""
+    warning_h: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """Scenario to hours from the warning to the peak; preset ``refuge.warning_h`` otherwise."""
+    new_sites: Annotated[list[Count], BeforeValidator(as_numbers)] = Field(default=[5])
+    """New sites to propose; several numbers are phases: so many now, so many later."""
+    site_model: Literal["c-mclp", "mclp", "p-median", "p-center", "c-p-median", "lscp"] = "c-mclp"
+    """``c-mclp`` serves most people without a place; others weigh all, refuges in use fixed."""
+    new_depots: int = Field(default=2, ge=0, le=20)
+    """New supply depots to propose, among refuges of town and county."""
+    draws: int = Field(default=100, ge=1, le=1000)
+    """Noisy draws that tell how stable the chosen sites are."""
+    candidates: str | None = None
+    """Role whose places may become refuges; cells with people otherwise."""
+    time_limit: float = Field(default=20.0, gt=0)
+    """Seconds for each search of whole assignments or sites."""
 
 
 class ScenarioSource(Section):

@@ -238,4 +238,4 @@ def replace_phases(options: RefugeOptions) -> RefugeOptions:
     RefugeOptions
         With one phase.
     """
-    return options.model_copy(update={"new_sites": sum(phases(options))})
+    return options.model_copy(update={"new_sites": [sum(phases(options))]})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskmap.errors import LayerError, ProjectError
 from riskmap.i18n import Text, text
+from riskmap.section_values import is_number
 from riskmap.stages.roads import profile_graph, used_rows
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ def plan_refuges(
     ProjectError
         When an option is unknown or wrong.
     """
-    from riskmap.plans.refuge_options import read_options, ride_seconds, walk_seconds
+    from riskmap.plans.refuge_options import ride_seconds, walk_seconds
     from riskmap.plans.refuges import refuge_plan
 
-    options = read_options(project.refuges)
+    options = project.refuges
     refuges = used_rows(ground.layers, "refuge")
     if refuges is None:
         return {}, ()
@@ -204,11 +205,11 @@ def _road_names(ground: Ground) -> tuple[str, ...]:
 
 
 def _flood_level(
-    project: Project, ground: Ground, given: float | str | None
+    project: Project, ground: Ground, given: str | None
 ) -> float | tuple[Raster, ...] | None:
     """Read the highest historical level where the project gives a raster of it."""
-    if not isinstance(given, str):
-        return given
+    if not given or is_number(given):
+        return float(given) if given else None
     from riskmap.layers.read import read_layer
     from riskmap.layers.types import LayerSpec
 

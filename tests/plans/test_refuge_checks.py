@@ -3,11 +3,11 @@
 import geopandas as gpd
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from riskmap.errors import ProjectError
 from riskmap.layers.types import Raster
 from riskmap.plans.refuge_ground import deepest, slopes, wet_share
-from riskmap.plans.refuge_options import RefugeOptions, phases, read_options
+from riskmap.plans.refuge_options import RefugeOptions, phases
 from tests.street import CRS, E, N, areas, plan, rect, world
 
 
@@ -147,7 +147,6 @@ def test_candidates_keep_clear_of_the_same_dangers():
 def test_phases_and_options():
     assert phases(RefugeOptions(new_sites=0)) == ()
     assert phases(RefugeOptions(new_sites=(2, 0, 3))) == (2, 3)
-    with pytest.raises(ProjectError, match=r"refuges\.site_model"):
-        read_options({"site_model": "guess"})
-    with pytest.raises(ProjectError, match=r"refuges\.new_sites"):
-        read_options({"new_sites": -1})
+    for wrong in ({"site_model": "guess"}, {"new_sites": -1}, {"new_sites": [1, 99]}):
+        with pytest.raises(ValidationError, match=next(iter(wrong))):
+            RefugeOptions(**wrong)
