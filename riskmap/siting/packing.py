@@ -83,6 +83,40 @@ def _exchanged(cost: F, size: I, sites: I, place: I, left: I) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _way_out(cost: F, size: I, sites: I, left: I, k: int, a: int, b: int, more: int) -> int:
+    """Find the cheapest place other than b for a demand, where place a has more room."""
+    best, at = np.inf, -1
+    for c in range(sites.size):
+        free = left[c] + more if c == a else left[c]
+        if c != b and free >= size[k] and cost[k, sites[c]] < best:
+            best, at = cost[k, sites[c]], c
+    return at
+
+
+@njit(cache=True, nogil=True)
+def _ejected(cost: F, size: I, sites: I, place: I, left: I) -> bool:
+    """Move a demand into a full place whose other demand moves on, where that is cheaper."""
+    moved = False
+    for k in range(size.size):
+        for i in range(size.size):
+            a, b = place[i], place[k]
+            if a == b or left[b] + size[k] < size[i]:
+                continue
+            saved = cost[i, sites[a]] - cost[i, sites[b]]
+            if saved <= 1e-9:
+                continue
+            c = _way_out(cost, size, sites, left, k, a, b, size[i])
+            if c < 0 or cost[k, sites[c]] - cost[k, sites[b]] >= saved - 1e-9:
+                continue
+            place[i], place[k] = b, c
+            left[a] += size[i]
+            left[b] += size[k] - size[i]
+            left[c] -= size[k]
+            moved = True
+    return moved
+
+
+@njit(cache=True, nogil=True)
 def assign(cost: F, size: I, room: I, sites: I) -> tuple[float, I]:
     """Assign every demand to a site within the places: greedy, then shifts and exchanges.
 
@@ -122,7 +156,7 @@ def assign(cost: F, size: I, room: I, sites: I) -> tuple[float, I]:
 
 
 @njit(cache=True, nogil=True)
-def complete(cost: F, size: I, room: I, sites: I, place: I) -> B:
+def complete(cost: F, size: I, room: I, sites: I, place: I, deep: int) -> B:
     """Place what is not placed yet, then shift and exchange demands while that is cheaper.
 
     Parameters
@@ -131,6 +165,8 @@ def complete(cost: F, size: I, room: I, sites: I, place: I) -> B:
         As for `assign`; one site must have room for everybody.
     place
         Position in ``sites`` of each demand, -1 when it has none; changed in place.
+    deep
+        1 to let demands push others on, too.
 
     Returns
     -------
@@ -139,9 +175,61 @@ def complete(cost: F, size: I, room: I, sites: I, place: I) -> B:
     """
     left = np.zeros(sites.size, np.int64)
     _placed(cost, size, room, sites, 0, place, left)
-    while _shifted(cost, size, sites, place, left) or _exchanged(cost, size, sites, place, left):
+    while (
+        _shifted(cost, size, sites, place, left)
+        or _exchanged(cost, size, sites, place, left)
+        or (deep == 1 and _ejected(cost, size, sites, place, left))
+    ):
         pass
     return place >= 0
+
+
+@njit(cache=True, nogil=True)
+def replaced(cost: F, size: I, room: I, sites: I, place: I, centres: I, around: int) -> float:
+    """Empty the sites around one demand after another, place their demands anew, keep the better.
+
+    Parameters
+    ----------
+    cost, size, room, sites
+        As for `assign`; one site must have room for everybody.
+    place
+        Position in ``sites`` of each demand; changed in place.
+    centres
+        The demands around whose cheapest sites to empty.
+    around
+        Most sites to empty at once, less one.
+
+    Returns
+    -------
+    float
+        Cost.
+    """
+    n, p = size.size, sites.size
+    least, trial = 0.0, place.copy()
+    for i in range(n):
+        least += cost[i, sites[place[i]]]
+    for turn in range(centres.size):
+        centre = centres[turn]
+        emptied = np.zeros(p, np.bool_)
+        for _ in range(min(2 + turn % around, p)):
+            pick = -1
+            for r in range(p):
+                closer = pick < 0 or cost[centre, sites[r]] < cost[centre, sites[pick]]
+                if not emptied[r] and closer:
+                    pick = r
+            emptied[pick] = True
+        for i in range(n):
+            trial[i] = -1 if emptied[place[i]] else place[i]
+        complete(cost, size, room, sites, trial, 0)
+        total = 0.0
+        for i in range(n):
+            total += cost[i, sites[trial[i]]]
+        if total < least - 1e-9:
+            least = total
+            for i in range(n):
+                place[i] = trial[i]
+    complete(cost, size, room, sites, place, 1)
+    return least
 
 
 @njit(cache=True, nogil=True)

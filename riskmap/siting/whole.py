@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 MOST_CELLS = 20_000_000
 """Demands times facilities up to which answers are sought by shifts and exchanges."""
+MOST_REPLACED = 100_000
+"""Demands times facilities up to which the sites around demands are emptied and filled anew."""
+ROUNDS, AROUND = 2000, 6
+"""How often, and how many sites at once: 2 to 7 in turn."""
 FEW_PAIRS = 6000
 """Pairs up to which the most served is sought by HiGHS when the quick search leaves a doubt."""
 
@@ -60,7 +64,7 @@ def solve_whole(
     size = near.size[near.demand_of]
     split = allocate_split(near)
     most = float((split.extra or {}).get("served", size.sum()))
-    chosen = _completed(near, split)
+    chosen = _completed(near, split, deadline)
     if size[chosen].sum() < most - 1e-6 and near.cost.size <= FEW_PAIRS:
         chosen, most = _most_served(near, chosen, most, deadline, max_nodes)
     served = float(size[chosen].sum())
@@ -94,14 +98,14 @@ def _shown(
     return replace(found, extra={**(found.extra or {}), "served_bound": most})
 
 
-def _completed(near: Instance, split: Solution) -> NDArray[np.bool_]:
+def _completed(near: Instance, split: Solution, deadline: float) -> NDArray[np.bool_]:
     """Keep what the split assignment leaves together, place the rest, better it by exchanges."""
     n, m = near.n_demands, near.n_facilities
     chosen = np.zeros(near.cost.size, bool)
     whole_sizes = bool(np.all(near.size == np.round(near.size)))
     if n * (m + 1) > MOST_CELLS or not whole_sizes:
         return chosen
-    from riskmap.siting.packing import complete
+    from riskmap.siting.packing import complete, replaced
 
     size = near.size.astype(np.int64)
     total = int(size.sum())
@@ -113,7 +117,15 @@ def _completed(near: Instance, split: Solution) -> NDArray[np.bool_]:
     place = np.full(n, -1, np.int64)
     together = split.amount >= near.size[split.demand_of] - 1e-6
     place[split.demand_of[together]] = split.facility_of[together]
-    complete(cost, size, room, np.arange(m + 1), place)
+    every = np.arange(m + 1)
+    complete(cost, size, room, every, place, 1)
+    if n * m <= MOST_REPLACED and not bool(together.all()):
+        until = time.perf_counter() + 0.5 * (deadline - time.perf_counter())
+        centres = np.random.default_rng(0).integers(0, n, ROUNDS)
+        for some in np.array_split(centres, ROUNDS // 100):
+            replaced(cost, size, room, every, place, some, AROUND)
+            if time.perf_counter() > until:
+                break
     return np.asarray(place[near.demand_of] == near.facility_of)
 
 

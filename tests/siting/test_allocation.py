@@ -137,3 +137,22 @@ def test_fractions_of_people_keep_their_sum():
     found = allocate_split(case_of([[1.5, 2.25]], [10.5], [4.25, 100.0]))
     assert found.extra["served"] == pytest.approx(10.5)
     assert found.objective == pytest.approx(4.25 * 1.5 + 6.25 * 2.25)
+
+
+@pytest.mark.parametrize("slack", [1.2, 0.9])
+def test_a_whole_assignment_never_beats_its_bounds_and_keeps_the_places(slack):
+    rng = np.random.default_rng(4)
+    size = rng.integers(5, 60, 40).astype(float)
+    capacity = np.full(6, np.floor(slack * size.sum() / 6))
+    instance = case_of(rng.integers(1, 90, (40, 6)).astype(float), size, capacity)
+    split = allocate_split(instance)
+    found = allocate_whole(instance, time_limit=5)
+    load = np.bincount(found.facility_of, weights=found.amount, minlength=6)
+    assert (load <= capacity).all()
+    assert np.bincount(found.demand_of, minlength=40).max() == 1
+    assert found.extra["served"] <= found.extra["served_bound"] <= split.extra["served"] + 1e-6
+    assert found.bound <= found.objective
+    if slack > 1:
+        assert found.extra["served"] == size.sum()
+        assert found.objective <= 1.05 * split.objective
+        assert found.bound >= split.objective - 1
