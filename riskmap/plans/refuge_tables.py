@@ -208,11 +208,14 @@ def summary(
     on_foot = sent.query("mode == 'foot'")["minutes"]
     late = sent.loc[~sent["in_time"].astype(bool), "people"].sum()
     cars = tables["vehicles"]
+    held = tables["capacity"]
+    guessed = int(held.loc[held["assumed"] & held["usable"], "places"].sum())
     rows = [
         (text("scenario"), name or text("without flood"), ""),
         (text("refuges"), usable.size, ""),
         (text("refuges that may be used"), int(usable.sum()), ""),
         (text("places in them"), int(recount["places"]), text("persons")),
+        *(((text("of these assumed"), guessed, text("persons")),) if guessed else ()),
         (text("people to move"), int(recount["people"]), text("persons")),
         (text("with a place"), round(recount["served"]), text("persons")),
         (text("of these on foot"), round(recount["walk"]), text("persons")),

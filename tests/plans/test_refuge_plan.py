@@ -84,8 +84,10 @@ def test_capacity_is_the_smaller_of_declared_and_computed():
     assert held["places"].tolist() == [40, 0, 0]
     assert held["over_declared"].tolist() == [True, False, False]
     assert held["usable"].tolist() == [True, False, False]
-    assumed = plan(world(refuges), RefugeOptions(assumed_capacity=60)).tables["capacity"]
-    assert assumed["places"].tolist() == [40, 60, 0]
+    assumed = plan(world(refuges), RefugeOptions(assumed_capacity=60)).tables
+    assert assumed["capacity"]["places"].tolist() == [40, 60, 0]
+    said = {str(what): value for what, value in assumed["summary"][["what", "value"]].to_numpy()}
+    assert said["其中为假定"] == 60
 
 
 def test_sources_and_danger_areas_close_a_refuge():
