@@ -24,6 +24,8 @@ MOST_REPLACED = 100_000
 """Demands times facilities up to which the sites around demands are emptied and filled anew."""
 ROUNDS, AROUND = 2000, 6
 """How often, and how many sites at once: 2 to 7 in turn."""
+MOST_MODELLED = 4000
+"""Pairs handed to HiGHS; those of higher reduced cost limit the bound that it proves."""
 FEW_PAIRS = 6000
 """Pairs up to which the most served is sought by HiGHS when the quick search leaves a doubt."""
 
@@ -206,10 +208,13 @@ def _cheapest(
     floor, dual = relaxed
     spent = near.size[near.demand_of] * near.cost
     value = float(spent[chosen].sum())
-    kept = np.ones(spent.size, bool)
+    kept, room = np.ones(spent.size, bool), np.inf
     if dual is not None:
         reduced = spent - rows.T @ dual
-        kept = (reduced <= value - floor + 1e-6 * max(abs(value), 1.0)) | chosen
+        room = value - floor + 1e-6 * max(abs(value), 1.0)
+        if (reduced <= room).sum() > MOST_MODELLED:
+            room = float(np.partition(reduced, MOST_MODELLED)[MOST_MODELLED])
+        kept = (reduced <= room) | chosen
     served = float(near.size[near.demand_of][chosen].sum())
     answer = minimise(
         spent[kept],
@@ -227,4 +232,5 @@ def _cheapest(
         chosen = np.zeros(spent.size, bool)
         chosen[np.flatnonzero(kept)[answer.x > 0.5]] = True
     bound = answer.bound if np.isfinite(answer.bound) else floor
-    return chosen, max(floor, bound)
+    # An answer with a pair that was left out costs more than the relaxation and its reduced cost.
+    return chosen, max(floor, min(bound, floor + room))
