@@ -6,6 +6,8 @@ import pytest
 
 from riskmap import pipeline
 from riskmap.errors import RiskmapError
+from riskmap.export.bundle import write
+from riskmap.export.verify import verify
 from riskmap.project_file import load_project
 from tests import town
 
@@ -182,3 +184,17 @@ def test_a_crs_that_is_not_metric_is_refused(tmp_path, crs):
     path = town.write(tmp_path, project={"crs": crs})
     with pytest.raises(RiskmapError):
         pipeline.run(load_project(path))
+
+
+@pytest.mark.parametrize("few", [1, 2, 3])
+def test_a_place_of_few_villages_runs_and_exports(tmp_path, few):
+    path = town.write(tmp_path)
+    villages = town.units().query("level == 'village'").head(few)
+    villages.assign(parent="").to_file(tmp_path / "units.gpkg")
+    found = pipeline.run(load_project(path))
+    index = found.index["unit"]
+    known = index.classes.notna() & index.stability.notna()
+    assert len(index.classes) == few
+    assert index.stability[known].between(0, 1).all()
+    write(found, tmp_path / "out")
+    assert verify(tmp_path / "out") == []

@@ -141,6 +141,8 @@ def class_stability(
     share = pd.Series(np.nan, index=indicators.units.index, name="stability")
     for level in CLASSES:
         rows = own.index[own == level]
+        if not len(rows):
+            continue
         share.loc[rows] = drawn.loc[rows, f"p_class_{level}"].to_numpy(np.float64)
     return share
 
