@@ -8,24 +8,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
-def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Run a shipped project the first time it is asked for; give its results folder."""
-    made: dict[str, Path] = {}
+def run_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str], Path]:
+    """Run a shipped project the first time any worker asks for it; give its results folder."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
 
     def results(name: str) -> Path:
-        if name not in made:
-            out = tmp_path_factory.mktemp(name) / "out"
-            done = subprocess.run(
-                [sys.executable, "-m", "riskmap", "run", f"configs/{name}.yaml", "--out", str(out)],
-                check=False, capture_output=True, text=True, encoding="utf-8", cwd=ROOT,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stderr
-            made[name] = out
-        return made[name]
+        out = shared / "projects" / name / "out"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(out.parent / "lock"):
+            if not out.exists():
+                done = subprocess.run(
+                    [sys.executable, "-m", "riskmap", "run", f"configs/{name}.yaml", "--out", out],
+                    check=False, capture_output=True, text=True, encoding="utf-8", cwd=ROOT,
+                )  # fmt: skip
+                assert done.returncode == 0, done.stderr
+        return out
 
     return results
