@@ -204,24 +204,35 @@ def _shift(shapes: NDArray[np.object_], datum: str) -> NDArray[np.object_]:
     return moved
 
 
+def _same(one: CRS, two: CRS) -> bool:
+    return bool(one.equals(two, ignore_axis_order=True))
+
+
 def _crs_of(shapes: gpd.GeoSeries, spec: Any, datum: str, findings: Findings) -> CRS:
-    """Return the declared CRS, else the file's, else WGS-84 for degrees."""
+    """Return the declared CRS, else the file's, else WGS-84 for degrees; check that it can be."""
+    west, south, east, north = shapes.total_bounds
+    degrees = -180.0 <= west <= east <= 180.0 and -90.0 <= south <= north <= 90.0
     declared = declared_crs(spec.crs) if spec.crs else None
     own = CRS.from_user_input(shapes.crs) if shapes.crs is not None else None
-    if declared is not None and own is not None:
-        if not declared.equals(own, ignore_axis_order=True):
-            said = text(
-                "the file says {own}; {declared} was taken as declared",
-                own=crs_name(own),
-                declared=crs_name(declared),
-            )
-            mend = text("take the declaration out if the file is right")
-            findings.note("crs_replaced", said, mend)
-        return declared
+    if declared is not None and own is not None and not _same(declared, own):
+        said = text(
+            "the file says {own}; {declared} was taken as declared",
+            own=crs_name(own),
+            declared=crs_name(declared),
+        )
+        mend = text("take the declaration out if the file is right")
+        findings.note("crs_replaced", said, mend)
     if (known := declared or own) is not None:
+        if degrees and known.is_projected:
+            raise unusable(
+                "degrees_in_metric_crs",
+                text(
+                    "{crs} counts in metres, but the coordinates are degrees", crs=crs_name(known)
+                ),
+                text("declare what they are in the project file, such as crs: EPSG:4490"),
+            )
         return known
-    west, south, east, north = shapes.total_bounds
-    if west < -180.0 or east > 180.0 or south < -90.0 or north > 90.0:
+    if not degrees:
         raise unusable(
             "no_crs",
             text("the layer does not say its coordinate system and does not hold degrees"),

@@ -402,3 +402,14 @@ def test_damaged_file_is_read_feature_by_feature(tmp_path, monkeypatch):
     layer, problems = read(tmp_path / "a.gpkg")
     assert sorted(layer.table["name"]) == ["乙", "甲"]
     assert "salvaged" in rules(problems, "note")
+
+
+def test_degrees_labelled_as_metres_are_said_once_with_the_mend(tmp_path):
+    shapes = shapely.linestrings([[[118.30, 36.80], [118.31, 36.80]]])
+    road = gpd.GeoDataFrame({"highway": ["primary"]}, geometry=shapes, crs=4326)
+    road.set_crs(4548, allow_override=True).to_file(tmp_path / "road.gpkg")
+    _, problems = read(tmp_path / "road.gpkg", role="road")
+    assert rules(problems, "unusable") == ["degrees_in_metric_crs"]
+    mended, problems = read(tmp_path / "road.gpkg", role="road", crs="EPSG:4326")
+    assert len(mended.table) == 1
+    assert rules(problems, "unusable") == []
