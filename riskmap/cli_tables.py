@@ -15,7 +15,10 @@ Demand = Annotated[Path | None, typer.Option(help="Demands: demand,weight[,size]
 Facilities = Annotated[
     Path | None, typer.Option(help="Facilities: facility[,capacity][,fixed_cost][,status].")
 ]
-TimeLimit = Annotated[float | None, typer.Option(min=0, help="Seconds for the solver.")]
+TimeLimit = Annotated[
+    float, typer.Option(min=0, help="Seconds for the solver, then the best found and its bound.")
+]
+SECONDS = 120.0
 Gap = Annotated[float, typer.Option(min=0, help="Relative gap at which to stop.")]
 
 
@@ -63,7 +66,7 @@ def locate(
     facilities: Facilities = None,
     p: Annotated[int | None, typer.Option(help="Number of open sites, existing included.")] = None,
     radius: Annotated[float | None, typer.Option(min=0, help="Service radius, inclusive.")] = None,
-    time_limit: TimeLimit = None,
+    time_limit: TimeLimit = SECONDS,
     gap: Gap = 0.0,
     as_json: AsJson = False,
 ) -> None:
@@ -95,7 +98,7 @@ def allocate(
         bool, typer.Option("--whole/--split", help="Keep each demand whole, or let it be split.")
     ] = False,
     radius: Annotated[float | None, typer.Option(min=0, help="Largest cost, inclusive.")] = None,
-    time_limit: TimeLimit = None,
+    time_limit: TimeLimit = SECONDS,
     gap: Gap = 0.0,
     as_json: AsJson = False,
 ) -> None:
@@ -115,14 +118,14 @@ def allocate(
 
 
 def _finish(document: dict[str, Any], *, as_json: bool) -> None:
-    """Show a location answer; an infeasible one exits with 3."""
+    """Show a location answer; without one, exit with 3."""
     from riskmap.summary import shown_solution
 
     if as_json:
         emit(document)
     else:
         typer.echo(shown_solution(document))
-    if document["status"] == "infeasible":
+    if document["objective"] is None:
         raise typer.Exit(3)
 
 

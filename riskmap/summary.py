@@ -160,6 +160,7 @@ def shown_solution(document: dict[str, Any]) -> str:
         "optimal": text("proven optimal"),
         "feasible": text("feasible, not proven optimal"),
         "infeasible": text("no feasible answer"),
+        "unknown": text("no answer within the limit"),
     }
     lines = [f"{document['model']}: {words[document['status']]}"]
     if document["objective"] is not None:

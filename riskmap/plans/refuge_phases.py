@@ -72,7 +72,7 @@ def choose(instance: Instance, options: RefugeOptions, *, limit_s: float) -> Cho
         if not free:
             break
         found = _solved(now, min(k, free), options, limit_s)
-        if found.status == "infeasible":
+        if found.objective is None:
             why = found.reason or found.status
             return text("New sites: {model} has no answer: {why}", model=model, why=why)
         fresh = found.open[now.status[found.open] == CANDIDATE]
@@ -109,7 +109,7 @@ def _solved(instance: Instance, k: int, options: RefugeOptions, limit_s: float) 
             time_limit=options.time_limit,
             max_nodes=MOST_NODES,
         )
-        if model != "c-mclp" or found.status == "infeasible":
+        if model != "c-mclp" or found.objective is None:
             return found
         got = np.bincount(found.facility_of, weights=found.amount, minlength=instance.n_facilities)
         needed = int(((got > 0) & (instance.status == CANDIDATE)).sum())

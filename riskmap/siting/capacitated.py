@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from riskmap.siting.allocation import allocate_split
 from riskmap.siting.capacity_model import choose_and_assign
 from riskmap.siting.cover import check_p
+from riskmap.siting.greedy import greedy_sites
 from riskmap.siting.knapsack import Packed, fits, pack
 from riskmap.siting.problem import Instance, Solution, within
 from riskmap.siting.proof import infeasible_capacity, infeasible_cover, out_of_time
@@ -163,6 +166,7 @@ def c_mclp(
     p = check_p(instance, p)
     near = within(instance, radius)
     weight = near.weight[near.demand_of]
+    start = _first(near, p)
     answer = choose_and_assign(
         near,
         p,
@@ -172,8 +176,35 @@ def c_mclp(
         time_limit=time_limit,
         gap=gap,
         max_nodes=max_nodes,
+        start=start,
     )
-    if answer.x is None:
-        return out_of_time("c-mclp")
-    share = np.clip(answer.x[near.n_facilities :], 0.0, 1.0)
+    most = float(near.weight[np.unique(near.demand_of)].sum())
+    x = start if answer.x is None else answer.x
+    answer = replace(answer, x=x, bound=max(answer.bound, -most))
+    share = np.clip(x[near.n_facilities :], 0.0, 1.0)
     return _solution(near, "c-mclp", share, answer, float((weight * share).sum()))
+
+
+def _first(near: Instance, p: int) -> Floats:
+    """Open sites greedily and fill them by the cheapest flow: sites, then shares of the pairs."""
+    sites = greedy_sites(near, p)
+    opened = np.zeros(near.n_facilities, bool)
+    opened[sites] = True
+    used = np.flatnonzero(opened[near.facility_of])
+    part = replace(
+        near,
+        demand_of=near.demand_of[used],
+        facility_of=near.facility_of[used],
+        cost=near.cost[used],
+    )
+    flow = allocate_split(part)
+    share = np.zeros(near.cost.size)
+    size = near.size[near.demand_of]
+    key = near.demand_of * near.n_facilities + near.facility_of
+    order = np.argsort(key)
+    wanted = flow.demand_of * near.n_facilities + flow.facility_of
+    got = order[np.searchsorted(key, wanted, sorter=order)]
+    share[got] = flow.amount / size[got]
+    free = used[size[used] == 0]
+    share[free[np.unique(near.demand_of[free], return_index=True)[1]]] = 1.0
+    return np.asarray(np.r_[opened, share], np.float64)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from riskmap.siting.cover import check_p, coverage, limits, solution_of
+from riskmap.siting.greedy import greedy_cover
 from riskmap.siting.problem import EXISTING, Instance, Solution, filled, nearest_open, within
 from riskmap.siting.proof import infeasible_cover, infeasible_sites, out_of_time
 from riskmap.siting.solver import minimise, stack
@@ -80,7 +81,7 @@ def p_center(
     if best is None:
         if low > levels.size - 1:
             return infeasible_sites(near, model="p-center", p=p)
-        return out_of_time("p-center")
+        return out_of_time("p-center", bound=float(levels[low]))
     _, cost = nearest_open(near, best)
     value = float(cost.max())
     bound = min(float(levels[low]), value)
@@ -95,7 +96,7 @@ def _greedy_center(near: Instance, p: int, levels: Floats, low: int) -> tuple[In
     top = high
     while low <= top:
         middle = (low + top) // 2
-        opened = _greedy_cover(within(near, float(levels[middle])), p)
+        opened = greedy_cover(within(near, float(levels[middle])), p)
         if opened is None:
             low = middle + 1
         else:
@@ -104,21 +105,6 @@ def _greedy_center(near: Instance, p: int, levels: Floats, low: int) -> tuple[In
         _, cost = nearest_open(near, best)
         high = int(np.searchsorted(levels, cost.max()))
     return best, high
-
-
-def _greedy_cover(cut: Instance, p: int) -> Ints | None:
-    """Open what covers most of the rest, at most ``p`` sites; None when they do not suffice."""
-    covers = coverage(cut).tocsc()
-    rest = np.ones(cut.n_demands)
-    opened = np.flatnonzero(cut.status == EXISTING)
-    sites = [int(j) for j in opened]
-    for j in sites:
-        rest[covers.indices[covers.indptr[j] : covers.indptr[j + 1]]] = 0.0
-    while rest.any() and len(sites) < p:
-        pick = int(np.argmax(covers.T @ rest))
-        sites.append(pick)
-        rest[covers.indices[covers.indptr[pick] : covers.indptr[pick + 1]]] = 0.0
-    return None if rest.any() else np.unique(np.asarray(sites, np.int64))
 
 
 def _covers(near: Instance, p: int, limit: float, *, deadline: float) -> tuple[bool, Ints | None]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MOST_WORK = 400_000_000
 """Table entries of all knapsacks together up to which they are solved exactly."""
 ROOT_TURNS, NODE_TURNS = 1500, 150
+CHUNK = 100
+"""Turns of the subgradient method after which the clock is read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +141,11 @@ def pack(
     )
     begin, _ = first_sites(pairs, node.state, p)
     best.keep(*exchange_sites(cost, loads.size, loads.room, node.state, begin, 2))
-    node = _lifted(loads, cost, node, p, best, turns=ROOT_TURNS, step=0.5, patience=30)
+    step = 0.5
+    for _ in range(0, ROOT_TURNS, CHUNK):
+        node, step = _lifted(loads, cost, node, p, best, turns=CHUNK, step=step, patience=30)
+        if time.perf_counter() > deadline or node.bound > best.limit or step < 1e-3:
+            break
     if not np.isfinite(best.value):
         return None
     if (node.state != EXCLUDED).sum() >= p:
@@ -148,7 +154,7 @@ def pack(
     few = loads.without(_in_question(loads, node, p, best))
 
     def lift(part: Node) -> Node | None:
-        part = _lifted(few, cost, part, p, best, turns=NODE_TURNS, step=0.3, patience=12)
+        part, _ = _lifted(few, cost, part, p, best, turns=NODE_TURNS, step=0.3, patience=12)
         dead = part.bound > best.limit or (part.state != EXCLUDED).sum() < p
         return None if dead else part
 
@@ -198,13 +204,13 @@ def _lifted(
     turns: int,
     step: float,
     patience: int,
-) -> Node:
+) -> tuple[Node, float]:
     """Raise the bound of a part, try the sites that it picks, decide what is proven."""
     from riskmap.siting.filling import ascend_filled
     from riskmap.siting.packing import assign
 
     often = node.often.copy()
-    bound, u, reduced, picked, _ = ascend_filled(
+    bound, u, reduced, picked, last = ascend_filled(
         loads.start,
         loads.demand,
         loads.cost,
@@ -223,7 +229,7 @@ def _lifted(
     for sites in (np.flatnonzero(picked), rounded(node.state, often, p)):
         value, place = assign(cost, loads.size, loads.room, sites)
         best.keep(value, sites, place)
-    return replace(
+    after = replace(
         node,
         bound=max(node.bound, float(bound)),
         state=decided(node.state, reduced, p, best.limit - bound),
@@ -231,6 +237,7 @@ def _lifted(
         relaxed=float(bound),
         often=often,
     )
+    return after, float(last)
 
 
 def _in_question(loads: _Loads, node: Node, p: int, best: Best) -> NDArray[np.bool_]:

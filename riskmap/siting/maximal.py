@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from riskmap.siting.cover import assign_nearest, check_p, coverage, limits, solution_of
+from riskmap.siting.greedy import greedy_sites
 from riskmap.siting.problem import Instance, Solution, within
-from riskmap.siting.proof import out_of_time
 from riskmap.siting.solver import minimise, stack
 
 if TYPE_CHECKING:
@@ -57,30 +57,50 @@ def mclp(
     p = check_p(instance, p)
     near = within(instance, radius)
     m = near.n_facilities
+    model = covering_model(near, p)
+    first = greedy_sites(near, p)
+    start = np.zeros(model["cost"].size)
+    start[first] = 1
+    start[m:] = (model["matrix"][:-1, :m] @ start[:m]) > 0
+    answer = minimise(**model, time_limit=time_limit, gap=gap, max_nodes=max_nodes, start=start)
+    opened = first if answer.x is None else np.flatnonzero(answer.x[:m] > 0.5)
+    _, _, amount, _ = assign_nearest(near, opened)
+    value = float(amount.sum())
+    bound = min(-answer.bound, float(-model["cost"].sum()))
+    optimal = answer.optimal and abs(bound - value) <= max(gap, 1e-9) * max(abs(value), 1)
+    return solution_of(near, opened, model="mclp", objective=value, bound=bound, optimal=optimal)
+
+
+def covering_model(near: Instance, p: int) -> dict[str, Any]:
+    """Make the sparse model: columns are facilities, then groups of demands.
+
+    Parameters
+    ----------
+    near
+        The pairs within the radius.
+    p
+        Number of open sites.
+
+    Returns
+    -------
+    dict
+        Arguments of `riskmap.siting.solver.loaded`.
+    """
+    m = near.n_facilities
     lower, upper = limits(near)
     covers, weight = _grouped(coverage(near), near.weight)
     groups = weight.size
-    rows = stack([[covers, -sparse.identity(groups)], [sparse.csr_matrix(np.ones((1, m))), None]])
-    answer = minimise(
-        np.r_[np.zeros(m), -weight],
-        rows,
-        np.r_[np.zeros(groups), float(p)],
-        np.r_[np.full(groups, np.inf), float(p)],
-        lower=np.r_[lower, np.zeros(groups)],
-        upper=np.r_[upper, np.ones(groups)],
-        integer=np.r_[np.ones(m, bool), np.zeros(groups, bool)],
-        time_limit=time_limit,
-        gap=gap,
-        max_nodes=max_nodes,
-    )
-    if answer.x is None:
-        return out_of_time("mclp")
-    opened = np.flatnonzero(answer.x[:m] > 0.5)
-    _, _, amount, _ = assign_nearest(near, opened)
-    value = float(amount.sum())
-    bound = min(-answer.bound, float(near.weight.sum()))
-    optimal = answer.optimal and abs(bound - value) <= max(gap, 1e-9) * max(abs(value), 1)
-    return solution_of(near, opened, model="mclp", objective=value, bound=bound, optimal=optimal)
+    return {
+        "cost": np.r_[np.zeros(m), -weight],
+        "matrix": stack(
+            [[covers, -sparse.identity(groups)], [sparse.csr_matrix(np.ones((1, m))), None]]
+        ),
+        "row_lower": np.r_[np.zeros(groups), float(p)],
+        "row_upper": np.r_[np.full(groups, np.inf), float(p)],
+        "lower": np.r_[lower, np.zeros(groups)],
+        "upper": np.r_[upper, np.ones(groups)],
+        "integer": np.r_[np.ones(m, bool), np.zeros(groups, bool)],
+    }
 
 
 def _grouped(covers: Any, weight: Floats) -> tuple[Any, Floats]:

@@ -7,7 +7,8 @@ import time
 import numpy as np
 
 from riskmap.siting.branch import prove
-from riskmap.siting.cover import check_p, lscp, solution_of
+from riskmap.siting.cover import check_p, solution_of
+from riskmap.siting.fewest import lscp
 from riskmap.siting.interchange import first_sites, improved, pairs_of, total_cost
 from riskmap.siting.lagrange import Best, root
 from riskmap.siting.problem import Instance, Solution, filled, within

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 CANDIDATE, EXISTING, EXCLUDED = 0, 1, 2
 STATUS_CODES = {"candidate": CANDIDATE, "existing": EXISTING, "excluded": EXCLUDED}
-Status = Literal["optimal", "feasible", "infeasible"]
+Status = Literal["optimal", "feasible", "infeasible", "unknown"]
+"""``unknown``: the limit ended the search with neither an answer nor a proof that none is."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from riskmap.siting.problem import EXCLUDED, Instance, Solution
 
 if TYPE_CHECKING:
     from riskmap.siting.problem import Ints
+
+
+SECONDS: Final = 10.0
+"""Time spent on how many sites would do, once it is proven that ``p`` do not."""
 
 
 def _listed(names: list[str], *, most: int = 10) -> str:
@@ -109,22 +114,24 @@ def no_answer(model: str, *, reason: str, uncovered: Ints | None = None) -> Solu
     )
 
 
-def out_of_time(model: str) -> Solution:
-    """Make the solution that says that the limit was too short.
+def out_of_time(model: str, *, bound: float | None = None) -> Solution:
+    """Make the solution that says that the limit was too short to find or exclude an answer.
 
     Parameters
     ----------
     model
         Name of the model.
+    bound
+        What is proven of any answer.
 
     Returns
     -------
     Solution
-        With status ``infeasible`` and the reason.
+        With status ``unknown`` and the reason.
     """
-    return no_answer(
-        model, reason=str(text("no answer was found within the limit; allow more time"))
-    )
+    reason = text("neither an answer nor a proof that there is none within the limit; allow more")
+    found = no_answer(model, reason=str(reason))
+    return replace(found, status="unknown", bound=bound)
 
 
 def infeasible_sites(instance: Instance, *, model: str, p: int) -> Solution:
@@ -144,9 +151,9 @@ def infeasible_sites(instance: Instance, *, model: str, p: int) -> Solution:
     Solution
         With status ``infeasible``.
     """
-    from riskmap.siting.cover import lscp
+    from riskmap.siting.fewest import lscp
 
-    needed = lscp(instance, radius=float(instance.cost.max(initial=0.0)))
+    needed = lscp(instance, radius=float(instance.cost.max(initial=0.0)), time_limit=SECONDS)
     return no_answer(
         model,
         reason=str(

@@ -89,6 +89,48 @@ def minimise(
     """
     import highspy
 
+    highs = loaded(cost, matrix, row_lower, row_upper, upper=upper, lower=lower, integer=integer)
+    whole = integer is not None and bool(np.any(integer))
+    highs.setOptionValue("mip_rel_gap", max(gap, 0.0))
+    highs.setOptionValue("mip_abs_gap", 1e-9)
+    if time_limit is not None:
+        highs.setOptionValue("time_limit", float(max(time_limit, 0.01)))
+    if max_nodes is not None:
+        highs.setOptionValue("mip_max_nodes", int(max_nodes))
+    if target is not None:
+        highs.setOptionValue("objective_target", float(target))
+    if start is not None and whole:
+        solution = highspy.HighsSolution()
+        solution.col_value = list(start)
+        highs.setSolution(solution)
+    highs.run()
+    return _answer(highs, highspy, whole=whole)
+
+
+def loaded(
+    cost: Floats,
+    matrix: Any,
+    row_lower: Floats,
+    row_upper: Floats,
+    *,
+    upper: Floats,
+    lower: Floats | None = None,
+    integer: NDArray[np.bool_] | None = None,
+) -> Any:
+    """Hand a model to HiGHS, up to the point where it may start.
+
+    Parameters
+    ----------
+    cost, matrix, row_lower, row_upper, upper, lower, integer
+        As for `minimise`.
+
+    Returns
+    -------
+    highspy.Highs
+        With the model, silent, on one thread.
+    """
+    import highspy
+
     n = cost.size
     model = highspy.HighsLp()
     columns = matrix.tocsc()
@@ -101,29 +143,15 @@ def minimise(
     model.a_matrix_.start_ = columns.indptr
     model.a_matrix_.index_ = columns.indices
     model.a_matrix_.value_ = columns.data.astype(np.float64)
-    whole = integer is not None and bool(np.any(integer))
-    if whole and integer is not None:
+    if integer is not None and bool(np.any(integer)):
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
         model.integrality_ = [kinds[int(flag)] for flag in integer]
     highs = highspy.Highs()
     highs.silent()
-    highs.setOptionValue("mip_rel_gap", max(gap, 0.0))
-    highs.setOptionValue("mip_abs_gap", 1e-9)
     highs.setOptionValue("threads", 1)
     highs.setOptionValue("random_seed", 0)
-    if time_limit is not None:
-        highs.setOptionValue("time_limit", float(max(time_limit, 0.01)))
-    if max_nodes is not None:
-        highs.setOptionValue("mip_max_nodes", int(max_nodes))
-    if target is not None:
-        highs.setOptionValue("objective_target", float(target))
     highs.passModel(model)
-    if start is not None and whole:
-        solution = highspy.HighsSolution()
-        solution.col_value = list(start)
-        highs.setSolution(solution)
-    highs.run()
-    return _answer(highs, highspy, whole=whole)
+    return highs
 
 
 def _answer(highs, highspy, *, whole: bool) -> Answer:  # type: ignore[no-untyped-def]  # noqa: ANN001
