@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +15,7 @@ import pandas as pd
 import shapely
 
 from riskmap.errors import ExportError
+from riskmap.export.attributes import plain_columns, write_attributes
 from riskmap.export.contents import MULTI, Sheet, sheets_of
 from riskmap.export.encode import EPOCH, as_line
 from riskmap.export.qgis import add_project
@@ -50,13 +53,24 @@ def write_geopackage(result: Result, path: Path) -> dict[str, int]:
     """
     sheets = list(sheets_of(result))
     sheets.append(_style_sheet(sheets, _clock(result)))
-    written: dict[str, int] = {}
     with _fixed_clock(_clock(result)):
-        for sheet in sheets:
-            _write(sheet, path, crs=result.facts.crs)
-            written[sheet.name] = len(sheet.frame)
+        for plain, part in groupby(_tidied(sheets), key=_is_plain):
+            if plain and path.exists():
+                rows = [(one.name, one.identifier, one.description, one.frame) for one in part]
+                write_attributes(path, rows, moment=_clock(result))
+                continue
+            for sheet in part:
+                _write(sheet, path, crs=result.facts.crs)
     add_project(result, sheets, path)
-    return written
+    return {sheet.name: len(sheet.frame) for sheet in sheets}
+
+
+def _tidied(sheets: list[Sheet]) -> Iterator[Sheet]:
+    return (replace(sheet, frame=_tidy(sheet.frame)) for sheet in sheets)
+
+
+def _is_plain(sheet: Sheet) -> bool:
+    return not sheet.kind and plain_columns(sheet.frame)
 
 
 def _clock(result: Result) -> str:
@@ -85,7 +99,7 @@ def _write(sheet: Sheet, path: Path, *, crs: str) -> None:
     import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError
 
-    frame = _tidy(sheet.frame)
+    frame = sheet.frame
     options: dict[str, Any] = {"IDENTIFIER": sheet.identifier, "DESCRIPTION": sheet.description}
     if sheet.kind:
         frame, geometry_type = _one_type(gpd.GeoDataFrame(frame, crs=crs), sheet.kind)
