@@ -28,6 +28,12 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     return joined
 
 
+@cache
+def _translated(language: str, msgid: str) -> str:
+    """Look a text up once; a run shows the same ones many thousand times."""
+    return _catalogue(language).gettext(msgid) if msgid else ""
+
+
 def current_language() -> str:
     """Return the language in which texts are shown now, ``zh`` or ``en``.
 
@@ -74,7 +80,7 @@ class Text:
     params: tuple[tuple[str, object], ...] = ()
 
     def __str__(self) -> str:
-        message = _catalogue(_language.get()).gettext(self.msgid) if self.msgid else ""
+        message = _translated(_language.get(), self.msgid)
         return message.format(**dict(self.params)) if self.params else message
 
 
