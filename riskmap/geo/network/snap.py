@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -85,6 +86,18 @@ def snap_points(
     >>> on.along.tolist(), on.walk_m.tolist(), on.edge.tolist()
     ([0.25, nan], [7.0, inf], [0, -1])
     """
+    parts = _segments(graph, usable)
+    key = sha256(np.asarray(xy, np.float64).tobytes()).digest(), float(limit_m)
+    if key not in parts.kept:
+        if len(parts.kept) >= _MOST_POINTS:
+            del parts.kept[next(iter(parts.kept))]
+        parts.kept[key] = _nearest(parts, np.asarray(xy, np.float64), limit_m)
+    found = parts.kept[key]
+    return Snapped(found.edge.copy(), found.along.copy(), found.walk_m.copy(), found.xy.copy())
+
+
+def _nearest(parts: Segments, xy: Floats, limit_m: float) -> Snapped:
+    """Find the nearest part of every point."""
     off = Snapped(
         np.full(len(xy), -1),
         np.full(len(xy), np.nan),
@@ -92,7 +105,6 @@ def snap_points(
         np.full((len(xy), 2), np.nan),
     )
     fine = np.flatnonzero(np.isfinite(xy).all(axis=1))
-    parts = _segments(graph, usable)
     if not len(parts.owner) or not len(fine):
         return off
     reach = np.nextafter(limit_m, np.inf) + 1e-6
@@ -132,11 +144,14 @@ class Segments:
     """Length of the part, of the edge before it and of the whole edge, shape (s,) [m]."""
     owner: Ints
     """Edge of each part, shape (s,)."""
+    kept: dict[tuple[bytes, float], Snapped] = field(default_factory=dict)
+    """Points put on these parts lately: one run asks for the same ones again and again."""
 
 
 _KEPT: Final[WeakKeyDictionary[RoadGraph, dict[bytes, Segments]]] = WeakKeyDictionary()
 """Parts of each graph, made once for all edges and once for each set of open edges."""
 _MOST_KEPT: Final = 4
+_MOST_POINTS: Final = 16
 
 
 def _segments(graph: RoadGraph, usable: Bools | None) -> Segments:
