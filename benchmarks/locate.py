@@ -69,6 +69,7 @@ def build(n: int = 5000, m: int = 500, radius: float = 600.0, p: int = 40) -> No
     theirs = time.perf_counter() - begin
     begin = time.perf_counter()
     solver = pulp.HiGHS(msg=False, timeLimit=CUT)
+    solver.createAndConfigureSolver(model.problem)
     solver.buildSolverModel(model.problem)
     handed = time.perf_counter() - begin
     shown(

@@ -12,6 +12,7 @@ from riskmap.siting.branch import search
 from riskmap.siting.capacity_model import choose_and_assign
 from riskmap.siting.interchange import first_sites, pairs_of
 from riskmap.siting.lagrange import Best, Node, decided, root, rounded
+from riskmap.siting.loads import Loads, laid_out
 from riskmap.siting.problem import CANDIDATE, EXCLUDED, Instance
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
     from riskmap.siting.problem import Floats, Ints
 
-MOST_WORK = 400_000_000
-"""Table entries of all knapsacks together up to which they are solved exactly."""
 ROOT_TURNS, NODE_TURNS = 1500, 150
 CHUNK = 100
-"""Turns of the subgradient method after which the clock is read."""
+WORK = 1_000_000_000
+"""Turns of the subgradient method, and table entries, after which the clock is read."""
+SITES = 16
+"""Closed facilities tried in the place of an open one before the clock is read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,48 +38,6 @@ class Packed:
     open: Ints
     facility: Ints
     """Facility of every demand in the best answer, -1 when there is none."""
-
-
-def fits(near: Instance) -> bool:
-    """Tell whether the knapsacks are whole-numbered and small enough to be solved exactly.
-
-    Parameters
-    ----------
-    near
-        The pairs that may be used.
-
-    Returns
-    -------
-    bool
-        True when `pack` can be called.
-    """
-    whole = bool(np.all(near.size == np.round(near.size)))
-    return whole and near.cost.size * (float(_room(near).max(initial=0)) + 1) <= MOST_WORK
-
-
-def _room(near: Instance) -> Ints:
-    return np.asarray(np.floor(np.minimum(near.capacity, near.size.sum())), np.int64)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Loads:
-    """Pairs by facility: those of facility j are start[j] .. start[j + 1]."""
-
-    start: Ints
-    demand: Ints
-    cost: Floats
-    size: Ints
-    room: Ints
-
-    @property
-    def facility(self) -> Ints:
-        return np.repeat(np.arange(self.room.size), np.diff(self.start))
-
-    def without(self, kept: NDArray[np.bool_]) -> _Loads:
-        before = np.r_[0, np.cumsum(kept)]
-        return replace(
-            self, start=before[self.start], demand=self.demand[kept], cost=self.cost[kept]
-        )
 
 
 @dataclass
@@ -131,30 +91,24 @@ def pack(
     Pirkul 1987, doi:10.1016/0305-0548(87)90021-9; Senne, Lorena & Pereira 2005,
     doi:10.1016/j.cor.2003.11.020.
     """
-    from riskmap.siting.packing import exchange_sites
-
-    loads, cost = _laid_out(near)
+    loads, cost = laid_out(near)
     pairs = pairs_of(near)
     node = root(near, pairs)
     best = _BestPacked(
         np.inf, np.zeros(0, np.int64), bool(np.all(loads.cost == np.round(loads.cost))), node.state
     )
     begin, _ = first_sites(pairs, node.state, p)
-    best.keep(*exchange_sites(cost, loads.size, loads.room, node.state, begin, 2))
-    step = 0.5
-    for _ in range(0, ROOT_TURNS, CHUNK):
-        node, step = _lifted(loads, cost, node, p, best, turns=CHUNK, step=step, patience=30)
-        if time.perf_counter() > deadline or node.bound > best.limit or step < 1e-3:
-            break
+    _exchange(loads, cost, node.state, begin, best, deadline)
+    node = _lifted(loads, cost, node, p, best, turns=ROOT_TURNS, patience=30, deadline=deadline)
     if not np.isfinite(best.value):
         return None
     if (node.state != EXCLUDED).sum() >= p:
         sites = rounded(node.state, node.often, p)
-        best.keep(*exchange_sites(cost, loads.size, loads.room, node.state, sites, 2))
+        _exchange(loads, cost, node.state, sites, best, deadline)
     few = loads.without(_in_question(loads, node, p, best))
 
     def lift(part: Node) -> Node | None:
-        part, _ = _lifted(few, cost, part, p, best, turns=NODE_TURNS, step=0.3, patience=12)
+        part = _lifted(few, cost, part, p, best, turns=NODE_TURNS, patience=12, deadline=deadline)
         dead = part.bound > best.limit or (part.state != EXCLUDED).sum() < p
         return None if dead else part
 
@@ -177,30 +131,57 @@ def pack(
     return Packed(bound=bound, value=best.value, open=best.sites, facility=best.facility)
 
 
-def _laid_out(near: Instance) -> tuple[_Loads, Floats]:
-    """Lay the pairs out by facility, and their weighted costs as a full matrix."""
-    order = np.lexsort((near.demand_of, near.facility_of))
-    weighted = near.weight[near.demand_of] * near.cost
-    cost = np.full((near.n_demands, near.n_facilities), np.inf)
-    cost[near.demand_of, near.facility_of] = weighted
-    edges = np.arange(near.n_facilities + 1)
-    loads = _Loads(
-        start=np.searchsorted(near.facility_of[order], edges).astype(np.int64),
-        demand=near.demand_of[order],
-        cost=np.asarray(weighted[order], np.float64),
-        size=near.size.astype(np.int64),
-        room=_room(near),
-    )
-    return loads, cost
+def _exchange(
+    loads: Loads, cost: Floats, state: Ints, sites: Ints, best: _BestPacked, deadline: float
+) -> None:
+    """Swap sites while the assignment to them gets cheaper, twice over all at most."""
+    from riskmap.siting.packing import assign, exchange_site
+
+    current = sites.copy()
+    value, place = assign(cost, loads.size, loads.room, current)
+    best.keep(value, current.copy(), place)
+    for _ in range(2):
+        before = value
+        for r in map(int, np.flatnonzero(state[current] == CANDIDATE)):
+            closed = np.setdiff1d(np.flatnonzero(state == CANDIDATE), current)
+            for few in np.array_split(closed, closed.size // SITES + 1):
+                if time.perf_counter() > deadline:
+                    return
+                value, place = exchange_site(
+                    cost, loads.size, loads.room, current, r, few, value, place
+                )
+                best.keep(value, current.copy(), place)
+        if value >= before:
+            break
 
 
 def _lifted(
-    loads: _Loads,
+    loads: Loads,
     cost: Floats,
     node: Node,
     p: int,
     best: _BestPacked,
     *,
+    turns: int,
+    patience: int,
+    deadline: float,
+) -> Node:
+    """Raise the bound of a part until it is high enough or the time is up."""
+    many = int(np.clip(WORK / max(loads.work, 1.0), 1, CHUNK if turns > NODE_TURNS else turns))
+    step = 0.5 if turns > NODE_TURNS else 0.3
+    for _ in range(0, turns, many):
+        node, step = _ascended(loads, cost, node, p, best, many, step, patience)
+        if time.perf_counter() > deadline or node.bound > best.limit or step < 1e-3:
+            break
+    return node
+
+
+def _ascended(
+    loads: Loads,
+    cost: Floats,
+    node: Node,
+    p: int,
+    best: _BestPacked,
     turns: int,
     step: float,
     patience: int,
@@ -240,7 +221,7 @@ def _lifted(
     return after, float(last)
 
 
-def _in_question(loads: _Loads, node: Node, p: int, best: Best) -> NDArray[np.bool_]:
+def _in_question(loads: Loads, node: Node, p: int, best: Best) -> NDArray[np.bool_]:
     """Find the pairs that may be in an answer better than the one known."""
     from riskmap.siting.ascent import cheapest
     from riskmap.siting.filling import forced
@@ -260,7 +241,7 @@ def _in_question(loads: _Loads, node: Node, p: int, best: Best) -> NDArray[np.bo
 
 def _finished(
     near: Instance,
-    left: _Loads,
+    left: Loads,
     node: Node,
     p: int,
     best: _BestPacked,

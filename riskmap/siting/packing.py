@@ -15,36 +15,49 @@ OPEN, SHUT = 1, 2
 
 
 @njit(cache=True, nogil=True)
+def _two_best(cost: F, size: I, sites: I, left: I, i: int, one: F, two: F, at: I, next_: I) -> None:
+    """Find the two cheapest sites with room for a demand."""
+    one[i], two[i], at[i], next_[i] = np.inf, np.inf, -1, -1
+    for r in range(sites.size):
+        c = cost[i, sites[r]]
+        if left[r] >= size[i] and c < two[i]:
+            if c < one[i]:
+                two[i], next_[i] = one[i], at[i]
+                one[i], at[i] = c, r
+            else:
+                two[i], next_[i] = c, r
+
+
+@njit(cache=True, nogil=True)
 def _placed(cost: F, size: I, room: I, sites: I, by_size: int, place: I, left: I) -> bool:
     """Place the unplaced one after another, the one with most to lose (or the largest) first."""
-    n, p, wanted = size.size, sites.size, 0
-    for r in range(p):
+    n, wanted = size.size, 0
+    for r in range(sites.size):
         left[r] = room[sites[r]]
     for i in range(n):
         if place[i] >= 0:
             left[place[i]] -= size[i]
         else:
             wanted += 1
+    one, two = np.zeros(n), np.zeros(n)
+    at, next_ = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
+    filled = -2
     for _ in range(wanted):
-        best, who, where = -1.0, -1, -1
+        best, who = -1.0, -1
         for i in range(n):
             if place[i] >= 0:
                 continue
-            one, two, at = np.inf, np.inf, -1
-            for r in range(p):
-                c = cost[i, sites[r]]
-                if left[r] >= size[i] and c < two:
-                    if c < one:
-                        one, two, at = c, one, r
-                    else:
-                        two = c
-            if at < 0:
+            near = at[i] == filled or next_[i] == filled
+            if filled == -2 or (near and left[filled] < size[i]):
+                _two_best(cost, size, sites, left, i, one, two, at, next_)
+            if at[i] < 0:
                 return False
-            rank = float(size[i]) if by_size == 1 else (two - one)
+            rank = float(size[i]) if by_size == 1 else (two[i] - one[i])
             if rank > best:
-                best, who, where = rank, i, at
-        place[who] = where
-        left[where] -= size[who]
+                best, who = rank, i
+        filled = at[who]
+        place[who] = filled
+        left[filled] -= size[who]
     return True
 
 
@@ -247,50 +260,39 @@ def _floor(cost: F, sites: I, stop: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def exchange_sites(
-    cost: F, size: I, room: I, state: I, sites: I, rounds: int
-) -> tuple[float, I, I]:
-    """Swap sites while the assignment to them gets cheaper.
+def exchange_site(
+    cost: F, size: I, room: I, sites: I, r: int, others: I, best: float, place: I
+) -> tuple[float, I]:
+    """Put another facility in the place of one site while the assignment gets cheaper.
 
     Parameters
     ----------
     cost, size, room
         As for `assign`.
-    state
-        State of each facility.
     sites
-        Sites to start from.
-    rounds
-        Limit of rounds over all swaps.
+        The sites; changed in place.
+    r
+        Position of the site.
+    others
+        Closed facilities to try.
+    best
+        Cost of the assignment to the sites.
+    place
+        Position in ``sites`` of each demand.
 
     Returns
     -------
     tuple
-        Cost, sites, and position in them of each demand.
+        Cost, and position of each demand.
     """
-    current = sites.copy()
-    best, place = assign(cost, size, room, current)
-    inside = np.zeros(state.size, np.bool_)
-    for r in range(sites.size):
-        inside[current[r]] = True
-    for _ in range(rounds):
-        moved = False
-        for r in range(sites.size):
-            if state[current[r]] == OPEN:
-                continue
-            for j in range(state.size):
-                if inside[j] or state[j] == SHUT:
-                    continue
-                old = current[r]
-                current[r] = j
-                value = np.inf
-                if _floor(cost, current, best) < best:
-                    value, spot = assign(cost, size, room, current)
-                if value < best - 1e-9:
-                    best, place, moved = value, spot, True
-                    inside[old], inside[j] = False, True
-                else:
-                    current[r] = old
-        if not moved:
-            break
-    return best, current, place
+    for j in others:
+        old = sites[r]
+        sites[r] = j
+        value = np.inf
+        if _floor(cost, sites, best) < best:
+            value, spot = assign(cost, size, room, sites)
+        if value < best - 1e-9:
+            best, place = value, spot
+        else:
+            sites[r] = old
+    return best, place

@@ -128,6 +128,16 @@ def _read(path: Path, needed: tuple[str, ...], problems: list[Problem]) -> pd.Da
     else:
         _add(problems, path.name, "encoding", text("unknown encoding"), text("save it as UTF-8"))
         return pd.DataFrame(columns=list(needed))
+    if not isinstance(table.index, pd.RangeIndex):
+        _add(
+            problems,
+            path.name,
+            "csv",
+            text("rows have more values than the header"),
+            text("one value a column; quote values with commas"),
+        )
+    elif table.empty:
+        _add(problems, path.name, "empty", text("no rows"), text("give at least one row"))
     table.columns = [str(name).strip().lower() for name in table.columns]
     for name in needed:
         if name not in table:

@@ -209,15 +209,15 @@ def test_spopt_agrees_on_mclp_and_p_median():
     from spopt.locate import MCLP, PMedian
 
     rng = np.random.default_rng(3)
-    cost, weight = rng.integers(1, 100, (60, 20)).astype(float), rng.integers(1, 20, 60)
+    cost, weight = rng.integers(1, 100, (20, 8)).astype(float), rng.integers(1, 20, 20)
     solver = pulp.HiGHS(msg=False)
     instance = dense(cost, weight=weight)
-    theirs = MCLP.from_cost_matrix(cost, weight, service_radius=12, p_facilities=5).solve(solver)
-    assert solve("mclp", instance, radius=12, p=5).objective == pytest.approx(
+    theirs = MCLP.from_cost_matrix(cost, weight, service_radius=25, p_facilities=3).solve(solver)
+    assert solve("mclp", instance, radius=25, p=3).objective == pytest.approx(
         theirs.problem.objective.value()
     )
-    theirs = PMedian.from_cost_matrix(cost, weight, p_facilities=5).solve(solver)
-    assert solve("p-median", instance, p=5).objective == pytest.approx(
+    theirs = PMedian.from_cost_matrix(cost, weight, p_facilities=3).solve(solver)
+    assert solve("p-median", instance, p=3).objective == pytest.approx(
         theirs.problem.objective.value()
     )
 
@@ -237,6 +237,40 @@ def test_capacitated_or_library(case):
     assert (found.objective, found.status) == (optimum, "optimal")
     load = np.bincount(found.facility_of, weights=found.amount, minlength=n)
     assert load.max() <= capacity
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_no_time_at_all_still_gives_an_answer_and_a_bound(model):
+    rng = np.random.default_rng(7)
+    cost = rng.uniform(1, 1000, (80, 50))
+    size = rng.integers(1, 9, 80).astype(float)
+    instance = dense(cost, weight=size, capacity=np.full(50, 90.0))
+    p = None if model.startswith("lscp") else 9
+    found = solve(model, instance, p=p, radius=400, time_limit=1e-6)
+    assert found.status in {"optimal", "feasible"}
+    assert np.isfinite(found.bound)
+    assert len(found.open) == (p or found.objective)
+    best = solve(model, instance, p=p, radius=400, time_limit=5)
+    if model.endswith("mclp"):
+        assert found.objective <= best.objective + 1e-6
+        assert best.objective <= found.bound + 1e-6
+    else:
+        assert found.bound <= best.objective + 1e-6
+        assert best.objective <= found.objective + 1e-6
+
+
+@pytest.mark.parametrize("model", ["p-median", "p-center"])
+def test_what_is_neither_found_nor_excluded_is_not_called_infeasible(model, monkeypatch):
+    """One site cannot cover both halves, and the solver is not let to prove it."""
+    from riskmap.siting import center, fewest
+    from riskmap.siting.solver import Answer
+
+    silent = Answer(x=None, objective=np.inf, bound=-np.inf, optimal=False, infeasible=False)
+    for module in (fewest, center):
+        monkeypatch.setattr(module, "minimise", lambda *_, **__: silent)
+    found = solve(model, dense([[1.0, np.inf], [np.inf, 1.0]]), p=1)
+    assert (found.status, found.objective) == ("unknown", None)
+    assert found.reason
 
 
 def test_radius_is_inclusive():
