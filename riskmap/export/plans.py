@@ -181,13 +181,16 @@ def _plain(table: pd.DataFrame, result: Result, kind: str) -> pd.DataFrame:
     shown = table.drop(columns=[name for name in HIDDEN if name in table]).reset_index(drop=True)
     shown.attrs = {}
     stations = kind == "stations"
-    for name in shown.columns:
-        if shown[name].dtype == object or pd.api.types.is_string_dtype(shown[name].dtype):
+    columns: dict[Any, Any] = {}
+    for name, values in shown.items():
+        columns[name] = values
+        if values.dtype == object or pd.api.types.is_string_dtype(values.dtype):
             words = _words(str(name), result) if stations else VALUE_NAMES
-            shown[name] = pd.Series([_word(value, words) for value in shown[name]], dtype=object)
-        elif pd.api.types.is_float_dtype(shown[name].dtype):
-            shown[name] = shown[name].round(_decimals(str(name), shown[name]))
-    return shown
+            said = [_word(value, words) for value in values.to_numpy(dtype=object)]
+            columns[name] = pd.Series(said, dtype=object)
+        elif pd.api.types.is_float_dtype(values.dtype):
+            columns[name] = values.round(_decimals(str(name), values))
+    return pd.DataFrame(columns, index=shown.index, columns=shown.columns)
 
 
 def _words(name: str, result: Result) -> Mapping[str, Text]:

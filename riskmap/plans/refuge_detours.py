@@ -135,7 +135,9 @@ def find_way(
     if direct is not None:
         edge = int(start.edge[0])
         if instead_of is None and abs(direct[1] - direct[0]) * price[edge] <= best:
-            return _way(graph, cost, [(edge, *direct)], instead_of)
+            low, high = direct
+            pieces = start.edge, np.array([low]), np.array([high])
+            return _way(graph, cost, pieces, instead_of)
     if not np.isfinite(best):
         return NO_WAY
     pieces = _pieces(graph, tree, start, end, int(goals[last]), last)
@@ -160,35 +162,49 @@ def _ends(graph: RoadGraph, at: Snapped, cost: Floats, *, leaving: bool) -> tupl
     return nodes, np.array([tail[0], head[0]], np.float64)
 
 
+@njit(cache=True, nogil=True)
+def _walk_back(
+    before: Ints, by: Ints, arc_edge: Ints, ends: tuple[Ints, Ints, Any], node: int
+) -> tuple[Ints, Any, int]:
+    """Give edges and whether each is travelled ahead, in order, and the seed of the way."""
+    tail, head, forward = ends
+    count, at = 0, node
+    while before[at] >= 0:
+        count, at = count + 1, before[at]
+    edges, ahead = np.empty(count, np.int64), np.empty(count, np.bool_)
+    while before[node] >= 0:
+        count -= 1
+        edge, previous = arc_edge[by[node]], before[node]
+        edges[count] = edge
+        ahead[count] = tail[edge] == previous and head[edge] == node and forward[edge]
+        node = previous
+    return edges, ahead, by[node]
+
+
 def _pieces(
     graph: RoadGraph, tree: tuple[Any, ...], start: Snapped, end: Snapped, node: int, last: int
-) -> list[tuple[int, float, float]]:
+) -> tuple[Ints, Floats, Floats]:
     """Walk back from the goal: edges with the shares of their length where the way is on them."""
     _, before, by = tree
-    pieces = [(int(end.edge[0]), float(last), float(end.along[0]))]
-    while before[node] >= 0:
-        previous, edge = int(before[node]), int(graph.arc_edge[by[node]])
-        ahead = graph.edge_tail[edge] == previous and graph.edge_head[edge] == node
-        ahead = ahead and bool(graph.edge_forward[edge])
-        pieces.append((edge, 0.0, 1.0) if ahead else (edge, 1.0, 0.0))
-        node = previous
-    pieces.append((int(start.edge[0]), float(start.along[0]), float(by[node])))
-    return pieces[::-1]
+    ends = graph.edge_tail, graph.edge_head, graph.edge_forward
+    edges, ahead, first = _walk_back(before, by, graph.arc_edge, ends, node)
+    return (
+        np.concatenate([start.edge, edges, end.edge]),
+        np.concatenate([start.along, np.where(ahead, 0.0, 1.0), [float(last)]]),
+        np.concatenate([[float(first)], np.where(ahead, 1.0, 0.0), end.along]),
+    )
 
 
 def _way(
-    graph: RoadGraph,
-    cost: Floats,
-    pieces: list[tuple[int, float, float]],
-    first: Way | None,
+    graph: RoadGraph, cost: Floats, pieces: tuple[Ints, Floats, Floats], first: Way | None
 ) -> Way:
     """Put the pieces together."""
-    used = [piece for piece in pieces if piece[1] != piece[2]] or pieces[:1]
-    edges = np.array([edge for edge, _, _ in used], np.int64)
-    low, high = np.array([[a, b] for _, a, b in used]).T
+    moves = pieces[1] != pieces[2]
+    used = np.flatnonzero(moves) if moves.any() else np.zeros(1, np.int64)
+    edges, low, high = pieces[0][used], pieces[1][used], pieces[2][used]
     part = np.abs(high - low)
     metres = graph.edge_length_m[edges] * part
-    xy = np.concatenate([_stretch(graph.edge_geometry[edge], a, b) for edge, a, b in used])
+    xy = _places(graph.edge_geometry[edges], low, high)
     keep = np.append(True, (np.diff(xy, axis=0) != 0).any(axis=1))
     xy = xy[keep] if keep.sum() > 1 else np.repeat(xy[:1], 2, axis=0)
     both = np.zeros(len(edges), bool) if first is None else np.isin(edges, first.edges)
@@ -201,11 +217,17 @@ def _way(
     )
 
 
-def _stretch(line: Any, low: float, high: float) -> Floats:
-    """Give the points of a line between two shares of its length, in that direction."""
-    if (low, high) == (0.0, 1.0):
-        return np.asarray(shapely.get_coordinates(line))
-    if (low, high) == (1.0, 0.0):
-        return np.asarray(shapely.get_coordinates(line)[::-1])
-    part = shapely.ops.substring(line, low, high, normalized=True)
-    return np.asarray(shapely.get_coordinates(part))
+def _places(lines: Any, low: Floats, high: Floats) -> Floats:
+    """Give the points of lines between two shares of their lengths, in that direction.
+
+    Whole lines are the rule; only the first and the last one of a way may be parts.
+    """
+    lines, back = lines.copy(), high < low
+    for k in np.flatnonzero(np.abs(high - low) != 1.0):
+        lines[k] = shapely.ops.substring(lines[k], low[k], high[k], normalized=True)
+        back[k] = False  # a part comes in the direction that was asked for
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    stop = np.cumsum(np.bincount(line, minlength=len(lines)))
+    at = np.arange(len(xy))
+    turned = np.append(0, stop[:-1])[line] + stop[line] - 1 - at
+    return np.asarray(xy[np.where(back[line], turned, at)])

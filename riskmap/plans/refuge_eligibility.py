@@ -203,10 +203,10 @@ def usable_for(fit: pd.DataFrame, scenario: str) -> pd.DataFrame:
             ("reason", bad[bad["required"]]),
             ("reminder", bad[~bad["required"]]),
         ):
-            said = rows.groupby("item_id", sort=False)["reason"].agg(_joined)
-            table[column] = table["item_id"].map(said).astype(object)
-        open_ = mine[~mine["checked"]].groupby("item_id", sort=False)["check"].agg(_unchecked)
-        table["unchecked"] = table["item_id"].map(open_).astype(object)
+            table[column] = _of_each(table, rows["item_id"], rows["reason"].tolist())
+        open_ = mine[~mine["checked"]]
+        words = [CHECK_WORDS[name] for name in open_["check"].tolist()]
+        table["unchecked"] = _of_each(table, open_["item_id"], words)
         table.insert(3, "hazard", hazard)
         named = scenario or text("without flood")
         table.insert(4, "scenario", pd.Series([named] * len(table), dtype=object))
@@ -230,14 +230,10 @@ CHECK_WORDS = {
 """Checks that cannot be made when the ledger or a layer is silent."""
 
 
-def _unchecked(checks: pd.Series) -> Text:
-    return _joined(pd.Series([CHECK_WORDS[name] for name in checks], dtype=object))
-
-
-def _joined(reasons: pd.Series) -> Text:
-    """Join reasons into one text of either language."""
-    said = list(reasons)
-    whole: Text = said[0]
-    for more in said[1:]:
-        whole = text("{first}; {second}", first=whole, second=more)
-    return whole
+def _of_each(table: pd.DataFrame, ids: pd.Series, said: list[Text]) -> pd.Series:
+    """Join what is said of each refuge into one text of either language, None for nothing."""
+    whole: dict[object, Text] = {}
+    for key, more in zip(ids.tolist(), said, strict=True):
+        first = whole.get(key)
+        whole[key] = more if first is None else text("{first}; {second}", first=first, second=more)
+    return pd.Series([whole.get(key) for key in table["item_id"].tolist()], dtype=object)

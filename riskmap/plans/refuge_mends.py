@@ -96,7 +96,7 @@ def mend_table(
     rows += _added(case, text("add places"), more, after)
     rest = np.flatnonzero(after.shortfall > 0)
     rows += [
-        _row(case, text("refuge or vehicles needed near"), i, after.shortfall[i], after)
+        _row(case, text("refuge or vehicles needed near"), int(i), after.shortfall[i], after)
         for i in rest
     ]
     early = _early(case, dry) if dry is not roads else None
@@ -105,7 +105,7 @@ def mend_table(
             _row(
                 case,
                 text("or: move before the roads are flooded"),
-                i,
+                int(i),
                 case.done.shortfall[i],
                 early,
             )

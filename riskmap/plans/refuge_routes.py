@@ -87,26 +87,23 @@ def plan_routes(
     demand, place = pairs["demand"].to_numpy(np.int64), pairs["refuge"].to_numpy(np.int64)
     for net in roads:
         start, end = net.snap(origins), net.snap(refuges)
+        was = free.get(net.mode) if dry is not roads else None
+        leave, reach = (was.snap(origins), was.snap(refuges)) if was else (start, end)
         for row in np.flatnonzero((pairs["mode"] == net.mode).to_numpy()):
             here, there = _one(start, demand[row]), _one(end, place[row])
             walk[row] = here.walk_m[0] + there.walk_m[0]
             first[row] = find_way(net.graph, net.edge_cost, here, there)
             other[row] = find_way(net.graph, net.edge_cost, here, there, instead_of=first[row])
             via[row] = _names(net, first[row], names)
-            if dry is not roads and net.mode in free:
-                was = free[net.mode]
-                usual[row] = find_way(
-                    was.graph,
-                    was.edge_cost,
-                    _one(was.snap(origins), demand[row]),
-                    _one(was.snap(refuges), place[row]),
-                )
+            if was is not None:
+                before = _one(leave, demand[row]), _one(reach, place[row])
+                usual[row] = find_way(was.graph, was.edge_cost, *before)
                 avoided[row] = _avoided(net, usual[row], names)
     return Routes(
         table=_table(pairs, roads, other, first, walk)
         .assign(
             via=via,
-            heading=_headings(origins[demand], refuges[place]),
+            heading=pd.Series(_headings(origins[demand], refuges[place]), dtype=object),
             avoided_m=[round(length) for length, _ in avoided],
             avoided=[said for _, said in avoided],
         )

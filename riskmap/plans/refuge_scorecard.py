@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from riskmap.plans.refuge_capacity import texts
-from riskmap.plans.refuge_standards import Reached, town_name
+from riskmap.plans.refuge_standards import Reached, town_names
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -76,8 +76,9 @@ def scorecard(
         reached.cell[near], weights=ratio[reached.refuge[near]], minlength=reached.people.size
     )
     codes = {*reached.village, *refuge_unit}
+    district, town, name = _column(units, "district"), town_names(units), _column(units, "name")
     named = {
-        code: (_district(units, code), town_name(units, code), _name(units, code)) for code in codes
+        code: (district.get(code, ""), town.get(code, ""), name.get(code, "")) for code in codes
     }
     cells = pd.DataFrame(
         [named[code] for code in reached.village], columns=["district", "town", "village"]
@@ -140,7 +141,7 @@ def _score_rows(
     villages = cells[cells["people"] > 0].groupby(keys)["village"].nunique()
     tiers = presets["refuge.zhejiang_tiers"]
     good = places[places["usable"]]
-    asked: dict[str, object] = {
+    asked: dict[str, int | pd.Series] = {
         "village": int(tiers["village"]["count"][0]) * villages.reindex(table.index).fillna(0),
         "town": int(tiers["town"]["count"][0]),
     }
@@ -158,10 +159,8 @@ def _score_rows(
     return table.astype({"refuges": np.int64, "usable": np.int64}).reset_index()
 
 
-def _district(units: gpd.GeoDataFrame, code: object) -> str:
-    known = "district" in units and code in units.index
-    return str(units["district"].loc[code]) if known else ""
-
-
-def _name(units: gpd.GeoDataFrame, code: object) -> str:
-    return str(units["name"].loc[code]) if code in units.index else ""
+def _column(units: gpd.GeoDataFrame, column: str) -> dict[object, str]:
+    """Give a column of the units by code; nothing when there is none."""
+    if column not in units:
+        return {}
+    return dict(zip(units.index, map(str, units[column].tolist()), strict=True))

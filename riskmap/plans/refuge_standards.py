@@ -134,8 +134,10 @@ def accessibility(
         }
     )
     table = _means(per_cell[per_cell["unit_id"] != ""])
-    table.insert(1, "name", [str(units["name"].get(code, "")) for code in table["unit_id"]])
-    table.insert(2, "town", [town_name(units, code) for code in table["unit_id"]])
+    codes, towns = table["unit_id"].tolist(), town_names(units)
+    names = dict(zip(units.index, map(str, units["name"].tolist()), strict=True))
+    table.insert(1, "name", [names.get(code, "") for code in codes])
+    table.insert(2, "town", [towns.get(code, "") for code in codes])
     return table
 
 
@@ -153,22 +155,22 @@ def _means(per_cell: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def town_name(units: gpd.GeoDataFrame, code: object) -> str:
-    """Name the town of a unit, or its district where there are no towns.
+def town_names(units: gpd.GeoDataFrame) -> dict[object, str]:
+    """Name the town of every unit, or its district where there are no towns.
 
     Parameters
     ----------
     units
         Units with the names of levels.
-    code
-        Unit id.
 
     Returns
     -------
-    str
-        Empty when unknown.
+    dict
+        Unit id to name; nothing where both are unknown.
     """
-    for level in ("town", "district"):
-        if level in units and code in units.index and str(units[level].loc[code]):
-            return str(units[level].loc[code])
-    return ""
+    found: dict[object, str] = {}
+    for level in ("district", "town"):
+        if level in units:
+            named = zip(units.index, map(str, units[level].tolist()), strict=True)
+            found.update((code, name) for code, name in named if name)
+    return found

@@ -182,7 +182,7 @@ def test_stability_is_the_same_every_time_and_certain_where_nothing_else_is():
     near = np.eye(5, dtype=bool)
     times, around = stability(there, options, limit_s=50.0, seed=3, near=near)
     assert times.tolist() == around.tolist() == [0, 7, 7, 7, 7]
-    few = options.model_copy(update={"new_sites": 2})
+    few = options.model_copy(update={"new_sites": [2]})
     first = stability(there, few, limit_s=50.0, seed=3, near=near)
     again = stability(there, few, limit_s=50.0, seed=3, near=near)
     assert first[0].tolist() == again[0].tolist()
