@@ -70,7 +70,7 @@ def test_split_serves_most_then_cheapest(case):
     assert (load <= capacity + 1e-9).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(small())
 def test_whole_against_every_assignment(case):
     cost, size, capacity = case
@@ -98,23 +98,53 @@ def test_more_capacity_never_serves_fewer(case):
     assert after >= before
 
 
-@settings(max_examples=40, deadline=None)
-@given(small())
-def test_what_would_mend_a_shortfall_does(case):
-    cost, size, capacity = case
-    instance = case_of(cost, size, capacity)
-    steps = mend(instance, allocate_split(instance))
+def mended(case, steps):
+    """Put the steps into cost, size and capacity."""
+    cost, size, capacity = (np.array(part) for part in case)
     for step in steps:
         if "facility" in step:
             capacity[int(step["facility"][1:])] += step["add_capacity"]
         else:
-            row = int(step["new_site_near"][1:])
             site = np.full((len(size), 1), np.inf)
-            site[row] = 0
+            site[int(step["new_site_near"][1:])] = 0
             cost = np.hstack([cost, site])
             capacity = np.r_[capacity, step["capacity"]]
-    again = allocate_split(case_of(cost, size, capacity))
-    assert again.extra["shortfall"].sum() == 0
+    return case_of(cost, size, capacity)
+
+
+@settings(max_examples=30, deadline=None)
+@given(small())
+def test_what_would_mend_a_shortfall_does_alone_and_together(case):
+    instance = case_of(*case)
+    found = allocate_split(instance)
+    steps = mend(instance, found)
+    assert allocate_split(mended(case, steps)).extra["shortfall"].sum() == 0
+    for step in steps:
+        alone = allocate_split(mended(case, [step])).extra["served"]
+        places = step.get("add_capacity", step.get("capacity"))
+        assert alone - found.extra["served"] == pytest.approx(places)
+
+
+@settings(max_examples=30, deadline=None)
+@given(small())
+def test_what_would_mend_a_whole_shortfall_does_alone_and_together(case):
+    instance = case_of(*case)
+    found = allocate_whole(instance)
+    steps = mend(instance, found)
+    assert allocate_whole(mended(case, steps)).extra["shortfall"].sum() == 0
+    for step in steps:
+        alone = allocate_whole(mended(case, [step])).extra["served"]
+        places = step.get("add_capacity", step.get("capacity"))
+        assert alone - found.extra["served"] >= places - 1e-6
+
+
+def test_a_village_too_large_for_every_refuge_is_mended_whole():
+    case = ([[3.0, 1.0], [2.0, 9.0]], [12.0, 4.0], [10.0, 8.0])
+    found = allocate_whole(case_of(*case))
+    assert found.extra["shortfall"].tolist() == [12, 0]
+    steps = mend(case_of(*case), found)
+    assert steps == [{"facility": "f1", "add_capacity": 4.0}]
+    assert allocate_whole(mended(case, steps)).extra["served"] == 16
 
 
 def test_one_full_refuge_sends_the_rest_further():
@@ -146,7 +176,7 @@ def test_a_whole_assignment_never_beats_its_bounds_and_keeps_the_places(slack):
     capacity = np.full(6, np.floor(slack * size.sum() / 6))
     instance = case_of(rng.integers(1, 90, (40, 6)).astype(float), size, capacity)
     split = allocate_split(instance)
-    found = allocate_whole(instance, time_limit=5)
+    found = allocate_whole(instance, time_limit=2)
     load = np.bincount(found.facility_of, weights=found.amount, minlength=6)
     assert (load <= capacity).all()
     assert np.bincount(found.demand_of, minlength=40).max() == 1

@@ -136,7 +136,7 @@ def test_radius_is_a_hard_limit_for_the_median(case, p, radius):
         assert found.reason
 
 
-@pytest.mark.parametrize("name", [f"pmed{k}" for k in (*range(1, 12), 16)])
+@pytest.mark.parametrize("name", [f"pmed{k}" for k in range(1, 12)])
 def test_or_library(name):
     folder = DATA / "orlib_pmedian"
     truth = json.loads((folder / "expected.json").read_text())[name]
@@ -170,11 +170,11 @@ def test_the_median_of_a_city_against_every_choice(whole):
     assert found.status == "optimal"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(small(), st.integers(1, 4), st.integers(0, 12), st.integers(0, 3))
 def test_capacitated_median_against_every_assignment(case, p, room, spread):
     cost, weight, status = case
-    cost, weight = cost[:5], weight[:5]
+    cost, weight = cost[:4], weight[:4]
     capacity = (room + np.arange(cost.shape[1]) * spread % 5).astype(float)
     best = np.inf
     for chosen in choices(status, p):
@@ -250,7 +250,7 @@ def test_no_time_at_all_still_gives_an_answer_and_a_bound(model):
     assert found.status in {"optimal", "feasible"}
     assert np.isfinite(found.bound)
     assert len(found.open) == (p or found.objective)
-    best = solve(model, instance, p=p, radius=400, time_limit=5)
+    best = solve(model, instance, p=p, radius=400, time_limit=0.5)
     if model.endswith("mclp"):
         assert found.objective <= best.objective + 1e-6
         assert best.objective <= found.bound + 1e-6
