@@ -2,6 +2,7 @@
 
 import json
 import re
+from io import BytesIO
 
 import geopandas as gpd
 import openpyxl
@@ -57,7 +58,7 @@ def dangers(path, *rows):
 
 def sheet(folder, name, scenario=""):
     """Read a sheet of the plan's workbook: headings in the third row."""
-    book = openpyxl.load_workbook(folder / "避难方案.xlsx", read_only=True)
+    book = openpyxl.load_workbook(BytesIO((folder / "避难方案.xlsx").read_bytes()), read_only=True)
     rows = list(book[f"{name} {scenario}".strip()].iter_rows(min_row=3, values_only=True))
     return pd.DataFrame(rows[1:], columns=rows[0])
 
