@@ -90,7 +90,8 @@ def plan_sites(ground: Ground, *, model: str, most: int) -> Siting:
     first = 0 if count or model == "mclp" else 1
     numbers: Sequence[int | None] = [None] if own else list(range(first, min(most, there) + 1))
     rows: list[dict[str, Any]] = []
-    chosen, last = np.zeros(0, np.int64), (None, None, "optimal", "")
+    chosen = np.zeros(0, np.int64)
+    last: tuple[float | None, float | None, str, str] = (None, None, "optimal", "")
     for k in numbers:
         chosen, objective, bound, status, reason = _solve(ground, instance, model, k)
         gap = None
