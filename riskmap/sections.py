@@ -260,8 +260,8 @@ class RefugeOptions(Section):
     """Noisy draws that tell how stable the chosen sites are."""
     candidates: str | None = None
     """Role whose places may become refuges; cells with people otherwise."""
-    time_limit: float = Field(default=20.0, gt=0)
-    """Seconds for each search of whole assignments or sites."""
+    max_nodes: int = Field(default=2000, ge=1)
+    """Nodes of each search for whole assignments or sites; not seconds, so that runs repeat."""
 
 
 class ScenarioSource(Section):

@@ -97,7 +97,7 @@ def assign(
         capacity=places,
     )
     if options.whole:
-        solution = allocate_whole(instance, time_limit=options.time_limit)
+        solution = allocate_whole(instance, max_nodes=options.max_nodes)
     else:
         solution = allocate_split(instance)
     served = pd.DataFrame(
@@ -154,7 +154,7 @@ def solved(assigned: Assigned, options: RefugeOptions) -> Assigned:
         With the new solution and shortfall.
     """
     solution = (
-        allocate_whole(assigned.instance, time_limit=options.time_limit)
+        allocate_whole(assigned.instance, max_nodes=options.max_nodes)
         if options.whole
         else allocate_split(assigned.instance)
     )

@@ -39,12 +39,24 @@ class Case:
 
     @property
     def counts(self) -> Floats:
-        """People of each group."""
+        """People of each group.
+
+        Returns
+        -------
+        Floats
+            Shape (n,).
+        """
         return self.people.table["people"].to_numpy(np.float64)
 
     @property
     def assisted(self) -> NDArray[np.bool_]:
-        """Who needs a vehicle."""
+        """Who needs a vehicle.
+
+        Returns
+        -------
+        NDArray[np.bool_]
+            Shape (n,).
+        """
         return self.people.table["assisted"].to_numpy(bool)
 
     def solve(self, possible: pd.DataFrame, places: Floats, tiers: list[str]) -> Assigned:

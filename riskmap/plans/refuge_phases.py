@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
     Ints = NDArray[np.int64]
 
-MOST_NODES: Final = 2000
 SPREAD: Final = 0.2
 """Standard deviation of the noise on people, as a share."""
 COST_SPREAD: Final = 0.1
@@ -106,8 +105,7 @@ def _solved(instance: Instance, k: int, options: RefugeOptions, limit_s: float) 
             instance,
             p=None if model == "lscp" else fixed + k,
             radius=limit_s if model in RADIAL else None,
-            time_limit=options.time_limit,
-            max_nodes=MOST_NODES,
+            max_nodes=options.max_nodes,
         )
         if model != "c-mclp" or found.objective is None:
             return found

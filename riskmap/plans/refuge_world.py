@@ -48,7 +48,13 @@ class World:
 
     @property
     def xy(self) -> NDArray[np.float64]:
-        """Places of the refuges, shape (m, 2) [m]."""
+        """Places of the refuges, shape (m, 2) [m].
+
+        Returns
+        -------
+        NDArray[np.float64]
+            Metres in the run's CRS.
+        """
         spots = self.refuges.geometry.representative_point()
         return np.column_stack([spots.x, spots.y])
 
@@ -68,7 +74,13 @@ class State:
 
     @property
     def dry(self) -> bool:
-        """True when neither water nor a closure lies on the roads."""
+        """True when neither water nor a closure lies on the roads.
+
+        Returns
+        -------
+        bool
+            Whether it is.
+        """
         shut = self.closures is not None and len(self.closures) > 0
         return self.depth_m is None and not self.depths and not shut
 

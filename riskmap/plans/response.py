@@ -36,7 +36,13 @@ class Target:
 
     @property
     def minutes(self) -> str:
-        """The limit in minutes, as read."""
+        """The limit in minutes, as read.
+
+        Returns
+        -------
+        str
+            Without needless digits.
+        """
         return f"{self.seconds / 60:g}"
 
 
@@ -51,7 +57,13 @@ class Rule:
 
     @property
     def levels(self) -> tuple[Target, ...]:
-        """Targets that ask for different things, from short to long."""
+        """Targets that ask for different things, from short to long.
+
+        Returns
+        -------
+        tuple[Target, ...]
+            One a level.
+        """
         found: dict[tuple[float, float], Target] = {}
         for target in self.targets:
             found.setdefault((target.seconds, target.response_s), target)
@@ -59,12 +71,24 @@ class Rule:
 
     @property
     def own_longest(self) -> float:
-        """The longest target of the first rule [s]."""
+        """The longest target of the first rule [s].
+
+        Returns
+        -------
+        float
+            Seconds.
+        """
         return max(one.seconds for one in self.targets if one.rule == self.targets[0].rule)
 
     @property
     def longest(self) -> float:
-        """The largest time that counts, on the clock of the first rule [s]."""
+        """The largest time that counts, on the clock of the first rule [s].
+
+        Returns
+        -------
+        float
+            Seconds.
+        """
         late = [one.seconds + max(self.response_s - one.response_s, 0.0) for one in self.targets]
         return max(late)
 

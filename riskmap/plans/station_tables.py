@@ -113,10 +113,12 @@ def town_table(
 
     Parameters
     ----------
-    dry, wet, rule, after
+    dry, wet, rule
         As in `summary_table`.
     town_names
         Unit code to name.
+    after
+        As in `summary_table`.
 
     Returns
     -------

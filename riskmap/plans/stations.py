@@ -52,7 +52,13 @@ class StationPlan:
 
     @property
     def headlines(self) -> tuple[Text, ...]:
-        """Those of the notes that the person at the keyboard must see."""
+        """Those of the notes that the person at the keyboard must see.
+
+        Returns
+        -------
+        tuple[Text, ...]
+            In order.
+        """
         return headlines(self.notes)
 
 

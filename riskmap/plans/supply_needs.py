@@ -34,7 +34,13 @@ class Call:
 
     @property
     def named(self) -> Text | str:
-        """Name of the scenario as it is shown."""
+        """Name of the scenario as it is shown.
+
+        Returns
+        -------
+        Text | str
+            A text, or the name as given.
+        """
         return self.scenario or text("without flood")
 
 

@@ -102,7 +102,13 @@ class Best:
 
     @property
     def limit(self) -> float:
-        """A part whose bound exceeds this has no better answer."""
+        """A part whose bound exceeds this has no better answer.
+
+        Returns
+        -------
+        float
+            In units of the cost.
+        """
         if not np.isfinite(self.value):
             return np.inf
         return self.value - 1 + 1e-6 if self.whole else self.value - 1e-9 * abs(self.value)

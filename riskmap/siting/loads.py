@@ -61,12 +61,24 @@ class Loads:
 
     @property
     def facility(self) -> Ints:
-        """Facility of each pair."""
+        """Facility of each pair.
+
+        Returns
+        -------
+        Ints
+            Shape (pairs,).
+        """
         return np.repeat(np.arange(self.room.size), np.diff(self.start))
 
     @property
     def work(self) -> float:
-        """Table entries of all knapsacks together."""
+        """Table entries of all knapsacks together.
+
+        Returns
+        -------
+        float
+            A count.
+        """
         return self.cost.size * (float(self.room.max(initial=0)) + 1)
 
     def without(self, kept: NDArray[np.bool_]) -> Loads:

@@ -45,10 +45,12 @@ def find_ways(
         Cost of each edge that is minimised, infinite where closed, and the other one.
     main
         Edges of the main network, shape (m,).
-    match, weight, limit
+    match, weight
         As in `matched_rows`.
     snap_limit
         Longest way from a point to the road, inclusive [m].
+    limit
+        As in `matched_rows`.
 
     Returns
     -------
