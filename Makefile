@@ -19,7 +19,7 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@sh tests/browser.sh
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -11,6 +11,14 @@ import pytest
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
+LONGEST = ("test_projects.py", "test_cli.py", "test_questions.py", "test_refuge_run.py")
+"""Files of whole runs; they start first, so that no worker waits for one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order inside a file stays."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
