@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from riskmap.export.encode import as_json
-from riskmap.export.manifest import NAME as MANIFEST
 from riskmap.export.manifest import build_manifest
-from riskmap.export.place import whole_folder
 from riskmap.export.report import build_report
+from riskmap.folder import MANIFEST, whole_folder
 from riskmap.i18n import language
 from riskmap.result import Result
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from riskmap.export import tables
+from riskmap.folder import hashed_files
 from riskmap.result import Result
 
-NAME: Final = "manifest.json"
 FORMAT: Final = 1
 LIBRARIES: Final = (
     "exactextract", "fiona", "folium", "geopandas", "highspy", "mapclassify", "numba", "numpy",
@@ -19,23 +18,6 @@ LIBRARIES: Final = (
     "xlsxwriter", "xstatic-leaflet",
 )  # fmt: skip
 """Libraries whose version may change a number or a byte of the outputs."""
-
-
-def sha256(path: Path) -> str:
-    """Hash a file.
-
-    Parameters
-    ----------
-    path
-        The file.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def versions() -> dict[str, str]:
@@ -96,12 +78,5 @@ def build_manifest(result: Result, folder: Path) -> dict[str, Any]:
         "sources": sources.to_dict("records"),
         "presets": tables.preset_table(result).to_dict("records"),
         "params": result.params,
-        "outputs": {
-            path.relative_to(folder).as_posix(): {
-                "sha256": sha256(path),
-                "size": path.stat().st_size,
-            }
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name != NAME
-        },
+        "outputs": hashed_files(folder),
     }

@@ -11,8 +11,7 @@ import pandas as pd
 
 from riskmap import columns as c
 from riskmap.export import bundle, tables
-from riskmap.export.manifest import NAME as MANIFEST
-from riskmap.export.manifest import sha256
+from riskmap.folder import MANIFEST, sha256
 from riskmap.i18n import text
 
 TOLERANCE: Final = 1e-9

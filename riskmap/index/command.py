@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from riskmap.errors import ExportError, IndicatorError, Problem
+from riskmap import __version__
+from riskmap.errors import IndicatorError, Problem
+from riskmap.folder import MANIFEST, hashed_files, sha256, whole_folder
 from riskmap.i18n import Text, both, text
 from riskmap.index.grading import NEEDS
 from riskmap.index.outcome import Index
 from riskmap.index.reading import Values, read_indicators, read_steps, read_values
 from riskmap.index.removal import leave_one_out as remove_each
 from riskmap.index.steps import STAGES, fit
-from riskmap.index.tree import build_tree, error, failure
+from riskmap.index.tree import build_tree, failure
 from riskmap.index.weights import effective
 
 DEFAULT_STEPS: Final = (
@@ -51,7 +51,7 @@ def run_index(
     steps
         YAML list of steps; min-max, given weights and arithmetic means when None.
     out
-        Folder to write; an existing one is replaced as a whole.
+        Folder to write; an earlier output there is replaced as a whole.
     leave_one_out
         Level whose elements are taken out one by one.
     draws
@@ -67,7 +67,8 @@ def run_index(
     Raises
     ------
     IndicatorError, ExportError
-        Everything that is wrong with the input, in one message; the folder cannot be written.
+        Everything that is wrong with the input, in one message; the folder cannot be written, or
+        holds files of somebody else.
     """
     meta = read_indicators(Path(indicators_csv))
     chosen = read_steps(Path(steps)) if steps is not None else [dict(s) for s in DEFAULT_STEPS]
@@ -88,7 +89,15 @@ def run_index(
         found = stress(index, values.table, meta, draws=draws, seed=seed)
         pictures, report["uncertainty"] = found[1:]
         tables |= found[0]
-    _write(Path(out), tables, {"params.json": index.params, "report.json": report}, pictures)
+    read = [Path(file) for file in (values_csv, indicators_csv, steps) if file is not None]
+    with whole_folder(Path(out)) as folder:
+        for name, table in tables.items():
+            table.to_csv(folder / name, lineterminator="\n")
+        for name, picture in pictures.items():
+            _put(folder / name, picture)
+        _put(folder / "params.json", _json(index.params))
+        _put(folder / "report.json", _json(report))
+        _put(folder / MANIFEST, _json(_manifest(read, folder)))
     return dict(plain(report))
 
 
@@ -184,60 +193,18 @@ def plain(value: object) -> Any:
     return str(value) if isinstance(value, Text) else value
 
 
-def _write(
-    out: Path,
-    tables: Mapping[str, pd.DataFrame],
-    documents: Mapping[str, object],
-    pictures: Mapping[str, str],
-) -> None:
-    """Write everything into a sibling folder, then put it in place."""
-
-    def fill(folder: Path) -> None:
-        for name, frame in tables.items():
-            frame.to_csv(folder / name, lineterminator="\n")
-        for name, document in documents.items():
-            shown = json.dumps(plain(document), ensure_ascii=False, indent=1, allow_nan=False)
-            (folder / name).write_text(shown + "\n", encoding="utf-8", newline="\n")
-        for name, picture in pictures.items():
-            (folder / name).write_text(picture, encoding="utf-8", newline="\n")
-
-    replace_folder(out, fill)
+def _json(document: object) -> str:
+    return json.dumps(plain(document), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def replace_folder(out: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a temporary sibling and rename it into place; on failure the old folder stays.
+def _put(path: Path, content: str) -> None:
+    path.write_text(content, encoding="utf-8", newline="\n")
 
-    Parameters
-    ----------
-    out
-        The folder to make or replace.
-    fill
-        Writes the files into the folder it is given.
 
-    Raises
-    ------
-    ExportError
-        The folder cannot be written, or a file stands in its place.
-    """
-    mend = text("choose another folder")
-    try:
-        if out.exists() and not out.is_dir():
-            message = text("{file} is a file, not a folder", file=out.name)
-            raise ExportError(message, (error("out", message, mend),))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as made:
-            fresh, old = Path(made) / "new", Path(made) / "old"
-            fresh.mkdir()
-            fill(fresh)
-            if out.exists():
-                out.rename(old)
-            try:
-                fresh.rename(out)
-            except OSError:
-                if old.exists():
-                    old.rename(out)
-                raise
-            shutil.rmtree(old, ignore_errors=True)
-    except OSError as cause:
-        message = text("{file} cannot be written", file=out.name)
-        raise ExportError(message, (error("out", message, mend, value=cause.strerror),)) from cause
+def _manifest(read: Sequence[Path], folder: Path) -> dict[str, Any]:
+    """Hash what went in and what came out."""
+    return {
+        "riskmap": __version__,
+        "inputs": [{"file": file.name, "sha256": sha256(file)} for file in read],
+        "outputs": hashed_files(folder),
+    }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riskmap.folder import sha256
 from riskmap.result import InputFile
 
 if TYPE_CHECKING:
@@ -115,12 +115,7 @@ def input_files(project: Project) -> tuple[InputFile, ...]:
             for side in (".shx", ".dbf", ".prj", ".cpg") if path.suffix.lower() == ".shp" else ():
                 written[str(Path(shown).with_suffix(side))] = path.with_suffix(side)
     return tuple(
-        InputFile(shown, _sha256(path), path.stat().st_size)
+        InputFile(shown, sha256(path), path.stat().st_size)
         for shown, path in written.items()
         if path.is_file()
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

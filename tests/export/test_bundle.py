@@ -11,12 +11,13 @@ import pyogrio
 import pytest
 from python_calamine import CalamineWorkbook
 
+from riskmap import folder as place
 from riskmap.errors import ExportError
-from riskmap.export import bundle, place
+from riskmap.export import bundle
 from riskmap.export.geopackage import write_geopackage
-from riskmap.export.manifest import sha256
 from riskmap.export.verify import verify
 from riskmap.export.workbook import write_list
+from riskmap.folder import sha256
 from tests.sample import sample_result
 
 FILES = {
@@ -128,7 +129,7 @@ def test_a_killed_write_leaves_the_old_folder(tmp_path):
     (folder / "manifest.json").write_text('{"outputs": {}}')
     code = f"""
         from pathlib import Path
-        from riskmap.export.place import whole_folder
+        from riskmap.folder import whole_folder
         with whole_folder(Path({str(folder)!r})) as fresh:
             (fresh / "riskmap.gpkg").write_text("half")
             print("writing", flush=True)

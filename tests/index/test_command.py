@@ -1,5 +1,6 @@
 """`riskmap index` through its function: files in, folder out, all problems at once."""
 
+import hashlib
 import json
 
 import pandas as pd
@@ -200,14 +201,35 @@ def test_missing_and_empty_files(write):
 
 def test_an_existing_folder_is_replaced_as_a_whole_and_kept_on_failure(write):
     folder = write()
-    (folder / "out").mkdir()
-    (folder / "out" / "old.txt").write_text("old")
+    run(folder, leave_one_out=1)
+    assert (folder / "out" / "leave_one_out.csv").exists()
     (folder / "i.csv").write_text(INDICATORS.replace("people,", "persons,"))
     problems_of(folder)
-    assert (folder / "out" / "old.txt").exists()
+    assert (folder / "out" / "leave_one_out.csv").exists()
     run(write())
-    assert not (folder / "out" / "old.txt").exists()
+    assert not (folder / "out" / "leave_one_out.csv").exists()
     assert sorted(p.name for p in folder.iterdir()) == ["i.csv", "out", "s.yaml", "v.csv"]
+
+
+def test_a_folder_of_somebody_else_is_left_as_it_is(write):
+    folder = write()
+    (folder / "out").mkdir()
+    (folder / "out" / "thesis.docx").write_text("years of work")
+    with pytest.raises(ExportError, match="out"):
+        run(folder)
+    assert [path.name for path in (folder / "out").iterdir()] == ["thesis.docx"]
+
+
+def test_the_manifest_hashes_input_and_output(write):
+    folder = write()
+    run(folder)
+    manifest = json.loads((folder / "out" / "manifest.json").read_text("utf-8"))
+    files = {p.name: p for p in (folder / "out").iterdir() if p.name != "manifest.json"}
+    assert manifest["outputs"].keys() == files.keys()
+    said = {entry["file"]: entry["sha256"] for entry in manifest["inputs"]}
+    said |= {name: entry["sha256"] for name, entry in manifest["outputs"].items()}
+    files |= {name: folder / name for name in ("v.csv", "i.csv", "s.yaml")}
+    assert said == {n: hashlib.sha256(p.read_bytes()).hexdigest() for n, p in files.items()}
 
 
 def test_a_file_in_the_place_of_the_folder(write):
