@@ -69,3 +69,13 @@ def test_both_languages_of_one_text():
     assert shown["en"] == "a: 3 fault(s)"
     assert HAN.search(shown["zh"])
     assert "3" in shown["zh"]
+
+
+def test_one_message_has_one_chinese_in_all_rooms():
+    found = {}
+    for file in CATALOGUES:
+        with file.open("rb") as stream:
+            for message in read_po(stream, locale="zh"):
+                if message.id and message.context is None:
+                    found.setdefault(message.id, set()).add(message.string)
+    assert {key: said for key, said in found.items() if len(said) > 1} == {}
