@@ -34,9 +34,10 @@ export function toHash() {
   if (state.filter) p.set("items", state.filter);
   const times = allTimes();
   if (times.length && state.time !== times[times.length - 1]) p.set("time", String(state.time));
+  if (state.when !== "before") p.set("when", state.when);
   if (state.compare) p.set("compare", state.split.toFixed(3));
   const weights = Object.entries(state.weights);
-  if (weights.length) p.set("weights", weights.map(([k, v]) => k + "~" + Number(v.toFixed(6))).join(","));
+  if (weights.length) p.set("weights", weights.map(([k, v]) => k + "~" + Number(v.toPrecision(12))).join(","));
   const s = state.selected;
   if (s && s.kind === "unit") p.set("at", "unit/" + model.units.ids[s.at]);
   if (s && s.kind === "cell") p.set("at", "cell/" + s.at);
@@ -47,6 +48,11 @@ export function toHash() {
 /** @param {string | null} text @param {(key: string) => void} each */
 function every(text, each) {
   if (text) text.split(",").forEach(each);
+}
+
+/** A whole number below a limit, else -1. @param {string | null} text @param {number} limit */
+function whole(text, limit) {
+  return text && /^\d{1,9}$/.test(text) && Number(text) < limit ? Number(text) : -1;
 }
 
 /**
@@ -69,13 +75,14 @@ export function fromHash(hash) {
   if (tab && tab.nodes.has(p.get("view"))) state.view = /** @type {string} */ (p.get("view"));
   const scenario = p.get("scenario") || "";
   if (scenarioNames().includes(scenario)) state.scenario = scenario;
-  const level = Number(p.get("level") || -1);
-  if (p.has("level") && level >= 0 && level < model.units.levels.length) state.level = level;
+  const level = whole(p.get("level"), model.units.levels.length);
+  if (level >= 0) state.level = level;
   every(p.get("classes"), (k) => /^[0-4]$/.test(k) && (state.classOff[Number(k)] = true));
   if (p.has("grades")) state.levelOff = {};
   every(p.get("grades"), (k) => model.layer.has(k.slice(0, -1)) && (state.levelOff[k] = true));
   if (p.has("town") && model.units.row.has(p.get("town"))) state.town = model.units.row.get(p.get("town"));
   if (["open", "overdue"].includes(p.get("items") || "")) state.filter = /** @type {string} */ (p.get("items"));
+  if (p.get("when") === "after") state.when = "after";
   if (p.has("compare")) {
     state.compare = true;
     state.split = Math.min(1, Math.max(0, Number(p.get("compare")) || 0.5));
@@ -88,7 +95,7 @@ export function fromHash(hash) {
   const at = p.get("at") || "";
   const [kind, id] = [at.slice(0, at.indexOf("/")), at.slice(at.indexOf("/") + 1)];
   if (kind === "unit" && model.units.row.has(id)) state.selected = { kind, at: model.units.row.get(id) };
-  else if (kind === "cell" && model.grid && Number(id) >= 0 && Number(id) < model.grid.n) state.selected = { kind, at: Number(id) };
+  else if (kind === "cell" && model.grid && whole(id, model.grid.n) >= 0) state.selected = { kind, at: Number(id) };
   else if (model.layer.has(kind) && model.layer.get(kind).rowOf && model.layer.get(kind).rowOf.has(id)) state.selected = { kind: "item", layer: kind, at: model.layer.get(kind).rowOf.get(id) };
   const view = (p.get("map") || "").split("/").map(Number);
   return view.length === 3 && view.every(Number.isFinite) ? { zoom: view[0], lon: view[1], lat: view[2] } : null;
@@ -96,10 +103,15 @@ export function fromHash(hash) {
 
 /** @type {any} */
 let timer = 0;
-/** Keep the address in step, not more than a few times a second. */
+/** Keep the address in step, not more than a few times a second; another link put in its place opens that one. */
 export function watchAddress() {
   quiet = false;
-  on("moved tab language layers opacity palette view scenario filter town weights selected compare time", () => {
+  window.addEventListener("hashchange", () => {
+    quiet = true;
+    clearTimeout(timer);
+    location.reload();
+  });
+  on("moved tab language layers opacity palette view scenario filter town weights selected compare split time", () => {
     if (quiet) return;
     clearTimeout(timer);
     timer = setTimeout(() => {

@@ -4,12 +4,11 @@ import { screenView } from "./canvas.js";
 import { app, state } from "./core.js";
 import { inTown, table } from "./model.js";
 import { pixel, surfaceColours } from "./palette.js";
+import { blank, lay } from "./pixels.js";
 import { shownOf } from "./score.js";
 
 /** @typedef {import("./canvas.js").View} View */
 
-/** @type {HTMLCanvasElement | null} */
-let sheet = null;
 const kept = { key: "", now: /** @type {Uint8Array | null} */ (null), was: /** @type {Uint8Array | null} */ (null) };
 const STEP = 32;
 /** Above so many cells a pixel, every pixel is looked up by itself. */
@@ -67,31 +66,10 @@ export function drawCells(view) {
   const m = view.target === "map" ? 1 : view.m;
   const w = Math.round(view.w * m);
   const h = Math.round(view.h * m);
-  const direct = view.target === "map" && view.m === 1;
-  const image = pixels(w, h);
-  resample({ ...view, m }, new Uint32Array(image.data.buffer), w, h, direct ? state.opacity.grid : 1);
-  if (direct) view.ctx.putImageData(image, 0, 0);
-  else {
-    sheet = sheet || document.createElement("canvas");
-    sheet.width = w;
-    sheet.height = h;
-    /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d", { willReadFrequently: true })).putImageData(image, 0, 0);
-    view.ctx.save();
-    view.ctx.globalAlpha = state.opacity.grid;
-    view.ctx.imageSmoothingEnabled = false;
-    view.ctx.drawImage(sheet, 0, 0, w, h, 0, 0, view.w, view.h);
-    view.ctx.restore();
-  }
+  const image = blank(w, h);
+  resample({ ...view, m }, new Uint32Array(image.data.buffer), w, h, state.opacity.grid);
+  lay(view, image, view.target === "map" && view.m === 1);
   if (cellPixels(view) > 16) drawCellLines(view, grid);
-}
-
-/** @type {ImageData | null} */
-let buffer = null;
-/** An empty picture, the last one again where the size is the same. @param {number} w @param {number} h */
-function pixels(w, h) {
-  if (buffer && buffer.width === w && buffer.height === h) new Uint32Array(buffer.data.buffer).fill(0);
-  else buffer = new ImageData(w, h);
-  return buffer;
 }
 
 /**

@@ -47,7 +47,8 @@ export function beforeAfter(tab, kind, row) {
   const now = live(tab);
   const rise = now.score[row] - before.base.score[row];
   const sign = rise > 0.0005 ? "▲" : rise < -0.0005 ? "▼" : "";
+  const same = Number.isFinite(rise) ? t("unchanged") : t("not comparable");
   return el("p", { class: "facts before" }, el("span", null, t("Without the scenario:")), el("span", { class: "tag pale" }, className(before.base.cls[row])),
     el("span", null, t("Index {score}", { score: score3(before.base.score[row]) })),
-    el("span", { class: rise > 0 ? "up" : "down" }, sign ? `${sign} ${Math.abs(rise).toFixed(3)}` : t("unchanged")));
+    el("span", { class: rise > 0 ? "up" : "down" }, sign ? `${sign} ${Math.abs(rise).toFixed(3)}` : same));
 }

@@ -38,11 +38,11 @@ function place(share) {
 
 /** @param {KeyboardEvent} e */
 function keys(e) {
-  const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[e.key];
-  if (!step) return;
+  const to = { ArrowLeft: state.split - 0.02, ArrowRight: state.split + 0.02, PageDown: state.split - 0.1, PageUp: state.split + 0.1, Home: 0, End: 1 }[e.key];
+  if (to === undefined) return;
   e.preventDefault();
   e.stopPropagation();
-  place(state.split + step);
+  place(to);
 }
 
 /** Make the comparison work. */

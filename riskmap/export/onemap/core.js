@@ -1,5 +1,6 @@
 // @ts-check
 /** Shared state, events, texts and small DOM helpers. */
+import { heldIn, takeUp } from "./focus.js";
 
 /**
  * @typedef {{zh: string, en: string}} Names
@@ -25,6 +26,7 @@ export const state = {
   split: 0.5,
   /** @type {Selection | null} */ selected: null,
   /** minutes shown, -1 while nobody has chosen */ time: -1,
+  /** rescue stations "before" or "after" the proposed sites */ when: "before",
 };
 
 /** Things made once: the model, the map, the panes. */
@@ -115,13 +117,16 @@ function put(node, children) {
 }
 
 /**
- * Replace everything inside an element.
+ * Replace everything inside an element; the keyboard keeps its place.
  * @param {any} node
  * @param {...any} children
  */
 export function fill(node, ...children) {
+  const held = heldIn(node);
   node.textContent = "";
-  return put(node, children);
+  put(node, children);
+  if (held !== null) takeUp(node, held);
+  return node;
 }
 
 /**
@@ -167,6 +172,7 @@ export function score3(value) {
  * @param {number} metres
  */
 export function distance(metres) {
+  if (!Number.isFinite(metres)) return t("unknown");
   return metres < 1000 ? num(metres) + " m" : num(metres / 1000, metres < 10000 ? 2 : 1) + " km";
 }
 
@@ -218,6 +224,15 @@ export function download(blob, name) {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+/**
+ * A file name from the title: no character that a system forbids or that hides another, no leading dot, not too long.
+ * @param {string} ending
+ */
+export function fileName(ending) {
+  const name = app.model.facts.name.replace(/[\\/:*?"<>|\u0000-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, "_").replace(/^[.\s]+/, "");
+  return (Array.from(name).slice(0, 80).join("") || "riskmap") + "." + ending;
 }
 
 /** True on narrow screens. */

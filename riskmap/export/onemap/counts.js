@@ -66,6 +66,9 @@ export function layerCounts(layer) {
   const out = { all: [0, 0, 0, 0, 0], view: [0, 0, 0, 0, 0], n: 0, seen: 0 };
   const [x0, y0, x1, y1] = screenBox();
   const plain = state.town < 0 && !state.filter;
+  if (plain && layer.box[0] >= x0 && layer.box[1] >= y0 && layer.box[2] <= x1 && layer.box[3] <= y1) {
+    return { all: layer.counts, view: layer.counts, n: layer.n, seen: layer.n };
+  }
   const { x, y, level, unit, n } = layer;
   for (let i = 0; i < n; i++) {
     if (!plain && !(inTown(unit[i]) && matchesFilter(layer, i))) continue;

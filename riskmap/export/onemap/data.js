@@ -1,7 +1,7 @@
 // @ts-check
 /** Reads the packed data (docs/page-format.md) into typed arrays. */
 import { gunzip } from "./inflate.js";
-import { mercatorX, mercatorY } from "./geo.js";
+import { toSquare } from "./geo.js";
 
 /**
  * Where an array stands and how it was made small.
@@ -69,22 +69,33 @@ function stored(spec) {
   const block = /** @type {Uint8Array} */ (blocks.get(spec.b));
   const sent = block.subarray(spec.o, spec.o + n * width);
   const out = new Type(n);
-  if (width === 1) out.set(sent);
-  else if (width === 2) pairs(sent, out, n);
-  else if (spec.t[0] !== "f") fours(sent, out, n);
-  else spread(sent, new Uint8Array(out.buffer), n, width);
-  if (spec.d) for (let i = 1; i < n; i++) out[i] += out[i - 1];
+  if (spec.t[0] === "f") spread(sent, new Uint8Array(out.buffer), n, width);
+  else if (width === 1) ones(sent, out, n, !!spec.d);
+  else if (width === 2) pairs(sent, out, n, !!spec.d);
+  else fours(sent, out, n, !!spec.d);
   return out;
 }
 
-/** @param {Uint8Array} from @param {Numbers} to @param {number} n */
-function pairs(from, to, n) {
-  for (let i = 0; i < n; i++) to[i] = from[i] | (from[n + i] << 8);
+/** @param {Uint8Array} from @param {Numbers} to @param {number} n @param {boolean} summed */
+function ones(from, to, n, summed) {
+  if (!summed) return to.set(from);
+  for (let i = 0, sum = 0; i < n; i++) to[i] = sum = (sum + from[i]) & 255;
 }
 
-/** @param {Uint8Array} from @param {Numbers} to @param {number} n */
-function fours(from, to, n) {
-  for (let i = 0; i < n; i++) to[i] = from[i] | (from[n + i] << 8) | (from[2 * n + i] << 16) | (from[3 * n + i] << 24);
+/** @param {Uint8Array} from @param {Numbers} to @param {number} n @param {boolean} summed */
+function pairs(from, to, n, summed) {
+  for (let i = 0, sum = 0; i < n; i++) {
+    const value = from[i] | (from[n + i] << 8);
+    to[i] = summed ? (sum = (sum + value) & 65535) : value;
+  }
+}
+
+/** @param {Uint8Array} from @param {Numbers} to @param {number} n @param {boolean} summed */
+function fours(from, to, n, summed) {
+  for (let i = 0, sum = 0; i < n; i++) {
+    const value = from[i] | (from[n + i] << 8) | (from[2 * n + i] << 16) | (from[3 * n + i] << 24);
+    to[i] = summed ? (sum = (sum + value) | 0) : value;
+  }
 }
 
 /** @param {Uint8Array} from @param {Uint8Array} to @param {number} n @param {number} width */
@@ -116,8 +127,7 @@ function shifted(values, least, factor, blanks) {
   const n = values.length;
   const out = factor === undefined ? new Int32Array(n) : new Float64Array(n);
   const by = factor || 1;
-  for (let i = 0; i < n; i++) out[i] = (values[i] + least) / by;
-  if (blanks) for (let i = 0; i < n; i++) if (values[i] === 0) out[i] = NaN;
+  for (let i = 0; i < n; i++) out[i] = blanks && values[i] === 0 ? NaN : (values[i] + least) / by;
   return out;
 }
 
@@ -205,14 +215,10 @@ export function readColumn(data) {
  */
 export function readShape(spec, n) {
   const lon = read(spec.lon);
-  const lat = read(spec.lat);
   const sizes = read(spec.sizes);
   const owners = read(spec.owners);
   const xy = new Float64Array(lon.length * 2);
-  for (let i = 0; i < lon.length; i++) {
-    xy[2 * i] = mercatorX(lon[i]);
-    xy[2 * i + 1] = mercatorY(lat[i]);
-  }
+  toSquare(lon, read(spec.lat), xy, xy.subarray(1), 2);
   const starts = new Uint32Array(sizes.length + 1);
   const box = new Float64Array(n * 4);
   for (let i = 0; i < n; i++) box.set([Infinity, Infinity, -Infinity, -Infinity], i * 4);

@@ -16,24 +16,32 @@ import { symbolIcon } from "./symbols.js";
 
 const LONG = 12;
 
+let turn = 0;
+/** @type {any} */
+let last = null;
+/** What the plans say at the place that is shown. */
+let plansHere = () => /** @type {any} */ (null);
+
 /** Draw the details of what is chosen. */
 export async function renderDetail() {
   const node = byId("panel-detail");
   if (!node || state.tab !== "detail") return;
   const chosen = state.selected;
+  const mine = ++turn;
   if (!chosen) {
     fill(node, el("p", { class: "empty" }, t("Click a unit, a cell or a point on the map, or find one by its name.")));
     return;
   }
   if (chosen.kind === "item") fill(node, itemDetail(app.model.layer.get(chosen.layer), chosen.at));
-  else if (chosen.kind === "ring") fill(node, ringDetail(chosen));
   else {
     const tab = table(/** @type {any} */ (chosen.kind));
-    if (!tab) return;
-    if (!tab.ready) await loadTable(tab);
-    const parts = await placeDetail(tab, chosen);
-    if (state.selected === chosen) fill(node, parts);
+    if (tab && !tab.ready) await loadTable(tab);
+    const parts = tab ? await placeDetail(tab, chosen) : el("h3", { class: "title" }, chosen.kind === "unit" ? app.model.units.names[chosen.at] : t("Cell {n}", { n: chosen.at + 1 }));
+    if (mine !== turn) return;
+    fill(node, parts);
   }
+  if (last !== chosen) node.scrollTop = 0;
+  last = chosen;
 }
 
 /** How sure the class of a row is. @param {any} tab @param {number} unit */
@@ -57,6 +65,8 @@ async function placeDetail(tab, chosen) {
   const [x, y] = unit ? [units.x[at], units.y[at]] : cellCentre(at);
   const lon = longitude(x);
   const lat = latitude(y);
+  const reach = unit ? 5e-7 : (0.36 * model.facts.size_m) / (40075016 * Math.cos((lat * Math.PI) / 180));
+  plansHere = () => planList(x, y, reach);
   const size = unit ? units.rows[units.level[at]].length : 0;
   return [
     el("h3", { class: "title" }, unit ? units.names[at] : t("Cell {n}", { n: at + 1 })),
@@ -68,7 +78,7 @@ async function placeDetail(tab, chosen) {
       Number.isFinite(units.area[at]) ? figures(units.area[at]) + " km²" : "", t("code {code}", { code: units.ids[at] })] : [
       grid.population ? t("{n} residents", { n: num(grid.population[at]) }) : "", t("{m} m cell", { m: num(model.facts.size_m) }), coordinates(lon, lat)]).filter(Boolean).map((x) => el("span", null, x))),
     why(tab, at),
-    planList(x, y, unit ? 5e-7 : (0.36 * model.facts.size_m) / (40075016 * Math.cos((lat * Math.PI) / 180))),
+    el("div", { id: "plans-here" }, plansHere()),
     await indicatorTable(tab, at),
     await byRoad(tab, at),
     around(lon, lat),
@@ -152,9 +162,5 @@ function childList(unit) {
     el("ul", { class: "things" }, below.map((u) => el("li", null, el("span", { class: "dot", style: `background:${classColours()[cls[u]]}` }), unitLink(u), el("small", null, score3(score[u]))))));
 }
 
-/** @param {any} chosen */
-function ringDetail(chosen) {
-  return [el("h3", { class: "title" }, chosen.name || t("Points")), el("ul", { class: "things" }, chosen.items.map((/** @type {any} */ i) => el("li", null, itemLink(i.layer, i.row))))];
-}
-
 on("language selected weights scenario tab palette", renderDetail);
+on("layers time when", () => byId("plans-here") && fill(byId("plans-here"), plansHere()));

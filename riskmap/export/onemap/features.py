@@ -167,6 +167,7 @@ def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) ->
         table.geometry.to_numpy() if points else table.geometry.representative_point().to_numpy()
     )
     lonlat = gpd.GeoSeries(spots, crs=table.crs).to_crs(WGS84)
+    level = _item_levels(result, table)
     part |= {
         "ids": packer.strings([str(item) for item in table.index]),
         "names": packer.strings(
@@ -175,7 +176,9 @@ def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) ->
         "lon": packer.places(lonlat.x.to_numpy(), digits=6),
         "lat": packer.places(lonlat.y.to_numpy(), digits=6),
         "unit": packer.integers(unit_codes(result.units, spots)),
-        "level": packer.array(_item_levels(result, table)),
+        "level": packer.array(level),
+        "counts": np.bincount(level, minlength=5).tolist(),
+        "bounds": lonlat.total_bounds.round(6).tolist(),
         "fields": field_parts(role, table, packer),
         "extra": _extra(result, table.index, packer),
         "source": _source(result, table, packer),

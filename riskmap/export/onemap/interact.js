@@ -1,12 +1,11 @@
 // @ts-check
 /** What clicks, hovering and choosing do. */
-import { app, byId, el, emit, fill, framed, isPhone, nameOf, on, score3, state, t } from "./core.js";
+import { app, byId, el, emit, fill, framed, isPhone, nameOf, on, say, score3, state, t } from "./core.js";
 import { placeOf, redraw, screenView } from "./canvas.js";
 import { openTab } from "./frame.js";
-import { latitude, lineDistance, longitude } from "./geo.js";
-import { insideShape } from "./geo.js";
+import { insideShape, latitude, lineDistance, longitude, mercatorX, mercatorY } from "./geo.js";
 import { itemName } from "./items.js";
-import { cellAt, table, unitAt } from "./model.js";
+import { cellAt, table, unitAt, wholeBox } from "./model.js";
 import { className, levelName } from "./palette.js";
 import { plansAt } from "./plans.js";
 import { pointAt, visiblePoints } from "./points.js";
@@ -141,20 +140,6 @@ export function spare() {
   return { paddingTopLeft: [22, 22], paddingBottomRight: [22, Math.min(low, stage.height * 0.7) + 8] };
 }
 
-/** Box of all units on the Mercator square. @returns {[number, number, number, number]} */
-export function wholeBox() {
-  const { units } = app.model;
-  let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let u = 0; u < units.n; u++) {
-    const b = u * 4;
-    x0 = Math.min(x0, units.shape.box[b]);
-    y0 = Math.min(y0, units.shape.box[b + 1]);
-    x1 = Math.max(x1, units.shape.box[b + 2]);
-    y1 = Math.max(y1, units.shape.box[b + 3]);
-  }
-  return [x0, y0, x1, y1];
-}
-
 /** Fit everything into the free space. */
 export function fitAll() {
   const [x0, y0, x1, y1] = wholeBox();
@@ -175,17 +160,23 @@ export function startInteraction() {
   hover();
   on("select", (/** @type {any} */ chosen) => {
     state.selected = { kind: chosen.kind, at: chosen.at, layer: chosen.layer };
-    if (chosen.kind === "item") state.shown[chosen.layer] = true;
+    if (chosen.kind === "item" && !state.shown[chosen.layer]) {
+      state.shown[chosen.layer] = true;
+      emit("layers");
+    }
     if (!chosen.stay) openTab("detail");
     if (chosen.go) goTo(chosen);
-    emit("selected");
+    emit("selected", chosen);
     redraw("points");
     byId("live").textContent = chosen.kind === "item" ? itemName(app.model.layer.get(chosen.layer), chosen.at) : chosen.kind === "unit" ? app.model.units.names[chosen.at] : "";
   });
   on("goto", (/** @type {any} */ place) => {
+    const [x, y] = [mercatorX(place.lon), mercatorY(place.lat)];
+    const cell = table("cell") ? cellAt(x, y) : -1;
+    const unit = unitAt(x, y);
+    if (cell < 0 && unit < 0) return say(t("{place} lies outside the area of this map", { place: place.name }));
     showAt(place.lat, place.lon, 15);
-    const cell = cellAt(place.lon / 360 + 0.5, mercator(place.lat));
-    if (cell >= 0) emit("select", { kind: "cell", at: cell });
+    emit("select", cell >= 0 ? { kind: "cell", at: cell } : { kind: "unit", at: unit });
   });
   on("pickTown", (/** @type {number} */ unit) => {
     state.town = unit;
@@ -193,10 +184,4 @@ export function startInteraction() {
     if (unit >= 0) goTo({ kind: "unit", at: unit });
     else fitAll();
   });
-}
-
-/** @param {number} lat */
-function mercator(lat) {
-  const s = Math.sin((lat * Math.PI) / 180);
-  return 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI);
 }

@@ -44,14 +44,15 @@ export function quantity(value, unit) {
   if (unit === "s" && value >= 90) return num(value / 60, 1) + " " + t("min");
   const shown_ = Number.isInteger(value) ? num(value) : figures(value);
   const word = unitWord(unit);
-  return word ? shown_ + " " + word : shown_;
+  return word ? shown_ + (word === "%" ? "" : " ") + word : shown_;
 }
 
-/** Is an object on the list? @param {any} layer @param {number} row */
-export function onList(layer, row) {
-  if (!layer.item) return false;
+/** How to tell that an object of a layer is on the list. @param {any} layer @returns {(row: number) => boolean} */
+export function listTest(layer) {
+  if (!layer.item) return () => false;
   const rank = fieldOf(layer, "rank");
-  return !rank || !rank.column.num || Number.isFinite(rank.column.num[row]);
+  const places = rank && rank.column.num;
+  return places ? (row) => Number.isFinite(places[row]) : () => true;
 }
 
 /** Units of measure in the page's language. @param {string} unit */
@@ -60,6 +61,17 @@ export function unitWord(unit) {
     m2: "m²",
     km2: "km²",
     m3: "m³",
+    hm2: "hm²",
+    "km/km2": "km/km²",
+    "10k m3": t("10,000 m³"),
+    "10k CNY": t("10,000 yuan"),
+    s: t("s"),
+    h: t("h"),
+    a: t("years"),
+    floor: t("floors"),
+    item: "",
+    unit: "",
+    level: "",
     "1/km2": t("per km²"),
     "person/km2": t("persons/km²"),
     "1/100 person": t("places per 100 persons"),
@@ -83,21 +95,22 @@ export function itemName(layer, row) {
 
 const CLOSED = new Set(["closed", "signed off", "销号", "已销号"]);
 
-/** Does an object pass the filter open / overdue? @param {any} layer @param {number} row */
+/** Does an object pass the filter open / overdue? Resources, which have no state, always do. @param {any} layer @param {number} row */
 export function matchesFilter(layer, row) {
   if (!state.filter) return true;
   const status = fieldOf(layer, "status");
+  if (!status && !layer.item) return true;
   const word = status ? status.column.text && status.column.text(row, "zh") : "";
   if (!word) return false;
   if (state.filter === "open") return !CLOSED.has(word);
-  return isOverdue(layer, row);
+  return overdueTest(layer)(row);
 }
 
-/** Is an object's deadline before the date of the data? @param {any} layer @param {number} row */
-export function isOverdue(layer, row) {
+/** How to tell that an object's deadline lies before the date of the data. @param {any} layer @returns {(row: number) => boolean} */
+export function overdueTest(layer) {
   let test = late.get(layer);
   if (!test) late.set(layer, (test = lateness(layer)));
-  return test(row);
+  return test;
 }
 /** @type {WeakMap<any, (row: number) => boolean>} */
 const late = new WeakMap();

@@ -1,7 +1,7 @@
 // @ts-check
 /** Details of an object: whom to phone, its control entry, its place on the list, its ledger. */
 import { app, el, nameOf, t } from "./core.js";
-import { fieldOf, isOverdue, itemName, shown } from "./items.js";
+import { fieldOf, itemName, overdueTest, shown } from "./items.js";
 import { around, chip, coordinates, path } from "./links.js";
 import { table } from "./model.js";
 import { inkOn, levelName, unitLevelOne } from "./palette.js";
@@ -20,7 +20,7 @@ export function itemDetail(layer, row) {
   return [
     el("h3", { class: "title" }, symbolIcon(layer.symbol, colour), itemName(layer, row)),
     el("p", { class: "facts" }, el("span", { class: "tag pale" }, nameOf(layer)), level ? el("span", { class: "tag", style: `background:${colour};color:${inkOn(colour)}` }, levelName(level)) : null,
-      isOverdue(layer, row) ? el("span", { class: "tag late" }, t("Overdue")) : null),
+      overdueTest(layer)(row) ? el("span", { class: "tag late" }, t("Overdue")) : null),
     el("p", { class: "facts" }, el("span", null, layer.unit[row] >= 0 ? path(layer.unit[row]) : t("outside all units")), el("span", null, t("number {id}", { id: layer.ids[row] })), coordinates(layer.lon[row], layer.lat[row])),
     layer.unit[row] >= 0 && table("unit") ? el("p", { class: "facts" }, t("Risk of the {level}:", { level: unitLevelOne(units.levels[units.level[layer.unit[row]]]) }), chip(live(table("unit")).cls[layer.unit[row]])) : null,
     contact(layer, row),

@@ -1,14 +1,14 @@
 // @ts-check
 /** 清单: all objects as a table; the map's equal in words. */
-import { app, byId, distance, download, el, emit, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
+import { app, byId, distance, download, el, emit, fileName, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
 import { FAR_M, hasRefuges, hasStability, isUnsure, nearLimit, sureOf, toRefuge } from "./doubt.js";
-import { isOverdue, itemName, matchesFilter, onList, shown } from "./items.js";
+import { itemName, listTest, matchesFilter, overdueTest, shown, unitWord } from "./items.js";
 import { inTown, table } from "./model.js";
 import { className, classColours, levelName, unitLevelName } from "./palette.js";
 import { live } from "./score.js";
 
 const HEIGHT = 44;
-const own = { active: 0, what: "", sort: "rank", down: false, text: "", rows: /** @type {any[]} */ ([]) };
+const own = { active: 0, what: "", sort: "rank", down: false, text: "", rows: /** @type {any[]} */ ([]), hidden: 0, asked: false };
 
 /** Draw the tab again. */
 export function renderList() {
@@ -37,6 +37,19 @@ export function renderList() {
       el("button", { class: "small", id: "csv", onclick: saveCsv }, "CSV")),
     el("div", { class: "list-head", id: "list-head" }), body, el("p", { class: "hint", id: "list-note" }));
   refresh();
+  if (own.asked) holdChosen();
+  follow();
+}
+
+/** Show a list that holds what was chosen on the map. */
+function holdChosen() {
+  own.asked = false;
+  const s = state.selected;
+  const what = !s ? "" : s.kind === "item" ? s.layer : s.kind === "unit" ? "unit:" + app.model.units.level[s.at] : "";
+  if (!what || own.rows.some(isChosen)) return;
+  listWhat(what);
+  own.text = "";
+  renderList();
 }
 
 /** Show this, in the order that answers its question. @param {string} what */
@@ -62,13 +75,21 @@ function listed() {
 function refresh() {
   if (!byId("list-window")) return;
   own.rows = isUnits() ? listed() : itemRows();
+  const all = own.rows.length;
+  own.rows = own.rows.filter(legendShows);
+  own.hidden = all - own.rows.length;
   if (own.text) own.rows = own.rows.filter((r) => (r.name + " " + r.id).toLowerCase().includes(own.text));
   sortRows();
   head();
   byId("list-window").scrollTop = 0;
   own.active = 0;
-  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), isUnits() && hasRefuges() ? " · " + t("To refuge: straight line from the unit's middle, not by road.") : "");
+  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), own.hidden ? " · " + t("{n} rows hidden: their class is switched off in the legend", { n: num(own.hidden) }) : "", isUnits() && hasRefuges() ? " · " + t("To refuge: straight line from the unit's middle, not by road.") : "");
   drawRows();
+}
+
+/** Is the class of a row switched on in the legends? @param {any} r */
+function legendShows(r) {
+  return !(r.layer ? state.levelOff[r.layer.id + r.level] : !state.view && state.classOff[r.level]);
 }
 
 function sortRows() {
@@ -87,9 +108,10 @@ function itemRows() {
   for (const layer of app.model.things) {
     if (own.what === "items" ? !layer.item : layer.id !== own.what) continue;
     const rank = layer.extra.find((/** @type {any} */ f) => f.name === "rank");
+    const listed = listTest(layer);
     for (let i = 0; i < layer.n; i++) {
-      if (own.what === "items" && !onList(layer, i)) continue;
-      if (!inTown(layer.unit[i]) || !matchesFilter(layer, i) || state.levelOff[layer.id + layer.level[i]]) continue;
+      if (own.what === "items" && !listed(i)) continue;
+      if (!inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
       out.push({ order: out.length, layer, row: i, id: layer.ids[i], name: itemName(layer, i), level: layer.level[i], town: townOf(layer.unit[i]), rank: rank && rank.column.num ? rank.column.num[i] : NaN });
     }
   }
@@ -118,7 +140,7 @@ function columns() {
 }
 
 function head() {
-  fill(byId("list-head"), columns().map(([key, name]) => el("button", { class: "col " + key, "aria-pressed": String(own.sort === key), onclick: () => {
+  fill(byId("list-head"), columns().map(([key, name]) => el("button", { class: "col " + key, "data-sort": key, "aria-pressed": String(own.sort === key), onclick: () => {
     own.down = own.sort === key ? !own.down : key === "score" || key === "level" || key === "refuge";
     own.sort = key;
     refresh();
@@ -146,7 +168,7 @@ function drawRows() {
       el("span", { class: "col name" }, r.name, r.layer ? (own.what === "items" ? el("small", null, nameOf(r.layer)) : null) : el("small", null, Number.isFinite(r.close) ? t("near a class limit ({gap})", { gap: r.close.toFixed(3) }) : r.town)),
       r.layer ? el("span", { class: "col town" }, r.town) : hasRefuges() ? el("span", { class: "col refuge" }, distance(r.refuge)) : null,
       !r.layer && hasStability() ? el("span", { class: "col sure" }, Number.isFinite(r.sure) ? percent(r.sure) : "–") : null,
-      el("span", { class: "col level" }, el("span", { class: "dot", style: `background:${colours[r.level]}` }), r.layer ? (r.layer && isOverdue(r.layer, r.row) ? t("Overdue") : levelName(r.level)) : score3(r.score))));
+      el("span", { class: "col level" }, el("span", { class: "dot", style: `background:${colours[r.level]}` }), r.layer ? (overdueTest(r.layer)(r.row) ? t("Overdue") : levelName(r.level)) : score3(r.score))));
   }
   fill(view, own.rows.length ? spacer : el("p", { class: "empty" }, t("Nothing fits these filters.")));
   if (held) focusRow();
@@ -195,13 +217,20 @@ function follow() {
 }
 
 /**
- * One field of a CSV file; a leading sign is kept from being read as a formula.
+ * One field of a CSV file, blank for an unknown number; a leading sign, also a full-width one, is
+ * kept from being read as a formula.
  * @param {any} value
  */
 export function csvField(value) {
-  let text = value === null || value === undefined ? "" : String(value);
-  if (typeof value !== "number" && /^[=+\-@\t\r]/.test(text)) text = "'" + text;
+  let text = value === null || value === undefined || Number.isNaN(value) ? "" : String(value);
+  if (typeof value !== "number" && /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/.test(text)) text = "'" + text;
   return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+}
+
+/** Heading of a field with its unit, in which the file has bare numbers. @param {any} field */
+function csvHead(field) {
+  const unit = field.column.num ? unitWord(nameOf(field.unit)) : "";
+  return nameOf(field) + (unit ? ` (${unit})` : "");
 }
 
 /** The list as CSV text with a byte order mark. */
@@ -215,13 +244,13 @@ export function csvText() {
     const names = [];
     const seen = new Set();
     for (const layer of new Set(own.rows.map((r) => r.layer))) for (const f of [...layer.extra, ...layer.fields]) if (!seen.has(f.name)) names.push(f), seen.add(f.name);
-    lines.push([t("Number"), t("Layer"), t("Name"), t("Level"), t("Town"), t("Longitude"), t("Latitude"), ...names.map(nameOf)]);
+    lines.push([t("Number on the map"), t("Layer"), t("Name"), t("Level"), t("Town"), t("Longitude"), t("Latitude"), ...names.map(csvHead)]);
     for (const r of own.rows) {
       const fields = [...r.layer.extra, ...r.layer.fields];
       lines.push([r.id, nameOf(r.layer), r.layer.name(r.row), levelName(r.level), r.town, Number(r.layer.lon[r.row].toFixed(6)), Number(r.layer.lat[r.row].toFixed(6)),
         ...names.map((n) => {
           const field = fields.find((f) => f.name === n.name);
-          return field ? shown(field, r.row) : "";
+          return !field ? "" : field.column.num ? Number(field.column.num[r.row].toPrecision(9)) : shown(field, r.row);
         })]);
     }
   }
@@ -229,14 +258,18 @@ export function csvText() {
 }
 
 function saveCsv() {
-  download(new Blob([csvText()], { type: "text/csv;charset=utf-8" }), app.model.facts.name.replace(/[\\/:*?"<>|]/g, "_") + ".csv");
+  download(new Blob([csvText()], { type: "text/csv;charset=utf-8" }), fileName("csv"));
 }
 
 on("listOf", (/** @type {string} */ what) => {
   listWhat(what);
   own.text = "";
+  own.asked = false;
   emit("openTab", "list");
 });
 on("language tab palette", renderList);
 on("filter town weights scenario", () => state.tab === "list" && refresh());
-on("selected", follow);
+on("selected", (/** @type {any} */ chosen) => {
+  own.asked = state.tab !== "list" && !chosen.stay;
+  follow();
+});

@@ -39,7 +39,7 @@ function startState() {
   for (const layer of model.things) {
     shown[layer.id] = layer.group === "risk" || layer.group === "element";
     opacity[layer.id] = 1;
-    const graded = layer.item && layer.level.some((/** @type {number} */ v) => v > 0);
+    const graded = layer.item && layer.counts[0] < layer.n;
     if (layer.idle && graded) state.levelOff[layer.id + 0] = true;
   }
   for (const layer of model.base) {

@@ -2,7 +2,7 @@
 /** The model: units, grid, index tables and layers made from the header. */
 import { app, state } from "./core.js";
 import { allStrings, later, lazyStrings, loadBlocks, read, readColumn, readShape, readStrings } from "./data.js";
-import { gridMapping, insideShape, toSquare } from "./geo.js";
+import { gridMapping, insideShape, mercatorX, mercatorY, toSquare } from "./geo.js";
 
 /**
  * @param {any} head
@@ -16,6 +16,8 @@ function makeUnits(head) {
   units.y = new Float64Array(head.n);
   toSquare(units.lon, units.lat, units.x, units.y);
   units.shape = readShape(head.shape, head.n);
+  units.id = lazyStrings(head.ids);
+  units.name = lazyStrings(head.names);
   later(units, "ids", () => allStrings(head.ids));
   later(units, "names", () => allStrings(head.names));
   later(units, "row", () => rowsById(units.ids));
@@ -115,11 +117,18 @@ function makeLayer(head) {
   head.name = lazyStrings(head.names);
   later(head, "ids", () => allStrings(ids));
   later(head, "rowOf", () => rowsById(head.ids));
-  head.lon = read(head.lon);
-  head.lat = read(head.lat);
-  head.x = new Float64Array(head.n);
-  head.y = new Float64Array(head.n);
-  toSquare(head.lon, head.lat, head.x, head.y);
+  const { lon, lat } = head;
+  later(head, "lon", () => read(lon));
+  later(head, "lat", () => read(lat));
+  later(head, "xy", () => {
+    const out = [new Float64Array(head.n), new Float64Array(head.n)];
+    toSquare(head.lon, head.lat, out[0], out[1]);
+    return out;
+  });
+  later(head, "x", () => head.xy[0]);
+  later(head, "y", () => head.xy[1]);
+  const [west, south, east, north] = head.bounds;
+  head.box = [mercatorX(west), mercatorY(north), mercatorX(east), mercatorY(south)];
   head.unit = read(head.unit);
   head.level = read(head.level);
   for (const field of [...head.fields, ...head.extra]) later(field, "column", () => readColumn(field.data));
@@ -158,8 +167,8 @@ export function makeModel(head) {
     grid: makeGrid(head.grid),
     tables,
     layers,
-    things: layers.filter((/** @type {any} */ l) => l.x),
-    base: layers.filter((/** @type {any} */ l) => !l.x),
+    things: layers.filter((/** @type {any} */ l) => l.name),
+    base: layers.filter((/** @type {any} */ l) => !l.name),
     plans: head.plans.map(makePlan),
     layer: new Map(layers.map((/** @type {any} */ l) => [l.id, l])),
   };
@@ -213,6 +222,20 @@ export function cellAt(x, y) {
   const [col, row] = grid.mapping.toGrid(x, y);
   if (col < 0 || row < 0 || col >= grid.cols || row >= grid.rows) return -1;
   return grid.cellAt[Math.floor(row) * grid.cols + Math.floor(col)];
+}
+
+/** Box of all units on the Mercator square. @returns {[number, number, number, number]} */
+export function wholeBox() {
+  const { units } = app.model;
+  let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let u = 0; u < units.n; u++) {
+    const b = u * 4;
+    x0 = Math.min(x0, units.shape.box[b]);
+    y0 = Math.min(y0, units.shape.box[b + 1]);
+    x1 = Math.max(x1, units.shape.box[b + 2]);
+    y1 = Math.max(y1, units.shape.box[b + 3]);
+  }
+  return [x0, y0, x1, y1];
 }
 
 /**

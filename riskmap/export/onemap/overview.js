@@ -4,7 +4,7 @@ import { app, byId, el, emit, figures, fill, nameOf, num, on, percent, score3, s
 import { scenarioChanges } from "./changes.js";
 import { cellCounts } from "./counts.js";
 import { FAR_M, hasRefuges, isUnsure, toRefuge } from "./doubt.js";
-import { isOverdue, matchesFilter, onList } from "./items.js";
+import { listTest, matchesFilter, overdueTest } from "./items.js";
 import { inTown, rankingLevel, table } from "./model.js";
 import { className, surfaceColours, unitLevelName } from "./palette.js";
 import { live, shownOf } from "./score.js";
@@ -104,11 +104,12 @@ function itemCard() {
   let late = 0;
   for (const layer of app.model.things) {
     if (!layer.item) continue;
+    const [listed, overdue] = [listTest(layer), overdueTest(layer)];
     for (let i = 0; i < layer.n; i++) {
-      if (!onList(layer, i) || !inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
+      if (!listed(i) || !inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
       n++;
       if (layer.level[i] === 4) red++;
-      if (isOverdue(layer, i)) late++;
+      if (overdue(i)) late++;
     }
   }
   const note = late ? el("span", { class: "up" }, t("{n} overdue", { n: num(late) })) : t("{n} items on the list", { n: num(n) });
@@ -126,15 +127,15 @@ function ranking() {
   const rows = model.units.rows[level].slice().sort((/** @type {number} */ a, /** @type {number} */ b) => (score[b] || -1) - (score[a] || -1));
   const shares = townShares(level);
   const list = rows.slice(0, MOST).map((/** @type {number} */ u, /** @type {number} */ i) => el("li", null, el("button", {
-    class: "rank" + (state.town === u ? " on" : ""), "data-unit": model.units.ids[u], "aria-pressed": String(state.town === u),
-    "aria-label": [i + 1, model.units.names[u], state.view ? "" : className(cls[u]), score3(score[u])].join(" "),
-    title: model.units.names[u] + " · " + t("Click to filter; click again to show the whole area"),
+    class: "rank" + (state.town === u ? " on" : ""), "data-unit": model.units.id(u), "aria-pressed": String(state.town === u),
+    "aria-label": [i + 1, model.units.name(u), state.view ? "" : className(cls[u]), score3(score[u])].join(" "),
+    title: model.units.name(u) + " · " + t("Click to filter; click again to show the whole area"),
     onclick: () => {
       if (state.town !== u) emit("select", { kind: "unit", at: u, stay: true });
       emit("pickTown", state.town === u ? -1 : u);
     } },
     el("span", { class: "place" }, i + 1),
-    el("span", { class: "name" }, midShort(model.units.names[u])),
+    el("span", { class: "name" }, midShort(model.units.name(u))),
     el("span", { class: "bar", "aria-hidden": "true" }, shares ? shareBar(shares[u], colours) : el("i", { style: `width:${100 * (score[u] || 0)}%;background:${colours[cls[u]]}` })),
     el("span", { class: "chip", style: `background:${colours[cls[u]]}`, title: state.view ? "" : className(cls[u]) }),
     el("span", { class: "value" }, score3(score[u])))));
@@ -157,7 +158,7 @@ function townShares(level) {
   const tab = table("cell");
   if (!grid || !tab) return null;
   const { cls } = shownOf(tab);
-  const out = units.ids.map(() => null);
+  const out = new Array(units.n);
   for (const u of units.rows[level]) out[u] = [0, 0, 0, 0, 0];
   const above = units.above[level];
   for (let i = 0; i < grid.n; i++) {

@@ -1,9 +1,10 @@
 // @ts-check
 /** PNG and print: the map drawn again from its vectors, with all that a map sheet must have. */
-import { app, byId, download, fill, nameOf, on, say, state, t } from "./core.js";
+import { app, byId, download, fileName, fill, nameOf, on, say, state, t } from "./core.js";
 import { paintAll, screenView } from "./canvas.js";
 import { metresPerPixel, reviewText, scaleBar } from "./frame.js";
-import { spare, wholeBox } from "./interact.js";
+import { spare } from "./interact.js";
+import { wholeBox } from "./model.js";
 import { planColour, planMark } from "./plans.js";
 import { classColours, className, surfaceColours } from "./palette.js";
 import { table } from "./model.js";
@@ -107,7 +108,7 @@ function legend(ctx, x, y, m) {
   if (things.length) write(ctx, t("Symbols"), x, y, 13, { weight: 700 });
   for (const layer of things.slice(0, 16)) {
     y += 21;
-    const graded = layer.level.some((/** @type {number} */ v) => v > 0);
+    const graded = layer.counts[0] < layer.n;
     const picture = sprite(layer.symbol, graded ? classColours()[3] : layer.colour || "#4a5f78", 6, m);
     const half = picture.width / m / 2;
     ctx.drawImage(picture, x + 10 - half, y - half, half * 2, half * 2);
@@ -195,7 +196,7 @@ function fillPaper() {
 export function startPicture() {
   on("png", async () => {
     const blob = await pictureBlob();
-    download(blob, app.model.facts.name.replace(/[\\/:*?"<>|]/g, "_") + ".png");
+    download(blob, fileName("png"));
     say(t("Picture saved"));
   });
   on("print", () => window.print());

@@ -1,6 +1,6 @@
 // @ts-check
 /** Map layers that plans carry: coverage bands, routes, assignment lines, proposed sites. */
-import { app, byId, el, emit, state, t } from "./core.js";
+import { app, el, emit, state, t } from "./core.js";
 import { insideShape, lineDistance, mercatorX, mercatorY } from "./geo.js";
 import { sprite } from "./symbols.js";
 import { traceShape } from "./vectors.js";
@@ -10,8 +10,6 @@ import { traceShape } from "./vectors.js";
 /** 1 to 4: nested bands; 5 covered by none, 6 to 8 lost to water, 9 cut off. */
 const BANDS = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#8cc9ad", "#c9e5d8", "#e6d4c1", "#f4a582", "#e0604d", "#c2002f", "#7a0177"];
 const EDGES = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#5fae90", "#8cc9ad", "#c9b29a", "#e58a64", "#c94a38", "#a30f1a", "#5c0158"];
-/** Whether the map shows the stations as they are or with the proposed sites. */
-let when = "before";
 const STYLES = {
   route: { colour: "#6a1b9a", width: 3.2, dash: [] },
   assignment: { colour: "#37474f", width: 1.3, dash: [5, 4] },
@@ -42,13 +40,13 @@ export function drawPlans(view) {
 export function wanted(plan, i) {
   const name = plan.scenario(i);
   const then = plan.when ? plan.when(i) : "";
-  return (!name || name === state.scenario) && (!then || then === when) && !(plan.time && plan.time[i] > state.time);
+  return (!name || name === state.scenario) && (!then || then === state.when) && !(plan.time && plan.time[i] > state.time);
 }
 
 /** How many objects of a plan are shown now. @param {any} plan */
 export function shownCount(plan) {
   let n = 0;
-  for (let i = 0; i < plan.n; i++) if (!plan.when || !plan.when(i) || plan.when(i) === when) n++;
+  for (let i = 0; i < plan.n; i++) if (!plan.when || !plan.when(i) || plan.when(i) === state.when) n++;
   return n;
 }
 
@@ -59,11 +57,10 @@ export function whenSwitch() {
   const choices = [["before", t("As they are")], ["after", t("With the proposed sites")]];
   return el("label", { class: "pick" }, t("Rescue stations"),
     el("select", { id: "when", onchange: (/** @type {any} */ e) => {
-      when = e.target.value;
+      state.when = e.target.value;
       emit("when");
       emit("layers");
-      byId("when").focus();
-    } }, choices.map(([value, name]) => el("option", { value, selected: value === when }, name))));
+    } }, choices.map(([value, name]) => el("option", { value, selected: value === state.when }, name))));
 }
 
 /** @param {View} view @param {any} plan */

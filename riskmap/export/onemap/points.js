@@ -108,6 +108,7 @@ function drawDots(view, points) {
   const wide = Math.ceil(view.w);
   const used = new Uint8Array(wide * Math.ceil(view.h));
   for (const { layer, rows } of points.layers) {
+    if (!layer.counts[0]) continue;
     const colour = layer.colour || "#4a5f78";
     const { x: xs, y: ys, level } = layer;
     for (const i of rows) {
@@ -206,7 +207,7 @@ function drawLabels(view, points, bundled, taken) {
       const x = units.x[u] * k - ox;
       const y = units.y[u] * k - oy;
       for (const shift of l < bundled ? [0, -26, 26, -44, 44] : [0]) {
-        if (placeLabel(view, short(units.names[u]), x, y + shift, l === 0 ? 14 : l === 1 ? 12.5 : 11, taken, l === 0 ? 700 : 500, l > 1 ? "#35475c" : "#16202c")) break;
+        if (placeLabel(view, short(units.name(u)), x, y + shift, l === 0 ? 14 : l === 1 ? 12.5 : 11, taken, l === 0 ? 700 : 500, l > 1 ? "#35475c" : "#16202c")) break;
       }
     }
   }

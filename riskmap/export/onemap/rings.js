@@ -8,13 +8,18 @@ const FEW = 130;
 const RING_PIXELS = [58, 300];
 const NEAR_ZOOM = 14;
 
-/** Typical size of a unit of a level on the Mercator square. */
-export function unitSpan(/** @type {number} */ level) {
+/** Typical size of a unit of a level on the Mercator square: the median of a thousand. @param {number} level */
+export function unitSpan(level) {
   const { units } = app.model;
   units.span = units.span || [];
   if (units.span[level] === undefined) {
     const { box } = units.shape;
-    const sizes = Float64Array.from(units.rows[level], (/** @type {number} */ u) => Math.sqrt((box[4 * u + 2] - box[4 * u]) * (box[4 * u + 3] - box[4 * u + 1])));
+    const rows = units.rows[level];
+    const sizes = new Float64Array(Math.min(rows.length, 1000));
+    for (let i = 0; i < sizes.length; i++) {
+      const b = 4 * rows[Math.floor((i * rows.length) / sizes.length)];
+      sizes[i] = Math.sqrt((box[b + 2] - box[b]) * (box[b + 3] - box[b + 1]));
+    }
     sizes.sort();
     units.span[level] = sizes[sizes.length >> 1] || 0;
   }
@@ -77,30 +82,31 @@ export function makeRings(view, points) {
 function collectRings(view, points, level) {
   const { units } = app.model;
   const step = 2 ** -Math.floor(view.zoom) / 2.4;
-  const graded = points.layers.some((p) => p.layer.level.some((/** @type {number} */ v) => v > 0) && p.rows.some((i) => p.layer.level[i] > 0));
+  const graded = points.layers.some((p) => p.layer.counts[0] < p.layer.n && p.rows.some((i) => p.layer.level[i] > 0));
   /** @type {Ring[]} */
   const rings = [];
   const slot = level >= 0 ? unitSlots(level) : squareSlots(points, step);
   const at = new Int32Array(slot.n).fill(-1);
   for (const { layer, rows } of points.layers) {
-    const { x, y, unit, level: grade } = layer;
+    const { unit, level: grade } = layer;
     for (let k = 0; k < rows.length; k++) {
       const i = rows[k];
       if (graded && !grade[i]) continue;
-      const key = slot.of(unit[i], x[i], y[i]);
+      const key = slot.of(layer, i, unit[i]);
       if (at[key] < 0) at[key] = rings.push({ unit: level >= 0 ? key - 1 : -1, n: 0, x: 0, y: 0, by: [0, 0, 0, 0, 0], name: "" }) - 1;
       const ring = rings[at[key]];
       ring.n++;
       ring.by[grade[i]]++;
-      ring.x += x[i];
-      ring.y += y[i];
+      if (ring.unit >= 0) continue;
+      ring.x += layer.x[i];
+      ring.y += layer.y[i];
     }
   }
   for (const ring of rings) {
     const named = ring.unit >= 0;
     ring.x = named ? units.x[ring.unit] : ring.x / ring.n;
     ring.y = named ? units.y[ring.unit] : ring.y / ring.n;
-    ring.name = named ? units.names[ring.unit] : "";
+    ring.name = named ? units.name(ring.unit) : "";
   }
   return { level, graded, rings: rings.sort((a, b) => b.n - a.n) };
 }
@@ -109,7 +115,7 @@ function collectRings(view, points, level) {
 function unitSlots(level) {
   const { units } = app.model;
   const above = units.above[level];
-  return { n: units.n + 1, of: (/** @type {number} */ unit) => (unit >= 0 ? above[unit] + 1 : 0) };
+  return { n: units.n + 1, of: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ unit) => (unit >= 0 ? above[unit] + 1 : 0) };
 }
 
 /**
@@ -118,18 +124,12 @@ function unitSlots(level) {
  * @param {number} step
  */
 function squareSlots(points, step) {
-  let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const { layer } of points.layers) {
-    for (let i = 0; i < layer.n; i++) {
-      if (layer.x[i] < x0) x0 = layer.x[i];
-      if (layer.x[i] > x1) x1 = layer.x[i];
-      if (layer.y[i] < y0) y0 = layer.y[i];
-      if (layer.y[i] > y1) y1 = layer.y[i];
-    }
-  }
+  const boxes = points.layers.map(({ layer }) => layer.box);
+  const [x0, y0] = [0, 1].map((i) => Math.min(...boxes.map((b) => b[i])) - step);
+  const [x1, y1] = [2, 3].map((i) => Math.max(...boxes.map((b) => b[i])) + step);
   const left = Math.floor(x0 / step);
   const top = Math.floor(y0 / step);
   const wide = Math.floor(x1 / step) - left + 1;
   const high = Math.floor(y1 / step) - top + 1;
-  return { n: wide * high || 1, of: (/** @type {number} */ _, /** @type {number} */ x, /** @type {number} */ y) => (Math.floor(y / step) - top) * wide + Math.floor(x / step) - left };
+  return { n: wide * high || 1, of: (/** @type {any} */ layer, /** @type {number} */ i) => (Math.floor(layer.y[i] / step) - top) * wide + Math.floor(layer.x[i] / step) - left };
 }

@@ -1,7 +1,9 @@
 // @ts-check
 /** Search by part of a name, pinyin initials, town, number or coordinates. */
 import { app, byId, el, emit, fill, nameOf, on, t } from "./core.js";
+import { coordinatesIn } from "./coordinates.js";
 import { townOf } from "./list.js";
+import { wholeBox } from "./model.js";
 import { unitLevelOne } from "./palette.js";
 
 const MOST = 30;
@@ -89,18 +91,6 @@ export function initialsPattern(letters) {
 }
 
 /**
- * Coordinates typed in as "lon, lat" (or the other way round, where that is the only reading).
- * @param {string} text
- */
-export function coordinatesIn(text) {
-  const m = /^\s*(-?\d{1,3}(?:\.\d+)?)\s*[,,\s]\s*(-?\d{1,3}(?:\.\d+)?)\s*$/.exec(text);
-  if (!m) return null;
-  const [a, b] = [Number(m[1]), Number(m[2])];
-  if (Math.abs(b) <= 90 && Math.abs(a) <= 180 && !(Math.abs(a) <= 60 && Math.abs(b) > 70)) return { lon: a, lat: b };
-  return Math.abs(a) <= 90 && Math.abs(b) <= 180 ? { lon: b, lat: a } : null;
-}
-
-/**
  * What fits a question, best first.
  * @param {string} question
  * @returns {Found[]}
@@ -108,7 +98,7 @@ export function coordinatesIn(text) {
 export function lookUp(question) {
   const q = question.trim().toLowerCase();
   if (!q) return [];
-  const place = coordinatesIn(question);
+  const place = coordinatesIn(question, wholeBox());
   if (place) return [{ kind: "place", name: `${place.lon}, ${place.lat}`, at: -1, ...place }];
   if (!index.length) buildIndex();
   /** @type {Map<string, Found>} */
@@ -121,6 +111,7 @@ export function lookUp(question) {
   };
   const plain = literally(q);
   const patterns = [new RegExp("\n" + plain, "g"), new RegExp(plain, "g")];
+  if (/^\d+$/.test(q)) patterns.unshift(new RegExp("(?<!\\d)0*" + plain + "(?!\\d)", "g"));
   if (/^[a-z0-9]+$/.test(q)) patterns.push(initialsPattern(q));
   for (const pattern of patterns) for (const part of index) if (out.size < MOST) everyLine(part.lines, pattern, taker(part));
   return [...out.values()];
@@ -154,7 +145,7 @@ function show(question) {
 
 /** @param {any} f */
 function about(f) {
-  if (f.kind === "place") return t("Coordinates");
+  if (f.kind === "place") return t("Coordinates (CGCS2000 / WGS-84)");
   if (f.kind === "unit") {
     const { units } = app.model;
     return unitLevelOne(units.levels[units.level[f.at]]);

@@ -3,11 +3,19 @@
 import { before, drawCells, splitAt } from "./cells.js";
 import { app, state } from "./core.js";
 import { inTown, table } from "./model.js";
-import { surfaceColours } from "./palette.js";
+import { pixel, surfaceColours } from "./palette.js";
+import { blank, lay } from "./pixels.js";
+import { rasterise } from "./raster.js";
+import { unitSpan } from "./rings.js";
 import { live, shownOf } from "./score.js";
 import { traceShape } from "./vectors.js";
 
 /** @typedef {import("./canvas.js").View} View */
+
+/** More units than this that are smaller than this on the screen [px] are drawn as pixels: one path each takes too long. */
+const [MANY, SMALL] = [2000, 24];
+/** Share of its opacity that a unit keeps outside the filtered town. */
+const FAR = 0.18;
 
 /**
  * Draw grid and units.
@@ -20,12 +28,58 @@ export function drawSurface(view) {
 
 /** @param {View} view */
 function drawUnits(view) {
-  const tab = table("unit");
-  const now = shownOf(tab).cls;
-  if (!state.compare) return fillUnits(view, now, 0, view.w);
-  const split = splitAt(view);
-  fillUnits(view, before("unit") || live(tab).cls, 0, split);
+  const now = shownOf(table("unit")).cls;
+  const was = state.compare ? before("unit") || live(table("unit")).cls : null;
+  const split = was ? splitAt(view) : 0;
+  if (app.model.units.rows[state.level].length > MANY && unitSpan(state.level) * view.k < SMALL) return drawSmall(view, now, was, split);
+  if (was) fillUnits(view, was, 0, split);
   fillUnits(view, now, split, view.w);
+}
+
+/** Which unit each pixel of the screen stands on, kept while the view stays. */
+const kept = { key: "", on: new Uint32Array(0) };
+
+/** @param {View} view @param {number} w @param {number} h */
+function unitPixels(view, w, h) {
+  const key = [view.k, view.ox, view.oy, w, h, state.level].join();
+  if (view.target === "map" && kept.key === key) return kept.on;
+  const on = view.target === "map" && kept.on.length === w * h ? kept.on.fill(0) : new Uint32Array(w * h);
+  rasterise(view, app.model.units.shape, app.model.units.rows[state.level], w, h, on);
+  if (view.target === "map") [kept.key, kept.on] = [key, on];
+  return on;
+}
+
+/**
+ * Many small units, pixel by pixel.
+ * @param {View} view
+ * @param {Uint8Array} now
+ * @param {Uint8Array | null} was
+ * @param {number} split
+ */
+function drawSmall(view, now, was, split) {
+  const w = Math.round(view.w * view.m);
+  const h = Math.round(view.h * view.m);
+  const on = unitPixels(view, w, h);
+  const image = blank(w, h);
+  const out = new Uint32Array(image.data.buffer);
+  const right = unitColours(now);
+  const left = was ? unitColours(was) : right;
+  const middle = Math.max(0, Math.min(w, Math.round(split * view.m)));
+  for (let y = 0, p = 0; y < h; y++) {
+    for (const end = p + middle; p < end; p++) out[p] = left[on[p]];
+    for (const end = p + w - middle; p < end; p++) out[p] = right[on[p]];
+  }
+  lay(view, image, view.target === "map" && !state.shown.grid);
+}
+
+/** Pixels by unit + 1. @param {Uint8Array} cls */
+function unitColours(cls) {
+  const { units } = app.model;
+  const alpha = 255 * state.opacity.units;
+  const colours = surfaceColours().map((colour, c) => (state.classOff[c] ? [0, 0] : [pixel(colour, Math.round(alpha)), pixel(colour, Math.round(alpha * FAR))]));
+  const out = new Uint32Array(units.n + 1);
+  for (let u = 0; u < units.n; u++) out[u + 1] = colours[cls[u]][inTown(u) || isAbove(u) ? 0 : 1];
+  return out;
 }
 
 /**
@@ -44,7 +98,7 @@ function fillUnits(view, cls, from, to) {
   ctx.rect(from, 0, to - from, view.h);
   ctx.clip();
   for (const near of state.town < 0 ? [true] : [true, false]) {
-    ctx.globalAlpha = state.opacity.units * (near ? 1 : 0.18);
+    ctx.globalAlpha = state.opacity.units * (near ? 1 : FAR);
     for (let c = 0; c <= 4; c++) {
       if (state.classOff[c]) continue;
       ctx.fillStyle = colours[c];

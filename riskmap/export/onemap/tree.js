@@ -154,10 +154,10 @@ function levelSelect() {
 function layerRow(layer) {
   rows[layer.id] = { legend: {} };
   const colours = classColours();
-  const graded = layer.level.some((/** @type {number} */ v) => v > 0);
+  const graded = layer.counts[0] < layer.n;
   const node = row(layer.id, nameOf(layer), symbolIcon(layer.symbol, graded ? "#5b6b7e" : layer.colour || "#4a5f78"));
   if (graded) {
-    const there = [4, 3, 2, 1, 0].filter((c) => layer.level.indexOf(c) >= 0);
+    const there = [4, 3, 2, 1, 0].filter((c) => layer.counts[c]);
     node.appendChild(el("div", { class: "legend", role: "group", "aria-label": nameOf(layer) }, there.map((c) =>
       legendRow(layer.id, c, levelName(c), "", c ? colours[c] : layer.colour || "#4a5f78", () => !!state.levelOff[layer.id + c], () => (state.levelOff[layer.id + c] = !state.levelOff[layer.id + c])))));
   }
@@ -233,7 +233,7 @@ function filters() {
   const options = [el("option", { value: -1 }, t("Whole area"))];
   for (let l = 0; l < units.levels.length - (units.levels.length > 2 ? 1 : 0); l++) {
     if (units.rows[l].length < 2 && units.levels.length > 1 && l === 0) continue;
-    options.push(el("optgroup", { label: unitLevelName(units.levels[l]) }, units.rows[l].map((/** @type {number} */ u) => el("option", { value: u, selected: u === state.town }, units.names[u]))));
+    options.push(el("optgroup", { label: unitLevelName(units.levels[l]) }, units.rows[l].map((/** @type {number} */ u) => el("option", { value: u, selected: u === state.town }, units.name(u)))));
   }
   out.push(el("label", { class: "pick" }, t("Area"), el("select", { id: "town", onchange: (/** @type {any} */ e) => emit("pickTown", Number(e.target.value)) }, options)));
   if (hasStates()) {

@@ -3,12 +3,15 @@
 import { app, state } from "./core.js";
 import { inTown } from "./model.js";
 import { classColours } from "./palette.js";
+import { unitSpan } from "./rings.js";
 
 /** @typedef {import("./canvas.js").View} View */
 
 const NEAR = 0.7;
 /** Above this many areas (buildings) a base layer is drawn from nearby only, without outlines. */
 const MANY = 1500;
+/** Borders of units smaller than this on the screen [px] would hide what is inside them. */
+const TINY = 6;
 
 /**
  * Begin a path with all rings of an owner; false when it lies outside the view.
@@ -159,7 +162,7 @@ function drawBorders(view) {
   ctx.globalAlpha = state.opacity.borders;
   for (let l = n - 1; l >= 0; l--) {
     const from = [0, 9, 12.5, 14][l] || 0;
-    if (l !== state.level && n > 1 && view.zoom < from) continue;
+    if ((l !== state.level && n > 1 && view.zoom < from) || unitSpan(l) * view.k < TINY) continue;
     const near = view.zoom >= 13;
     const styles = [
       { colour: "#1f2b3a", width: 2, dash: [12, 3, 2, 3] },
