@@ -7,7 +7,6 @@ never reach a public file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +21,13 @@ from riskmap.errors import Problem
 from riskmap.geo.grid import Grid
 from riskmap.i18n import text
 from riskmap.index.steps import Index, default_steps, fit
+from riskmap.indicators.table import Indicators
 from riskmap.layers.types import Layer, Source
 from riskmap.presets.load import load_presets
 from riskmap.register.control import build_control
 from riskmap.register.items import build_items
 from riskmap.result import Facts, InputFile, Result, Scenario
 from riskmap.roles.load import load_roles
-
-try:
-    from riskmap.indicators.table import Indicators
-except ImportError:  # until that room is finished
-
-    @dataclass(frozen=True)
-    class Indicators:
-        meta: Any
-        cells: Any
-        units: Any
-        notes: tuple[Any, ...]
-
 
 CRS = "EPSG:4548"
 ORIGIN = (500_000.0, 4_050_000.0)
