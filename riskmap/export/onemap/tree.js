@@ -13,34 +13,34 @@ import { depthRows, waterNow } from "./water.js";
 /** @type {Record<string, any>} */
 let rows = {};
 
-/** Draw the whole panel again. */
+/** Draw the whole panel again, as far down and as folded as it was. */
 export function renderTree() {
   rows = {};
+  const body = document.querySelector("#left .panel-body");
+  const top = body ? body.scrollTop : 0;
+  const folded = new Set(Array.from(document.querySelectorAll("#left details.group:not([open])"), (d) => /** @type {HTMLElement} */ (d).dataset.group));
   const { model } = app;
   const groups = [
     [t("Risk surface"), surfaceRows()],
     [t("Scenario"), scenarioRows()],
     [t("Risk points"), model.things.filter((/** @type {any} */ l) => l.group === "risk").map(layerRow)],
     [t("Emergency resources"), model.things.filter((/** @type {any} */ l) => l.group === "element" || l.group === "base").map(layerRow)],
-    [t("Plans"), [
-      ...model.things.filter((/** @type {any} */ l) => l.group === "plan").map(layerRow),
-      ...planRows(),
-    ]],
+    [t("Plans"), [...model.things.filter((/** @type {any} */ l) => l.group === "plan").map(layerRow), ...planRows()]],
     [t("Base map"), baseRows()],
   ];
-  fill(
-    byId("left"),
+  fill(byId("left"),
     el("div", { class: "panel-head" },
       el("h2", null, t("Layers")),
       el("button", { class: "plain", "aria-label": t("Close the layers"), onclick: () => emit("left", false) }, icon("close"))),
-    el("div", { class: "panel-body" }, groups.filter(([, list]) => /** @type {any} */ (list).length).map(([name, list]) => group(name, list)), filters()),
+    el("div", { class: "panel-body" }, groups.map(([name, list], i) => (/** @type {any} */ (list).length ? group(name, list, i, !folded.has(String(i))) : null)), filters()),
   );
+  /** @type {Element} */ (document.querySelector("#left .panel-body")).scrollTop = top;
   updateCounts();
 }
 
-/** @param {any} name @param {any} list */
-function group(name, list) {
-  return el("details", { open: true, class: "group" }, el("summary", null, name), list);
+/** @param {any} name @param {any} list @param {number} key @param {boolean} open */
+function group(name, list, key, open) {
+  return el("details", { open, class: "group", "data-group": key }, el("summary", null, name), list);
 }
 
 /**
