@@ -24,7 +24,13 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.page_case import cells_and_points, polygons_and_points
-from benchmarks.page_peers import canvas_page, folium_page
+from benchmarks.page_peers import (
+    canvas_page,
+    canvas_points_page,
+    empty_page,
+    folium_page,
+    folium_points_page,
+)
 from riskmap.export.onemap.page import render
 
 FRAME = "await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(r, 0))));"
@@ -91,13 +97,18 @@ PNG = """async () => {
   return performance.now() - t;
 }"""
 POLYGONS = "50 k polygons + 20 k points"
+POINTS = "100 k points"
 FULL = {"data MB": 1.7, "ready ms": 1200, "pan ms": 20, "recolour ms": 80, "search ms": 30, "PNG ms": 500}  # fmt: skip
 CASES: dict[str, tuple[Any, dict[str, float]]] = {
     POLYGONS: (lambda: polygons_and_points(224, 20_000), FULL),
     "50 k cells + 20 k points": (lambda: cells_and_points(224, 20_000), FULL | {"phone ready ms": 4000}),
-    "100 k points": (lambda: cells_and_points(16, 100_000), {"data MB": 1.0, "page MB": 1.0, "ready ms": 250}),
+    POINTS: (lambda: cells_and_points(16, 100_000), {"data MB": 1.0, "ready ms": 250}),
     "200 k cells": (lambda: cells_and_points(448, 1000), {"ready ms": 1600, "pan ms": 33}),
     "1 M cells": (lambda: cells_and_points(1000, 1000), {"ready ms": 4000, "pan ms": 33}),
+}  # fmt: skip
+PEERS: dict[str, dict[str, Any]] = {
+    POLYGONS: {"Leaflet canvas": canvas_page, "folium": folium_page},
+    POINTS: {"Leaflet, empty": empty_page, "Leaflet canvas": canvas_points_page, "folium": folium_points_page},
 }  # fmt: skip
 STEPS = {"pan ms": PAN, "search ms": SEARCH, "PNG ms": PNG, "recolour ms": WEIGH}
 PEER_STEPS = {"pan ms": PAN, "recolour ms": PEER_WEIGH}
@@ -153,15 +164,14 @@ def timed(
     return [Row(case, name, targets.get(name), values) for name, values in found.items()]
 
 
-def peers(browser: Any, folder: Path) -> dict[str, dict[str, float]]:
+def peers(browser: Any, folder: Path, result: Any, case: str) -> dict[str, dict[str, float]]:
     """Time the others' maps of the same polygons and points, each opened once."""
-    result = polygons_and_points(224, 20_000)
+    path = folder / "peer.html"
     out = {}
-    for name, write in {"Leaflet canvas": canvas_page, "folium GeoJson": folium_page}.items():
-        path = folder / "peer.html"
+    for name, write in PEERS.get(case, {}).items():
         write(path, result)
-        size = path.stat().st_size / 1e6
-        out[name] = opened(browser, path, PEER_STEPS) | {"page MB": size}
+        steps = PEER_STEPS if case == POLYGONS else {}
+        out[name] = opened(browser, path, steps) | {"page MB": path.stat().st_size / 1e6}
     return out
 
 
@@ -170,10 +180,11 @@ def shown(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:,.0f}".replace(",", " ")
 
 
-def table(rows: list[Row], others: dict[str, dict[str, float]]) -> str:
+def table(rows: list[Row], others: dict[str, dict[str, dict[str, float]]]) -> str:
     """Write everything as one Markdown table."""
-    lines = ["| page | figure | target | median | least |" + "".join(f" {n} |" for n in others)]
-    lines.append("|" + " --- |" * (5 + len(others)))
+    names = list(dict.fromkeys(name for found in others.values() for name in found))
+    lines = ["| page | figure | target | median | least |" + "".join(f" {n} |" for n in names)]
+    lines.append("|" + " --- |" * (5 + len(names)))
     for row in rows:
         middle = statistics.median(row.values)
         target = (
@@ -182,8 +193,8 @@ def table(rows: list[Row], others: dict[str, dict[str, float]]) -> str:
             else f"{shown(row.target)} {'met' if middle <= row.target else 'missed'}"
         )
         cells = [row.case, row.name, target, shown(middle), shown(min(row.values))]
-        for found in others.values():
-            other = found.get(row.name) if row.case == POLYGONS else None
+        for name in names:
+            other = others.get(row.case, {}).get(name, {}).get(row.name)
             cells.append("" if other is None else f"{shown(other)} ({other / middle:.1f} x)")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -200,6 +211,7 @@ def main() -> None:
 
     cases = [name for name in CASES if not given.quick or name not in ("200 k cells", "1 M cells")]
     rows: list[Row] = []
+    others: dict[str, dict[str, dict[str, float]]] = {}
     start = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         browser = play.chromium.launch(
@@ -209,9 +221,11 @@ def main() -> None:
         for name in cases:
             make, targets = CASES[name]
             path = Path(folder) / "page.html"
-            path.write_text(render(make()), encoding="utf-8")
+            result = make()
+            path.write_text(render(result), encoding="utf-8")
             rows += timed(browser, path, name, targets, repeat=given.repeat)
-        others = {} if given.no_peers else peers(browser, Path(folder))
+            if not given.no_peers:
+                others[name] = peers(browser, Path(folder), result, name)
         browser.close()
     print(table(rows, others))
     print(

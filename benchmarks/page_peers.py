@@ -46,8 +46,20 @@ for (const [lat, lon, name, level] of POINTS)
 </script>"""
 
 
+EMPTY = "<script>const map = L.map('map', {preferCanvas: true}).setView([36.6, 117], 11);</script>"
+POINTS = """
+<script>
+const map = L.map('map', {preferCanvas: true});
+const points = POINTS;
+for (const [lat, lon, name, level] of points)
+  L.circleMarker([lat, lon], {radius: 3, weight: 0.5, color: '#222', fillColor: COLOURS[level - 1], fillOpacity: 1}).bindTooltip(name).addTo(map);
+map.fitBounds(points.map(p => [p[0], p[1]]), {animate: false});
+</script>"""
+
+
 def peer_data(result: Any) -> tuple[dict[str, Any], list[str], list[list[Any]]]:
     """Take the polygons with class and indicators as GeoJSON, and the points, out of a result."""
+    points = point_rows(result)
     finest = result.units[result.units["level"] == "village"]
     index = result.index["unit"]
     scaled = index.stages["normalised"].loc[finest.index].round(4)
@@ -56,14 +68,63 @@ def peer_data(result: Any) -> tuple[dict[str, Any], list[str], list[list[Any]]]:
     frame = finest[["name", "geometry"]].join(scaled).to_crs(WGS84)
     frame["c"] = classes.loc[finest.index].astype(int).to_numpy() - 1
     frame["geometry"] = frame.geometry.set_precision(1e-6)
+    return json.loads(frame.to_json(drop_id=True)), codes, points
+
+
+def point_rows(result: Any) -> list[list[Any]]:
+    """Take latitude, longitude, name and level of each point out of a result."""
     table = result.layers["flood_point"].table.to_crs(WGS84)
-    points = [
+    return [
         [round(y, 6), round(x, 6), name, int(level)]
         for x, y, name, level in zip(
             table.geometry.x, table.geometry.y, table["name"], table["level"], strict=True
         )
     ]
-    return json.loads(frame.to_json(drop_id=True)), codes, points
+
+
+def empty_page(path: Path, _: Any) -> None:
+    """Write a Leaflet map with nothing on it: what no page on Leaflet can undercut."""
+    path.write_text(_page("", "<div id=map></div>" + EMPTY + READY.replace("MAP", "map")), "utf-8")
+
+
+def canvas_points_page(path: Path, result: Any) -> None:
+    """Write the points alone with Leaflet's own canvas renderer."""
+    rows = json.dumps(point_rows(result), ensure_ascii=False, separators=(",", ":"))
+    code = POINTS.replace("COLOURS", json.dumps(COLOURS)).replace("POINTS", rows)
+    path.write_text(_page("", "<div id=map></div>" + code + READY.replace("MAP", "map")), "utf-8")
+
+
+def folium_points_page(path: Path, result: Any) -> None:
+    """Write the points alone on folium's canvas."""
+    carrier = folium.Map(tiles=None, max_zoom=18, prefer_canvas=True)
+    _add_points(carrier, point_rows(result))
+    _write_folium(path, carrier, "")
+
+
+def _add_points(carrier: folium.Map, rows: list[list[Any]]) -> None:
+    places = {"type": "FeatureCollection", "features": [
+        {"type": "Feature", "properties": {"name": name, "level": level},
+         "geometry": {"type": "Point", "coordinates": [lon, lat]}} for lat, lon, name, level in rows
+    ]}  # fmt: skip
+    folium.GeoJson(
+        places,
+        marker=folium.CircleMarker(radius=3, weight=0.5, fill_opacity=1),
+        style_function=lambda f: {"fillColor": COLOURS[f["properties"]["level"] - 1]},
+    ).add_to(carrier)
+    at = np.array([row[:2] for row in rows], dtype=float)
+    carrier.fit_bounds([at.min(axis=0).tolist(), at.max(axis=0).tolist()])
+
+
+def _write_folium(path: Path, carrier: folium.Map, more: str) -> None:
+    figure = carrier.get_root()
+    figure.render()
+    parts = [
+        figure.html.render(),
+        f"<script>{figure.script.render()}</script>",
+        READY.replace("MAP", carrier.get_name()),
+        more,
+    ]
+    path.write_text(_page("", "".join(parts)), encoding="utf-8")
 
 
 def _page(head: str, body: str) -> str:
@@ -97,29 +158,10 @@ def canvas_page(path: Path, result: Any) -> None:
 def folium_page(path: Path, result: Any) -> None:
     """Write the map the way folium's tutorial does: GeoJson with a style function."""
     shapes, codes, points = peer_data(result)
-    south_west = np.array(points)[:, :2].astype(float).min(axis=0)
-    north_east = np.array(points)[:, :2].astype(float).max(axis=0)
     carrier = folium.Map(tiles=None, max_zoom=18)
-    carrier.fit_bounds([south_west.tolist(), north_east.tolist()])
     layer = folium.GeoJson(
         shapes,
         style_function=lambda f: {"fillColor": COLOURS[f["properties"]["c"]], "weight": 0.3},
     ).add_to(carrier)
-    places = {"type": "FeatureCollection", "features": [
-        {"type": "Feature", "properties": {"name": name, "level": level},
-         "geometry": {"type": "Point", "coordinates": [lon, lat]}} for lat, lon, name, level in points
-    ]}  # fmt: skip
-    folium.GeoJson(
-        places,
-        marker=folium.CircleMarker(radius=3, weight=0.5, fill_opacity=1),
-        style_function=lambda f: {"fillColor": COLOURS[f["properties"]["level"] - 1]},
-    ).add_to(carrier)
-    figure = carrier.get_root()
-    figure.render()
-    parts = [
-        figure.html.render(),
-        f"<script>{figure.script.render()}</script>",
-        READY.replace("MAP", carrier.get_name()),
-        _recolour(layer.get_name(), codes),
-    ]
-    path.write_text(_page("", "".join(parts)), encoding="utf-8")
+    _add_points(carrier, points)
+    _write_folium(path, carrier, _recolour(layer.get_name(), codes))

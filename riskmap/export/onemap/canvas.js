@@ -15,17 +15,18 @@ import { app, framed } from "./core.js";
 const painters = {};
 
 /**
- * Put a canvas into the map.
+ * Put a canvas into the map; while it is not needed it takes no room.
  * @param {string} name
  * @param {number} z
  * @param {(view: View) => void} draw
+ * @param {() => boolean} [needed]
  */
-export function addCanvas(name, z, draw) {
+export function addCanvas(name, z, draw, needed = () => true) {
   const pane = app.map.createPane("rm-" + name);
   pane.style.zIndex = String(z);
   pane.style.pointerEvents = "none";
   painters[name] = draw;
-  const layer = new (canvasClass())({ pane: "rm-" + name, draw });
+  const layer = new (canvasClass())({ pane: "rm-" + name, draw, needed });
   layer.addTo(app.map);
   app.canvas[name] = layer;
 }
@@ -67,9 +68,13 @@ function canvasClass() {
     },
     _paint() {
       if (!this._bounds) return;
+      const canvas = this._container;
+      this._drawn = this._zoom;
+      this._origin = this._map.getPixelOrigin();
+      canvas.hidden = !this.options.needed();
+      if (canvas.hidden) return void (canvas.width = canvas.height = 0);
       const size = this._bounds.getSize();
       const m = Math.min(2, (window.devicePixelRatio || 1) * app.scale);
-      const canvas = this._container;
       const w = Math.round(size.x * m);
       const h = Math.round(size.y * m);
       if (canvas.width !== w || canvas.height !== h) {
@@ -78,16 +83,13 @@ function canvasClass() {
         canvas.style.width = size.x + "px";
         canvas.style.height = size.y + "px";
       }
-      const origin = this._map.getPixelOrigin();
-      this._drawn = this._zoom;
-      this._origin = origin;
       this._ctx.setTransform(m, 0, 0, m, 0, 0);
       this._ctx.clearRect(0, 0, size.x, size.y);
       this.options.draw({
         ctx: this._ctx,
         k: 256 * 2 ** this._zoom,
-        ox: origin.x + this._bounds.min.x,
-        oy: origin.y + this._bounds.min.y,
+        ox: this._origin.x + this._bounds.min.x,
+        oy: this._origin.y + this._bounds.min.y,
         w: size.x,
         h: size.y,
         m,

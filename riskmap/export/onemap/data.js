@@ -42,8 +42,11 @@ function zipped(block) {
 async function unpack(block) {
   const data = zipped(block);
   if (typeof DecompressionStream === "undefined") return gunzip(data);
-  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const pipe = new DecompressionStream("gzip");
+  const writer = pipe.writable.getWriter();
+  void writer.write(data);
+  void writer.close();
+  return new Uint8Array(await new Response(pipe.readable).arrayBuffer());
 }
 
 /**

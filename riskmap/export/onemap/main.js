@@ -23,7 +23,7 @@ import { startMeasure } from "./measure.js";
 import { startCompare } from "./compare.js";
 import { startPicture } from "./picture.js";
 import { table } from "./model.js";
-import { drawWater, loadWater } from "./water.js";
+import { drawWater, loadWater, waterShown } from "./water.js";
 
 /* global L */
 
@@ -138,7 +138,7 @@ async function start() {
   if (view) app.map.setView([view.lat, view.lon], view.zoom, { animate: false });
   else fitAll();
   addCanvas("surface", 210, drawSurface);
-  if (state.shown.water !== undefined) addCanvas("water", 220, drawWater);
+  addCanvas("water", 220, drawWater, waterShown);
   addCanvas("lines", 230, drawLines);
   addCanvas("points", 260, drawPoints);
   joinEvents();

@@ -25,11 +25,11 @@ function render() {
   const { length, area } = measured();
   fill(box, el("b", null, points.length < 2 ? t("Click points on the map") : distance(length)),
     area ? el("span", null, t("Area {area}", { area: area < 1e5 ? figures(area) + " m²" : figures(area / 1e6) + " km²" })) : null,
-    el("button", { class: "small", onclick: () => {
+    el("button", { id: "measure-undo", class: "small", onclick: () => {
       points.pop();
       update();
     } }, t("Undo")),
-    el("button", { class: "small", onclick: stop }, t("Done")));
+    el("button", { id: "measure-done", class: "small", onclick: stop }, t("Done")));
 }
 
 function update() {
@@ -38,15 +38,16 @@ function update() {
 }
 
 function stop() {
+  const held = byId("measure-box").contains(document.activeElement);
   app.measuring = false;
   points = [];
   app.map.doubleClickZoom.enable();
   update();
+  if (held) byId("tool-measure").focus();
 }
 
 /** @param {any} view */
 function draw(view) {
-  if (!points.length) return;
   const { ctx } = view;
   const at = points.map(([lon, lat]) => [mercatorX(lon) * view.k - view.ox, mercatorY(lat) * view.k - view.oy]);
   ctx.beginPath();
@@ -72,7 +73,7 @@ function draw(view) {
 
 /** Make the measuring tool work. */
 export function startMeasure() {
-  addCanvas("measure", 270, draw);
+  addCanvas("measure", 270, draw, () => points.length > 0);
   on("measure", () => {
     if (app.measuring) return stop();
     app.measuring = true;

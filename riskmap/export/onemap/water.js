@@ -5,13 +5,12 @@ import { redraw } from "./canvas.js";
 import { app, el, figures, on, state, t } from "./core.js";
 import { loadBlocks, read } from "./data.js";
 import { pixel } from "./palette.js";
+import { blank, lay } from "./pixels.js";
 
 /** @typedef {import("./canvas.js").View} View */
 
 const BLUES = ["#c6e2f7", "#93c4ec", "#5a9fdc", "#2f78c4", "#17529c", "#0a2f6b", "#06204c"];
 const STEP = 32;
-/** @type {HTMLCanvasElement | null} */
-let sheet = null;
 
 /** The water of the scenario chosen, or null. */
 export function waterNow() {
@@ -27,25 +26,24 @@ export async function loadWater() {
   water.bytes = read(water.classes);
 }
 
+/** Is there water to be drawn? */
+export function waterShown() {
+  const water = waterNow();
+  return !!(water && water.bytes && state.shown.water);
+}
+
 /** @param {View} view */
 export function drawWater(view) {
-  const water = waterNow();
-  if (!water || !water.bytes || !state.shown.water) return;
+  if (!waterShown()) return;
   const m = view.target === "map" ? 1 : view.m;
   const w = Math.round(view.w * m);
   const h = Math.round(view.h * m);
-  const image = new ImageData(w, h);
+  const image = blank(w, h);
   const from = state.compare ? Math.max(0, Math.round(splitAt(view) * m)) : 0;
-  paint({ ...view, m }, water, new Uint32Array(image.data.buffer), w, h, from);
-  sheet = sheet || document.createElement("canvas");
-  sheet.width = w;
-  sheet.height = h;
-  /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d", { willReadFrequently: true })).putImageData(image, 0, 0);
-  view.ctx.save();
+  paint({ ...view, m }, waterNow(), new Uint32Array(image.data.buffer), w, h, from);
   view.ctx.globalAlpha = state.opacity.water;
-  view.ctx.imageSmoothingEnabled = false;
-  view.ctx.drawImage(sheet, 0, 0, w, h, 0, 0, view.w, view.h);
-  view.ctx.restore();
+  lay(view, image, false);
+  view.ctx.globalAlpha = 1;
 }
 
 /**
