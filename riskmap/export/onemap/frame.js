@@ -155,7 +155,7 @@ function furniture() {
     el("div", { class: "north", role: "img", "aria-label": t("North is up") }, "N", el("i")),
     el("div", { id: "mini", class: "mini" }),
     el("div", { id: "time", class: "time", role: "group", "aria-label": t("Time"), hidden: true }),
-    el("div", { id: "measure-box", hidden: true }),
+    el("div", { id: "measure-box", role: "status", hidden: true }),
     el("div", { class: "foot" },
       el("div", { id: "scale", "aria-hidden": "true" }),
       el("div", { id: "review" }, reviewText()),

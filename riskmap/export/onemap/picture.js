@@ -2,6 +2,7 @@
 /** PNG and print: the map drawn again from its vectors, with all that a map sheet must have. */
 import { app, byId, download, fileName, fill, nameOf, on, say, state, t } from "./core.js";
 import { paintAll, screenView } from "./canvas.js";
+import { drawDivide } from "./compare.js";
 import { metresPerPixel, reviewText, scaleBar } from "./frame.js";
 import { spare } from "./interact.js";
 import { wholeBox } from "./model.js";
@@ -57,6 +58,7 @@ export function drawSheet(m) {
   mapCtx.fillStyle = "#eef1f3";
   mapCtx.fillRect(0, 0, v.w, v.h);
   paintAll({ ...v, ctx: mapCtx, m, target: "png" });
+  drawDivide({ ...v, ctx: mapCtx, m, target: "png" }, FONT);
   ctx.drawImage(map, 0, HEAD, v.w, v.h);
   ctx.strokeStyle = "#16202c";
   ctx.lineWidth = 1.2;

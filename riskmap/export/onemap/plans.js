@@ -1,5 +1,6 @@
 // @ts-check
 /** Map layers that plans carry: coverage bands, routes, assignment lines, proposed sites. */
+import { splitAt } from "./cells.js";
 import { app, el, emit, state, t } from "./core.js";
 import { insideShape, lineDistance, mercatorX, mercatorY } from "./geo.js";
 import { sprite } from "./symbols.js";
@@ -29,11 +30,31 @@ export function planColour(plan) {
 export function drawPlans(view) {
   for (const plan of app.model.plans) {
     if (!state.shown["plan:" + plan.id]) continue;
+    view.ctx.save();
+    if (splits(plan)) onTheRight(view);
     view.ctx.globalAlpha = state.opacity["plan:" + plan.id];
     if (plan.shape) drawShapes(view, plan);
     else drawSites(view, plan);
-    view.ctx.globalAlpha = 1;
+    view.ctx.restore();
   }
+}
+
+/** Does a plan belong to the scenario that is swiped over the baseline? @param {any} plan */
+function splits(plan) {
+  return state.compare && state.scenario && state.shown["plan:" + plan.id] && plan.n > 0 && plan.scenario(0) === state.scenario;
+}
+
+/** Must the plans be drawn again when the swipe moves? */
+export function plansSplit() {
+  return app.model.plans.some(splits);
+}
+
+/** Draw only to the right of the swipe. @param {View} view */
+function onTheRight(view) {
+  const from = splitAt(view);
+  view.ctx.beginPath();
+  view.ctx.rect(from, 0, Math.max(0, view.w - from), view.h);
+  view.ctx.clip();
 }
 
 /** Does an object of a plan belong to the scenario and to the state shown? @param {any} plan @param {number} i */

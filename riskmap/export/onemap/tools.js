@@ -139,6 +139,9 @@ export function startTools() {
       emit("home");
     }
   });
+  document.addEventListener("keydown", (e) => {
+    if (e.key === "Escape" && !document.fullscreenElement && !app.measuring && document.body.classList.contains("big") && !document.querySelector("dialog")) bigScreen();
+  });
   window.addEventListener("resize", () => {
     if (document.body.classList.contains("big")) enlarge(true);
     else app.map.invalidateSize({ animate: false });
