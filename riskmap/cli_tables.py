@@ -146,7 +146,7 @@ def route(
     length_field: Annotated[str | None, typer.Option(help="Field of lengths [m].")] = None,
     depth_field: Annotated[str | None, typer.Option(help="Field of water depths [m].")] = None,
     close_above: Annotated[
-        float | None, typer.Option(help="Close lines deeper than this [m].")
+        float | None, typer.Option(min=0, help="Close lines deeper than this [m].")
     ] = None,
     snap_limit: Annotated[float, typer.Option(min=0, help="Farthest road of a point [m].")] = 500,
     limit: Annotated[float | None, typer.Option(min=0, help="Largest cost, inclusive.")] = None,
@@ -192,7 +192,7 @@ def coords(
     target: Annotated[Path, typer.Argument(help="Table to write (csv).")],
     *,
     origin: Annotated[str, typer.Option("--from", help="wgs84, cgcs2000, gcj02 or bd09.")],
-    to: Annotated[str, typer.Option(help="wgs84, gcj02 or bd09.")] = "wgs84",
+    to: Annotated[str, typer.Option(help="wgs84, cgcs2000, gcj02 or bd09.")] = "wgs84",
     lon: Annotated[str, typer.Option(help="Column of the longitude.")] = "lon",
     lat: Annotated[str, typer.Option(help="Column of the latitude.")] = "lat",
 ) -> None:
@@ -201,8 +201,12 @@ def coords(
 
     choice("--from", origin, ("wgs84", "cgcs2000", "gcj02", "bd09"))
     choice("--to", to, ("wgs84", "cgcs2000", "gcj02", "bd09"))
-    rows = table_commands.convert(source, target, origin=origin, to=to, lon=lon, lat=lat)
-    typer.echo(text("{n} rows written: {file}", n=rows, file=target))
+    done = table_commands.convert(source, target, origin=origin, to=to, lon=lon, lat=lat)
+    for line in (*done["returned"], *done["notes"]):
+        typer.echo(line, err=True)
+    typer.echo(text("{n} rows written: {file}", n=done["rows"], file=target))
+    if done["returned"]:
+        raise typer.Exit(1)
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -178,6 +178,8 @@ def check_project(
     from riskmap import pipeline
     from riskmap.export import report
 
+    if out and out.suffix.lower() != ".xlsx":
+        raise UsageError(text("{file}: a workbook; name a file that ends in .xlsx", file=out))
     loaded = _load(project, lang=lang, allow_outside=allow_outside)
     with language(loaded.outputs.lang):
         result = pipeline.run(loaded, up_to="layers")
@@ -209,23 +211,25 @@ def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
     Raises
     ------
     UsageError
-        When a role is unknown.
+        When a role is unknown or a raster, or the file is no workbook.
     """
     from riskmap.layers.template import write_template
     from riskmap.roles.load import load_roles
 
-    known = load_roles()
+    if out.suffix.lower() != ".xlsx":
+        raise UsageError(text("{file}: a workbook; name a file that ends in .xlsx", file=out))
+    known = {name: role for name, role in load_roles().items() if role.kind == "vector"}
     unknown = [role for role in roles if role not in known]
     if unknown:
         raise UsageError(
             text(
-                "unknown role: {roles}; known: {known}",
+                "no layer with rows to fill in: {roles}; known: {known}",
                 roles=", ".join(unknown),
                 known=", ".join(known),
             )
         )
     with language(lang):
-        write_template([known[role] for role in roles], out, lang=lang)
+        write_template([known[role] for role in dict.fromkeys(roles)], out, lang=lang)
 
 
 def new_project(folder: Path, *, place: str, lang: str) -> list[str]:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from riskmap.errors import LayerError, UsageError
+from riskmap.errors import LayerError, Problem, UsageError
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
@@ -113,36 +113,57 @@ def allocate(
     return allocated(instance, solution, seconds=time.perf_counter() - started)
 
 
-def _points(path: Path) -> pd.DataFrame:
-    """Read points ``id,lon,lat`` with ids kept as text."""
-    table = _table(path)
-    missing = [name for name in ("id", "lon", "lat") if name not in table]
-    if missing:
+def _texts(path: Path, names: tuple[str, ...]) -> pd.DataFrame:
+    """Read a table that must have some columns."""
+    from riskmap.csv_file import read_texts
+
+    table = read_texts(path)
+    lacking = [name for name in names if name not in table]
+    if lacking:
         raise LayerError(
             text(
-                "{file}: columns missing: {names}; expected id,lon,lat",
+                "{file}: columns missing: {names}; columns: {known}",
                 file=path.name,
-                names=", ".join(missing),
+                names=", ".join(lacking),
+                known=", ".join(table.columns),
             )
         )
     return table
 
 
-def _table(path: Path) -> pd.DataFrame:
-    import pandas as pd
+def _degrees(table: pd.DataFrame, name: str, axis: str, file: str) -> tuple[Any, list[Problem]]:
+    """Read a column of angles as people write them; NaN and a problem where that fails."""
+    import numpy as np
 
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return pd.read_csv(path, dtype={"id": str}, encoding=encoding)
-        except UnicodeDecodeError:
-            continue
-        except FileNotFoundError:
-            raise LayerError(text("{file}: no such file", file=path)) from None
-        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-            raise LayerError(
-                text("{file}: not a CSV table: {why}", file=path.name, why=str(error))
-            ) from None
-    raise LayerError(text("{file}: unknown encoding; save it as UTF-8", file=path.name))
+    from riskmap.layers.angles import REASONS, parse_angle
+
+    angles = parse_angle(table[name].tolist(), axis=axis)
+    wrong = np.flatnonzero(angles.reason != "")
+    problems = [
+        Problem(
+            severity="returned",
+            role="",
+            rule=f"coordinate_{angles.reason[row]}",
+            message=text(REASONS[angles.reason[row]][0]),
+            mend=text(REASONS[angles.reason[row]][1]),
+            file=file,
+            row=int(row) + 2,
+            field=name,
+            value=table[name].iloc[row],
+        )
+        for row in wrong
+    ]
+    return np.where(angles.reason == "", angles.degrees, np.nan), problems
+
+
+def _points(path: Path) -> pd.DataFrame:
+    """Read points ``id,lon,lat`` with ids kept as text."""
+    table = _texts(path, ("id", "lon", "lat"))
+    lon, wrong_lon = _degrees(table, "lon", "lon", path.name)
+    lat, wrong_lat = _degrees(table, "lat", "lat", path.name)
+    if problems := (*wrong_lon, *wrong_lat):
+        raise LayerError(text("{n} problem(s) in the tables", n=len(problems)), problems)
+    return table.assign(lon=lon, lat=lat)
 
 
 def route(
@@ -182,8 +203,10 @@ def route(
     return find_routes(lines, _points(origins), _points(destinations), limit=reach, **options)
 
 
-def convert(source: Path, target: Path, *, origin: str, to: str, lon: str, lat: str) -> int:
-    """Convert the coordinates of a table.
+def convert(
+    source: Path, target: Path, *, origin: str, to: str, lon: str, lat: str
+) -> dict[str, Any]:
+    """Convert the coordinates of a table; rows that cannot be read stay as they are.
 
     Parameters
     ----------
@@ -196,34 +219,42 @@ def convert(source: Path, target: Path, *, origin: str, to: str, lon: str, lat: 
 
     Returns
     -------
-    int
-        Number of rows.
+    dict
+        Number of ``rows``, the ``returned`` ones that stay as they are, and ``notes``.
     """
-    import pandas as pd
+    import numpy as np
 
     from riskmap.layers import coords
 
-    table = _table(source)
-    for name in (lon, lat):
-        if name not in table:
-            raise UsageError(
-                text(
-                    "{file}: no column '{name}'; columns: {names}",
-                    file=source.name,
-                    name=name,
-                    names=", ".join(map(str, table.columns)),
-                )
-            )
-    x, y = (pd.to_numeric(table[name], errors="coerce").to_numpy() for name in (lon, lat))
-    x, y = coords.to_wgs84(x, y, datum=origin)
+    if target.is_dir():
+        raise UsageError(text("{path} is a folder; give a file", path=target))
+    table = _texts(source, (lon, lat))
+    x, wrong_lon = _degrees(table, lon, "lon", source.name)
+    y, wrong_lat = _degrees(table, lat, "lat", source.name)
+    good = np.flatnonzero(np.isfinite(x + y))
+    x, y = coords.to_wgs84(x[good], y[good], datum=origin)
+    abroad = int((~coords.in_china(x, y)).sum()) if {origin, to} & {"gcj02", "bd09"} else 0
     if to in {"gcj02", "bd09"}:
         x, y = coords.wgs84_to_gcj02(x, y)
     if to == "bd09":
         x, y = coords.gcj02_to_bd09(x, y)
-    shown = table.copy()
-    shown[lon], shown[lat] = x, y
-    shown["coord_source"], shown["coord_method"] = origin, f"to {to}"
+    method = np.full(len(table), "not converted", dtype=object)
+    method[good] = f"to {to}"
+    columns = {lon: table[lon].to_numpy(object), lat: table[lat].to_numpy(object)}
+    columns[lon][good], columns[lat][good] = x, y
+    shown = table.assign(**columns, coord_source=origin, coord_method=method)
+    target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(target.name + ".part")
     shown.to_csv(fresh, index=False, encoding="utf-8-sig")
     fresh.replace(target)
-    return len(shown)
+    note = text(
+        "{n} of {all} positions lie outside China, where GCJ-02 is WGS-84; check whether "
+        "longitude and latitude are swapped",
+        n=abroad,
+        all=len(good),
+    )
+    return {
+        "rows": len(shown),
+        "returned": [str(problem) for problem in (*wrong_lon, *wrong_lat)],
+        "notes": [str(note)] if abroad else [],
+    }

@@ -1,10 +1,12 @@
 """The command line: exit codes, no traceback, help in time, hostile and broken input."""
 
+import csv
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from riskmap.cli import main
@@ -94,6 +96,18 @@ def test_template_is_written(tmp_path):
     assert (tmp_path / "t.xlsx").stat().st_size > 4000
 
 
+@pytest.mark.parametrize("words", [("dem", "--out", "t.xlsx"), ("refuge", "--out", "t.csv")])
+def test_templates_that_cannot_be_filled_in_are_refused(tmp_path, words):
+    fails(riskmap("template", *words[:2], tmp_path / words[2]), 2)
+    assert not (tmp_path / words[2]).exists()
+
+
+def test_a_role_named_twice_has_one_sheet(tmp_path):
+    assert riskmap("template", "refuge", "refuge", "--out", tmp_path / "t.xlsx").returncode == 0
+    names = openpyxl.load_workbook(tmp_path / "t.xlsx").sheetnames
+    assert names.count("避难场所") == 1
+
+
 def test_up_to_writes_nothing(tmp_path):
     path = town.write(tmp_path)
     done = riskmap("run", path, "--up-to", "index", "--json")
@@ -161,6 +175,37 @@ def test_coords_reach_the_published_vector(tmp_path):
         row = (tmp_path / "b.csv").read_text(encoding="utf-8-sig").splitlines()[1].split(",")
         assert float(row[1]) == pytest.approx(lon, abs=1e-9)
         assert float(row[2]) == pytest.approx(lat, abs=1e-9)
+
+
+def test_coords_change_nothing_but_the_coordinates(tmp_path):
+    """Tian'anmen as gcoord publishes it; what cannot be read stays, is said, and exits with 1."""
+    (tmp_path / "a.csv").write_text(
+        "code,lon,lat,note\n"
+        "007,116.404,39.915,NA\n"
+        "370102000000,东经116°24′14.4″,39°54′54″,\n"
+        ",somewhere,39.9,b\n"
+        "4,39.915,116.404,swapped\n"
+        "5,39.915,80,far\n"
+    )
+    done = riskmap(
+        "coords", tmp_path / "a.csv", tmp_path / "b.csv", "--from", "wgs84", "--to", "gcj02"
+    )
+    fails(done, 1)
+    for words in ("#4 lon", "somewhere", "#5 lat", "3 个位置中有 1 个"):
+        assert words in done.stderr
+    with (tmp_path / "b.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["code"] for row in rows] == ["007", "370102000000", "", "4", "5"]
+    assert [row["note"] for row in rows] == ["NA", "", "b", "swapped", "far"]
+    for row in rows[:2]:
+        assert float(row["lon"]) == pytest.approx(116.41024449916938, abs=1e-9)
+        assert float(row["lat"]) == pytest.approx(39.91640428150164, abs=1e-9)
+    assert [(row["lon"], row["lat"]) for row in rows[2:4]] == [
+        ("somewhere", "39.9"),
+        ("39.915", "116.404"),
+    ]
+    assert {row["coord_method"] for row in rows[2:4]} == {"not converted"}
+    fails(riskmap("coords", tmp_path / "a.csv", tmp_path, "--from", "wgs84"), 2)
 
 
 def test_a_killed_run_leaves_the_previous_results_whole(tmp_path):

@@ -38,6 +38,22 @@ _DMS: Final = re.compile(
 _EMPTY: Final = frozenset(("", "-", "/", "无", "nan", "none", "null", "未知", "不详"))
 AXES: Final = {"lon": ("EW", 180.0), "lat": ("NS", 90.0), None: ("EWNS", 180.0)}
 
+REASONS: Final[dict[str, tuple[str, str]]] = {
+    "unreadable": ("this coordinate cannot be read", "write decimal degrees such as 118.308120"),
+    "minutes": ("the minutes are 60 or more", "check degrees, minutes and seconds"),
+    "seconds": ("the seconds are 60 or more", "check degrees, minutes and seconds"),
+    "hemisphere": (
+        "the letter or word for the direction does not fit this column",
+        "longitude and latitude may stand in each other's column",
+    ),
+    "range": (
+        "this cannot be an angle on the earth",
+        "check whether longitude and latitude are swapped",
+    ),
+    "empty": ("the coordinate is missing", "fill in longitude and latitude"),
+}
+"""Why a coordinate cannot be used, and how to mend it."""
+
 
 @dataclass(frozen=True)
 class Angles:

@@ -16,24 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from riskmap.layers.angles import Angles, parse_angle, parse_pairs
-
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
-
-__all__ = [
-    "DATUMS",
-    "Angles",
-    "bd09_to_gcj02",
-    "gcj02_to_bd09",
-    "gcj02_to_wgs84",
-    "parse_angle",
-    "parse_pairs",
-    "to_wgs84",
-    "wgs84_to_gcj02",
-]
 
 DATUMS: Final = ("wgs84", "cgcs2000", "gcj02", "bd09")
 _A: Final = 6378245.0
@@ -45,12 +31,6 @@ _CHINA: Final = (72.004, 0.8293, 137.8347, 55.8271)
 """The rectangle in which the offset is applied [deg]: west, south, east, north."""
 _ROUNDS: Final = 12
 """Fixed-point rounds of the inverse; each gains about three digits."""
-
-
-def _in_china(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
-    west, south, east, north = _CHINA
-    inside: NDArray[np.bool_] = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
-    return inside
 
 
 def _offset(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Pair:
@@ -69,12 +49,36 @@ def _offset(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Pair:
     d_lat = north * 180.0 / (_A * (1.0 - _EE) / (magic * np.sqrt(magic)) * np.pi)
     with np.errstate(divide="ignore", invalid="ignore"):
         d_lon = east * 180.0 / (_A / np.sqrt(magic) * np.cos(phi) * np.pi)
-    inside = _in_china(lon, lat)
+    inside = in_china(lon, lat)
     return np.where(inside, d_lon, 0.0), np.where(inside, d_lat, 0.0)
 
 
 def _arrays(lon: ArrayLike, lat: ArrayLike) -> Pair:
     return np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+
+
+def in_china(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
+    """Tell which positions lie in the rectangle in which GCJ-02 differs from WGS-84.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): WGS-84 [deg].
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+
+    Examples
+    --------
+    >>> in_china([116.4, 9.5], [39.9, 47.1]).tolist()
+    [True, False]
+    """
+    x, y = _arrays(lon, lat)
+    west, south, east, north = _CHINA
+    inside: NDArray[np.bool_] = (x >= west) & (x <= east) & (y >= south) & (y <= north)
+    return inside
 
 
 def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Pair:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,22 +19,6 @@ from riskmap.layers.findings import Findings, unusable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-REASONS: Final[dict[str, tuple[str, str]]] = {
-    "unreadable": ("this coordinate cannot be read", "write decimal degrees such as 118.308120"),
-    "minutes": ("the minutes are 60 or more", "check degrees, minutes and seconds"),
-    "seconds": ("the seconds are 60 or more", "check degrees, minutes and seconds"),
-    "hemisphere": (
-        "the letter or word for the direction does not fit this column",
-        "longitude and latitude may stand in each other's column",
-    ),
-    "range": (
-        "this cannot be an angle on the earth",
-        "check whether longitude and latitude are swapped",
-    ),
-    "empty": ("the coordinate is missing", "fill in longitude and latitude"),
-}
-"""Why a coordinate cannot be used, and how to mend it."""
 
 
 @dataclass(frozen=True)

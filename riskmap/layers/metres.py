@@ -12,9 +12,9 @@ from pyproj import CRS
 
 from riskmap.columns import WGS84
 from riskmap.i18n import Text, text
+from riskmap.layers.angles import REASONS
 from riskmap.layers.findings import Findings, unusable
 from riskmap.layers.locate import (
-    REASONS,
     Located,
     crs_name,
     declared_crs,

@@ -13,11 +13,11 @@ from pyproj import CRS
 
 from riskmap.columns import WGS84
 from riskmap.i18n import text
-from riskmap.layers.coords import Angles, parse_angle, parse_pairs, to_wgs84
+from riskmap.layers.angles import REASONS, Angles, parse_angle, parse_pairs
+from riskmap.layers.coords import to_wgs84
 from riskmap.layers.datum_words import datum_of_columns
 from riskmap.layers.findings import Findings, shown_value, unusable
 from riskmap.layers.locate import (
-    REASONS,
     Located,
     crs_name,
     declared_crs,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from riskmap.csv_file import read_texts
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import Text, text
 from riskmap.siting.problem import STATUS_CODES, Instance, make_instance
@@ -106,51 +107,22 @@ def _add(
 
 
 def _read(path: Path, needed: tuple[str, ...], problems: list[Problem]) -> pd.DataFrame:
-    """Read a CSV as text; Chinese Excel's encodings too."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            table = pd.read_csv(path, dtype=str, encoding=encoding, keep_default_na=False)
-            break
-        except UnicodeDecodeError:
-            continue
-        except FileNotFoundError:
-            _add(problems, path.name, "file", text("no such file"), text("check the path"))
-            return pd.DataFrame(columns=list(needed))
-        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-            _add(
-                problems,
-                path.name,
-                "csv",
-                text("not a CSV table: {why}", why=str(error)),
-                text("save it as CSV with a header"),
-            )
-            return pd.DataFrame(columns=list(needed))
-    else:
-        _add(problems, path.name, "encoding", text("unknown encoding"), text("save it as UTF-8"))
+    """Read a table, its headers in small letters, and note the columns that it lacks."""
+    try:
+        table = read_texts(path)
+    except LayerError as error:
+        problems.extend(error.problems)
         return pd.DataFrame(columns=list(needed))
-    if not isinstance(table.index, pd.RangeIndex):
-        _add(
-            problems,
-            path.name,
-            "csv",
-            text("rows have more values than the header"),
-            text("one value a column; quote values with commas"),
-        )
-    elif table.empty:
-        _add(problems, path.name, "empty", text("no rows"), text("give at least one row"))
-    table.columns = [str(name).strip().lower() for name in table.columns]
+    table.columns = table.columns.str.lower()
+    names = ", ".join(table.columns)
     for name in needed:
         if name not in table:
-            _add(
-                problems,
-                path.name,
-                "column",
-                text("column '{name}' is missing", name=name),
-                text("columns found: {names}", names=", ".join(table.columns)),
-                field=name,
-            )
-    for name in table.columns:
-        table[name] = table[name].str.strip()
+            missing = text("column '{name}' is missing", name=name)
+            found = text("columns found: {names}", names=names)
+            _add(problems, path.name, "column", missing, found, field=name)
+    for name in table.columns[table.columns.duplicated()]:
+        twice, mend = text("{what} stands twice", what=name), text("give each column its own name")
+        _add(problems, path.name, "column", twice, mend, field=name)
     return table
 
 

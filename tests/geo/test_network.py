@@ -110,7 +110,7 @@ def test_one_way_streets_send_you_round_the_block():
     assert metres(build(lines, direction="two_way"), (75, 0), (25, 0)) == 50
     reversed_ = build(lines.assign(oneway="-1"))
     assert metres(reversed_, (25, 0), (75, 0)) == 350
-    assert metres(build(lines.assign(oneway="no"), directed=True), (75, 0), (25, 0)) == 350
+    assert metres(build(lines.assign(oneway="no"), direction="digitised"), (75, 0), (25, 0)) == 350
 
 
 def test_a_roundabout_is_one_way_without_saying_so():
@@ -134,7 +134,7 @@ def test_a_closed_ring_alone_is_one_loop():
     assert graph.edge_count == 1
     assert metres(graph, (10, 0), (0, 10)) == 20
     assert metres(graph, (0, 10), (10, 0)) == 20
-    one = build(roads([line((0, 0), (20, 0), (20, 20), (0, 20), (0, 0))]), directed=True)
+    one = build(roads([line((0, 0), (20, 0), (20, 20), (0, 20), (0, 0))]), direction="digitised")
     assert metres(one, (0, 10), (10, 0)) == 20
     assert metres(one, (10, 0), (0, 10)) == 60
 
@@ -170,7 +170,7 @@ def test_two_directed_edges_are_one_street():
 
 def test_directed_edges_of_unlike_speed_stay_two():
     there, back = line((0, 0), (100, 0)), line((100, 0), (0, 0))
-    graph = build(roads([there, back], speed_kmh=[36.0, 18.0]), directed=True)
+    graph = build(roads([there, back], speed_kmh=[36.0, 18.0]), direction="digitised")
     assert graph.edge_count == 2
 
 
@@ -215,7 +215,7 @@ def test_turn_out_moves_the_border_between_stations():
 
 def test_direction_of_travel_matters_on_one_way_streets():
     ring = [line((0, 0), (100, 0)), line((100, 0), (50, 90), (0, 0))]
-    graph = build(roads(ring), directed=True)
+    graph = build(roads(ring), direction="digitised")
     one, two = at(graph, (20, 0)), at(graph, (80, 0))
     out = nearest_seconds(graph, one, two, weight="metres").cost[0]
     home = nearest_seconds(graph, one, two, weight="metres", way="to_facility").cost[0]

@@ -1,5 +1,7 @@
 """Road layers as they come: pieces that do not touch, wrong units, detached points, classes."""
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ from shapely import LineString, MultiLineString
 from riskmap.errors import LayerError
 from riskmap.geo.network import build_graph, route, vehicle_seconds
 from riskmap.geo.network.detached import main_edges
+from riskmap.geo.network.source import read_network
 from riskmap.i18n import language
 from riskmap.presets.load import load_presets
 
@@ -82,7 +85,7 @@ def test_small_networks_have_no_detached_pieces():
     )
     assert main_edges(build_graph(lines), 200).all()
     assert main_edges(build_graph(lines), 2).all()
-    assert main_edges(build_graph(lines, directed=True), 2).all()
+    assert main_edges(build_graph(lines, direction="digitised"), 2).all()
 
 
 def test_lines_that_do_not_touch_are_said_and_joined_on_request():
@@ -147,3 +150,33 @@ def test_three_dimensions_many_parts_and_repeated_lines_are_one_flat_network():
     assert graph.component.max() == 0
     assert graph.edge_length_m.sum() == pytest.approx(700, rel=1e-6)
     assert graph.node_count == 5
+
+
+def test_features_that_are_no_lines_are_counted_and_odd_columns_say_nothing(tmp_path):
+    """Two lines of 0.01 degree on the equator (6378137 m x pi/18000 each), a point, an empty one."""
+    line = [[117.0, 0.0], [117.01, 0.0]]
+    shapes = [
+        {"type": "LineString", "coordinates": line},
+        {"type": "Point", "coordinates": [117.0, 0.0]},
+        None,
+        {"type": "LineString", "coordinates": [line[1], [117.02, 0.0]]},
+    ]
+    features = [
+        {"type": "Feature", "properties": {"width": width}, "geometry": shape}
+        for width, shape in zip((6, "wide", None, 8), shapes, strict=True)
+    ]
+    file = tmp_path / "roads.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    lines = read_network(file)
+    with language("en"):
+        found = route(lines, points(a=(117.0, 0.0)), points(b=(117.02, 0.0)))
+    assert found["routes"][0]["metres"] == pytest.approx(2 * 1113.195, abs=0.01)
+    assert said(found["notes"], "2 road lines without length were left out")
+
+
+def test_roads_shorter_than_the_distance_within_which_ends_meet():
+    with pytest.raises(LayerError, match="shorter than 1e\\+09 m"), language("en"):
+        build_graph(town()[-1:], tolerance_m=1e9)
+    dot = gpd.GeoDataFrame(geometry=[LineString([(0, 0), (0, 1e-5)])], crs="EPSG:4548")
+    with pytest.raises(LayerError, match="shorter than 0.001 m"), language("en"):
+        build_graph(dot)

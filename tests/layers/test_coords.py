@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from riskmap.layers import coords
+from riskmap.layers import angles, coords
 
 DATA = Path(__file__).parents[1] / "data" / "gcj02_bd09"
 EXPECTED = json.loads((DATA / "expected_points.json").read_text("utf-8"))
@@ -106,9 +106,9 @@ def test_unknown_datum():
     ],
 )
 def test_one_angle_in_many_hands(written):
-    angles = coords.parse_angle([written], axis="lon")
-    assert angles.reason.tolist() == [""]
-    assert angles.degrees[0] == pytest.approx(118.308, abs=1e-9)
+    read = angles.parse_angle([written], axis="lon")
+    assert read.reason.tolist() == [""]
+    assert read.degrees[0] == pytest.approx(118.308, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_one_angle_in_many_hands(written):
     ],
 )
 def test_bad_angles_say_why(written, reason):
-    angles = coords.parse_angle([written], axis="lon")
-    assert angles.reason.tolist() == [reason]
+    read = angles.parse_angle([written], axis="lon")
+    assert read.reason.tolist() == [reason]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_bad_angles_say_why(written, reason):
     ],
 )
 def test_both_in_one_cell(written):
-    lon, lat = coords.parse_pairs([written])
+    lon, lat = angles.parse_pairs([written])
     assert lon.reason.tolist() == lat.reason.tolist() == [""]
     assert lon.degrees[0] == pytest.approx(118.308, abs=1e-9)
     assert lat.degrees[0] == pytest.approx(36.827, abs=1e-9)
@@ -161,4 +161,4 @@ def test_dms_round_trip(degrees, minutes, hundredths, mark):
     marks = ("°", "′", "″") if mark == "°" else (mark, mark, "")
     written = f"{degrees}{marks[0]}{minutes}{marks[1]}{seconds:.2f}{marks[2]}"
     expected = degrees + minutes / 60 + seconds / 3600
-    assert coords.parse_angle([written]).degrees[0] == pytest.approx(expected, abs=1e-9)
+    assert angles.parse_angle([written]).degrees[0] == pytest.approx(expected, abs=1e-9)

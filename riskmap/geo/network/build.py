@@ -34,7 +34,6 @@ def build_graph(
     profile: str = "car",
     direction: Direction | None = None,
     oneway_field: str | None = None,
-    directed: bool = False,
     osm: bool | None = None,
     class_field: str | None = None,
     speed_field: str | None = None,
@@ -65,8 +64,6 @@ def build_graph(
         speak, and is two-way when there are none.
     oneway_field
         Column of one-way values (yes, -1, 单向, ...).
-    directed
-        The same as ``direction="digitised"``.
     osm
         Whether OSM's rules on classes and one-way hold; None: when the classes are OSM's.
     class_field, speed_field, length_field
@@ -112,8 +109,9 @@ def build_graph(
         if osm is None
         else osm
     )
-    kind: Direction | None = "digitised" if directed else direction
-    forward, backward, odd = _directions(table, classes, kind, oneway_field, profile, osm=is_osm)
+    forward, backward, odd = _directions(
+        table, classes, direction, oneway_field, profile, osm=is_osm
+    )
     geometry = np.asarray(lines.geometry.array, dtype=object)
     use = shapely.length(geometry) > 0
     long = int(use.sum())

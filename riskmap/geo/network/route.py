@@ -111,8 +111,8 @@ def route(
     450.818
     """
     _check(origins, destinations, match, vehicle, directed and undirected)
-    if close_above is not None and depth_field is None:
-        raise UsageError(text("--close-above needs --depth-field"))
+    if (close_above is None) != (depth_field is None):
+        raise UsageError(text("--close-above and --depth-field need each other"))
     known = shipped(presets)
     profile, speeds = VEHICLES[vehicle]
     direction: Direction | None = "two_way" if undirected else None

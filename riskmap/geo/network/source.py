@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,7 +33,8 @@ def read_network(path: Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
     Returns
     -------
     geopandas.GeoDataFrame
-        The lines; of an OSM extract only ways with a highway tag, with tags as columns.
+        The lines, None for features that are none; of an OSM extract only ways with a highway
+        tag, with tags as columns.
 
     Raises
     ------
@@ -52,20 +54,21 @@ def read_network(path: Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
     try:
         if layer is None:
             layer = "lines" if osm else _line_layer(pyogrio.list_layers(source))
-        lines = pyogrio.read_dataframe(
-            source, layer=layer, where="highway IS NOT NULL" if osm else None
-        )
+        with warnings.catch_warnings():  # columns that no road rule looks at
+            warnings.simplefilter("ignore", UserWarning)
+            lines = pyogrio.read_dataframe(
+                source, layer=layer, where="highway IS NOT NULL" if osm else None
+            )
     except (DataSourceError, DataLayerError) as error:
         raise LayerError(
             text("{path}: cannot be read ({why})", path=path.name, why=error)
         ) from error
     if not isinstance(lines, gpd.GeoDataFrame):
         raise LayerError(text("{path}: the layer has no lines", path=path.name))
-    kind = lines.geometry.geom_type
-    lines = lines[kind.isin(["LineString", "MultiLineString"])]
-    if lines.empty:
+    is_line = lines.geometry.geom_type.isin(["LineString", "MultiLineString"])
+    if not is_line.any():
         raise LayerError(text("{path}: the layer has no lines", path=path.name))
-    return osm_tags(lines.reset_index(drop=True))
+    return osm_tags(lines.set_geometry(lines.geometry.where(is_line)))
 
 
 def check_units(lines: gpd.GeoDataFrame) -> None:

@@ -11,7 +11,9 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from riskmap.geo.network.vertices import merge_near, same_runs, vertex_numbers
+from riskmap.errors import LayerError
+from riskmap.geo.network.vertices import SAME_M, merge_near, same_runs, vertex_numbers
+from riskmap.i18n import text
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -153,6 +155,11 @@ def split_lines(
     -------
     Pieces
         The edges; zero-length lines give none.
+
+    Raises
+    ------
+    LayerError
+        If no line is longer than the distance within which vertices are one.
     """
     geographic = pyproj.CRS.from_user_input(crs).is_geographic
     parts, row = shapely.get_parts(lines, return_index=True)
@@ -172,6 +179,9 @@ def split_lines(
     xy, vertex, part = xy[keep], vertex[keep], part[keep]
     many = np.bincount(part, minlength=len(parts))[part] > 1
     xy, vertex, part = xy[many], vertex[many], part[many]
+    if not len(xy):
+        m = f"{max(tolerance_m, SAME_M):g}"
+        raise LayerError(text("all roads are shorter than {m} m, within which ends meet", m=m))
     return _cut(xy, vertex, part, row, crs=crs, level=level)
 
 

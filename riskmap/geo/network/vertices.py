@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _DEGREE_STEP: Final = 1e-7
-_METRE_STEP: Final = 1e-3
+SAME_M: Final = 1e-3
+"""Vertices this near each other are one [m]."""
 
 
 def vertex_numbers(xy: Floats, *, geographic: bool) -> Ints:
@@ -34,7 +35,7 @@ def vertex_numbers(xy: Floats, *, geographic: bool) -> Ints:
     >>> vertex_numbers(xy, geographic=False).tolist()
     [0, 1, 0]
     """
-    step = _DEGREE_STEP if geographic else _METRE_STEP
+    step = _DEGREE_STEP if geographic else SAME_M
     whole = np.rint(xy / step).astype(np.int64)
     whole -= whole.min(axis=0)
     height = int(whole[:, 1].max(initial=0)) + 1
