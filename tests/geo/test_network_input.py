@@ -177,6 +177,6 @@ def test_features_that_are_no_lines_are_counted_and_odd_columns_say_nothing(tmp_
 def test_roads_shorter_than_the_distance_within_which_ends_meet():
     with pytest.raises(LayerError, match=r"1e\+09"):
         build_graph(town()[-1:], tolerance_m=1e9)
-    dot = gpd.GeoDataFrame(geometry=[LineString([(0, 0), (0, 1e-5)])], crs="EPSG:4548")
+    dot = gpd.GeoDataFrame(geometry=[LineString([(5e5, 4e6), (5e5, 4e6 + 1e-5)])], crs="EPSG:4548")
     with pytest.raises(LayerError, match=r"0\.001"):
         build_graph(dot)
