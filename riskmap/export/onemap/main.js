@@ -2,6 +2,7 @@
 /** Starts the page and joins its parts. */
 import { app, byId, emit, framed, isPhone, on, state } from "./core.js";
 import { addCanvas, redraw } from "./canvas.js";
+import { backdropShown, drawBackdrop, hasBackdrop } from "./backdrop.js";
 import { openDocument } from "./data.js";
 import { fromHash, watchAddress } from "./address.js";
 import { buildFrame, openTab } from "./frame.js";
@@ -42,6 +43,7 @@ function startState() {
     const graded = layer.item && layer.counts[0] < layer.n;
     if (layer.idle && graded) state.levelOff[layer.id + 0] = true;
   }
+  if (hasBackdrop()) [shown.tiles, opacity.tiles] = [true, 1];
   for (const layer of model.base) {
     shown[layer.id] = true;
     opacity[layer.id] = layer.id === "road" ? 0.8 : 0.9;
@@ -137,6 +139,7 @@ async function start() {
   app.map.options.minZoom = 3;
   if (view) app.map.setView([view.lat, view.lon], view.zoom, { animate: false });
   else fitAll();
+  if (hasBackdrop()) addCanvas("backdrop", 205, drawBackdrop, backdropShown);
   addCanvas("surface", 210, drawSurface);
   addCanvas("water", 220, drawWater, waterShown);
   addCanvas("lines", 230, drawLines);

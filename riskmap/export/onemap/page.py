@@ -17,6 +17,7 @@ from branca.element import CssLink, Element, Figure, JavascriptLink, Link
 
 from riskmap.errors import ExportError
 from riskmap.export.onemap.assets import leaflet_css, leaflet_js, messages, script, style
+from riskmap.export.onemap.backdrop import backdrop_parts
 from riskmap.export.onemap.collect import cell_parts, grid_part, index_part
 from riskmap.export.onemap.features import layer_parts
 from riskmap.export.onemap.names import initials
@@ -200,9 +201,8 @@ def render(
         Something has no file to be inlined, or grid and index do not fit.
     """
     packer = Packer()
-    if not all(str(tile["data"]).startswith("data:image/") for tile in tiles):
-        raise ExportError(text("a picture under the map must be given as a data: address"))
-    document = _document(result, packer) | {"tianditu": tianditu, "tiles": list(tiles)}
+    pictures = {"tianditu": tianditu, "tiles": backdrop_parts(tiles, packer)}
+    document = _document(result, packer) | pictures
     blocks = packer.encode(document)
     figure = _OfflineFigure(lang="zh-CN" if result.facts.lang == "zh" else "en")
     carrier = _carrier(figure)

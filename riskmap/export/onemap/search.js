@@ -145,7 +145,7 @@ function show(question) {
 
 /** @param {any} f */
 function about(f) {
-  if (f.kind === "place") return t("Coordinates (CGCS2000 / WGS-84)");
+  if (f.kind === "place") return t("CGCS2000 coordinates");
   if (f.kind === "unit") {
     const { units } = app.model;
     return unitLevelOne(units.levels[units.level[f.at]]);

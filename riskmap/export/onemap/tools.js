@@ -1,14 +1,11 @@
 // @ts-check
-/** Link, big screen, help, the sheet of the phone, the small legend, Tianditu. */
-import { app, byId, el, emit, fill, isPhone, on, say, state, t } from "./core.js";
+/** Link, big screen, help, the sheet of the phone, the small legend. */
+import { app, byId, el, emit, fill, isPhone, nameOf, on, say, state, t } from "./core.js";
 import { toHash } from "./address.js";
 import { redraw } from "./canvas.js";
 import { className, surfaceColours } from "./palette.js";
 import { table } from "./model.js";
 import { icon } from "./symbols.js";
-import { nameOf } from "./core.js";
-
-/* global L */
 
 const SHEETS = ["low", "half", "tall"];
 
@@ -104,34 +101,11 @@ function sheet() {
   }, { passive: true });
 }
 
-/** @type {any[]} */
-let tiles = [];
-/** Tianditu's tiles with a token that stays in memory. @param {string} token */
-function tianditu(token) {
-  tiles.forEach((layer) => layer.remove());
-  tiles = [];
-  if (!token) return;
-  for (const name of ["vec", "cva"]) {
-    const url = `https://t{s}.tianditu.gov.cn/${name}_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER=${name}&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}&tk=${encodeURIComponent(token)}`;
-    const layer = L.tileLayer(url, { subdomains: "01234567", minZoom: 1, maxZoom: 18 });
-    layer.on("tileerror", () => say(t("Tianditu gives no tiles; check the token and the network")));
-    tiles.push(layer.addTo(app.map));
-  }
-}
-
-/** Inlined raster tiles, drawn once under everything. */
-function ownTiles() {
-  for (const picture of app.model.tiles || []) {
-    L.imageOverlay(picture.data, [[picture.south, picture.west], [picture.north, picture.east]], { pane: "tilePane" }).addTo(app.map);
-  }
-}
-
 /** Make the tools work. */
 export function startTools() {
   on("link", copyLink);
   on("screen", bigScreen);
   on("help", help);
-  on("tianditu", tianditu);
   on("language palette view layers scenario", mini);
   document.addEventListener("fullscreenchange", () => {
     if (!document.fullscreenElement && document.body.classList.contains("big")) {
@@ -147,7 +121,6 @@ export function startTools() {
     else app.map.invalidateSize({ animate: false });
   });
   sheet();
-  ownTiles();
   mini();
   if (isPhone()) document.body.classList.remove("left-open");
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** The layer tree: switches, opacity, legend rows that count and filter. */
 import { app, byId, el, emit, figures, fill, isPhone, nameOf, num, on, state, t } from "./core.js";
+import { hasBackdrop, tiandituForm } from "./backdrop.js";
 import { cellCounts, layerCounts, unitCounts } from "./counts.js";
 import { table } from "./model.js";
 import { classColours, levelName, surfaceColours, unitLevelName } from "./palette.js";
@@ -214,17 +215,9 @@ function baseRows() {
     row("borders", t("Borders"), bar("#263447")),
     ...app.model.base.map((/** @type {any} */ l) => row(l.id, nameOf(l), bar(l.colour || (/water|river/.test(l.id) ? "#2f86c9" : "#8d97a5")))),
     row("labels", t("Place names"), el("span", { class: "bar text", "aria-hidden": "true" }, "A")),
-    app.model.tianditu ? tianditu() : null,
+    hasBackdrop() ? row("tiles", t("Picture map"), bar("#7a8b5a")) : null,
+    app.model.tianditu ? tiandituForm() : null,
   ].filter(Boolean);
-}
-
-/** The place where a token for Tianditu is typed in; it is kept in memory only. */
-function tianditu() {
-  const field = el("input", { type: "password", autocomplete: "off", "aria-label": t("Tianditu token"), placeholder: t("Tianditu token") });
-  return el("form", { class: "pick", onsubmit: (/** @type {Event} */ e) => {
-    e.preventDefault();
-    emit("tianditu", field.value.trim());
-  } }, field, el("button", { class: "small" }, t("Load")));
 }
 
 function filters() {

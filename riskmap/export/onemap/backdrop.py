@@ -1,0 +1,224 @@
+"""Pictures under the map, such as an image map saved beforehand, put into the page itself."""
+
+from __future__ import annotations
+
+import base64
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskmap.errors import ExportError, Problem
+from riskmap.export.onemap.pack import Packer
+from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+__all__ = ["backdrop_parts", "backdrop_problems", "read_backdrops"]
+
+SIDE: Final = 2048
+"""Longest side of a picture in the page [px]."""
+MARGIN: Final = 0.1
+"""Share of the place's size that is kept around it."""
+QUALITY: Final = 82
+_MERCATOR: Final = "EPSG:3857"
+_RADIUS: Final = 6378137.0
+_PAPER: Final = (233, 237, 240)
+"""Colour of the page where a picture has none."""
+_COLOURED: Final = 3
+
+
+def backdrop_problems(sources: Sequence[tuple[str, Path]]) -> list[Problem]:
+    """Say which pictures cannot be put under the map, before anything is computed.
+
+    Parameters
+    ----------
+    sources
+        Each file as the project file writes it, and its path.
+
+    Returns
+    -------
+    list
+        One problem a file; empty when all can be used.
+    """
+    import rasterio
+
+    found = []
+    for shown, path in sources:
+        try:
+            with _quiet(), rasterio.open(path) as source:
+                known, fit = source.crs is not None, set(source.dtypes) == {"uint8"}
+        except rasterio.errors.RasterioError:
+            said = text("the picture under the map cannot be read")
+            mend = text("give a GeoTIFF or MBTiles file that exists")
+        else:
+            if known and fit:
+                continue
+            if known:
+                said = text("the picture under the map has no 8-bit colours")
+                mend = text("convert it: gdal_translate -ot Byte -scale IN OUT")
+            else:
+                said = text("the picture under the map has no coordinate system")
+                mend = text("give a GeoTIFF with its coordinates, in CGCS2000 or WGS-84")
+        found.append(
+            Problem(
+                severity="unusable", role="", rule="backdrop", message=said, mend=mend,
+                file=shown, field="outputs.tiles",
+            )
+        )  # fmt: skip
+    return found
+
+
+def read_backdrops(
+    sources: Iterable[tuple[str, Path]], units: gpd.GeoDataFrame
+) -> list[dict[str, Any]]:
+    """Read pictures as the page takes them: warped to its projection, cut to the place.
+
+    Parameters
+    ----------
+    sources
+        Each file as the project file writes it, and its path.
+    units
+        The run's units, whose surroundings are kept.
+
+    Returns
+    -------
+    list of dict
+        ``{data, south, west, north, east}``, see `page.render`.
+
+    Raises
+    ------
+    ExportError
+        A picture lies elsewhere.
+    """
+    box = [float(v) for v in units.to_crs(_MERCATOR).total_bounds]
+    room = MARGIN * max(box[2] - box[0], box[3] - box[1])
+    wanted = (box[0] - room, box[1] - room, box[2] + room, box[3] + room)
+    return [_read(shown, path, wanted) for shown, path in sources]
+
+
+def backdrop_parts(pictures: Iterable[Mapping[str, Any]], packer: Packer) -> list[dict[str, Any]]:
+    """Pack pictures, each in a block of its own that is unpacked when it is shown.
+
+    Parameters
+    ----------
+    pictures
+        From `read_backdrops`.
+    packer
+        Takes the bytes.
+
+    Returns
+    -------
+    list of dict
+        JSON header: ``type``, ``bytes`` and the bounds.
+
+    Raises
+    ------
+    ExportError
+        A picture is no ``data:`` address.
+    """
+    parts = []
+    for picture in pictures:
+        kind, _, body = str(picture["data"]).partition(";base64,")
+        if not kind.startswith("data:image/") or not body:
+            raise ExportError(text("a picture under the map must be given as a data: address"))
+        raw = np.frombuffer(base64.b64decode(body), np.uint8)
+        sides = {side: float(picture[side]) for side in ("south", "west", "north", "east")}
+        packed = packer.array(raw, block=packer.block())
+        parts.append({"type": kind.removeprefix("data:"), "bytes": packed, **sides})
+    return parts
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep a picture without coordinates from being warned about: it is refused in words."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Dataset has no geotransform")
+        yield
+
+
+def _read(shown: str, path: Path, wanted: tuple[float, ...]) -> dict[str, Any]:
+    """Read the part of a picture that is wanted."""
+    import rasterio
+    from rasterio.enums import ColorInterp, Resampling
+    from rasterio.vrt import WarpedVRT
+    from rasterio.windows import from_bounds
+
+    with rasterio.open(path) as source:
+        palette = source.colormap(1) if source.colorinterp[0] == ColorInterp.palette else None
+        how = Resampling.nearest if palette else Resampling.bilinear
+        clear = ColorInterp.alpha not in source.colorinterp
+        with WarpedVRT(source, crs=_MERCATOR, resampling=how, add_alpha=clear) as view:
+            west, south = max(wanted[0], view.bounds.left), max(wanted[1], view.bounds.bottom)
+            east, north = min(wanted[2], view.bounds.right), min(wanted[3], view.bounds.top)
+            if west >= east or south >= north:
+                raise ExportError(
+                    text(
+                        "outputs.tiles: {file}: the picture lies outside the place; "
+                        "check its coordinates",
+                        file=shown,
+                    )
+                )
+            window = from_bounds(west, south, east, north, view.transform)
+            scale = min(1.0, SIDE / max(window.width, window.height))
+            shape = (max(1, round(window.height * scale)), max(1, round(window.width * scale)))
+            bands = view.read(window=window, out_shape=(view.count, *shape), resampling=how)
+    return {"data": _jpeg(_coloured(bands, palette)), **_degrees(west, south, east, north)}
+
+
+def _coloured(
+    bands: NDArray[np.uint8], palette: Mapping[int, Sequence[int]] | None
+) -> NDArray[np.uint8]:
+    """Make red, green and blue of the bands, of which the last says what is there."""
+    shown = bands[:-1]
+    if palette is not None:
+        table = np.zeros((256, 3), np.uint8)
+        for value, colour in palette.items():
+            table[value] = colour[:3]
+        shown = table[bands[0]].transpose(2, 0, 1)
+    elif len(shown) < _COLOURED:
+        shown = np.repeat(shown[:1], 3, axis=0)
+    part = bands[-1].astype(np.float32) / 255
+    paper = np.array(_PAPER, np.float32)[:, None, None]
+    mixed: NDArray[np.uint8] = np.rint(shown[:3] * part + paper * (1 - part)).astype(np.uint8)
+    return mixed
+
+
+def _jpeg(colours: NDArray[np.uint8]) -> str:
+    """Write a picture as a ``data:`` address."""
+    from rasterio.io import MemoryFile
+
+    _, high, wide = colours.shape
+    with _quiet(), MemoryFile() as memory:
+        with memory.open(
+            driver="JPEG", width=wide, height=high, count=3, dtype="uint8", quality=QUALITY
+        ) as target:
+            target.write(colours)
+        raw = memory.read()
+    return "data:image/jpeg;base64," + base64.b64encode(raw).decode("ascii")
+
+
+def _degrees(west: float, south: float, east: float, north: float) -> dict[str, float]:
+    """Turn places of the page's projection into degrees.
+
+    Examples
+    --------
+    >>> _degrees(0.0, 0.0, 111319.49079327358, 0.0)["east"]
+    1.0
+    """
+    latitudes = [
+        math.degrees(2 * math.atan(math.exp(y / _RADIUS)) - math.pi / 2) for y in (south, north)
+    ]
+    longitudes = [math.degrees(x / _RADIUS) for x in (west, east)]
+    return {
+        "south": latitudes[0],
+        "west": longitudes[0],
+        "north": latitudes[1],
+        "east": longitudes[1],
+    }
