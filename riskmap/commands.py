@@ -26,6 +26,18 @@ def _load(project: Path, *, lang: str | None, allow_outside: bool) -> Project:
     return loaded
 
 
+def _pictures(project: Project) -> list[tuple[str, Path]]:
+    """List the pictures under the map, once it is sure that each can be used."""
+    from riskmap.export.onemap.backdrop import backdrop_problems
+    from riskmap.project_checks import as_project_error
+
+    found = [(shown, project.file(shown)) for shown in project.outputs.tiles]
+    problems = backdrop_problems(found) if found else []
+    if problems:
+        raise as_project_error(project.path, problems)
+    return found
+
+
 def default_folder(project: Project) -> Path:
     """Choose the results folder of a project.
 
@@ -135,11 +147,12 @@ def run_project(
         loaded = loaded.model_copy(update={"overrides": read_weights(weights)})
     folder = out or default_folder(loaded)
     with language(loaded.outputs.lang):
+        pictures = _pictures(loaded)
         result = pipeline.run(loaded, up_to=up_to)
         if (profile or loaded.outputs.profile) == "public":
             result = public.redact(result)
         if up_to is None:
-            bundle.write(result, folder)
+            bundle.write(result, folder, tianditu=loaded.outputs.tianditu, pictures=pictures)
             stages.keep_ids(loaded, result.layers, result.roles)
         return {
             "project": loaded.name,
@@ -182,6 +195,7 @@ def check_project(
         raise UsageError(text("{file}: a workbook; name a file that ends in .xlsx", file=out))
     loaded = _load(project, lang=lang, allow_outside=allow_outside)
     with language(loaded.outputs.lang):
+        _pictures(loaded)
         result = pipeline.run(loaded, up_to="layers")
         if out:
             from riskmap.export.workbook import write_gaps

@@ -165,6 +165,7 @@ class Project(Section):
                 written = getattr(scenario, key)
                 if written:
                     found.append((f"scenarios.{i}.{key}", written))
+        found += [(f"outputs.tiles.{i}", path) for i, path in enumerate(self.outputs.tiles)]
         optional = {
             "roles": self.roles,
             "index.steps": self.index.steps,

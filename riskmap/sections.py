@@ -292,3 +292,7 @@ class Outputs(Section):
     """Language of the papers."""
     profile: Literal["internal", "public"] = "internal"
     """Edition."""
+    tianditu: bool = False
+    """Let the page ask for Tianditu's map once somebody types a token in."""
+    tiles: Annotated[list[str], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)] = []
+    """Pictures under the map, put into the page: GeoTIFF or MBTiles, one or a list."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,13 @@ PARAMS: Final = "params.json"
 REPORT: Final = "report.json"
 
 
-def write(result: Result, folder: Path) -> Path:
+def write(
+    result: Result,
+    folder: Path,
+    *,
+    tianditu: bool = False,
+    pictures: Sequence[tuple[str, Path]] = (),
+) -> Path:
     """Write every paper of a run into a folder, whole or not at all.
 
     A public edition is written from a redacted result, whatever the caller did before. The same
@@ -33,6 +40,10 @@ def write(result: Result, folder: Path) -> Path:
         The run's result.
     folder
         Where the outputs are to stand; an earlier output there is replaced in one step.
+    tianditu
+        Whether the page may ask for Tianditu's map once somebody types a token in.
+    pictures
+        Pictures under the page's map: each file as the project file writes it, and its path.
 
     Returns
     -------
@@ -45,6 +56,7 @@ def write(result: Result, folder: Path) -> Path:
         When the folder holds files of somebody else, or cannot be written.
     """
     from riskmap.export.geopackage import write_geopackage
+    from riskmap.export.onemap.backdrop import read_backdrops
     from riskmap.export.onemap.page import render
     from riskmap.export.plans import write_plans
     from riskmap.export.public import redact
@@ -54,7 +66,8 @@ def write(result: Result, folder: Path) -> Path:
         result = redact(result)
     with language(result.facts.lang), whole_folder(folder) as fresh:
         write_geopackage(result, fresh / GEOPACKAGE)
-        _write_text(fresh / PAGE, render(result))
+        tiles = read_backdrops(pictures, result.units) if pictures else ()
+        _write_text(fresh / PAGE, render(result, tianditu=tianditu, tiles=tiles))
         write_list(result, fresh / LIST)
         write_control(result, fresh / CONTROL)
         write_gaps(result, fresh / GAPS)
