@@ -158,7 +158,7 @@ function furniture() {
     el("div", { id: "measure-box", role: "status", hidden: true }),
     el("div", { class: "foot" },
       el("div", { id: "scale", "aria-hidden": "true" }),
-      el("div", { id: "review" }, reviewText()),
+      el("div", { id: "review", class: facts.review ? "reviewed" : null }, reviewText()),
       el("div", { id: "where", "aria-hidden": "true" }, facts.date ? t("Data of {date}", { date: facts.date }) : "")));
   emit("furniture");
 }

@@ -100,10 +100,18 @@ function shares() {
   }
 }
 
+/** Groups whose weights are all zero: nothing can be computed of them. @param {any} tab */
+function empty(tab) {
+  return tab.tree.groups.filter((/** @type {any} */ g) => g.method !== "union" && g.children.every((/** @type {string} */ c) => !(weightOf(tab, c) > 0)));
+}
+
 /** What the moved weights change. */
 function effects() {
   const node = byId("effects");
   if (!node) return;
+  const none = empty(weighed());
+  byId("save-weights").disabled = none.length > 0;
+  if (none.length) return void fill(node, el("p", { class: "hint", role: "alert" }, none.map((/** @type {any} */ g) => t("All weights of “{name}” are zero, so there is no index; raise one of them.", { name: nameOf(weighed().nodes.get(g.code)) }))));
   const { units, grid } = app.model;
   const out = [];
   const cell = table("cell");
