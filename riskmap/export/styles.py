@@ -26,6 +26,12 @@ MARKERS: Final = {
     "hexagon": "hexagon",
     "star": "star",
     "cross": "cross_fill",
+    "cross_fill": "cross_fill",
+    "shield": "shield",
+    "flag": "right_half_triangle",
+    "house": "trapezoid",
+    "arrow": "arrow",
+    "equilateral_triangle": "equilateral_triangle",
 }
 """Symbols of roles and the simple markers that QGIS draws for them."""
 

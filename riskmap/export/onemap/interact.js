@@ -137,18 +137,25 @@ export function spare() {
   const sheet = isPhone() ? byId("right").getBoundingClientRect() : null;
   const stage = byId("stage").getBoundingClientRect();
   const low = sheet ? Math.max(0, stage.bottom - sheet.top) : 34;
-  return { paddingTopLeft: [22, 22], paddingBottomRight: [22, Math.min(low, stage.height * 0.7) + 8] };
+  const edge = sheet ? 8 : 14;
+  return { paddingTopLeft: [edge, edge], paddingBottomRight: [edge, Math.min(low, stage.height * 0.7) + 8] };
 }
+
+/** The view that shows everything, as long as nobody has moved the map. */
+let whole = { zoom: -1, middle: L.point(0, 0) };
+const middleNow = () => app.map.project(app.map.getCenter());
 
 /** Fit everything into the free space. */
 export function fitAll() {
   const [x0, y0, x1, y1] = wholeBox();
   if (!(x1 > x0)) return;
   app.map.fitBounds([[latitude(y1), longitude(x0)], [latitude(y0), longitude(x1)]], { ...spare(), animate: false });
+  whole = { zoom: app.map.getZoom(), middle: middleNow() };
 }
 
 /** Make the map answer. */
 export function startInteraction() {
+  app.map.on("resize", () => whole.zoom === app.map.getZoom() && whole.middle.distanceTo(middleNow()) < 3 && fitAll());
   app.map.on("click", clicked);
   app.map.getContainer().addEventListener("keydown", (/** @type {KeyboardEvent} */ e) => {
     if (e.key !== "Enter" || e.target !== app.map.getContainer()) return;

@@ -106,7 +106,7 @@ def _carrier(figure: Figure) -> folium.Map:
     """Make the folium map that carries the page, with Leaflet alone."""
     carrier = folium.Map(
         location=[0, 0], zoom_start=3, tiles=None, zoom_control=False, max_zoom=19,
-        attribution_control=False, zoom_snap=0.1, prefer_canvas=True, keyboard=True,
+        attribution_control=False, zoom_snap=0.02, prefer_canvas=True, keyboard=True,
     )  # fmt: skip
     carrier.default_js = [pair for pair in carrier.default_js if pair[0] == "leaflet"]
     carrier.default_css = [pair for pair in carrier.default_css if pair[0] == "leaflet_css"]

@@ -132,7 +132,7 @@ function planLegend(ctx, x, y, m) {
     y += 21;
     ctx.fillStyle = planColour(plan);
     if (plan.shape) ctx.fillRect(x, y - (plan.kinds[0] === "coverage" ? 6 : 2), 20, plan.kinds[0] === "coverage" ? 12 : 4);
-    else ctx.drawImage(sprite(planMark(plan.kinds[0])[0], planColour(plan), 6, m), x, y - 10, 20, 20);
+    else ctx.drawImage(sprite(planMark(plan.kinds[0], plan.id)[0], planColour(plan), 6, m), x, y - 10, 20, 20);
     write(ctx, nameOf(plan), x + 27, y, 11.5, { width: SIDE - 52 });
   }
 }

@@ -13,7 +13,8 @@ const BANDS = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#8cc9ad", "#c9e5d8", "#e6d4c1",
 const EDGES = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#5fae90", "#8cc9ad", "#c9b29a", "#e58a64", "#c94a38", "#a30f1a", "#5c0158"];
 const STYLES = {
   route: { colour: "#6a1b9a", width: 3.2, dash: [] },
-  assignment: { colour: "#37474f", width: 1.3, dash: [5, 4] },
+  other: { colour: "#9461bd", width: 2.2, dash: [8, 5] },
+  assignment: { colour: "#37474f", width: 1.1, dash: [] },
   closure: { colour: "#c2002f", width: 4, dash: [3, 4] },
   danger_area: { colour: "#c8501e", width: 2, dash: [6, 3] },
   edge: { colour: "#0b6e4f", width: 2.2, dash: [] },
@@ -22,14 +23,20 @@ const STYLES = {
 /** Colour by which a plan's layer is known in the tree. @param {any} plan */
 export function planColour(plan) {
   if (plan.kinds[0] === "coverage") return plan.band[0] > 5 ? bandColour(plan.band[0]) : BANDS[1];
-  if (!plan.shape) return planMark(plan.kinds[0])[1];
-  return (STYLES[/** @type {keyof typeof STYLES} */ (plan.kinds[0])] || STYLES.route).colour;
+  if (!plan.shape) return planMark(plan.kinds[0], plan.id)[1];
+  return planStyle(plan, plan.kinds[0]).colour;
 }
 
-/** @param {View} view */
-export function drawPlans(view) {
+/** How lines and areas of a kind are drawn. @param {any} plan @param {string} kind */
+function planStyle(plan, kind) {
+  if (kind === "route" && plan.id.endsWith("/other_routes")) return STYLES.other;
+  return STYLES[/** @type {keyof typeof STYLES} */ (kind)] || STYLES.route;
+}
+
+/** Lines and areas of the plans under the rings and symbols, or their points above. @param {View} view @param {boolean} points */
+export function drawPlans(view, points) {
   for (const plan of app.model.plans) {
-    if (!state.shown["plan:" + plan.id]) continue;
+    if (!state.shown["plan:" + plan.id] || points === !!plan.shape) continue;
     view.ctx.save();
     if (splits(plan)) onTheRight(view);
     view.ctx.globalAlpha = state.opacity["plan:" + plan.id];
@@ -94,7 +101,7 @@ function drawShapes(view, plan) {
     if (!wanted(plan, i) || !traceShape(view, plan.shape, i, true)) continue;
     const kind = plan.kind(i);
     if (kind === "coverage") {
-      ctx.globalAlpha = alpha * 0.34;
+      ctx.globalAlpha = alpha * 0.5;
       ctx.fillStyle = bandColour(plan.band[i]);
       ctx.fill("evenodd");
       ctx.globalAlpha = alpha;
@@ -103,12 +110,12 @@ function drawShapes(view, plan) {
       ctx.stroke();
       continue;
     }
-    const style = STYLES[/** @type {keyof typeof STYLES} */ (kind)] || STYLES.route;
+    const style = planStyle(plan, kind);
     if (kind === "danger_area") fillArea(ctx, alpha, style.colour);
     ctx.setLineDash([]);
     ctx.strokeStyle = "rgba(255,255,255,.8)";
     ctx.lineWidth = style.width + 2;
-    ctx.stroke();
+    if (kind !== "assignment") ctx.stroke();
     ctx.setLineDash(style.dash);
     ctx.strokeStyle = style.colour;
     ctx.lineWidth = style.width;
@@ -125,10 +132,11 @@ function fillArea(ctx, alpha, colour) {
   ctx.globalAlpha = alpha;
 }
 
-const MARKS = { unusable: ["octagon", "#c2002f"], shortfall: ["triangle", "#d95f02"], site: ["star", "#6a1b9a"] };
+const MARKS = { unusable: ["no", "#c2002f"], shortfall: ["triangle", "#d95f02"], site: ["star", "#6a1b9a"] };
 
-/** Symbol and colour of a plan's point. @param {string} kind */
-export function planMark(kind) {
+/** Symbol and colour of a plan's point; a proposed refuge is green as refuges are. @param {string} kind @param {string} [id] */
+export function planMark(kind, id = "") {
+  if (kind === "site" && id.startsWith("refuges")) return ["star", "#1b7f4b"];
   return MARKS[/** @type {keyof typeof MARKS} */ (kind)] || MARKS.site;
 }
 
@@ -168,7 +176,7 @@ function drawSites(view, plan) {
     const x = mercatorX(plan.lon[i]) * view.k - view.ox;
     const y = mercatorY(plan.lat[i]) * view.k - view.oy;
     if (x < -20 || y < -20 || x > view.w + 20 || y > view.h + 20) continue;
-    const [symbol, colour] = planMark(plan.kind(i));
+    const [symbol, colour] = planMark(plan.kind(i), plan.id);
     const picture = sprite(symbol, colour, plan.kind(i) === "site" ? 9 : 6, view.m);
     const half = picture.width / view.m / 2;
     view.ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);

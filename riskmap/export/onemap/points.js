@@ -26,7 +26,7 @@ export function visiblePoints() {
   kept.key = key;
   kept.layers = [];
   kept.total = 0;
-  for (const layer of app.model.things) {
+  for (const layer of [...app.model.things].sort((a, b) => Number(!!b.shape) - Number(!!a.shape))) {
     if (!state.shown[layer.id]) continue;
     const rows = passing(layer);
     kept.layers.push({ layer, rows });
@@ -64,7 +64,7 @@ export function itemColour(layer, row) {
  */
 export function drawPoints(view) {
   const taken = makeTaken();
-  drawPlans(view);
+  drawPlans(view, false);
   drawSelection(view);
   const points = visiblePoints();
   const made = makeRings(view, points);
@@ -75,6 +75,7 @@ export function drawPoints(view) {
     if (graded) drawDots(view, points);
     drawRings(view, rings, taken);
   }
+  drawPlans(view, true);
   if (state.shown.labels) drawLabels(view, points, level, taken);
   drawChosenItem(view);
 }
@@ -201,7 +202,7 @@ function drawLabels(view, points, bundled, taken) {
   for (let l = 0; l < units.levels.length; l++) {
     if (l === bundled) continue;
     const px = unitSpan(l) * k;
-    if (px < 46 || px > 2600) continue;
+    if (px < (l > bundled && bundled >= 0 ? 110 : 46) || px > 2600) continue;
     for (const u of units.rows[l]) {
       if (!inTown(u) && state.town >= 0) continue;
       const x = units.x[u] * k - ox;
@@ -273,7 +274,7 @@ export function pointAt(view, px, py, reach) {
   for (const { layer, rows } of points.layers) {
     for (const i of rows) {
       const d = Math.hypot(layer.x[i] * view.k - view.ox - px, layer.y[i] * view.k - view.oy - py);
-      if (d < least) {
+      if (d <= least) {
         least = d;
         best = { layer, row: i };
       }

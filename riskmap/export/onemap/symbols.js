@@ -1,6 +1,8 @@
 // @ts-check
 /** Symbols: the shape tells the kind, the colour tells the level. */
 
+const SVG = "http://www.w3.org/2000/svg";
+
 /** @type {Record<string, (c: any, r: number) => void>} */
 const SHAPES = {
   circle: (c, r) => c.arc(0, 0, r * 0.9, 0, 7),
@@ -32,11 +34,16 @@ const SHAPES = {
     c.bezierCurveTo(0.9 * r, 0.4 * r, 0.4 * r, 0.9 * r, 0, 1.15 * r);
     c.bezierCurveTo(-0.4 * r, 0.9 * r, -0.9 * r, 0.4 * r, -0.9 * r, -0.9 * r);
   },
+  flag: (c, r) => polygon(c, [[-0.75, -1.15], [1.1, -0.55], [-0.3, 0.1], [-0.3, 1.15], [-0.75, 1.15]], r),
+  no: (c, r) => polygon(c, [[-1.05, -0.65], [-0.65, -1.05], [0, -0.4], [0.65, -1.05], [1.05, -0.65], [0.4, 0], [1.05, 0.65], [0.65, 1.05], [0, 0.4], [-0.65, 1.05], [-1.05, 0.65], [-0.4, 0]], r),
+  area: (c, r) => c.rect(-r * 0.62, -r * 0.62, r * 1.24, r * 1.24),
   arrow: (c, r) => polygon(c, [[0, -1.1], [0.9, 0.9], [0, 0.4], [-0.9, 0.9]], r),
 };
 SHAPES.equilateral_triangle = SHAPES.triangle;
 SHAPES.cross_fill = SHAPES.cross;
-SHAPES.area = SHAPES.square;
+
+/** Symbols that stand in a white disc, as a hospital's cross does. */
+const IN_DISC = { cross_fill: 0.72 };
 
 /** @param {any} c @param {number[][]} corners @param {number} r */
 function polygon(c, corners, r) {
@@ -72,26 +79,35 @@ export function sprite(symbol, colour, size, m) {
   const c = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   c.setTransform(m, 0, 0, m, half * m, half * m);
   c.lineJoin = "round";
+  const inner = IN_DISC[/** @type {keyof typeof IN_DISC} */ (symbol)];
   c.beginPath();
-  (SHAPES[symbol] || SHAPES.circle)(c, size);
+  (inner ? SHAPES.circle : SHAPES[symbol] || SHAPES.circle)(c, inner ? size * 1.15 : size);
   c.strokeStyle = "#ffffff";
   c.lineWidth = 3.4;
   c.stroke();
-  c.fillStyle = colour;
+  c.fillStyle = inner ? "#ffffff" : colour;
   c.fill();
   c.strokeStyle = "#1a2530";
   c.lineWidth = 1.1;
   c.stroke();
+  if (inner) {
+    c.beginPath();
+    SHAPES[symbol](c, size * inner);
+    c.fillStyle = colour;
+    c.fill();
+  }
   sprites.set(key, canvas);
   return canvas;
 }
 
 /**
- * A symbol as an SVG element, for the layer tree and legends.
+ * The outline of a symbol as an SVG path.
  * @param {string} symbol
- * @param {string} colour
+ * @param {number} r
+ * @param {string} fill
+ * @param {string} stroke
  */
-export function symbolIcon(symbol, colour) {
+function outline(symbol, r, fill, stroke) {
   /** @type {string[]} */
   const path = [];
   const pen = {
@@ -101,20 +117,30 @@ export function symbolIcon(symbol, colour) {
     bezierCurveTo: (/** @type {number[]} */ ...p) => path.push(`C${p.join(" ")}`),
     rect: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ h) =>
       path.push(`M${x} ${y}h${w}v${h}h${-w}Z`),
-    arc: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ r, /** @type {number} */ _a, /** @type {number} */ b) =>
-      path.push(b > 6 ? `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z` : `A${r} ${r} 0 0 1 ${x - r} ${y}`),
+    arc: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ q, /** @type {number} */ _a, /** @type {number} */ b) =>
+      path.push(b > 6 ? `M${x - q} ${y}a${q} ${q} 0 1 0 ${2 * q} 0a${q} ${q} 0 1 0 ${-2 * q} 0Z` : `A${q} ${q} 0 0 1 ${x - q} ${y}`),
   };
-  (SHAPES[symbol] || SHAPES.circle)(pen, 7);
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
+  (SHAPES[symbol] || SHAPES.circle)(pen, r);
+  const shape = document.createElementNS(SVG, "path");
+  shape.setAttribute("d", path.join(""));
+  shape.setAttribute("fill", fill);
+  shape.setAttribute("stroke", stroke);
+  return shape;
+}
+
+/**
+ * A symbol as an SVG element, for the layer tree and legends.
+ * @param {string} symbol
+ * @param {string} colour
+ */
+export function symbolIcon(symbol, colour) {
+  const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "-10 -10 20 20");
   svg.setAttribute("class", "symbol");
   svg.setAttribute("aria-hidden", "true");
-  const shape = document.createElementNS(space, "path");
-  shape.setAttribute("d", path.join(""));
-  shape.setAttribute("fill", colour);
-  shape.setAttribute("stroke", "#1a2530");
-  svg.appendChild(shape);
+  const inner = IN_DISC[/** @type {keyof typeof IN_DISC} */ (symbol)];
+  svg.appendChild(inner ? outline("circle", 8.4, "#ffffff", "#1a2530") : outline(symbol, 7, colour, "#1a2530"));
+  if (inner) svg.appendChild(outline(symbol, 5.4, colour, "none"));
   return svg;
 }
 
@@ -142,12 +168,11 @@ const ICONS = {
  * @param {keyof typeof ICONS} name
  */
 export function icon(name) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
+  const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(space, "path");
+  const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", ICONS[name]);
   svg.appendChild(path);
   return svg;

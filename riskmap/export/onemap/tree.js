@@ -198,7 +198,7 @@ function scenarioOf(plan) {
 
 /** @param {any} plan */
 function planRow(plan) {
-  const mark = plan.shape ? el("span", { class: "swatch", style: `background:${planColour(plan)}` }) : symbolIcon(planMark(plan.kinds[0])[0], planColour(plan));
+  const mark = plan.shape ? el("span", { class: "swatch", style: `background:${planColour(plan)}` }) : symbolIcon(planMark(plan.kinds[0], plan.id)[0], planColour(plan));
   const node = row("plan:" + plan.id, nameOf(plan), mark);
   if (plan.kinds[0] === "coverage" && plan.label) {
     const bands = new Map();

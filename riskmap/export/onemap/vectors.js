@@ -12,6 +12,8 @@ const NEAR = 0.7;
 const MANY = 1500;
 /** Borders of units smaller than this on the screen [px] would hide what is inside them. */
 const TINY = 6;
+/** Areas smaller than this on the screen [px] would be blots; their points and rings stand for them. */
+const SPECK = 9;
 
 /**
  * Begin a path with all rings of an owner; false when it lies outside the view.
@@ -138,7 +140,8 @@ function drawAreas(view, layer) {
   ctx.globalAlpha = state.opacity[layer.id];
   for (let i = 0; i < layer.n; i++) {
     if (state.levelOff[layer.id + layer.level[i]] || !inTown(layer.unit[i])) continue;
-    if (!traceShape(view, layer.shape, i, true)) continue;
+    const px = (layer.shape.box[4 * i + 2] - layer.shape.box[4 * i]) * view.k;
+    if ((layer.kind === "area" && px < SPECK) || !traceShape(view, layer.shape, i, true)) continue;
     if (layer.kind === "area") {
       ctx.globalAlpha = state.opacity[layer.id] * 0.25;
       ctx.fillStyle = colour(i);
@@ -146,8 +149,8 @@ function drawAreas(view, layer) {
       ctx.globalAlpha = state.opacity[layer.id];
     }
     ctx.strokeStyle = colour(i);
-    ctx.lineWidth = 2;
-    ctx.setLineDash([7, 3]);
+    ctx.lineWidth = px < 30 ? 1 : 2;
+    ctx.setLineDash(px < 30 ? [] : [7, 3]);
     ctx.stroke();
   }
   ctx.setLineDash([]);
