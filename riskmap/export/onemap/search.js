@@ -7,6 +7,8 @@ import { wholeBox } from "./model.js";
 import { unitLevelOne } from "./palette.js";
 
 const MOST = 30;
+/** Lines of the index that are made before the page is asked whether it has something else to do. */
+const AT_ONCE = 2000;
 /**
  * What can be found: all names (and numbers) of one kind in one text, a line each.
  * @typedef {{kind: string, layer: any, n: number, nameOf: (at: number) => string, lines: Lines}} Part
@@ -15,28 +17,10 @@ const MOST = 30;
  */
 /** @type {Part[]} */
 let index = [];
+const work = making();
 let active = -1;
 /** @type {Found[]} */
 let found = [];
-
-/**
- * Join texts into lines; each line begins after a line break.
- * @param {number} n
- * @param {(at: number) => string} textOf
- * @returns {Lines}
- */
-function joined(n, textOf) {
-  const starts = new Uint32Array(n);
-  const parts = new Array(n);
-  let at = 0;
-  for (let i = 0; i < n; i++) {
-    const line = textOf(i).replace(/\s/g, " ").toLowerCase();
-    starts[i] = at;
-    parts[i] = line;
-    at += line.length + 1;
-  }
-  return { text: "\n" + parts.join("\n"), starts };
-}
 
 /** The line that a place of the text belongs to. @param {Uint32Array} starts @param {number} place */
 function lineAt(starts, place) {
@@ -50,14 +34,29 @@ function lineAt(starts, place) {
   return low;
 }
 
-function buildIndex() {
+/** Make the index, handing the page back after every so many lines. @returns {Generator<void>} */
+function* making() {
   const { units, things } = app.model;
-  /** @param {string} kind @param {any} layer @param {number} n @param {(at: number) => string} name @param {string[]} ids @returns {Part} */
-  const part = (kind, layer, n, name, ids) => ({ kind, layer, n, nameOf: name, lines: joined(n, (i) => name(i) + " " + ids[i]) });
-  index = [
-    part("unit", null, units.n, (u) => units.names[u], units.ids),
-    ...things.map((/** @type {any} */ layer) => part("item", layer, layer.n, layer.name, layer.ids)),
-  ];
+  const kinds = [{ kind: "unit", layer: null, from: units }, ...things.map((/** @type {any} */ layer) => ({ kind: "item", layer, from: layer }))];
+  const made = [];
+  for (const { kind, layer, from } of kinds) {
+    const starts = new Uint32Array(from.n);
+    const parts = new Array(from.n);
+    for (let i = 0, at = 0; i < from.n; i++) {
+      parts[i] = (from.name(i) + " " + from.id(i)).replace(/\s/g, " ").toLowerCase();
+      starts[i] = at;
+      at += parts[i].length + 1;
+      if (i % AT_ONCE === AT_ONCE - 1) yield;
+    }
+    made.push({ kind, layer, n: from.n, nameOf: from.name, lines: { text: "\n" + parts.join("\n"), starts } });
+    yield;
+  }
+  index = made;
+}
+
+/** Have the whole index. */
+function finishIndex() {
+  while (!work.next().done);
 }
 
 /**
@@ -100,7 +99,7 @@ export function lookUp(question) {
   if (!q) return [];
   const place = coordinatesIn(question, wholeBox());
   if (place) return [{ kind: "place", name: `${place.lon}, ${place.lat}`, at: -1, ...place }];
-  if (!index.length) buildIndex();
+  finishIndex();
   /** @type {Map<string, Found>} */
   const out = new Map();
   /** @param {Part} part */
@@ -183,6 +182,10 @@ function close() {
 }
 
 on("ready", () => {
-  const idle = window.requestIdleCallback || ((/** @type {() => void} */ fn) => setTimeout(fn, 200));
-  idle(() => index.length || buildIndex());
+  if (!window.requestIdleCallback) return void setTimeout(finishIndex, 200);
+  const go = (/** @type {IdleDeadline} */ left) => {
+    while (left.timeRemaining() > 3) if (work.next().done) return;
+    requestIdleCallback(go);
+  };
+  requestIdleCallback(go);
 });
