@@ -60,6 +60,7 @@ def painted(opened: Any) -> int:
     return int(
         opened.js(
             """() => { const c = document.querySelector('.leaflet-rm-water-pane canvas');
+            if (!c.width) return 0;
             const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
             let n = 0; for (let i = 3; i < d.length; i += 4) if (d[i]) n++; return n; }"""
         )
