@@ -115,7 +115,7 @@ function makeLayer(head) {
   if (!head.ids) return head;
   const { ids, photo, source } = head;
   head.name = lazyStrings(head.names);
-  head.id = lazyStrings(ids);
+  head.idOf = lazyStrings(ids);
   later(head, "ids", () => allStrings(ids));
   later(head, "rowOf", () => rowsById(head.ids));
   const { lon, lat } = head;
