@@ -42,7 +42,10 @@ def run(
     *,
     out: Annotated[Path | None, typer.Option(help="Folder of the results.")] = None,
     up_to: Annotated[
-        str | None, typer.Option(help="Stop after a stage: layers, indicators, index, plans.")
+        str | None,
+        typer.Option(
+            help="Stop after layers, indicators, index, plans or register; nothing is written."
+        ),
     ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="weights.yaml, as the map's what-if tab saves it.")

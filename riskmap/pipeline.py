@@ -48,7 +48,7 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
         roads = stages.build_roads(
             ground.layers,
             grid,
-            direction=project.layers["road"][0].direction if "road" in project.layers else None,
+            direction=stages.road_direction(project),
             presets=ground.presets,
             crs=ground.crs,
             roles=ground.roles,
@@ -118,8 +118,9 @@ def _result(project: Project, ground: Ground, **parts: Any) -> Result:
     from riskmap import stages
 
     empty = stages.empty_parts()
+    facts = _facts(project, ground)
     return Result(
-        facts=_facts(project, ground),
+        facts=facts,
         roles=ground.roles,
         layers=ground.layers,
         problems=ground.problems,
@@ -127,7 +128,7 @@ def _result(project: Project, ground: Ground, **parts: Any) -> Result:
         unit_sources=ground.unit_sources,
         presets=ground.presets.used(),
         inputs=stages.input_files(project),
-        **{**empty, **parts, "notes": _notes(project, ground, parts.get("notes", ()))},
+        **{**empty, **parts, "notes": _notes(facts, ground, parts.get("notes", ()))},
     )
 
 
@@ -145,12 +146,12 @@ def _facts(project: Project, ground: Ground) -> Facts:
         grid_size_m=project.grid.size_m,
         seed=project.seed,
         version=__version__,
-        demo=any(source.demo for sources in project.layers.values() for source in sources)
-        or any(source.demo for source in project.units),
+        demo=any(source.demo for source in project.units)
+        or any(source.demo for sources in project.layers.values() for source in sources),
     )
 
 
-def _notes(project: Project, ground: Ground, said: tuple[Text, ...]) -> tuple[Text, ...]:
+def _notes(facts: Facts, ground: Ground, said: tuple[Text, ...]) -> tuple[Text, ...]:
     """Say first what holds for every number."""
     notes = [
         text(
@@ -158,7 +159,7 @@ def _notes(project: Project, ground: Ground, said: tuple[Text, ...]) -> tuple[Te
             "depth, loss or safety."
         )
     ]
-    if any(source.demo for sources in project.layers.values() for source in sources):
+    if facts.demo:
         notes.append(text("Made-up demo data (示范数据) are part of this run; not for use."))
     unverified = [preset for preset in ground.presets.used() if preset.status == "unverified"]
     if unverified:

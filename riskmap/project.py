@@ -91,7 +91,10 @@ class Project(Section):
     @field_validator("name")
     @classmethod
     def _one_line(cls, value: str) -> str:
-        return Unfit.sub(" ", value).strip()
+        line = Unfit.sub(" ", value).strip()
+        if not line:
+            raise PydanticCustomError("string_too_short", "empty")
+        return line
 
     def file(self, written: str) -> Path:
         """Find a path of the project file on the disk.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,7 +182,8 @@ def content_problems(
     outside = [] if allow_outside else _check_inside(path, project)
     presets = _check_presets(path, project)
     stations = [] if presets else _check_stations(path, project)
-    return [*_check_roles(path, project, roles), *presets, *stations, *outside]
+    candidates = _check_candidates(path, project)
+    return [*_check_roles(path, project, roles), *presets, *stations, *candidates, *outside]
 
 
 def _check_file_names(path: Path, project: Project) -> list[Problem]:
@@ -215,9 +218,10 @@ def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | Non
         )
         problems.append(_problem(path, f"layers.{role}", text("unknown role"), mend))
     classes = project.index.classes
-    if classes.method == "fixed" and not classes.breaks:
-        lacking, mend = text("required key is missing"), text("add '{key}'", key="breaks")
-        problems.append(_problem(path, "index.classes.breaks", lacking, mend))
+    if classes.method == "fixed" and not _rising(classes.breaks or [], classes.k - 1):
+        said = text("must be {n} rising numbers", n=classes.k - 1)
+        mend = text("give a value of the right kind")
+        problems.append(_problem(path, "index.classes.breaks", said, mend, classes.breaks))
     names = [scenario.name for scenario in project.scenarios]
     problems += [
         _problem(
@@ -233,44 +237,47 @@ def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | Non
     return problems
 
 
+def _rising(values: list[float], n: int) -> bool:
+    return len(values) == n and all(one < other for one, other in pairwise(values))
+
+
 def _check_presets(path: Path, project: Project) -> list[Problem]:
     from riskmap.presets.load import load_presets
 
-    known = load_presets()
-    problems = []
-    for key in project.presets:
-        if key in known:
-            continue
-        near = get_close_matches(key, list(known), n=1)
-        mend = (
-            text("did you mean '{near}'?", near=near[0])
-            if near
-            else text("see the table of presets in the documentation")
-        )
-        problems.append(_problem(path, f"presets.{key}", text("unknown preset"), mend))
-    return problems
+    try:
+        load_presets(project.presets)
+    except ProjectError as error:
+        return [replace(problem, file=path.name) for problem in error.problems]
+    return []
 
 
 def _check_stations(path: Path, project: Project) -> list[Problem]:
-    """Find response rules that are none, and candidates that are no layer."""
+    """Find response rules that are none."""
     from riskmap.plans.response import response_rule
     from riskmap.presets.load import load_presets
 
-    problems = []
-    mend = text("see the presets station.* in the documentation")
     try:
         response_rule(load_presets(project.presets), project.stations.preset)
     except ProjectError as error:
         said = error.message if isinstance(error.message, Text) else text("unknown preset")
-        problems.append(_problem(path, "stations.preset", said, mend))
-    known = ["cells", "nodes", *sorted(project.layers)]
-    if project.stations.candidates not in known:
-        said = text("the project has no such layer")
-        mend = text("use one of {known}", known=", ".join(known))
-        problems.append(
-            _problem(path, "stations.candidates", said, mend, project.stations.candidates)
-        )
-    return problems
+        mend = text("see the presets station.* in the documentation")
+        return [_problem(path, "stations.preset", said, mend)]
+    return []
+
+
+def _check_candidates(path: Path, project: Project) -> list[Problem]:
+    """Find candidates for new sites that are no layer."""
+    layers = sorted(project.layers)
+    asked = {
+        "stations.candidates": (project.stations.candidates, ["cells", "nodes", *layers]),
+        "refuges.candidates": (project.refuges.candidates, layers),
+    }
+    said = text("the project has no such layer")
+    return [
+        _problem(path, key, said, text("use one of {known}", known=", ".join(known)), written)
+        for key, (written, known) in asked.items()
+        if written is not None and written not in known
+    ]
 
 
 def _check_inside(path: Path, project: Project) -> list[Problem]:

@@ -26,10 +26,10 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if isinstance(key, list | dict | set):
-            problem = "a list or a mapping is no key"
+            problem = str(text("a list or a mapping is no key"))
             raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
         if key in seen:
-            problem = f"key given twice: {key}"
+            problem = str(text("key given twice: {key}", key=key))
             raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
         seen[key] = loader.construct_object(value_node, deep=True)
     return seen

@@ -287,7 +287,7 @@ class Outputs(Section):
     """Where and how results are written."""
 
     dir: str | None = None
-    """Folder; by default ``outputs/NAME`` beside the project's tree."""
+    """Folder; by default ``outputs/NAME`` in the project's tree."""
     lang: Literal["zh", "en"] = "zh"
     """Language of the papers."""
     profile: Literal["internal", "public"] = "internal"

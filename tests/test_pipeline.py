@@ -1,13 +1,18 @@
 """The whole data flow on a town small enough to count by hand."""
 
+import json
+
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from riskmap import pipeline
-from riskmap.errors import RiskmapError
+from riskmap.errors import IndicatorError, RiskmapError
 from riskmap.export.bundle import write
 from riskmap.export.verify import verify
+from riskmap.index.command import plain
 from riskmap.project_file import load_project
 from tests import town
 
@@ -84,6 +89,50 @@ def test_nearest_station_along_the_road_by_hand(result):
     assert item["station_name"] == "救援站"
 
 
+def test_nearest_refuge_is_measured_from_door_to_door_and_is_in_use(tmp_path):
+    """The road runs at y = 150; P1 (50, 150), P2 (150, 150), P3 (350, 50); school (50, 250).
+
+    P1: 0 + 0 + 100 m; P2: 0 + 100 + 100 m; P3: 100 + 300 + 100 m. The old block beside P3 is
+    closed and the hall planned, so both are nobody's refuge.
+    """
+    path = town.write(tmp_path, layers={"refuge": {"path": "refuges.gpkg"}})
+    names = ["number", "name", "status", "geometry"]
+    rows = [
+        ("R1", "学校", "启用", town.at(50, 250)),
+        ("R2", "旧楼", "停用", town.at(340, 60)),
+        ("R3", "新馆", "规划", town.at(150, 160)),
+    ]
+    refuges = gpd.GeoDataFrame(pd.DataFrame(rows, columns=names), crs=town.CRS)
+    refuges.to_file(tmp_path / "refuges.gpkg")
+    items = pipeline.run(load_project(path)).items
+    metres = {"桥下": 100.0, "路口": 200.0, "低洼": 500.0}
+    for _, row in items[items["role"] == "flood_point"].iterrows():
+        assert row["refuge_name"] == "学校"
+        assert row["refuge_m"] == pytest.approx(metres[row["name"]], abs=0.5)
+
+
+def test_made_up_units_alone_are_said(tmp_path):
+    path = town.write(tmp_path)
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["units"]["demo"] = True
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    made_up = pipeline.run(load_project(path), up_to="layers")
+    assert made_up.facts.demo
+    assert any("示范数据" in str(note) for note in made_up.notes)
+
+
+def test_frozen_parameters_fitted_without_a_layer_are_refused(tmp_path, result):
+    """Last year's parameters know no station; this year there is one."""
+    params = json.loads(json.dumps(plain(result.params)))
+    for index in params.values():
+        for step in index["steps"]:
+            step["fitted"].get("columns", {}).pop("C_STATION", None)
+    path = town.write(tmp_path, project={"index": {"frozen": "params.json"}})
+    (tmp_path / "params.json").write_text(json.dumps(params), encoding="utf-8")
+    with pytest.raises(IndicatorError, match="C_STATION"):
+        pipeline.run(load_project(path), up_to="index")
+
+
 def test_list_and_table_hold_the_same_items(result):
     assert result.items.index.tolist() == result.control.index.tolist()
     assert len(result.items) == 3
@@ -130,8 +179,6 @@ def test_what_if_keeps_goalposts_and_breaks_of_the_baseline(tmp_path, result):
 
 
 def test_frozen_parameters_give_the_same_scores(tmp_path, result):
-    import json
-
     path = town.write(tmp_path, project={"index": {"frozen": "params.json"}})
     (tmp_path / "params.json").write_text(json.dumps(result.params), encoding="utf-8")
     again = pipeline.run(load_project(path), up_to="index")

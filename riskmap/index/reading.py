@@ -265,7 +265,7 @@ def read_steps(path: Path) -> list[dict[str, Any]]:
         raise failure([error("yaml", message, mend)]) from cause
     steps = found.get("steps") if isinstance(found, Mapping) else found
     listed: list[Any] = steps if isinstance(steps, list) else [None]
-    if not all(isinstance(step, Mapping) and "step" in step for step in listed):
+    if not all(isinstance(step, Mapping) and isinstance(step.get("step"), str) for step in listed):
         message = text("{file} must be a list of steps, each with a key 'step'", file=path.name)
         raise failure([error("steps", message, mend)])
     return [_thaw(dict(step), path) for step in listed]

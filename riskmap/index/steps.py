@@ -165,7 +165,7 @@ def apply(
     Raises
     ------
     IndicatorError
-        All problems at once.
+        All problems at once; parameters that were fitted without one of the indicators.
     """
     steps = [{"step": step["step"], **step["options"]} for step in params["steps"]]
     data, found = begin(values, clean_meta(meta), np.zeros(len(values), dtype=bool))
@@ -174,7 +174,12 @@ def apply(
         raise failure(problems)
     ready = iter(params["steps"])
     done = list(params["steps"])
-    return _run(data, steps, lambda _step, _now: next(ready), done, [], rank_within, [])
+    try:
+        return _run(data, steps, lambda _step, _now: next(ready), done, [], rank_within, [])
+    except (ValueError, TypeError, KeyError, AttributeError) as cause:
+        message = text("the frozen parameters do not fit this table")
+        mend = text("fit anew, or take the indicators that they were fitted with")
+        raise failure([error("frozen", message, mend, value=cause)]) from cause
 
 
 def _run(

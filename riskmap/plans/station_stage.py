@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import ProjectError
 from riskmap.i18n import text
+from riskmap.layers.rows import placed_rows, rows_in_use
 from riskmap.plans.stations import StationPlan, station_plan
-from riskmap.roles.grade import active
 from riskmap.sections import StationOptions
 
 if TYPE_CHECKING:
@@ -84,7 +84,11 @@ def plan_stations(
         presets=presets,
         population=population,
         units=units,
-        points={role: rows for role in REPORTED if (rows := _rows(layers, role)) is not None},
+        points={
+            role: rows
+            for role in REPORTED
+            if (rows := rows_in_use(layers, role, roles)) is not None
+        },
         rules=chosen.preset,
         vehicle=chosen.vehicle,
         model=chosen.model,
@@ -92,8 +96,8 @@ def plan_stations(
         candidate_kind=chosen.candidates,
         candidates=_candidates(layers, chosen),
         candidate_limit=chosen.candidate_limit,
-        forbidden=_forbidden(layers, found, graph.crs),
-        hazards=_rows(layers, "hazard_source"),
+        forbidden=_forbidden(rows_in_use(layers, "danger_area", roles), found, graph.crs),
+        hazards=rows_in_use(layers, "hazard_source", roles),
         depths={name: one.depth_m for name, one in found.items() if one.depth_m is not None},
         rasters={name: one.depths for name, one in found.items() if one.depths},
         closures={name: one.closures for name, one in found.items() if one.closures is not None},
@@ -106,12 +110,8 @@ def _stations(
     """Give the stations in use, perhaps none."""
     import geopandas as gpd
 
-    rows = _rows(layers, "rescue_station")
-    if rows is None:
-        return gpd.GeoDataFrame({"name": []}, geometry=[], crs=crs)
-    if roles is None:
-        return rows
-    return rows[active(roles["rescue_station"], rows).to_numpy(dtype=bool)]
+    rows = rows_in_use(layers, "rescue_station", roles)
+    return gpd.GeoDataFrame({"name": []}, geometry=[], crs=crs) if rows is None else rows
 
 
 def _candidates(layers: Mapping[str, Layer], options: StationOptions) -> gpd.GeoDataFrame | None:
@@ -128,7 +128,7 @@ def _candidates(layers: Mapping[str, Layer], options: StationOptions) -> gpd.Geo
                 known=known,
             )
         )
-    rows = _rows(layers, role)
+    rows = placed_rows(layers, role)
     if rows is None:
         raise ProjectError(
             text("stations.candidates: no row of the layer {role} can be used", role=repr(role))
@@ -136,24 +136,13 @@ def _candidates(layers: Mapping[str, Layer], options: StationOptions) -> gpd.Geo
     return rows
 
 
-def _rows(layers: Mapping[str, Layer], role: str) -> gpd.GeoDataFrame | None:
-    """Give the placed rows of a role, None when there are none."""
-    layer = layers.get(role)
-    if layer is None or layer.table is None:
-        return None
-    table = layer.table
-    placed = table[table.geometry.notna() & ~table.geometry.is_empty]
-    return None if placed.empty else placed
-
-
 def _forbidden(
-    layers: Mapping[str, Layer], scenarios: Mapping[str, Scenario], crs: str
+    own: gpd.GeoDataFrame | None, scenarios: Mapping[str, Scenario], crs: str
 ) -> gpd.GeoDataFrame | None:
     """Join the danger areas of the project and of its scenarios."""
     import geopandas as gpd
     import pandas as pd
 
-    own = _rows(layers, "danger_area")
     parts = [] if own is None else [own]
     parts += [one.danger_area for one in scenarios.values() if one.danger_area is not None]
     shapes = [part.geometry.to_crs(crs) for part in parts if len(part)]

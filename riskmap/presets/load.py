@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -136,13 +137,13 @@ def _freeze(value: object) -> object:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _fits(value: object, model: object) -> bool:
-    """Tell whether an override has the form of the shipped value."""
-    if _is_number(model):
-        return _is_number(value)
+    """Tell whether an override has the form of the shipped value; numbers keep their sign."""
+    if isinstance(model, int | float) and not isinstance(model, bool):
+        return isinstance(value, int | float) and _is_number(value) and (value >= 0 or model < 0)
     if isinstance(model, tuple):
         return isinstance(value, tuple) and _fits_list(value, model)
     if isinstance(model, dict):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskmap.columns import LEVEL, POPULATION
-from riskmap.stages.roads import used_rows
+from riskmap.layers.rows import rows_in_use
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -54,14 +54,13 @@ def graded_tables(ground: Ground) -> dict[str, gpd.GeoDataFrame]:
     dict
         Role to rows; graded roles have ``level`` (1..4, 0 unknown).
     """
-    from riskmap.roles.grade import active, grade
+    from riskmap.roles.grade import grade
 
     tables = {}
     for role in ground.layers:
-        rows = used_rows(ground.layers, role)
+        rows = rows_in_use(ground.layers, role, ground.roles)
         if rows is None:
             continue
-        rows = rows[active(ground.roles[role], rows).to_numpy(dtype=bool)]
         if ground.roles[role].grade:
             rows = rows.assign(**{LEVEL: grade(ground.roles[role], rows, ground.presets)[0]})
         tables[role] = rows

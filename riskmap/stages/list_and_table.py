@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskmap.i18n import text
-from riskmap.stages.roads import FACILITIES, point_xy, used_rows
+from riskmap.layers.rows import placed_rows, rows_in_use
+from riskmap.stages.roads import FACILITIES, point_xy
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -98,7 +99,7 @@ def find_near(
     listed = [
         rows
         for role in ground.layers
-        if ground.roles[role].item and (rows := used_rows(ground.layers, role)) is not None
+        if ground.roles[role].item and (rows := placed_rows(ground.layers, role)) is not None
     ]
     if not listed:
         return pd.DataFrame()
@@ -107,7 +108,7 @@ def find_near(
     near["people_near"] = people_around(xy, grid, people, presets=ground.presets)
     straight = np.zeros(len(xy), bool)
     for facility, (profile, way) in FACILITIES.items():
-        places = used_rows(ground.layers, facility)
+        places = rows_in_use(ground.layers, facility, ground.roles)
         metres = facility != "rescue_station"
         name, value = ("refuge_name", "refuge_m") if metres else ("station_name", "station_s")
         if places is None:
@@ -148,16 +149,19 @@ def _nearest(
     graph = roads.graphs.get(profile)
     if graph is not None:
         limit = float(presets["station.snap_limit_m"])
+        ends = snap_points(graph, to_xy, limit_m=limit)
+        starts = snap_points(graph, xy, limit_m=limit)
         found = nearest_seconds(
             graph,
-            snap_points(graph, to_xy, limit_m=limit),
-            snap_points(graph, xy, limit_m=limit),
+            ends,
+            starts,
             way=way,  # type: ignore[arg-type]
+            start=np.where(ends.on, ends.walk_m, 0.0) if metres else None,
             weight="metres" if metres else "seconds",
         )
         by_road = np.isfinite(found.cost)
         at = np.where(by_road, found.facility, at).astype(np.int64)
-        cost = np.where(by_road, found.cost, cost)
+        cost = np.where(by_road, found.cost + (starts.walk_m if metres else 0.0), cost)
     return at, cost, np.asarray(by_road, np.bool_)
 
 

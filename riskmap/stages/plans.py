@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from riskmap.errors import InfeasibleError, LayerError, UsageError
+from riskmap.errors import InfeasibleError, UsageError
 from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
-    from riskmap.geo.network import RoadGraph
     from riskmap.project import Project
     from riskmap.result import Scenario
     from riskmap.stages.ground import Ground
@@ -57,10 +56,13 @@ def make_plans(
     """
     from riskmap.plans.station_stage import plan_stations
     from riskmap.stages.refuge_plan import plan_refuges
+    from riskmap.stages.roads import find_graph
 
     refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios)
     plans: dict[str, Any] = dict(refuges)
-    graph = roads.graphs.get("emergency") or _first_graph(project, ground)
+    graph = roads.graphs.get("emergency")
+    if graph is None and "stations" in project.model_fields_set and project.stations.sites:
+        graph = find_graph(project, ground, roads, "emergency")
     if graph is None:
         lacking = text("No station plan: it needs a road layer and rescue stations.")
         return plans, (*notes, lacking)
@@ -80,19 +82,3 @@ def make_plans(
         return plans, (*notes, text("No station plan: {why}", why=error.message))
     plans["stations"] = found
     return plans, (*notes, *found.notes)
-
-
-def _first_graph(project: Project, ground: Ground) -> RoadGraph | None:
-    """Build the rescue vehicles' roads where there is no station yet, but sites are asked for."""
-    from riskmap.stages.roads import profile_graph, used_rows
-
-    lines = used_rows(ground.layers, "road")
-    if lines is None or "stations" not in project.model_fields_set or not project.stations.sites:
-        return None
-    direction = project.layers["road"][0].direction
-    try:
-        return profile_graph(
-            lines, "emergency", direction=direction, presets=ground.presets, crs=ground.crs
-        )
-    except LayerError:
-        return None

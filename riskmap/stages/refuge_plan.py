@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from riskmap.errors import LayerError, ProjectError
+from riskmap.errors import LayerError
 from riskmap.i18n import Text, text
+from riskmap.layers.rows import placed_rows, rows_in_use
 from riskmap.section_values import is_number
-from riskmap.stages.roads import profile_graph, used_rows
+from riskmap.stages.roads import find_graph
 
 if TYPE_CHECKING:
     from riskmap.geo.grid import Grid
-    from riskmap.geo.network import RoadGraph
     from riskmap.layers.types import Raster
     from riskmap.plans.refuge_options import RefugeOptions
     from riskmap.plans.refuges import RefugePlan, State, World
@@ -64,11 +63,9 @@ def plan_refuges(
     from riskmap.plans.refuges import refuge_plan
 
     options = project.refuges
-    refuges = used_rows(ground.layers, "refuge")
+    refuges = placed_rows(ground.layers, "refuge")
     if refuges is None:
         return {}, ()
-    if options.candidates is not None and options.candidates not in ground.roles:
-        raise ProjectError(text("refuges.candidates: no role {name}", name=options.candidates))
     world = _world(project, ground, roads, grid, people, refuges, options)
     limits = {
         "foot": walk_seconds(options, ground.presets),
@@ -104,19 +101,23 @@ def _world(
 
     return World(
         grid=grid,
-        graphs=_graphs(project, ground, roads),
+        graphs={
+            profile: graph
+            for profile in ("foot", "emergency")
+            if (graph := find_graph(project, ground, roads, profile)) is not None
+        },
         units=ground.units,
         refuges=refuges,
         population=people,
-        standing=used_rows(ground.layers, "danger_area"),
-        sources=_stored(ground),
-        candidates=used_rows(ground.layers, options.candidates) if options.candidates else None,
+        standing=rows_in_use(ground.layers, "danger_area", ground.roles),
+        sources=rows_in_use(ground.layers, "hazard_source", ground.roles),
+        candidates=placed_rows(ground.layers, options.candidates) if options.candidates else None,
         presets=ground.presets,
         data_date=project.data_date,
         seed=project.seed,
         dem=ground.layers["dem"].rasters if "dem" in ground.layers else (),
         flood_level=_flood_level(project, ground, options.flood_level),
-        sensitive=used_rows(ground.layers, "sensitive"),
+        sensitive=placed_rows(ground.layers, "sensitive"),
         road_names=_road_names(ground),
     )
 
@@ -148,7 +149,7 @@ def _supplies(
     from riskmap.plans.supplies import supply_plan
     from riskmap.plans.supply_needs import Call
 
-    depots, stock = used_rows(ground.layers, "supply_depot"), ground.layers.get("stock")
+    depots, stock = placed_rows(ground.layers, "supply_depot"), ground.layers.get("stock")
     if depots is None or stock is None or stock.table is None or stock.table.empty:
         return None
     calls = []
@@ -175,30 +176,9 @@ def _supplies(
     )
 
 
-def _graphs(project: Project, ground: Ground, roads: Roads) -> Mapping[str, RoadGraph]:
-    """Give the roads for walkers and for vehicles, also where no station asked for them."""
-    lines = used_rows(ground.layers, "road")
-    if lines is None:
-        return roads.graphs
-    source = project.layers.get("road")
-    found = dict(roads.graphs)
-    for profile in ("foot", "emergency"):
-        if profile in found:
-            continue
-        with suppress(LayerError):  # said already, by the stage of the roads
-            found[profile] = profile_graph(
-                lines,
-                profile,
-                direction=source[0].direction if source else None,
-                presets=ground.presets,
-                crs=ground.crs,
-            )
-    return found
-
-
 def _road_names(ground: Ground) -> tuple[str, ...]:
     """Give the name of each row of the road layer; nothing when no road has one."""
-    lines = used_rows(ground.layers, "road")
+    lines = placed_rows(ground.layers, "road")
     if lines is None or "name" not in lines or not lines["name"].notna().any():
         return ()
     return tuple(lines["name"].astype(object).where(lines["name"].notna(), "").astype(str))
@@ -225,11 +205,3 @@ def _flood_level(
             text("refuges.flood_level: {path} cannot be used", path=given), tuple(problems)
         )
     return layer.rasters
-
-
-def _stored(ground: Ground) -> Any:
-    """Give the hazard sources that hold something; those declared without storage are none."""
-    sources = used_rows(ground.layers, "hazard_source")
-    if sources is None or "has_storage" not in sources:
-        return sources
-    return sources[(sources["has_storage"].astype("boolean") != False).fillna(value=True)]  # noqa: E712

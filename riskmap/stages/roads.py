@@ -10,7 +10,7 @@ import numpy as np
 
 from riskmap.errors import LayerError
 from riskmap.i18n import Text, text
-from riskmap.roles.grade import active
+from riskmap.layers.rows import placed_rows, rows_in_use
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from riskmap.geo.network import RoadGraph
     from riskmap.layers.types import Layer
     from riskmap.presets.load import Presets
+    from riskmap.project import Project
     from riskmap.roles.load import Role
+    from riskmap.stages.ground import Ground
 
 FACILITIES = {"refuge": ("foot", "to_facility"), "rescue_station": ("emergency", "from_facility")}
 """Role to the profile and direction in which its places are reached."""
@@ -71,17 +73,15 @@ def build_roads(
     Roads
         Empty when there is no road layer: distances are straight lines then.
     """
-    lines = used_rows(layers, "road")
+    lines = placed_rows(layers, "road")
     if lines is None:
         return Roads(notes=(text("No road layer: distances are straight lines."),))
     graphs: dict[str, Any] = {}
     seconds: dict[str, NDArray[np.float32]] = {}
     notes: list[Text] = []
     for role, (profile, way) in FACILITIES.items():
-        places = used_rows(layers, role)
-        if places is not None and roles is not None:
-            places = places[active(roles[role], places).to_numpy(dtype=bool)]
-        if places is None or places.empty:
+        places = rows_in_use(layers, role, roles)
+        if places is None:
             continue
         try:
             graph = profile_graph(
@@ -101,28 +101,6 @@ def build_roads(
         )
     told = {str(note): note for note in notes}
     return Roads(graphs=graphs, seconds=seconds, notes=tuple(told.values()))
-
-
-def used_rows(layers: Mapping[str, Layer], role: str) -> gpd.GeoDataFrame | None:
-    """Give the placed rows of a role.
-
-    Parameters
-    ----------
-    layers
-        The layers.
-    role
-        The role.
-
-    Returns
-    -------
-    GeoDataFrame or None
-        None when there are none.
-    """
-    layer = layers.get(role)
-    if layer is None or layer.table is None:
-        return None
-    placed = layer.table[layer.table.geometry.notna() & ~layer.table.geometry.is_empty]
-    return None if placed.empty else placed
 
 
 def profile_graph(
@@ -180,6 +158,60 @@ def profile_graph(
         presets,
         lambda seen: build_graph(lines, presets=seen, **options),
     )
+
+
+def find_graph(project: Project, ground: Ground, roads: Roads, profile: str) -> RoadGraph | None:
+    """Give the road graph of a profile, built now when no facility has asked for it.
+
+    Parameters
+    ----------
+    project
+        How road lines may be driven, and where graphs are kept.
+    ground
+        Layers, presets and CRS.
+    roads
+        The graphs of the run.
+    profile
+        ``foot`` or ``emergency``.
+
+    Returns
+    -------
+    RoadGraph or None
+        None without a road layer that makes a network; `build_roads` has said so.
+    """
+    from riskmap.stages.keep import road_cache
+
+    lines = placed_rows(ground.layers, "road")
+    if profile in roads.graphs or lines is None:
+        return roads.graphs.get(profile)
+    try:
+        return profile_graph(
+            lines,
+            profile,
+            direction=road_direction(project),
+            presets=ground.presets,
+            crs=ground.crs,
+            cache=road_cache(project),
+        )
+    except LayerError:
+        return None
+
+
+def road_direction(project: Project) -> str | None:
+    """Tell how the project says road lines may be driven.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    str or None
+        That of the first road source; None leaves it to the lines' own tags.
+    """
+    sources = project.layers.get("road")
+    return sources[0].direction if sources else None
 
 
 def point_xy(places: gpd.GeoDataFrame) -> NDArray[np.float64]:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from riskmap.stages.ground import Ground
 
 
+_INDICES = ("unit", "cell")
+"""Indices of a run without scenario."""
+
+
 def reweighted(meta: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
     """Replace weights of the indicator table.
 
@@ -81,9 +85,15 @@ def compute_index(
         Index by ``unit`` and ``cell``, the fitted parameters by the same names, and the indicators
         with the weights that were used.
     """
+    from riskmap.index.reading import read_steps
     from riskmap.index.steps import apply, default_steps, fit
 
-    steps = _steps(project) or default_steps(project.index.model_dump(exclude_none=True))
+    named = project.index.steps
+    steps = (
+        read_steps(project.file(named))
+        if named
+        else default_steps(project.index.model_dump(exclude_none=True))
+    )
     frozen = _frozen(project)
     finest = ground.units["finest"].to_numpy(dtype=bool)
     levels = ground.units[LEVEL]
@@ -175,21 +185,12 @@ def with_breaks_kept(params: Mapping[str, Any]) -> list[dict[str, Any]]:
     return steps
 
 
-def _steps(project: Project) -> list[dict[str, Any]] | None:
-    import yaml
-
-    if not project.index.steps:
-        return None
-    path = project.file(project.index.steps)
-    try:
-        steps = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise IndicatorError(
-            text("{file}: cannot be read as a list of steps: {why}", file=path.name, why=error)
-        ) from None
-    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        raise IndicatorError(text("{file}: expected a list of steps", file=path.name))
-    return steps
+def _is_fitted(params: Any) -> bool:
+    """Tell whether this has the form of the parameters of an index."""
+    steps = params.get("steps") if isinstance(params, dict) else None
+    return isinstance(steps, list) and all(
+        isinstance(step, dict) and {"step", "options", "fitted"} <= set(step) for step in steps
+    )
 
 
 def _frozen(project: Project) -> dict[str, Any] | None:
@@ -202,7 +203,7 @@ def _frozen(project: Project) -> dict[str, Any] | None:
         raise IndicatorError(
             text("{file}: cannot be read as frozen parameters: {why}", file=path.name, why=error)
         ) from None
-    if not isinstance(params, dict) or not {"unit", "cell"} <= set(params):
+    if not isinstance(params, dict) or not all(map(_is_fitted, map(params.get, _INDICES))):
         raise IndicatorError(
             text("{file}: expected the params.json of an earlier run", file=path.name)
         )

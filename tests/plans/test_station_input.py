@@ -139,8 +139,8 @@ def test_first_stations_are_proposed_where_there_is_none(tmp_path, command):
         ),
         (
             {"presets": {"station.linzi_135": {"response_s": -5, "arrival_s": 180}}},
-            "stations.preset",
-            "不小于 0",
+            "presets.station.linzi_135",
+            "response_s",
         ),
     ],
 )
