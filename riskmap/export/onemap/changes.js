@@ -2,7 +2,7 @@
 /** What changes against the baseline: units whose class rises or falls, and by how much. */
 import { app, el, emit, num, score3, state, t } from "./core.js";
 import { table } from "./model.js";
-import { className, unitLevelName } from "./palette.js";
+import { className, levelName, unitLevelName } from "./palette.js";
 import { live, moved } from "./score.js";
 
 const LONG = 40;
@@ -26,7 +26,7 @@ export function unitChanges(units, most = LONG) {
   return el("section", { class: "changes" }, title, el("ul", { class: "things" }, first.slice(0, most).map((/** @type {number} */ u) => el("li", null,
     el("span", { class: now.cls[u] > start.cls[u] ? "up" : "down" }, now.cls[u] > start.cls[u] ? "▲" : "▼"),
     el("button", { class: "link", onclick: () => emit("select", { kind: "unit", at: u, go: true, stay: true }) }, units.names[u]),
-    el("small", null, `${className(start.cls[u])} → ${className(now.cls[u])} · ${score3(start.score[u])} → ${score3(now.score[u])}`))),
+    el("small", null, `${levelName(start.cls[u])} → ${levelName(now.cls[u])} · ${score3(start.score[u])} → ${score3(now.score[u])}`))),
     changed.length > most ? el("li", { class: "hint" }, t("{n} more in the list", { n: changed.length - most })) : null));
 }
 

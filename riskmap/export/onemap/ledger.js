@@ -21,7 +21,7 @@ export function itemDetail(layer, row) {
     el("h3", { class: "title" }, symbolIcon(layer.symbol, colour), itemName(layer, row)),
     el("p", { class: "facts" }, el("span", { class: "tag pale" }, nameOf(layer)), level ? el("span", { class: "tag", style: `background:${colour};color:${inkOn(colour)}` }, levelName(level)) : null,
       overdueTest(layer)(row) ? el("span", { class: "tag late" }, t("Overdue")) : null),
-    el("p", { class: "facts" }, el("span", null, layer.unit[row] >= 0 ? path(layer.unit[row]) : t("outside all units")), el("span", null, t("number {id}", { id: layer.ids[row] })), coordinates(layer.lon[row], layer.lat[row])),
+    el("p", { class: "facts" }, el("span", null, layer.unit[row] >= 0 ? path(layer.unit[row]) : t("outside all units")), el("span", null, t("No. {id}", { id: layer.ids[row] })), coordinates(layer.lon[row], layer.lat[row])),
     layer.unit[row] >= 0 && table("unit") ? el("p", { class: "facts" }, t("Risk of the {level}:", { level: unitLevelOne(units.levels[units.level[layer.unit[row]]]) }), chip(live(table("unit")).cls[layer.unit[row]])) : null,
     contact(layer, row),
     photo(layer, row),

@@ -54,8 +54,8 @@ function cards() {
       t("{share} of the area", { share: percent(all[4] / sum, 1) }), " ", changeText((all[4] - was) * km2, "km²")], "c4"));
     if (model.grid.population) {
       const total = people.reduce((a, b) => a + b, 0);
-      out.push(card(t("People in major and larger risk"), num(people[4] + people[3]),
-        t("persons, {share} of {n} residents", { share: percent((people[4] + people[3]) / total, 1), n: num(total) }), "c3"));
+      out.push(card(t("People in major and larger risk"), [num(people[4] + people[3]), el("small", null, " " + t("persons"))],
+        t("{share} of {n} residents", { share: percent((people[4] + people[3]) / total, 1), n: num(total) }), "c3"));
     }
   }
   const unit = table("unit");

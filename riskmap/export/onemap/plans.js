@@ -33,6 +33,16 @@ function planStyle(plan, kind) {
   return STYLES[/** @type {keyof typeof STYLES} */ (kind)] || STYLES.route;
 }
 
+/** Does a plan's layer hold areas? @param {any} plan */
+export function planIsArea(plan) {
+  return ["coverage", "danger_area"].includes(plan.kinds[0]);
+}
+
+/** Are a plan's lines dashed? @param {any} plan */
+export function planIsDashed(plan) {
+  return planStyle(plan, plan.kinds[0]).dash.length > 0;
+}
+
 /** Lines and areas of the plans under the rings and symbols, or their points above. @param {View} view @param {boolean} points */
 export function drawPlans(view, points) {
   for (const plan of app.model.plans) {

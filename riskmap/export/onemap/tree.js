@@ -5,14 +5,16 @@ import { hasBackdrop, tiandituForm } from "./backdrop.js";
 import { cellCounts, layerCounts, unitCounts } from "./counts.js";
 import { table } from "./model.js";
 import { classColours, levelName, surfaceColours, unitLevelName } from "./palette.js";
-import { bandColour, planColour, planMark, shownCount, whenSwitch } from "./plans.js";
+import { bandColour, planColour, planIsArea, planIsDashed, planMark, shownCount, whenSwitch } from "./plans.js";
 import { prepare, QUARTERS } from "./score.js";
 import { icon, symbolIcon } from "./symbols.js";
-import { hasStates } from "./items.js";
+import { filters } from "./filters.js";
 import { depthRows, waterNow } from "./water.js";
 
 /** @type {Record<string, any>} */
 let rows = {};
+/** Opacity of the surface under coverage. */
+const FAINT = { grid: 0.3, units: 0.3 };
 
 /** Draw the whole panel again, as far down and as folded as it was. */
 export function renderTree() {
@@ -69,7 +71,20 @@ function toggle(id, shown) {
   state.shown[id] = shown;
   const plan = app.model.plans.find((/** @type {any} */ p) => "plan:" + p.id === id);
   if (shown && plan && scenarioOf(plan) && scenarioOf(plan) !== state.scenario) emit("setScenario", scenarioOf(plan));
+  if (plan && isCover(plan)) fade();
   emit("layers");
+}
+
+/** @param {any} plan */
+function isCover(plan) {
+  return plan.kinds[0] === "coverage";
+}
+
+/** Coverage reads only over a pale surface: pale while any is on, as it was when none is, unless somebody chose otherwise. */
+function fade() {
+  const any = app.model.plans.some((/** @type {any} */ p) => isCover(p) && state.shown["plan:" + p.id]);
+  const [from, to] = any ? [app.startOpacity, FAINT] : [FAINT, app.startOpacity];
+  for (const id of /** @type {("grid" | "units")[]} */ (["grid", "units"])) if (state.opacity[id] === from[id]) state.opacity[id] = to[id];
 }
 
 /** @param {string} id @param {number} value */
@@ -144,7 +159,7 @@ function viewSelect() {
 
 function levelSelect() {
   const { levels } = app.model.units;
-  return el("label", { class: "pick" }, t("Level"),
+  return el("label", { class: "pick" }, t("Level of units"),
     el("select", { id: "level", onchange: (/** @type {any} */ e) => {
       state.level = Number(e.target.value);
       emit("filter");
@@ -198,15 +213,24 @@ function scenarioOf(plan) {
 
 /** @param {any} plan */
 function planRow(plan) {
-  const mark = plan.shape ? el("span", { class: "swatch", style: `background:${planColour(plan)}` }) : symbolIcon(planMark(plan.kinds[0], plan.id)[0], planColour(plan));
-  const node = row("plan:" + plan.id, nameOf(plan), mark);
-  if (plan.kinds[0] === "coverage" && plan.label) {
+  const node = row("plan:" + plan.id, nameOf(plan), planSign(plan));
+  if (isCover(plan) && plan.label) {
     const bands = new Map();
     for (let i = 0; i < plan.n; i++) if (!bands.has(plan.band[i])) bands.set(plan.band[i], plan.label(i, state.lang));
     if (bands.size <= 6) node.appendChild(el("div", { class: "legend bands" }, [...bands].sort((a, b) => a[0] - b[0]).map(([band, label]) => el("div", null, el("span", { class: "swatch", style: `background:${bandColour(band)}` }), label))));
   }
-  rows["plan:" + plan.id].count.textContent = t("{n} items", { n: num(shownCount(plan)) });
+  const n = num(shownCount(plan));
+  rows["plan:" + plan.id].count.textContent = !plan.shape ? t("{n} items", { n }) : planIsArea(plan) ? t("{n} areas", { n }) : t("{n} lines", { n });
   return node;
+}
+
+/** What an object of a plan looks like on the map. @param {any} plan */
+function planSign(plan) {
+  const colour = planColour(plan);
+  if (!plan.shape) return symbolIcon(planMark(plan.kinds[0], plan.id)[0], colour);
+  if (isCover(plan)) return el("span", { class: "swatch", style: `background:${colour}` });
+  if (planIsArea(plan)) return el("span", { class: "swatch", style: `background:${colour}2e;border:1.5px dashed ${colour}` });
+  return el("span", { class: "bar" + (planIsDashed(plan) ? " dashed" : ""), style: `color:${colour}` });
 }
 
 function baseRows() {
@@ -218,28 +242,6 @@ function baseRows() {
     hasBackdrop() ? row("tiles", t("Picture map"), bar("#7a8b5a")) : null,
     app.model.tianditu ? tiandituForm() : null,
   ].filter(Boolean);
-}
-
-function filters() {
-  const { units } = app.model;
-  const out = [];
-  const options = [el("option", { value: -1 }, t("Whole area"))];
-  for (let l = 0; l < units.levels.length - (units.levels.length > 2 ? 1 : 0); l++) {
-    if (units.rows[l].length < 2 && units.levels.length > 1 && l === 0) continue;
-    options.push(el("optgroup", { label: unitLevelName(units.levels[l]) }, units.rows[l].map((/** @type {number} */ u) => el("option", { value: u, selected: u === state.town }, units.name(u)))));
-  }
-  out.push(el("label", { class: "pick" }, t("Area"), el("select", { id: "town", onchange: (/** @type {any} */ e) => emit("pickTown", Number(e.target.value)) }, options)));
-  if (hasStates()) {
-    out.push(el("label", { class: "pick" }, t("Items"), el("select", { id: "filter", onchange: (/** @type {any} */ e) => {
-      state.filter = e.target.value;
-      emit("filter");
-    } }, [["", t("All")], ["open", t("Open only")], ["overdue", t("Overdue only")]].map(([v, n]) => el("option", { value: v, selected: v === state.filter }, n)))));
-  }
-  out.push(el("label", { class: "pick" }, t("Palette"), el("select", { id: "palette", onchange: (/** @type {any} */ e) => {
-    state.palette = e.target.value;
-    emit("palette");
-  } }, [["four", t("Four colours")], ["cividis", t("Colour-blind safe")], ["pure", t("Standard pure colours")]].map(([v, n]) => el("option", { value: v, selected: v === state.palette }, n)))));
-  return el("div", { class: "group filters" }, el("h3", null, t("Filters and colours")), out);
 }
 
 /** Write the counts "in view / all" beside the legends. */
@@ -279,7 +281,9 @@ on("layers", () => {
   for (const box of document.querySelectorAll("#left input[data-layer]")) {
     const input = /** @type {HTMLInputElement} */ (box);
     input.checked = !!state.shown[/** @type {string} */ (input.dataset.layer)];
-    /** @type {HTMLElement} */ (input.closest(".row")).classList.toggle("off", !input.checked);
+    const line = /** @type {HTMLElement} */ (input.closest(".row"));
+    line.classList.toggle("off", !input.checked);
+    /** @type {HTMLInputElement} */ (line.querySelector(".opacity")).value = String(state.opacity[/** @type {string} */ (input.dataset.layer)]);
   }
   updateCounts();
 });
