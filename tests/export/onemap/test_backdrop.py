@@ -117,7 +117,7 @@ def test_what_is_no_picture_is_said_before_the_run(
 def test_a_picture_of_elsewhere_and_an_address_are_refused(tmp_path: Path) -> None:
     path = picture(tmp_path / "map.tif", east=town.EAST + 50_000)
     assert backdrop_problems([("map.tif", path)]) == []
-    with pytest.raises(ExportError, match="outside the place|不在本地范围内"):
+    with pytest.raises(ExportError, match=r"outside the place|不在本地范围内"):
         read_backdrops([("map.tif", path)], town.units())
     tile = {"data": "https://example.org/a.png", "south": 0, "west": 0, "north": 1, "east": 1}
     with pytest.raises(ExportError, match="data:"):
