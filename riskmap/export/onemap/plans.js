@@ -13,7 +13,7 @@ const BANDS = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#8cc9ad", "#c9e5d8", "#e6d4c1",
 const EDGES = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#5fae90", "#8cc9ad", "#c9b29a", "#e58a64", "#c94a38", "#a30f1a", "#5c0158"];
 const STYLES = {
   route: { colour: "#6a1b9a", width: 3.2, dash: [] },
-  other: { colour: "#9461bd", width: 2.2, dash: [8, 5] },
+  other_route: { colour: "#9461bd", width: 2.2, dash: [8, 5] },
   assignment: { colour: "#37474f", width: 1.1, dash: [] },
   closure: { colour: "#c2002f", width: 4, dash: [3, 4] },
   danger_area: { colour: "#c8501e", width: 2, dash: [6, 3] },
@@ -24,12 +24,11 @@ const STYLES = {
 export function planColour(plan) {
   if (plan.kinds[0] === "coverage") return plan.band[0] > 5 ? bandColour(plan.band[0]) : BANDS[1];
   if (!plan.shape) return planMark(plan.kinds[0], plan.id)[1];
-  return planStyle(plan, plan.kinds[0]).colour;
+  return planStyle(plan.kinds[0]).colour;
 }
 
-/** How lines and areas of a kind are drawn. @param {any} plan @param {string} kind */
-function planStyle(plan, kind) {
-  if (kind === "route" && plan.id.endsWith("/other_routes")) return STYLES.other;
+/** How lines and areas of a kind are drawn. @param {string} kind */
+function planStyle(kind) {
   return STYLES[/** @type {keyof typeof STYLES} */ (kind)] || STYLES.route;
 }
 
@@ -40,7 +39,7 @@ export function planIsArea(plan) {
 
 /** Are a plan's lines dashed? @param {any} plan */
 export function planIsDashed(plan) {
-  return planStyle(plan, plan.kinds[0]).dash.length > 0;
+  return planStyle(plan.kinds[0]).dash.length > 0;
 }
 
 /** Lines and areas of the plans under the rings and symbols, or their points above. @param {View} view @param {boolean} points */
@@ -120,7 +119,7 @@ function drawShapes(view, plan) {
       ctx.stroke();
       continue;
     }
-    const style = planStyle(plan, kind);
+    const style = planStyle(kind);
     if (kind === "danger_area") fillArea(ctx, alpha, style.colour);
     ctx.setLineDash([]);
     ctx.strokeStyle = "rgba(255,255,255,.8)";
