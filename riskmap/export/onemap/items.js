@@ -88,9 +88,9 @@ export function unitWord(unit) {
   return found === undefined ? unit : found;
 }
 
-/** @param {any} layer @param {number} row */
+/** The name of an object, with its number where it has none. @param {any} layer @param {number} row */
 export function itemName(layer, row) {
-  return layer.name(row) || t("(no name)");
+  return layer.name(row) || `${t("(no name)")} ${layer.idOf(row)}`;
 }
 
 const CLOSED = new Set(["closed", "signed off", "销号", "已销号"]);

@@ -135,8 +135,13 @@ export function townOf(unit) {
   return at >= 0 ? units.names[at] : units.names[unit];
 }
 
+/** What `townOf` names: towns, or units where there are no towns. */
+function townHead() {
+  return app.model.units.levels.includes("town") ? t("Town") : t("Unit");
+}
+
 function columns() {
-  return isUnits() ? [["name", t("Name")], ...(hasRefuges() ? [["refuge", t("To refuge")]] : []), ...(hasStability() ? [["sure", t("Stability")]] : []), ["score", t("Index")]] : [["rank", t("Rank")], ["name", t("Name")], ["town", t("Town")], ["level", t("Level")]];
+  return isUnits() ? [["name", t("Name")], ...(hasRefuges() ? [["refuge", t("To refuge")]] : []), ...(hasStability() ? [["sure", t("Stability")]] : []), ["score", t("Index")]] : [["rank", t("Rank")], ["name", t("Name")], ["town", townHead()], ["level", t("Level")]];
 }
 
 function head() {
@@ -244,7 +249,7 @@ export function csvText() {
     const names = [];
     const seen = new Set();
     for (const layer of new Set(own.rows.map((r) => r.layer))) for (const f of [...layer.extra, ...layer.fields]) if (!seen.has(f.name)) names.push(f), seen.add(f.name);
-    lines.push([t("Number on the map"), t("Layer"), t("Name"), t("Level"), t("Town"), t("Longitude"), t("Latitude"), ...names.map(csvHead)]);
+    lines.push([t("Number on the map"), t("Layer"), t("Name"), t("Level"), townHead(), t("Longitude"), t("Latitude"), ...names.map(csvHead)]);
     for (const r of own.rows) {
       const fields = [...r.layer.extra, ...r.layer.fields];
       lines.push([r.id, nameOf(r.layer), r.layer.name(r.row), levelName(r.level), r.town, Number(r.layer.lon[r.row].toFixed(6)), Number(r.layer.lat[r.row].toFixed(6)),

@@ -2,6 +2,7 @@
 /** Search by part of a name, pinyin initials, town, number or coordinates. */
 import { app, byId, el, emit, fill, nameOf, on, t } from "./core.js";
 import { coordinatesIn } from "./coordinates.js";
+import { itemName } from "./items.js";
 import { townOf } from "./list.js";
 import { wholeBox } from "./model.js";
 import { unitLevelOne } from "./palette.js";
@@ -133,13 +134,18 @@ function show(question) {
   fill(list, found.map((f, i) => el("li", { id: "found-" + i, role: "option", "aria-selected": "false", onmousedown: (/** @type {Event} */ e) => {
     e.preventDefault();
     take(i);
-  } }, el("span", { class: "name" }, f.name || t("(no name)")), el("small", null, about(f)))),
+  } }, el("span", { class: "name" }, nameFound(f)), el("small", null, about(f)))),
   !found.length && question.trim() ? el("li", { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "empty" }, t("Nothing found")) : null);
   list.hidden = !question.trim();
   byId("search").setAttribute("aria-expanded", String(!list.hidden));
   byId("search").removeAttribute("aria-activedescendant");
   const live = byId("live");
   if (live) live.textContent = question.trim() ? t("{n} found", { n: found.length }) : "";
+}
+
+/** @param {Found} f */
+function nameFound(f) {
+  return f.kind === "item" ? itemName(f.layer, f.at) : f.name || t("(no name)");
 }
 
 /** @param {any} f */
@@ -169,7 +175,7 @@ function keys(e) {
 function take(i) {
   const f = found[i];
   close();
-  byId("search").value = f.name;
+  byId("search").value = nameFound(f);
   if (f.kind === "place") emit("goto", f);
   else emit("select", f.kind === "unit" ? { kind: "unit", at: f.at, go: true } : { kind: "item", layer: f.layer.id, at: f.at, go: true });
 }
