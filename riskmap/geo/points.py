@@ -64,6 +64,27 @@ def point_xy(layer: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return shapely.get_x(shapes), shapely.get_y(shapes)
 
 
+def row_xy(layer: Any) -> NDArray[np.float64]:
+    """Give one point for each row, as `point_xy`, in one array.
+
+    Parameters
+    ----------
+    layer
+        GeoDataFrame, GeoSeries or array of geometries, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Shape (n, 2); NaN where the geometry is missing or empty.
+
+    Examples
+    --------
+    >>> row_xy([shapely.Point(1, 2), shapely.box(0, 0, 4, 4)]).tolist()
+    [[1.0, 2.0], [2.0, 2.0]]
+    """
+    return np.column_stack(point_xy(layer))
+
+
 def points_to_cells(grid: Grid, points: Any, *, weights: ArrayLike | None = None) -> FloatGrid:
     """Count points, or sum their weights, in each cell.
 

@@ -96,10 +96,7 @@ def assign(
         weight=people,
         capacity=places,
     )
-    if options.whole:
-        solution = allocate_whole(instance, max_nodes=options.max_nodes)
-    else:
-        solution = allocate_split(instance)
+    solution = _allocated(instance, options)
     served = pd.DataFrame(
         {
             "demand": solution.demand_of,
@@ -153,10 +150,12 @@ def solved(assigned: Assigned, options: RefugeOptions) -> Assigned:
     Assigned
         With the new solution and shortfall.
     """
-    solution = (
-        allocate_whole(assigned.instance, max_nodes=options.max_nodes)
-        if options.whole
-        else allocate_split(assigned.instance)
-    )
+    solution = _allocated(assigned.instance, options)
     short = np.asarray((solution.extra or {}).get("shortfall"), np.float64)
     return replace(assigned, solution=solution, shortfall=short)
+
+
+def _allocated(instance: Instance, options: RefugeOptions) -> Solution:
+    if options.whole:
+        return allocate_whole(instance, max_nodes=options.max_nodes)
+    return allocate_split(instance)

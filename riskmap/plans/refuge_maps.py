@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.i18n import both, text
+from riskmap.i18n import text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -71,10 +71,6 @@ def plan_layers(
     at = refuges.index.astype(str).get_indexer(pd.Index(bad["item_id"]))
     short = np.flatnonzero(done.shortfall > 0)
     lacking = people.table.iloc[short]
-    said = [
-        {"zh": both(r)["zh"], "en": both(r)["en"]} if r else {"zh": "", "en": ""}
-        for r in bad["reason"]
-    ]
     found = {
         "routes": _layer(routes.lines, "route", label, name, crs, values),
         "other_routes": _layer(
@@ -84,7 +80,7 @@ def plan_layers(
         "assignment": _layer(straight, "assignment", label, name, crs, values),
         "unusable": _layer(
             shapely.points(xy[at]), "unusable", bad["name"], name, crs,
-            pd.DataFrame({"check": bad["check"], "reason": [s["zh"] for s in said]}),
+            bad[["check", "reason"]],
         ),
         "shortfall": _layer(
             shapely.points(people.xy[short]), "shortfall", lacking["name"], name, crs,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from riskmap.geo.points import row_xy
 from riskmap.plans.refuge_equity import equity
 from riskmap.plans.refuge_sites import Proposed, Wanted, propose
 
@@ -52,8 +53,7 @@ def proposals(
     if not roads or roads[0].mode != "foot":
         return None
     if world.candidates is not None:
-        spots = world.candidates.geometry.representative_point()
-        xy = np.column_stack([spots.x, spots.y])
+        xy = row_xy(world.candidates)
         names = [str(key) for key in world.candidates.index]
     else:
         flat = np.zeros(0) if world.population is None else np.nan_to_num(world.population).ravel()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from riskmap.geo.points import row_xy
 from riskmap.plans.refuge_dangers import Dangers
 from riskmap.plans.refuge_roads import Net, nets
 
@@ -55,8 +56,7 @@ class World:
         NDArray[np.float64]
             Metres in the run's CRS.
         """
-        spots = self.refuges.geometry.representative_point()
-        return np.column_stack([spots.x, spots.y])
+        return row_xy(self.refuges)
 
 
 @dataclass(frozen=True, kw_only=True)

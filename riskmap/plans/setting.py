@@ -17,7 +17,7 @@ from riskmap.geo.network import (
     snap_points,
     vehicle_seconds,
 )
-from riskmap.geo.points import point_xy
+from riskmap.geo.points import row_xy
 from riskmap.plans.coverage import Demand, Reach
 from riskmap.plans.response import Rule, own_turn_out, turn_out
 
@@ -92,7 +92,7 @@ def make_setting(
     Setting
         One fleet a vehicle; one at least, even without stations.
     """
-    xy = np.column_stack(point_xy(stations)) if len(stations) else np.zeros((0, 2))
+    xy = row_xy(stations)
     places = snap_points(graph, xy, limit_m=limit_m)
     start = turn_out(stations, rule)
     kind = np.full(len(stations), vehicle, dtype=object)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from riskmap.geo.grid import Grid, cell_centres, cell_names, inside_cells
 from riskmap.geo.network import RoadGraph, Snapped, snap_points
-from riskmap.geo.points import point_xy, unit_of_points
+from riskmap.geo.points import row_xy, unit_of_points
 from riskmap.plans.coverage import Demand
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _village_demand(cells: Demand, units: gpd.GeoDataFrame | None) -> Demand | N
     if units is None or level is None:
         return None
     table = units[units["level"] == level]
-    xy = np.column_stack(point_xy(table))
+    xy = row_xy(table)
     at = pd.DataFrame({"unit": _units_at(cells.xy, units, level), "people": cells.weight})
     at = at[(at["unit"] != "") & (at["people"] > 0)]
     if len(at) and float(at["people"].max()) > float(at["people"].min()):
@@ -152,7 +152,7 @@ def _village_demand(cells: Demand, units: gpd.GeoDataFrame | None) -> Demand | N
 
 def _point_demand(role: str, table: gpd.GeoDataFrame, units: gpd.GeoDataFrame | None) -> Demand:
     """Make the points of a role a demand; each counts 1."""
-    xy = np.column_stack(point_xy(table))
+    xy = row_xy(table)
     ids = np.asarray(table.index.astype(str), dtype=object)
     names = ids
     if "name" in table.columns:

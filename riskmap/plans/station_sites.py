@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskmap.geo.grid import Grid, cell_of, inside_cells
-from riskmap.geo.points import point_xy
+from riskmap.geo.points import row_xy
 from riskmap.plans.candidates import HAZARD_KEY, Candidates, Zones, choose_candidates
 from riskmap.plans.coverage import Demand
 from riskmap.plans.refuge_ground import sample
@@ -152,7 +152,7 @@ def _nodes(graph: RoadGraph, grid: Grid, cells: Demand) -> _Spots:
 
 def _rows(given: gpd.GeoDataFrame) -> _Spots:
     """Take the rows of a layer."""
-    xy = np.column_stack(point_xy(given)) if len(given) else np.zeros((0, 2))
+    xy = row_xy(given)
     ids = np.asarray(given.index.astype(str), dtype=object)
     names = ids
     if "name" in given.columns:

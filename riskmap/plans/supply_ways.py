@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from riskmap.geo.points import row_xy
 from riskmap.plans.refuge_capacity import texts
 from riskmap.plans.refuge_roads import Net, ways
 from riskmap.plans.supply_needs import Call, kind_of
@@ -48,7 +49,7 @@ def nearest_depots(
     for call in calls:
         if call.net is None:
             continue
-        who, minutes = _nearest(call.net, _xy(refuges), _xy(depots))
+        who, minutes = _nearest(call.net, row_xy(refuges), row_xy(depots))
         rows = np.flatnonzero(call.at_refuge > 0) if call.scenario else np.arange(len(refuges))
         parts.append(
             pd.DataFrame(
@@ -100,7 +101,7 @@ def nearest_stock(
             rows = np.flatnonzero(call.at_refuge > 0)
             if call.net is None or not rows.size:
                 continue
-            who, minutes = _nearest(call.net, _xy(refuges)[rows], _xy(depots)[have])
+            who, minutes = _nearest(call.net, row_xy(refuges)[rows], row_xy(depots)[have])
             parts.append(
                 pd.DataFrame(
                     {
@@ -154,8 +155,8 @@ def next_depots(
     spots = np.flatnonzero(np.isin(tiers, ["county", "town"]))
     spots = spots if spots.size else np.arange(len(refuges))
     rows = np.flatnonzero(worst.at_refuge > 0)
-    xy = np.concatenate([_xy(depots), _xy(refuges)[spots]])
-    pairs = ways((replace(worst.net, limit_s=np.inf),), _xy(refuges)[rows], xy)
+    xy = np.concatenate([row_xy(depots), row_xy(refuges)[spots]])
+    pairs = ways((replace(worst.net, limit_s=np.inf),), row_xy(refuges)[rows], xy)
     reached, demand = np.unique(pairs["demand"].to_numpy(np.int64), return_inverse=True)
     if not reached.size:
         return None
@@ -233,8 +234,3 @@ def _nearest(net: Net, to: Floats, from_: Floats) -> tuple[NDArray[np.int64], Fl
         who[rows] = found["refuge"].to_numpy(np.int64)
         minutes[rows] = found["seconds"].to_numpy(np.float64) / 60
     return who, minutes
-
-
-def _xy(places: gpd.GeoDataFrame) -> Floats:
-    spots = places.geometry.representative_point()
-    return np.column_stack([spots.x, spots.y])

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from riskmap.geo.points import row_xy
 from riskmap.i18n import text
 from riskmap.layers.rows import placed_rows, rows_in_use
-from riskmap.stages.roads import FACILITIES, point_xy
+from riskmap.stages.roads import FACILITIES
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -103,7 +104,7 @@ def find_near(
     ]
     if not listed:
         return pd.DataFrame()
-    xy = np.concatenate([point_xy(rows) for rows in listed])
+    xy = np.concatenate([row_xy(rows) for rows in listed])
     near = pd.DataFrame(index=np.concatenate([rows.index for rows in listed]))
     near["people_near"] = people_around(xy, grid, people, presets=ground.presets)
     straight = np.zeros(len(xy), bool)
@@ -136,12 +137,12 @@ def _nearest(
     metres: bool,
     presets: Presets,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Row of the nearest place, metres or seconds to it, and whether roads lead there."""
+    """Row of the nearest place, metres from door to door or seconds, whether roads lead there."""
     from scipy.spatial import cKDTree
 
     from riskmap.geo.network import nearest_seconds, snap_points
 
-    to_xy = point_xy(places)
+    to_xy = row_xy(places)
     straight, nearest = cKDTree(to_xy).query(xy)
     at = np.asarray(nearest, np.int64)
     cost = np.asarray(straight if metres else np.full(len(xy), np.nan), np.float64)

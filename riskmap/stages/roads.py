@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskmap.errors import LayerError
+from riskmap.geo.points import row_xy
 from riskmap.i18n import Text, text
 from riskmap.layers.rows import placed_rows, rows_in_use
 
@@ -214,23 +215,6 @@ def road_direction(project: Project) -> str | None:
     return sources[0].direction if sources else None
 
 
-def point_xy(places: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    """Give one point for each row.
-
-    Parameters
-    ----------
-    places
-        Rows of any geometry.
-
-    Returns
-    -------
-    ndarray
-        Shape (n, 2) [m].
-    """
-    points = places.geometry.representative_point()
-    return np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
-
-
 def cell_seconds(
     graph: RoadGraph,
     places: gpd.GeoDataFrame,
@@ -268,7 +252,7 @@ def cell_seconds(
     cells = inside_cells(grid)
     limit = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
     at = snap_points(graph, np.column_stack(cell_centres(grid, cells)), limit_m=limit)
-    to = snap_points(graph, point_xy(places), limit_m=limit)
+    to = snap_points(graph, row_xy(places), limit_m=limit)
     found = nearest_seconds(graph, to, at, way=way, edge_cost=edge_cost)  # type: ignore[arg-type]
     walk = np.where(at.on, at.walk_m, np.nan) / (float(presets["road.foot_kmh"]) / 3.6)
     extra = walk if way == "to_facility" else np.zeros(cells.size)

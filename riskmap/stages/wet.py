@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from riskmap.geo.points import row_xy
 from riskmap.i18n import Text, text
-from riskmap.stages.roads import FACILITIES, cell_seconds, point_xy
+from riskmap.stages.roads import FACILITIES, cell_seconds
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -47,7 +48,7 @@ def dry_refuges(inputs: Inputs, scenario: Scenario) -> tuple[gpd.GeoDataFrame | 
     rows = inputs.rows("refuge")
     if rows is None:
         return None, []
-    xy = point_xy(rows)
+    xy = row_xy(rows)
     kept = ~(_in_water(xy, inputs, scenario) | _in_areas(xy, scenario.danger_area))
     if kept.all():
         return None, []

@@ -1,0 +1,38 @@
+"""Which rows of a layer count."""
+
+from types import SimpleNamespace
+
+import geopandas as gpd
+from shapely.geometry import Point
+
+from riskmap.layers.rows import placed_rows, rows_in_use
+from riskmap.roles.load import load_roles
+
+SOURCES = gpd.GeoDataFrame(
+    {
+        "name": ["加油站", "空库", "旧厂", "未填", "无坐标"],
+        "has_storage": [True, False, None, None, True],
+        "status": ["active", "active", "retired", None, "active"],
+    },
+    geometry=[Point(0, 0), Point(1, 0), Point(2, 0), Point(3, 0), None],
+)
+
+
+def test_rows_without_place_out_of_use_or_without_storage_do_not_count():
+    layers = {"hazard_source": SimpleNamespace(table=SOURCES)}
+    placed = placed_rows(layers, "hazard_source")
+    assert placed["name"].tolist() == ["加油站", "空库", "旧厂", "未填"]
+    used = rows_in_use(layers, "hazard_source", load_roles())
+    assert used["name"].tolist() == ["加油站", "未填"]
+    assert rows_in_use(layers, "hazard_source", None)["name"].tolist() == placed["name"].tolist()
+
+
+def test_nothing_is_none():
+    roles = load_roles()
+    for rows in (SOURCES[4:], SOURCES[1:2]):
+        layers = {"hazard_source": SimpleNamespace(table=rows)}
+        assert rows_in_use(layers, "hazard_source", roles) is None
+    assert placed_rows({}, "hazard_source") is None
+    assert (
+        rows_in_use({"hazard_source": SimpleNamespace(table=None)}, "hazard_source", roles) is None
+    )
