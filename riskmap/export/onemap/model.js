@@ -16,7 +16,7 @@ function makeUnits(head) {
   units.y = new Float64Array(head.n);
   toSquare(units.lon, units.lat, units.x, units.y);
   units.shape = readShape(head.shape, head.n);
-  units.id = lazyStrings(head.ids);
+  units.idOf = lazyStrings(head.ids);
   units.name = lazyStrings(head.names);
   later(units, "ids", () => allStrings(head.ids));
   later(units, "names", () => allStrings(head.names));

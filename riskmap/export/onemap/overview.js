@@ -127,7 +127,7 @@ function ranking() {
   const rows = model.units.rows[level].slice().sort((/** @type {number} */ a, /** @type {number} */ b) => (score[b] || -1) - (score[a] || -1));
   const shares = townShares(level);
   const list = rows.slice(0, MOST).map((/** @type {number} */ u, /** @type {number} */ i) => el("li", null, el("button", {
-    class: "rank" + (state.town === u ? " on" : ""), "data-unit": model.units.id(u), "aria-pressed": String(state.town === u),
+    class: "rank" + (state.town === u ? " on" : ""), "data-unit": model.units.idOf(u), "aria-pressed": String(state.town === u),
     "aria-label": [i + 1, model.units.name(u), state.view ? "" : className(cls[u]), score3(score[u])].join(" "),
     title: model.units.name(u) + " · " + t("Click to filter; click again to show the whole area"),
     onclick: () => {

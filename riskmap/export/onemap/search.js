@@ -44,7 +44,7 @@ function* making() {
     const starts = new Uint32Array(from.n);
     const parts = new Array(from.n);
     for (let i = 0, at = 0; i < from.n; i++) {
-      parts[i] = (from.name(i) + " " + (from.idOf || from.id)(i)).replace(/\s/g, " ").toLowerCase();
+      parts[i] = (from.name(i) + " " + from.idOf(i)).replace(/\s/g, " ").toLowerCase();
       starts[i] = at;
       at += parts[i].length + 1;
       if (i % AT_ONCE === AT_ONCE - 1) yield;
