@@ -140,3 +140,37 @@ def test_swipe_hides_the_water_on_the_side_of_the_baseline(
         opened.page.click("#tool-compare")
         opened.settle()
         assert 0 < painted(opened) < whole
+
+
+LEFT = """() => { const c = document.querySelector('.leaflet-rm-points-pane canvas');
+    const half = Math.floor(c.width / 2) - 4, d = c.getContext('2d').getImageData(0, 0, half, c.height).data;
+    let h = 0; for (let i = 0; i < d.length; i++) h = (h * 31 + d[i]) | 0; return h; }"""
+
+
+@pytest.mark.parametrize("swiped", [True, False])
+def test_the_swipe_cuts_the_scenarios_areas_too(
+    open_page: Callable[..., Any], page: Path, swiped: bool
+) -> None:
+    """The danger area lies in the west: left of the swipe stands the baseline, without it."""
+    address = f"scenario={NAME}&level=1" + ("&compare=0.5" if swiped else "")
+    with open_page(page, address=address) as opened:
+        opened.settle()
+        with_area = opened.js(LEFT)
+        opened.page.uncheck('[data-layer="plan:scenario/1/danger_area"]')
+        opened.settle()
+        assert (opened.js(LEFT) == with_area) is swiped
+
+
+@pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
+@pytest.mark.parametrize("swiped", [True, False])
+def test_a_picture_of_the_swipe_has_its_line(
+    open_page: Callable[..., Any], page: Path, swiped: bool
+) -> None:
+    address = f"scenario={NAME}" + ("&compare=0.5" if swiped else "")
+    with open_page(page, address=address) as opened:
+        with opened.page.expect_download() as download:
+            opened.page.click("#tool-png")
+        with rasterio.open(download.value.path()) as file:
+            red, green, blue = file.read()[:3].astype(int)
+    line = (abs(red - 13) < 30) & (abs(green - 47) < 30) & (abs(blue - 79) < 30)
+    assert (line.sum(axis=0).max() > 0.7 * line.shape[0]) == swiped
