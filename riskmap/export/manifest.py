@@ -13,7 +13,7 @@ from riskmap.result import Result
 
 FORMAT: Final = 1
 LIBRARIES: Final = (
-    "exactextract", "fiona", "folium", "geopandas", "highspy", "mapclassify", "numba", "numpy",
+    "exactextract", "fiona", "folium", "geopandas", "highspy", "numba", "numpy",
     "odc-geo", "ortools", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely",
     "xlsxwriter", "xstatic-leaflet",
 )  # fmt: skip
