@@ -1,6 +1,7 @@
 // @ts-check
 /** Details of an object: whom to phone, its control entry, its place on the list, its ledger. */
 import { app, el, nameOf, t } from "./core.js";
+import { loadBlocks, read } from "./data.js";
 import { fieldOf, itemName, overdueTest, shown } from "./items.js";
 import { around, chip, coordinates, path } from "./links.js";
 import { table } from "./model.js";
@@ -49,10 +50,21 @@ function phones(value) {
   return /^\+?[\d-]{5,}$/.test(number) ? el("a", { class: "call", href: "tel:" + number, "aria-label": t("Phone {number}", { number: value }) }, value) : el("span", null, value);
 }
 
-/** A picture that the page carries. @param {any} layer @param {number} row */
+/** A picture that the page carries; it is unpacked now. @param {any} layer @param {number} row */
 function photo(layer, row) {
-  const data = layer.photo ? layer.photo(row) : "";
-  return data.startsWith("data:image/") ? el("img", { class: "photo", src: data, alt: t("Photo of {name}", { name: itemName(layer, row) }) }) : null;
+  const kept = layer.photo;
+  const which = kept ? read(kept.of)[row] : 0;
+  if (!which) return null;
+  const picture = el("img", { class: "photo", alt: t("Photo of {name}", { name: itemName(layer, row) }) });
+  loadBlocks([kept.bytes.b]).then(() => {
+    const sizes = Array.from(read(kept.sizes));
+    const from = sizes.slice(0, which - 1).reduce((a, b) => a + b, 0);
+    const raw = read(kept.bytes).subarray(from, from + sizes[which - 1]);
+    const url = URL.createObjectURL(new Blob([raw], { type: "image/" + kept.kinds[which - 1] }));
+    picture.onload = () => URL.revokeObjectURL(url);
+    picture.src = url;
+  });
+  return picture;
 }
 
 /** A named part of the fields. @param {any} layer @param {number} row @param {string} name @param {any[]} fields */

@@ -113,7 +113,7 @@ function makeLayer(head) {
   if (head.kind !== "point" && head.shape) head.shape = readShape(head.shape, head.n);
   if (head.rank) head.rank = read(head.rank);
   if (!head.ids) return head;
-  const { ids, photo, source } = head;
+  const { ids, source } = head;
   head.name = lazyStrings(head.names);
   head.idOf = lazyStrings(ids);
   later(head, "ids", () => allStrings(ids));
@@ -133,7 +133,6 @@ function makeLayer(head) {
   head.unit = read(head.unit);
   head.level = read(head.level);
   for (const field of [...head.fields, ...head.extra]) later(field, "column", () => readColumn(field.data));
-  if (photo) later(head, "photo", () => readStrings(photo));
   if (source) later(head, "source", () => ({ file: readStrings(source.file), row: read(source.row) }));
   return head;
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from riskmap.export.onemap.pack import Packer
@@ -35,18 +36,19 @@ def photo_parts(result: Any, layer: Any, packer: Packer) -> dict[str, Any]:
     layer
         One of its layers.
     packer
-        Takes the texts.
+        Takes the bytes.
 
     Returns
     -------
     dict
-        Empty, or ``photo`` (``data:`` addresses, blank for none) and ``photos_left_out``.
+        Empty, or ``photos_left_out`` and, when there is any, ``photo``: ``of`` (number of each
+        row's picture, 0 = none), ``sizes`` [bytes], ``kinds`` and ``bytes`` in a block of its own.
     """
     table = layer.table
     if result.facts.profile == "public" or PHOTO not in table or "_file" not in table:
         return {}
     folders = {source.shown: Path(source.path).parent for source in layer.sources}
-    found: dict[tuple[Any, Any], str] = {}
+    found: dict[tuple[Any, Any], bytes] = {}
     room = MOST_IN_ALL
     for named in dict.fromkeys(zip(table["_file"], table[PHOTO], strict=True)):
         if not pd.isna(named[1]) and str(named[1]).strip():
@@ -54,22 +56,37 @@ def photo_parts(result: Any, layer: Any, packer: Packer) -> dict[str, Any]:
             room -= len(found[named])
     if not found:
         return {}
-    shown = [found.get(key, "") for key in zip(table["_file"], table[PHOTO], strict=True)]
-    left_out = sum(not data for data in found.values())
-    return {"photo": packer.strings(shown), "photos_left_out": left_out}
+    rows = [found.get(key, b"") for key in zip(table["_file"], table[PHOTO], strict=True)]
+    left_out = {"photos_left_out": sum(not raw for raw in found.values())}
+    return left_out | ({"photo": _packed(rows, packer)} if any(rows) else {})
 
 
-def _inlined(folder: Path | None, named: str, room: int) -> str:
-    """Give a picture as a ``data:`` address, blank when it may not or cannot be shown."""
+def _packed(rows: Sequence[bytes], packer: Packer) -> dict[str, Any]:
+    """Pack each different picture once, in a block that is unpacked when one is shown."""
+    pictures = list(dict.fromkeys(raw for raw in rows if raw))
+    number = {raw: place for place, raw in enumerate(pictures, start=1)}
+    return {
+        "of": packer.integers(np.array([number.get(raw, 0) for raw in rows])),
+        "sizes": packer.integers(np.array([len(raw) for raw in pictures])),
+        "kinds": [_kind(raw) for raw in pictures],
+        "bytes": packer.array(np.frombuffer(b"".join(pictures), np.uint8), block=packer.block()),
+    }
+
+
+def _kind(raw: bytes) -> str:
+    """Tell a picture by its first bytes, blank when it is none that is shown."""
+    return next((kind for magic, kind in _KINDS.items() if raw.startswith(magic)), "")
+
+
+def _inlined(folder: Path | None, named: str, room: int) -> bytes:
+    """Read a picture, nothing when it may not or cannot be shown."""
     if folder is None:
-        return ""
+        return b""
     try:
         path = (folder / named.replace("\\", "/")).resolve(strict=True)
         if not path.is_relative_to(folder.resolve()) or path.stat().st_size > MOST_BYTES:
-            return ""
+            return b""
         raw = path.read_bytes()
     except (OSError, ValueError):
-        return ""
-    kind = next((kind for magic, kind in _KINDS.items() if raw.startswith(magic)), "")
-    data = f"data:image/{kind};base64,{base64.b64encode(raw).decode('ascii')}"
-    return data if kind and len(data) <= room else ""
+        return b""
+    return raw if _kind(raw) and len(raw) <= room else b""
