@@ -85,9 +85,10 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
     if up_to == "plans":
         return _result(project, ground, **done)
     with progress.stage(text("list and table")):
-        done["items"], done["control"] = stages.register(
+        done["items"], done["control"], left_out = stages.register(
             project, ground, roads, grid=grid, people=people, index=done["index"]["unit"]
         )
+        done["notes"] = (*done["notes"], *left_out)
     return _result(project, ground, **done)
 
 

@@ -111,6 +111,16 @@ def test_nearest_refuge_is_measured_from_door_to_door_and_is_in_use(tmp_path):
         assert row["refuge_m"] == pytest.approx(metres[row["name"]], abs=0.5)
 
 
+def test_rows_that_stand_in_no_list_are_counted(tmp_path):
+    path = town.write(tmp_path)
+    points = gpd.read_file(tmp_path / "flood_point.gpkg")
+    points["status"] = ["retired", None, None]
+    points.to_file(tmp_path / "flood_point.gpkg")
+    found = pipeline.run(load_project(path))
+    assert (found.items["role"] == "flood_point").sum() == 2
+    assert any("易涝积水点：1 行已停用" in str(note) for note in found.notes)
+
+
 def test_made_up_units_alone_are_said(tmp_path):
     path = town.write(tmp_path)
     content = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def season_start(data_date: date, place_code: str, presets: Presets) -> date:
-    """Return the first day of the flood season that is not over at a date.
+    """Return the first day of the flood season in the year of a date.
 
     Parameters
     ----------

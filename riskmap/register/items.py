@@ -74,8 +74,6 @@ def build_items(
     unit_index: Index | None,
     *,
     presets: Presets,
-    levels: Mapping[str, pd.Series[Any]] | None = None,
-    reasons: Mapping[str, pd.Series[Any]] | None = None,
     near: pd.DataFrame | None = None,
     data_date: str = "",
     place_code: str = "",
@@ -96,10 +94,6 @@ def build_items(
         The units' index, or None when there is none.
     presets
         The run's presets.
-    levels
-        Role to level per item id; graded here by the role's rules where not given.
-    reasons
-        Role to reason per item id, beside `levels`.
     near
         By item id: people_near, refuge_name, refuge_m [m], station_name, station_s [s], method.
     data_date
@@ -118,7 +112,7 @@ def build_items(
     >>> len(build_items({}, {}, None, None, presets=load_presets()))
     0
     """
-    items = _collect(layers, roles, units, unit_index, presets, levels, reasons)
+    items = _collect(layers, roles, units, unit_index, presets)
     items = _beside(items, near, presets)
     items = _dated(items, data_date, place_code, presets)
     items = _ranked(items)[list(_ORDER)]
@@ -135,8 +129,6 @@ def _collect(
     units: gpd.GeoDataFrame,
     unit_index: Index | None,
     presets: Presets,
-    levels: Mapping[str, pd.Series[Any]] | None,
-    reasons: Mapping[str, pd.Series[Any]] | None,
 ) -> pd.DataFrame:
     """Put the rows in use of every listed role one below the other."""
     parts = []
@@ -147,8 +139,7 @@ def _collect(
         table = table[active(role, table)]
         if not len(table):
             continue
-        given = _given(role, table, presets, levels, reasons)
-        parts.append(_rows(role, table, units, unit_index, presets, given))
+        parts.append(_rows(role, table, units, unit_index, presets))
     return pd.concat(parts) if parts else _empty()
 
 
@@ -162,32 +153,15 @@ def _empty() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in names}).rename_axis(c.ITEM_ID)
 
 
-def _given(
-    role: Role,
-    table: gpd.GeoDataFrame,
-    presets: Presets,
-    levels: Mapping[str, pd.Series[Any]] | None,
-    reasons: Mapping[str, pd.Series[Any]] | None,
-) -> tuple[pd.Series[Any], pd.Series[Any]]:
-    """Take the levels handed in, or grade the rows by the role's rules."""
-    computed, why = grade(role, table, presets)
-    if levels is not None and role.name in levels:
-        computed = levels[role.name].reindex(table.index).fillna(0).astype("Int8")
-    if reasons is not None and role.name in reasons:
-        why = reasons[role.name].reindex(table.index)
-    return computed, why
-
-
 def _rows(
     role: Role,
     table: gpd.GeoDataFrame,
     units: gpd.GeoDataFrame,
     unit_index: Index | None,
     presets: Presets,
-    given: tuple[pd.Series[Any], pd.Series[Any]],
 ) -> pd.DataFrame:
     """Make the rows of one role."""
-    levels, why = given
+    levels, why = grade(role, table, presets)
     rows = places(table, units)
     about = unit_reasons(rows[c.UNIT_ID], units, unit_index)
     rows[c.ROLE] = role.name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskmap.i18n import text
-from riskmap.siting.problem import EXCLUDED, Instance, Solution, within
+from riskmap.siting.problem import EXCLUDED, Instance, Solution
 from riskmap.siting.proof import no_answer
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ UNITS_PER_PERSON = 1000
 """Fractions of a person that the flow model keeps when sizes are not whole."""
 
 
-def allocate_split(instance: Instance, *, radius: float | None = None) -> Solution:
+def allocate_split(instance: Instance) -> Solution:
     r"""Serve the most people, then with the least person-cost; a demand may be split.
 
     .. math:: \max \sum_{ij} f_{ij}, \text{ then } \min \sum_{ij} c_{ij} f_{ij} \quad \text{s.t.}
@@ -29,8 +29,6 @@ def allocate_split(instance: Instance, *, radius: float | None = None) -> Soluti
     ----------
     instance
         Demands with sizes, facilities with capacities, costs.
-    radius
-        Largest cost of an assignment, inclusive; a hard limit.
 
     Returns
     -------
@@ -43,25 +41,26 @@ def allocate_split(instance: Instance, *, radius: float | None = None) -> Soluti
     """
     from ortools.graph.python import min_cost_flow
 
-    near = within(instance, radius)
-    whole = np.all(near.size == np.round(near.size)) and np.all(
-        (near.capacity == np.round(near.capacity)) | np.isinf(near.capacity)
+    whole = np.all(instance.size == np.round(instance.size)) and np.all(
+        (instance.capacity == np.round(instance.capacity)) | np.isinf(instance.capacity)
     )
     unit = 1 if whole else UNITS_PER_PERSON
-    supply = np.round(near.size * unit).astype(np.int64)
+    supply = np.round(instance.size * unit).astype(np.int64)
     total = int(supply.sum())
     room = np.where(
-        np.isfinite(near.capacity), np.floor(np.minimum(near.capacity, total) * unit + 1e-9), total
+        np.isfinite(instance.capacity),
+        np.floor(np.minimum(instance.capacity, total) * unit + 1e-9),
+        total,
     ).astype(np.int64)
     room = np.minimum(room, total)
-    price = _whole_costs(near.cost, total)
-    n, m, k = near.n_demands, near.n_facilities, near.cost.size
+    price = _whole_costs(instance.cost, total)
+    n, m, k = instance.n_demands, instance.n_facilities, instance.cost.size
     source, sink = n + m, n + m + 1
     flow = min_cost_flow.SimpleMinCostFlow()
     flow.add_arcs_with_capacity_and_unit_cost(
-        np.r_[np.full(n, source), near.demand_of, n + np.arange(m)].astype(np.int32),
-        np.r_[np.arange(n), n + near.facility_of, np.full(m, sink)].astype(np.int32),
-        np.r_[supply, supply[near.demand_of], room],
+        np.r_[np.full(n, source), instance.demand_of, n + np.arange(m)].astype(np.int32),
+        np.r_[np.arange(n), n + instance.facility_of, np.full(m, sink)].astype(np.int32),
+        np.r_[supply, supply[instance.demand_of], room],
         np.r_[np.zeros(n, np.int64), price, np.zeros(m, np.int64)],
     )
     flow.set_nodes_supplies(np.array([source, sink], np.int32), np.array([total, -total]))
@@ -69,7 +68,7 @@ def allocate_split(instance: Instance, *, radius: float | None = None) -> Soluti
     if status != flow.OPTIMAL:
         return no_answer("allocate", reason=str(text("the flow model failed ({s})", s=str(status))))
     amount = flow.flows(np.arange(n, n + k, dtype=np.int32)).astype(np.float64) / unit
-    return served_solution(near, amount, optimal=True, bound=None)
+    return served_solution(instance, amount, optimal=True, bound=None)
 
 
 def _whole_costs(cost: Floats, total: int) -> Ints:
@@ -124,7 +123,6 @@ def served_solution(
 def allocate_whole(
     instance: Instance,
     *,
-    radius: float | None = None,
     time_limit: float | None = None,
     gap: float = 0.0,
     max_nodes: int | None = None,
@@ -138,8 +136,6 @@ def allocate_whole(
     ----------
     instance
         Demands with sizes, facilities with capacities, costs.
-    radius
-        Largest cost of an assignment, inclusive; a hard limit.
     time_limit
         Seconds; None for no limit.
     gap
@@ -154,8 +150,7 @@ def allocate_whole(
     """
     from riskmap.siting.whole import solve_whole
 
-    near = within(instance, radius)
-    return solve_whole(near, time_limit=time_limit, gap=gap, max_nodes=max_nodes)
+    return solve_whole(instance, time_limit=time_limit, gap=gap, max_nodes=max_nodes)
 
 
 def mend(

@@ -14,7 +14,7 @@ from riskmap.siting.cover import check_p
 from riskmap.siting.greedy import greedy_sites
 from riskmap.siting.knapsack import Packed, pack
 from riskmap.siting.loads import fits
-from riskmap.siting.problem import Instance, Solution, within
+from riskmap.siting.problem import Instance, Solution, among, within
 from riskmap.siting.proof import infeasible_capacity, infeasible_cover, out_of_time
 from riskmap.siting.solver import Answer
 
@@ -192,13 +192,7 @@ def _first(near: Instance, p: int) -> Floats:
     opened = np.zeros(near.n_facilities, bool)
     opened[sites] = True
     used = np.flatnonzero(opened[near.facility_of])
-    part = replace(
-        near,
-        demand_of=near.demand_of[used],
-        facility_of=near.facility_of[used],
-        cost=near.cost[used],
-    )
-    flow = allocate_split(part)
+    flow = allocate_split(among(near, opened[near.facility_of]))
     share = np.zeros(near.cost.size)
     size = near.size[near.demand_of]
     key = near.demand_of * near.n_facilities + near.facility_of

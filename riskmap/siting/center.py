@@ -136,32 +136,20 @@ def _needed(covers: Any, cut: Instance) -> tuple[Any, NDArray[np.bool_]]:
         return covers, kept
     for _ in range(2):
         rows = covers[:, kept]
-        implied = _contains(rows)
+        implied = _redundant(rows, small=False)
         covers = covers[~implied]
         places = np.flatnonzero(kept & (cut.status != EXISTING))
-        kept[places[_contained(covers[:, places].T)]] = False
+        kept[places[_redundant(covers[:, places].T, small=True)]] = False
     return covers, kept
 
 
-def _contained(sets: Any) -> NDArray[np.bool_]:
-    """Mark the sets that lie in another one; of equal ones all but the first."""
+def _redundant(sets: Any, *, small: bool) -> NDArray[np.bool_]:
+    """Mark the sets that lie in another one (or hold one); of equal ones all but the first."""
     count = np.diff(sets.tocsr().indptr)
     common = (sets @ sets.T).toarray()
-    inside = common == count[:, None]
-    same = inside & inside.T
+    nested = common == (count[:, None] if small else count[None, :])
+    same = nested & nested.T
     order = np.arange(count.size)
-    inside &= ~same | (order[None, :] < order[:, None])
-    np.fill_diagonal(inside, False)  # noqa: FBT003
-    return np.asarray(inside.any(axis=1))
-
-
-def _contains(sets: Any) -> NDArray[np.bool_]:
-    """Mark the sets that hold another one; of equal ones all but the first."""
-    count = np.diff(sets.tocsr().indptr)
-    common = (sets @ sets.T).toarray()
-    holds = common == count[None, :]
-    same = holds & holds.T
-    order = np.arange(count.size)
-    holds &= ~same | (order[None, :] < order[:, None])
-    np.fill_diagonal(holds, False)  # noqa: FBT003
-    return np.asarray(holds.any(axis=1))
+    nested &= ~same | (order[None, :] < order[:, None])
+    np.fill_diagonal(nested, False)  # noqa: FBT003
+    return np.asarray(nested.any(axis=1))

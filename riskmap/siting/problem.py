@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -158,17 +158,29 @@ def within(instance: Instance, radius: float | None) -> Instance:
     """
     if radius is None:
         return instance
-    kept = instance.cost <= radius
-    return Instance(
-        demands=instance.demands,
-        facilities=instance.facilities,
+    return among(instance, instance.cost <= radius)
+
+
+def among(instance: Instance, kept: NDArray[np.bool_]) -> Instance:
+    """Keep some of the pairs.
+
+    Parameters
+    ----------
+    instance
+        The instance.
+    kept
+        True for each pair that stays, shape (pairs,).
+
+    Returns
+    -------
+    Instance
+        With all demands and facilities.
+    """
+    return replace(
+        instance,
         demand_of=instance.demand_of[kept],
         facility_of=instance.facility_of[kept],
         cost=instance.cost[kept],
-        weight=instance.weight,
-        size=instance.size,
-        capacity=instance.capacity,
-        status=instance.status,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from riskmap.siting.allocation import allocate_split, served_solution
-from riskmap.siting.problem import Instance, Solution
+from riskmap.siting.problem import Instance, Solution, among
 from riskmap.siting.solver import minimise
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def solve_whole(
     """
     deadline = time.perf_counter() + (np.inf if time_limit is None else time_limit)
     size = near.size[near.demand_of]
-    near = _kept(near, (size > 0) & (size <= near.capacity[near.facility_of] + 1e-9))
+    near = among(near, (size > 0) & (size <= near.capacity[near.facility_of] + 1e-9))
     if near.cost.size == 0:
         return _shown(near, np.zeros(0, bool), proven=True, bound=None, most=0.0)
     size = near.size[near.demand_of]
@@ -81,15 +81,6 @@ def solve_whole(
         value = float((near.cost * size)[chosen].sum())
     closed = value - floor <= 1e-9 * max(value, 1e-9)
     return _shown(near, chosen, proven=sure and closed, bound=min(floor, value), most=most)
-
-
-def _kept(near: Instance, kept: NDArray[np.bool_]) -> Instance:
-    return replace(
-        near,
-        demand_of=near.demand_of[kept],
-        facility_of=near.facility_of[kept],
-        cost=near.cost[kept],
-    )
 
 
 def _shown(

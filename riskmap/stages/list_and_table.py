@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskmap.geo.points import row_xy
-from riskmap.i18n import text
+from riskmap.i18n import Text, text
 from riskmap.layers.rows import placed_rows, rows_in_use
 from riskmap.stages.roads import FACILITIES
 
@@ -32,7 +32,7 @@ def register(
     grid: Grid,
     people: NDArray[Any] | None,
     index: Index,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Text, ...]]:
     """Make the ranked list and the control table.
 
     Parameters
@@ -53,7 +53,8 @@ def register(
     Returns
     -------
     tuple
-        The list and the table, one row an item each, in the same order.
+        The list and the table, one row an item each, in the same order; and how many rows are not
+        on them.
     """
     from riskmap.register.control import build_control
     from riskmap.register.items import build_items
@@ -71,7 +72,15 @@ def register(
     control = build_control(
         items, ground.layers, ground.roles, presets=ground.presets, data_date=project.data_date
     )
-    return items, control
+    notes = tuple(
+        text(
+            "{role}: {n} rows are out of use or hold nothing, and stand in no list.",
+            role=ground.roles[role].label,
+            n=n,
+        )
+        for role, n in items.attrs["left_out"].items()
+    )
+    return items, control, notes
 
 
 def find_near(

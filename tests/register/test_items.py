@@ -195,13 +195,6 @@ def test_order_of_rows_changes_nothing(order):
     pd.testing.assert_frame_equal(plain, mixed)
 
 
-def test_levels_handed_in_are_taken(units, index):
-    levels = {"flood_point": pd.Series({"YL-3": 4}, dtype="Int8")}
-    items = listed(units, index, levels=levels)
-    assert items.loc["YL-3", "level"] == 4
-    assert items.loc["YL-1", "level"] == 0
-
-
 def test_nothing_to_list():
     items = build_items({}, ROLES, None, None, presets=load_presets())
     assert len(items) == 0
