@@ -3,7 +3,7 @@
 import { app, el, nameOf, t } from "./core.js";
 import { loadBlocks, read } from "./data.js";
 import { fieldOf, itemName, overdueTest, shown } from "./items.js";
-import { around, chip, coordinates, path } from "./links.js";
+import { around, chip, coordinates, path, unused } from "./links.js";
 import { table } from "./model.js";
 import { inkOn, levelName, unitLevelOne } from "./palette.js";
 import { itemColour } from "./points.js";
@@ -24,6 +24,7 @@ export function itemDetail(layer, row) {
       overdueTest(layer)(row) ? el("span", { class: "tag late" }, t("Overdue")) : null),
     el("p", { class: "facts" }, el("span", null, layer.unit[row] >= 0 ? path(layer.unit[row]) : t("outside all units")), el("span", null, t("No. {id}", { id: layer.ids[row] })), coordinates(layer.lon[row], layer.lat[row])),
     layer.unit[row] >= 0 && table("unit") ? el("p", { class: "facts" }, t("Risk of the {level}:", { level: unitLevelOne(units.levels[units.level[layer.unit[row]]]) }), chip(live(table("unit")).cls[layer.unit[row]])) : null,
+    unused(layer, row) && el("p", { class: "facts" }, unused(layer, row)),
     contact(layer, row),
     photo(layer, row),
     part(layer, row, t("Control"), layer.extra.filter((/** @type {any} */ f) => CONTROL.includes(f.name))),

@@ -3,6 +3,7 @@
 import { app, distance, el, emit, nameOf, t } from "./core.js";
 import { itemName, nearest } from "./items.js";
 import { className, classColours, inkOn } from "./palette.js";
+import { notUsed } from "./plans.js";
 
 /** Roles whose nearest objects are named, with what they are for. */
 const HELP = ["refuge", "rescue_station", "rescue_team", "supply_depot"];
@@ -35,6 +36,12 @@ export function itemLink(layer, row) {
   return el("button", { class: "link", onclick: () => emit("select", { kind: "item", layer: layer.id, at: row, go: true }) }, itemName(layer, row));
 }
 
+/** A remark where the plan does not use a refuge. @param {any} layer @param {number} row */
+export function unused(layer, row) {
+  const why = layer.id === "refuge" ? notUsed(layer, row) : "";
+  return why ? el("small", { class: "up unused" }, " " + t("not used by the plan: {why}", { why })) : null;
+}
+
 /** Nearest refuges and stations; straight line, and said so. @param {number} lon @param {number} lat @param {any} [but] */
 export function around(lon, lat, but) {
   const out = [];
@@ -43,7 +50,7 @@ export function around(lon, lat, but) {
     if (!layer || !layer.ids || layer === but) continue;
     const found = nearest(layer, lon, lat, 2);
     if (!found.length) continue;
-    out.push(el("tr", null, el("th", { scope: "row" }, nameOf(layer)), el("td", null, found.map((f, i) => [i ? el("br") : null, itemLink(layer, f.row), " ", el("small", null, distance(f.d))]))));
+    out.push(el("tr", null, el("th", { scope: "row" }, nameOf(layer)), el("td", null, found.map((f, i) => [i ? el("br") : null, itemLink(layer, f.row), " ", el("small", null, distance(f.d)), unused(layer, f.row)]))));
   }
   if (!out.length) return null;
   return el("section", null, el("h4", null, t("Nearest help"), el("small", null, t("straight line, not by road"))), el("table", { class: "plain-table nearest" }, el("tbody", null, out)));

@@ -83,7 +83,7 @@ function refresh() {
   head();
   byId("list-window").scrollTop = 0;
   own.active = 0;
-  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), own.hidden ? " · " + t("{n} rows hidden: their class is switched off in the legend", { n: num(own.hidden) }) : "", isUnits() && hasRefuges() ? " · " + t("To refuge: straight line from the unit's middle, not by road.") : "");
+  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), own.hidden ? " · " + t("{n} rows hidden: their class is switched off in the legend", { n: num(own.hidden) }) : "", isUnits() && hasRefuges() ? " · " + t("To refuge: straight line from the unit's middle to any refuge of the ledger, not by road.") : "");
   drawRows();
 }
 

@@ -141,6 +141,7 @@ function makeLayer(head) {
 function makePlan(head) {
   head.kind = readStrings(head.kind);
   head.label = head.label ? readColumn(head.label).text : null;
+  head.said = head.said ? readColumn(head.said).text : null;
   head.scenario = readStrings(head.scenario);
   head.when = head.when ? readStrings(head.when) : null;
   head.band = read(head.band);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,20 @@ from riskmap.export.onemap.features import is_points, lines_part
 from riskmap.export.onemap.fields import column, shown
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.places import numbers
-from riskmap.i18n import Text, both
+from riskmap.i18n import Text, both, text
 
 __all__ = ["plan_parts"]
+
+_MODES = {"walk": text("on foot"), "ride": text("by vehicle")}
+_SAID: Mapping[str, Callable[[Any], Any]] = {
+    "people": lambda n: text("{n} people", n=f"{n:.0f}"),
+    "mode": lambda word: _MODES.get(word, word),
+    "minutes": lambda n: text("{n} min", n=f"{n:.1f}"),
+    "other_minutes": lambda n: text("{n} min", n=f"{n:.1f}"),
+    "places": lambda n: text("room for {n} people", n=f"{n:.0f}"),
+    "reason": lambda word: word,
+}
+"""Columns that are said behind a row's label, in this order."""
 
 
 def _both_or_plain(value: Any) -> dict[str, str]:
@@ -31,8 +42,9 @@ def plan_parts(plans: Mapping[str, Any], packer: Packer) -> list[dict[str, Any]]
         ``Result.plans``; a plan may have ``map_layers``, a mapping of name to a GeoDataFrame with
         the columns ``kind`` (``coverage``, ``route``, ``assignment``, ``site``, ``closure``) and
         ``label``, and optionally ``band`` (1 = best; 5 covered by none, 6 to 8 lost, 9 cut off),
-        ``when`` (``before`` or ``after`` the proposed sites; empty: both), ``scenario`` and
-        ``time_min`` (minutes from the start; the page draws the row from then on).
+        ``when`` (``before`` or ``after`` the proposed sites; empty: both), ``scenario``,
+        ``time_min`` (minutes from the start; the page draws the row from then on), and what is
+        said behind the label: ``people``, ``mode``, ``minutes``, ``places``, ``reason``.
     packer
         Takes the arrays.
 
@@ -69,6 +81,7 @@ def _plan_part(key: str, name: str, frame: Any, packer: Packer) -> dict[str, Any
         "scenario": packer.strings(_texts(frame, "scenario", "")),
         "band": packer.array(np.clip(np.nan_to_num(bands), 0, 9).astype(np.uint8)),
         **_times(frame, packer),
+        **_said(frame, packer),
         **({"when": packer.strings(_texts(frame, "when", ""))} if "when" in frame else {}),
         "lon": packer.places(spots.x.to_numpy(), digits=6),
         "lat": packer.places(spots.y.to_numpy(), digits=6),
@@ -77,6 +90,23 @@ def _plan_part(key: str, name: str, frame: Any, packer: Packer) -> dict[str, Any
     if not points:
         part["shape"] = lines_part(frame, packer)
     return part
+
+
+def _said(frame: pd.DataFrame, packer: Packer) -> dict[str, Any]:
+    """Pack what is said behind the labels: people, mode, minutes, room, the reason."""
+    names = [name for name in _SAID if name in frame]
+    if not names:
+        return {}
+    words = [
+        [_SAID[name](value) for name, value in zip(names, row, strict=True) if _there(value)]
+        for row in zip(*(frame[name] for name in names), strict=True)
+    ]
+    return {"said": column(pd.Series(words, dtype=object), packer, numeric=False)}
+
+
+def _there(value: Any) -> bool:
+    """Say whether a cell holds anything."""
+    return isinstance(value, Text) or not (pd.isna(value) or value == "")
 
 
 def _times(frame: pd.DataFrame, packer: Packer) -> dict[str, Any]:

@@ -154,6 +154,31 @@ export function bandColour(band) {
   return BANDS[Math.min(band, BANDS.length - 1)];
 }
 
+/** What a row of a plan is called, with its figures or its reason. @param {any} plan @param {number} i */
+function labelOf(plan, i) {
+  const label = plan.label(i, state.lang);
+  const said = plan.said ? plan.said(i, state.lang) : "";
+  return label && said ? t("{name}: {said}", { name: label, said }) : label;
+}
+
+const SAME = 3e-6;
+
+/**
+ * Why the plan of the scenario chosen, or of no scenario, does not use an object; "" when it does.
+ * @param {any} layer
+ * @param {number} row
+ */
+export function notUsed(layer, row) {
+  const own = app.model.plans.filter((/** @type {any} */ p) => p.kinds[0] === "unusable" && !p.shape);
+  const now = own.filter((/** @type {any} */ p) => p.scenario(0) === state.scenario);
+  for (const plan of now.length ? now : own.filter((/** @type {any} */ p) => !p.scenario(0))) {
+    for (let i = 0; i < plan.n; i++) {
+      if (Math.abs(plan.lon[i] - layer.lon[row]) < SAME && Math.abs(plan.lat[i] - layer.lat[row]) < SAME) return plan.said ? plan.said(i, state.lang) : plan.label(i, state.lang);
+    }
+  }
+  return "";
+}
+
 /**
  * What the plans that are switched on say about a place.
  * @param {number} x
@@ -167,7 +192,7 @@ export function plansAt(x, y, reach) {
   for (const plan of app.model.plans) {
     if (!state.shown["plan:" + plan.id] || !plan.label) continue;
     for (let i = 0; i < plan.n; i++) {
-      const label = wanted(plan, i) ? plan.label(i, state.lang) : "";
+      const label = wanted(plan, i) ? labelOf(plan, i) : "";
       if (!label || out.has(label)) continue;
       const hit = !plan.shape
         ? Math.hypot(mercatorX(plan.lon[i]) - x, mercatorY(plan.lat[i]) - y) < reach * 2

@@ -1,0 +1,104 @@
+"""What plans say about places and objects: people, minutes, room, and why a refuge is not used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import geopandas as gpd
+import pytest
+from shapely.geometry import LineString
+
+from riskmap.export.onemap.page import render
+from tests.sample import sample_result
+
+pytestmark = pytest.mark.browser
+NAME = "大暴雨"
+
+
+@pytest.fixture(scope="module")
+def planned() -> Any:
+    """Refuge 0 is never used, refuge 1 not in the scenario; one route to refuge 2."""
+    whole = sample_result(n_side=8)
+    refuges = whole.layers["refuge"].table
+    crs = whole.units.crs
+
+    def unusable(rows: list[int], reasons: list[str], scenario: str) -> Any:
+        return gpd.GeoDataFrame(
+            {"kind": "unusable", "label": refuges["name"].iloc[rows].to_list(),
+             "scenario": scenario, "reason": reasons},
+            geometry=refuges.geometry.iloc[rows].to_list(), crs=crs,
+        )  # fmt: skip
+
+    end = refuges.geometry.iloc[2]
+    route = gpd.GeoDataFrame(
+        {"kind": ["route"], "label": ["A → B"], "scenario": [""], "people": [1234.0],
+         "mode": ["walk"], "minutes": [7.25]},
+        geometry=[LineString([(end.x - 200, end.y), (end.x, end.y)])], crs=crs,
+    )  # fmt: skip
+    plans = {
+        "refuges": SimpleNamespace(
+            map_layers={"unusable": unusable([0], ["墙体开裂"], ""), "routes": route}
+        ),
+        f"refuges@{NAME}": SimpleNamespace(
+            map_layers={"unusable": unusable([0, 1], ["墙体开裂", "积水 0.37 米"], NAME)}
+        ),
+    }
+    return replace(whole, plans=plans)
+
+
+@pytest.fixture(scope="module")
+def page(planned: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("planned") / "page.html"
+    path.write_text(render(planned), encoding="utf-8")
+    return path
+
+
+def test_a_refuge_that_is_not_used_says_why(open_page: Callable[..., Any], page: Path) -> None:
+    def said(opened: Any, row: int) -> str:
+        opened.js("at => riskmap.select({kind: 'item', layer: 'refuge', at})", row)
+        opened.settle()
+        return str(opened.page.inner_text("#panel-detail"))
+
+    with open_page(page) as opened:
+        assert "方案未采用：墙体开裂" in said(opened, 0)
+        assert "方案未采用" not in said(opened, 1)
+        opened.page.click(f'[data-scenario="{NAME}"]')
+        opened.settle()
+        assert "方案未采用：积水 0.37 米" in opened.page.inner_text("#panel-detail")
+        assert "方案未采用：墙体开裂" in said(opened, 0)
+        assert "方案未采用" not in said(opened, 2)
+
+
+def test_the_nearest_refuges_of_a_place_say_it_too(
+    open_page: Callable[..., Any], page: Path, planned: Any
+) -> None:
+    spot = planned.layers["refuge"].table.to_crs(4326).geometry.iloc[0]
+    with open_page(page) as opened:
+        opened.page.fill("#search", f"{spot.x:.6f}, {spot.y:.6f}")
+        opened.page.keyboard.press("Enter")
+        opened.page.wait_for_selector("#panel-detail .nearest")
+        assert "墙体开裂" in opened.page.inner_text("#panel-detail .nearest:last-of-type")
+
+
+def test_a_route_says_how_many_go_how_and_how_long(
+    open_page: Callable[..., Any], page: Path, planned: Any
+) -> None:
+    line = planned.plans["refuges"].map_layers["routes"].to_crs(4326).geometry.iloc[0]
+    middle = line.interpolate(0.5, normalized=True)
+    with open_page(page) as opened:
+        opened.page.check('[data-layer="plan:refuges/routes"]')
+        opened.settle()
+        spot = opened.js(
+            """([lon, lat]) => { const p = riskmap.map.latLngToContainerPoint([lat, lon]);
+            const b = document.querySelector('#map_riskmap').getBoundingClientRect(); return [p.x + b.x, p.y + b.y]; }""",
+            [middle.x, middle.y],
+        )
+        opened.page.mouse.move(*spot)
+        opened.page.wait_for_function(
+            "() => document.querySelector('#tip').innerText.includes('A → B')"
+        )
+        assert "A → B：1234 人；步行；7.2 分钟" in opened.page.inner_text("#tip")
