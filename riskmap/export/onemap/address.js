@@ -7,6 +7,16 @@ import { allTimes } from "./time.js";
 
 let quiet = true;
 
+/** A key with the signs that part keys written as codes; names of scenarios may hold them. @param {string} key */
+function pack(key) {
+  return key.replace(/[%,~]/g, (c) => "%" + c.charCodeAt(0).toString(16));
+}
+
+/** @param {string} key */
+function unpack(key) {
+  return key.replace(/%(25|2c|7e)/g, (_, code) => String.fromCharCode(parseInt(code, 16)));
+}
+
 /** @param {Record<string, boolean>} set */
 function keysOf(set) {
   return Object.keys(set).filter((k) => set[k]).join(",");
@@ -21,9 +31,9 @@ export function toHash() {
   p.set("tab", state.tab);
   p.set("lang", state.lang);
   const hidden = Object.keys(state.shown).filter((k) => state.shown[k] !== app.startShown[k]);
-  if (hidden.length) p.set("layers", hidden.map((k) => (state.shown[k] ? "+" : "-") + k).join(","));
+  if (hidden.length) p.set("layers", hidden.map((k) => (state.shown[k] ? "+" : "-") + pack(k)).join(","));
   const dim = Object.keys(state.opacity).filter((k) => state.opacity[k] !== app.startOpacity[k]);
-  if (dim.length) p.set("opacity", dim.map((k) => k + "~" + state.opacity[k]).join(","));
+  if (dim.length) p.set("opacity", dim.map((k) => pack(k) + "~" + state.opacity[k]).join(","));
   if (state.palette !== "four") p.set("palette", state.palette);
   if (state.view) p.set("view", state.view);
   if (state.scenario) p.set("scenario", state.scenario);
@@ -37,7 +47,7 @@ export function toHash() {
   if (state.when !== "before") p.set("when", state.when);
   if (state.compare) p.set("compare", state.split.toFixed(3));
   const weights = Object.entries(state.weights);
-  if (weights.length) p.set("weights", weights.map(([k, v]) => k + "~" + Number(v.toPrecision(12))).join(","));
+  if (weights.length) p.set("weights", weights.map(([k, v]) => pack(k) + "~" + Number(v.toPrecision(12))).join(","));
   const s = state.selected;
   if (s && s.kind === "unit") p.set("at", "unit/" + model.units.ids[s.at]);
   if (s && s.kind === "cell") p.set("at", "cell/" + s.at);
@@ -66,9 +76,9 @@ export function fromHash(hash) {
   if (["zh", "en"].includes(p.get("lang") || "")) state.lang = /** @type {string} */ (p.get("lang"));
   if (["overview", "list", "whatif", "detail"].includes(p.get("tab") || "")) state.tab = /** @type {string} */ (p.get("tab"));
   if (["four", "cividis", "pure"].includes(p.get("palette") || "")) state.palette = /** @type {string} */ (p.get("palette"));
-  every(p.get("layers"), (k) => k.slice(1) in state.shown && (state.shown[k.slice(1)] = k[0] === "+"));
+  every(p.get("layers"), (k) => unpack(k.slice(1)) in state.shown && (state.shown[unpack(k.slice(1))] = k[0] === "+"));
   every(p.get("opacity"), (k) => {
-    const [id, v] = k.split("~");
+    const [id, v] = k.split("~").map(unpack);
     if (id in state.opacity && Number(v) > 0 && Number(v) <= 1) state.opacity[id] = Number(v);
   });
   const tab = table("unit", "") || table("cell", "");
@@ -89,7 +99,7 @@ export function fromHash(hash) {
   }
   if (p.has("time") && allTimes().includes(Number(p.get("time")))) state.time = Number(p.get("time"));
   every(p.get("weights"), (k) => {
-    const [code, v] = k.split("~");
+    const [code, v] = k.split("~").map(unpack);
     if (tab && tab.nodes.has(code) && Number(v) >= 0) state.weights[code] = Number(v);
   });
   const at = p.get("at") || "";

@@ -6,10 +6,10 @@ import { openTab } from "./frame.js";
 import { insideShape, latitude, lineDistance, longitude, mercatorX, mercatorY } from "./geo.js";
 import { itemName } from "./items.js";
 import { cellAt, table, unitAt, wholeBox } from "./model.js";
-import { className, levelName } from "./palette.js";
+import { className, levelName, unitLevelName } from "./palette.js";
 import { plansAt } from "./plans.js";
 import { pointAt, visiblePoints } from "./points.js";
-import { shownOf } from "./score.js";
+import { live, shownOf } from "./score.js";
 
 /* global L */
 
@@ -153,6 +153,17 @@ export function fitAll() {
   whole = { zoom: app.map.getZoom(), middle: middleNow() };
 }
 
+/** Tell those who listen to the page what the scenario chosen does. */
+function sayScenario() {
+  const { units } = app.model;
+  const level = units.levels.length - 1;
+  const tab = table("unit");
+  const { cls } = tab ? live(tab) : { cls: [] };
+  const red = units.rows[level].filter((/** @type {number} */ u) => cls[u] === 4).length;
+  const name = state.scenario || t("Baseline");
+  byId("live").textContent = tab ? `${name}: ${t("{level} at major risk", { level: unitLevelName(units.levels[level]) })} ${red}` : name;
+}
+
 /** Make the map answer. */
 export function startInteraction() {
   app.map.on("resize", () => whole.zoom === app.map.getZoom() && whole.middle.distanceTo(middleNow()) < 3 && fitAll());
@@ -177,6 +188,7 @@ export function startInteraction() {
     redraw("points");
     byId("live").textContent = chosen.kind === "item" ? itemName(app.model.layer.get(chosen.layer), chosen.at) : chosen.kind === "unit" ? app.model.units.names[chosen.at] : "";
   });
+  on("scenario", sayScenario);
   on("goto", (/** @type {any} */ place) => {
     const [x, y] = [mercatorX(place.lon), mercatorY(place.lat)];
     const cell = table("cell") ? cellAt(x, y) : -1;

@@ -35,7 +35,7 @@ export function renderList() {
         refresh();
       } }),
       el("button", { class: "small", id: "csv", onclick: saveCsv }, "CSV")),
-    el("div", { class: "list-head", id: "list-head" }), body, el("p", { class: "hint", id: "list-note" }));
+    el("div", { class: "list-head", id: "list-head" }), body, el("p", { class: "hint", id: "list-note", role: "status" }));
   refresh();
   if (own.asked) holdChosen();
   follow();

@@ -16,7 +16,7 @@ from riskmap.export.onemap.page import render
 from tests.sample import sample_result
 
 pytestmark = pytest.mark.browser
-NAME = "大暴雨"
+NAME = "暴雨,50%~2c"
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +102,18 @@ def test_a_route_says_how_many_go_how_and_how_long(
             "() => document.querySelector('#tip').innerText.includes('A → B')"
         )
         assert "A → B：1234 人；步行；7.2 分钟" in opened.page.inner_text("#tip")
+
+
+def test_names_with_the_addresss_own_signs_come_back(
+    open_page: Callable[..., Any], page: Path
+) -> None:
+    box = f'[data-layer="plan:refuges@{NAME}/unusable"]'
+    with open_page(page) as opened:
+        opened.page.check(box)
+        opened.page.wait_for_function("() => location.hash.includes('scenario=')")
+        assert NAME in opened.page.inner_text("#live")
+        opened.page.wait_for_function("() => location.hash.includes('layers=')")
+        address = opened.js("() => location.hash.slice(1)")
+    with open_page(page, address=address) as opened:
+        assert opened.page.is_checked(box)
+        assert opened.js("() => riskmap.state().scenario") == NAME
