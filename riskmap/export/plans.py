@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,8 +64,9 @@ def write_plans(result: Result, folder: Path) -> dict[str, int]:
     for name, keys in plan_books(result).items():
         book = Book(folder / name, result)
         pages = [page for key in keys for page in _pages(key, result.plans[key], result)]
+        whose = (result.facts.place_name or result.facts.name) + name.removesuffix(".xlsx")
         for page in pages:
-            draw_sheet(book, page)
+            draw_sheet(book, replace(page, title=f"{whose} · {page.title}"))
         book.close()
         counts[name] = len(pages)
     return counts
@@ -149,6 +151,7 @@ def _pages(key: str, plan: Any, result: Result) -> Iterator[Page]:
             {},
             labels=_labels(table, kind),
             paper=8,
+            empty=str(text("nothing to list")),
         )
     if notes:
         title = str(text("Notes"))
@@ -190,7 +193,15 @@ def _plain(table: pd.DataFrame, result: Result, kind: str) -> pd.DataFrame:
             columns[name] = pd.Series(said, dtype=object)
         elif pd.api.types.is_float_dtype(values.dtype):
             columns[name] = values.round(_decimals(str(name), values))
+    if {"town", "district"} <= set(columns):
+        town, district = columns["town"], columns["district"]
+        columns["town"] = town.where(town.astype(str) != "", district.map(_whole))
     return pd.DataFrame(columns, index=shown.index, columns=shown.columns)
+
+
+def _whole(district: Any) -> str:
+    """Name the row of a district among those of its towns."""
+    return str(text("{name}, whole", name=district))
 
 
 def _words(name: str, result: Result) -> Mapping[str, Text]:

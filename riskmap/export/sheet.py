@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from riskmap import columns as c
 from riskmap.export import tables
+from riskmap.export import widths as w
 from riskmap.export.encode import EPOCH
 from riskmap.export.words import Column, column_of, shown
 from riskmap.i18n import Text
@@ -22,14 +23,13 @@ _FILLS: Final = {0: "#d9dce1", **dict(zip(c.CLASSES, c.CLASS_COLOURS, strict=Tru
 _INKS: Final = {0: "#1d2025", 1: "#08254a", 2: "#3a3200", 3: "#2b1400", 4: "#ffffff"}
 HEAD: Final = "#1f3a5f"
 _LONGEST: Final = 32_767
-_MOST_LINES: Final = 9
 _GUARDED: Final = ("=", "+", "-", "@", "\t", "\r")
 """First letters that a spreadsheet may take for a formula when a text is edited."""
 _FIRST_ROW: Final = 3
 """Title, subtitle and headings stand above the rows."""
 _FORMS: Final[Mapping[str, Mapping[str, object]]] = {
-    "text": {},
-    "wrap": {"text_wrap": True},
+    "text": {"indent": 1},
+    "wrap": {"text_wrap": True, "indent": 1},
     "middle": {"align": "center", "text_wrap": True},
     "integer": {"num_format": "#,##0", "align": "right", "indent": 1},
     "number": {"num_format": "#,##0.##", "align": "right", "indent": 1},
@@ -54,6 +54,8 @@ class Page:
     """Headings of columns that other papers do not know."""
     paper: int = 9
     """Excel's number of the paper: 9 = A4, 8 = A3."""
+    empty: str = ""
+    """What a table without rows says."""
 
 
 class Book:
@@ -159,17 +161,21 @@ def draw_sheet(book: Book, page: Page) -> None:
     ]
     order = sorted(range(len(columns)), key=lambda place: not columns[place].printed)
     frame, columns = frame.iloc[:, order], [columns[place] for place in order]
-    _banner(book, sheet, page)
-    _heads(book, sheet, columns)
     cells = [
         [shown(str(name), value, book.result) for value in frame.iloc[:, place].tolist()]
         for place, name in enumerate(frame.columns)
     ]
-    for row, lines in enumerate(_lines(cells, columns, len(frame)), start=_FIRST_ROW):
+    columns = w.fitted(columns, cells)
+    _banner(book, sheet, page, columns)
+    _heads(book, sheet, columns)
+    for row, lines in enumerate(w.row_lines(columns, cells, len(frame)), start=_FIRST_ROW):
         sheet.set_row(row, 4 + 14 * lines)
     for place, column in enumerate(columns):
         _fill(book, sheet, place, column, frame.iloc[:, place].tolist(), cells[place])
     bottom = _FIRST_ROW + len(frame) - 1
+    if frame.empty and page.empty:
+        bottom = _FIRST_ROW
+        sheet.write_string(_FIRST_ROW, 0, safe(page.empty), book.format(indent=1))
     for name, entries in page.choices.items():
         place = list(frame.columns).index(name)
         rule = {"validate": "list", "source": list(entries)}
@@ -187,27 +193,9 @@ def _heads(book: Book, sheet: Any, columns: Sequence[Column]) -> None:
         style = book.format(
             **base, bg_color=colours[0], font_color=colours[1], border_color="#8a94a3"
         )
-        sheet.write_string(_FIRST_ROW - 1, place, safe(str(column.label)), style)
-
-
-def _lines(cells: Sequence[Sequence[Any]], columns: Sequence[Column], n: int) -> list[int]:
-    """Count the lines that each row needs, for spreadsheets that do not fit rows by themselves."""
-    lines = np.ones(n, dtype=int)
-    for column, values in zip(columns, cells, strict=True):
-        if column.form == "wrap":
-            wide = np.array([_width(value) for value in values], dtype=float)
-            lines = np.maximum(lines, np.ceil(wide / (column.width - 1)).astype(int))
-    return [int(number) for number in np.clip(lines, 1, _MOST_LINES)]
-
-
-def _width(value: object) -> float:
-    """Measure a text in characters of the default font; wide letters take two."""
-    if not isinstance(value, str):
-        return 0.0
-    return max(
-        (sum(2.0 if letter > "\u2e7f" else 1.1 for letter in line) for line in value.splitlines()),
-        default=0.0,
-    ) + 20.0 * value.count("\n")
+        sheet.write_string(
+            _FIRST_ROW - 1, place, safe(w.heading(str(column.label), column.width)), style
+        )
 
 
 def _frozen(frame: pd.DataFrame) -> int:
@@ -216,13 +204,18 @@ def _frozen(frame: pd.DataFrame) -> int:
     return names.index(c.NAME) + 1 if c.NAME in names[:5] else 0
 
 
-def _banner(book: Book, sheet: Any, page: Page) -> None:
+def _banner(book: Book, sheet: Any, page: Page, columns: Sequence[Column]) -> None:
+    """Write title and subtitle across what is printed, and make room for the headings."""
+    printed = [column.width for column in columns if column.printed] or [w.LEAST]
+    wide = max(sum(printed), w.LEAST)
     title = book.format(bold=True, font_size=16, font_color=HEAD)
-    small = book.format(font_size=9, font_color="#4a5261")
+    small = book.format(font_size=9, font_color="#4a5261", text_wrap=True)
     sheet.set_row(0, 30)
-    sheet.set_row(1, 18)
-    sheet.set_row(2, 34)
+    sheet.set_row(1, 6 + 12 * max(1, ceil(0.92 * w.text_width(page.subtitle) / wide)))
+    sheet.set_row(2, max(22, 8 + 14 * w.heading_lines(columns)))
     sheet.write_string(0, 0, safe(page.title), title)
+    if len(printed) > 1 and page.subtitle:
+        sheet.merge_range(1, 0, 1, len(printed) - 1, "", small)
     sheet.write_string(1, 0, safe(page.subtitle), small)
 
 
@@ -235,9 +228,10 @@ def _print_setup(
     frozen: int,
 ) -> None:
     printed = sum(column.printed for column in columns)
+    wide = sum(column.width for column in columns if column.printed)
     sheet.freeze_panes(_FIRST_ROW, frozen)
     sheet.set_landscape()
-    sheet.set_paper(page.paper)
+    sheet.set_paper(page.paper if wide > w.A4 else 9)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(_FIRST_ROW - 1)
@@ -278,8 +272,10 @@ def _fill(
 ) -> None:
     """Write one column; texts are always texts, so that no cell can be a formula."""
     line = {"border": 1, "border_color": "#d5d9e0"}
-    style = book.format(**line, **_FORMS[column.form])
-    quoted = book.format(**line, **_FORMS[column.form], quote_prefix=True)
+    if column.form == "number":
+        line["num_format"] = w.decimals(cells)
+    style = book.format(**{**_FORMS[column.form], **line})
+    quoted = book.format(**{**_FORMS[column.form], **line}, quote_prefix=True)
     coloured = [
         book.format(**line, **_FORMS["class"], bg_color=_FILLS[level], font_color=_INKS[level])
         for level in sorted(_FILLS)

@@ -14,6 +14,7 @@ from riskmap.export.tables import UNIT_LEVEL_NAMES
 from riskmap.i18n import Text, text
 from riskmap.result import Result
 from riskmap.roles.grade import LEVEL_NAMES
+from riskmap.roles.headers import unit_label
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,8 @@ def shown(name: str, value: Any, result: Result) -> Any:
         return str(text("; ")).join(str(shown(name, part, result)) for part in value) or None
     if value is None or value is pd.NA or value is pd.NaT or value != value:
         return None
+    if name == "unit":
+        return str(unit_label(str(value)))
     if name == c.ROLE and value in result.roles:
         return str(result.roles[value].label)
     if name == c.LEVEL and isinstance(value, str):
