@@ -27,8 +27,9 @@ __all__ = [
 ]
 
 MAX_CELLS: Final = 40_000_000
-SLACK_M: Final = 0.001
 """A bigger grid would not fit into an office machine's memory."""
+SLACK_M: Final = 0.001
+"""A place that overlaps a cell by less opens no row or column for it [m]."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Low ground and slope from elevations on the grid."""
+"""Low ground from elevations on the grid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["relative_lowness", "slope_degrees"]
+__all__ = ["relative_lowness"]
 
 FloatGrid = NDArray[np.float32]
 
@@ -70,36 +70,3 @@ def _disc_sum(values: NDArray[np.float64], radius: float) -> NDArray[np.float64]
         if step:
             total[step:] += strip[: ny - step]
     return total
-
-
-def slope_degrees(elevation: NDArray[Any], *, size_m: float) -> FloatGrid:
-    """Measure the steepness of each cell by central differences.
-
-    ``atan(hypot(dz/dx, dz/dy))``
-
-    Parameters
-    ----------
-    elevation
-        Elevation of cells, shape (ny, nx) [m]; NaN = unknown.
-    size_m
-        Side of a cell [m].
-
-    Returns
-    -------
-    ndarray
-        Slope, shape (ny, nx) [degrees]; NaN where a neighbour is unknown; a grid that is one cell
-        wide is level in that direction.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> slope_degrees(np.array([[0.0, 100.0, 200.0]]), size_m=100).round(3).tolist()
-    [[45.0, 45.0, 45.0]]
-    """
-    z = np.asarray(elevation, dtype=np.float64)
-    parts = [
-        np.gradient(z, size_m, axis=axis) if z.shape[axis] > 1 else np.zeros_like(z)
-        for axis in (0, 1)
-    ]
-    steep: NDArray[np.float64] = np.degrees(np.arctan(np.hypot(*parts)))
-    return steep.astype(np.float32)

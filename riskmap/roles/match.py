@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
 from functools import cache
 
 from riskmap.roles.headers import header_key, parse_header
@@ -78,27 +76,3 @@ def match_choice(field: Field, value: object) -> str | None:
         if key in {header_key(name) for name in names}:
             return choice.value
     return None
-
-
-def suggest(name: str, names: Mapping[str, object]) -> str:
-    """Return the nearest known name, for a "did you mean".
-
-    Parameters
-    ----------
-    name
-        The unknown name.
-    names
-        The known ones.
-
-    Returns
-    -------
-    str
-        The nearest, or an empty text.
-
-    Examples
-    --------
-    >>> from riskmap.roles.load import load_roles
-    >>> suggest("flood_pont", load_roles())
-    'flood_point'
-    """
-    return next(iter(difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)), "")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from riskmap.geo.terrain import relative_lowness, slope_degrees
+from riskmap.geo.terrain import relative_lowness
 
 heights = st.one_of(st.integers(-50, 900).map(float), st.just(np.nan))
 
@@ -30,11 +30,3 @@ def test_lowness_equals_the_mean_cell_by_cell(z, radius):
 def test_a_flat_place_and_an_unknown_place():
     assert not relative_lowness(np.full((5, 5), 8848.0), size_m=30, radius_m=90).any()
     assert np.isnan(relative_lowness(np.full((5, 5), np.nan), size_m=30, radius_m=90)).all()
-
-
-def test_height_above_sea_and_steepness():
-    z = np.add.outer(np.arange(6) * 3.0, np.arange(7) * 4.0)  # rises 3 and 4 m in every 100 m
-    slope = slope_degrees(z, size_m=100)
-    assert slope == pytest.approx(np.full((6, 7), np.degrees(np.arctan(0.05))))
-    assert slope_degrees(z + 5000, size_m=100) == pytest.approx(slope)
-    assert slope_degrees(np.zeros((1, 1)), size_m=100).tolist() == [[0.0]]

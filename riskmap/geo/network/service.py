@@ -95,8 +95,7 @@ def _drawn(graph: RoadGraph, stretches: Stretches) -> tuple[Stretches, NDArray[n
     """Draw stretches, without those shorter than a line can be."""
     lines = stretch_lines(graph, stretches)
     long = shapely.length(lines) >= LEAST_M
-    kept = Stretches(*(getattr(stretches, name)[long] for name in Stretches.__dataclass_fields__))
-    return kept, lines[long]
+    return stretches.take(long), lines[long]
 
 
 def _road_table(

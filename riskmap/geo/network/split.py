@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from riskmap.errors import LayerError
+from riskmap.geo.crs import project_points
 from riskmap.geo.network.vertices import SAME_M, merge_near, same_runs, vertex_numbers
 from riskmap.i18n import text
 
@@ -69,11 +69,6 @@ def segment_lengths(lonlat: Floats) -> Floats:
     return np.asarray(ahead, dtype=np.float64)
 
 
-@cache
-def _change(source: str, target: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(source, target, always_xy=True)
-
-
 def project(xy: Floats, source: Any, target: Any) -> Floats:
     """Bring coordinates from one CRS to another, in the order x (east), y (north).
 
@@ -92,7 +87,7 @@ def project(xy: Floats, source: Any, target: Any) -> Floats:
     from_, to = pyproj.CRS.from_user_input(source), pyproj.CRS.from_user_input(target)
     if from_.equals(to):
         return xy
-    return np.column_stack(_change(from_.to_wkt(), to.to_wkt()).transform(xy[:, 0], xy[:, 1]))
+    return np.column_stack(project_points(xy[:, 0], xy[:, 1], crs=to, source=from_))
 
 
 def to_lonlat(xy: Floats, crs: Any) -> Floats:

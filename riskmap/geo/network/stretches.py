@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from riskmap.geo.network.arcs import Way
-from riskmap.geo.network.graph import Floats, Ints, RoadGraph
+from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph
 from riskmap.geo.network.snap import Snapped
 from riskmap.geo.network.travel import nearest_seconds
 
@@ -30,6 +30,21 @@ class Stretches:
     cost_low: Floats
     cost_high: Floats
     """Cost at the two ends, shape (s,)."""
+
+    def take(self, rows: Ints | Bools) -> Stretches:
+        """Give some of the stretches.
+
+        Parameters
+        ----------
+        rows
+            Positions, or a mask of shape (s,).
+
+        Returns
+        -------
+        Stretches
+            In the order of ``rows``.
+        """
+        return Stretches(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
 def reached_stretches(
@@ -103,7 +118,7 @@ def reached_stretches(
         cost_high=np.concatenate([(ends[0] + up * price)[first], ends[1][second]]),
     )
     order = np.lexsort((found.low, found.edge))
-    return Stretches(*(getattr(found, name)[order] for name in Stretches.__dataclass_fields__))
+    return found.take(order)
 
 
 def _share(left: Floats, price: Floats, *, usable: NDArray[np.bool_]) -> Floats:
@@ -168,7 +183,7 @@ def within(stretches: Stretches, limit: float) -> Stretches:
         cost_low=np.where(falling, np.minimum(first, limit), first),
     )
     keep = (np.minimum(first, last) <= limit) & (new.high > new.low)
-    return Stretches(*(getattr(new, name)[keep] for name in Stretches.__dataclass_fields__))
+    return new.take(keep)
 
 
 def beyond(stretches: Stretches, limit: float) -> Stretches:
