@@ -6,7 +6,7 @@ import { nearLimit, sureOf, UNSURE } from "./doubt.js";
 import { itemDetail } from "./ledger.js";
 import { around, chip, coordinates, itemLink, path, unitLink } from "./links.js";
 import { latitude, longitude } from "./geo.js";
-import { itemsWithin, quantity } from "./items.js";
+import { itemsInCell, itemsWithin, quantity } from "./items.js";
 import { cellCentre, loadTable, rawValues, table, values } from "./model.js";
 import { classColours, levelName, PARTS } from "./palette.js";
 import { itemColour } from "./points.js";
@@ -82,7 +82,7 @@ async function placeDetail(tab, chosen) {
     await indicatorTable(tab, at),
     await byRoad(tab, at),
     around(lon, lat),
-    unit ? withinList(at) : null,
+    withinList(unit ? itemsWithin(at) : itemsInCell(at)),
     unit ? childList(at) : null,
   ];
 }
@@ -138,9 +138,8 @@ async function byRoad(tab, row) {
   return el("section", null, el("h4", null, t("By road"), el("small", null, tab !== table(tab.kind, "") ? t("on the roads of the scenario") : tab.kind === "unit" ? t("mean of the unit, free flow") : t("free flow"))), el("table", { class: "plain-table nearest" }, el("tbody", null, lines)));
 }
 
-/** Objects inside a unit, gravest first. @param {number} unit */
-function withinList(unit) {
-  const found = itemsWithin(unit);
+/** Objects inside a unit or a cell, gravest first. @param {{layer: any, rows: number[]}[]} found */
+function withinList(found) {
   if (!found.length) return el("p", { class: "hint" }, t("No objects of any layer stand here."));
   return el("section", null, el("h4", null, t("What stands here")), found.map(({ layer, rows }) => {
     const order = rows.slice().sort((a, b) => layer.level[b] - layer.level[a]);

@@ -1,7 +1,8 @@
 // @ts-check
 /** Objects of the layers: their values as shown, filters, neighbours. */
 import { app, figures, num, state, t, nameOf } from "./core.js";
-import { metres } from "./geo.js";
+import { insideShape, latitude, metres } from "./geo.js";
+import { cellAt, cellCentre } from "./model.js";
 
 /**
  * A field or list column of a layer, or null.
@@ -154,6 +155,26 @@ export function nearest(layer, lon, lat, n) {
   for (let i = 0; i < layer.n; i++) found.push({ row: i, d: metres(lon, lat, layer.lon[i], layer.lat[i]) });
   found.sort((a, b) => a.d - b.d);
   return found.slice(0, n);
+}
+
+/**
+ * Objects inside a cell, and areas that its middle lies in.
+ * @param {number} cell
+ */
+export function itemsInCell(cell) {
+  const [cx, cy] = cellCentre(cell);
+  const reach = app.model.facts.size_m / (40075016 * Math.cos((latitude(cy) * Math.PI) / 180));
+  const out = [];
+  for (const layer of app.model.things) {
+    const rows = [];
+    const { x, y, n } = layer;
+    for (let i = 0; i < n; i++) {
+      const near = Math.abs(x[i] - cx) < reach && Math.abs(y[i] - cy) < reach && cellAt(x[i], y[i]) === cell;
+      if (near || (layer.kind === "area" && insideShape(layer.shape, i, cx, cy))) rows.push(i);
+    }
+    if (rows.length) out.push({ layer, rows });
+  }
+  return out;
 }
 
 /**

@@ -1,4 +1,4 @@
-"""What plans say about places and objects: people, minutes, room, and why a refuge is not used."""
+"""What stands at a place and what plans say of it: people, minutes, room, why a refuge is not used."""
 
 from __future__ import annotations
 
@@ -117,3 +117,36 @@ def test_names_with_the_addresss_own_signs_come_back(
     with open_page(page, address=address) as opened:
         assert opened.page.is_checked(box)
         assert opened.js("() => riskmap.state().scenario") == NAME
+
+
+def test_a_cell_names_the_areas_and_points_it_lies_in(
+    open_page: Callable[..., Any], planned: Any, tmp_path: Path
+) -> None:
+    """An area of 150 m around a hazard: cells inside name it, cells far off do not."""
+    layer = planned.layers["hazard_source"]
+    table = layer.table.copy()
+    spots = table.geometry.copy()
+    table["geometry"] = spots.buffer(150)
+    changed = replace(layer, table=table)
+    path = tmp_path / "areas.html"
+    path.write_text(render(replace(planned, layers={"hazard_source": changed})), encoding="utf-8")
+    east, north = spots.iloc[0].x, spots.iloc[0].y
+    inside = {
+        name
+        for name, other in zip(table["name"], spots, strict=True)
+        if max(abs(other.x - east), abs(other.y - north)) < 30
+    }
+    spot = spots.to_crs(4326).iloc[0]
+    with open_page(path) as opened:
+        opened.page.fill("#search", f"{spot.x:.6f}, {spot.y:.6f}")
+        opened.page.keyboard.press("Enter")
+        opened.page.wait_for_selector("#panel-detail details .things .link", state="attached")
+        found = opened.js(
+            "() => [...document.querySelectorAll('#panel-detail details .things .link')].map(b => b.textContent)"
+        )
+        assert inside <= set(found)
+        far = [
+            name for name, other in zip(table["name"], spots, strict=True)
+            if other.distance(spots.iloc[0]) > 150 + 2 * 71
+        ]  # fmt: skip
+        assert not set(far) & set(found)
