@@ -82,7 +82,7 @@ async function placeDetail(tab, chosen) {
     await indicatorTable(tab, at),
     await byRoad(tab, at),
     around(lon, lat),
-    withinList(unit ? itemsWithin(at) : itemsInCell(at)),
+    unit ? withinList(itemsWithin(at), t("What stands here")) : withinList(itemsInCell(at), t("In this cell")),
     unit ? childList(at) : null,
   ];
 }
@@ -138,10 +138,10 @@ async function byRoad(tab, row) {
   return el("section", null, el("h4", null, t("By road"), el("small", null, tab !== table(tab.kind, "") ? t("on the roads of the scenario") : tab.kind === "unit" ? t("mean of the unit, free flow") : t("free flow"))), el("table", { class: "plain-table nearest" }, el("tbody", null, lines)));
 }
 
-/** Objects inside a unit or a cell, gravest first. @param {{layer: any, rows: number[]}[]} found */
-function withinList(found) {
+/** Objects inside a unit or a cell, gravest first. @param {{layer: any, rows: number[]}[]} found @param {string} title */
+function withinList(found, title) {
   if (!found.length) return el("p", { class: "hint" }, t("No objects of any layer stand here."));
-  return el("section", null, el("h4", null, t("What stands here")), found.map(({ layer, rows }) => {
+  return el("section", null, el("h4", null, title), found.map(({ layer, rows }) => {
     const order = rows.slice().sort((a, b) => layer.level[b] - layer.level[a]);
     return el("details", null, el("summary", null, symbolIcon(layer.symbol, layer.colour || "#5b6b7e"), nameOf(layer), el("small", null, t("{n} items", { n: rows.length }))),
       el("ul", { class: "things" }, order.slice(0, 60).map((i) => el("li", null, el("span", { class: "dot", style: `background:${itemColour(layer, i)}` }), itemLink(layer, i), layer.level[i] ? el("small", null, levelName(layer.level[i])) : null)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -410,6 +411,21 @@ def test_big_screen_and_back(desk: Any) -> None:
     assert desk.js("() => document.body.classList.contains('big')")
     desk.page.click("#tool-screen")
     assert not desk.js("() => document.body.classList.contains('big')")
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_paper_is_one_sheet_of_a4_lying(
+    open_page: Callable[..., Any], sample_page: Path, big: bool
+) -> None:
+    with open_page(sample_page) as opened:
+        opened.page.set_viewport_size({"width": 3840, "height": 2160})
+        if big:
+            opened.page.click("#tool-screen")
+            opened.settle()
+        paper = opened.page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type /Page\b", paper)) == 1
+        wide, high = map(float, re.search(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", paper).groups())  # type: ignore[union-attr]
+        assert (wide / 72 * 25.4, high / 72 * 25.4) == pytest.approx((297, 210), abs=0.5)
 
 
 def test_what_the_office_must_see_is_said(desk: Any, sample: Any) -> None:
