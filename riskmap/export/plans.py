@@ -146,12 +146,11 @@ def _pages(key: str, plan: Any, result: Result) -> Iterator[Page]:
         yield Page(
             f"{title} {scenario}".strip(),
             title + tail,
-            " ".join(notes[:2])[:400],
+            " ".join([*([] if len(table) else [str(text("Nothing to list."))]), *notes[:2]])[:400],
             _plain(table, result, kind),
             {},
             labels=_labels(table, kind),
             paper=8,
-            empty=str(text("nothing to list")),
         )
     if notes:
         title = str(text("Notes"))

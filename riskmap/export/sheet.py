@@ -54,8 +54,6 @@ class Page:
     """Headings of columns that other papers do not know."""
     paper: int = 9
     """Excel's number of the paper: 9 = A4, 8 = A3."""
-    empty: str = ""
-    """What a table without rows says."""
 
 
 class Book:
@@ -173,9 +171,6 @@ def draw_sheet(book: Book, page: Page) -> None:
     for place, column in enumerate(columns):
         _fill(book, sheet, place, column, frame.iloc[:, place].tolist(), cells[place])
     bottom = _FIRST_ROW + len(frame) - 1
-    if frame.empty and page.empty:
-        bottom = _FIRST_ROW
-        sheet.write_string(_FIRST_ROW, 0, safe(page.empty), book.format(indent=1))
     for name, entries in page.choices.items():
         place = list(frame.columns).index(name)
         rule = {"validate": "list", "source": list(entries)}
@@ -193,9 +188,7 @@ def _heads(book: Book, sheet: Any, columns: Sequence[Column]) -> None:
         style = book.format(
             **base, bg_color=colours[0], font_color=colours[1], border_color="#8a94a3"
         )
-        sheet.write_string(
-            _FIRST_ROW - 1, place, safe(w.heading(str(column.label), column.width)), style
-        )
+        sheet.write_string(_FIRST_ROW - 1, place, safe(str(column.label)), style)
 
 
 def _frozen(frame: pd.DataFrame) -> int:

@@ -21,6 +21,8 @@ _ROOM: Final = 2.8
 _SLACK: Final = 1.35
 """A column grows by so much to spare its texts a second line."""
 _LEAST: Final = 6.0
+_LONG: Final = 20.0
+"""Headings longer than this [characters] take two lines, wherever they break."""
 _BROAD: Final = 44.0
 """Widest column of texts that do not wrap."""
 _SAID: Final = {
@@ -62,41 +64,26 @@ def _longest(value: str) -> float:
     )
 
 
-def heading(label: str, width: float) -> str:
-    r"""Break a heading before its unit where it is too long for one line.
-
-    Parameters
-    ----------
-    label
-        The heading.
-    width
-        Width of the column [characters].
-
-    Returns
-    -------
-    str
-        The heading, on one or two lines.
-
-    Examples
-    --------
-    >>> heading("平均水深（米）", 9)
-    '平均水深\n（米）'
-    >>> heading("Depth (m)", 20)
-    'Depth (m)'
-    """
-    if text_width(label) <= width - 1:
-        return label
+def _parts(label: str) -> tuple[float, float]:
+    """Width of a heading's name and of the unit behind it."""
     for mark in ("（", " ("):
         name, found, unit = label.partition(mark)
         if found and len(name) > 1:
-            return f"{name}\n{mark.strip()}{unit}"
-    return label
+            return _longest(name), _longest(mark.strip() + unit)
+    return _longest(label), 0.0
 
 
-def _heading_width(label: str) -> float:
-    """Narrowest column in which a heading takes two lines at most."""
-    first, _, unit = heading(label, 0.0).partition("\n")
-    return max(_longest(first) if unit else _longest(first) / 2 + 1.0, _longest(unit)) + 2.4
+def _under(label: str, width: float) -> float:
+    """Widen a column so that its heading takes two lines at most and no break parts its unit."""
+    name, unit = _parts(label)
+    whole = name + unit
+    if whole + 2.0 <= width:
+        return width
+    if not unit:
+        return max(width, whole / 2 + 3.0)
+    if width <= name + 2.6 or whole > _LONG:
+        return max(width, max(name, unit) + 2.4)
+    return whole + 2.0
 
 
 def fitted(columns: Sequence[Column], cells: Sequence[Sequence[Any]]) -> list[Column]:
@@ -144,11 +131,11 @@ def _need(column: Column, values: Sequence[Any]) -> float:
 
 def _fit(column: Column, values: Sequence[Any]) -> Column:
     if all(value is None for value in values):
-        return replace(column, width=max(column.width, _heading_width(str(column.label))))
+        return replace(column, width=_under(str(column.label), column.width))
     need = _need(column, values)
     most = _BROAD if column.form == "text" else column.width * _SLACK
     wanted = need if need <= most else min(column.width, most)
-    return replace(column, width=round(max(wanted, _heading_width(str(column.label)), _LEAST), 1))
+    return replace(column, width=round(_under(str(column.label), max(wanted, _LEAST)), 1))
 
 
 def _spoken(value: Any, form: str) -> str:
@@ -202,15 +189,11 @@ def heading_lines(columns: Sequence[Column]) -> int:
 
     Examples
     --------
-    >>> heading_lines([Column("平均水深（米）", 9)])
+    >>> heading_lines([Column("平均水深（米）", 10.4)])
     2
     """
-    return max((_wrapped(str(column.label), column.width) for column in columns), default=1)
-
-
-def _wrapped(label: str, width: float) -> int:
-    parts = heading(label, width).splitlines() or [""]
-    return sum(max(1, int(np.ceil(_longest(part) / (width - 1.0)))) for part in parts)
+    wide = [_longest(str(column.label)) / (column.width - 1.0) for column in columns]
+    return max((int(np.ceil(lines)) for lines in wide), default=1) or 1
 
 
 def decimals(cells: Sequence[Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Final
 
@@ -129,7 +129,7 @@ def column_of(
     result
         The run's result, whose roles name their fields.
     labels
-        Headings that the table brings along for columns that no other paper has.
+        Headings that the table brings along; they go before those that papers know.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def column_of(
         Heading, width and form.
     """
     if name in COLUMNS:
-        return COLUMNS[name]
+        return replace(COLUMNS[name], label=labels.get(name, COLUMNS[name].label))
     if name in labels:
         width, form, printed = FORMS.get(name) or _labelled(name, values, str(labels[name]))
         return Column(labels[name], width, form, printed=printed)

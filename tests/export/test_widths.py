@@ -70,7 +70,8 @@ def test_empty_tables_say_so_and_sheets_say_whose_they_are(tmp_path: object) -> 
     write_plans(result, folder)
     book = openpyxl.load_workbook(folder / "避难方案.xlsx")
     empty, towns = book.worksheets[:2]
-    assert empty["A4"].value
+    assert empty["A4"].value is None
+    assert "本表无记录" in str(empty["A2"].value)
     assert result.facts.place_name in str(empty["A1"].value)
     assert [towns["A4"].value, towns["A5"].value] == ["A", "D合计"]
     book.close()

@@ -157,7 +157,7 @@ def test_a_bad_ledger_is_said_row_by_row_and_the_plan_is_made(tmp_path, run):
     sent = sheet(tmp_path / "out", "转移去向")
     assert "没写" not in set(sent["避难场所"])
     assert "写了零" not in set(sent["避难场所"])
-    assert sent["影响人口"].sum() == found["已落实去处"]
+    assert sent["人数"].sum() == found["已落实去处"]
 
 
 def test_people_whom_no_road_reaches_are_counted_and_said(tmp_path, run):
@@ -178,4 +178,4 @@ def test_people_whom_no_road_reaches_are_counted_and_said(tmp_path, run):
     assert (dry["未落实去处"], wet["未落实去处"]) == (0, 40)
     short = sheet(tmp_path / "out", "各村（社区）缺口", "断路")
     assert short["其中无路可达"].sum() == 40
-    assert "路" in str(short["研判理由"].iloc[0])
+    assert "路" in str(short["原因"].iloc[0])
