@@ -112,6 +112,12 @@ def test_dry_scenario_is_the_baseline(tmp_path):
         pd.testing.assert_series_equal(after.classes, before.classes)
 
 
+def test_water_too_shallow_for_anybody_to_move_has_a_refuge_plan(tmp_path):
+    found = run(tmp_path, np.full((3, 4), 0.001, np.float32), up_to="plans", plans=True)
+    assert found.plans["refuges@暴雨"].recount["people"] == 0
+    assert found.plans["refuges@暴雨"].tables["shortfall"].empty
+
+
 def test_unknown_depth_leaves_the_baseline_and_is_said(tmp_path):
     depth = np.zeros((3, 4), np.float32)
     depth[0, 0] = -9999

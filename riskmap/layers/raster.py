@@ -55,7 +55,7 @@ def read_raster(
     source = _open(spec)
     with source:
         crs = _crs(source, spec)
-        band = int(spec.layer) if spec.layer and str(spec.layer).isdigit() else 1
+        band = _band(source, spec)
         window = _window(source, crs, place)
         step = max(1.0, float(np.sqrt(window.width * window.height / max_cells)))
         shape = (max(1, round(window.height / step)), max(1, round(window.width / step)))
@@ -96,6 +96,18 @@ def _open(spec: LayerSpec) -> Any:
             text("save it as GeoTIFF again"),
             value=str(error),
         ) from error
+
+
+def _band(source: Any, spec: LayerSpec) -> int:
+    """Return the number of the band to read, the first when none is named."""
+    named = spec.layer or "1"
+    if named.isdecimal() and 1 <= int(named) <= source.count:
+        return int(named)
+    raise unusable(
+        "no_band",
+        text("the raster has no band {band}", band=named),
+        text("give layer: a number from 1 to {n}", n=source.count),
+    )
 
 
 def _transform(source: Any, window: Any, wide: float, high: float) -> Coefficients:

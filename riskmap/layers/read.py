@@ -30,7 +30,6 @@ from riskmap.layers.types import Layer, LayerSpec, Raster, Rows, Source
 
 if TYPE_CHECKING:
     from riskmap.layers.vector import Window
-    from riskmap.presets.load import Presets
     from riskmap.roles.load import Role
 
 MARGIN_M: Final = 5000.0
@@ -73,7 +72,6 @@ def read_layer(
     crs: Any,
     place: Any,
     known: pd.DataFrame | None = None,
-    presets: Presets | None = None,  # noqa: ARG001
 ) -> tuple[Layer, list[Problem]]:
     """Read and check all sources of a role and bring them into the run's CRS.
 
@@ -91,8 +89,6 @@ def read_layer(
         The place: a table with its own CRS, a geometry in ``crs``, or None for no limit.
     known
         Items of earlier runs: role, item_id, name, x, y [m, in ``crs``].
-    presets
-        Not used yet.
 
     Returns
     -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -172,7 +173,7 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
             ),
             text("name a sheet with sheet: if this is wrong"),
         )
-        rows[0] = Rows(**{**rows[0].__dict__, "notes": (remark, *rows[0].notes)})
+        rows[0] = replace(rows[0], notes=(remark, *rows[0].notes))
     return rows
 
 

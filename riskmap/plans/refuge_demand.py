@@ -113,6 +113,7 @@ def _join(
                 "name": pd.Series(dtype=object),
                 "people": pd.Series(dtype=np.int64),
                 "vulnerable": pd.Series(dtype=float),
+                "unit_id": pd.Series(dtype=object),
             }
         )
         return empty, np.zeros((0, 2))

@@ -70,7 +70,7 @@ def read_ground(project: Project) -> Ground:
     layers: dict[str, Layer] = {}
     if project.layers.get("boundary"):
         layers["boundary"], said = read_layer(
-            roles["boundary"], project.layer_specs("boundary"), crs=crs, place=None, presets=presets
+            roles["boundary"], project.layer_specs("boundary"), crs=crs, place=None
         )
         problems += said
     outline = layers["boundary"].table if "boundary" in layers else None
@@ -181,7 +181,6 @@ def read_layers(project: Project, ground: Ground) -> Ground:
             crs=ground.crs,
             place=ground.place,
             known=known,
-            presets=ground.presets,
         )
         problems += said
     return replace(ground, layers=layers, problems=tuple(problems))

@@ -198,7 +198,6 @@ def _flood_level(
         (LayerSpec(path=project.file(given), shown=given),),
         crs=ground.crs,
         place=ground.place,
-        presets=ground.presets,
     )
     if not layer.rasters:
         raise LayerError(

@@ -140,7 +140,6 @@ def _depth(
         (_spec(project, source.depth or ""),),
         crs=ground.crs,
         place=ground.place,
-        presets=ground.presets,
     )
     scale = METRES[source.depth_unit]
     return tuple(replace(tile, values=tile.values * scale) for tile in layer.rasters), said
@@ -158,6 +157,5 @@ def _vector(
         (_spec(project, written),),
         crs=ground.crs,
         place=ground.place,
-        presets=ground.presets,
     )
     return layer.table, said

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from riskmap.errors import LayerError
 from riskmap.layers.raster import read_raster
 from riskmap.layers.types import LayerSpec
 
@@ -31,3 +32,25 @@ def test_a_huge_raster_is_averaged_while_reading(tmp_path):
     )
     assert raster.transform[0] == pytest.approx(40.0)
     assert "coarser" in [remark.rule for remark in remarks]
+
+
+@pytest.mark.parametrize(("named", "value"), [(None, 1.0), ("1", 1.0), ("2", 2.0)])
+def test_a_band_is_chosen_by_its_number(tmp_path, named, value):
+    assert (read_raster(two_bands(tmp_path, named), None)[0].values == value).all()
+
+
+@pytest.mark.parametrize("named", ["0", "3", "-1", "depth"])
+def test_a_band_that_is_not_there_is_said(tmp_path, named):
+    with pytest.raises(LayerError, match=named):
+        read_raster(two_bands(tmp_path, named), None)
+
+
+def two_bands(folder, named):
+    grid = rasterio.Affine(10, 0, 500000, 0, -10, 4100000)
+    with rasterio.open(
+        folder / "b.tif", "w", driver="GTiff", width=2, height=2, count=2, dtype="float32",
+        crs="EPSG:4548", transform=grid,
+    ) as target:  # fmt: skip
+        for band in (1, 2):
+            target.write(np.full((2, 2), band, np.float32), band)
+    return LayerSpec(path=folder / "b.tif", shown="b.tif", layer=named)
