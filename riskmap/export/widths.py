@@ -77,13 +77,14 @@ def _under(label: str, width: float) -> float:
     """Widen a column so that its heading takes two lines at most and no break parts its unit."""
     name, unit = _parts(label)
     whole = name + unit
-    if whole + 2.0 <= width:
+    one_line = 1.06 * whole + 2.4
+    if one_line <= width:
         return width
     if not unit:
         return max(width, whole / 2 + 3.0)
     if width <= name + 2.6 or whole > _LONG:
         return max(width, max(name, unit) + 2.4)
-    return whole + 2.0
+    return one_line
 
 
 def fitted(columns: Sequence[Column], cells: Sequence[Sequence[Any]]) -> list[Column]:
