@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from riskmap.errors import IndicatorError, Problem
+from riskmap.csv_file import read_texts
+from riskmap.errors import IndicatorError, LayerError, Problem
 from riskmap.i18n import Text, text
 from riskmap.indicators.methods import METHODS
 
@@ -105,24 +106,18 @@ def load_table(name_or_path: str | Path = "flood_season") -> pd.DataFrame:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    try:
-        raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except FileNotFoundError as error:
+    if not path.is_file():
         raise IndicatorError(
             text(
                 "{file}: there is no such indicator table; give a CSV file or one of: {names}",
-                file=path,
+                file=path.name,
                 names=", ".join(sorted(file.stem for file in _FOLDER.glob("*.csv"))),
             )
-        ) from error
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
-        raise IndicatorError(
-            text("{file}: not a CSV table in UTF-8; save it as CSV UTF-8", file=path.name)
-        ) from error
-    raw.columns = raw.columns.str.strip()
-    for column in raw:
-        raw[column] = raw[column].str.strip()
-    return raw
+        )
+    try:
+        return read_texts(path)
+    except LayerError as error:
+        raise IndicatorError(error.message, error.problems) from error
 
 
 def _near(word: str, known: Any) -> Text:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from riskmap.errors import IndicatorError
@@ -115,6 +116,13 @@ def test_files_that_are_no_table(tmp_path):
             load_table(tmp_path / "bad.csv")
     with pytest.raises(IndicatorError):
         load_table(tmp_path)
+
+
+def test_a_table_saved_by_chinese_excel_is_read(tmp_path):
+    file = write(tmp_path, GOOD)
+    saved = tmp_path / "gbk.csv"
+    saved.write_bytes(file.read_text(encoding="utf-8-sig").encode("gb18030"))
+    pd.testing.assert_frame_equal(load_table(saved), load_table(file))
 
 
 def test_options():
