@@ -26,7 +26,7 @@ export function visiblePoints() {
   kept.key = key;
   kept.layers = [];
   kept.total = 0;
-  for (const layer of [...app.model.things].sort((a, b) => Number(!!b.shape) - Number(!!a.shape))) {
+  for (const layer of [...app.model.things].sort((a, b) => Number(!!b.shape) - Number(!!a.shape) || b.n - a.n)) {
     if (!state.shown[layer.id]) continue;
     const rows = passing(layer);
     kept.layers.push({ layer, rows });
