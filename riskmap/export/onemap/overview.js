@@ -7,6 +7,7 @@ import { FAR_M, hasRefuges, isUnsure, toRefuge } from "./doubt.js";
 import { listTest, matchesFilter, overdueTest } from "./items.js";
 import { inTown, rankingLevel, table } from "./model.js";
 import { className, surfaceColours, unitLevelName } from "./palette.js";
+import { countNotUsed } from "./plans.js";
 import { live, shownOf } from "./score.js";
 
 /** So many units are ranked here; the list has all. */
@@ -85,8 +86,9 @@ function farCard() {
   const list = units.rows[level].filter(inTown);
   const far = list.filter((/** @type {number} */ u) => toRefuge(u) > FAR_M);
   const people = far.reduce((/** @type {number} */ s, /** @type {number} */ u) => s + (units.population[u] || 0), 0);
+  const unused = countNotUsed();
   return card(t("No refuge within 1 km"), [num(far.length), el("small", null, " / " + num(list.length))], [
-    people ? t("{n} residents, straight line", { n: num(people) }) : t("straight line, not by road"), " ",
+    people ? t("{n} residents, straight line", { n: num(people) }) : t("straight line, not by road"), " ", unused ? t("({n} refuges that the plan does not use are counted too)", { n: num(unused) }) + " " : "",
     far.length ? el("button", { id: "far", class: "link", onclick: () => emit("listOf", "far") }, t("Show the list")) : null], "c3");
 }
 

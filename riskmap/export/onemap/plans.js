@@ -163,15 +163,25 @@ function labelOf(plan, i) {
 
 const SAME = 3e-6;
 
+/** The layers of what the plan of the scenario chosen, or of no scenario, does not use. */
+function refusals() {
+  const own = app.model.plans.filter((/** @type {any} */ p) => p.kinds[0] === "unusable" && !p.shape);
+  const now = own.filter((/** @type {any} */ p) => p.scenario(0) === state.scenario);
+  return now.length ? now : own.filter((/** @type {any} */ p) => !p.scenario(0));
+}
+
+/** How many refuges the plan does not use. */
+export function countNotUsed() {
+  return refusals().reduce((/** @type {number} */ n, /** @type {any} */ p) => n + p.n, 0);
+}
+
 /**
  * Why the plan of the scenario chosen, or of no scenario, does not use an object; "" when it does.
  * @param {any} layer
  * @param {number} row
  */
 export function notUsed(layer, row) {
-  const own = app.model.plans.filter((/** @type {any} */ p) => p.kinds[0] === "unusable" && !p.shape);
-  const now = own.filter((/** @type {any} */ p) => p.scenario(0) === state.scenario);
-  for (const plan of now.length ? now : own.filter((/** @type {any} */ p) => !p.scenario(0))) {
+  for (const plan of refusals()) {
     for (let i = 0; i < plan.n; i++) {
       if (Math.abs(plan.lon[i] - layer.lon[row]) < SAME && Math.abs(plan.lat[i] - layer.lat[row]) < SAME) return plan.said ? plan.said(i, state.lang) : plan.label(i, state.lang);
     }

@@ -66,7 +66,12 @@ def test_a_refuge_that_is_not_used_says_why(open_page: Callable[..., Any], page:
     with open_page(page) as opened:
         assert "方案未采用：墙体开裂" in said(opened, 0)
         assert "方案未采用" not in said(opened, 1)
+        opened.page.click("#tab-overview")
+        assert "方案未采用的 1 处避难场所未扣除" in opened.page.inner_text("#panel-overview .cards")
         opened.page.click(f'[data-scenario="{NAME}"]')
+        opened.settle()
+        assert "方案未采用的 2 处避难场所未扣除" in opened.page.inner_text("#panel-overview .cards")
+        opened.page.click("#tab-detail")
         opened.settle()
         assert "方案未采用：积水 0.37 米" in opened.page.inner_text("#panel-detail")
         assert "方案未采用：墙体开裂" in said(opened, 0)
