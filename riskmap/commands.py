@@ -191,8 +191,8 @@ def check_project(
     from riskmap import pipeline
     from riskmap.export import report
 
-    if out and out.suffix.lower() != ".xlsx":
-        raise UsageError(text("{file}: a workbook; name a file that ends in .xlsx", file=out))
+    if out:
+        _make_way(out)
     loaded = _load(project, lang=lang, allow_outside=allow_outside)
     with language(loaded.outputs.lang):
         _pictures(loaded)
@@ -208,6 +208,17 @@ def check_project(
             "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
             "notes": [str(p) for p in result.problems if p.severity == "note"],
         }
+
+
+def _make_way(workbook: Path) -> None:
+    """Make sure that a workbook can be written here; what stands there stays."""
+    if workbook.suffix.lower() != ".xlsx":
+        raise UsageError(text("{file}: a workbook; name a file that ends in .xlsx", file=workbook))
+    workbook.parent.mkdir(parents=True, exist_ok=True)
+    new = not workbook.exists()
+    workbook.open("ab").close()
+    if new:
+        workbook.unlink()
 
 
 def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
@@ -230,8 +241,6 @@ def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
     from riskmap.layers.template import write_template
     from riskmap.roles.load import load_roles
 
-    if out.suffix.lower() != ".xlsx":
-        raise UsageError(text("{file}: a workbook; name a file that ends in .xlsx", file=out))
     known = {name: role for name, role in load_roles().items() if role.kind == "vector"}
     unknown = [role for role in roles if role not in known]
     if unknown:
@@ -242,6 +251,7 @@ def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
                 known=", ".join(known),
             )
         )
+    _make_way(out)
     with language(lang):
         write_template([known[role] for role in dict.fromkeys(roles)], out, lang=lang)
 

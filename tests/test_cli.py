@@ -108,6 +108,15 @@ def test_a_role_named_twice_has_one_sheet(tmp_path):
     assert names.count("避难场所") == 1
 
 
+def test_check_writes_its_ledger_into_a_new_folder_and_says_where_it_cannot(tmp_path):
+    path = town.write(tmp_path)
+    assert riskmap("check", path, "--out", tmp_path / "new" / "gaps.xlsx").returncode == 0
+    assert openpyxl.load_workbook(tmp_path / "new" / "gaps.xlsx").sheetnames
+    (tmp_path / "taken.xlsx").mkdir()
+    fails(riskmap("check", path, "--out", tmp_path / "taken.xlsx"), 1)
+    fails(riskmap("check", path, "--out", tmp_path / "gaps.csv"), 2)
+
+
 def test_up_to_writes_nothing(tmp_path):
     path = town.write(tmp_path)
     done = riskmap("run", path, "--up-to", "index", "--json")

@@ -68,7 +68,6 @@ def write_template(roles: Sequence[Role], path: Path, *, lang: str = "zh") -> No
     """
     import xlsxwriter
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     options = dict.fromkeys(("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False)
     with language(lang), xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"created": _CREATED, "title": str(text("Layers to fill in"))})

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -226,3 +227,21 @@ def test_english_outputs_carry_english_words(written):
     rows = CalamineWorkbook.from_path(folder / "研判一张单.xlsx").get_sheet_by_index(0).to_python()
     assert {"Name", "Level", "Duty unit"} <= set(rows[2])
     assert "major" in {row[rows[2].index("Level")] for row in rows[3:]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("manifest.json", "{"),
+        ("manifest.json", "[]"),
+        ("manifest.json", '{"outputs": 3}'),
+        ("manifest.json", '{"outputs": {"riskmap.gpkg": 1}}'),
+        ("riskmap.gpkg", "no database"),
+        ("研判一张单.xlsx", "no workbook"),
+        ("report.json", '{"items": 1}'),
+    ],
+)
+def test_damaged_files_are_faults(written, tmp_path, name, content):
+    shutil.copytree(written(), tmp_path / "out")
+    (tmp_path / "out" / name).write_text(content, encoding="utf-8")
+    assert verify(tmp_path / "out")

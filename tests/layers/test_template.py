@@ -5,7 +5,6 @@ from riskmap.i18n import language
 from riskmap.layers.read import read_layer
 from riskmap.layers.template import ROWS, template_fields, write_template
 from riskmap.layers.types import LayerSpec
-from riskmap.presets.load import load_presets
 from riskmap.roles.load import load_roles, match_choice, match_header
 
 ROLES = load_roles()
@@ -148,7 +147,6 @@ def test_a_filled_template_is_read_back_without_its_examples(tmp_path):
         [LayerSpec(path=path, shown="t.xlsx")],
         crs="EPSG:4548",
         place=None,
-        presets=load_presets(),
     )
     assert (layer.rows_in, layer.rows_used, layer.rows_returned) == (1, 1, 0)
     row = layer.table.iloc[0]
