@@ -21,6 +21,7 @@ from riskmap.layers.values import (
     parse_unique,
     plain,
 )
+from riskmap.roles.headers import unit_label
 from riskmap.roles.load import match_choice
 
 if TYPE_CHECKING:
@@ -245,9 +246,9 @@ def _judge_range(
     outside = (numbers < low) | (numbers > high)
     message = text(
         "this is outside {low} to {high} {unit}",
-        low="-∞" if field.minimum is None else f"{field.minimum:g}",
-        high="∞" if field.maximum is None else f"{field.maximum:g}",
-        unit=field.unit or "",
+        low="-∞" if field.minimum is None else f"{field.minimum:.10g}",
+        high="∞" if field.maximum is None else f"{field.maximum:.10g}",
+        unit=unit_label(field.unit),
     )
     mend = text("check the number and its unit")
     _say(findings, outside, "range", message, mend, column, values, strict)
