@@ -14,7 +14,7 @@ const CLOSE = 0.01;
 /** Are there refuges? */
 export function hasRefuges() {
   const layer = app.model.layer.get("refuge");
-  return !!(layer && layer.ids && layer.n);
+  return !!(layer && layer.idOf && layer.n > layer.outOfUse.size);
 }
 
 /** Does the run say how stable classes are, and do the weights stand as they were? */
@@ -40,11 +40,12 @@ const DEGREE_M = 111195;
 function nearestOf(lon, lat) {
   const layer = app.model.layer.get("refuge");
   if (!sorted) {
-    const order = Array.from({ length: layer.n }, (_, i) => i).sort((a, b) => layer.lat[a] - layer.lat[b]);
+    const order = Array.from({ length: layer.n }, (_, i) => i).filter((i) => !layer.outOfUse.has(i)).sort((a, b) => layer.lat[a] - layer.lat[b]);
     sorted = { lon: Float64Array.from(order, (i) => layer.lon[i]), lat: Float64Array.from(order, (i) => layer.lat[i]) };
   }
   const across = Math.cos((lat * Math.PI) / 180);
-  let [low, high] = [0, layer.n];
+  const { length } = sorted.lat;
+  let [low, high] = [0, length];
   while (low < high) {
     const middle = (low + high) >> 1;
     if (sorted.lat[middle] < lat) low = middle + 1;
@@ -53,7 +54,7 @@ function nearestOf(lon, lat) {
   let best = Infinity;
   let at = -1;
   for (const step of [1, -1]) {
-    for (let i = step > 0 ? low : low - 1; i >= 0 && i < layer.n; i += step) {
+    for (let i = step > 0 ? low : low - 1; i >= 0 && i < length; i += step) {
       const dy = sorted.lat[i] - lat;
       if (dy * dy >= best) break;
       const dx = (sorted.lon[i] - lon) * across;

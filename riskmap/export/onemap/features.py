@@ -16,6 +16,7 @@ from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.photos import photo_parts
 from riskmap.export.onemap.places import numbers, rings, unit_codes
 from riskmap.i18n import both
+from riskmap.roles.grade import active
 from riskmap.roles.load import Label
 
 __all__ = ["is_points", "layer_parts", "lines_part"]
@@ -94,6 +95,12 @@ def _source(result: Any, table: pd.DataFrame, packer: Packer) -> dict[str, Any] 
         "file": packer.strings([shown(v, "zh") for v in table["_file"]]),
         "row": packer.integers(np.nan_to_num(numbers(table.get("_row", 0)))),
     }
+
+
+def _out_of_use(role: Any, table: pd.DataFrame, packer: Packer) -> dict[str, Any]:
+    """Pack the rows that are out of use, if there are any: nobody is sent there."""
+    out = np.flatnonzero(~active(role, table).to_numpy(dtype=bool))
+    return {"out": packer.integers(out)} if len(out) else {}
 
 
 def _road_ranks(table: pd.DataFrame) -> NDArray[np.uint8]:
@@ -182,6 +189,7 @@ def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) ->
         "fields": field_parts(role, table, packer),
         "extra": _extra(result, table.index, packer),
         "source": _source(result, table, packer),
+        **_out_of_use(role, table, packer),
     } | photo_parts(result, layer, packer)
     if not points:
         part["shape"] = lines_part(table, packer)

@@ -144,7 +144,7 @@ export function hasStates() {
 }
 
 /**
- * The nearest objects of a layer to a place, straight line.
+ * The nearest objects of a layer to a place, straight line; those out of use are passed over.
  * @param {any} layer
  * @param {number} lon
  * @param {number} lat
@@ -152,7 +152,7 @@ export function hasStates() {
  */
 export function nearest(layer, lon, lat, n) {
   const found = [];
-  for (let i = 0; i < layer.n; i++) found.push({ row: i, d: metres(lon, lat, layer.lon[i], layer.lat[i]) });
+  for (let i = 0; i < layer.n; i++) if (!layer.outOfUse.has(i)) found.push({ row: i, d: metres(lon, lat, layer.lon[i], layer.lat[i]) });
   found.sort((a, b) => a.d - b.d);
   return found.slice(0, n);
 }

@@ -133,6 +133,8 @@ function makeLayer(head) {
   head.unit = read(head.unit);
   head.level = read(head.level);
   for (const field of [...head.fields, ...head.extra]) later(field, "column", () => readColumn(field.data));
+  const { out } = head;
+  later(head, "outOfUse", () => new Set(out ? read(out) : []));
   if (source) later(head, "source", () => ({ file: readStrings(source.file), row: read(source.row) }));
   return head;
 }
