@@ -119,7 +119,7 @@ async function indicatorTable(tab, row) {
   const raw = await Promise.all(list.map((/** @type {any} */ n) => rawValues(tab, n.code)));
   const body = list.map((/** @type {any} */ n, /** @type {number} */ i) => {
     const scaled = values(tab, n.code)[row];
-    return el("tr", null,
+    return el("tr", { class: "metered" },
       el("th", { scope: "row", title: [n.code, n.method].filter(Boolean).join(" · ") }, nameOf(n), n.direction < 0 ? el("small", null, " " + t("(the more the safer)")) : null),
       el("td", null, raw[i] && Number.isFinite(raw[i][row]) ? quantity(raw[i][row], n.unit) : t("unknown")),
       el("td", null, el("span", { class: "meter", title: score3(scaled) }, el("i", { style: `width:${Math.round(100 * (scaled || 0))}%` }))),

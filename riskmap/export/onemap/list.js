@@ -1,10 +1,11 @@
 // @ts-check
 /** 清单: all objects as a table; the map's equal in words. */
 import { app, byId, distance, download, el, emit, fileName, fill, nameOf, num, on, percent, score3, state, t } from "./core.js";
+import { csvText } from "./csv.js";
 import { FAR_M, hasRefuges, hasStability, isUnsure, nearLimit, sureOf, toRefuge } from "./doubt.js";
-import { itemName, listTest, matchesFilter, overdueTest, shown, unitWord } from "./items.js";
+import { itemName, listTest, matchesFilter, overdueTest, shown } from "./items.js";
 import { inTown, table } from "./model.js";
-import { className, classColours, levelName, unitLevelName } from "./palette.js";
+import { classColours, levelName, unitLevelName } from "./palette.js";
 import { live } from "./score.js";
 
 const HEIGHT = 44;
@@ -55,8 +56,20 @@ function holdChosen() {
 /** Show this, in the order that answers its question. @param {string} what */
 function listWhat(what) {
   own.what = what;
-  own.sort = what === "far" ? "refuge" : what === "unsure" ? "sure" : isUnits() ? "score" : "rank";
-  own.down = isUnits() && what !== "unsure";
+  const measure = measureOf(ungraded());
+  own.sort = what === "far" ? "refuge" : what === "unsure" ? "sure" : isUnits() ? "score" : measure ? "value" : ungraded() ? "name" : "rank";
+  own.down = (isUnits() && what !== "unsure") || !!measure;
+}
+
+/** The layer that is listed, if none of its objects has a level. */
+function ungraded() {
+  const layer = app.model.layer.get(own.what);
+  return layer && layer.name && layer.counts[0] === layer.n ? layer : null;
+}
+
+/** The number that tells the objects of a layer without levels apart: places of a refuge, beds of a hospital. @param {any} layer */
+function measureOf(layer) {
+  return (layer && layer.fields.find((/** @type {any} */ f) => f.column.num && f.column.num.some(Number.isFinite))) || null;
 }
 
 /** Are units listed, not objects? */
@@ -109,10 +122,11 @@ function itemRows() {
     if (own.what === "items" ? !layer.item : layer.id !== own.what) continue;
     const rank = layer.extra.find((/** @type {any} */ f) => f.name === "rank");
     const listed = listTest(layer);
+    const measure = measureOf(ungraded());
     for (let i = 0; i < layer.n; i++) {
       if (own.what === "items" && !listed(i)) continue;
       if (!inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
-      out.push({ order: out.length, layer, row: i, id: layer.ids[i], name: itemName(layer, i), level: layer.level[i], town: townOf(layer.unit[i]), rank: rank && rank.column.num ? rank.column.num[i] : NaN });
+      out.push({ order: out.length, layer, row: i, id: layer.ids[i], name: itemName(layer, i), level: layer.level[i], town: townOf(layer.unit[i]), rank: rank && rank.column.num ? rank.column.num[i] : NaN, value: measure ? measure.column.num[i] : NaN });
     }
   }
   return out;
@@ -141,12 +155,15 @@ function townHead() {
 }
 
 function columns() {
-  return isUnits() ? [["name", t("Name")], ...(hasRefuges() ? [["refuge", t("To refuge")]] : []), ...(hasStability() ? [["sure", t("Stability")]] : []), ["score", t("Index")]] : [["rank", t("Rank")], ["name", t("Name")], ["town", townHead()], ["level", t("Level")]];
+  if (isUnits()) return [["name", t("Name")], ...(hasRefuges() ? [["refuge", t("To refuge")]] : []), ...(hasStability() ? [["sure", t("Stability")]] : []), ["score", t("Index")]];
+  const measure = measureOf(ungraded());
+  if (ungraded()) return [["name", t("Name")], ["town", townHead()], ...(measure ? [["value", nameOf(measure)]] : [])];
+  return [["rank", t("Rank")], ["name", t("Name")], ["town", townHead()], ["level", t("Level")]];
 }
 
 function head() {
   fill(byId("list-head"), columns().map(([key, name]) => el("button", { class: "col " + key, "data-sort": key, "aria-pressed": String(own.sort === key), onclick: () => {
-    own.down = own.sort === key ? !own.down : key === "score" || key === "level" || key === "refuge";
+    own.down = own.sort === key ? !own.down : ["score", "level", "refuge", "value"].includes(key);
     own.sort = key;
     refresh();
   } }, name, own.sort === key ? (own.down ? " ▼" : " ▲") : "")));
@@ -161,22 +178,41 @@ function drawRows() {
   const held = view.contains(document.activeElement);
   own.active = Math.max(from, Math.min(own.active, to - 1));
   const spacer = el("div", { style: `height:${own.rows.length * HEIGHT}px;position:relative` });
-  const colours = classColours();
+  const plain = !!ungraded();
+  const measure = measureOf(ungraded());
   for (let i = from; i < to; i++) {
     const r = own.rows[i];
     const on_ = isChosen(r);
     spacer.appendChild(el("button", { class: "list-row" + (on_ ? " on" : ""), "aria-current": on_ ? "true" : null, "data-row": i, tabindex: i === own.active ? 0 : -1, style: `top:${i * HEIGHT}px;height:${HEIGHT}px`, onclick: () => {
       own.active = i;
       choose(r);
-    } },
-      r.layer ? el("span", { class: "col rank" }, Number.isFinite(r.rank) ? num(r.rank) : "·") : null,
-      el("span", { class: "col name" }, r.name, r.layer ? (own.what === "items" ? el("small", null, nameOf(r.layer)) : null) : el("small", null, Number.isFinite(r.close) ? t("near a class limit ({gap})", { gap: r.close.toFixed(3) }) : r.town)),
-      r.layer ? el("span", { class: "col town" }, r.town) : hasRefuges() ? el("span", { class: "col refuge" }, distance(r.refuge)) : null,
-      !r.layer && hasStability() ? el("span", { class: "col sure" }, Number.isFinite(r.sure) ? percent(r.sure) : "–") : null,
-      el("span", { class: "col level" }, el("span", { class: "dot", style: `background:${colours[r.level]}` }), r.layer ? (overdueTest(r.layer)(r.row) ? t("Overdue") : levelName(r.level)) : score3(r.score))));
+    } }, r.layer ? itemCells(r, measure, plain) : unitCells(r)));
   }
   fill(view, own.rows.length ? spacer : el("p", { class: "empty" }, t("Nothing fits these filters.")));
   if (held) focusRow();
+}
+
+/** @param {any} r @param {any} measure @param {boolean} plain */
+function itemCells(r, measure, plain) {
+  const name = el("span", { class: "col name" }, r.name, own.what === "items" ? el("small", null, nameOf(r.layer)) : null);
+  const town = el("span", { class: "col town" }, r.town);
+  if (plain) return [name, town, measure ? el("span", { class: "col value" }, shown(measure, r.row) || "–") : null];
+  return [el("span", { class: "col rank" }, Number.isFinite(r.rank) ? num(r.rank) : "·"), name, town, levelCell(r.level, overdueTest(r.layer)(r.row) ? t("Overdue") : levelName(r.level))];
+}
+
+/** @param {any} r */
+function unitCells(r) {
+  return [
+    el("span", { class: "col name" }, r.name, el("small", null, Number.isFinite(r.close) ? t("near a class limit ({gap})", { gap: r.close.toFixed(3) }) : r.town)),
+    hasRefuges() ? el("span", { class: "col refuge" }, distance(r.refuge)) : null,
+    hasStability() ? el("span", { class: "col sure" }, Number.isFinite(r.sure) ? percent(r.sure) : "–") : null,
+    levelCell(r.level, score3(r.score)),
+  ];
+}
+
+/** @param {number} level @param {string} words */
+function levelCell(level, words) {
+  return el("span", { class: "col level" }, el("span", { class: "dot", style: `background:${classColours()[level]}` }), words);
 }
 
 /** Put the focus on the row that keys have reached. */
@@ -221,49 +257,8 @@ function follow() {
   drawRows();
 }
 
-/**
- * One field of a CSV file, blank for an unknown number; a leading sign, also a full-width one, is
- * kept from being read as a formula.
- * @param {any} value
- */
-export function csvField(value) {
-  let text = value === null || value === undefined || Number.isNaN(value) ? "" : String(value);
-  if (typeof value !== "number" && /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/.test(text)) text = "'" + text;
-  return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
-}
-
-/** Heading of a field with its unit, in which the file has bare numbers. @param {any} field */
-function csvHead(field) {
-  const unit = field.column.num ? unitWord(nameOf(field.unit)) : "";
-  return nameOf(field) + (unit ? ` (${unit})` : "");
-}
-
-/** The list as CSV text with a byte order mark. */
-export function csvText() {
-  /** @type {any[][]} */
-  const lines = [];
-  if (isUnits()) {
-    lines.push([t("Code"), t("Name"), t("Part of"), t("Index"), t("Class"), t("To refuge, straight line [m]"), t("Stability")]);
-    for (const r of own.rows) lines.push([r.id, r.name, r.town, Number(r.score.toFixed(6)), className(r.level), Number.isFinite(r.refuge) ? Math.round(r.refuge) : "", Number.isFinite(r.sure) ? Number(r.sure.toFixed(3)) : ""]);
-  } else {
-    const names = [];
-    const seen = new Set();
-    for (const layer of new Set(own.rows.map((r) => r.layer))) for (const f of [...layer.extra, ...layer.fields]) if (!seen.has(f.name)) names.push(f), seen.add(f.name);
-    lines.push([t("Number on the map"), t("Layer"), t("Name"), t("Level"), townHead(), t("Longitude"), t("Latitude"), ...names.map(csvHead)]);
-    for (const r of own.rows) {
-      const fields = [...r.layer.extra, ...r.layer.fields];
-      lines.push([r.id, nameOf(r.layer), r.layer.name(r.row), levelName(r.level), r.town, Number(r.layer.lon[r.row].toFixed(6)), Number(r.layer.lat[r.row].toFixed(6)),
-        ...names.map((n) => {
-          const field = fields.find((f) => f.name === n.name);
-          return !field ? "" : field.column.num ? Number(field.column.num[r.row].toPrecision(9)) : shown(field, r.row);
-        })]);
-    }
-  }
-  return "\ufeff" + lines.map((line) => line.map(csvField).join(",")).join("\r\n") + "\r\n";
-}
-
 function saveCsv() {
-  download(new Blob([csvText()], { type: "text/csv;charset=utf-8" }), fileName("csv"));
+  download(new Blob([csvText(own.rows, isUnits(), townHead())], { type: "text/csv;charset=utf-8" }), fileName("csv"));
 }
 
 on("listOf", (/** @type {string} */ what) => {

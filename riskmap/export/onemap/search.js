@@ -135,12 +135,13 @@ function show(question) {
     e.preventDefault();
     take(i);
   } }, el("span", { class: "name" }, nameFound(f)), el("small", null, about(f)))),
+  found.length >= MOST ? el("li", { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "empty" }, t("The first {n}; type more of the name", { n: MOST })) : null,
   !found.length && question.trim() ? el("li", { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "empty" }, t("Nothing found")) : null);
   list.hidden = !question.trim();
   byId("search").setAttribute("aria-expanded", String(!list.hidden));
   byId("search").removeAttribute("aria-activedescendant");
   const live = byId("live");
-  if (live) live.textContent = question.trim() ? t("{n} found", { n: found.length }) : "";
+  if (live) live.textContent = !question.trim() ? "" : found.length < MOST ? t("{n} found", { n: found.length }) : t("The first {n}; type more of the name", { n: MOST });
 }
 
 /** @param {Found} f */

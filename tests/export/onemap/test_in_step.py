@@ -287,3 +287,22 @@ def test_every_unit_of_measure_has_its_chinese() -> None:
 def test_the_style_sheet_needs_no_younger_browser(young: str) -> None:
     """Chrome 80 knows none of these (caniuse.com): a map with only ``inset`` has no width there."""
     assert young not in assets.style()
+
+
+def test_objects_without_a_level_are_listed_by_their_size(desk: Any, sample: Any) -> None:
+    desk.js("() => riskmap.openTab('list')")
+    desk.page.select_option("#list-what", "refuge")
+    desk.settle()
+    heads = [node.inner_text() for node in desk.page.locator("#list-head button").all()]
+    places = [node.inner_text() for node in desk.page.locator(".list-row .value").all()]
+    size = sample.layers["refuge"].table["capacity"].sort_values(ascending=False)
+    assert len(heads) == 3
+    assert heads[-1].endswith("▼")
+    assert places == [f"{n} 人" for n in size.dropna()] + ["–"] * int(size.isna().sum())
+
+
+def test_a_search_that_finds_too_much_says_so(desk: Any) -> None:
+    desk.page.fill("#search", "1")
+    assert desk.page.locator("#search-list [aria-selected]").count() == 31
+    assert "30" in desk.page.locator("#search-list li").last.inner_text()
+    desk.page.fill("#search", "")
