@@ -11,27 +11,39 @@ import numpy as np
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
 from riskmap.index.means import METHODS
-from riskmap.index.table import Array, Data, Options, Params, per_code, unknown_codes
+from riskmap.index.table import Array, Data, Mask, Options, Params, per_code, unknown_codes
 from riskmap.index.tree import did_you_mean, error, raise_problems
 
-NOT_NEGATIVE = ("geometric", "harmonic", "product")
+NOT_NEGATIVE = ("geometric", "harmonic", "generalised", "product")
 
 
-def _negative(data: Data, group: str, method: str, x: Array, limit: int = 5) -> list[Problem]:
-    """Name the cells that forbid a method."""
-    rows, places = np.nonzero(x < 0)
-    if not len(rows):
-        return []
+def _negative(data: Data, group: str, spec: Params, x: Array) -> list[Problem]:
+    """Name the cells that forbid a method: below 0, or above 1 where 1 - x is taken."""
     children = data.tree.children[group]
-    cells = ", ".join(
-        f"{data.rows[r]}/{children[p]}" for r, p in zip(rows[:limit], places, strict=False)
-    )
-    message = text(
-        "{group}: {n} negative value(s) under a {name} mean: {cells}",
-        group=group, n=len(rows), name=method, cells=cells,
-    )  # fmt: skip
-    mend = text("normalise to a range from 0 upwards, or aggregate arithmetically")
-    return [error("negative", message, mend, name=group)]
+    turned = np.isin(children, spec.get("complement", ()))
+    below, above = _cells(data, children, x < 0), _cells(data, children, (x > 1) & turned)
+    found = []
+    if below[0]:
+        message = text(
+            "{group}: {n} negative value(s) under a {name} mean: {cells}",
+            group=group, n=below[0], name=spec["method"], cells=below[1],
+        )  # fmt: skip
+        mend = text("normalise to a range from 0 upwards, or aggregate arithmetically")
+        found.append(error("negative", message, mend, name=group))
+    if above[0]:
+        message = text(
+            "{group}: {n} value(s) above 1 cannot be taken as 1 - x: {cells}",
+            group=group, n=above[0], cells=above[1],
+        )  # fmt: skip
+        found.append(error("negative", message, text("normalise to 0..1"), name=group))
+    return found
+
+
+def _cells(data: Data, children: tuple[str, ...], wrong: Mask, limit: int = 5) -> tuple[int, str]:
+    """Count the marked cells, and name the first of them."""
+    rows, places = np.nonzero(wrong)
+    first = zip(rows[:limit], places[:limit], strict=True)
+    return len(rows), ", ".join(f"{data.rows[r]}/{children[p]}" for r, p in first)
 
 
 def fit(data: Data, options: Options, _notes: list[Text]) -> Params:
@@ -148,7 +160,8 @@ def apply(data: Data, params: Params) -> Data:
     Raises
     ------
     IndicatorError
-        Negative values under a geometric or harmonic mean or a product.
+        Negative values under a geometric, harmonic or power mean or a product, values above 1
+        under a complement.
     """
     problems: list[Problem] = []
     current = replace(data, groups={})
@@ -157,9 +170,9 @@ def apply(data: Data, params: Params) -> Data:
         children = data.tree.children[group]
         x = current.columns(children)
         if spec["method"] in NOT_NEGATIVE:
-            found = _negative(data, group, spec["method"], x)
+            found = _negative(data, group, spec, x)
             problems += found
-            x = np.where(x < 0, np.nan, x) if found else x
+            x = np.full_like(x, np.nan) if found else x
         current = replace(current, groups={**current.groups, group: combine(x, spec, children)})
     raise_problems(problems)
     return current

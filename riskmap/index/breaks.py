@@ -171,7 +171,7 @@ def standard_deviation(x: Array, k: int) -> list[float]:
     [3.0, 5.0]
     """
     ordered = np.sort(x)
-    spread = ordered.std(ddof=1) if len(x) > 1 else 0.0
+    spread = ordered.std(ddof=1) if np.ptp(ordered) > 0 else 0.0
     limits = [ordered.mean() + spread * (step - k / 2.0) for step in range(1, k)]
     return [float(v) for v in np.unique([*limits, max(float(ordered[-1]), limits[-1])])]
 

@@ -18,6 +18,8 @@ from riskmap.index.tree import did_you_mean, error, raise_problems
 FIXED = "thresholds"
 TABLES = ("risk_matrix", "lec")
 """Methods that read classes from raw grades instead of from a score."""
+MOST = 20
+"""Most classes that can be asked for."""
 
 
 def _codes(data: Data, options: Options) -> list[str]:
@@ -57,20 +59,28 @@ def _problems(data: Data, options: Options) -> list[Problem]:
         problems.append(
             error("method", message, did_you_mean(str(method), [*breaks.METHODS, FIXED]))
         )
-    if not 2 <= int(options.get("k", 4)) <= 20:
+    if not 2 <= int(options.get("k", 4)) <= MOST:
         message = text("the number of classes must be 2 to 20")
         problems.append(error("k", message, mend, value=options.get("k")))
     for flag in options.get("red_flags", ()):
-        if flag.get("column") not in data.others.columns:
-            message = text("red flag: unknown column {name}", name=flag.get("column"))
-            problems.append(
-                error(
-                    "red_flag",
-                    message,
-                    did_you_mean(str(flag.get("column")), map(str, data.others)),
-                )
-            )
+        problems += _flag_problems(data, flag)
     return problems
+
+
+def _flag_problems(data: Data, flag: Mapping[str, Any]) -> list[Problem]:
+    """Check one red flag: its column, the class that it gives, the number that raises it."""
+    name = flag.get("column")
+    if name not in data.others.columns:
+        message = text("red flag: unknown column {name}", name=name)
+        return [error("red_flag", message, did_you_mean(str(name), map(str, data.others)))]
+    grade, least = flag.get("class"), flag.get("at_least", 1)
+    if isinstance(grade, int) and 1 <= grade <= MOST and isinstance(least, int | float):
+        return []
+    message = text(
+        "red flag {name}: class must be 1 to {most} and at_least a number", name=name, most=MOST
+    )
+    shown = f"class: {grade}, at_least: {least}"
+    return [error("red_flag", message, text("correct the steps file"), value=shown)]
 
 
 def fit(data: Data, options: Options, notes: list[Text]) -> Params:
@@ -107,10 +117,8 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
         scores = data.column(code)[data.fit_rows]
         known = scores[~np.isnan(scores)]
         if "thresholds" in options:
-            limits[code] = [*(float(v) for v in options["thresholds"]), float("inf")]
-            limits[code][-1] = max(
-                float(options["thresholds"][-1]), float(known.max(initial=-np.inf))
-            )
+            given = [float(v) for v in options["thresholds"]]
+            limits[code] = [*given, max(given[-1], float(known.max(initial=-np.inf)))]
             continue
         if not len(known):
             limits[code] = []

@@ -18,6 +18,7 @@ from riskmap.i18n import Text, both, text
 from riskmap.index.grading import NEEDS
 from riskmap.index.outcome import Index
 from riskmap.index.reading import Values, read_indicators, read_steps, read_values
+from riskmap.index.removal import groups_of
 from riskmap.index.removal import leave_one_out as remove_each
 from riskmap.index.steps import STAGES, fit
 from riskmap.index.tree import build_tree, failure
@@ -79,6 +80,7 @@ def run_index(
         index = fit(values.table, meta, chosen)
     except IndicatorError as wrong:
         raise failure([*wrong.problems, *values.returned]) from wrong
+    groups_of(index)
     report, tables = _report(index, values), _tables(index, values)
     if leave_one_out is not None:
         tables["leave_one_out.csv"] = remove_each(index, leave_one_out).set_index("code")
@@ -107,7 +109,8 @@ def _number_columns(meta: pd.DataFrame, steps: list[dict[str, Any]]) -> frozense
     if "denominator" in meta:
         names |= {str(name) for name in meta["denominator"] if name}
     for step in steps:
-        names |= {str(flag.get("column")) for flag in step.get("red_flags") or ()}
+        flags = step.get("red_flags") or ()
+        names |= {str(flag.get("column")) for flag in flags if isinstance(flag, Mapping)}
         if step.get("time"):
             names.add(str(step["time"]))
         names |= {str(step.get(key)) for key in NEEDS.get(str(step.get("method")), ())}

@@ -120,6 +120,13 @@ def _check(data: Data, options: Options, method: str) -> None:
         elif name and not bool(data.others[str(name)].notna().any()):
             message = text("impute, {key}: the column {name} is empty", key=key, name=name)
             problems.append(error("empty_column", message, mend))
+        elif name and key != "group" and bool(data.others[str(name)].isna().any()):
+            gaps = data.rows[data.others[str(name)].isna().to_numpy()]
+            units = ", ".join(map(str, gaps[:5]))
+            message = text(
+                "impute, {key}: {column} is blank in {units}", key=key, column=name, units=units
+            )
+            problems.append(error("blank", message, text("correct the table of values")))
     raise_problems(problems)
 
 

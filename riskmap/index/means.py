@@ -119,7 +119,7 @@ def generalised(x: Array, weights: Array, options: Options) -> Array:
     Parameters
     ----------
     x
-        Shape (rows, children), not negative unless the power is an odd whole number.
+        Shape (rows, children), not negative.
     weights
         Shape (children,).
     options
@@ -171,6 +171,7 @@ def product(x: Array, weights: Array, options: Options) -> Array:
     [0.08]
     """
     result = np.ones(len(x))
+    some = np.zeros(len(x), dtype=bool)
     for place, weight in enumerate(weights):
         column = x[:, place]
         if place in options.get("complement", ()):
@@ -178,7 +179,8 @@ def product(x: Array, weights: Array, options: Options) -> Array:
         power = -weight if place in options.get("inverse", ()) else weight
         known = ~np.isnan(column) & ~((column == 0) & (power < 0))
         result *= np.where(known, np.power(np.where(known, column, 1.0), power), 1.0)
-    return np.where(np.isnan(x).all(axis=1), np.nan, result)
+        some |= known
+    return np.where(some, result, np.nan)
 
 
 def inverse_geometric(x: Array, weights: Array, options: Options) -> Array:

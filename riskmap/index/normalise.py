@@ -10,7 +10,7 @@ import numpy as np
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
 from riskmap.index.scales import METHODS
-from riskmap.index.table import Data, Options, Params, per_code, unknown_codes
+from riskmap.index.table import Array, Data, Options, Params, per_code, unknown_codes
 from riskmap.index.tree import did_you_mean, error, raise_problems
 
 OPTIONS = (
@@ -41,7 +41,7 @@ def _column_problems(code: str, options: Options, rows: Any) -> list[Problem]:
         message = text("{code}: unknown method of normalisation {name}", code=code, name=method)
         return [error("method", message, did_you_mean(str(method), METHODS))]
     need = _NEEDS.get(method)
-    if need and options.get(need) is None:
+    if need and options.get(need) in (None, []):
         message = text("{code}: method {name} needs {key}", code=code, name=method, key=need)
         return [error("missing_option", message, mend)]
     problems = []
@@ -54,14 +54,29 @@ def _column_problems(code: str, options: Options, rows: Any) -> list[Problem]:
         message = text("{code}: low must be below high", code=code)
         value = [options.get("low", 0), options.get("high", 1)]
         problems.append(error("range", message, mend, name=code, value=value))
-    if method == "reference" and options["reference"] not in rows:
-        message = text(
-            "{code}: unknown reference unit {name}", code=code, name=options["reference"]
-        )
-        problems.append(
-            error("reference", message, did_you_mean(str(options["reference"]), map(str, rows)))
-        )
+    if method == "reference":
+        name, units = str(options["reference"]), list(map(str, rows))
+        if name not in units:
+            message = text("{code}: unknown reference unit {name}", code=code, name=name)
+            problems.append(error("reference", message, did_you_mean(name, units)))
     return problems
+
+
+def _value_problems(code: str, options: Options, x: Array, target: float) -> list[Problem]:
+    """Check the values that one indicator is fitted on."""
+    if np.isnan(x).all():
+        message = text("{code}: no unit has a value", code=code)
+        mend = text("give values or leave the indicator out")
+        return [error("all_missing", message, mend, name=code)]
+    if options["method"] == "reference" and np.isnan(target):
+        message = text(
+            "{code}: the reference unit {name} has no value", code=code, name=options["reference"]
+        )
+        return [error("reference", message, text("give its value, or name another unit"))]
+    if options["method"] == "fraction_of_max" and np.nanmin(x) < 0:
+        message = text("{code}: a share of the maximum needs values of 0 or more", code=code)
+        return [error("negative", message, text("take another method"), name=code)]
+    return []
 
 
 def fit(data: Data, options: Options, notes: list[Text]) -> Params:
@@ -85,7 +100,7 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
     Raises
     ------
     IndicatorError
-        Unknown method or code, impossible goalposts, missing option.
+        Unknown method or code, impossible goalposts, missing option, an indicator without values.
     """
     spread = {}
     problems: list[Problem] = []
@@ -105,14 +120,19 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
         direction = data.direction(code)
         spec = dict(mine)
         if mine["method"] == "reference":
-            row = data.rows.get_loc(mine["reference"])
+            row = [str(name) for name in data.rows].index(str(mine["reference"]))
             spec["target"] = float(data.column(code)[row])
+        wrong = _value_problems(code, spec, x, float(spec.get("target", np.nan)))
+        problems += wrong
+        if wrong:
+            continue
         fitted[code] = {"method": mine["method"], **METHODS[mine["method"]].fit(x, direction, spec)}
         if np.nanmin(x) == np.nanmax(x) and mine["method"] in ("minmax", "zscore"):
             notes.append(
                 text("{code} is the same in every unit; it cannot tell units apart", code=code)
             )
         _note_cut(data, code, fitted[code], notes)
+    raise_problems(problems)
     return {"columns": fitted}
 
 

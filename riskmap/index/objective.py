@@ -95,8 +95,9 @@ def critic(x: Array) -> Array:
 def _correlation(x: Array) -> Array:
     """Correlate columns; a constant one correlates with nothing but itself."""
     centred = x - x.mean(axis=0)
+    varied = np.ptp(x, axis=0) > 0
     norm = np.sqrt((centred**2).sum(axis=0))
-    unit = centred / np.where(norm > 0, norm, 1.0)
+    unit = np.where(varied, centred / np.where(varied, norm, 1.0), 0.0)
     found = unit.T @ unit
     np.fill_diagonal(found, 1.0)
     return np.asarray(found)

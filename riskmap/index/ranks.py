@@ -70,7 +70,8 @@ def percentile_rank(x: Array, direction: int, params: Params) -> Array:
 
     .. math:: y = l + (h - l) \frac{r - 1}{n - 1}
 
-    with r the rank as in `rank` and n the number of fitted values.
+    with r the rank as in `rank` and n the number of fitted values; values worse than all fitted
+    ones count as the last of them.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def percentile_rank(x: Array, direction: int, params: Params) -> Array:
     [0.0, 0.25, 0.25, 0.75, 1.0]
     """
     others = sum(params["counts"]) - 1
-    share = (rank(x, direction, params) - 1.0) / max(others, 1)
+    share = np.minimum((rank(x, direction, params) - 1.0) / max(others, 1), 1.0)
     low, high = params.get("low", 0.0), params.get("high", 1.0)
     return np.asarray(share * (high - low) + low)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ MISSING: Final = frozenset(
     {"", "na", "n/a", "nan", "null", "none", "-", "--", "—", "..", "...", "无", "缺"}
 )
 ENCODINGS: Final = ("utf-8-sig", "gb18030")
+THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
+"""1,234.5; not 0,123 or 1234,567, where the comma may be a decimal one."""
 COLUMNS: Final = ("code", "parent", "kind", "direction", "weight")
 
 
@@ -101,9 +104,7 @@ def read_number(cell: str) -> float:
     plain = unicodedata.normalize("NFKC", cell).strip()
     if plain.casefold() in MISSING or cell in MISSING:
         return float("nan")
-    head, comma, _ = plain.partition(",")
-    groups = plain.split(".")[0].split(",")[1:]
-    if comma and head.lstrip("+-").isdigit() and all(len(g) == 3 and g.isdigit() for g in groups):
+    if THOUSANDS.fullmatch(plain):
         plain = plain.replace(",", "")
     if "_" in plain:
         raise ValueError(cell)

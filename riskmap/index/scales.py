@@ -76,7 +76,7 @@ def _fit_goalposts(_x: Array, _direction: int, options: Options) -> Params:
 
 def _fit_zscore(x: Array, _direction: int, options: Options) -> Params:
     known = _known(x)
-    deviation = float(known.std(ddof=1)) if len(known) > 1 else 0.0
+    deviation = float(known.std(ddof=1)) if np.ptp(known) > 0 else 0.0
     return {
         "mean": float(known.mean()),
         "sd": deviation,

@@ -206,7 +206,8 @@ def _run(
             data = kind.apply(data, ready["fitted"])
         except IndicatorError as wrong:
             followed = FOLLOWING if problems else ()
-            problems += [p for p in wrong.problems if p.rule not in followed]
+            fresh = (p for p in wrong.problems if p.rule not in followed)
+            problems += [p for p in fresh if p not in problems]
             continue
         details.setdefault(step["step"], changed(step["step"], before, data, ready["fitted"]))
         if kind.stage == "aggregated":

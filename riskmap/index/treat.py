@@ -41,7 +41,7 @@ def skewness(x: Array) -> float:
     n = len(x)
     d = np.sort(x) - np.sort(x).mean()
     squares = (d**2).sum()
-    if n < 3 or squares == 0:
+    if n < 3 or np.ptp(x) == 0:
         return float("nan")
     g1 = np.sqrt(n) * (d**3).sum() / squares**1.5
     return float(g1 * np.sqrt(n * (n - 1.0)) / (n - 2.0))
@@ -74,7 +74,7 @@ def kurtosis(x: Array) -> float:
     n = len(x)
     d = np.sort(x) - np.sort(x).mean()
     squares = (d**2).sum()
-    if n < 4 or squares == 0:
+    if n < 4 or np.ptp(x) == 0:
         return float("nan")
     ratio = n * (d**4).sum() / squares**2
     return float(((n + 1.0) * (ratio - 3.0) + 6.0) * (n - 1.0) / ((n - 2.0) * (n - 3.0)))

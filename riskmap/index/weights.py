@@ -16,6 +16,10 @@ from riskmap.index.table import Array, Data, Options, Params, unknown_codes
 from riskmap.index.tree import Tree, did_you_mean, error, raise_problems
 
 METHODS = ("given", "equal", "ahp", "combined", *objective.METHODS)
+PAIRED = tuple(name for name in METHODS if name != "combined")
+"""Methods that ``combined`` can join."""
+LEAST_ROWS = 2
+"""Rows without gaps from which weights can be read."""
 
 
 def effective(tree: Tree, weights: Mapping[str, float]) -> dict[str, float]:
@@ -63,10 +67,14 @@ def _check(data: Data, options: Options) -> None:
         names = [method]
         if method == "combined":
             names = [str(n) for n in _combined_of(options, group)]
+        known = PAIRED if method == "combined" else METHODS
         for name in names:
-            if name not in METHODS:
+            if name not in known:
                 message = text("{code}: unknown method of weighting {name}", code=group, name=name)
-                problems.append(error("method", message, did_you_mean(str(name), METHODS)))
+                problems.append(error("method", message, did_you_mean(str(name), known)))
+        if not 0 <= float(_group_option(options.get("theta"), group, 0.5)) <= 1:
+            message = text("{code}: theta must be a share from 0 to 1", code=group)
+            problems.append(error("theta", message, mend, name=group))
         if "ahp" in names and group not in options.get("matrices", {}):
             message = text(
                 "{code}: method {name} needs {key}", code=group, name="ahp", key="matrices"
@@ -111,6 +119,14 @@ class _Weigher:
             return np.array([found.get(c, 1.0) for c in children])
         if method == "combined":
             return self.combined(group, x)
+        if (~np.isnan(x).any(axis=1)).sum() < LEAST_ROWS:
+            message = text(
+                "{code}: method {name} needs two units or more in which all parts are known",
+                code=group, name=method,
+            )  # fmt: skip
+            mend = text("fill the gaps first (impute), or give the weights")
+            self.problems.append(error("rows", message, mend, name=group))
+            return np.ones(len(children))
         if method == "optimised":
             target = self.options.get("target") or {}
             named = set(children) <= set(target)
@@ -121,6 +137,8 @@ class _Weigher:
     def combined(self, group: str, x: Array) -> Array:
         """Mix two sets of weights, by sum or by product."""
         first, second = (self(m, group, x) for m in _combined_of(self.options, group))
+        if not (first.sum() > 0 and second.sum() > 0):
+            return np.zeros(len(first))
         first, second = first / first.sum(), second / second.sum()
         if self.options.get("combine", "sum") == "product":
             joined = first * second
@@ -156,7 +174,8 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
     Raises
     ------
     IndicatorError
-        Unknown method or code, a wrong or contradictory pairwise matrix, weights summing to zero.
+        Unknown method or code, a wrong or contradictory pairwise matrix, weights summing to zero,
+        too few units without gaps for weights from the data.
     """
     del notes
     _check(data, options)
