@@ -48,6 +48,8 @@ def coverage(grid: Grid, polygons: Any) -> sparse.csr_array[Any, tuple[int, int]
     from exactextract.raster import NumPyRasterSource
 
     shapes = shapely.intersection(geometries(polygons), shapely.box(*grid.bounds))
+    mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
+    shapes[mixed] = shapely.buffer(shapes[mixed], 0)  # its polygons; lines and points cover nothing
     solid = (shapely.get_dimensions(shapes) == 2) & (shapely.area(shapes) > 0)
     rows = np.flatnonzero(solid)
     if not len(rows):

@@ -48,10 +48,11 @@ def people_to_move(
     .. math:: d = \text{declared} \cdot (1 - \text{share already counted}), \qquad
               d_v = r \sum_{c \in v} P_c (1 - a_c) w_c
 
-    A danger area gives its declared people, or the people living in it. Of a standing area the
-    share that a scenario's area covers counts there only; of a flooded cell the share ``a`` that
-    danger areas cover counts there only. ``w`` is the share of a cell at least h_0 deep, 0 or 1
-    where depth is known by cells only.
+    A danger area gives its declared people, or else the people living on its ground, as far as no
+    other area of its layer counts them: one with declared people, or one further up. Of a standing
+    area the share that a scenario's area covers counts there only; of a flooded cell the share
+    ``a`` that danger areas cover counts there only. ``w`` is the share of a cell at least h_0 deep,
+    0 or 1 where depth is known by cells only.
 
     Parameters
     ----------
@@ -128,34 +129,52 @@ def _in_areas(
 ) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """Count the people of danger areas, less what other areas above them already count."""
     shapes = np.asarray(areas.geometry.array, dtype=object)
-    living = np.zeros(len(areas)) if people is None else _living(grid, areas, people)
-    count = numbers(areas, "people")
-    count = np.where(np.isnan(count), living, count)
-    weak = np.minimum(numbers(areas, "vulnerable"), count)
+    ground = shapely.make_valid(shapes)
     free = np.ones(len(areas))
     if above is not None and not above.empty:
         other = shapely.union_all(shapely.make_valid(np.asarray(above.geometry.array, object)))
-        shared = shapely.area(shapely.intersection(shapely.make_valid(shapes), other))
+        shared = shapely.area(shapely.intersection(ground, other))
         free = 1 - np.clip(shared / np.maximum(shapely.area(shapes), 1e-9), 0, 1)
+        ground = shapely.difference(ground, other)
+    declared = numbers(areas, "people")
+    count = declared * free
+    bare = np.isnan(declared)
+    if bare.any():
+        count[bare] = 0.0 if people is None else _living(grid, _apart(ground, bare), people)
+    weak = np.minimum(numbers(areas, "vulnerable") * free, count)
     inner = shapely.point_on_surface(shapes)
     return (
         pd.DataFrame(
             {
                 "origin": "danger_area",
                 "name": texts(areas, "name"),
-                "people": np.rint(count * free).astype(np.int64),
-                "vulnerable": np.rint(weak * free),
+                "people": np.rint(count).astype(np.int64),
+                "vulnerable": np.rint(weak),
             }
         ),
         shapely.get_coordinates(inner),
     )
 
 
-def _living(grid: Grid, areas: gpd.GeoDataFrame, people: NDArray[Any]) -> NDArray[np.float64]:
-    """Count who lives in each area, by the covered share of the cells."""
+def _apart(ground: NDArray[np.object_], late: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Cut from each late ground what the others hold: those not late, and late ones before it."""
+    turn = np.where(late, np.arange(len(ground)), -1)
+    one, other = shapely.STRtree(ground).query(ground[late], predicate="intersects")
+    mine = np.flatnonzero(late)[one]
+    before = turn[other] < turn[mine]
+    mine, other = mine[before], other[before]
+    places, first = np.unique(mine, return_index=True)
+    held = [shapely.union_all(ground[part]) for part in np.split(other, first[1:])]
+    cut = ground.copy()
+    cut[places] = shapely.difference(ground[places], np.asarray(held[: len(places)], dtype=object))
+    return cut[late]
+
+
+def _living(grid: Grid, ground: NDArray[np.object_], people: NDArray[Any]) -> NDArray[np.float64]:
+    """Count who lives on each ground, by the covered share of the cells."""
     from riskmap.geo.areas import coverage
 
-    return np.asarray(coverage(grid, areas) @ people.ravel(), np.float64)
+    return np.asarray(coverage(grid, ground) @ people.ravel(), np.float64)
 
 
 def _cover(grid: Grid, areas: gpd.GeoDataFrame) -> NDArray[np.float64]:

@@ -110,7 +110,11 @@ def build_control(
 def _filled_in(
     items: pd.DataFrame, layers: Mapping[str, Layer], roles: Mapping[str, Role], presets: Presets
 ) -> pd.DataFrame:
-    """Set beside the items what level, role and ledger say."""
+    """Set beside the items what level, role and ledger say.
+
+    An item that the ledger dates as mended and still lists has a date but no reviewer: it asks for
+    review.
+    """
     table = items.copy()
     level = items[c.LEVEL].astype("Int8").fillna(0).astype(int)
     ledger = _ledger(items, layers)
@@ -124,7 +128,10 @@ def _filled_in(
     table["emergency"] = pd.Series(first_aid, index=items.index, dtype=object)
     closed = pd.to_datetime(ledger["closed"], errors="coerce").dt.strftime("%Y-%m-%d")
     table["closed_on"] = closed.astype(object).where(closed.notna(), None)
-    states = [STATES["mending" if row == "ongoing" else "found"] for row in ledger["status"]]
+    states = [
+        STATES["review" if done else "mending" if row == "ongoing" else "found"]
+        for row, done in zip(ledger["status"], closed.notna(), strict=True)
+    ]
     table["status"] = pd.Series(states, index=items.index, dtype=object)
     table["listed"] = _listed(ledger["listed"], items[c.ROLE], roles)
     table["made_public"] = pd.Series(data=False, index=items.index, dtype=bool)

@@ -288,3 +288,14 @@ def test_nothing_in_gives_zeros():
     assert not lines_to_cells(TOWN, []).any()
     assert coverage(TOWN, [shapely.Polygon(), shapely.box(900, 900, 950, 950)]).nnz == 0
     assert not polygons_to_cells(TOWN, [shapely.Polygon()], [5.0]).any()
+
+
+def test_a_polygon_that_also_touches_the_frame_is_measured():
+    # Cut at the frame it leaves a rectangle of 50 x 20 m and a line, which covers nothing.
+    grid = make_grid(shapely.box(0, 0, 200, 100), crs="EPSG:4548", size_m=100)
+    hook = shapely.Polygon(
+        [(150, 0), (300, 0), (300, 100), (200, 100), (200, 50), (250, 50), (250, 20), (150, 20)]
+    )
+    cut = shapely.intersection(hook, shapely.box(*grid.bounds))
+    assert cut.geom_type == "GeometryCollection"
+    assert coverage(grid, [hook]).toarray().tolist() == [[0.0, 0.1]]

@@ -4,6 +4,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from riskmap.plans.refuge_demand import people_to_move
@@ -117,6 +119,41 @@ def test_nobody_is_counted_twice():
     wet = people[people["origin"] == "flooded"].set_index("unit_id")["people"]
     # Ten people a cell of 100 m; three cells of the first village count in the areas.
     assert wet.to_dict() == {"A": 70, "B": 100, "C": 100}
+
+
+def people_of(there, standing, scenario=None):
+    found = people_to_move(
+        there.grid, there.units, population=there.population, standing=standing,
+        scenario=scenario, presets=there.presets,
+    )  # fmt: skip
+    return found.table.set_index("name")["people"].to_dict()
+
+
+def test_overlapping_areas_without_declared_people_count_everybody_once():
+    there = world([(150, 1)])
+    nan = float("nan")
+    # Ten people a cell of 100 m: the union of 0..200, 100..300 and 250..500 holds 50.
+    found = people_of(
+        there, areas(("甲", nan, 0, 200), ("乙", nan, 100, 300), ("丙", nan, 250, 500))
+    )
+    assert found == {"甲": 20, "乙": 10, "丙": 20}
+    # Declared people stand whatever the order; the ground they live on is theirs.
+    found = people_of(there, areas(("甲", nan, 0, 200), ("乙", 7, 100, 300)))
+    assert found == {"甲": 10, "乙": 7}
+    # What lies within another area, or within one of the scenario, adds nobody.
+    found = people_of(there, areas(("甲", nan, 0, 200), ("乙", nan, 0, 100)))
+    assert found == {"甲": 20}
+    found = people_of(there, areas(("甲", nan, 0, 200)), areas(("水", nan, 100, 300)))
+    assert found == {"水": 20, "甲": 10}
+
+
+@given(st.lists(st.tuples(st.integers(0, 28), st.integers(1, 12)), min_size=1, max_size=6))
+@settings(max_examples=15, deadline=None)
+def test_areas_of_any_overlap_hold_the_people_of_their_union(spans):
+    there = world([(150, 1)])
+    cells = {cell for start, width in spans for cell in range(start, min(start + width, 30))}
+    rows = [(str(i), float("nan"), 100 * a, 100 * (a + w)) for i, (a, w) in enumerate(spans)]
+    assert sum(people_of(there, areas(*rows)).values()) == 10 * len(cells)
 
 
 def test_no_demand_and_no_road_give_a_plan():

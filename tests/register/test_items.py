@@ -226,6 +226,24 @@ def test_hidden_dangers_keep_their_own_deadline(units, index):
     assert str(control.loc["YH-1", "listed"]) == "市级"
 
 
+def test_an_item_dated_as_mended_asks_for_review(units, index):
+    table = pd.DataFrame(
+        {
+            "item_id": ["YH-1", "YH-2"],
+            "name": ["缺护栏", "井盖松动"],
+            "danger_level": ["major", "major"],
+            "status": ["ongoing", "open"],
+            "closed": pd.to_datetime(["2026-05-20", None]),
+        }
+    )
+    layers = {"hidden_danger": layer("hidden_danger", table, at(2).tolist())}
+    items = listed(units, index, layers, data_date="2026-06-01", place_code="33")
+    control = build_control(items, layers, ROLES, presets=load_presets(), data_date="2026-06-01")
+    # Signing off needs a reviewer beside the date, and the ledger names none.
+    assert control["status"].map(str).to_dict() == {"YH-1": "申请复核", "YH-2": "待上报"}
+    assert control["closed_on"].to_dict() == {"YH-1": "2026-05-20", "YH-2": None}
+
+
 def test_control_has_the_items_of_the_list_in_its_order(units, index):
     layers = {"flood_point": flood(), "hazard_source": sources()}
     items = listed(units, index, layers, data_date="2026-03-01", place_code="33")
