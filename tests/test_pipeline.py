@@ -1,6 +1,7 @@
 """The whole data flow on a town small enough to count by hand."""
 
 import json
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +14,10 @@ from riskmap.errors import IndicatorError, RiskmapError
 from riskmap.export.bundle import write
 from riskmap.export.verify import verify
 from riskmap.index.command import plain
+from riskmap.presets.load import load_presets
 from riskmap.project_file import load_project
+from riskmap.roles.load import load_roles
+from riskmap.stages.list_and_table import find_near
 from tests import town
 
 
@@ -141,6 +145,18 @@ def test_frozen_parameters_fitted_without_a_layer_are_refused(tmp_path, result):
     (tmp_path / "params.json").write_text(json.dumps(params), encoding="utf-8")
     with pytest.raises(IndicatorError, match="C_STATION"):
         pipeline.run(load_project(path), up_to="index")
+
+
+def test_no_refuge_and_no_station_give_no_way(result):
+    ground = SimpleNamespace(
+        layers={"flood_point": result.layers["flood_point"]},
+        roles=load_roles(),
+        presets=load_presets(),
+    )
+    near = find_near(ground, SimpleNamespace(graphs={}), result.grid, None)
+    assert len(near) > 0
+    assert near[["refuge_m", "station_s", "method"]].isna().all(axis=None)
+    assert near[["refuge_name", "station_name"]].eq("").all(axis=None)
 
 
 def test_list_and_table_hold_the_same_items(result):

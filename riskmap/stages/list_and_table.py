@@ -102,7 +102,8 @@ def find_near(
     Returns
     -------
     DataFrame
-        By item id: people_near, refuge_name, refuge_m [m], station_name, station_s [s], method.
+        By item id: people_near, refuge_name, refuge_m [m], station_name, station_s [s], method
+        (empty where there is neither refuge nor station).
     """
     import pandas as pd
 
@@ -117,6 +118,7 @@ def find_near(
     near = pd.DataFrame(index=np.concatenate([rows.index for rows in listed]))
     near["people_near"] = people_around(xy, grid, people, presets=ground.presets)
     straight = np.zeros(len(xy), bool)
+    found = False
     for facility, (profile, way) in FACILITIES.items():
         places = rows_in_use(ground.layers, facility, ground.roles)
         metres = facility != "rescue_station"
@@ -124,6 +126,7 @@ def find_near(
         if places is None:
             near[name], near[value] = "", np.nan
             continue
+        found = True
         at, cost, by_road = _nearest(
             xy, places, roads, profile=profile, way=way, metres=metres, presets=ground.presets
         )
@@ -132,7 +135,8 @@ def find_near(
         near[value] = cost
         straight |= ~by_road
     said = (text("by road, free flow"), text("straight line"))
-    near["method"] = pd.Series([said[int(f)] for f in straight], near.index, dtype=object)
+    how = [said[int(f)] if found else None for f in straight]
+    near["method"] = pd.Series(how, near.index, dtype=object)
     return near
 
 
