@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
-from riskmap.index.table import Array, Data, Options, Params
+from riskmap.index.table import Array, Data, Options, Params, places_of
 from riskmap.index.tree import did_you_mean, error, raise_problems
 
 
@@ -76,14 +77,10 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
     fitted["overall"] = overall
     if method.startswith("group_"):
         fitted["group"] = str(options["group"])
-        labels = data.others[options["group"]].to_numpy(dtype=object)[data.fit_rows]
-        names = pd.Series(labels).dropna().astype(str)
+        labels = _labels(data, fitted["group"])[data.fit_rows]
         fitted["groups"] = {
-            name: {
-                code: centre(rows[names.index[names == name], place])
-                for place, code in enumerate(data.codes)
-            }
-            for name in sorted(names.unique())
+            name: {code: centre(rows[mine, place]) for place, code in enumerate(data.codes)}
+            for name, mine in places_of(labels).items()
         }
         empty = [
             f"{g}/{c}" for g, of in fitted["groups"].items() for c, v in of.items() if np.isnan(v)
@@ -162,14 +159,20 @@ def apply(data: Data, params: Params) -> Data:
 
 def _by_group(data: Data, params: Params, filled: Array) -> Array:
     """Lay each group's centres over the columns' own."""
-    labels = data.others[params["group"]].astype(object)
-    names = labels.where(labels.notna(), "").astype(str).to_numpy()
-    for name, centres in params["groups"].items():
-        rows = names == name
+    for name, rows in places_of(_labels(data, params["group"])).items():
+        centres = params["groups"].get(name, {})
         for place, code in enumerate(data.codes):
             if centres.get(code) is not None:
                 filled[rows, place] = centres[code]
     return filled
+
+
+def _labels(data: Data, column: str) -> NDArray[np.object_]:
+    """Read a column as texts, None where it is blank."""
+    entries = data.others[column]
+    return np.array(
+        [str(v) if ok else None for v, ok in zip(entries, entries.notna(), strict=True)], object
+    )
 
 
 def _by_row(data: Data, params: Params) -> Array:
@@ -192,10 +195,9 @@ def _in_time(data: Data, params: Params) -> Array:
     frame = data.frame()
     time = np.asarray(data.others[params["time"]], dtype=float)
     name = params["series"]
-    labels = data.others[name].astype(str).to_numpy() if name else np.full(len(time), "")
+    labels = _labels(data, name) if name else np.full(len(time), "", dtype=object)
     filled = frame.to_numpy(copy=True)
-    for label in np.unique(labels):
-        places = np.flatnonzero(labels == label)
+    for places in places_of(labels).values():
         order = places[np.argsort(time[places], kind="stable")]
         for column in range(filled.shape[1]):
             values = filled[order, column]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from riskmap.errors import Problem
 from riskmap.i18n import text
-from riskmap.index.table import Array
+from riskmap.index.table import Array, places_of
 from riskmap.index.tree import did_you_mean, error, raise_problems
 
 RED: Final = 4
@@ -174,12 +174,13 @@ def roll_up(
     raise_problems(problems)
     x = values.to_numpy(dtype=float, na_value=np.nan)
     above = parents.reindex(values.index)
-    labels = above.astype(object).where(above.notna(), "").astype(str).to_numpy()
-    share = w.to_numpy(dtype=float)
-    found = {}
-    for name in np.unique(labels[labels != ""]):
-        mine = labels == name
-        found[str(name)] = METHODS[method](x[mine], share[mine])
+    labels = above.astype(object).where(above.notna(), "").astype(str).to_numpy(dtype=object)
+    share = w.to_numpy(dtype=np.float64)
+    found = {
+        name: METHODS[method](x[mine], share[mine])
+        for name, mine in places_of(labels).items()
+        if name
+    }
     return pd.Series(found, name=values.name, dtype=float)
 
 

@@ -151,6 +151,28 @@ def per_code(option: object, tree: Tree, default: object) -> dict[str, Any]:
     }
 
 
+def places_of(labels: NDArray[np.object_]) -> dict[str, NDArray[np.int64]]:
+    """Find the rows of each label in one pass.
+
+    Parameters
+    ----------
+    labels
+        A text for every row, or None for none.
+
+    Returns
+    -------
+    dict
+        Label to its rows, in the order of the labels.
+
+    Examples
+    --------
+    >>> {k: v.tolist() for k, v in places_of(np.array(["b", "a", None, "b"], object)).items()}
+    {'a': [1], 'b': [0, 3]}
+    """
+    found = pd.Series(labels, dtype=object).groupby(labels).indices
+    return {str(label): np.asarray(found[label], np.int64) for label in sorted(found, key=str)}
+
+
 def unknown_codes(option: object, tree: Tree, step: str, key: str) -> list[Problem]:
     """Find codes in a step's mapping that do not exist.
 

@@ -74,7 +74,7 @@ def _check(data: Data, options: Options) -> None:
                 problems.append(error("method", message, did_you_mean(str(name), known)))
         if not 0 <= float(_group_option(options.get("theta"), group, 0.5)) <= 1:
             message = text("{code}: theta must be a share from 0 to 1", code=group)
-            problems.append(error("theta", message, mend, name=group))
+            problems.append(error("theta", message, mend))
         if "ahp" in names and group not in options.get("matrices", {}):
             message = text(
                 "{code}: method {name} needs {key}", code=group, name="ahp", key="matrices"
@@ -125,7 +125,7 @@ class _Weigher:
                 code=group, name=method,
             )  # fmt: skip
             mend = text("fill the gaps first (impute), or give the weights")
-            self.problems.append(error("rows", message, mend, name=group))
+            self.problems.append(error("rows", message, mend))
             return np.ones(len(children))
         if method == "optimised":
             target = self.options.get("target") or {}

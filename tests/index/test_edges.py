@@ -18,6 +18,7 @@ from riskmap.index.means import product
 from riskmap.index.objective import influence
 from riskmap.index.ranks import distinct, percentile_rank
 from riskmap.index.reading import read_number
+from riskmap.index.rollup import roll_up
 from riskmap.index.treat import kurtosis, skewness
 
 TREE = "code,parent,kind,direction,weight\nR,,group,1,1\na,R,indicator,1,1\nb,R,indicator,-1,1\n"
@@ -149,3 +150,12 @@ def test_python_writes_thousands_and_they_are_read(number: float) -> None:
 def test_a_comma_that_may_be_decimal_is_not_guessed(cell: str) -> None:
     with pytest.raises(ValueError, match=cell.replace(".", r"\.")):
         read_number(cell)
+
+
+@given(st.lists(st.tuples(st.sampled_from([*"abc", None]), st.floats(0, 9)), min_size=1))
+def test_roll_up_equals_pandas(rows: list[tuple[str | None, float]]) -> None:
+    parents, values = (pd.Series(list(column)) for column in zip(*rows, strict=True))
+    found = roll_up(values, parents)
+    expected = values.groupby(parents.astype(object)).mean()
+    assert found.index.tolist() == expected.index.tolist()
+    np.testing.assert_allclose(found.to_numpy(), expected.to_numpy(), rtol=1e-12, atol=1e-12)
