@@ -175,7 +175,7 @@ def roll_up(
     x = values.to_numpy(dtype=float, na_value=np.nan)
     above = parents.reindex(values.index)
     labels = above.astype(object).where(above.notna(), "").astype(str).to_numpy(dtype=object)
-    share = w.to_numpy(dtype=np.float64)
+    share = np.asarray(w, dtype=np.float64)
     found = {
         name: METHODS[method](x[mine], share[mine])
         for name, mine in places_of(labels).items()

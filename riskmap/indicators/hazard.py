@@ -149,15 +149,6 @@ def low_ground(inputs: Inputs, spec: Spec) -> Field | Missing:
     return Field(np.clip(low, -cap, cap).astype(np.float32), spec.unit, how, notes)
 
 
-def _has_storage(rows: Any) -> NDArray[np.bool_]:
-    """Mark the rows that are not said to be without storage."""
-    if "has_storage" not in rows:
-        return np.ones(len(rows), dtype=bool)
-    said = rows["has_storage"].astype("object").map(lambda value: str(value).strip().lower())
-    without = said.isin(["false", "0", "0.0", "no", "否", "无"])
-    return ~np.asarray(without, dtype=bool)
-
-
 def source_decay(inputs: Inputs, spec: Spec) -> Field | Missing:
     """Let each source's strength fall with distance; sources join so that none passes 1.
 
@@ -166,7 +157,7 @@ def source_decay(inputs: Inputs, spec: Spec) -> Field | Missing:
     Parameters
     ----------
     inputs
-        The layers; sources said to have no storage do not count.
+        The layers.
     spec
         Options ``radius_m`` [m] and ``strength`` [0..1], four numbers each, by level.
 
@@ -178,31 +169,17 @@ def source_decay(inputs: Inputs, spec: Spec) -> Field | Missing:
     rows = inputs.rows(spec.layer)
     if rows is None:
         return no_layer(spec.layer)
-    stored = _has_storage(rows)
-    used = rows[stored]
-    if not len(used):
-        return Missing(text("none of the {n} hazard sources has storage", n=len(rows)))
-    levels = levels_of(used)
+    levels = levels_of(rows)
     values = decay(
         inputs.grid,
-        used,
+        rows,
         radius_m=spec.by_level("radius_m", levels),
         strength=spec.by_level("strength", levels),
     )
-    notes = _unknown_levels(levels, spec)
-    if not stored.all():
-        notes += (
-            text(
-                "{name}: {n} of {all} sources have no storage and do not count",
-                name=spec.name,
-                n=int((~stored).sum()),
-                all=len(rows),
-            ),
-        )
     how = text(
-        "strength by level of {n} sources, falling to 0 at the screening radius", n=len(used)
+        "strength by level of {n} sources, falling to 0 at the screening radius", n=len(rows)
     )
-    return Field(values, spec.unit, how, notes)
+    return Field(values, spec.unit, how, _unknown_levels(levels, spec))
 
 
 def depth(inputs: Inputs, spec: Spec) -> Field | Missing:

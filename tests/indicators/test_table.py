@@ -38,9 +38,7 @@ def units(**columns):
 def layers():
     return {
         "flood_point": table(shapely.points([[50, 50], [450, 350]]), level=[4, 1]),
-        "hazard_source": table(
-            shapely.points([[50, 50], [450, 350]]), level=[4, 2], has_storage=[True, False]
-        ),
+        "hazard_source": table(shapely.points([[50, 50]]), level=[4]),
         "waterway": table([shapely.LineString([(-100, 50), (600, 50)])]),
         "refuge": table(shapely.points([[50, 50], [250, 250]]), capacity=[30.0, np.nan]),
         "rescue_station": table(shapely.points([[50, 50]])),
@@ -93,14 +91,9 @@ def test_flood_points_weigh_by_level():
     assert field == pytest.approx(4 * one + one[::-1, ::-1], rel=1e-5)
 
 
-def test_sources_without_storage_do_not_count_and_are_counted():
+def test_a_source_falls_to_nothing_at_its_radius():
     result = compute(TABLE, FULL, units())
     assert cells(result, "H_SOURCE") == pytest.approx(1 - METRES / 1600, rel=1e-5)
-    assert "1 of 2 sources have no storage" in said(result)
-    none = {**layers(), "hazard_source": table([shapely.Point(1, 1)], has_storage=["False"])}
-    result = compute(TABLE, replace(FULL, tables=none), units())
-    assert "H_SOURCE" not in result.cells
-    assert "none of the 1 hazard sources has storage" in said(result)
 
 
 def test_time_by_road_and_cells_not_reached():
