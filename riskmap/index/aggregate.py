@@ -46,6 +46,14 @@ def _cells(data: Data, children: tuple[str, ...], wrong: Mask, limit: int = 5) -
     return len(rows), ", ".join(f"{data.rows[r]}/{children[p]}" for r, p in first)
 
 
+def _top_problems(group: str, top: float) -> list[Problem]:
+    """Check the end of the scale of an inverse geometric mean."""
+    if top > 0:
+        return []
+    message = text("{code}: top must be above 0", code=group)
+    return [error("top", message, text("correct the steps file"))]
+
+
 def fit(data: Data, options: Options, _notes: list[Text]) -> Params:
     """Choose the method of every group.
 
@@ -106,6 +114,7 @@ def fit(data: Data, options: Options, _notes: list[Text]) -> Params:
                 groups[group][key] = [c for c in children if c in codes]
         if methods[group] == "inverse_geometric":
             groups[group]["top"] = float(options.get("top", 1.0))
+            problems += _top_problems(group, groups[group]["top"])
     raise_problems(problems)
     return {"groups": groups}
 

@@ -79,6 +79,7 @@ GAPS = "unit,a,b\nu1,1,\nu2,,6\n"
         ),
         ([{"step": "screen", "drop": ["u2"]}, NORMAL, JOIN], GAPS, {"all_missing"}),
         ([NORMAL], PLAIN, {"order"}),
+        ([NORMAL, {**JOIN, "method": "inverse_geometric", "top": 0}], PLAIN, {"top"}),
         (
             [{"step": "impute", "method": "linear", "time": "t"}, NORMAL, JOIN],
             "unit,a,b,t\nu1,1,2,\nu2,,6,2021\n",
