@@ -51,9 +51,9 @@ POINTS = """
 <script>
 const map = L.map('map', {preferCanvas: true});
 const points = POINTS;
+map.fitBounds(points.map(p => [p[0], p[1]]), {animate: false});
 for (const [lat, lon, name, level] of points)
   L.circleMarker([lat, lon], {radius: 3, weight: 0.5, color: '#222', fillColor: COLOURS[level - 1], fillOpacity: 1}).bindTooltip(name).addTo(map);
-map.fitBounds(points.map(p => [p[0], p[1]]), {animate: false});
 </script>"""
 
 
@@ -95,13 +95,19 @@ def canvas_points_page(path: Path, result: Any) -> None:
 
 
 def folium_points_page(path: Path, result: Any) -> None:
-    """Write the points alone on folium's canvas."""
+    """Write the points alone on folium's canvas, in one colour (a style for each takes minutes)."""
     carrier = folium.Map(tiles=None, max_zoom=18, prefer_canvas=True)
-    _add_points(carrier, point_rows(result))
+    _add_points(carrier, point_rows(result), style_function=None)
     _write_folium(path, carrier, "")
 
 
-def _add_points(carrier: folium.Map, rows: list[list[Any]]) -> None:
+def _level_style(feature: dict[str, Any]) -> dict[str, str]:
+    return {"fillColor": COLOURS[feature["properties"]["level"] - 1]}
+
+
+def _add_points(
+    carrier: folium.Map, rows: list[list[Any]], *, style_function: Any = _level_style
+) -> None:
     places = {"type": "FeatureCollection", "features": [
         {"type": "Feature", "properties": {"name": name, "level": level},
          "geometry": {"type": "Point", "coordinates": [lon, lat]}} for lat, lon, name, level in rows
@@ -109,7 +115,7 @@ def _add_points(carrier: folium.Map, rows: list[list[Any]]) -> None:
     folium.GeoJson(
         places,
         marker=folium.CircleMarker(radius=3, weight=0.5, fill_opacity=1),
-        style_function=lambda f: {"fillColor": COLOURS[f["properties"]["level"] - 1]},
+        style_function=style_function,
     ).add_to(carrier)
     at = np.array([row[:2] for row in rows], dtype=float)
     carrier.fit_bounds([at.min(axis=0).tolist(), at.max(axis=0).tolist()])
