@@ -57,7 +57,7 @@ def partition(rng: np.random.Generator) -> NDArray[Any]:
     )
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_each_pixel_gets_the_area_under_its_middle(browser: Any, seed: int) -> None:
     polygons = partition(np.random.default_rng(seed))
     code = f"""
@@ -85,12 +85,12 @@ def test_areas_thinner_than_a_pixel_are_not_lost(browser: Any) -> None:
     assert np.count_nonzero(found) == 2
 
 
-@pytest.mark.parametrize("span", [0.0, 0.3, 5.0, 120.0])
+@pytest.mark.parametrize("span", [0.0, 5.0, 120.0])
 def test_places_on_the_square_are_those_of_web_mercator(browser: Any, span: float) -> None:
     rng = np.random.default_rng(1)
-    lon, lat = rng.uniform(100, 101, 9000), rng.uniform(-span / 2, span / 2, 9000)
+    lon, lat = rng.uniform(100, 101, 6000), rng.uniform(-span / 2, span / 2, 6000)
     code = """
-      const x = new Float64Array(9000), y = new Float64Array(9000);
+      const x = new Float64Array(6000), y = new Float64Array(6000);
       module_geo.toSquare(given[0], given[1], x, y);
       return [[...x], [...y]];"""
     x, y = np.array(in_browser(browser, "geo", code, [lon.tolist(), lat.tolist()]))
