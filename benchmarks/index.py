@@ -19,8 +19,8 @@ import time
 import numpy as np
 import pandas as pd
 
+from riskmap.index.stability import additive_summary
 from riskmap.index.steps import default_steps, fit
-from riskmap.index.summary import additive_summary
 
 UNITS, INDICATORS, DRAWS = 10_000, 20, 1_000
 LIMITS = (0.4, 0.5, 0.6, 1.0)

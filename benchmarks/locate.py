@@ -14,8 +14,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from riskmap.siting.access import two_step
+from riskmap.siting.cover import covering_model
 from riskmap.siting.location import solve
-from riskmap.siting.maximal import covering_model
 from riskmap.siting.problem import Instance, make_instance, within
 from riskmap.siting.solver import loaded
 

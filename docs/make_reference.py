@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from riskmap import sections
-from riskmap.project import Project
+from riskmap.project import schema as sections
+from riskmap.project.schema import Project
 
 HEAD = """# The project file
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pyogrio
 
-from riskmap.export.plan_words import VALUE_NAMES
-from riskmap.export.station_words import VALUES, WHAT
+from riskmap.export.workbook.words import VALUE_NAMES, VALUES, WHAT
 from riskmap.i18n import both
-from riskmap.roles.load import load_roles
+from riskmap.vocabulary.roles import load_roles
 
 PAGES = {"en": "stations.md", "zh": "stations.zh.md"}
 HERE = Path(__file__).parent

@@ -1,5 +1,5 @@
 """Run the command line with ``python -m riskmap``."""
 
-from riskmap.cli import main
+from riskmap.cli.app import main
 
 main()

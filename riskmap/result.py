@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from riskmap.geo.grid import Grid
     from riskmap.index.steps import Index
     from riskmap.indicators.table import Indicators
-    from riskmap.layers.types import Layer, Raster, Source
-    from riskmap.presets.load import Preset
-    from riskmap.roles.load import Role
+    from riskmap.layers.layer import Layer, Raster, Source
+    from riskmap.vocabulary.presets import Preset
+    from riskmap.vocabulary.roles import Role
 
 
 @dataclass(frozen=True, kw_only=True)

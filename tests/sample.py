@@ -22,12 +22,12 @@ from riskmap.geo.grid import Grid
 from riskmap.i18n import text
 from riskmap.index.steps import Index, default_steps, fit
 from riskmap.indicators.table import Indicators
-from riskmap.layers.types import Layer, Source
-from riskmap.presets.load import load_presets
+from riskmap.layers.layer import Layer, Source
 from riskmap.register.control import build_control
 from riskmap.register.items import build_items
 from riskmap.result import Facts, InputFile, Result, Scenario
-from riskmap.roles.load import load_roles
+from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import load_roles
 
 CRS = "EPSG:4548"
 ORIGIN = (500_000.0, 4_050_000.0)

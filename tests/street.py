@@ -9,9 +9,9 @@ from shapely.geometry import LineString, Point, box
 
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
-from riskmap.plans.refuge_options import RefugeOptions
-from riskmap.plans.refuges import State, World, refuge_plan
-from riskmap.presets.load import load_presets
+from riskmap.plans.refuges.options import RefugeOptions
+from riskmap.plans.refuges.plan import State, World, refuge_plan
+from riskmap.vocabulary.presets import load_presets
 
 CRS, E, N = "EPSG:4548", 500_000, 4_000_000
 LIMITS = {"foot": 1800.0}

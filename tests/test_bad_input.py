@@ -14,7 +14,7 @@ import rasterio
 import xlsxwriter
 from shapely.geometry import Polygon, box
 
-from riskmap import cli
+from riskmap.cli import app as cli
 from tests import town
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from riskmap.cli import main
+from riskmap.cli.app import main
 from tests import town
 
 ROOT = Path(__file__).parents[1]
@@ -246,7 +246,7 @@ def test_a_fault_of_our_own_shows_no_traceback(monkeypatch, capsys):
     def broken(*_, **__):
         raise ZeroDivisionError("boom")
 
-    monkeypatch.setattr("riskmap.commands.verify_folder", broken)
+    monkeypatch.setattr("riskmap.cli.commands.verify_folder", broken)
     with pytest.raises(SystemExit) as stopped:
         main(["verify", "x"])
     said = capsys.readouterr().err

@@ -10,14 +10,14 @@ import pytest
 import yaml
 
 from riskmap import pipeline
+from riskmap.cli.index_files import plain
 from riskmap.errors import IndicatorError, RiskmapError
 from riskmap.export.bundle import write
 from riskmap.export.verify import verify
-from riskmap.index.command import plain
-from riskmap.presets.load import load_presets
-from riskmap.project_file import load_project
-from riskmap.roles.load import load_roles
-from riskmap.stages.list_and_table import find_near
+from riskmap.pipeline.register import find_near
+from riskmap.project.load import load_project
+from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import load_roles
 from tests import town
 
 
@@ -217,14 +217,14 @@ def test_ids_stay_when_a_ledger_is_sent_again(tmp_path):
     """Rows reordered, one renamed, all moved by 30 m, no numbers: the same ids."""
     import geopandas as gpd
 
-    from riskmap import stages
+    from riskmap.pipeline.ground import keep_ids
 
     path = town.write(tmp_path)
     ledger = gpd.read_file(tmp_path / "flood_point.gpkg").drop(columns="number")
     ledger.to_file(tmp_path / "flood_point.gpkg")
     project = load_project(path)
     first = pipeline.run(project, up_to="layers")
-    stages.keep_ids(project, first.layers, first.roles)
+    keep_ids(project, first.layers, first.roles)
     moved = ledger.to_crs(town.CRS)
     moved["geometry"] = moved.translate(18, 24)
     moved = moved.iloc[::-1].reset_index(drop=True)

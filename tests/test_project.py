@@ -5,10 +5,8 @@ import yaml
 
 from riskmap.errors import ProjectError
 from riskmap.i18n import language
-from riskmap.project import Project
-from riskmap.project_checks import _section_of
-from riskmap.project_file import load_project, project_root
-from riskmap.sections import LayerSource, ScenarioSource
+from riskmap.project.load import _section_of, load_project, project_root
+from riskmap.project.schema import LayerSource, Project, ScenarioSource
 
 
 def write(folder, content):
@@ -120,8 +118,8 @@ def test_every_key_is_documented():
     """The reference of keys in docs/project-file.md names each one."""
     from pathlib import Path
 
-    from riskmap import sections
-    from riskmap.project import Project
+    from riskmap.project import schema as sections
+    from riskmap.project.schema import Project
 
     page = (Path(__file__).parents[1] / "docs" / "project-file.md").read_text(encoding="utf-8")
     classes = [c for c in vars(sections).values() if isinstance(c, type)]

@@ -21,16 +21,28 @@ from openpyxl import load_workbook
 from pyproj import CRS
 from shapely.geometry import box
 
-from riskmap import pipeline, stages
-from riskmap.export import bundle, scenarios
+from riskmap import pipeline
+from riskmap.export import bundle
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.recipe import make_recipe, recompute
 from riskmap.export.onemap.scenes import depth_classes, scenario_layers
 from riskmap.export.public import redact
-from riskmap.export.tables import class_names
 from riskmap.export.verify import verify
+from riskmap.export.workbook import tables as scenarios
+from riskmap.export.workbook.tables import class_names
 from riskmap.i18n import both
-from riskmap.project_file import load_project
+from riskmap.pipeline.ground import read_ground, read_layers
+from riskmap.pipeline.indices import (
+    Baseline,
+    compute_index,
+    compute_indicators,
+    gather_inputs,
+    lay_grid,
+    read_table,
+    score_scenarios,
+)
+from riskmap.pipeline.roads import build_roads
+from riskmap.project.load import load_project
 from riskmap.result import Scenario
 from tests import town
 
@@ -179,16 +191,14 @@ def test_refuge_in_water_gives_no_places(tmp_path):
 def ground(tmp_path_factory):
     """Everything that scenarios are scored from."""
     project = load_project(town.write(tmp_path_factory.mktemp("ground")))
-    ground = stages.read_layers(project, stages.read_ground(project))
-    grid = stages.lay_grid(project, ground)
-    roads = stages.build_roads(
-        ground.layers, grid, direction=None, presets=ground.presets, crs=ground.crs
-    )
-    inputs = stages.gather_inputs(ground, grid, roads)
-    found, units = stages.compute_indicators(project, ground, inputs)
-    index, _, found = stages.compute_index(project, replace(ground, units=units), found)
-    base = stages.Baseline(
-        table=stages.read_table(project), inputs=inputs, indicators=found, index=index, units=units
+    ground = read_layers(project, read_ground(project))
+    grid = lay_grid(project, ground)
+    roads = build_roads(ground.layers, grid, direction=None, presets=ground.presets, crs=ground.crs)
+    inputs = gather_inputs(ground, grid, roads)
+    found, units = compute_indicators(project, ground, inputs)
+    index, _, found = compute_index(project, replace(ground, units=units), found)
+    base = Baseline(
+        table=read_table(project), inputs=inputs, indicators=found, index=index, units=units
     )
     return base, roads
 
@@ -203,7 +213,7 @@ def test_deeper_water_never_lowers_hazard_or_risk(ground, first, second):
     shallow = np.minimum(first, second).reshape(3, 4).astype(np.float32)
     deep = np.maximum(first, second).reshape(3, 4).astype(np.float32)
     both = {"a": Scenario(name="a", depth_m=shallow), "b": Scenario(name="b", depth_m=deep)}
-    found, _ = stages.score_scenarios(base, roads, both)
+    found, _ = score_scenarios(base, roads, both)
     for kind in ("unit", "cell"):
         for code in ("HAZARD", "RISK"):
             less, more = (found[f"{kind}@{name}"].scores[code] for name in both)

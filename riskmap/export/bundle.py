@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from riskmap.export.encode import as_json
-from riskmap.export.manifest import build_manifest
-from riskmap.export.report import build_report
-from riskmap.folder import MANIFEST, whole_folder
+from riskmap.export.manifest import build_manifest, build_report
+from riskmap.files import MANIFEST, whole_folder
 from riskmap.i18n import language
 from riskmap.result import Result
 
@@ -55,12 +54,12 @@ def write(
     ExportError
         When the folder holds files of somebody else, or cannot be written.
     """
-    from riskmap.export.geopackage import write_geopackage
+    from riskmap.export.geopackage.write import write_geopackage
     from riskmap.export.onemap.backdrop import read_backdrops
     from riskmap.export.onemap.page import render
-    from riskmap.export.plans import write_plans
     from riskmap.export.public import redact
-    from riskmap.export.workbook import write_control, write_gaps, write_list
+    from riskmap.export.workbook.books import write_control, write_gaps, write_list
+    from riskmap.export.workbook.plans import write_plans
 
     if result.facts.profile == "public":
         result = redact(result)

@@ -9,10 +9,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from riskmap import columns as c
-from riskmap.export import bundle, tables
-from riskmap.folder import MANIFEST, sha256
+from riskmap.export import bundle
+from riskmap.export.workbook import tables
+from riskmap.files import MANIFEST, sha256
 from riskmap.i18n import text
+from riskmap.vocabulary import columns as c
 
 TOLERANCE: Final = 1e-9
 """Largest difference between a published score and the recomputed one."""

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError as ProjCRSError
 
-from riskmap.columns import WGS84
 from riskmap.errors import CRSError
 from riskmap.i18n import text
+from riskmap.vocabulary.columns import WGS84
 
 __all__ = ["crs_name", "is_in_china", "metric_crs", "project_points", "require_metric"]
 

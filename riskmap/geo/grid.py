@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from odc.geo.geobox import GeoBox
@@ -13,9 +15,11 @@ from odc.geo.geobox import GeoBox
 from riskmap.errors import LayerError
 from riskmap.geo.crs import require_metric
 from riskmap.i18n import text
+from riskmap.vocabulary.columns import CELL
 
 if TYPE_CHECKING:
     from affine import Affine
+
 
 __all__ = [
     "Grid",
@@ -296,3 +300,38 @@ def cell_centres(
     x = west + (flat % nx + 0.5) * grid.size_m
     y = north - (flat // nx + 0.5) * grid.size_m
     return x.astype(np.float64), y.astype(np.float64)
+
+
+__all__ = ["cell_polygons"]
+
+
+def cell_polygons(grid: Grid, cells: ArrayLike | None = None) -> gpd.GeoDataFrame:
+    """Draw cells as squares; for export only.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    cells
+        Flat cell indices, shape (n,); the cells inside the place by default.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Column ``name``, indexed by the flat index ``cell``.
+
+    Examples
+    --------
+    >>> from riskmap.geo.grid import make_grid
+    >>> grid = make_grid(shapely.box(0, 0, 200, 100), crs="EPSG:4548", size_m=100)
+    >>> cell_polygons(grid).geometry.area.tolist()
+    [10000.0, 10000.0]
+    """
+    flat = inside_cells(grid) if cells is None else np.asarray(cells, dtype=np.int64)
+    x, y = cell_centres(grid, flat)
+    half = grid.size_m / 2
+    squares = shapely.box(x - half, y - half, x + half, y + half)
+    index = pd.Index(flat, name=CELL)
+    return gpd.GeoDataFrame(
+        {"name": cell_names(grid, flat)}, index=index, geometry=squares, crs=grid.crs
+    )

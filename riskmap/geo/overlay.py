@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from riskmap.geo.areas import coverage, place_share, polygons_to_cells
+from riskmap.geo.areas import (
+    coverage,
+    lines_to_cells,
+    place_share,
+    polygons_to_cells,
+    raster_to_cells,
+)
 from riskmap.geo.grid import Grid
-from riskmap.geo.lines import lines_to_cells
+from riskmap.geo.people import population_of_cells
 from riskmap.geo.points import point_xy, points_to_cells, unit_of_points
-from riskmap.geo.population import population_of_cells
-from riskmap.geo.rasters import raster_to_cells
 
 __all__ = [
     "coverage",

@@ -10,8 +10,7 @@ import numpy as np
 
 from riskmap.errors import Problem
 from riskmap.i18n import text
-from riskmap.index.table import Array
-from riskmap.index.tree import error
+from riskmap.index.tree import Array, error
 
 RANDOM_INDEX: Final = (0.0, 0.0, 0.58, 0.90, 1.12, 1.24, 1.32, 1.41, 1.45, 1.49, 1.51, 1.48, 1.56)
 """Mean consistency index of random matrices, n = 1..13 (Saaty 1980; 0.58 for n = 3)."""

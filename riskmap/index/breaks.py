@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmap.index.table import Array
+from riskmap.index.tree import Array
 
 
 @numba.njit(cache=True)

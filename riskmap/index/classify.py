@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
 from riskmap.index import breaks, grading
-from riskmap.index.table import Data, Options, Params
-from riskmap.index.tree import did_you_mean, error, raise_problems
+from riskmap.index.tree import Data, Options, Params, did_you_mean, error, raise_problems
 
 FIXED = "thresholds"
 TABLES = ("risk_matrix", "lec")

@@ -7,10 +7,8 @@ from typing import Any
 import pandas as pd
 
 from riskmap.index import explain
-from riskmap.index.outcome import Index, rank_scores
-from riskmap.index.steps import apply
-from riskmap.index.table import Params
-from riskmap.index.tree import build_tree, clean_meta
+from riskmap.index.steps import Index, apply, rank_scores
+from riskmap.index.tree import Params, build_tree, clean_meta
 
 
 def _scores(params: Params, values: pd.DataFrame, meta: pd.DataFrame) -> pd.Series:

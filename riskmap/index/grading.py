@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from riskmap.errors import Problem
 from riskmap.i18n import text
-from riskmap.index.table import Array, Options, Params
-from riskmap.index.tree import did_you_mean, error
+from riskmap.index.tree import Array, Options, Params, did_you_mean, error
 
 NEEDS = {
     "risk_matrix": ("likelihood", "consequence"),

@@ -11,8 +11,16 @@ from numpy.typing import NDArray
 
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
-from riskmap.index.table import Array, Data, Options, Params, places_of
-from riskmap.index.tree import did_you_mean, error, raise_problems
+from riskmap.index.tree import (
+    Array,
+    Data,
+    Options,
+    Params,
+    did_you_mean,
+    error,
+    places_of,
+    raise_problems,
+)
 
 
 def _mean(x: Array) -> float:

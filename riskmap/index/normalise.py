@@ -10,8 +10,17 @@ import numpy as np
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
 from riskmap.index.scales import METHODS
-from riskmap.index.table import Array, Data, Options, Params, per_code, unknown_codes
-from riskmap.index.tree import did_you_mean, error, raise_problems
+from riskmap.index.tree import (
+    Array,
+    Data,
+    Options,
+    Params,
+    did_you_mean,
+    error,
+    per_code,
+    raise_problems,
+    unknown_codes,
+)
 
 OPTIONS = (
     "method",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
-from riskmap.index.table import Array
+from riskmap.index.tree import Array
 
 
 def _unit(x: Array) -> Array:

@@ -7,9 +7,8 @@ import pandas as pd
 
 from riskmap.i18n import text
 from riskmap.index.aggregate import combine
-from riskmap.index.outcome import Index, rank_scores
-from riskmap.index.table import Array, Params
-from riskmap.index.tree import Tree, build_tree, error, failure
+from riskmap.index.steps import Index, rank_scores
+from riskmap.index.tree import Array, Params, Tree, build_tree, error, failure
 
 
 def groups_of(index: Index) -> Params:

@@ -10,8 +10,7 @@ import pandas as pd
 
 from riskmap.errors import Problem
 from riskmap.i18n import text
-from riskmap.index.table import Array, places_of
-from riskmap.index.tree import did_you_mean, error, raise_problems
+from riskmap.index.tree import Array, did_you_mean, error, places_of, raise_problems
 
 RED: Final = 4
 

@@ -9,8 +9,17 @@ import pandas as pd
 
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
-from riskmap.index.table import Array, Data, Mask, Options, Params
-from riskmap.index.tree import build_tree, did_you_mean, error, raise_problems
+from riskmap.index.tree import (
+    Array,
+    Data,
+    Mask,
+    Options,
+    Params,
+    build_tree,
+    did_you_mean,
+    error,
+    raise_problems,
+)
 
 BY = ("unit", "indicator")
 

@@ -2,20 +2,277 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from riskmap.index import charts
-from riskmap.index.outcome import Index
-from riskmap.index.scenarios import Found, Variant, variants
-from riskmap.index.sensitivity import BANK, rank_change_model, sobol_indices
-from riskmap.index.stability import RANK_CELLS, draw_weights, evaluate, rank_draws
-from riskmap.index.steps import apply
-from riskmap.index.summary import CHUNK_CELLS, Single, summarise
-from riskmap.index.table import Array, Params
-from riskmap.index.tree import Tree
+from riskmap.errors import IndicatorError
+from riskmap.index.removal import columns_of, groups_of
+from riskmap.index.stability import (
+    CHUNK_CELLS,
+    RANK_CELLS,
+    Single,
+    draw_weights,
+    evaluate,
+    rank_draws,
+    summarise,
+)
+from riskmap.index.steps import Index, apply, fit
+from riskmap.index.tree import Array, Params, Tree, build_tree
+
+Steps = tuple[Mapping[str, Any], ...]
+OTHER_IMPUTE: Final = {
+    "mean": "median",
+    "median": "mean",
+    "group_mean": "group_median",
+    "group_median": "group_mean",
+    "row_mean": "row_median",
+    "row_median": "row_mean",
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One combination of methods, computed once; only weights are drawn on top of it."""
+
+    choice: tuple[int, ...]
+    tree: Tree
+    specs: Params
+    columns: dict[str, Array]
+    limits: tuple[float, ...]
+    rows: pd.Index[Any]
+
+
+Found = tuple[list[str], dict[tuple[int, ...], Variant]]
+
+
+def alternatives(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[Steps]]:
+    """List for each choice of method the steps as they are and as they could be.
+
+    Normalisation: min-max or percentile ranks on the same range. Treatment: with or without.
+    Imputation: means or medians. Aggregation of the root: arithmetic or geometric.
+
+    Parameters
+    ----------
+    steps
+        The steps of the index.
+
+    Returns
+    -------
+    dict
+        Name of the choice to the alternatives for that one step; the first is as it is.
+    """
+    found: dict[str, list[Steps]] = {}
+    for step in steps:
+        kind, method = step["step"], step.get("method")
+        if kind == "normalise" and method in (None, "minmax"):
+            found[kind] = [(step,), ({**step, "method": "percentile_rank"},)]
+        elif kind == "treat":
+            found[kind] = [(step,), ()]
+        elif kind == "impute" and method in OTHER_IMPUTE:
+            found[kind] = [(step,), ({**step, "method": OTHER_IMPUTE[str(method)]},)]
+        elif kind == "aggregate":
+            found[kind] = [(step,)]
+    return found
+
+
+def _other_root(step: Mapping[str, Any], root: str) -> Mapping[str, Any] | None:
+    """Swap arithmetic and geometric at the root."""
+    method = step.get("method") or "arithmetic"
+    table = dict(method) if isinstance(method, Mapping) else {"default": method}
+    now = table.get(root, table.get("default", "arithmetic"))
+    if now not in ("arithmetic", "geometric"):
+        return None
+    return {**step, "method": {**table, root: "geometric" if now == "arithmetic" else "arithmetic"}}
+
+
+def variants(
+    index: Index, values: pd.DataFrame, meta: pd.DataFrame, *, methods: bool = True
+) -> Found:
+    """Compute the index under every combination of alternative methods.
+
+    A combination that cannot be computed (a geometric mean of negative values) is left out, and
+    with it the alternative that made it so.
+
+    Parameters
+    ----------
+    index
+        The index as it is.
+    values
+        The table that it was computed from.
+    meta
+        Its indicator table.
+    methods
+        False: only the index as it is.
+
+    Returns
+    -------
+    tuple
+        Names of the choices, and the variants by combination; all zeros is the index as it is.
+    """
+    root = build_tree(index.meta).root
+    options = alternatives(index.steps)
+    for step in index.steps:
+        other = _other_root(step, root) if step["step"] == "aggregate" else None
+        if other is not None:
+            options["aggregate"] = [(step,), (other,)]
+    options = {name: ways for name, ways in options.items() if methods and len(ways) > 1}
+    nominal = _variant(index, (0,) * len(options))
+    kept = {
+        name: ways
+        for name, ways in options.items()
+        if _try(index, values, meta, {name: ways[1]}, nominal) is not None
+    }
+    names = list(kept)
+    found: dict[tuple[int, ...], Variant] = {}
+    for choice in itertools.product((0, 1), repeat=len(names)):
+        chosen = {n: kept[n][1] for n, c in zip(names, choice, strict=True) if c}
+        made = index if not any(choice) else _try(index, values, meta, chosen, nominal)
+        found[choice] = _variant(index if made is None else made, choice)
+    return names, found
+
+
+def _try(
+    index: Index,
+    values: pd.DataFrame,
+    meta: pd.DataFrame,
+    chosen: Mapping[str, Steps],
+    nominal: Variant,
+) -> Index | None:
+    """Compute the index with other steps; None when it cannot be, or rows would differ."""
+    steps = [s for step in index.steps for s in chosen.get(step["step"], (step,))]
+    try:
+        made = fit(values, meta, steps)
+    except IndicatorError:
+        return None
+    return made if made.scores.index.equals(nominal.rows) else None
+
+
+def _variant(index: Index, choice: tuple[int, ...]) -> Variant:
+    """Keep what the draws need of a computed index."""
+    tree = build_tree(index.meta)
+    breaks = index.details.get("classify", {}).get("breaks", {}).get(tree.root, [])
+    columns = columns_of(index)
+    return Variant(
+        choice=choice,
+        tree=tree,
+        specs=groups_of(index),
+        columns={code: np.asarray(columns[code]) for code in tree.indicators},
+        limits=tuple(float(v) for v in breaks),
+        rows=index.scores.index,
+    )
+
+
+BANK = 256
+"""Number of weight sets per group among which a factor chooses."""
+
+
+def sobol_indices(
+    model: Callable[[Array], Array], names: Sequence[str], base: int, *, seed: int = 0
+) -> pd.DataFrame:
+    r"""Split the variance of a model's output among its factors.
+
+    .. math:: S_i = \frac{V(E(y | x_i))}{V(y)}, \qquad
+              S_{Ti} = 1 - \frac{V(E(y | x_{\sim i}))}{V(y)}
+
+    Parameters
+    ----------
+    model
+        Takes points of shape (n, factors) in 0..1, gives outputs of shape (n,).
+    names
+        The factors.
+    base
+        Size of the base sample, rounded up to a power of 2; the model is asked
+        base x (factors + 2) times.
+    seed
+        Seed of the scrambled sequence and of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        By factor: ``first, total`` and their 95 % half widths ``first_conf, total_conf``; all 0
+        when the output never changes.
+
+    References
+    ----------
+    Saltelli et al. 2010, doi:10.1016/j.cpc.2009.09.018; SALib, doi:10.21105/joss.00097.
+    """
+    from SALib.analyze import sobol as analyse
+    from SALib.sample import sobol as sample
+
+    size = 1 << max(int(np.ceil(np.log2(max(base, 8)))), 3)
+    # SALib takes a seed of 0 for no seed at all.
+    problem = {"num_vars": len(names), "names": list(names), "bounds": [[0.0, 1.0]] * len(names)}
+    points = sample.sample(problem, size, calc_second_order=False, seed=seed + 1)
+    output = np.asarray(model(points), dtype=float)
+    columns = ("S1", "ST", "S1_conf", "ST_conf")
+    if np.ptp(output) == 0:
+        found: dict[str, Any] = dict.fromkeys(columns, np.zeros(len(names)))
+    else:
+        found = analyse.analyze(problem, output, calc_second_order=False, seed=seed + 1)
+    table = {new: np.asarray(found[old]) for new, old in
+             zip(("first", "total", "first_conf", "total_conf"), columns, strict=True)}  # fmt: skip
+    return pd.DataFrame(table, index=pd.Index(list(names), name="factor"))
+
+
+def rank_change_model(
+    names: Sequence[str],
+    variants: Mapping[tuple[int, ...], Variant],
+    groups: Sequence[str],
+    bank: Mapping[str, Single],
+    nominal: Array,
+) -> Callable[[Array], Array]:
+    """Make the model that Sobol asks: choices and weights in, mean absolute rank change out.
+
+    Parameters
+    ----------
+    names
+        The choices of method.
+    variants
+        The index under every combination of choices.
+    groups
+        Groups whose weights are drawn.
+    bank
+        Code to a bank of drawn shares, shape (BANK,).
+    nominal
+        Ranks of the index as it is, shape (rows,).
+
+    Returns
+    -------
+    callable
+        Points of shape (n, choices + groups) to outputs of shape (n,).
+    """
+
+    def model(points: Array) -> Array:
+        choices = (points[:, : len(names)] >= 0.5).astype(int)
+        places = np.minimum((points[:, len(names) :] * BANK).astype(int), BANK - 1)
+        output = np.empty(len(points))
+        for choice, variant in variants.items():
+            at = np.flatnonzero((choices == np.array(choice, dtype=int)).all(axis=1))
+            for part in np.array_split(at, max(1, len(at) * len(nominal) // 4_000_000 + 1)):
+                if not len(part):
+                    continue
+                weights = {
+                    child: bank[child][places[part, place]]
+                    for place, group in enumerate(groups)
+                    for child in variant.tree.children[group]
+                }
+                weights |= {
+                    child: np.full(len(part), bank[child][0], dtype=np.float32)
+                    for group in variant.tree.groups
+                    if group not in groups
+                    for child in variant.tree.children[group]
+                }
+                ranks = rank_draws(evaluate(variant.tree, variant.specs, variant.columns, weights))
+                output[part] = np.nanmean(np.abs(ranks - nominal[:, None]), axis=0)
+        return output
+
+    return model
+
 
 SHARE: Final = 0.25
 """Weights move by up to this share of themselves, as is usual in audits of indices."""
@@ -238,7 +495,7 @@ def unit_stability(
 
 def stress(
     index: Index, values: pd.DataFrame, meta: pd.DataFrame, *, draws: int, seed: int = 0
-) -> tuple[dict[str, pd.DataFrame], dict[str, str], dict[str, Any]]:
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Run the whole stress test of ``riskmap index --draws``.
 
     Parameters
@@ -257,7 +514,7 @@ def stress(
     Returns
     -------
     tuple
-        Tables by file name, pictures (SVG) by file name, and a report.
+        Tables by file name (``uncertainty.csv``, ``sobol.csv`` where small enough), and a report.
     """
     found = variants(index, values, meta)
     table = uncertainty(index, values, meta, draws=draws, seed=seed, found=found)
@@ -271,4 +528,4 @@ def stress(
         report["sobol"] = tables["sobol.csv"].to_dict(orient="index")
     if "borderline" in table:
         report["borderline"] = [str(unit) for unit in table.index[table["borderline"]]]
-    return tables, charts.all_charts(index, table, tables.get("sobol.csv")), report
+    return tables, report

@@ -7,8 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from riskmap.i18n import Text, text
-from riskmap.index.table import Array, Data, Options, Params, per_code, unknown_codes
-from riskmap.index.tree import did_you_mean, error, raise_problems
+from riskmap.index.tree import (
+    Array,
+    Data,
+    Options,
+    Params,
+    did_you_mean,
+    error,
+    per_code,
+    raise_problems,
+    unknown_codes,
+)
 
 METHODS = ("winsorise", "none")
 OTHERWISE = ("log", "boxcox", "none")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from riskmap.errors import IndicatorError, Problem
 from riskmap.i18n import Text, text
+from riskmap.vocabulary.columns import COMPONENTS
 
 
 @dataclass(frozen=True)
@@ -272,3 +275,290 @@ def build_tree(meta: pd.DataFrame) -> Tree:
         parent={c: p for c, p in parent.items() if c in level},
         level=level,
     )
+
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Options = Mapping[str, Any]
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What one step gives to the next: rows x indicators, and what stands beside them."""
+
+    x: Array
+    codes: tuple[str, ...]
+    rows: pd.Index[Any]
+    others: pd.DataFrame
+    """Every column that came in, denominators and group columns among them."""
+    tree: Tree
+    meta: pd.DataFrame
+    fit_rows: Mask
+    weights: Mapping[str, float]
+    """Weight of every code but the root within its parent, as given (not normalised)."""
+    groups: Mapping[str, Array] = field(default_factory=dict)
+    """Scores of the groups, once aggregated."""
+    classes: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the indicators as a DataFrame that shares the memory.
+
+        Returns
+        -------
+        DataFrame
+            Rows x indicators.
+        """
+        return pd.DataFrame(self.x, index=self.rows, columns=list(self.codes), copy=False)
+
+    def columns(self, codes: Sequence[str]) -> Array:
+        """Return some indicators or groups side by side, each column contiguous.
+
+        Parameters
+        ----------
+        codes
+            Codes of indicators or aggregated groups.
+
+        Returns
+        -------
+        ndarray
+            Shape (rows, codes).
+        """
+        return np.array([self.column(code) for code in codes]).T
+
+    def direction(self, code: str) -> int:
+        """Tell which way an indicator counts.
+
+        Parameters
+        ----------
+        code
+            Code of an indicator or group.
+
+        Returns
+        -------
+        int
+            1 when more means a higher score, -1 when less does.
+        """
+        return -1 if self.meta["direction"].loc[code] == -1 else 1
+
+    def column(self, code: str) -> Array:
+        """Return one indicator's or group's values.
+
+        Parameters
+        ----------
+        code
+            Code of an indicator or aggregated group.
+
+        Returns
+        -------
+        ndarray
+            Shape (rows,).
+        """
+        if code in self.groups:
+            return self.groups[code]
+        return self.x[:, self.codes.index(code)]
+
+    def take(self, keep: Mask) -> Data:
+        """Keep some rows.
+
+        Parameters
+        ----------
+        keep
+            Which rows stay, shape (rows,).
+
+        Returns
+        -------
+        Data
+            A copy with those rows; tree, weights and indicators are as before.
+        """
+        return replace(
+            self,
+            x=self.x[keep],
+            rows=self.rows[keep],
+            others=self.others.loc[keep],
+            fit_rows=self.fit_rows[keep],
+            groups={code: values[keep] for code, values in self.groups.items()},
+            classes={code: values[keep] for code, values in self.classes.items()},
+        )
+
+
+def per_code(option: object, tree: Tree, default: object) -> dict[str, Any]:
+    """Spread an option over all codes: one value, or ``{default: ..., CODE: ...}``.
+
+    The nearest entry up the tree wins, so a group's entry holds for all that is beneath it.
+
+    Parameters
+    ----------
+    option
+        A plain value, or a mapping by code.
+    tree
+        The index tree.
+    default
+        Used when the option is None or its mapping has no ``default``.
+
+    Returns
+    -------
+    dict
+        Code to value, for every indicator and group.
+    """
+    every = [*tree.indicators, *tree.groups]
+    if option is None:
+        return dict.fromkeys(every, default)
+    if not isinstance(option, Mapping):
+        return dict.fromkeys(every, option)
+    fallback = option.get("default", default)
+    return {
+        code: next((option[c] for c in tree.lineage(code) if c in option), fallback)
+        for code in every
+    }
+
+
+def places_of(labels: NDArray[np.object_]) -> dict[str, NDArray[np.int64]]:
+    """Find the rows of each label in one pass.
+
+    Parameters
+    ----------
+    labels
+        A text for every row, or None for none.
+
+    Returns
+    -------
+    dict
+        Label to its rows, in the order of the labels.
+
+    Examples
+    --------
+    >>> {k: v.tolist() for k, v in places_of(np.array(["b", "a", None, "b"], object)).items()}
+    {'a': [1], 'b': [0, 3]}
+    """
+    found = pd.Series(labels, dtype=object).groupby(labels).indices
+    return {str(label): np.asarray(found[label], np.int64) for label in sorted(found, key=str)}
+
+
+def unknown_codes(option: object, tree: Tree, step: str, key: str) -> list[Problem]:
+    """Find codes in a step's mapping that do not exist.
+
+    The four components of a run may be named although their layers, and so they, are missing.
+
+    Parameters
+    ----------
+    option
+        The option's value.
+    tree
+        The index tree.
+    step
+        Name of the step.
+    key
+        Name of the option.
+
+    Returns
+    -------
+    list of Problem
+        One for each unknown code.
+    """
+    if not isinstance(option, Mapping):
+        return []
+    known = {*tree.indicators, *tree.groups, *COMPONENTS}
+    return [
+        error(
+            "unknown_code",
+            text("step {step}, {key}: unknown code {code}", step=step, key=key, code=code),
+            did_you_mean(str(code), known),
+        )
+        for code in option
+        if code != "default" and code not in known
+    ]
+
+
+def unknown_steps(
+    steps: Sequence[Mapping[str, Any]], known: Mapping[str, Sequence[str]]
+) -> list[Problem]:
+    """Find steps and options that do not exist.
+
+    Parameters
+    ----------
+    steps
+        The list of steps.
+    known
+        Names of the steps there are, each with the names of its options.
+
+    Returns
+    -------
+    list of Problem
+        One for each unknown step or option.
+    """
+    problems = []
+    for place, step in enumerate(steps, start=1):
+        name = str(step.get("step"))
+        if name not in known:
+            message = text("step {n}: unknown step {name}", n=place, name=name)
+            problems.append(error("step", message, did_you_mean(name, known)))
+            continue
+        allowed = (*known[name], "step", "frozen")
+        for key in step:
+            if key not in allowed:
+                message = text("step {step}: unknown option {name}", step=name, name=key)
+                problems.append(error("option", message, did_you_mean(str(key), known[name])))
+    return problems
+
+
+def begin(
+    values: pd.DataFrame, meta: pd.DataFrame, fit_rows: Mask
+) -> tuple[Data | None, list[Problem]]:
+    """Check the values and make the first `Data`.
+
+    Parameters
+    ----------
+    values
+        Rows x codes and further columns.
+    meta
+        As returned by `tree.clean_meta`.
+    fit_rows
+        Rows on which parameters will be fitted; none when they are frozen.
+
+    Returns
+    -------
+    tuple
+        The table (None when the tree itself is wrong), and every problem found. When there are
+        problems the table holds zeros in place of what is wrong, so that the steps can be checked.
+    """
+    mend = text("correct the table of values")
+    twice = values.index[values.index.duplicated()].unique()[:20]
+    problems = [
+        error("unit_twice", text("unit {unit} stands twice", unit=unit), mend) for unit in twice
+    ]
+    if not len(values):
+        problems.append(error("no_rows", text("the table of values has no rows"), mend))
+    try:
+        tree = build_tree(meta)
+    except IndicatorError as failure:
+        return None, [*failure.problems, *problems]
+    x = np.empty((len(values), len(tree.indicators)), order="F")
+    for place, code in enumerate(tree.indicators):
+        x[:, place], wrong = _column(values, code, fit_rows)
+        problems += wrong
+    if not problems and list(values.columns) == list(tree.indicators):
+        same = values.to_numpy()
+        x = same if same.dtype == np.float64 else x
+    weights = dict(zip(meta.index, meta["weight"].to_numpy(dtype=float), strict=True))
+    given = {code: float(weights[code]) for code in tree.parent}
+    return Data(x, tree.indicators, values.index, values, tree, meta, fit_rows, given), problems
+
+
+def _column(values: pd.DataFrame, code: str, fit_rows: Mask) -> tuple[Array, list[Problem]]:
+    """Read one indicator; zeros when it is wrong."""
+    zeros = np.zeros(len(values))
+    if code not in values.columns:
+        message = text("the values have no column {code}", code=code)
+        mend = did_you_mean(code, map(str, values.columns))
+        return zeros, [error("missing_column", message, mend)]
+    x = values[code].to_numpy(dtype=float, na_value=np.nan)
+    if np.isinf(x).any():
+        units = ", ".join(str(unit) for unit in values.index[np.isinf(x)][:5])
+        message = text("{code}: infinite in {units}", code=code, units=units)
+        return zeros, [error("infinite", message, text("correct the table of values"), name=code)]
+    if fit_rows.any() and np.isnan(x[fit_rows]).all():
+        message = text("{code}: no unit has a value", code=code)
+        mend = text("give values or leave the indicator out")
+        return zeros, [error("all_missing", message, mend, name=code)]
+    return x, []

@@ -12,8 +12,17 @@ from riskmap.errors import Problem
 from riskmap.i18n import Text, text
 from riskmap.index import ahp, objective
 from riskmap.index.means import arithmetic
-from riskmap.index.table import Array, Data, Options, Params, unknown_codes
-from riskmap.index.tree import Tree, did_you_mean, error, raise_problems
+from riskmap.index.tree import (
+    Array,
+    Data,
+    Options,
+    Params,
+    Tree,
+    did_you_mean,
+    error,
+    raise_problems,
+    unknown_codes,
+)
 
 METHODS = ("given", "equal", "ahp", "combined", *objective.METHODS)
 PAIRED = tuple(name for name in METHODS if name != "combined")

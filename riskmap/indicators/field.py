@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmap.columns import CLASSES
 from riskmap.errors import IndicatorError
 from riskmap.geo.overlay import raster_to_cells
 from riskmap.i18n import Text, text
-from riskmap.roles.load import Label
+from riskmap.vocabulary.columns import CLASSES
+from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from riskmap.geo.grid import Grid
-    from riskmap.layers.types import Raster
+    from riskmap.layers.layer import Raster
 
 __all__ = ["Field", "Inputs", "Method", "Missing", "Spec"]
 
@@ -164,7 +164,7 @@ class Spec:
 
     def _preset(self, key: str) -> Any:
         """Return a preset of the run, or the shipped one when no run gives presets."""
-        from riskmap.presets.load import load_presets
+        from riskmap.vocabulary.presets import load_presets
 
         return (load_presets() if self.presets is None else self.presets)[key]
 
@@ -241,7 +241,7 @@ def no_layer(layer: str) -> Missing:
     Missing
         The reason.
     """
-    from riskmap.roles.load import load_roles
+    from riskmap.vocabulary.roles import load_roles
 
     role = load_roles().get(layer)
     label = role.label if role else layer

@@ -2,26 +2,263 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskmap.columns import CELL, UNIT_ID
-from riskmap.errors import IndicatorError
+from riskmap.errors import IndicatorError, LayerError, Problem
+from riskmap.files import read_texts
 from riskmap.geo.grid import inside_cells
 from riskmap.geo.overlay import coverage, place_share, zonal
 from riskmap.i18n import Text, text
 from riskmap.indicators.field import Field, Inputs, Missing, Spec
-from riskmap.indicators.load import load_table, parse_options
 from riskmap.indicators.methods import METHODS
-from riskmap.roles.load import Label
+from riskmap.vocabulary.columns import CELL, UNIT_ID
+from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+
+__all__ = ["COLUMNS", "load_table", "parse_options"]
+
+COLUMNS: Final = (
+    "parent", "kind", "name_zh", "name_en", "direction", "weight", "unit", "method", "layer",
+    "options", "zonal", "source", "status",
+)  # fmt: skip
+_REQUIRED: Final = ("code", "parent", "kind", "direction", "weight", "method", "layer", "zonal")
+_ZONAL: Final = ("mean", "population_mean", "sum", "density")
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}")
+_FOLDER: Final = Path(__file__).parent
+
+
+def parse_options(raw: str) -> dict[str, str]:
+    """Read the options of a method.
+
+    Parameters
+    ----------
+    raw
+        Such as ``radius_m=1000;kernel=quartic``.
+
+    Returns
+    -------
+    dict
+        Name to value, both as text; a part without ``=`` has an empty value.
+
+    Examples
+    --------
+    >>> parse_options("radius_m=1000; kernel=quartic")
+    {'radius_m': '1000', 'kernel': 'quartic'}
+    """
+    parts = [part.partition("=") for part in raw.split(";") if part.strip()]
+    return {name.strip(): value.strip() for name, _, value in parts}
+
+
+def load_table(name_or_path: str | Path = "flood_season") -> pd.DataFrame:
+    """Read an indicator table and check it.
+
+    Parameters
+    ----------
+    name_or_path
+        The name of a shipped table, or the path of a CSV file (UTF-8).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by ``code``; columns parent, kind, name_zh, name_en, direction, weight, unit,
+        method, layer, options, zonal, source, status. A row is an ``indicator`` or a ``group``; the
+        root group has an empty parent.
+
+    Raises
+    ------
+    IndicatorError
+        With every problem of the table: where, what, how to mend it.
+
+    Examples
+    --------
+    >>> table = load_table()
+    >>> table.loc["E_POP", ["parent", "unit", "method"]].tolist()
+    ['EXPOSURE', 'person/km2', 'population_density']
+    """
+    shipped = _FOLDER / f"{name_or_path}.csv"
+    path = shipped if shipped.is_file() else Path(name_or_path)
+    raw = _read(path)
+    missing = [column for column in _REQUIRED if column not in raw]
+    if missing:
+        raise IndicatorError(
+            text(
+                "{file}: columns are missing: {columns}; see the shipped table flood_season",
+                file=path.name,
+                columns=", ".join(missing),
+            )
+        )
+    problems = list(_problems(raw, path.name))
+    if problems:
+        message = text(
+            "{file}: {n} problems in the indicator table", file=path.name, n=len(problems)
+        )
+        raise IndicatorError(message, tuple(problems))
+    table = raw.set_index("code").reindex(columns=list(COLUMNS), fill_value="")
+    table["direction"] = table["direction"].astype(int)
+    table["weight"] = table["weight"].astype(float)
+    for language, other in (("zh", "en"), ("en", "zh")):
+        name, spare = f"name_{language}", f"name_{other}"
+        table[name] = table[name].where(table[name] != "", table[spare])
+        table[name] = table[name].where(table[name] != "", table.index.to_series())
+    table["status"] = table["status"].where(table["status"] != "", "unverified")
+    return table
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise IndicatorError(
+            text(
+                "{file}: there is no such indicator table; give a CSV file or one of: {names}",
+                file=path.name,
+                names=", ".join(sorted(file.stem for file in _FOLDER.glob("*.csv"))),
+            )
+        )
+    try:
+        return read_texts(path)
+    except LayerError as error:
+        raise IndicatorError(error.message, error.problems) from error
+
+
+def _near(word: str, known: Any) -> Text:
+    """Say which known word is meant, or list them."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    if close:
+        return text("did you mean {near}?", near=close[0])
+    return text("use one of: {names}", names=", ".join(known))
+
+
+def _problems(raw: pd.DataFrame, file: str) -> Iterator[Problem]:
+    def problem(row: Any, field: str, message: Text, mend: Text) -> Problem:
+        value = str(raw[field][row]) if row is not None else ""
+        return Problem(
+            severity="unusable",
+            role="indicators",
+            rule="indicator_table",
+            message=message,
+            mend=mend,
+            file=file,
+            row=None if row is None else int(row) + 2,
+            field=field,
+            value=value,
+        )
+
+    roots = raw.index[raw["parent"] == ""]
+    if len(roots) != 1:
+        yield problem(
+            None,
+            "parent",
+            text("{n} rows have no parent", n=len(roots)),
+            text("leave the parent empty in exactly one row, the root"),
+        )
+    groups = set(raw.loc[raw["kind"] == "group", "code"])
+    for row in raw.index:
+        for field, message, mend in _row_problems(raw, row, groups):
+            yield problem(row, field, message, mend)
+    for code in sorted(_in_circles(raw)):
+        row = raw.index[raw["code"] == code][0]
+        mend = text("let every row lead up to the root")
+        yield problem(row, "parent", text("the parents go round in a circle"), mend)
+
+
+def _row_problems(
+    raw: pd.DataFrame, row: Any, groups: set[str]
+) -> Iterator[tuple[str, Text, Text]]:
+    line = raw.loc[row]
+    code, kind = line["code"], line["kind"]
+    if not _CODE.fullmatch(code):
+        message = text("the code is not a plain word")
+        yield "code", message, text("use up to 31 letters, digits and _, with a letter first")
+    elif (raw["code"] == code).sum() > 1:
+        yield "code", text("the code stands twice"), text("give every row its own code")
+    if line["parent"] and line["parent"] not in groups:
+        yield "parent", text("no group has this code"), _near(line["parent"], sorted(groups))
+    if kind not in ("indicator", "group"):
+        yield "kind", text("unknown kind"), _near(kind, ("indicator", "group"))
+    if line["direction"] not in ("1", "+1", "-1"):
+        mend = text("write 1 when more is worse, -1 when more is better")
+        yield "direction", text("the direction is neither 1 nor -1"), mend
+    weight = pd.to_numeric(line["weight"], errors="coerce")
+    if not (np.isfinite(weight) and weight >= 0):
+        yield "weight", text("the weight is not a number of 0 or more"), text("write such as 0.25")
+    if kind == "group" and code in groups:
+        below = pd.to_numeric(raw.loc[raw["parent"] == code, "weight"], errors="coerce")
+        if not below.sum() > 0:
+            message = text("no row below this group has a weight")
+            yield "code", message, text("give the group an indicator, or delete it")
+    if kind == "indicator":
+        yield from _method_problems(line, set(raw["code"]))
+
+
+def _method_problems(line: Any, codes: set[str]) -> Iterator[tuple[str, Text, Text]]:
+    if line["zonal"] not in _ZONAL:
+        yield "zonal", text("unknown rule for units"), _near(line["zonal"], _ZONAL)
+    if line["method"] not in METHODS:
+        yield "method", text("unknown method"), _near(line["method"], METHODS)
+        return
+    if not line["layer"]:
+        yield "layer", text("the layer is missing"), text("name the role that is measured")
+    rule, options = METHODS[line["method"]], parse_options(line.get("options", ""))
+    needed = [name for name, _ in (*rule.numbers, *rule.words)]
+    for name in options:
+        if name not in {*needed, "unless"}:
+            message = text(
+                "the method {method} has no option {name}", method=line["method"], name=name
+            )
+            yield "options", message, _near(name, [*needed, "unless"])
+    for name, count in rule.numbers:
+        if not _is_numbers(options.get(name, ""), count):
+            mend = text("write such as {example}", example=f"{name}=" + "|".join(["1"] * count))
+            yield (
+                "options",
+                text("{name} needs {n} number(s) of 0 or more", name=name, n=count),
+                mend,
+            )
+    for name, allowed in rule.words:
+        word = options.get(name, "")
+        if not word or (allowed and word not in allowed):
+            mend = (
+                _near(word, allowed)
+                if allowed
+                else text("write such as {example}", example=f"{name}=…")
+            )
+            yield "options", text("{name} is missing or unknown", name=name), mend
+    for word in filter(None, options.get("unless", "").split("|")):
+        if word.strip() not in codes:
+            message = text("unless names {code}, which is not in the table", code=word.strip())
+            yield "options", message, _near(word.strip(), sorted(codes))
+
+
+def _is_numbers(raw: str, count: int) -> bool:
+    if raw.startswith("@"):
+        return True
+    numbers = pd.to_numeric(pd.Series(raw.split("|")), errors="coerce")
+    return len(numbers) == count and bool((np.isfinite(numbers) & (numbers >= 0)).all())
+
+
+def _in_circles(raw: pd.DataFrame) -> set[str]:
+    """Find the codes that never lead up to the root."""
+    parent = dict(zip(raw["code"], raw["parent"], strict=True))
+    lost = set()
+    for code in parent:
+        at, steps = code, 0
+        while parent.get(at) and steps <= len(parent):
+            at, steps = parent[at], steps + 1
+        if steps > len(parent):
+            lost.add(code)
+    return lost
+
 
 __all__ = ["Indicators", "Inputs", "compute", "load_table", "renormalise"]
 

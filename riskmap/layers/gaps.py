@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from riskmap.i18n import Text, text
-from riskmap.roles.load import Label
+from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     from riskmap.errors import Problem
-    from riskmap.layers.types import Layer
-    from riskmap.presets.load import Preset
-    from riskmap.roles.load import Role
+    from riskmap.layers.layer import Layer
+    from riskmap.vocabulary.presets import Preset
+    from riskmap.vocabulary.roles import Role
 
 SHEETS: Final[Mapping[str, Text]] = {
     "overview": text("Overview"),

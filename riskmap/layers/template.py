@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.i18n import Text, language, text
-from riskmap.roles.headers import unit_label
-from riskmap.roles.load import coordinate_fields
+from riskmap.vocabulary.roles import coordinate_fields, unit_label
 
 if TYPE_CHECKING:
-    from riskmap.roles.load import Field, Role
+    from riskmap.vocabulary.roles import Field, Role
 
 ROWS: Final = 2000
 """Rows that have drop-downs and checks."""
@@ -60,7 +59,7 @@ def write_template(roles: Sequence[Role], path: Path, *, lang: str = "zh") -> No
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> from riskmap.roles.load import load_roles
+    >>> from riskmap.vocabulary.roles import load_roles
     >>> with TemporaryDirectory() as folder:
     ...     write_template([load_roles()["flood_point"]], Path(folder) / "t.xlsx")
     ...     (Path(folder) / "t.xlsx").stat().st_size > 4000
@@ -96,7 +95,7 @@ def template_fields(role: Role) -> tuple[Field, ...]:
 
     Examples
     --------
-    >>> from riskmap.roles.load import load_roles
+    >>> from riskmap.vocabulary.roles import load_roles
     >>> [field.name for field in template_fields(load_roles()["loudspeaker"])][:4]
     ['number', 'name', 'lon', 'lat']
     """
@@ -138,7 +137,7 @@ def heading(field: Field) -> str:
 
     Examples
     --------
-    >>> from riskmap.roles.load import load_roles
+    >>> from riskmap.vocabulary.roles import load_roles
     >>> heading(load_roles()["flood_point"].field("depth_m"))
     '积水深度(米)'
     """
@@ -187,7 +186,7 @@ def options_of(field: Field) -> list[str]:
 
     Examples
     --------
-    >>> from riskmap.roles.load import load_roles
+    >>> from riskmap.vocabulary.roles import load_roles
     >>> options_of(load_roles()["flood_point"].field("class"))
     ['区域', '部位', '积水点']
     """

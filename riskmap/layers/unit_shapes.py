@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.columns import LEVEL, NAME, PARENT_ID, UNIT_ID, UNIT_LEVELS
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
-from riskmap.layers.findings import Findings, shown_value
+from riskmap.layers.check.findings import Findings, shown_value
+from riskmap.vocabulary.columns import LEVEL, NAME, PARENT_ID, UNIT_ID, UNIT_LEVELS
 
 _EQUAL_AREA: Final = "EPSG:6933"
 """Global equal-area cylinder: areas of overlaps and gaps are measured in it."""

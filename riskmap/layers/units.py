@@ -10,24 +10,70 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from riskmap.columns import LEVEL, NAME, PARENT_ID, POPULATION, UNIT_ID, UNIT_LEVELS, WGS84
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import text
-from riskmap.layers.duplicates import normal_names
-from riskmap.layers.findings import Findings, unusable
-from riskmap.layers.locate import locate_shapes
-from riskmap.layers.numbers import parse_numbers
-from riskmap.layers.points import locate_table
-from riskmap.layers.sheets import TEXTS, WORKBOOKS
-from riskmap.layers.source import check_file, open_tables
-from riskmap.layers.types import Rows, UnitSpec
-from riskmap.layers.unit_counts import unit_sources
+from riskmap.layers.check.findings import Findings, unusable
+from riskmap.layers.check.rules import normal_names
+from riskmap.layers.layer import Rows, Source, UnitSpec
+from riskmap.layers.place.points import locate_shapes, locate_table
+from riskmap.layers.read.source import check_file, open_tables
+from riskmap.layers.read.table import TEXTS, WORKBOOKS
+from riskmap.layers.read.values import parse_codes, parse_numbers, parse_text, plain
+from riskmap.layers.read.vector import read_vector
 from riskmap.layers.unit_shapes import drop_repeated, find_parents, measure_fit, repair_units
-from riskmap.layers.values import parse_codes, parse_text, plain
-from riskmap.layers.vector import read_vector
+from riskmap.vocabulary.columns import (
+    LEVEL,
+    NAME,
+    PARENT_ID,
+    POPULATION,
+    UNIT_ID,
+    UNIT_LEVELS,
+    WGS84,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from riskmap.layers.layer import Rows, UnitSpec
+
+
+__all__ = ["unit_sources"]
+
+
+def unit_sources(
+    read: Sequence[tuple[UnitSpec, Rows, int]], kept: pd.Series[Any], used: pd.Series[Any]
+) -> tuple[Source, ...]:
+    """Count the rows of units by file and sheet.
+
+    Parameters
+    ----------
+    read
+        What was read, with the number of rows returned by the checks of the row alone.
+    kept
+        Place in ``read`` of every row that passed those checks.
+    used
+        The same of every row that is used; the others repeat one and are returned.
+
+    Returns
+    -------
+    tuple of Source
+        One a file and sheet.
+    """
+    return tuple(
+        Source(
+            shown=spec.shown,
+            path=spec.path,
+            sheet=rows.sheet,
+            encoding=rows.encoding,
+            crs="" if rows.geometry is None else str(rows.geometry.crs or ""),
+            datum="",
+            rows_in=len(rows.table),
+            rows_used=int((used == place).sum()),
+            rows_returned=bad + int((kept == place).sum()) - int((used == place).sum()),
+        )
+        for place, (spec, rows, bad) in enumerate(read)
+    )
+
 
 ROLE_NAME: Final = "unit"
 COLUMNS: Final = (PARENT_ID, LEVEL, NAME, POPULATION, "_file", "_row")

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from riskmap import columns as c
 from riskmap.i18n import Text, text
-from riskmap.register.duty import filled
-from riskmap.roles.load import Label
+from riskmap.layers.layer import filled
+from riskmap.vocabulary import columns as c
+from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
-    from riskmap.layers.types import Layer
-    from riskmap.presets.load import Presets
-    from riskmap.roles.load import Role
+    from riskmap.layers.layer import Layer
+    from riskmap.vocabulary.presets import Presets
+    from riskmap.vocabulary.roles import Role
 
 STATES: Final[Mapping[str, Label]] = {
     "found": Label("found, to be reported", zh="待上报"),
@@ -87,7 +87,7 @@ def build_control(
 
     Examples
     --------
-    >>> from riskmap.presets.load import load_presets
+    >>> from riskmap.vocabulary.presets import load_presets
     >>> from riskmap.register.items import build_items
     >>> presets = load_presets()
     >>> items = build_items({}, {}, None, None, presets=presets)

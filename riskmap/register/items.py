@@ -8,21 +8,165 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from riskmap import columns as c
+from riskmap.geo.points import unit_of_points
 from riskmap.i18n import Text, text
-from riskmap.register.deadline import deadlines
-from riskmap.register.duty import blanks, duty_units, filled, measures
-from riskmap.register.where import places
-from riskmap.register.why import unit_reasons
-from riskmap.roles.grade import active, grade
+from riskmap.layers.layer import filled
+from riskmap.register.duty import blanks, deadlines, duty_units, measures
+from riskmap.vocabulary import columns as c
+from riskmap.vocabulary.grade import LEVEL_NAMES, active, grade
+from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from riskmap.index.steps import Index
-    from riskmap.layers.types import Layer
-    from riskmap.presets.load import Presets
-    from riskmap.roles.load import Role
+    from riskmap.layers.layer import Layer
+    from riskmap.vocabulary.presets import Presets
+    from riskmap.vocabulary.roles import Role
+
+
+def places(table: gpd.GeoDataFrame, units: gpd.GeoDataFrame | None) -> pd.DataFrame:
+    """Find unit, village, town, district, longitude and latitude of each row.
+
+    The units win over what the ledger says, so that list and map agree; the ledger's words stand
+    where no unit holds the item.
+
+    Parameters
+    ----------
+    table
+        Rows of any geometry, in the units' CRS.
+    units
+        Units of all levels, or None.
+
+    Returns
+    -------
+    DataFrame
+        Columns unit_id, village, town, district, lon [deg], lat [deg]; the table's index.
+    """
+    points = table.geometry.representative_point()
+    rows = pd.DataFrame(index=table.index)
+    rows[c.UNIT_ID] = _unit_ids(points, units)
+    found = rows[c.UNIT_ID] != ""
+    for name, level in (("village", "village"), ("town", "town"), ("district", "district")):
+        own = filled(table, name)
+        entries = _names(rows[c.UNIT_ID], units, name, level)
+        rows[name] = entries.where(found & entries.notna(), own)
+    degrees = points.to_crs(c.WGS84) if points.crs is not None else points
+    rows["lon"] = np.round(degrees.x.to_numpy(), 6)
+    rows["lat"] = np.round(degrees.y.to_numpy(), 6)
+    return rows
+
+
+def _unit_ids(points: gpd.GeoSeries, units: gpd.GeoDataFrame | None) -> pd.Series[str]:
+    if units is None or not len(units):
+        return pd.Series("", index=points.index, dtype=object)
+    there = points if units.crs is None or points.crs is None else points.to_crs(units.crs)
+    return pd.Series(unit_of_points(there, units), index=points.index, dtype=object)
+
+
+def _names(
+    codes: pd.Series[str], units: gpd.GeoDataFrame | None, column: str, level: str
+) -> pd.Series[str]:
+    """Return the name at a level: the unit's own when it is of that level, else its column."""
+    if units is None or not len(units):
+        return pd.Series(None, index=codes.index, dtype=object)
+    names = filled(units, c.NAME)
+    above = filled(units, column)
+    same = units[c.LEVEL].astype(str).to_numpy() == level
+    if level == "village":
+        same |= ~units[c.LEVEL].isin(["village", "town", "district"]).to_numpy()
+    shown = above.where(~same, names)
+    return codes.map(dict(zip(units.index.astype(str), shown, strict=True))).astype(object)
+
+
+def component_label(meta: pd.DataFrame, code: str) -> Label:
+    """Return the name of an index component as shown.
+
+    Parameters
+    ----------
+    meta
+        The index's metadata by code, with name_zh and name_en.
+    code
+        The component.
+
+    Returns
+    -------
+    Label
+        Its two names; the code where it has none.
+    """
+    row = meta.loc[code] if code in meta.index else pd.Series(dtype=object)
+    names = [row.get(column) for column in ("name_en", "name_zh")]
+    en, zh = (str(name) if isinstance(name, str) and name.strip() else code for name in names)
+    return Label(en, zh=zh)
+
+
+def unit_reasons(
+    codes: pd.Series[str], units: gpd.GeoDataFrame | None, index: Index | None
+) -> pd.DataFrame:
+    """Say, for each item, what its unit's index says.
+
+    Parameters
+    ----------
+    codes
+        Unit code per item; empty where no unit holds it.
+    units
+        Units by code, with names.
+    index
+        The units' index, or None.
+
+    Returns
+    -------
+    DataFrame
+        Columns score (float), class (Int8), reason (Text or None); the items' index.
+    """
+    if units is None or index is None:
+        empty = {"score": np.nan, "class": 0, "reason": None}
+        return pd.DataFrame(empty, index=codes.index).astype({"class": "Int8", "reason": object})
+    told = {
+        code: _reason(code, units, index) for code in codes.unique() if code in index.scores.index
+    }
+    root = _root(index)
+    return pd.DataFrame(
+        {
+            "score": codes.map(index.scores[root].to_dict()).astype(float),
+            "class": codes.map(index.classes.to_dict()).fillna(0).astype("Int8"),
+            "reason": codes.map(told).astype(object).where(codes.isin(list(told)), None),
+        },
+        index=codes.index,
+    )
+
+
+def _root(index: Index) -> str:
+    return c.ROOT if c.ROOT in index.scores.columns else str(index.scores.columns[0])
+
+
+def _reason(code: str, units: gpd.GeoDataFrame, index: Index) -> Text | None:
+    """Make one unit's reason: level, rank and the two components that give most."""
+    rank = index.ranks[_root(index)].get(code)
+    if rank is None or pd.isna(rank):
+        return None
+    if c.LEVEL in units.columns:
+        peers = units.index[units[c.LEVEL] == units[c.LEVEL].get(code)]
+        ranks = index.ranks[_root(index)].reindex(peers).dropna()
+        n, place = len(ranks), int((ranks < rank).sum()) + 1
+    else:
+        n, place = int(index.ranks[_root(index)].notna().sum()), int(rank)
+    words: dict[str, Any] = {
+        "unit": str(units[c.NAME].get(code, code)) if c.NAME in units.columns else code,
+        "level": LEVEL_NAMES[int(index.classes.get(code, 0) or 0)],
+        "rank": place,
+        "n": n,
+    }
+    shares: pd.Series[float] = pd.Series(index.contributions.loc[code]).astype(float).dropna()
+    top = shares.sort_values(ascending=False, kind="stable")
+    names = [component_label(index.meta, str(name)) for name in top.index[:2] if top[name] > 0]
+    if len(names) == 2:
+        return text(
+            "{unit}: {level} risk, rank {rank} of {n}, mainly {first} and {second}",
+            **words, first=names[0], second=names[1],
+        )  # fmt: skip
+    return text("{unit}: {level} risk, rank {rank} of {n}", **words)
+
 
 LABELS: Final[Mapping[str, Text]] = {
     "people_basis": text("How people were counted"),
@@ -108,7 +252,7 @@ def build_items(
 
     Examples
     --------
-    >>> from riskmap.presets.load import load_presets
+    >>> from riskmap.vocabulary.presets import load_presets
     >>> len(build_items({}, {}, None, None, presets=load_presets()))
     0
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +16,13 @@ from riskmap.siting.problem import (
     EXISTING,
     Instance,
     Solution,
+    filled,
     nearest_open,
+    times_covered,
+    within,
 )
+from riskmap.siting.proof import infeasible_cover
+from riskmap.siting.solver import minimise, stack
 
 if TYPE_CHECKING:
     from riskmap.siting.problem import Floats, Ints
@@ -157,3 +164,309 @@ def solution_of(
         uncovered=uncovered,
         extra=dict(extra or {}),
     )
+
+
+def greedy_sites(near: Instance, p: int) -> Ints:
+    """Open the facility that covers most of the weight left over, until ``p`` are open.
+
+    Parameters
+    ----------
+    near
+        The pairs within the radius.
+    p
+        Number of open sites, existing ones included.
+
+    Returns
+    -------
+    ndarray
+        Open facilities; (p,).
+
+    References
+    ----------
+    Church & ReVelle 1974, The maximal covering location problem, doi:10.1007/BF01942293.
+    """
+    return filled(near, _covering(near, near.weight, p), p)
+
+
+def greedy_cover(near: Instance, p: int | None = None) -> Ints | None:
+    """Open the facility that covers most demands left over, until all are covered.
+
+    Parameters
+    ----------
+    near
+        The pairs within the radius.
+    p
+        Most sites; None for as many as it takes.
+
+    Returns
+    -------
+    ndarray or None
+        Open facilities, existing ones included; None when they leave a demand uncovered.
+
+    References
+    ----------
+    Chvatal 1979, A greedy heuristic for the set-covering problem, doi:10.1287/moor.4.3.233.
+    """
+    sites = _covering(near, np.ones(near.n_demands), near.n_facilities if p is None else p)
+    reached = np.zeros(near.n_facilities, bool)
+    reached[sites] = True
+    served = np.zeros(near.n_demands, bool)
+    served[near.demand_of[reached[near.facility_of]]] = True
+    return sites if served.all() else None
+
+
+def _covering(near: Instance, weight: np.ndarray, most: int) -> Ints:
+    """Open sites one after another while one covers something new."""
+    covers = coverage(near).tocsc()
+    rest = np.asarray(weight, np.float64).copy()
+    opened = np.flatnonzero(near.status == EXISTING)
+    sites = [int(j) for j in opened]
+    for j in sites:
+        rest[covers.indices[covers.indptr[j] : covers.indptr[j + 1]]] = 0.0
+    gain = covers.T @ rest
+    while len(sites) < most:
+        pick = int(np.argmax(gain)) if gain.size else 0
+        if not gain.size or gain[pick] <= 0:
+            break
+        sites.append(pick)
+        rest[covers.indices[covers.indptr[pick] : covers.indptr[pick + 1]]] = 0.0
+        gain = covers.T @ rest
+    return np.unique(np.asarray(sites, np.int64))
+
+
+def lscp(
+    instance: Instance, *, radius: float, time_limit: float | None = None, gap: float = 0.0
+) -> Solution:
+    r"""Cover every demand with the fewest sites.
+
+    .. math:: \min \sum_j y_j \quad \text{s.t.} \quad \sum_{j: c_{ij} \le R} y_j \ge 1 \;\forall i
+
+    Parameters
+    ----------
+    instance
+        Demands, facilities and costs.
+    radius
+        Service radius in the unit of cost, inclusive.
+    time_limit
+        Seconds; None for no limit.
+    gap
+        Relative gap at which to stop.
+
+    Returns
+    -------
+    Solution
+        ``objective`` and ``bound`` count sites, existing ones included.
+
+    References
+    ----------
+    Toregas et al. 1971, The location of emergency service facilities, doi:10.1287/opre.19.6.1363.
+    """
+    near = within(instance, radius)
+    unmet = infeasible_cover(instance, near, model="lscp", radius=radius)
+    if unmet is not None:
+        return unmet
+    lower, upper = limits(near)
+    n, m = near.n_demands, near.n_facilities
+    first = greedy_cover(near)
+    assert first is not None  # noqa: S101  every demand has a facility, so all together cover
+    start = np.zeros(m)
+    start[first] = 1
+    answer = minimise(
+        np.ones(m),
+        coverage(near),
+        np.ones(n),
+        np.full(n, np.inf),
+        lower=lower,
+        upper=upper,
+        integer=np.ones(m, bool),
+        time_limit=time_limit,
+        gap=gap,
+        start=start,
+    )
+    opened = first if answer.x is None else np.flatnonzero(answer.x > 0.5)
+    fewest = max(int((near.status == EXISTING).sum()), min(n, 1))
+    bound = max(float(fewest), float(np.ceil(answer.bound - 1e-6)))
+    return solution_of(
+        near,
+        opened,
+        model="lscp",
+        objective=float(opened.size),
+        bound=bound,
+        optimal=bound >= opened.size,
+    )
+
+
+def lscp_b(
+    instance: Instance, *, radius: float, time_limit: float | None = None, gap: float = 0.0
+) -> Solution:
+    r"""Cover every demand with the fewest sites and, among those, the most demands twice.
+
+    .. math:: \max \sum_i u_i \quad \text{s.t.} \quad \sum_{j: c_{ij} \le R} y_j \ge 1 + u_i,
+              \; \sum_j y_j = p^*, \; u_i \in \{0, 1\}
+
+    Parameters
+    ----------
+    instance
+        Demands, facilities and costs.
+    radius
+        Service radius in the unit of cost, inclusive.
+    time_limit
+        Seconds for both models together; None for no limit.
+    gap
+        Relative gap at which to stop.
+
+    Returns
+    -------
+    Solution
+        ``objective`` and ``bound`` count sites; ``extra['backup_share']`` is the share of demands
+        with two or more open facilities in the radius. A demand with one candidate only cannot
+        be counted as backed up.
+
+    References
+    ----------
+    Daskin & Stern 1981, doi:10.1287/trsc.15.2.137; Hogan & ReVelle 1986,
+    doi:10.1287/mnsc.32.11.1434.
+    """
+    began = time.perf_counter()
+    first = lscp(instance, radius=radius, time_limit=time_limit, gap=gap)
+    near = within(instance, radius)
+    if first.status == "infeasible":
+        return replace(first, model="lscp-b")
+    n, m = near.n_demands, near.n_facilities
+    lower, upper = limits(near)
+    covers = coverage(near)
+    rows = stack([[covers, -sparse.identity(n)], [sparse.csr_matrix(np.ones((1, m))), None]])
+    start = np.zeros(m + n)
+    start[first.open] = 1
+    start[m:] = times_covered(near, first.open) >= 2
+    answer = minimise(
+        np.r_[np.zeros(m), -np.ones(n)],
+        rows,
+        np.r_[np.ones(n), float(first.open.size)],
+        np.r_[np.full(n, np.inf), float(first.open.size)],
+        lower=np.r_[lower, np.zeros(n)],
+        upper=np.r_[upper, np.ones(n)],
+        integer=np.ones(m + n, bool),
+        time_limit=None if time_limit is None else time_limit - (time.perf_counter() - began),
+        gap=gap,
+        start=start,
+    )
+    opened = first.open if answer.x is None else np.flatnonzero(answer.x[:m] > 0.5)
+    twice = int((times_covered(near, opened) >= 2).sum())
+    most = int(np.floor(-answer.bound + 1e-6)) if np.isfinite(answer.bound) else n
+    return solution_of(
+        near,
+        opened,
+        model="lscp-b",
+        objective=float(opened.size),
+        bound=float(first.bound or 0),
+        optimal=first.status == "optimal" and twice >= most,
+        extra={
+            "backup_share": twice / n if n else 0.0,
+            "backup_count": twice,
+            "backup_bound": min(most, n),
+        },
+    )
+
+
+def mclp(
+    instance: Instance,
+    *,
+    radius: float,
+    p: int | None,
+    time_limit: float | None = None,
+    gap: float = 0.0,
+    max_nodes: int | None = None,
+) -> Solution:
+    r"""Cover as much weight as possible with ``p`` sites.
+
+    .. math:: \max \sum_i w_i z_i \quad \text{s.t.} \quad z_i \le \sum_{j: c_{ij} \le R} y_j,
+              \; \sum_j y_j = p
+
+    Parameters
+    ----------
+    instance
+        Demands, facilities and costs.
+    radius
+        Service radius in the unit of cost, inclusive.
+    p
+        Number of open sites, existing ones included.
+    time_limit
+        Seconds; None for no limit.
+    gap
+        Relative gap at which to stop.
+    max_nodes
+        Nodes of the search tree after which to stop.
+
+    Returns
+    -------
+    Solution
+        ``objective`` is the covered weight.
+
+    References
+    ----------
+    Church & ReVelle 1974, The maximal covering location problem, doi:10.1007/BF01942293.
+    """
+    p = check_p(instance, p)
+    near = within(instance, radius)
+    m = near.n_facilities
+    model = covering_model(near, p)
+    first = greedy_sites(near, p)
+    start = np.zeros(model["cost"].size)
+    start[first] = 1
+    start[m:] = (model["matrix"][:-1, :m] @ start[:m]) > 0
+    answer = minimise(**model, time_limit=time_limit, gap=gap, max_nodes=max_nodes, start=start)
+    opened = first if answer.x is None else np.flatnonzero(answer.x[:m] > 0.5)
+    _, _, amount, _ = assign_nearest(near, opened)
+    value = float(amount.sum())
+    bound = min(-answer.bound, float(-model["cost"].sum()))
+    optimal = answer.optimal and abs(bound - value) <= max(gap, 1e-9) * max(abs(value), 1)
+    return solution_of(near, opened, model="mclp", objective=value, bound=bound, optimal=optimal)
+
+
+def covering_model(near: Instance, p: int) -> dict[str, Any]:
+    """Make the sparse model: columns are facilities, then groups of demands.
+
+    Parameters
+    ----------
+    near
+        The pairs within the radius.
+    p
+        Number of open sites.
+
+    Returns
+    -------
+    dict
+        Arguments of `riskmap.siting.solver.loaded`.
+    """
+    m = near.n_facilities
+    lower, upper = limits(near)
+    covers, weight = _grouped(coverage(near), near.weight)
+    groups = weight.size
+    return {
+        "cost": np.r_[np.zeros(m), -weight],
+        "matrix": stack(
+            [[covers, -sparse.identity(groups)], [sparse.csr_matrix(np.ones((1, m))), None]]
+        ),
+        "row_lower": np.r_[np.zeros(groups), float(p)],
+        "row_upper": np.r_[np.full(groups, np.inf), float(p)],
+        "lower": np.r_[lower, np.zeros(groups)],
+        "upper": np.r_[upper, np.ones(groups)],
+        "integer": np.r_[np.ones(m, bool), np.zeros(groups, bool)],
+    }
+
+
+def _grouped(covers: Any, weight: Floats) -> tuple[Any, Floats]:
+    """Join demands that the same facilities cover; drop those that none covers."""
+    covers.sort_indices()
+    counts = np.diff(covers.indptr)
+    rng = np.random.default_rng(0)
+    marks = rng.integers(1, 2**62, covers.shape[1]).astype(np.uint64)
+    key = np.zeros(covers.shape[0], np.uint64)
+    filled = np.flatnonzero(counts > 0)
+    if filled.size:
+        key[filled] = np.bitwise_xor.reduceat(marks[covers.indices], covers.indptr[filled])
+    used = filled[weight[filled] > 0]
+    _, first, group = np.unique(key[used], return_index=True, return_inverse=True)
+    total = np.bincount(group, weights=weight[used], minlength=first.size)
+    return covers[used[first]], np.asarray(total, np.float64)

@@ -8,9 +8,8 @@ from riskmap.errors import UsageError
 from riskmap.i18n import text
 from riskmap.siting.capacitated import c_mclp, c_p_median
 from riskmap.siting.center import p_center
-from riskmap.siting.fewest import lscp, lscp_b
-from riskmap.siting.maximal import mclp
-from riskmap.siting.median import p_median
+from riskmap.siting.cover import lscp, lscp_b, mclp
+from riskmap.siting.exact.median import p_median
 
 if TYPE_CHECKING:
     from riskmap.siting.problem import Instance, Solution

@@ -151,7 +151,7 @@ def infeasible_sites(instance: Instance, *, model: str, p: int) -> Solution:
     Solution
         With status ``infeasible``.
     """
-    from riskmap.siting.fewest import lscp
+    from riskmap.siting.cover import lscp
 
     needed = lscp(instance, radius=float(instance.cost.max(initial=0.0)), time_limit=SECONDS)
     return no_answer(

@@ -7,8 +7,9 @@ import pyogrio
 import pytest
 
 from riskmap.errors import ExportError
-from riskmap.export import attributes, geopackage
-from riskmap.export.contents import Sheet
+from riskmap.export.geopackage import write as attributes
+from riskmap.export.geopackage import write as geopackage
+from riskmap.export.geopackage.contents import Sheet
 
 MOMENT = "2026-03-01T00:00:00.000Z"
 TABLES = {

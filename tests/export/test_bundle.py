@@ -12,13 +12,13 @@ import pyogrio
 import pytest
 from python_calamine import CalamineWorkbook
 
-from riskmap import folder as place
+from riskmap import files as place
 from riskmap.errors import ExportError
 from riskmap.export import bundle
-from riskmap.export.geopackage import write_geopackage
+from riskmap.export.geopackage.write import write_geopackage
 from riskmap.export.verify import verify
-from riskmap.export.workbook import write_list
-from riskmap.folder import sha256
+from riskmap.export.workbook.books import write_list
+from riskmap.files import sha256
 from tests.sample import sample_result
 
 FILES = {
@@ -109,7 +109,7 @@ def test_a_failed_write_leaves_the_old_folder(tmp_path, monkeypatch):
         path.write_text("half")
         raise ValueError("disk on fire")
 
-    monkeypatch.setattr("riskmap.export.geopackage.write_geopackage", broken)
+    monkeypatch.setattr("riskmap.export.geopackage.write.write_geopackage", broken)
     with pytest.raises(ValueError, match="fire"):
         bundle.write(sample_result(seed=8), tmp_path / "out")
     assert bytes_of(tmp_path / "out") == before
@@ -130,7 +130,7 @@ def test_a_killed_write_leaves_the_old_folder(tmp_path):
     (folder / "manifest.json").write_text('{"outputs": {}}')
     code = f"""
         from pathlib import Path
-        from riskmap.folder import whole_folder
+        from riskmap.files import whole_folder
         with whole_folder(Path({str(folder)!r})) as fresh:
             (fresh / "riskmap.gpkg").write_text("half")
             print("writing", flush=True)

@@ -8,7 +8,8 @@ import pandas as pd
 import pyogrio
 import pytest
 
-from riskmap.export import geopackage, styles
+from riskmap.export.geopackage import styles
+from riskmap.export.geopackage import write as geopackage
 from tests.sample import HOSTILE_NAMES, sample_result
 
 

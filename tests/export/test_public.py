@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskmap.export import public
-from riskmap.export.scrub import scrub
+from riskmap.export.public import scrub
 from riskmap.i18n import text
 from tests.sample import (
     CANARIES,

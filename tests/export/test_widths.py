@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskmap.export import widths
-from riskmap.export.plans import write_plans
-from riskmap.export.words import Column
+from riskmap.export.workbook import sheet as widths
+from riskmap.export.workbook.plans import write_plans
+from riskmap.export.workbook.words import Column
 
 WORDS = st.text(alphabet="示范街道社区abc0123（）", max_size=60)
 

@@ -7,8 +7,8 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from riskmap.export import workbook
-from riskmap.export.sheet import sheet_name
+from riskmap.export.workbook import books as workbook
+from riskmap.export.workbook.sheet import sheet_name
 from tests.sample import CANARY_PERSON, HOSTILE_NAMES, sample_result
 
 BOOKS = ("研判一张单.xlsx", "管控一张表.xlsx", "data_gaps.xlsx")

@@ -8,8 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskmap.errors import CRSError, LayerError
-from riskmap.geo.cells import cell_polygons
-from riskmap.geo.grid import cell_centres, cell_names, cell_of, inside_cells, make_grid
+from riskmap.geo.grid import (
+    cell_centres,
+    cell_names,
+    cell_of,
+    cell_polygons,
+    inside_cells,
+    make_grid,
+)
 
 CRS = "EPSG:4548"
 

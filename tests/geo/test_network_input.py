@@ -10,10 +10,10 @@ from shapely import LineString, MultiLineString
 
 from riskmap.errors import LayerError
 from riskmap.geo.network import build_graph, route, vehicle_seconds
-from riskmap.geo.network.detached import main_edges
+from riskmap.geo.network.matching import main_edges
 from riskmap.geo.network.source import read_network
 from riskmap.i18n import language
-from riskmap.presets.load import load_presets
+from riskmap.vocabulary.presets import load_presets
 
 X0, Y0 = 117.0, 36.0
 STEP = 0.001

@@ -10,14 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString
 
-from riskmap.geo.network import (
-    buckets,
-    build_graph,
-    cost_table,
-    k_nearest,
-    nearest_seconds,
-    shortest_paths,
-)
+from riskmap.geo.network import build_graph, cost_table, k_nearest, nearest_seconds, shortest_paths
+from riskmap.geo.network import search as buckets
 from riskmap.geo.network.snap import Snapped
 
 X0, Y0 = 500_000.0, 4_000_000.0

@@ -16,10 +16,10 @@ from riskmap.geo.network import (
     service_areas,
     vehicle_seconds,
 )
+from riskmap.geo.network.rules import water_speed
+from riskmap.geo.network.service import reached_stretches, stretch_lines, within
 from riskmap.geo.network.snap import Snapped, snap_points
-from riskmap.geo.network.speeds import water_speed
-from riskmap.geo.network.stretches import reached_stretches, stretch_lines, within
-from riskmap.presets.load import load_presets
+from riskmap.vocabulary.presets import load_presets
 
 X0, Y0 = 500_000.0, 4_000_000.0
 TEN = {"road.speed_kmh": {"": 36.0}}

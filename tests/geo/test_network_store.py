@@ -7,7 +7,7 @@ from shapely import LineString
 
 from riskmap.geo.network import store
 from riskmap.geo.network.build import build_graph
-from riskmap.presets.load import load_presets
+from riskmap.vocabulary.presets import load_presets
 
 OPTIONS = {"profile": "car", "direction": None, "oneway_field": None, "crs": "EPSG:4548"}
 

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
-from riskmap.geo.cells import cell_polygons
-from riskmap.geo.grid import Grid, make_grid
+from riskmap.geo.grid import Grid, cell_polygons, make_grid
 from riskmap.geo.overlay import (
     coverage,
     lines_to_cells,
@@ -25,8 +24,8 @@ from riskmap.geo.overlay import (
     unit_of_points,
     zonal,
 )
-from riskmap.geo.population import share_of_cells
-from riskmap.layers.types import Raster
+from riskmap.geo.people import share_of_cells
+from riskmap.layers.layer import Raster
 
 CRS = "EPSG:4548"
 CHECK = Path(__file__).parents[1] / "data" / "exactextract_zonal"

@@ -6,9 +6,9 @@ import json
 import pandas as pd
 import pytest
 
+from riskmap.cli.index_files import run_index
 from riskmap.errors import ExportError, IndicatorError
 from riskmap.i18n import language
-from riskmap.index.command import run_index
 
 INDICATORS = """code,parent,kind,direction,weight,denominator,denominator_scale,name_zh
 flood,HAZARD,indicator,1,2,area,10,积水点密度

@@ -11,14 +11,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riskmap.cli.index_files import read_number, run_index
 from riskmap.errors import IndicatorError
 from riskmap.index.breaks import standard_deviation
-from riskmap.index.command import run_index
 from riskmap.index.means import product
 from riskmap.index.objective import influence
-from riskmap.index.ranks import distinct, percentile_rank
-from riskmap.index.reading import read_number
 from riskmap.index.rollup import roll_up
+from riskmap.index.scales import distinct, percentile_rank
 from riskmap.index.treat import kurtosis, skewness
 
 TREE = "code,parent,kind,direction,weight\nR,,group,1,1\na,R,indicator,1,1\nb,R,indicator,-1,1\n"

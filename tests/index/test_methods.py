@@ -7,9 +7,9 @@ from scipy import stats
 
 from riskmap.errors import IndicatorError
 from riskmap.index import ahp, breaks, explain, grading, means, objective, scales, treat
-from riskmap.index.outranking import copeland
+from riskmap.index.explain import sampled, shapley
+from riskmap.index.means import copeland
 from riskmap.index.rollup import roll_up
-from riskmap.index.shapley import sampled, shapley
 from riskmap.index.steps import fit
 
 X = np.array([3.0, 1.0, np.nan, 5.0, 1.0])

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from riskmap.index import ahp, breaks, objective
-from riskmap.index.outranking import topsis
+from riskmap.index.means import topsis
 
 DATA = Path(__file__).parents[1] / "data"
 MCDM = json.loads((DATA / "mcdm_ahp_entropy_critic_topsis" / "expected.json").read_text("utf-8"))

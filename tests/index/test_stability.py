@@ -8,12 +8,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from riskmap.index import charts
-from riskmap.index.sensitivity import sobol_indices
-from riskmap.index.stability import draw_weights, evaluate, rank_draws
+from riskmap.export import charts
+from riskmap.index.stability import additive_summary, draw_weights, evaluate, rank_draws, summarise
 from riskmap.index.steps import default_steps, fit
-from riskmap.index.stress import sensitivity, uncertainty, unit_stability
-from riskmap.index.summary import additive_summary, summarise
+from riskmap.index.stress import sensitivity, sobol_indices, uncertainty, unit_stability
 from riskmap.index.tree import build_tree
 
 ROWS = [

@@ -7,7 +7,7 @@ import pytest
 
 from riskmap.errors import IndicatorError
 from riskmap.i18n import LANGUAGES, language
-from riskmap.indicators.load import load_table, parse_options
+from riskmap.indicators.table import load_table, parse_options
 
 HEAD = "code,parent,kind,name_zh,name_en,direction,weight,unit,method,layer,options,zonal\n"
 GOOD = (

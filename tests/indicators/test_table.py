@@ -14,8 +14,8 @@ from riskmap.errors import IndicatorError, RiskmapError
 from riskmap.geo.grid import make_grid
 from riskmap.i18n import language
 from riskmap.indicators.table import Inputs, compute, load_table, renormalise
-from riskmap.layers.types import Raster
-from riskmap.presets.load import load_presets
+from riskmap.layers.layer import Raster
+from riskmap.vocabulary.presets import load_presets
 
 CRS = "EPSG:4548"
 GRID = make_grid(shapely.box(0, 0, 500, 400), crs=CRS, size_m=100)

@@ -10,9 +10,9 @@ import shapely
 import xlsxwriter
 
 from riskmap.i18n import language
-from riskmap.layers.read import read_layer
-from riskmap.layers.types import FieldMap, LayerSpec
-from riskmap.roles.load import load_roles
+from riskmap.layers.layer import FieldMap, LayerSpec
+from riskmap.layers.read.layer import read_layer
+from riskmap.vocabulary.roles import load_roles
 
 ROLES = load_roles()
 PLACE = gpd.GeoSeries([shapely.box(118.0, 36.5, 119.0, 37.0)], crs=4326)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from riskmap.layers import angles, coords
+from riskmap.layers.place import angles
+from riskmap.layers.place import datum as coords
 
 DATA = Path(__file__).parents[1] / "data" / "gcj02_bd09"
 EXPECTED = json.loads((DATA / "expected_points.json").read_text("utf-8"))

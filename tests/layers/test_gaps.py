@@ -8,9 +8,9 @@ import shapely
 from riskmap.errors import Problem
 from riskmap.i18n import language, text
 from riskmap.layers.gaps import completeness, ledger
-from riskmap.layers.types import Layer, Source
-from riskmap.presets.load import load_presets
-from riskmap.roles.load import load_roles
+from riskmap.layers.layer import Layer, Source
+from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import load_roles
 
 ROLES = load_roles()
 

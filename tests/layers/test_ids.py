@@ -6,8 +6,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskmap.layers.ids import assign_ids
-from riskmap.roles.load import load_roles
+from riskmap.layers.check.ids import assign_ids
+from riskmap.vocabulary.roles import load_roles
 
 ROLE = load_roles()["flood_point"]
 CRS = "EPSG:4548"

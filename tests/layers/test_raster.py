@@ -5,8 +5,8 @@ import pytest
 import rasterio
 
 from riskmap.errors import LayerError
-from riskmap.layers.raster import read_raster
-from riskmap.layers.types import LayerSpec
+from riskmap.layers.layer import LayerSpec
+from riskmap.layers.read.raster import read_raster
 
 
 def test_a_huge_raster_is_averaged_while_reading(tmp_path):

@@ -10,9 +10,9 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from riskmap.layers.read import read_layer
-from riskmap.layers.types import FieldMap, LayerSpec
-from riskmap.roles.load import load_roles
+from riskmap.layers.layer import FieldMap, LayerSpec
+from riskmap.layers.read.layer import read_layer
+from riskmap.vocabulary.roles import load_roles
 
 ROLES = load_roles()
 DATA = Path(__file__).parents[1] / "data"

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import geopandas as gpd
 from shapely.geometry import Point
 
-from riskmap.layers.rows import placed_rows, rows_in_use
-from riskmap.roles.load import load_roles
+from riskmap.layers.layer import placed_rows, rows_in_use
+from riskmap.vocabulary.roles import load_roles
 
 SOURCES = gpd.GeoDataFrame(
     {

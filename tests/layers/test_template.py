@@ -2,10 +2,10 @@ import openpyxl
 import pytest
 
 from riskmap.i18n import language
-from riskmap.layers.read import read_layer
+from riskmap.layers.layer import LayerSpec
+from riskmap.layers.read.layer import read_layer
 from riskmap.layers.template import ROWS, template_fields, write_template
-from riskmap.layers.types import LayerSpec
-from riskmap.roles.load import load_roles, match_choice, match_header
+from riskmap.vocabulary.roles import load_roles, match_choice, match_header
 
 ROLES = load_roles()
 VECTOR = [role for role in ROLES.values() if role.kind == "vector"]

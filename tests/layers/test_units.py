@@ -6,7 +6,7 @@ import pytest
 import shapely
 
 from riskmap.i18n import language
-from riskmap.layers.types import UnitSpec
+from riskmap.layers.layer import UnitSpec
 from riskmap.layers.units import read_units
 
 

@@ -7,9 +7,9 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from riskmap.layers.read import read_layer
-from riskmap.project_file import load_project
-from riskmap.roles.load import load_roles
+from riskmap.layers.read.layer import read_layer
+from riskmap.project.load import load_project
+from riskmap.vocabulary.roles import load_roles
 
 ROOT = Path(__file__).resolve().parents[2]
 CRS = "EPSG:4548"

@@ -7,10 +7,10 @@ import pytest
 from shapely.geometry import LineString
 
 from riskmap.geo.network import build_graph, snap_points
-from riskmap.plans.refuge_assist import assisted_share, vehicles_table
-from riskmap.plans.refuge_detours import find_way
-from riskmap.plans.refuge_options import RefugeOptions
-from riskmap.presets.load import load_presets
+from riskmap.plans.refuges.demand import assisted_share, vehicles_table
+from riskmap.plans.refuges.options import RefugeOptions
+from riskmap.plans.refuges.ways import find_way
+from riskmap.vocabulary.presets import load_presets
 from tests.street import CRS, areas, at, plan, rect, world
 
 BOTH = {"foot": 1800.0, "ride": 3600.0}

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from riskmap.layers.types import Raster
-from riskmap.plans.refuge_ground import deepest, slopes, wet_share
-from riskmap.plans.refuge_options import RefugeOptions, phases
+from riskmap.layers.layer import Raster
+from riskmap.plans.refuges.dangers import deepest, slopes, wet_share
+from riskmap.plans.refuges.options import RefugeOptions, phases
 from tests.street import CRS, E, N, areas, plan, rect, world
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from riskmap.plans.refuge_equity import equity
-from riskmap.plans.refuge_options import RefugeOptions
-from riskmap.plans.refuge_phases import choose, recount, stability
+from riskmap.plans.refuges.options import RefugeOptions
+from riskmap.plans.refuges.proposals import equity
+from riskmap.plans.refuges.sites import choose, recount, stability
 from riskmap.siting.location import solve
 from riskmap.siting.problem import make_instance
 from tests.street import CRS, E, areas, at, plan, rect, world
@@ -190,10 +190,10 @@ def test_stability_is_the_same_every_time_and_certain_where_nothing_else_is():
 
 
 def test_equity_names_the_village_that_walks_farthest():
-    from riskmap.plans.refuge_assign import assign
-    from riskmap.plans.refuge_demand import People
-    from riskmap.plans.refuge_mends import Case
-    from riskmap.plans.refuge_roads import nets, ways
+    from riskmap.plans.refuges.assign import assign
+    from riskmap.plans.refuges.demand import People
+    from riskmap.plans.refuges.mends import Case
+    from riskmap.plans.refuges.ways import nets, ways
 
     there = world([(150, 10)])
     table = pd.DataFrame(

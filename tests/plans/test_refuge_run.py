@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from riskmap import cli
+from riskmap.cli import app as cli
 from tests import town
 
 HEADER = ["场所编号", "场所名称", "级别", "经度", "纬度", "容纳人数", "有效避难面积"]

@@ -10,7 +10,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from riskmap import cli
+from riskmap.cli import app as cli
 from tests import town
 
 

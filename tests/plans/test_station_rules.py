@@ -11,11 +11,11 @@ from shapely import LineString, Point, box
 from riskmap.errors import InfeasibleError, ProjectError
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
-from riskmap.plans.candidates import choose_candidates
-from riskmap.plans.response import response_rule
-from riskmap.plans.station_tables import mean_speed_kmh
-from riskmap.plans.stations import station_plan
-from riskmap.presets.load import load_presets
+from riskmap.plans.stations.plan import station_plan
+from riskmap.plans.stations.rules import response_rule
+from riskmap.plans.stations.sites import choose_candidates
+from riskmap.plans.stations.tables import mean_speed_kmh
+from riskmap.vocabulary.presets import load_presets
 
 X0, Y0 = 500_000.0, 4_000_000.0
 PEOPLE = np.arange(1.0, 21.0).reshape(1, 20)
@@ -118,7 +118,7 @@ def test_the_recount_agrees_and_shows_the_time_left(graph, grid, presets):
 
 
 def _setting(plan, graph, presets):
-    from riskmap.plans.setting import make_setting
+    from riskmap.plans.stations.reach import make_setting
 
     return make_setting(
         graph, at(550), plan.rule, vehicle="fire_engine", presets=presets, limit_m=500

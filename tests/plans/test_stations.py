@@ -10,11 +10,11 @@ from shapely import LineString, Point, box
 from riskmap.errors import InfeasibleError, ProjectError
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph, snap_points
-from riskmap.plans.candidates import thin
-from riskmap.plans.response import response_rule, turn_out
-from riskmap.plans.stations import station_plan
-from riskmap.plans.water import closed_edges
-from riskmap.presets.load import load_presets
+from riskmap.plans.stations.plan import station_plan
+from riskmap.plans.stations.reach import closed_edges
+from riskmap.plans.stations.rules import response_rule, turn_out
+from riskmap.plans.stations.sites import thin
+from riskmap.vocabulary.presets import load_presets
 
 X0, Y0 = 500_000.0, 4_000_000.0
 """The road runs east at 36 km/h, 10 m a second, through the middle of 20 cells of 100 m."""

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskmap.i18n import language
-from riskmap.layers.types import Layer
-from riskmap.presets.load import load_presets
+from riskmap.layers.layer import Layer
 from riskmap.register.control import build_control, overdue
 from riskmap.register.items import build_items, counted
-from riskmap.roles.load import load_roles
+from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import load_roles
 
 ROLES = load_roles()
 CRS = "EPSG:4548"

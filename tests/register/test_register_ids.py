@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskmap.errors import LayerError
-from riskmap.layers.types import Layer
-from riskmap.register.ids import known_of, read_known, to_crs, write_known
+from riskmap.layers.check.ids import known_of, read_known, to_crs, write_known
+from riskmap.layers.layer import Layer
 
 HOSTILE = [
     "=cmd|' /C calc'!A0",

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from riskmap.cli import main
+from riskmap.cli.app import main
 
 GOOD = {
     "c.csv": "demand,facility,cost\na,x,1\na,y,2\nb,x,3\n",

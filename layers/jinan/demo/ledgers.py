@@ -10,7 +10,7 @@ import pandas as pd
 
 from demo.files import write_csv, write_geojson, write_shapefile, write_workbook
 from demo.scene import NOTE
-from riskmap.layers.coords import wgs84_to_gcj02
+from riskmap.layers.place.datum import wgs84_to_gcj02
 
 WRONG = "示范数据，故意错误："
 

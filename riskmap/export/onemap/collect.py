@@ -11,7 +11,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from riskmap.columns import ROOT
 from riskmap.errors import ExportError
 from riskmap.export.onemap.coding import UNKNOWN
 from riskmap.export.onemap.gridmap import fit_mapping
@@ -19,6 +18,7 @@ from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.places import numbers, unit_codes
 from riskmap.export.onemap.recipe import make_recipe
 from riskmap.i18n import text
+from riskmap.vocabulary.columns import ROOT
 
 __all__ = ["EXACT_UNITS", "RAW_CELLS", "cell_parts", "class_breaks", "grid_part", "index_part"]
 

@@ -10,14 +10,14 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from riskmap.columns import WGS84
 from riskmap.export.onemap.fields import column, field_parts, label, shown
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.photos import photo_parts
 from riskmap.export.onemap.places import numbers, rings, unit_codes
 from riskmap.i18n import both
-from riskmap.roles.grade import active
-from riskmap.roles.load import Label
+from riskmap.vocabulary.columns import WGS84
+from riskmap.vocabulary.grade import active
+from riskmap.vocabulary.roles import Label
 
 __all__ = ["is_points", "layer_parts", "lines_part"]
 

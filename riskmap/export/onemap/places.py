@@ -10,8 +10,16 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from riskmap.columns import AREA_KM2, LEVEL, NAME, PARENT_ID, POPULATION, UNIT_LEVELS, WGS84
 from riskmap.export.onemap.pack import Packer
+from riskmap.vocabulary.columns import (
+    AREA_KM2,
+    LEVEL,
+    NAME,
+    PARENT_ID,
+    POPULATION,
+    UNIT_LEVELS,
+    WGS84,
+)
 
 __all__ = ["numbers", "rings", "unit_codes", "unit_part"]
 

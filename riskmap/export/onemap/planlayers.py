@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from riskmap.columns import WGS84
 from riskmap.export.onemap.features import is_points, lines_part
 from riskmap.export.onemap.fields import column, shown
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.places import numbers
 from riskmap.i18n import Text, both, text
+from riskmap.vocabulary.columns import WGS84
 
 __all__ = ["plan_parts"]
 

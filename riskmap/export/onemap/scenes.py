@@ -27,7 +27,7 @@ def _limits(result: Any) -> list[float]:
     """Take the limits of the depth classes from the presets of the run."""
     found = [preset.value for preset in result.presets if preset.key == LIMITS]
     if not found:
-        from riskmap.presets.load import load_presets
+        from riskmap.vocabulary.presets import load_presets
 
         found = [load_presets()[LIMITS]]
     return [float(limit) for limit in found[0]]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from riskmap.errors import UsageError
 from riskmap.geo.network.graph import Floats, RoadGraph
-from riskmap.geo.network.speeds import Values, check_depth, shipped, water_speed
+from riskmap.geo.network.rules import Values, check_depth, shipped, water_speed
 from riskmap.i18n import text
 
 LIMITS: Final = "flood.vehicle_limit_m"

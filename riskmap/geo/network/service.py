@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -11,19 +12,245 @@ import shapely
 from numpy.typing import NDArray
 
 from riskmap.geo.network.arcs import Way
-from riskmap.geo.network.graph import Floats, RoadGraph
+from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph
 from riskmap.geo.network.snap import Snapped
-from riskmap.geo.network.stretches import (
-    LEAST_M,
-    Stretches,
-    beyond,
-    reached_stretches,
-    stretch_lines,
-    within,
-)
+from riskmap.geo.network.travel import nearest_seconds
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+
+LEAST_M: Final = 1e-3
+"""Shorter stretches are noise of the arithmetic and are left out [m]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """Stretches of edges with their nearest facility."""
+
+    edge: Ints
+    low: Floats
+    high: Floats
+    """Where on its edge each stretch begins and ends, 0 to 1 as digitised, shape (s,)."""
+    facility: Ints
+    cost_low: Floats
+    cost_high: Floats
+    """Cost at the two ends, shape (s,)."""
+
+    def take(self, rows: Ints | Bools) -> Stretches:
+        """Give some of the stretches.
+
+        Parameters
+        ----------
+        rows
+            Positions, or a mask of shape (s,).
+
+        Returns
+        -------
+        Stretches
+            In the order of ``rows``.
+        """
+        return Stretches(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+
+def reached_stretches(
+    graph: RoadGraph,
+    facilities: Snapped,
+    *,
+    limit: float,
+    way: Way = "from_facility",
+    start: Floats | None = None,
+    edge_cost: Floats | None = None,
+) -> Stretches:
+    """Cut every edge exactly where the limit is reached and where the nearest facility changes.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    facilities
+        Places of the facilities.
+    limit
+        Largest cost, inclusive.
+    way
+        ``from_facility`` or ``to_facility``.
+    start
+        Cost before departure of each facility, shape (f,).
+    edge_cost
+        Cost of each edge, infinite where closed, shape (m,); None: free-flow seconds.
+
+    Returns
+    -------
+    Stretches
+        Sorted by edge, then place on it.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from riskmap.geo.network import build_graph, snap_points
+    >>> line = shapely.LineString([(5e5, 4e6), (5e5 + 1000, 4e6)])
+    >>> lines = gpd.GeoDataFrame(geometry=[line], crs=4548)
+    >>> graph = build_graph(lines, presets={"road.speed_kmh": {"": 36}})
+    >>> station = snap_points(graph, np.array([[500500.0, 4e6]]))
+    >>> found = reached_stretches(graph, station, limit=20)
+    >>> found.low.round(4).tolist(), found.high.round(4).tolist()
+    ([0.3, 0.5], [0.5, 0.7])
+    """
+    cost = graph.edge_seconds if edge_cost is None else edge_cost
+    at = nearest_seconds(graph, facilities, facilities, way=way, start=start, edge_cost=cost)
+    edge, low, high, ends, labels = _between_stops(graph, facilities, at.cost, at.facility, at)
+    forward, backward = graph.edge_forward[edge], graph.edge_backward[edge]
+    if way == "to_facility":
+        forward, backward = backward, forward
+    price = (high - low) * cost[edge]
+    up = _share(limit - ends[0], price, usable=forward)
+    down = _share(limit - ends[1], price, usable=backward)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        meet = np.clip((ends[1] - ends[0] + price) / (2 * price), 0.0, 1.0)
+    both = forward & backward & np.isfinite(ends[0]) & np.isfinite(ends[1])
+    meet = np.where(both & np.isfinite(meet), meet, 1.0)
+    up = np.minimum(up, np.where(both, meet, 1.0))
+    down = np.minimum(down, np.where(both, 1.0 - meet, 1.0))
+    length = high - low
+    least = LEAST_M / np.maximum(graph.edge_length_m[edge] * length, LEAST_M)
+    first = up >= least
+    second = down >= least
+    found = Stretches(
+        edge=np.concatenate([edge[first], edge[second]]),
+        low=np.concatenate([low[first], (high - down * length)[second]]),
+        high=np.concatenate([(low + up * length)[first], high[second]]),
+        facility=np.concatenate([labels[0][first], labels[1][second]]),
+        cost_low=np.concatenate([ends[0][first], (ends[1] + down * price)[second]]),
+        cost_high=np.concatenate([(ends[0] + up * price)[first], ends[1][second]]),
+    )
+    order = np.lexsort((found.low, found.edge))
+    return found.take(order)
+
+
+def _share(left: Floats, price: Floats, *, usable: NDArray[np.bool_]) -> Floats:
+    """Give the share of a stretch that the cost still left pays for."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(price > 0, left / price, np.where(left >= 0, 1.0, 0.0))
+    share = np.where(usable & np.isfinite(price) & np.isfinite(left), share, 0.0)
+    return np.clip(share, 0.0, 1.0)
+
+
+def _between_stops(
+    graph: RoadGraph, facilities: Snapped, cost: Floats, label: Ints, nodes: Any
+) -> tuple[Ints, Floats, Floats, tuple[Floats, Floats], tuple[Ints, Ints]]:
+    """Part every edge at the facilities on it; give the cost and facility at both ends."""
+    inner = np.flatnonzero(facilities.on & (facilities.along > 0) & (facilities.along < 1))
+    count = graph.edge_count
+    every = np.arange(count)
+    edge = np.concatenate([every, facilities.edge[inner], every])
+    share = np.concatenate([np.zeros(count), facilities.along[inner], np.ones(count)])
+    tail, head = graph.edge_tail, graph.edge_head
+    price = np.concatenate([nodes.node_cost[tail], cost[inner], nodes.node_cost[head]])
+    mine = np.concatenate([nodes.node_facility[tail], label[inner], nodes.node_facility[head]])
+    order = np.lexsort((np.arange(len(edge)), share, edge))
+    edge, share, price, mine = edge[order], share[order], price[order], mine[order]
+    here = np.flatnonzero((edge[:-1] == edge[1:]) & (share[1:] > share[:-1]))
+    there = here + 1
+    return (
+        edge[here],
+        share[here],
+        share[there],
+        (price[here], price[there]),
+        (mine[here], mine[there]),
+    )
+
+
+def within(stretches: Stretches, limit: float) -> Stretches:
+    """Cut stretches again at a lower limit.
+
+    Parameters
+    ----------
+    stretches
+        Stretches reached within a larger limit.
+    limit
+        The lower limit, inclusive.
+
+    Returns
+    -------
+    Stretches
+        What is reached within it.
+    """
+    low, high = stretches.low, stretches.high
+    first, last = stretches.cost_low, stretches.cost_high
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cut = np.clip((limit - first) / (last - first), 0.0, 1.0)
+    place = low + cut * (high - low)
+    rising, falling = last > first, last < first
+    new = replace(
+        stretches,
+        high=np.where(rising & (last > limit), place, high),
+        cost_high=np.where(rising, np.minimum(last, limit), last),
+        low=np.where(falling & (first > limit), place, low),
+        cost_low=np.where(falling, np.minimum(first, limit), first),
+    )
+    keep = (np.minimum(first, last) <= limit) & (new.high > new.low)
+    return new.take(keep)
+
+
+def beyond(stretches: Stretches, limit: float) -> Stretches:
+    """Leave out what a lower limit already reaches.
+
+    Parameters
+    ----------
+    stretches
+        Stretches reached within a larger limit.
+    limit
+        The lower limit.
+
+    Returns
+    -------
+    Stretches
+        What is reached only beyond it.
+    """
+    if not np.isfinite(limit):
+        return stretches
+    flipped = replace(stretches, cost_low=-stretches.cost_low, cost_high=-stretches.cost_high)
+    rest = within(flipped, -limit)
+    return replace(rest, cost_low=-rest.cost_low, cost_high=-rest.cost_high)
+
+
+def stretch_lines(graph: RoadGraph, stretches: Stretches) -> NDArray[np.object_]:
+    """Draw stretches as lines.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    stretches
+        Stretches of its edges.
+
+    Returns
+    -------
+    numpy.ndarray
+        LineStrings in the graph's CRS, shape (s,).
+    """
+    if not len(stretches.edge):
+        return np.zeros(0, dtype=object)
+    whole = graph.edge_geometry[stretches.edge]
+    xy, number = shapely.get_coordinates(whole, return_index=True)
+    first = np.searchsorted(number, np.arange(len(whole)))
+    step = np.append(0.0, np.hypot(*np.diff(xy, axis=0).T))
+    step[first] = 0.0
+    run = np.cumsum(step)
+    run -= run[first][number]
+    total = shapely.length(whole)
+    share = run / np.where(total > 0, total, 1.0)[number]
+    inside = (share > stretches.low[number]) & (share < stretches.high[number])
+    ends = [
+        shapely.get_coordinates(shapely.line_interpolate_point(whole, at, normalized=True))
+        for at in (stretches.low, stretches.high)
+    ]
+    row = np.arange(len(whole))
+    owner = np.concatenate([row, number[inside], row])
+    place = np.concatenate([np.full(len(whole), -1.0), share[inside], np.full(len(whole), 2.0)])
+    points = np.concatenate([ends[0], xy[inside], ends[1]])
+    order = np.lexsort((place, owner))
+    return np.asarray(shapely.linestrings(points[order], indices=owner[order]), dtype=object)
 
 
 def service_areas(

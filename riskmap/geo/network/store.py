@@ -18,7 +18,7 @@ import shapely
 
 from riskmap import __version__
 from riskmap.geo.network.graph import RoadGraph
-from riskmap.geo.network.speeds import Values
+from riskmap.geo.network.rules import Values
 from riskmap.i18n import Text
 
 if TYPE_CHECKING:

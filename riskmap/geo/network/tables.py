@@ -109,7 +109,8 @@ def _from_each(
     size: int,
 ) -> list[tuple[Any, Any, Any]]:
     """Search from some of the facilities with one set of working arrays."""
-    from riskmap.geo.network import buckets, search
+    from riskmap.geo.network import search
+    from riskmap.geo.network import search as buckets
 
     one_to_points: Any = search.one_to_points
     width, ring = buckets.bucket_width(arcs[2], np.zeros(0))

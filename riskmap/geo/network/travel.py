@@ -117,7 +117,8 @@ def _spread(
     arcs: tuple[Ints, Ints, Ints], cost: Floats, seeds: tuple[Ints, Floats, Ints], limit: float
 ) -> tuple[Floats, Ints]:
     """Search once from all facilities; ties go to the first facility."""
-    from riskmap.geo.network import buckets, sweep
+    from riskmap.geo.network import search as buckets
+    from riskmap.geo.network import search as sweep
 
     indptr, indices, edge = arcs
     node, price, facility = seeds

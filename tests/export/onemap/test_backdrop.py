@@ -13,7 +13,7 @@ import rasterio
 from affine import Affine
 from pyproj import Transformer
 
-from riskmap.commands import check_project, run_project
+from riskmap.cli.commands import check_project, run_project
 from riskmap.errors import ExportError, ProjectError
 from riskmap.export.onemap.backdrop import SIDE, backdrop_parts, backdrop_problems, read_backdrops
 from riskmap.export.onemap.pack import Packer

@@ -14,8 +14,8 @@ import pytest
 
 from riskmap.export.onemap import assets
 from riskmap.export.onemap.page import render
-from riskmap.indicators.load import load_table
-from riskmap.roles.load import load_roles
+from riskmap.indicators.table import load_table
+from riskmap.vocabulary.roles import load_roles
 
 pytestmark = pytest.mark.browser
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from riskmap.roles.load import load_roles
+from riskmap.vocabulary.roles import load_roles
 
 
 def test_stations_teams_and_hospitals_have_symbols_of_their_own() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from riskmap.cli import app
+from riskmap.cli.app import app
 from tests.town import write
 
 pytestmark = pytest.mark.browser

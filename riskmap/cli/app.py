@@ -1,0 +1,208 @@
+"""The command line: parse, delegate, one error boundary."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from riskmap.cli.common import AsJson, choice, emit
+from riskmap.cli.tables import add_commands
+from riskmap.errors import RiskmapError
+from riskmap.i18n import language, text
+from riskmap.progress import say
+
+ClickError: type[Exception] = typer.BadParameter.__mro__[2]
+"""Root of the errors that parsing a command line raises, whichever click typer brings."""
+
+app = typer.Typer(
+    name="riskmap",
+    help="From an emergency office's layers to its flood-season map, list, table and plans.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ProjectFile = Annotated[Path, typer.Argument(help="The project file (YAML).")]
+AllowOutside = Annotated[
+    bool, typer.Option("--allow-outside", help="Let input lie outside the project's tree.")
+]
+Lang = Annotated[str | None, typer.Option(help="Language of papers and messages: zh or en.")]
+
+
+@app.command()
+def run(
+    project: ProjectFile,
+    *,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results.")] = None,
+    up_to: Annotated[
+        str | None,
+        typer.Option(
+            help="Stop after layers, indicators, index, plans or register; nothing is written."
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="weights.yaml, as the map's what-if tab saves it.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="Edition: internal or public.")] = None,
+    lang: Lang = None,
+    allow_outside: AllowOutside = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the one map, the GeoPackage, the list and the table from a project file."""
+    from riskmap.cli import commands
+    from riskmap.cli.show import shown_summary
+
+    choice("--profile", profile, ("internal", "public"))
+    choice("--lang", lang, ("zh", "en"))
+    choice("--up-to", up_to, commands.STAGES)
+    summary = commands.run_project(
+        project,
+        out=out,
+        up_to=up_to,
+        weights=weights,
+        profile=profile,
+        lang=lang,
+        allow_outside=allow_outside,
+    )
+    if as_json:
+        emit(summary)
+    else:
+        typer.echo(shown_summary(summary))
+    if summary["unusable"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    project: ProjectFile,
+    *,
+    out: Annotated[Path | None, typer.Option(help="Write the data-gap ledger (xlsx).")] = None,
+    lang: Lang = None,
+    allow_outside: AllowOutside = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a project's layers; exit 1 if rows were returned or a layer is unusable."""
+    from riskmap.cli import commands
+    from riskmap.cli.show import shown_check
+
+    choice("--lang", lang, ("zh", "en"))
+    ledger = commands.check_project(project, out=out, lang=lang, allow_outside=allow_outside)
+    if as_json:
+        emit(ledger)
+    else:
+        typer.echo(shown_check(ledger))
+    if ledger["returned"] or ledger["unusable"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
+    *,
+    place: Annotated[str, typer.Option(help="Administrative code (GB/T 2260).")] = "",
+    lang: Lang = None,
+) -> None:
+    """Make a project folder: a project file and workbooks to fill in."""
+    from riskmap.cli import commands
+
+    choice("--lang", lang, ("zh", "en"))
+    for file in commands.new_project(folder, place=place, lang=lang or "zh"):
+        typer.echo(file)
+
+
+@app.command()
+def template(
+    roles: Annotated[list[str], typer.Argument(help="Roles, such as flood_point refuge.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Workbook to write (xlsx).")],
+    lang: Lang = None,
+) -> None:
+    """Write a workbook to fill in, with drop-downs and limits, one sheet a role."""
+    from riskmap.cli import commands
+
+    choice("--lang", lang, ("zh", "en"))
+    commands.write_role_template(roles, out=out, lang=lang or "zh")
+    typer.echo(out)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A results folder.")], *, as_json: AsJson = False
+) -> None:
+    """Recompute the published numbers from the GeoPackage and check the hashes."""
+    from riskmap.cli import commands
+
+    faults = commands.verify_folder(folder)
+    if as_json:
+        emit({"folder": str(folder), "ok": not faults, "faults": faults})
+    else:
+        for fault in faults:
+            typer.echo(fault)
+        typer.echo(text("{folder}: {n} fault(s)", folder=folder, n=len(faults)))
+    if faults:
+        raise typer.Exit(1)
+
+
+add_commands(app)
+
+
+def _guarded(call: Callable[[], Any]) -> int:
+    """Run a command; show errors that the user can mend without a traceback."""
+    try:
+        outcome = call()
+    except RiskmapError as error:
+        say(str(error))
+        return error.exit_code
+    except ClickError as error:
+        error.show()  # type: ignore[attr-defined]
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        say(str(text("stopped; the previous results are untouched")))
+        return 130
+    except BrokenPipeError:
+        return 0
+    except MemoryError:
+        say(str(text("not enough memory; use larger grid cells (grid.size_m)")))
+        return 1
+    except OSError as error:
+        say(str(text("{file}: {why}", file=error.filename or "", why=error.strerror or error)))
+        return 1
+    except Exception as error:
+        if os.environ.get("RISKMAP_DEBUG"):
+            raise
+        why = f"{type(error).__name__}: {error}"
+        say(str(text("a fault of riskmap itself ({why}); nothing was written", why=why)))
+        say(str(text("set RISKMAP_DEBUG=1, run again and send what is shown to the maintainers")))
+        return 1
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _spoken(arguments: list[str]) -> str:
+    """Find the language of messages: ``--lang``, else Chinese."""
+    for i, argument in enumerate(arguments):
+        if argument == "--lang" and i + 1 < len(arguments):
+            return arguments[i + 1] if arguments[i + 1] in {"zh", "en"} else "zh"
+        if argument.startswith("--lang=") and argument[7:] in {"zh", "en"}:
+            return argument[7:]
+    return "zh"
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments
+        Command-line words; by default those of the process.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    with language(_spoken(words)):
+        code = _guarded(lambda: app(words, standalone_mode=False))
+    sys.exit(code)

@@ -1,0 +1,302 @@
+"""What each command does, from paths to a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskmap.errors import ProjectError, UsageError
+from riskmap.i18n import language, text
+
+if TYPE_CHECKING:
+    from riskmap.project.schema import Project
+
+
+STAGES = ("layers", "indicators", "index", "plans", "register")
+
+
+def _load(project: Path, *, lang: str | None, allow_outside: bool) -> Project:
+    from riskmap.project.load import load_project
+
+    loaded = load_project(project, allow_outside=allow_outside)
+    if lang:
+        loaded = loaded.model_copy(
+            update={"outputs": loaded.outputs.model_copy(update={"lang": lang})}
+        )
+    return loaded
+
+
+def _pictures(project: Project) -> list[tuple[str, Path]]:
+    """List the pictures under the map, once it is sure that each can be used."""
+    from riskmap.export.onemap.backdrop import backdrop_problems
+    from riskmap.project.load import as_project_error
+
+    found = [(shown, project.file(shown)) for shown in project.outputs.tiles]
+    problems = backdrop_problems(found) if found else []
+    if problems:
+        raise as_project_error(project.path, problems)
+    return found
+
+
+def default_folder(project: Project) -> Path:
+    """Choose the results folder of a project.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    Path
+        ``outputs.dir`` of the project file, else ``outputs/NAME`` in the project's tree.
+
+    Raises
+    ------
+    ProjectError
+        When the folder would lie outside the project's tree.
+    """
+    if project.outputs.dir:
+        folder = project.file(project.outputs.dir)
+        if not folder.is_relative_to(project.root) or folder == project.root:
+            raise ProjectError(
+                text(
+                    "outputs.dir: {folder} is not a folder inside the project's tree; "
+                    "choose another, or give --out",
+                    folder=project.outputs.dir,
+                )
+            )
+        return folder
+    return project.root / "outputs" / project.path.stem
+
+
+def read_weights(path: Path) -> dict[str, float]:
+    """Read the weights that the map's what-if tab saved.
+
+    Parameters
+    ----------
+    path
+        YAML file with ``weights: {CODE: number}``.
+
+    Returns
+    -------
+    dict
+        Indicator or group code to weight.
+
+    Raises
+    ------
+    UsageError
+        When the file is missing or holds anything else.
+    """
+    import yaml
+
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        weights = {str(code): float(value) for code, value in raw["weights"].items()}
+    except FileNotFoundError:
+        raise UsageError(text("{file}: no such file", file=path)) from None
+    except (yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError):
+        raise UsageError(
+            text("{file}: expected 'weights:' with one 'CODE: number' a line", file=path)
+        ) from None
+    if any(not 0 <= value < float("inf") for value in weights.values()):
+        raise UsageError(text("{file}: a weight is negative or not finite", file=path))
+    return weights
+
+
+def run_project(
+    project: Path,
+    *,
+    out: Path | None = None,
+    up_to: str | None = None,
+    weights: Path | None = None,
+    profile: str | None = None,
+    lang: str | None = None,
+    allow_outside: bool = False,
+) -> dict[str, Any]:
+    """Run a project and write its results.
+
+    Parameters
+    ----------
+    project
+        The project file.
+    out
+        Folder of the results; by default the project's own.
+    up_to
+        Stage after which to stop; nothing is written then.
+    weights
+        File with weights that replace those of the indicator table.
+    profile
+        ``internal`` or ``public``; by default the project's own.
+    lang
+        Language of the papers.
+    allow_outside
+        Whether input may lie outside the project's tree.
+
+    Returns
+    -------
+    dict
+        Summary: folder, files, rows by layer, worst units, notes.
+    """
+    from riskmap import pipeline
+    from riskmap.cli.show import headlines, worst_units
+    from riskmap.export import bundle, public
+    from riskmap.export import manifest as report
+    from riskmap.pipeline.ground import keep_ids
+
+    loaded = _load(project, lang=lang, allow_outside=allow_outside)
+    if weights:
+        loaded = loaded.model_copy(update={"overrides": read_weights(weights)})
+    folder = out or default_folder(loaded)
+    with language(loaded.outputs.lang):
+        pictures = _pictures(loaded)
+        result = pipeline.run(loaded, up_to=up_to)
+        if (profile or loaded.outputs.profile) == "public":
+            result = public.redact(result)
+        if up_to is None:
+            bundle.write(result, folder, tianditu=loaded.outputs.tianditu, pictures=pictures)
+            keep_ids(loaded, result.layers, result.roles)
+        return {
+            "project": loaded.name,
+            "folder": str(folder) if up_to is None else None,
+            "files": sorted(path.name for path in folder.iterdir()) if up_to is None else [],
+            "layers": report.layer_rows(result),
+            "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
+            "returned": sum(p.severity == "returned" for p in result.problems),
+            "worst_units": worst_units(result),
+            "notes": [str(note) for note in result.notes],
+            "plans": headlines(result),
+        }
+
+
+def check_project(
+    project: Path, *, out: Path | None, lang: str | None, allow_outside: bool
+) -> dict[str, Any]:
+    """Read every layer and say what is wrong, without computing anything.
+
+    Parameters
+    ----------
+    project
+        The project file.
+    out
+        Where to write the data-gap ledger, if anywhere.
+    lang
+        Language.
+    allow_outside
+        Whether input may lie outside the project's tree.
+
+    Returns
+    -------
+    dict
+        Rows by layer and every problem.
+    """
+    from riskmap import pipeline
+    from riskmap.export import manifest as report
+
+    if out:
+        _make_way(out)
+    loaded = _load(project, lang=lang, allow_outside=allow_outside)
+    with language(loaded.outputs.lang):
+        _pictures(loaded)
+        result = pipeline.run(loaded, up_to="layers")
+        if out:
+            from riskmap.export.workbook.books import write_gaps
+
+            write_gaps(result, out)
+        return {
+            "project": loaded.name,
+            "layers": report.layer_rows(result),
+            "returned": [str(p) for p in result.problems if p.severity == "returned"],
+            "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
+            "notes": [str(p) for p in result.problems if p.severity == "note"],
+        }
+
+
+def _make_way(workbook: Path) -> None:
+    """Make sure that a workbook can be written here; what stands there stays."""
+    if workbook.suffix.lower() != ".xlsx":
+        raise UsageError(text("{file}: a workbook; name a file that ends in .xlsx", file=workbook))
+    workbook.parent.mkdir(parents=True, exist_ok=True)
+    new = not workbook.exists()
+    workbook.open("ab").close()
+    if new:
+        workbook.unlink()
+
+
+def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
+    """Write a workbook to fill in.
+
+    Parameters
+    ----------
+    roles
+        Names of the roles.
+    out
+        The workbook.
+    lang
+        Language of its headers.
+
+    Raises
+    ------
+    UsageError
+        When a role is unknown or a raster, or the file is no workbook.
+    """
+    from riskmap.layers.template import write_template
+    from riskmap.vocabulary.roles import load_roles
+
+    known = {name: role for name, role in load_roles().items() if role.kind == "vector"}
+    unknown = [role for role in roles if role not in known]
+    if unknown:
+        raise UsageError(
+            text(
+                "no layer with rows to fill in: {roles}; known: {known}",
+                roles=", ".join(unknown),
+                known=", ".join(known),
+            )
+        )
+    _make_way(out)
+    with language(lang):
+        write_template([known[role] for role in dict.fromkeys(roles)], out, lang=lang)
+
+
+def new_project(folder: Path, *, place: str, lang: str) -> list[str]:
+    """Make a project folder: a project file and workbooks to fill in.
+
+    Parameters
+    ----------
+    folder
+        Folder to make; must not exist, or be empty.
+    place
+        Administrative code, may be empty.
+    lang
+        Language of the workbooks.
+
+    Returns
+    -------
+    list
+        The files made.
+    """
+    from riskmap.cli.scaffold import scaffold
+
+    with language(lang):
+        return scaffold(folder, place=place, lang=lang)
+
+
+def verify_folder(folder: Path) -> list[str]:
+    """Recompute the published numbers of a results folder.
+
+    Parameters
+    ----------
+    folder
+        The results folder.
+
+    Returns
+    -------
+    list
+        What does not agree; empty when all is well.
+    """
+    from riskmap.export.verify import verify
+
+    if not folder.is_dir():
+        raise UsageError(text("{folder}: no such folder", folder=folder))
+    return list(verify(folder))

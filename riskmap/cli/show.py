@@ -1,0 +1,210 @@
+"""What a run found, in a few lines for the person at the keyboard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    from riskmap.result import Result
+
+
+def worst_units(result: Result) -> list[dict[str, Any]]:
+    """Show the five units of the finest level with the highest risk.
+
+    Parameters
+    ----------
+    result
+        The run.
+
+    Returns
+    -------
+    list
+        Unit id, name, town, score, class in words, and the component that weighs most.
+    """
+    from riskmap.export.manifest import worst_units as worst
+    from riskmap.export.workbook.tables import class_names
+    from riskmap.vocabulary.roles import Label
+
+    if not result.index:
+        return []
+    classes, meta = class_names(), result.indicators.meta
+    rows = []
+    for unit in worst(result):
+        shares = unit.pop("contributions").dropna()
+        main = meta.loc[shares.idxmax()] if len(shares) else None
+        name = "" if main is None else str(Label(str(main["name_en"]), zh=str(main["name_zh"])))
+        rows.append(unit | {"class": classes[int(unit["class"])], "main": name})
+    return rows
+
+
+def headlines(result: Result) -> list[str]:
+    """Collect what the plans must say at once, and plans that could not be made.
+
+    Parameters
+    ----------
+    result
+        The run.
+
+    Returns
+    -------
+    list
+        Lines in the current language.
+    """
+    lines = [line for plan in result.plans.values() for line in getattr(plan, "headlines", ())]
+    lines += [note for note in result.notes if note.msgid.startswith("No station plan:")]
+    return [str(line) for line in lines]
+
+
+def _role_names() -> dict[str, str]:
+    """Name the shipped roles in the current language."""
+    from riskmap.vocabulary.roles import load_roles
+
+    roles = {name: str(role.label) for name, role in load_roles().items()}
+    return {"unit": str(text("Units")), **roles}
+
+
+def shown_summary(summary: dict[str, Any]) -> str:
+    """Show a run's summary as text.
+
+    Parameters
+    ----------
+    summary
+        What `run_project` returned.
+
+    Returns
+    -------
+    str
+        Lines in the current language.
+    """
+    lines = [str(text("{name}: done", name=summary["project"]))]
+    names = _role_names()
+    for role, rows in summary["layers"].items():
+        if rows["rows_returned"]:
+            lines.append(
+                str(
+                    text(
+                        "  {role}: {n} of {all} rows returned; see data_gaps.xlsx",
+                        role=names.get(role, role),
+                        n=rows["rows_returned"],
+                        all=rows["rows_in"],
+                    )
+                )
+            )
+    lines += [f"  ! {problem}" for problem in summary["unusable"]]
+    lines += [f"  * {line}" for line in summary.get("plans", ())]
+    if summary["worst_units"]:
+        lines.append(str(text("The five worst units:")))
+    for rank, unit in enumerate(summary["worst_units"], 1):
+        where = " ".join(dict.fromkeys(part for part in (unit["town"], unit["name"]) if part))
+        lines.append(f"  {rank}. {where}  {unit['score']:.3f}  {unit['class']}  ({unit['main']})")
+    if summary["folder"]:
+        lines.append(str(text("Results: {folder}", folder=summary["folder"])))
+        lines += [f"  {name}" for name in summary["files"]]
+        lines.append(str(text("Open onemap.html with a double click.")))
+    return "\n".join(lines)
+
+
+def shown_check(ledger: dict[str, Any]) -> str:
+    """Show what `check_project` found as text.
+
+    Parameters
+    ----------
+    ledger
+        What `check_project` returned.
+
+    Returns
+    -------
+    str
+        Lines in the current language.
+    """
+    names = _role_names()
+    lines = [
+        str(
+            text(
+                "{role}: {n} rows in, {used} used, {returned} returned",
+                role=names.get(role, role),
+                n=rows["rows_in"],
+                used=rows["rows_used"],
+                returned=rows["rows_returned"],
+            )
+        )
+        for role, rows in ledger["layers"].items()
+    ]
+    headings = {
+        "unusable": text("Layers that could not be used:"),
+        "returned": text("Rows returned:"),
+        "notes": text("Used, but know this:"),
+    }
+    for key, heading in headings.items():
+        if ledger[key]:
+            lines += [str(heading), *(f"  {line}" for line in ledger[key])]
+    return "\n".join(lines)
+
+
+def shown_solution(document: dict[str, Any]) -> str:
+    """Show a location or allocation document as text.
+
+    Parameters
+    ----------
+    document
+        The document.
+
+    Returns
+    -------
+    str
+        Lines in the current language.
+    """
+    words = {
+        "optimal": text("proven optimal"),
+        "feasible": text("feasible, not proven optimal"),
+        "infeasible": text("no feasible answer"),
+        "unknown": text("no answer within the limit"),
+    }
+    lines = [f"{document['model']}: {words[document['status']]}"]
+    if document["objective"] is not None:
+        lines.append(
+            str(
+                text(
+                    "objective {objective}, bound {bound}, gap {gap}",
+                    objective=f"{document['objective']:g}",
+                    bound=f"{document['bound']:g}",
+                    gap=f"{document['gap']:.3%}",
+                )
+            )
+        )
+        lines.append(str(text("open: {names}", names=", ".join(document["facilities"]))))
+        share = f"{document['covered_share']:.1%}"
+        lines.append(str(text("covered weight: {share}", share=share)))
+    if document["reason"]:
+        lines.append(document["reason"])
+    lines += [
+        str(text("not served: {name}, {n}", name=row["demand"], n=f"{row['amount']:g}"))
+        for row in document.get("shortfall", [])
+    ]
+    return "\n".join(lines)
+
+
+def shown_routes(document: dict[str, Any]) -> str:
+    """Show a document of routes as text.
+
+    Parameters
+    ----------
+    document
+        The document.
+
+    Returns
+    -------
+    str
+        One line a route.
+    """
+    lines = []
+    for row in document["routes"]:
+        if row["reached"]:
+            lines.append(
+                f"{row['from']} -> {row['to']}: {row['metres']:.1f} m, {row['seconds']:.1f} s"
+            )
+        else:
+            lines.append(str(text("{name}: no route", name=row["from"])))
+    return "\n".join([*lines, *document.get("notes", [])])

@@ -1,0 +1,1 @@
+"""The one database: every layer and table in one GeoPackage."""

@@ -1,0 +1,364 @@
+"""What stands in the GeoPackage: its tables, their names, and their styles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from riskmap.export.encode import as_line
+from riskmap.export.geopackage import styles
+from riskmap.export.workbook import tables
+from riskmap.export.workbook.tables import Flooded, changes, flooded
+from riskmap.geo.grid import cell_polygons
+from riskmap.i18n import Text, both, text
+from riskmap.layers.layer import Layer
+from riskmap.result import Result
+from riskmap.vocabulary import columns as c
+
+KINDS: Final = {0: "point", 4: "point", 1: "line", 5: "line", 3: "polygon", 6: "polygon"}
+"""Number of shapely's geometry type to the kind of the table."""
+MULTI: Final = {"point": "MultiPoint", "line": "MultiLineString", "polygon": "MultiPolygon"}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table of the GeoPackage."""
+
+    name: str
+    frame: pd.DataFrame
+    identifier: str
+    description: str = ""
+    style: str = ""
+    more_styles: tuple[tuple[str, str], ...] = ()
+    """Further styles: name and QML."""
+    kind: str = ""
+    """``point``, ``line``, ``polygon``, or empty for a table without geometry."""
+
+
+def sheets_of(result: Result) -> Iterator[Sheet]:
+    """List the tables of a result in the order in which they are written.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Yields
+    ------
+    Sheet
+        Spatial tables first, then tables without geometry.
+    """
+    yield _units(result)
+    yield _cells(result)
+    yield _items(result)
+    for role, layer in result.layers.items():
+        yield from _layer(result, role, layer)
+    yield from scenario_layers(result)
+    yield from _plan_layers(result)
+    yield from _plain_tables(result)
+    yield from scenario_tables(result)
+    yield from _plan_frames(result)
+
+
+def _titles(zh: str, en: str) -> dict[str, Any]:
+    """Give a table its Chinese identifier and an English description."""
+    return {"identifier": zh, "description": en}
+
+
+def named(name: str, english: Any) -> dict[str, Any]:
+    """Give a table the identifier and the description that its label makes.
+
+    Parameters
+    ----------
+    name
+        Table name.
+    english
+        Its label.
+
+    Returns
+    -------
+    dict
+        ``identifier`` and ``description``.
+    """
+    shown = both(english)
+    return _titles(f"{shown['zh']} ({name})", shown["en"])
+
+
+def _units(result: Result) -> Sheet:
+    scores = tables.scored(result.index["unit"])
+    frame = result.units.join(scores).rename_axis(c.UNIT_ID).reset_index()
+    levels = tables.levels_of(result.units)
+    names = [str(tables.UNIT_LEVEL_NAMES.get(level, level)) for level in levels]
+    style = styles.units_by_level(levels, names, tables.class_names())
+    return Sheet("units", frame, **named("units", text("Units")), style=style, kind="polygon")
+
+
+def _cells(result: Result) -> Sheet:
+
+    cells = result.indicators.cells
+    flat = np.asarray(cells.index)
+    shaped = cell_polygons(result.grid, flat)
+    frame = tables.scored(result.index["cell"]).join(cells)
+    frame = frame.astype(dict.fromkeys(frame.columns[frame.dtypes == "float32"], "float64"))
+    frame.insert(0, c.CELL, shaped["name"])
+    if result.population is not None:
+        people = np.asarray(result.population, dtype="float64").ravel()[flat]
+        frame.insert(1, c.POPULATION, people)
+    frame = frame.join(cell_columns(result, cells.index))
+    shaped = gpd.GeoDataFrame(frame, geometry=shaped.geometry, crs=result.facts.crs)
+    style = styles.by_class("polygon", "class", tables.class_names(), size=0.0, opacity=0.6)
+    more = cell_styles(result)
+    words = named("cells", text("Grid"))
+    return Sheet("cells", shaped, **words, style=style, more_styles=more, kind="polygon")
+
+
+def places_of_items(result: Result) -> gpd.GeoSeries:
+    """Find one point for every row of the list, from its layer's own geometry.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    GeoSeries
+        Points in the run's CRS on the index of ``items``; None where an item has no place.
+    """
+    spots = [
+        layer.table.geometry.representative_point()
+        for layer in result.layers.values()
+        if layer.table is not None and "geometry" in layer.table
+    ]
+    known = pd.concat(spots) if spots else pd.Series(dtype=object)
+    return gpd.GeoSeries(known.reindex(result.items.index), crs=result.facts.crs)
+
+
+def _items(result: Result) -> Sheet:
+    frame = result.items.rename_axis(c.ITEM_ID).reset_index()
+    shaped = gpd.GeoDataFrame(
+        frame, geometry=places_of_items(result).to_numpy(), crs=result.facts.crs
+    )  # fmt: skip
+    style = styles.by_class("point", c.LEVEL, tables.class_names())
+    return Sheet("items", shaped, **named("items", text("Risk list")), style=style, kind="point")
+
+
+def _layer(result: Result, role: str, layer: Layer) -> Iterator[Sheet]:
+    """Give a role's rows, one table a kind of geometry."""
+    if layer.table is None:
+        return
+    entry = result.roles[role]
+    frame = layer.table.rename_axis(c.ITEM_ID).reset_index()
+    if entry.item and c.LEVEL not in frame and c.LEVEL in result.items:
+        levels = result.items[c.LEVEL].reindex(layer.table.index)
+        frame[c.LEVEL] = levels.astype("Int8").array
+    if not isinstance(layer.table, gpd.GeoDataFrame):
+        yield Sheet(role, frame, **_titles(f"{entry.zh} ({role})", entry.en))
+        return
+    shapes = gpd.GeoDataFrame(frame, geometry=layer.table.geometry.to_numpy(), crs=layer.table.crs)
+    ids = shapely.get_type_id(shapes.geometry.to_numpy())
+    kinds = pd.Series(ids, index=shapes.index).map(KINDS)
+    there = [kind for kind in ("point", "line", "polygon") if (kinds == kind).any()]
+    if not there:
+        there = [entry.geometry if entry.geometry in MULTI else "point"]
+    for place, kind in enumerate(there):
+        name = role if len(there) == 1 else f"{role}_{kind}"
+        rows = shapes[(kinds == kind) | (kinds.isna() & (place == 0))]
+        yield Sheet(
+            name, rows, **_titles(f"{entry.zh} ({name})", entry.en), kind=kind,
+            style=_layer_style(result, role, kind, graded=c.LEVEL in rows),
+        )  # fmt: skip
+
+
+def _layer_style(result: Result, role: str, kind: str, *, graded: bool) -> str:
+    entry = result.roles[role]
+    size = {"point": 3.4, "line": 0.35, "polygon": 0.3}[kind]
+    shape = entry.symbol or "circle"
+    if graded and entry.group == "risk":
+        names = tables.class_names()
+        return styles.by_class(kind, c.LEVEL, names, shape=shape, size=size, outline="#1d2025")
+    colour = entry.colour or styles.LINE_COLOURS.get(role) or styles.GROUP_COLOURS[entry.group]
+    faint = 0.25 if kind == "polygon" else 1.0
+    edge = colour if kind == "polygon" else None
+    return styles.single(kind, colour, shape=shape, size=size, opacity=faint, outline=edge)
+
+
+def _plan_layers(result: Result) -> Iterator[Sheet]:
+    """Give what the plans draw on the map."""
+    from riskmap.export.geopackage.marks import plan_style
+    from riskmap.export.workbook.plans import plan_shapes
+
+    for name, title, frame in plan_shapes(result):
+        ids = pd.Series(shapely.get_type_id(frame.geometry.to_numpy())).map(KINDS)
+        kind = str(ids.mode().iloc[0])
+        rows = frame[(ids == kind).to_numpy() & ~frame.geometry.is_empty.to_numpy()]
+        identifier = f"{title} ({name})"
+        style = plan_style(rows, kind)
+        yield Sheet(name, rows.reset_index(drop=True), identifier, style=style, kind=kind)
+
+
+def _plan_frames(result: Result) -> Iterator[Sheet]:
+    """Give the tables of the plans."""
+    from riskmap.export.workbook.plans import plan_frames
+
+    for name, title, frame in plan_frames(result):
+        yield Sheet(name, frame, f"{title} ({name})")
+
+
+def _plain_tables(result: Result) -> Iterator[Sheet]:
+    """Give the tables without geometry."""
+    facts = pd.DataFrame(
+        [(key, as_line(value)) for key, value in sorted(vars(result.facts).items())],
+        columns=["key", "value"],
+    )
+    params = pd.DataFrame(
+        [(key, as_line(value)) for key, value in sorted(result.params.items())],
+        columns=["key", "value"],
+    )
+    said = pd.DataFrame([both(note) for note in tables.notes_of(result)], columns=["zh", "en"])
+    control = result.control.rename_axis(c.ITEM_ID).reset_index()
+    values = result.indicators.units.rename_axis(c.UNIT_ID).reset_index()
+    for name, frame, label in (
+        ("control", control, text("Control table")),
+        ("unit_indicators", values, text("Indicator values of the units")),
+        ("indicators", tables.indicator_table(result), text("Indicators and weights")),
+        ("params", params, text("Fitted parameters")),
+        ("presets", tables.preset_table(result), text("Presets used")),
+        ("scenarios", tables.scenario_table(result), text("Scenarios")),
+        ("plans", tables.plan_table(result), text("Plans")),
+        ("sources", tables.source_table(result), text("Sources")),
+        ("notes", said, text("Notes")),
+        ("facts", facts, text("About this file")),
+    ):
+        yield Sheet(name, frame, **named(name, label))
+
+
+__all__ = ["cell_columns", "cell_styles", "scenario_layers", "scenario_tables"]
+
+
+def cell_columns(result: Result, cells: pd.Index[Any]) -> pd.DataFrame:
+    """Give the columns that scenarios add to the cells.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+    cells
+        Flat indices of the cells.
+
+    Returns
+    -------
+    DataFrame
+        ``depth_N_m``, ``score_N`` and ``class_N`` of the scenario number N.
+    """
+    out = pd.DataFrame(index=cells)
+    for number, scenario in enumerate(result.scenarios.values(), start=1):
+        if scenario.depth_m is not None:
+            depth = np.asarray(scenario.depth_m, dtype="float64").ravel()
+            out[f"depth_{number}_m"] = depth[np.asarray(cells)]
+    for wet in flooded(result):
+        out[f"score_{wet.number}"] = wet.cell.scores[c.ROOT].astype("float64")
+        out[f"class_{wet.number}"] = wet.cell.classes
+    return out
+
+
+def cell_styles(result: Result) -> tuple[tuple[str, str], ...]:
+    """Give a style of the cells for every scenario.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    tuple
+        Name of the scenario and QML by its class.
+    """
+    classes = tables.class_names()
+    return tuple(
+        (
+            wet.name,
+            styles.by_class("polygon", f"class_{wet.number}", classes, size=0.0, opacity=0.6),
+        )
+        for wet in flooded(result)
+    )
+
+
+def scenario_layers(result: Result) -> Iterator[Sheet]:
+    """Give closed roads, danger areas and the units of every scenario.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Yields
+    ------
+    Sheet
+        Spatial tables.
+    """
+    for number, scenario in enumerate(result.scenarios.values(), start=1):
+        for part, shapes, label, colour in (
+            ("closures", scenario.closures, text("Closed roads"), "#a30f1a"),
+            ("danger_area", scenario.danger_area, text("Danger areas"), "#c8501e"),
+        ):
+            if shapes is None or not len(shapes):
+                continue
+            ids = pd.Series(shapely.get_type_id(shapes.geometry.to_numpy())).map(KINDS)
+            kind = str(ids.mode().iloc[0])
+            rows = shapes[(ids == kind).to_numpy()]
+            words = _titled(scenario.name, f"{part}_{number}", label)
+            style = styles.single(kind, colour, size=0.8, opacity=0.35, outline=colour)
+            yield Sheet(f"{part}_{number}", rows.reset_index(), **words, style=style, kind=kind)
+    for wet in flooded(result):
+        yield _units_of_scenario_sheets(result, wet)
+
+
+def _titled(scenario: str, name: str, label: Text) -> dict[str, Any]:
+    words = named(name, label)
+    words["identifier"] = f"{scenario} {words['identifier']}"
+    return words
+
+
+def _units_of_scenario_sheets(result: Result, wet: Flooded) -> Sheet:
+    """Give the units as they stand under a scenario, beside the baseline."""
+    beside = changes(result.index["unit"], wet.unit)
+    beside = beside.drop(columns=["class_after", "score_after", "rank_after"])
+    frame = result.units.join(tables.scored(wet.unit)).join(beside)
+    levels = tables.levels_of(result.units)
+    names = [str(tables.UNIT_LEVEL_NAMES.get(level, level)) for level in levels]
+    style = styles.units_by_level(levels, names, tables.class_names())
+    words = _titled(wet.name, f"units_{wet.number}", text("Units in the scenario"))
+    shaped = frame.rename_axis(c.UNIT_ID).reset_index()
+    return Sheet(f"units_{wet.number}", shaped, **words, style=style, kind="polygon")
+
+
+def scenario_tables(result: Result) -> Iterator[Sheet]:
+    """Give what the scores of a scenario are recomputed from.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Yields
+    ------
+    Sheet
+        Values and indicators of every scenario; the parameters stand in ``params``.
+    """
+    for wet in flooded(result):
+        name = f"unit_indicators_{wet.number}"
+        values = wet.unit.stages["raw"].rename_axis(c.UNIT_ID).reset_index()
+        label = text("Indicator values of the units in the scenario")
+        yield Sheet(name, values, **_titled(wet.name, name, label))
+        name = f"indicators_{wet.number}"
+        meta = wet.unit.meta.rename_axis("code").reset_index()
+        label = text("Indicators and weights in the scenario")
+        yield Sheet(name, meta, **_titled(wet.name, name, label))

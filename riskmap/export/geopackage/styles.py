@@ -1,0 +1,299 @@
+"""QGIS styles (QML) of the GeoPackage's layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from riskmap.vocabulary.columns import CLASS_COLOURS, CLASSES
+
+UNKNOWN_COLOUR: Final = "#b8bec6"
+GROUP_COLOURS: Final = {
+    "risk": "#5b5f66",
+    "element": "#1f5fa8",
+    "plan": "#1b7f4b",
+    "base": "#8a8f98",
+}
+LINE_COLOURS: Final = {"road": "#9aa0a8", "waterway": "#5aa7dc", "boundary": "#3c4148"}
+MARKERS: Final = {
+    "drop": "circle",
+    "square": "square",
+    "diamond": "diamond",
+    "triangle": "triangle",
+    "pentagon": "pentagon",
+    "octagon": "octagon",
+    "hexagon": "hexagon",
+    "star": "star",
+    "cross": "cross_fill",
+    "cross_fill": "cross_fill",
+    "shield": "shield",
+    "flag": "right_half_triangle",
+    "house": "trapezoid",
+    "arrow": "arrow",
+    "equilateral_triangle": "equilateral_triangle",
+}
+"""Symbols of roles and the simple markers that QGIS draws for them."""
+
+_DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+_KINDS = {"point": "marker", "line": "line", "polygon": "fill"}
+_CLASSES = {"marker": "SimpleMarker", "line": "SimpleLine", "fill": "SimpleFill"}
+
+
+def _rgba(colour: str, opacity: float = 1.0) -> str:
+    """Write ``#rrggbb`` as QGIS does, ``r,g,b,a``."""
+    parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    return ",".join(str(part) for part in (*parts, round(255 * opacity)))
+
+
+def _properties(
+    kind: str, colour: str, *, shape: str, size: float, opacity: float, outline: str | None
+) -> dict[str, str]:
+    edge = _rgba(outline) if outline else "0,0,0,0"
+    if kind == "marker":
+        return {
+            "color": _rgba(colour, opacity),
+            "name": MARKERS.get(shape, "circle"),
+            "outline_color": _rgba(outline or "#ffffff"),
+            "outline_style": "solid",
+            "outline_width": "0.3",
+            "outline_width_unit": "MM",
+            "size": f"{size:g}",
+            "size_unit": "MM",
+        }
+    if kind == "line":
+        return {
+            "line_color": _rgba(colour, opacity),
+            "line_style": "solid",
+            "line_width": f"{size:g}",
+            "line_width_unit": "MM",
+            "capstyle": "round",
+            "joinstyle": "round",
+        }
+    return {
+        "color": _rgba(colour, opacity),
+        "style": "solid" if opacity > 0 else "no",
+        "outline_color": edge,
+        "outline_style": "solid" if outline else "no",
+        "outline_width": f"{size:g}",
+        "outline_width_unit": "MM",
+    }
+
+
+def _symbol(parent: ET.Element, name: str, kind: str, properties: dict[str, str]) -> None:
+    symbol = ET.SubElement(
+        parent,
+        "symbol",
+        {"type": kind, "name": name, "alpha": "1", "clip_to_extent": "1", "force_rhr": "0"},
+    )
+    layer = ET.SubElement(
+        symbol, "layer", {"class": _CLASSES[kind], "enabled": "1", "locked": "0", "pass": "0"}
+    )
+    options = ET.SubElement(layer, "Option", {"type": "Map"})
+    for key, value in properties.items():
+        ET.SubElement(options, "Option", {"type": "QString", "name": key, "value": value})
+    for key, value in properties.items():  # QGIS before 3.26 reads these
+        ET.SubElement(layer, "prop", {"k": key, "v": value})
+
+
+def _document(renderer: dict[str, str], geometry: str) -> tuple[ET.Element, ET.Element]:
+    root = ET.Element("qgis", {"version": "3.28.0", "styleCategories": "Symbology"})
+    ordinary = {"symbollevels": "0", "enableorderby": "0", "forceraster": "0"}
+    drawn = ET.SubElement(root, "renderer-v2", {**renderer, **ordinary})
+    ET.SubElement(root, "blendMode").text = "0"
+    ET.SubElement(root, "featureBlendMode").text = "0"
+    number = {"point": "0", "line": "1", "polygon": "2"}[geometry]
+    ET.SubElement(root, "layerGeometryType").text = number
+    return root, drawn
+
+
+def _shown(root: ET.Element) -> str:
+    return _DOCTYPE + ET.tostring(root, encoding="unicode")
+
+
+def single(
+    geometry: str, colour: str, *, shape: str = "circle", size: float = 3.0, opacity: float = 1.0,
+    outline: str | None = None,
+) -> str:  # fmt: skip
+    """Write the style of a layer whose objects all look alike.
+
+    Parameters
+    ----------
+    geometry
+        ``point``, ``line`` or ``polygon``.
+    colour
+        ``#rrggbb``.
+    shape
+        Symbol of a point, as the roles name them.
+    size
+        Size of a point or width of a line [mm].
+    opacity
+        0 to 1.
+    outline
+        Colour of the edge, or None.
+
+    Returns
+    -------
+    str
+        A QML document.
+
+    Examples
+    --------
+    >>> "SimpleLine" in single("line", "#5aa7dc", size=0.5)
+    True
+    """
+    kind = _KINDS[geometry]
+    root, renderer = _document({"type": "singleSymbol"}, geometry)
+    symbols = ET.SubElement(renderer, "symbols")
+    properties = _properties(
+        kind, colour, shape=shape, size=size, opacity=opacity, outline=outline
+    )  # fmt: skip
+    _symbol(symbols, "0", kind, properties)
+    return _shown(root)
+
+
+def _four_colours() -> list[tuple[int, str]]:
+    """List class and colour, highest first, unknown last."""
+    pairs = list(zip(CLASSES, CLASS_COLOURS, strict=True))
+    return [*reversed(pairs), (0, UNKNOWN_COLOUR)]
+
+
+def by_class(
+    geometry: str, attribute: str, labels: Sequence[str], *, shape: str = "circle",
+    size: float = 3.4, opacity: float = 1.0, outline: str | None = None,
+) -> str:  # fmt: skip
+    """Write the style of a layer coloured by its four classes.
+
+    Parameters
+    ----------
+    geometry
+        ``point``, ``line`` or ``polygon``.
+    attribute
+        Column that holds the class, 0 (unknown) to 4.
+    labels
+        Names of the classes 0 to 4, for the legend.
+    shape
+        Symbol of a point, as the roles name them.
+    size
+        Size of a point or width of a line [mm].
+    opacity
+        0 to 1.
+    outline
+        Colour of the edge, or None.
+
+    Returns
+    -------
+    str
+        A QML document.
+
+    Examples
+    --------
+    >>> qml = by_class("polygon", "class", ["?", "low", "general", "larger", "major"])
+    >>> "163,15,26,255" in qml, 'attr="class"' in qml
+    (True, True)
+    """
+    kind = _KINDS[geometry]
+    root, renderer = _document({"type": "categorizedSymbol", "attr": attribute}, geometry)
+    categories = ET.SubElement(renderer, "categories")
+    symbols = ET.SubElement(renderer, "symbols")
+    for place, (value, colour) in enumerate(_four_colours()):
+        entry = {"symbol": str(place), "value": str(value), "label": labels[value]}
+        ET.SubElement(categories, "category", {**entry, "render": "true", "type": "long"})
+        properties = _properties(
+            kind, colour, shape=shape, size=size, opacity=opacity, outline=outline
+        )  # fmt: skip
+        _symbol(symbols, str(place), kind, properties)
+    rest = {"symbol": str(len(_four_colours()) - 1), "value": "", "label": "-", "render": "true"}
+    ET.SubElement(categories, "category", rest)  # every other value: not on the list
+    return _shown(root)
+
+
+def by_value(
+    geometry: str, attribute: str, entries: Sequence[tuple[int, str, str]], *, size: float,
+    opacity: float,
+) -> str:  # fmt: skip
+    """Write the style of a layer coloured by the values of a whole number.
+
+    Parameters
+    ----------
+    geometry
+        ``line`` or ``polygon``.
+    attribute
+        Column that holds the number.
+    entries
+        Number, name for the legend and ``#rrggbb``.
+    size
+        Width of a line [mm].
+    opacity
+        0 to 1.
+
+    Returns
+    -------
+    str
+        A QML document.
+
+    Examples
+    --------
+    >>> qml = by_value("polygon", "band", [(1, "3 min", "#0b6e4f")], size=0.3, opacity=0.5)
+    >>> 'attr="band"' in qml, 'label="3 min"' in qml
+    (True, True)
+    """
+    kind = _KINDS[geometry]
+    root, renderer = _document({"type": "categorizedSymbol", "attr": attribute}, geometry)
+    categories = ET.SubElement(renderer, "categories")
+    symbols = ET.SubElement(renderer, "symbols")
+    for place, (value, label, colour) in enumerate(entries):
+        entry = {"symbol": str(place), "value": str(value), "label": label}
+        ET.SubElement(categories, "category", {**entry, "render": "true", "type": "long"})
+        properties = _properties(
+            kind, colour, shape="", size=size, opacity=opacity, outline=colour
+        )  # fmt: skip
+        _symbol(symbols, str(place), kind, properties)
+    return _shown(root)
+
+
+def units_by_level(levels: Iterable[str], names: Sequence[str], classes: Sequence[str]) -> str:
+    """Write the style of the units: the finest level coloured by class, the others outlined.
+
+    Parameters
+    ----------
+    levels
+        Levels that the units have, coarse to fine.
+    names
+        Their names for the legend.
+    classes
+        Names of the classes 0 to 4.
+
+    Returns
+    -------
+    str
+        A QML document with a rule-based renderer.
+
+    Examples
+    --------
+    >>> qml = units_by_level(["town", "village"], ["镇", "村"], ["?", "低", "一般", "较大", "重大"])
+    >>> qml.count("<rule ")
+    6
+    """
+    *coarse, finest = list(levels)
+    root, renderer = _document({"type": "RuleRenderer"}, "polygon")
+    rules = ET.SubElement(renderer, "rules", {"key": "{rules}"})
+    symbols = ET.SubElement(renderer, "symbols")
+    drawn: list[tuple[str, str, dict[str, str]]] = []
+    for value, colour in _four_colours():
+        condition = f'"level" = \'{finest}\' AND coalesce("class", 0) = {value}'
+        properties = _properties(
+            "fill", colour, shape="", size=0.15, opacity=0.75, outline="#ffffff"
+        )  # fmt: skip
+        drawn.append((condition, f"{names[-1]} {classes[value]}", properties))
+    for place, level in enumerate(reversed(coarse)):
+        properties = _properties(
+            "fill", "#ffffff", shape="", size=0.4 + 0.4 * place, opacity=0.0, outline="#3c4148"
+        )  # fmt: skip
+        label = names[len(coarse) - 1 - place]
+        drawn.append((f"\"level\" = '{level}'", label, properties))
+    for place, (condition, label, properties) in enumerate(drawn):
+        rule = {"key": f"{{rule-{place}}}", "symbol": str(place)}
+        ET.SubElement(rules, "rule", {**rule, "filter": condition, "label": label})
+        _symbol(symbols, str(place), "fill", properties)
+    return _shown(root)

@@ -1,0 +1,247 @@
+"""The workbooks: 研判一张单, 管控一张表 and the data-gap ledger, ready to print."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from riskmap.export.encode import as_line
+from riskmap.export.workbook import tables
+from riskmap.export.workbook.sheet import Book, Page, draw_sheet
+from riskmap.export.workbook.tables import flooded, heading, unit_changes
+from riskmap.export.workbook.words import YES_NO
+from riskmap.i18n import Text, current_language, text
+from riskmap.layers.gaps import ledger
+from riskmap.result import Result
+from riskmap.vocabulary import columns as c
+from riskmap.vocabulary.presets import Preset
+
+
+def write_list(result: Result, path: Path) -> int:
+    """Write 研判一张单: every item, ranked, with its reasons.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+    path
+        File to write.
+
+    Returns
+    -------
+    int
+        Number of rows.
+    """
+    title = text("{place} risk list", place=result.facts.place_name or result.facts.name)
+    frame = result.items.rename_axis(c.ITEM_ID).reset_index()
+    frame = _first(frame, "rank")
+    page = Page(
+        str(text("Risk list")),
+        str(title),
+        _counts(result, frame),
+        frame,
+        {},
+        labels=_labels(result.items),
+        paper=8,
+    )
+    _write(result, path, [page, *_scenario_pages(result)])
+    return len(frame)
+
+
+def _scenario_pages(result: Result) -> Iterator[Page]:
+    """List for every scenario the units that it changes, with their class before and after."""
+    finest = tables.finest_level(result.units)
+    units = tables.UNIT_LEVEL_NAMES.get(finest, text("Units"))
+    for wet in flooded(result):
+        frame = unit_changes(result, wet, finest=finest).rename_axis(c.UNIT_ID).reset_index()
+        frame = frame[[*frame.columns[1:], c.UNIT_ID]]
+        counts = text(
+            "{n} of {all} units change; {up} rise in class, {down} fall",
+            n=len(frame),
+            all=int((result.units[c.LEVEL] == finest).sum()),
+            up=int((frame["class_change"].fillna(0) > 0).sum()),
+            down=int((frame["class_change"].fillna(0) < 0).sum()),
+        )
+        name = str(text("Scenario {name}", name=wet.name))
+        title = text("{name}: what changes ({units})", name=name, units=units)
+        labels = {str(n): head for n in frame.columns if (head := heading(str(n))) is not None}
+        yield Page(name, str(title), f"{_about(result)}  |  {counts}", frame, {}, labels=labels)
+
+
+def write_control(result: Result, path: Path) -> int:
+    """Write 管控一张表: every item with duty, measure, deadline and state, with drop-downs.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+    path
+        File to write.
+
+    Returns
+    -------
+    int
+        Number of rows.
+    """
+    title = text("{place} control table", place=result.facts.place_name or result.facts.name)
+    frame = _first(result.control.rename_axis(c.ITEM_ID).reset_index(), "rank")
+    page = Page(
+        str(text("Control table")), str(title), _counts(result, frame), frame,
+        _choices(result.control), labels=_labels(result.control), paper=8,
+    )  # fmt: skip
+    _write(result, path, [page])
+    return len(frame)
+
+
+def write_gaps(
+    result: Result, path: Path, *, sheets: Mapping[str, pd.DataFrame] | None = None
+) -> int:
+    """Write ``data_gaps.xlsx``: what is missing, wrong or returned, and how to mend it.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+    path
+        File to write.
+    sheets
+        Sheet name to table; by default those of `riskmap.layers.gaps.ledger`.
+
+    Returns
+    -------
+    int
+        Number of rows of all sheets.
+    """
+    if sheets is None:
+        missing = [name for name in result.roles if name not in result.layers]
+        sheets = ledger(
+            result.layers, result.roles, result.problems, missing, presets=result.presets
+        )
+    title = str(text("{place} data gaps", place=result.facts.place_name or result.facts.name))
+    subtitle = _about(result)
+    pages = [
+        Page(name, f"{title} · {name}", subtitle, frame, {}, labels=_labels(frame))
+        for name, frame in sheets.items()
+    ]
+    _write(result, path, pages, about=False)
+    return sum(len(frame) for frame in sheets.values())
+
+
+def _labels(table: pd.DataFrame) -> Mapping[str, Text]:
+    """Return the headings that a table brings along for its own columns."""
+    labels: Mapping[str, Text] = table.attrs.get("labels", {})
+    return labels
+
+
+def _first(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """Put some columns first."""
+    there = [name for name in names if name in frame]
+    return frame[[*there, *(name for name in frame.columns if name not in there)]]
+
+
+def _about(result: Result) -> str:
+    facts = result.facts
+    parts: list[Text | str] = []
+    if facts.issued_by:
+        parts.append(text("Issued by: {name}", name=facts.issued_by))
+    if facts.data_date:
+        parts.append(text("Date of the data: {date}", date=facts.data_date))
+    edition = text("public edition") if facts.profile == "public" else text("internal edition")
+    parts.append(edition)
+    if facts.profile == "public":
+        number = facts.review_number or text("not reviewed, not to be published")
+        parts.append(text("Map review number: {number}", number=number))
+    if facts.demo:
+        parts.append(text("demonstration data, not real"))
+    return "  |  ".join(str(part) for part in parts)
+
+
+def _counts(result: Result, frame: pd.DataFrame) -> str:
+    """Say how many rows there are and how many of each level."""
+    parts = [str(text("{n} items", n=len(frame)))]
+    if c.LEVEL in frame:
+        counts = Counter(int(level) for level in frame[c.LEVEL].fillna(0))
+        names = tables.class_names()
+        parts += [f"{names[value]} {counts[value]}" for value in (4, 3, 2, 1, 0) if counts[value]]
+    return f"{_about(result)}  |  {'  '.join(parts)}"
+
+
+def _choices(frame: pd.DataFrame) -> dict[str, Sequence[str]]:
+    """List the entries of each column that is filled in by choice."""
+    yes_no = [str(word) for word in YES_NO]
+    brought: dict[str, Sequence[str]] = {
+        str(name): [str(entry) for entry in entries]
+        for name, entries in frame.attrs.get("choices", {}).items()
+        if name in frame
+    }
+    return brought | {
+        str(name): yes_no for name in frame.columns if pd.api.types.is_bool_dtype(frame[name].dtype)
+    }
+
+
+def _write(result: Result, path: Path, pages: Sequence[Page], *, about: bool = True) -> None:
+    book = Book(path, result)
+    for page in [*pages, *([_notes_page(result), _presets_page(result)] if about else [])]:
+        draw_sheet(book, page)
+    book.close()
+
+
+def _notes_page(result: Result) -> Page:
+    """Say what stands beside the numbers."""
+    notes = pd.DataFrame({"note": [str(note) for note in tables.notes_of(result)]})
+    title = str(text("{name}: notes", name=result.facts.name))
+    labels = {"note": text("Note")}
+    return Page(str(text("Notes")), title, _about(result), notes, {}, labels=labels)
+
+
+def _presets_page(result: Result) -> Page:
+    """List the presets used, with source and status."""
+    name = "name_en" if current_language() == "en" else "name_zh"
+    table = tables.preset_table(result)
+    said = [
+        " ".join(filter(None, row)) for row in table[["source", "edition", "clause"]].to_numpy()
+    ]
+    frame = pd.DataFrame(
+        {
+            "preset": table[name].where(table[name] != "", table["key"]),
+            "preset_value": [_words(preset) for preset in _sorted(result)],
+            "source": said,
+            "preset_status": table["status"].map(_status),
+        }
+    )
+    labels = {
+        "preset": text("Preset"),
+        "preset_value": text("Value used"),
+        "source": text("Source"),
+        "preset_status": text("Proof"),
+    }
+    title = str(text("{name}: presets used", name=result.facts.name))
+    return Page(str(text("Presets used")), title, _about(result), frame, {}, labels=labels)
+
+
+def _sorted(result: Result) -> list[Preset]:
+    return sorted(result.presets, key=lambda preset: preset.key)
+
+
+def _words(preset: Preset) -> str:
+    """Write a preset's value for a reader: no braces, no quotes."""
+    value = preset.value
+    if isinstance(value, Mapping):
+        shown = str(text("; ")).join(f"{key}: {as_line(entry)}" for key, entry in value.items())
+    elif isinstance(value, list | tuple):
+        shown = str(text("; ")).join(as_line(entry) for entry in value)
+    else:
+        shown = as_line(value)
+    return f"{shown} {preset.unit}".replace('"', "").strip()
+
+
+def _status(status: str) -> str:
+    words = {
+        "sourced": text("sourced"),
+        "check": text("to be checked"),
+        "unverified": text("not verified"),
+    }
+    return str(words.get(status, status))

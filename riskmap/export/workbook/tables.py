@@ -1,0 +1,438 @@
+"""The tables that more than one paper shows, and the words for their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from riskmap.export.encode import as_line
+from riskmap.i18n import Text, text
+from riskmap.result import Result, Scenario
+from riskmap.vocabulary import columns as c
+from riskmap.vocabulary.grade import LEVEL_NAMES
+from riskmap.vocabulary.roles import Label
+
+UNIT_LEVEL_NAMES: Final[Mapping[str, Text]] = {
+    "district": text("District"),
+    "town": text("Town or street"),
+    "village": text("Village or community"),
+    "grid_duty_area": text("Duty grid"),
+    "custom": text("Own unit"),
+}
+
+
+def class_names() -> list[str]:
+    """Return the names of the classes 0 to 4 in the current language.
+
+    Returns
+    -------
+    list of str
+        Five names.
+
+    Examples
+    --------
+    >>> class_names()
+    ['未定级', '低', '一般', '较大', '重大']
+    """
+    return [str(LEVEL_NAMES[level]) for level in (0, *c.CLASSES)]
+
+
+def scored(index: Any) -> pd.DataFrame:
+    """Set scores, rank, class and contributions of an index side by side.
+
+    Parameters
+    ----------
+    index
+        A `riskmap.index.steps.Index`.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``score``, ``rank``, ``class`` (``stability``), one a group, ``share_`` + component:
+        the part of the score that the component gives.
+    """
+    scores: pd.DataFrame = index.scores
+    groups = scores[[code for code in index.meta.index if code in scores and code != c.ROOT]]
+    shares = index.contributions[
+        [code for code in groups if code in index.contributions]
+    ].add_prefix("share_")
+    head = pd.DataFrame(
+        {"score": scores[c.ROOT], "rank": index.ranks[c.ROOT], "class": index.classes}
+    )
+    if getattr(index, "stability", None) is not None:
+        head["stability"] = index.stability
+    joined: pd.DataFrame = pd.concat([head.astype({"rank": "Int64"}), groups, shares], axis=1)
+    return joined
+
+
+def finest_level(units: pd.DataFrame) -> str:
+    """Return the finest level that the units have.
+
+    Parameters
+    ----------
+    units
+        Units with a column ``level``.
+
+    Returns
+    -------
+    str
+        One of `riskmap.vocabulary.columns.UNIT_LEVELS`.
+
+    Examples
+    --------
+    >>> finest_level(pd.DataFrame({"level": ["village", "town"]}))
+    'village'
+    """
+    return levels_of(units)[-1]
+
+
+def levels_of(units: pd.DataFrame) -> list[str]:
+    """List the levels that the units have, coarse to fine.
+
+    Parameters
+    ----------
+    units
+        Units with a column ``level``.
+
+    Returns
+    -------
+    list of str
+        Levels.
+
+    Examples
+    --------
+    >>> levels_of(pd.DataFrame({"level": ["village", "town", "village"]}))
+    ['town', 'village']
+    """
+    there = set(units[c.LEVEL])
+    known = [level for level in c.UNIT_LEVELS if level in there]
+    return known or sorted(map(str, there)) or ["custom"]
+
+
+def notes_of(result: Result) -> list[Text]:
+    """Collect what must be said beside the numbers, each thing once.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    list of Text
+        Notes of the run, of the indicators and of the index.
+    """
+    said = [*result.notes, *result.indicators.notes, *result.index["unit"].notes]
+    return list(dict.fromkeys(said))
+
+
+def indicator_table(result: Result) -> pd.DataFrame:
+    """List the indicators and groups with the weights that were used.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    DataFrame
+        One row a code, in the table's order.
+    """
+    meta: pd.DataFrame = result.indicators.meta
+    return meta.reset_index().rename(columns={"index": "code"})
+
+
+def preset_table(result: Result) -> pd.DataFrame:
+    """List the presets that the run used, with source and status.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    DataFrame
+        One row a preset, by key.
+    """
+    rows = [
+        {
+            "key": preset.key,
+            "value": as_line(preset.value),
+            "unit": preset.unit,
+            "source": preset.source,
+            "clause": preset.clause,
+            "edition": preset.edition,
+            "status": preset.status,
+            "name_zh": preset.zh,
+            "name_en": preset.en,
+        }
+        for preset in sorted(result.presets, key=lambda preset: preset.key)
+    ]
+    names = ["key", "value", "unit", "source", "clause", "edition", "status", "name_zh", "name_en"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def source_table(result: Result) -> pd.DataFrame:
+    """List the files of every layer with rows in, used and returned.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    DataFrame
+        One row a role and file.
+    """
+    rows = [
+        {
+            "role": role,
+            "file": source.shown,
+            "sheet": source.sheet,
+            "crs": source.crs,
+            "datum": source.datum,
+            "encoding": source.encoding,
+            "rows_in": source.rows_in,
+            "rows_used": source.rows_used,
+            "rows_returned": source.rows_returned,
+        }
+        for role, sources in (
+            ("unit", result.unit_sources),
+            *((role, layer.sources) for role, layer in result.layers.items()),
+        )
+        for source in sources
+    ]
+    names = ["role", "file", "sheet", "crs", "datum", "encoding", "rows_in", "rows_used",
+             "rows_returned"]  # fmt: skip
+    return pd.DataFrame(rows, columns=names)
+
+
+def scenario_table(result: Result) -> pd.DataFrame:
+    """List the scenarios and the column of the cells that holds their depth.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    DataFrame
+        One row a scenario.
+    """
+    rows = [
+        {
+            "number": place,
+            "name": scenario.name,
+            "rain_mm": scenario.rain_mm,
+            "hours": scenario.hours,
+            "depth_column": f"depth_{place}_m" if scenario.depth_m is not None else None,
+            "closures": 0 if scenario.closures is None else len(scenario.closures),
+            "danger_areas": 0 if scenario.danger_area is None else len(scenario.danger_area),
+        }
+        for place, scenario in enumerate(result.scenarios.values(), start=1)
+    ]
+    names = ["number", "name", "rain_mm", "hours", "depth_column", "closures", "danger_areas"]
+    return pd.DataFrame(rows, columns=names).astype({"rain_mm": "Float64", "hours": "Float64"})
+
+
+def plan_table(result: Result) -> pd.DataFrame:
+    """List the plans, each whole as JSON.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    DataFrame
+        One row a plan.
+    """
+    rows = [(name, as_line(plan)) for name, plan in sorted(result.plans.items())]
+    return pd.DataFrame(rows, columns=["name", "plan"])
+
+
+__all__ = ["Flooded", "change_counts", "changes", "flooded", "heading", "unit_changes"]
+
+_NEAR = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Flooded:
+    """A scenario that has an index of its own."""
+
+    number: int
+    """Place among all scenarios, from 1; tables and columns of the GeoPackage end in it."""
+    name: str
+    scenario: Scenario
+    unit: Any
+    cell: Any
+
+
+def flooded(result: Result) -> Iterator[Flooded]:
+    """List the scenarios that have an index of their own.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Yields
+    ------
+    Flooded
+        In the order of the project file.
+    """
+    for number, (name, scenario) in enumerate(result.scenarios.items(), start=1):
+        unit, cell = result.index.get(f"unit@{name}"), result.index.get(f"cell@{name}")
+        if unit is not None and cell is not None:
+            yield Flooded(number, name, scenario, unit, cell)
+
+
+def changes(before: Any, after: Any) -> pd.DataFrame:
+    """Set an index under a scenario beside the baseline's.
+
+    Parameters
+    ----------
+    before, after
+        Two indices of the same rows.
+
+    Returns
+    -------
+    DataFrame
+        ``class_before``, ``class_after``, ``class_change`` (missing where one is unknown),
+        ``score_before``, ``score_after``, ``score_change``, ``rank_before``, ``rank_after``,
+        ``cause``: the component that grew most, empty where none did.
+    """
+    old, new = before.classes.astype("Int8"), after.classes.astype("Int8")
+    score_old, score_new = before.scores[c.ROOT], after.scores[c.ROOT]
+    frame = pd.DataFrame({"class_before": old, "class_after": new})
+    frame["class_change"] = (new - old).where((new > 0) & (old > 0))
+    frame["score_before"], frame["score_after"] = score_old, score_new
+    frame["score_change"] = score_new - score_old
+    frame["rank_before"], frame["rank_after"] = before.ranks[c.ROOT], after.ranks[c.ROOT]
+    frame["cause"] = _causes(before, after)
+    return frame
+
+
+def _causes(before: Any, after: Any) -> pd.Series[Any]:
+    r"""Name the component that moves the index most, by its weighted change.
+
+    :math:`w \Delta x`, or :math:`w \Delta \ln x` under a geometric mean or a product.
+    """
+    parts = [code for code in before.contributions if code in after.scores]
+    old, new = before.scores[parts].fillna(0.0), after.scores[parts]
+    steps = [s for s in before.params.get("steps", ()) if s["step"] == "aggregate"]
+    method = steps[0]["fitted"]["groups"][c.ROOT]["method"] if steps else "arithmetic"
+    if method in ("geometric", "product"):
+        old, new = np.log(old.clip(lower=_NEAR)), np.log(new.clip(lower=_NEAR))
+    grown = (new - old).mul(before.meta["weight"].reindex(parts), axis=1).fillna(0.0)
+    cause = pd.Series("", index=before.scores.index, dtype=object)
+    rows = grown.max(axis=1) > _NEAR
+    if rows.any():
+        cause[rows] = grown[rows].idxmax(axis=1)
+    return cause
+
+
+def change_counts(before: Any, after: Any, rows: Any = None) -> dict[str, int]:
+    """Count how many rows rise and fall in class, and in score.
+
+    Parameters
+    ----------
+    before, after
+        Two indices of the same rows.
+    rows
+        Row labels to count; all when None.
+
+    Returns
+    -------
+    dict
+        ``raised``, ``lowered`` (class), ``score_raised``, ``score_lowered``, ``rows``.
+    """
+    frame = changes(before, after)
+    frame = frame if rows is None else frame.loc[rows]
+    step, score = frame["class_change"].fillna(0), frame["score_change"].fillna(0)
+    return {
+        "rows": len(frame),
+        "raised": int((step > 0).sum()),
+        "lowered": int((step < 0).sum()),
+        "score_raised": int((score > _NEAR).sum()),
+        "score_lowered": int((score < -_NEAR).sum()),
+    }
+
+
+def unit_changes(result: Result, wet: Flooded, *, finest: str) -> pd.DataFrame:
+    """List the finest units whose score a scenario changes, those that rise most first.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+    wet
+        The scenario.
+    finest
+        The finest level of units.
+
+    Returns
+    -------
+    DataFrame
+        By unit id: names, people, `changes` with the cause in words, ``depth_mean_m`` where the
+        scenario has depths.
+    """
+    units = result.units[result.units[c.LEVEL] == finest]
+    frame = changes(result.index["unit"], wet.unit).loc[units.index]
+    codes = wet.unit.meta.index[wet.unit.meta.get("method", pd.Series(dtype=object)) == "depth"]
+    for code in codes[:1]:
+        frame["depth_mean_m"] = wet.unit.stages["raw"][code]
+    meta = wet.unit.meta
+    names: dict[str, Text | Label | str] = {
+        str(code): Label(str(row["name_en"]), zh=str(row["name_zh"]))
+        for code, row in meta.iterrows()
+        if "name_zh" in meta
+    }
+    frame["cause"] = [names.get(code, code) for code in frame["cause"]]
+    there = [name for name in ("district", "town", c.NAME, c.POPULATION) if name in units]
+    joined = units[there].join(frame)
+    moved = joined["score_change"].abs().fillna(0) > _NEAR
+    order = joined[moved].assign(_id=joined.index[moved].astype(str))
+    keys = ["class_change", "score_change", "_id"]
+    ordered = order.sort_values(keys, ascending=[False, False, True], na_position="last")
+    return pd.DataFrame(ordered.drop(columns="_id"))
+
+
+def heading(name: str) -> Text | None:
+    """Name a column of the tables of changes.
+
+    Parameters
+    ----------
+    name
+        Column.
+
+    Returns
+    -------
+    Text or None
+        None for columns that other tables have too.
+    """
+    return _HEADINGS.get(name)
+
+
+_HEADINGS: dict[str, Text] = {
+    "scenario": text("Scenario"),
+    "class_before": text("Class without the scenario"),
+    "class_after": text("Class in the scenario"),
+    "class_change": text("Classes up (+) or down (-)"),
+    "score_before": text("Index without the scenario"),
+    "score_after": text("Index in the scenario"),
+    "score_change": text("Change of the index"),
+    "rank_before": text("Rank without the scenario"),
+    "rank_after": text("Rank in the scenario"),
+    "cause": text("Component that grew most"),
+    "depth_mean_m": text("Mean depth (m)"),
+}

@@ -1,0 +1,274 @@
+"""Putting a folder of outputs in its place, whole or not at all."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from riskmap.errors import ExportError, LayerError, Problem
+from riskmap.i18n import Text, text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+MANIFEST: Final = "manifest.json"
+"""The file by which riskmap knows a folder as its own."""
+_EXCHANGE: Final = 2
+_HERE: Final = -100
+_STALE_S: Final = 86_400
+
+
+def sha256(path: Path) -> str:
+    """Hash a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def hashed_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Hash every file of a folder but its manifest, which cannot hash itself.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    dict
+        Path inside the folder to ``sha256`` and ``size`` [bytes], in order of the paths.
+    """
+    return {
+        path.relative_to(folder).as_posix(): {"sha256": sha256(path), "size": path.stat().st_size}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST
+    }
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Give a fresh folder that takes the place of another one when the block ends well.
+
+    The block writes into a temporary sibling. When it ends, the sibling is swapped with the old
+    folder in one step (on Linux; elsewhere by two renames) and the old one removed; a killed or
+    failed block leaves the old folder as it was. The block writes a manifest whose ``outputs`` are
+    `hashed_files`; what somebody put into the old folder or changed there since is moved to
+    ``FOLDER.kept`` instead of being removed.
+
+    Parameters
+    ----------
+    folder
+        Where the outputs are to stand.
+
+    Yields
+    ------
+    Path
+        The temporary folder to write into.
+
+    Raises
+    ------
+    ExportError
+        When the place is not a folder, cannot be written, or a file in it is open.
+    """
+    folder = folder.resolve()
+    parked = folder.with_name(f"{folder.name}.old")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if parked.is_dir() and not folder.exists():
+            parked.rename(folder)  # an earlier run was killed between two renames
+        if folder.exists() and not folder.is_dir():
+            raise ExportError(text("{path} is a file; give a folder", path=folder.name))
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+            message = text(
+                "{path} holds files that riskmap did not write; give another folder or empty it",
+                path=folder.name,
+            )
+            raise ExportError(message)
+        _sweep(folder)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    except OSError as error:
+        raise _refused(folder, error) from error
+    try:
+        yield fresh
+    except OSError as error:
+        if error.filename is None or str(fresh) in str(error.filename):
+            raise _refused(folder, error) from error
+        raise
+    else:
+        try:
+            _open_up(fresh)
+            _flush(fresh)
+            _put(fresh, folder, parked)
+        except OSError as error:
+            raise _refused(folder, error) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs killed more than a day ago left beside the folder."""
+    for rest in folder.parent.glob(f".{folder.name}.*.part"):
+        if time.time() - rest.stat().st_mtime > _STALE_S:
+            shutil.rmtree(rest, ignore_errors=True)
+
+
+def _refused(folder: Path, error: OSError) -> ExportError:
+    message = text(
+        "{path} cannot be written ({error}); close its files in other programs, "
+        "and look whether there is room and permission",
+        path=folder.name,
+        error=error.strerror or str(error),
+    )
+    return ExportError(message)
+
+
+def _open_up(fresh: Path) -> None:
+    """Give the folder the rights that any new folder gets, for mkdtemp makes it private."""
+    mask = os.umask(0)
+    os.umask(mask)
+    fresh.chmod(0o777 & ~mask)
+
+
+def _flush(fresh: Path) -> None:
+    """Bring every file to the disk, so that a power cut after the swap finds them whole."""
+    for path in fresh.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+
+
+def _put(fresh: Path, folder: Path, parked: Path) -> None:
+    """Let the fresh folder stand where the old one stood."""
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    old = fresh
+    if not _exchange(fresh, folder):
+        shutil.rmtree(parked, ignore_errors=True)
+        folder.rename(parked)
+        fresh.rename(folder)
+        old = parked
+    _keep_foreign(old, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in one step, where the system can."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        swap = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    done: int = swap(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE)
+    return done == 0
+
+
+def _keep_foreign(old: Path, folder: Path) -> None:
+    """Move what riskmap did not write, or somebody changed since, to ``FOLDER.kept``."""
+    try:
+        known = json.loads((old / MANIFEST).read_text(encoding="utf-8"))["outputs"]
+    except (OSError, ValueError, KeyError):
+        known = {}
+    for path in sorted(old.rglob("*")):
+        name = path.relative_to(old).as_posix()
+        if not path.is_file() or name == MANIFEST:
+            continue
+        if name in known and known[name]["sha256"] == sha256(path):
+            continue
+        target = folder.with_name(f"{folder.name}.kept") / name
+        n = 2
+        while target.exists():
+            target = target.with_name(f"{path.stem} ({n}){path.suffix}")
+            n += 1
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+
+
+ENCODINGS: Final = ("utf-8-sig", "gb18030")
+"""Those of text editors and of Chinese Excel."""
+
+
+def read_texts(path: Path) -> pd.DataFrame:
+    r"""Read a CSV file with a header as a table of texts.
+
+    Parameters
+    ----------
+    path
+        The file, in UTF-8 or GB 18030.
+
+    Returns
+    -------
+    DataFrame
+        Texts without outer blanks, empty where nothing stands; the row ``i`` stands in line
+        ``i + 2`` of a file whose cells hold no line breaks.
+
+    Raises
+    ------
+    LayerError
+        When there is no such file, or it is no table; with the one problem.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "a.csv"
+    ...     _ = file.write_text("id, name\n007,济南\n", encoding="gb18030")
+    ...     read_texts(file).to_dict("list")
+    {'id': ['007'], 'name': ['济南']}
+    """
+    import pandas as pd
+
+    for encoding in ENCODINGS:
+        try:
+            table = pd.read_csv(path, dtype=str, encoding=encoding, keep_default_na=False)
+            break
+        except UnicodeDecodeError:
+            continue
+        except FileNotFoundError:
+            raise _unusable(path, "file", text("no such file"), text("check the path")) from None
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            why = text("not a CSV table: {why}", why=str(error).strip())
+            mend = text("save it as CSV with a header")
+            raise _unusable(path, "csv", why, mend) from None
+    else:
+        raise _unusable(path, "encoding", text("unknown encoding"), text("save it as UTF-8"))
+    if not isinstance(table.index, pd.RangeIndex):
+        message = text("rows have more values than the header")
+        mend = text("one value a column; quote values with commas")
+        raise _unusable(path, "csv", message, mend)
+    if table.empty:
+        raise _unusable(path, "empty", text("no rows"), text("give at least one row"))
+    table.columns = table.columns.astype(str).str.strip()
+    for name in table.columns:
+        table[name] = table[name].fillna("").str.strip()
+    return table
+
+
+def _unusable(path: Path, rule: str, message: Text, mend: Text) -> LayerError:
+    problem = Problem(
+        severity="unusable", role="", rule=rule, message=message, mend=mend, file=path.name
+    )
+    return LayerError(text("{n} problem(s) in the tables", n=1), (problem,))

@@ -1,0 +1,227 @@
+"""Gathering what is wrong with the rows of one source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskmap.errors import LayerError, Problem
+from riskmap.i18n import Text, text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+SHOWN_ROWS = 10
+SHOWN_CHARACTERS = 80
+
+
+class Findings:
+    """The problems of one source and which of its rows are to be returned.
+
+    Parameters
+    ----------
+    role
+        Name of the role.
+    file, sheet
+        Where the rows stand, as shown.
+    row
+        Shape (n,): row numbers as the office counts them.
+    """
+
+    def __init__(self, role: str, file: str, sheet: str, row: NDArray[np.int64]) -> None:
+        self.role = role
+        self.file = file
+        self.sheet = sheet
+        self.row = row
+        self.bad: NDArray[np.bool_] = np.zeros(len(row), dtype=bool)
+        self.problems: list[Problem] = []
+
+    def _problem(self, severity: Any, rule: str, message: Text, mend: Text, **where: Any) -> None:
+        self.problems.append(
+            Problem(
+                severity=severity,
+                role=self.role,
+                rule=rule,
+                message=message,
+                mend=mend,
+                file=self.file,
+                sheet=self.sheet,
+                **where,
+            )
+        )
+
+    def returned(
+        self,
+        mask: NDArray[np.bool_],
+        rule: str,
+        message: Text | Sequence[Text],
+        mend: Text,
+        *,
+        field: str = "",
+        values: Any = None,
+    ) -> None:
+        """Return the rows where ``mask`` is true, with one problem each.
+
+        Parameters
+        ----------
+        mask
+            Shape (n,).
+        rule
+            Short stable code.
+        message
+            What is wrong; one for all, or one for each of the masked rows.
+        mend
+            How to mend it.
+        field
+            The column concerned.
+        values
+            Shape (n,): what the file has there.
+        """
+        found = np.flatnonzero(mask)
+        for position, index in enumerate(found):
+            said = message if isinstance(message, Text) else message[position]
+            value = "" if values is None else shown_value(values[index])
+            self._problem(
+                "returned", rule, said, mend, row=int(self.row[index]), field=field, value=value
+            )
+        self.bad[found] = True
+
+    def note(
+        self, rule: str, message: Text, mend: Text, *, field: str = "", value: str = ""
+    ) -> None:
+        """Say something about the source as a whole.
+
+        Parameters
+        ----------
+        rule
+            Short stable code.
+        message
+            What is to be known.
+        mend
+            What can be done.
+        field, value
+            The column and value concerned.
+        """
+        self._problem("note", rule, message, mend, field=field, value=value)
+
+    def noted(
+        self,
+        mask: NDArray[np.bool_],
+        rule: str,
+        message: Text,
+        mend: Text,
+        *,
+        field: str = "",
+        values: Any = None,
+    ) -> None:
+        """Say once that the rows where ``mask`` is true were used with a change.
+
+        Parameters
+        ----------
+        mask
+            Shape (n,).
+        rule
+            Short stable code.
+        message
+            What was changed.
+        mend
+            What can be done.
+        field
+            The column concerned.
+        values
+            Shape (n,): what the file has there; the first is shown.
+        """
+        found = np.flatnonzero(mask)
+        if len(found) == 0:
+            return
+        value = "" if values is None else shown_value(values[found[0]])
+        if len(found) == 1:
+            row = int(self.row[found[0]])
+            self._problem("note", rule, message, mend, row=row, field=field, value=value)
+            return
+        whole = text(
+            "{message} ({n} rows: {rows})",
+            message=message,
+            n=len(found),
+            rows=row_list(self.row[found]),
+        )
+        self._problem("note", rule, whole, mend, field=field, value=value)
+
+
+def shown_value(value: object) -> str:
+    r"""Show a cell's content on one line, shortened.
+
+    Parameters
+    ----------
+    value
+        The content; missing values give an empty text.
+
+    Returns
+    -------
+    str
+        At most 80 characters without control characters.
+
+    Examples
+    --------
+    >>> shown_value("a\nb"), shown_value(float("nan")), shown_value(3.0)
+    ('a b', '', '3')
+    """
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
+        value = int(value)
+    flat = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
+    return flat if len(flat) <= SHOWN_CHARACTERS else flat[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def row_list(rows: Sequence[int] | NDArray[np.int64]) -> str:
+    """List row numbers, at most ten of them.
+
+    Parameters
+    ----------
+    rows
+        The numbers.
+
+    Returns
+    -------
+    str
+        Such as ``3, 5, 9 …``.
+
+    Examples
+    --------
+    >>> row_list([3, 5]), row_list(range(12))
+    ('3, 5', '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 …')
+    """
+    listed = ", ".join(str(int(row)) for row in rows[:SHOWN_ROWS])
+    return listed + (" …" if len(rows) > SHOWN_ROWS else "")
+
+
+def unusable(rule: str, message: Text, mend: Text, *, value: str = "") -> LayerError:
+    """Make the error by which a source says that it cannot be used at all.
+
+    Parameters
+    ----------
+    rule
+        Short stable code.
+    message
+        What is wrong.
+    mend
+        How to mend it.
+    value
+        What the file has.
+
+    Returns
+    -------
+    LayerError
+        Holding one `Problem` without role and file, which the reader fills in.
+
+    Examples
+    --------
+    >>> unusable("missing", text("no file"), text("add it")).problems[0].rule
+    'missing'
+    """
+    problem = Problem("unusable", "", rule, message, mend, value=value)
+    return LayerError(message, (problem,))

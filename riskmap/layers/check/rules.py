@@ -1,0 +1,382 @@
+"""Checks of geometry, place and duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from riskmap.i18n import text
+from riskmap.layers.check.findings import Findings
+from riskmap.vocabulary.columns import WGS84
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from shapely import Geometry
+
+    from riskmap.layers.check.findings import Findings
+    from riskmap.vocabulary.roles import Role
+
+
+_DIMENSION: Final = {"point": 0, "line": 1, "polygon": 2}
+_SHOWN: Final = {
+    "point": text("points"),
+    "line": text("lines"),
+    "polygon": text("polygons"),
+}
+
+
+def check_geometry(
+    shapes: gpd.GeoSeries, role: Role, findings: Findings, *, as_point: bool
+) -> gpd.GeoSeries:
+    """Return rows without geometry or of another type, and repair invalid ones.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,).
+    role
+        Its ``geometry`` says what is right.
+    findings
+        Takes the rows; rows returned already are not returned again for having no geometry.
+    as_point
+        Take a point inside each shape where points belong.
+
+    Returns
+    -------
+    GeoSeries
+        Valid geometries of the right type; None where a row is returned.
+    """
+    values = shapes.to_numpy().copy()
+    gone = shapely.is_missing(values) | shapely.is_empty(values)
+    findings.returned(
+        gone & ~findings.bad,
+        "no_geometry",
+        text("the row has no geometry"),
+        text("draw it, or delete the row"),
+    )
+    values[gone] = None
+    wide = ~np.isfinite(shapely.bounds(values)).all(axis=1) & ~gone
+    findings.returned(
+        wide,
+        "bad_coordinates",
+        text("the geometry has coordinates that are not numbers"),
+        text("draw it again"),
+    )
+    values[wide] = None
+    values = _repair(values, findings)
+    wanted = _DIMENSION.get(role.geometry)
+    if wanted is not None:
+        values = _right_type(values, wanted, role, findings, as_point=as_point)
+    return gpd.GeoSeries(values, index=shapes.index, crs=shapes.crs)
+
+
+def _repair(values: NDArray[np.object_], findings: Findings) -> NDArray[np.object_]:
+    broken = ~shapely.is_valid(values) & ~shapely.is_missing(values)
+    if not broken.any():
+        return values
+    reasons = np.full(len(values), "", dtype=object)
+    reasons[broken] = shapely.is_valid_reason(values[broken])
+    values[broken] = shapely.make_valid(values[broken], method="structure", keep_collapsed=False)
+    collapsed = broken & (shapely.is_empty(values) | shapely.is_missing(values))
+    findings.returned(
+        collapsed,
+        "collapsed",
+        text("the geometry cannot be repaired"),
+        text("draw it again"),
+        values=reasons,
+    )
+    values[collapsed] = None
+    findings.noted(
+        broken & ~collapsed,
+        "repaired",
+        text("invalid geometry was repaired"),
+        text("check the outline in a GIS"),
+        values=reasons,
+    )
+    return values
+
+
+def _right_type(
+    values: NDArray[np.object_], wanted: int, role: Role, findings: Findings, *, as_point: bool
+) -> NDArray[np.object_]:
+    """Return rows whose geometry has another dimension than the role's."""
+    present = ~shapely.is_missing(values)
+    if wanted == 0:
+        many = present & (shapely.get_type_id(values) == 4)
+        single = many & (shapely.get_num_geometries(values) == 1)
+        values[single] = shapely.get_geometry(values[single], 0)
+        if as_point:
+            inside = present & (shapely.get_type_id(values) != 0)
+            values[inside] = inside_point(values[inside])
+    mixed = present & (shapely.get_type_id(values) == 7)
+    for index in np.flatnonzero(mixed):
+        parts = [p for p in shapely.get_parts(values[index]) if shapely.get_dimensions(p) == wanted]
+        values[index] = shapely.union_all(parts) if parts else values[index]
+    kinds = shapely.get_type_id(values)
+    right = np.isin(kinds, {0: (0,), 1: (1, 2, 5), 2: (3, 6)}[wanted])
+    wrong = present & ~right
+    mend = (
+        text("give points, or set as_point: true to take a point inside each")
+        if wanted == 0
+        else text("give the right layer")
+    )
+    names = (
+        np.array([shape.geom_type if shape is not None else "" for shape in values], dtype=object)
+        if wrong.any()
+        else None
+    )
+    findings.returned(
+        wrong,
+        "geometry_type",
+        text("{wanted} are needed here", wanted=_SHOWN[role.geometry]),
+        mend,
+        values=names,
+    )
+    values[wrong] = None
+    return values
+
+
+def inside_point(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Take a point inside each polygon, or half-way along each line.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Shape (n,): points.
+
+    Examples
+    --------
+    >>> inside_point(np.array([shapely.box(0, 0, 2, 2)]))[0].wkt
+    'POINT (1 1)'
+    """
+    points: NDArray[np.object_] = shapely.point_on_surface(shapes)
+    lines = shapely.get_type_id(shapes) == 1
+    if lines.any():
+        points[lines] = shapely.line_interpolate_point(shapes[lines], 0.5, normalized=True)
+    return points
+
+
+def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Findings) -> None:
+    """Return the rows that do not touch the place; say when swapping would bring them in.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,): EPSG:4326.
+    place
+        The place in EPSG:4326, or None.
+    findings
+        Takes the rows.
+    """
+    values = shapes.to_numpy()
+    present = ~shapely.is_missing(values)
+    x, y = np.full(len(values), np.nan), np.full(len(values), np.nan)
+    x[present], y[present] = (
+        shapely.get_x(shapely.centroid(values[present])),
+        shapely.get_y(shapely.centroid(values[present])),
+    )
+    swapped = present & (np.abs(y) > 90.0)
+    outside = np.zeros(len(values), dtype=bool)
+    if place is not None:
+        shapely.prepare(place)
+        outside = present & ~shapely.intersects(place, values)
+        turned = shapely.intersects(
+            place, shapely.points(np.where(outside, y, np.nan), np.where(outside, x, np.nan))
+        )
+        swapped |= outside & turned
+    else:
+        swapped |= present & (y >= 73.0) & (y <= 135.0) & (x >= 3.0) & (x <= 54.0)
+    shown = np.full(len(values), None, dtype=object)
+    for index in np.flatnonzero(outside | swapped):
+        shown[index] = f"{x[index]:.6f}, {y[index]:.6f}"
+    findings.returned(
+        swapped,
+        "swapped",
+        text("longitude and latitude are swapped"),
+        text("put them into each other's column"),
+        values=shown,
+    )
+    findings.returned(
+        outside & ~swapped,
+        "outside_place",
+        text("the row lies outside the place"),
+        text("check coordinates and datum, or take the row out"),
+        values=shown,
+    )
+
+
+def to_wgs84_area(place: Any, crs: Any) -> Geometry | None:
+    """Return the place as one geometry in EPSG:4326.
+
+    Parameters
+    ----------
+    place
+        GeoDataFrame or GeoSeries with a CRS, a bare geometry in ``crs``, or None.
+    crs
+        The run's CRS.
+
+    Returns
+    -------
+    Geometry or None
+        Valid.
+    """
+    if place is None:
+        return None
+    if isinstance(place, (gpd.GeoDataFrame, gpd.GeoSeries)):
+        shapes = place.geometry if isinstance(place, gpd.GeoDataFrame) else place
+        return shapely.make_valid(shapes.to_crs(WGS84).union_all())
+    return shapely.make_valid(gpd.GeoSeries([place], crs=crs).to_crs(WGS84).iloc[0])
+
+
+SAME_PLACE_M: Final = 1.0
+"""Two rows of one name nearer than this are one thing told twice."""
+
+
+def _where(table: pd.DataFrame, index: int) -> str:
+    sheet = f" [{table['_sheet'].iloc[index]}]" if table["_sheet"].iloc[index] else ""
+    return f"{table['_file'].iloc[index]}{sheet} #{table['_row'].iloc[index]}"
+
+
+def find_duplicates(
+    table: gpd.GeoDataFrame, role: Role
+) -> list[tuple[NDArray[np.bool_], str, str, list[str]]]:
+    """Find rows that repeat an earlier one: the same own number, or name and place.
+
+    Parameters
+    ----------
+    table
+        Shape (n, columns): in a metric CRS, in the order of the files.
+    role
+        The role.
+
+    Returns
+    -------
+    list of tuple
+        Mask of the later rows, rule, field, and where the first row of each stands.
+    """
+    out = []
+    bad = np.zeros(len(table), dtype=bool)
+    key = role.id_field
+    if key in table.columns and role.item:
+        numbers = table[key].to_numpy(dtype=object)
+        mask, firsts = _repeats(pd.Series(numbers), table)
+        out.append((mask, "duplicate_number", key, firsts))
+        bad |= mask
+    if "name" in table.columns and role.group != "base":
+        names = normal_names(table["name"])
+        centre = shapely.centroid(table.geometry.to_numpy())
+        x = np.round(shapely.get_x(centre) / SAME_PLACE_M)
+        y = np.round(shapely.get_y(centre) / SAME_PLACE_M)
+        joined = (
+            names
+            + "|"
+            + pd.Series(x, index=names.index).astype("str")
+            + "|"
+            + pd.Series(y, index=names.index).astype("str")
+        )
+        joined = joined.where((names != "").to_numpy() & np.isfinite(x) & ~bad)
+        mask, firsts = _repeats(joined.reset_index(drop=True), table)
+        out.append((mask, "duplicate", "name", firsts))
+    return out
+
+
+def _repeats(keys: pd.Series, table: pd.DataFrame) -> tuple[NDArray[np.bool_], list[str]]:
+    known = keys.notna().to_numpy() & (keys.astype("str") != "").to_numpy()
+    mask: NDArray[np.bool_] = keys.duplicated(keep="first").to_numpy() & known
+    first = keys[known].drop_duplicates(keep="first")
+    place = dict(zip(first.to_numpy(), first.index, strict=True))
+    return mask, [_where(table, int(place[keys.iloc[index]])) for index in np.flatnonzero(mask)]
+
+
+def normal_names(names: pd.Series) -> pd.Series:
+    """Bring names into the form in which they are compared.
+
+    Parameters
+    ----------
+    names
+        Shape (n,).
+
+    Returns
+    -------
+    Series
+        Without blanks, brackets, punctuation, case and width; an empty text where missing.
+
+    Examples
+    --------
+    >>> normal_names(pd.Series(["文化路（北）", "文化路(北) ", None])).tolist()
+    ['文化路北', '文化路北', '']
+    """
+    plain = names.astype("str").fillna("").str.normalize("NFKC").str.casefold()
+    return plain.str.replace(r"[\W_]+", "", regex=True)
+
+
+def shared_numbers(table: pd.DataFrame, role: Role) -> NDArray[np.bool_]:
+    """Find objects that stand apart but carry one number; they are kept, and it is said.
+
+    Parameters
+    ----------
+    table
+        Shape (n, columns).
+    role
+        The role; of risks a repeated number is a repeated row already.
+
+    Returns
+    -------
+    ndarray
+        True for every row whose number another row has too, shape (n,).
+    """
+    if role.item or role.group != "element" or role.id_field not in table.columns:
+        return np.zeros(len(table), dtype=bool)
+    if role.geometry == "none":
+        return np.zeros(len(table), dtype=bool)
+    numbers = pd.Series(table[role.id_field].to_numpy(dtype=object))
+    said = numbers.notna() & (numbers.astype("str") != "")
+    return (numbers.duplicated(keep=False) & said).to_numpy(dtype=bool)
+
+
+def note_shared(
+    table: pd.DataFrame,
+    role: Role,
+    findings: Sequence[Findings],
+    *,
+    owner: NDArray[np.int64],
+    local: NDArray[np.int64],
+) -> None:
+    """Say of every file which of its rows share a number.
+
+    Parameters
+    ----------
+    table
+        Rows of all files.
+    role
+        The role.
+    findings
+        Findings of each file.
+    owner, local
+        File of each row, and its position there, shape (n,).
+    """
+    shared = shared_numbers(table, role)
+    for index in np.unique(owner[shared]):
+        mine = shared & (owner == index)
+        hit = np.zeros(len(findings[index].row), dtype=bool)
+        values = np.full(len(hit), None, dtype=object)
+        hit[local[mine]] = True
+        values[local[mine]] = table[role.id_field].to_numpy(dtype=object)[mine]
+        findings[index].noted(
+            hit,
+            "shared_number",
+            text("another row has the same number"),
+            text("give every object a number of its own"),
+            field=role.id_field,
+            values=values,
+        )

@@ -1,0 +1,234 @@
+"""What the reading room takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from riskmap.vocabulary.grade import active
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from riskmap.i18n import Text
+    from riskmap.vocabulary.roles import Role
+
+
+@dataclass(frozen=True)
+class FieldMap:
+    """Where a role's field stands in one file, when the header aliases do not say."""
+
+    column: str
+    unit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSpec:
+    """One file, sheet or layer that feeds a role."""
+
+    path: Path
+    """Absolute path, already checked to stay inside the project's tree."""
+    shown: str
+    """The path as the project file writes it; the only form that reaches an output."""
+    layer: str | None = None
+    sheet: str | None = None
+    where: str | None = None
+    """SQL condition on a vector source, such as ``highway IS NOT NULL``."""
+    datum: str = "auto"
+    """``wgs84``, ``cgcs2000``, ``gcj02``, ``bd09`` or ``auto`` (the file's CRS, else WGS-84)."""
+    crs: str | None = None
+    encoding: str | None = None
+    as_point: bool = False
+    """Take a point inside each polygon or line, for roles whose objects are points."""
+    fields: dict[str, FieldMap] = field(default_factory=dict)
+    constants: dict[str, object] = field(default_factory=dict)
+    """Values given to a field for every row, such as ``tier: village``."""
+    direction: str | None = None
+    """For roads: ``two_way``, ``digitised`` or ``oneway_field``."""
+    demo: bool = False
+    """True when every row of the file is made-up demo data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitSpec:
+    """One file or layer of administrative units."""
+
+    path: Path
+    shown: str
+    layer: str | None = None
+    sheet: str | None = None
+    where: str | None = None
+    level: str = "district"
+    """A level of `riskmap.vocabulary.columns.UNIT_LEVELS`, or the column that holds it."""
+    code: str | None = None
+    """Column of the unit's code; without one the level and name make it."""
+    name: str | None = None
+    parent: str | None = None
+    population: str | None = None
+    encoding: str | None = None
+    crs: str | None = None
+    datum: str = "auto"
+    demo: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What stands in one sheet or layer, as it was read and before any check."""
+
+    table: pd.DataFrame
+    """One column a header, index 0..n-1; cells as the file has them."""
+    row: NDArray[np.int64]
+    """Row numbers as the office counts them."""
+    geometry: gpd.GeoSeries | None = None
+    """Geometries in the file's own CRS, or None for a plain table."""
+    sheet: str = ""
+    encoding: str = ""
+    osm: bool = False
+    overflow: NDArray[np.bool_] | None = None
+    """True where a row has more cells than the header."""
+    notes: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something to say about a whole file, before it is known as a `Problem`."""
+
+    rule: str
+    message: Text
+    mend: Text
+    sheet: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What one file gave: shown in reports and hashed in the manifest."""
+
+    shown: str
+    path: Path
+    sheet: str
+    encoding: str
+    crs: str
+    datum: str
+    rows_in: int
+    rows_used: int
+    rows_returned: int
+
+
+@dataclass(frozen=True)
+class Raster:
+    """One band of a raster in its own grid; NaN means unknown."""
+
+    values: NDArray[np.float32]
+    transform: tuple[float, float, float, float, float, float]
+    """Affine coefficients a, b, c, d, e, f of `affine.Affine`."""
+    crs: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A checked layer of one role in the run's metric CRS."""
+
+    role: str
+    table: gpd.GeoDataFrame | None
+    """Indexed by ``item_id``; columns are the role's fields, ``geometry``, ``coord_source`` and
+    ``coord_method``; ``_file``, ``_sheet``, ``_row`` say whence."""
+    rasters: tuple[Raster, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def rows_in(self) -> int:
+        """Number of rows read."""
+        return sum(source.rows_in for source in self.sources)
+
+    @property
+    def rows_used(self) -> int:
+        """Number of rows used."""
+        return sum(source.rows_used for source in self.sources)
+
+    @property
+    def rows_returned(self) -> int:
+        """Number of rows returned with a reason."""
+        return sum(source.rows_returned for source in self.sources)
+
+
+def placed_rows(layers: Mapping[str, Layer], role: str) -> gpd.GeoDataFrame | None:
+    """Give the rows of a role that lie somewhere.
+
+    Parameters
+    ----------
+    layers
+        The layers.
+    role
+        The role.
+
+    Returns
+    -------
+    GeoDataFrame or None
+        None when there are none.
+    """
+    layer = layers.get(role)
+    if layer is None or layer.table is None:
+        return None
+    placed = layer.table[layer.table.geometry.notna() & ~layer.table.geometry.is_empty]
+    return None if placed.empty else placed
+
+
+def rows_in_use(
+    layers: Mapping[str, Layer], role: str, roles: Mapping[str, Role] | None
+) -> gpd.GeoDataFrame | None:
+    """Give the rows of a role that lie somewhere and are not out of use.
+
+    Parameters
+    ----------
+    layers
+        The layers.
+    role
+        The role.
+    roles
+        The roles, which say what is out of use; None takes every row.
+
+    Returns
+    -------
+    GeoDataFrame or None
+        None when there are none.
+    """
+    rows = placed_rows(layers, role)
+    if rows is None or roles is None:
+        return rows
+    used = rows[active(roles[role], rows).to_numpy(dtype=bool)]
+    return None if used.empty else used
+
+
+def filled(table: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return a column as objects with None for blanks, also where the column is missing.
+
+    Parameters
+    ----------
+    table
+        Rows.
+    name
+        Name of the column.
+
+    Returns
+    -------
+    Series
+        The entries; None where blank.
+
+    Examples
+    --------
+    >>> filled(pd.DataFrame({"name": ["a", " ", None]}), "name").tolist()
+    ['a', None, None]
+    """
+    if name not in table.columns:
+        return pd.Series([None] * len(table), index=table.index, dtype=object)
+    column = table[name].astype(object)
+    there = column.notna() & (column.astype(str).str.strip() != "")
+    entries = [value if ok else None for value, ok in zip(column, there, strict=True)]
+    return pd.Series(entries, index=table.index, dtype=object)

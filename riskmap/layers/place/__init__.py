@@ -1,0 +1,1 @@
+"""Where a row is: angles, datums and points."""

@@ -1,0 +1,346 @@
+"""Chinese offset coordinates: GCJ-02 and BD-09 to WGS-84 and back.
+
+The formulas were reverse-engineered by others and are known to the public since 2010; results are
+good to a metre and meant for display. Outside China GCJ-02 is WGS-84. CGCS2000 and WGS-84 differ
+by less than a decimetre and are taken as equal.
+
+References
+----------
+.. [1] https://github.com/googollee/eviltransform (test points)
+.. [2] https://github.com/hujiulong/gcoord (664 places in three systems)
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from riskmap.i18n import text
+from riskmap.layers.check.findings import Findings, unusable
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+    from riskmap.layers.layer import LayerSpec
+
+
+DATUMS: Final = ("wgs84", "cgcs2000", "gcj02", "bd09")
+_A: Final = 6378245.0
+"""Semi-major axis of the Krasovsky 1940 ellipsoid [m]."""
+_EE: Final = 0.00669342162296594323
+"""Its squared eccentricity."""
+_BD_PI: Final = np.pi * 3000.0 / 180.0
+_CHINA: Final = (72.004, 0.8293, 137.8347, 55.8271)
+"""The rectangle in which the offset is applied [deg]: west, south, east, north."""
+_ROUNDS: Final = 12
+"""Fixed-point rounds of the inverse; each gains about three digits."""
+
+
+def _offset(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Pair:
+    """Return the GCJ-02 offset [deg] at WGS-84 positions, zero outside China."""
+    x, y = lon - 105.0, lat - 35.0
+    root = np.sqrt(np.abs(x))
+    wave = (20.0 * np.sin(6.0 * x * np.pi) + 20.0 * np.sin(2.0 * x * np.pi)) * 2.0 / 3.0
+    north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + wave
+    north += (20.0 * np.sin(y * np.pi) + 40.0 * np.sin(y / 3.0 * np.pi)) * 2.0 / 3.0
+    north += (160.0 * np.sin(y / 12.0 * np.pi) + 320.0 * np.sin(y * np.pi / 30.0)) * 2.0 / 3.0
+    east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + wave
+    east += (20.0 * np.sin(x * np.pi) + 40.0 * np.sin(x / 3.0 * np.pi)) * 2.0 / 3.0
+    east += (150.0 * np.sin(x / 12.0 * np.pi) + 300.0 * np.sin(x / 30.0 * np.pi)) * 2.0 / 3.0
+    phi = np.radians(lat)
+    magic = 1.0 - _EE * np.sin(phi) ** 2
+    d_lat = north * 180.0 / (_A * (1.0 - _EE) / (magic * np.sqrt(magic)) * np.pi)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d_lon = east * 180.0 / (_A / np.sqrt(magic) * np.cos(phi) * np.pi)
+    inside = in_china(lon, lat)
+    return np.where(inside, d_lon, 0.0), np.where(inside, d_lat, 0.0)
+
+
+def _arrays(lon: ArrayLike, lat: ArrayLike) -> Pair:
+    return np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+
+
+def in_china(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
+    """Tell which positions lie in the rectangle in which GCJ-02 differs from WGS-84.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): WGS-84 [deg].
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+
+    Examples
+    --------
+    >>> in_china([116.4, 9.5], [39.9, 47.1]).tolist()
+    [True, False]
+    """
+    x, y = _arrays(lon, lat)
+    west, south, east, north = _CHINA
+    inside: NDArray[np.bool_] = (x >= west) & (x <= east) & (y >= south) & (y <= north)
+    return inside
+
+
+def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Pair:
+    """Move WGS-84 positions to GCJ-02; outside China nothing changes.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): WGS-84 [deg].
+
+    Returns
+    -------
+    tuple of ndarray
+        Longitude and latitude in GCJ-02, shape (n,) [deg].
+
+    Examples
+    --------
+    >>> lon, lat = wgs84_to_gcj02([116.404], [39.915])
+    >>> round(float(lon[0]), 6), round(float(lat[0]), 6)
+    (116.410244, 39.916404)
+    """
+    x, y = _arrays(lon, lat)
+    d_lon, d_lat = _offset(x, y)
+    return x + d_lon, y + d_lat
+
+
+def gcj02_to_wgs84(lon: ArrayLike, lat: ArrayLike) -> Pair:
+    r"""Move GCJ-02 positions to WGS-84 by fixed-point iteration.
+
+    .. math:: p_{k+1} = q - \Delta(p_k), \quad p_0 = q
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): GCJ-02 [deg].
+
+    Returns
+    -------
+    tuple of ndarray
+        Longitude and latitude in WGS-84, shape (n,) [deg]; going there and back is off by less
+        than 1e-7 m.
+
+    Examples
+    --------
+    >>> lon, lat = gcj02_to_wgs84([116.404], [39.915])
+    >>> round(float(lon[0]), 8), round(float(lat[0]), 8)
+    (116.39775575, 39.91359624)
+    """
+    x, y = _arrays(lon, lat)
+    west, north = x, y
+    for _ in range(_ROUNDS):
+        d_lon, d_lat = _offset(west, north)
+        west, north = x - d_lon, y - d_lat
+    return west, north
+
+
+def gcj02_to_bd09(lon: ArrayLike, lat: ArrayLike) -> Pair:
+    """Move GCJ-02 positions to BD-09.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): GCJ-02 [deg].
+
+    Returns
+    -------
+    tuple of ndarray
+        Longitude and latitude in BD-09, shape (n,) [deg].
+
+    Examples
+    --------
+    >>> lon, lat = gcj02_to_bd09([116.404], [39.915])
+    >>> round(float(lon[0]), 6), round(float(lat[0]), 6)
+    (116.410369, 39.921337)
+    """
+    x, y = _arrays(lon, lat)
+    radius = np.hypot(x, y) + 0.00002 * np.sin(y * _BD_PI)
+    angle = np.arctan2(y, x) + 0.000003 * np.cos(x * _BD_PI)
+    return radius * np.cos(angle) + 0.0065, radius * np.sin(angle) + 0.006
+
+
+def bd09_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Pair:
+    """Move BD-09 positions to GCJ-02 by the published one-step formula.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): BD-09 [deg].
+
+    Returns
+    -------
+    tuple of ndarray
+        Longitude and latitude in GCJ-02, shape (n,) [deg]; going there and back is off by at
+        most some 8 cm.
+
+    Examples
+    --------
+    >>> lon, lat = bd09_to_gcj02([116.404], [39.915])
+    >>> round(float(lon[0]), 6), round(float(lat[0]), 6)
+    (116.397627, 39.908657)
+    """
+    x, y = _arrays(lon, lat)
+    x, y = x - 0.0065, y - 0.006
+    radius = np.hypot(x, y) - 0.00002 * np.sin(y * _BD_PI)
+    angle = np.arctan2(y, x) - 0.000003 * np.cos(x * _BD_PI)
+    return radius * np.cos(angle), radius * np.sin(angle)
+
+
+def to_wgs84(lon: ArrayLike, lat: ArrayLike, *, datum: str) -> Pair:
+    """Move positions of a declared datum to WGS-84.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): in the datum [deg].
+    datum
+        ``wgs84``, ``cgcs2000``, ``gcj02`` or ``bd09``.
+
+    Returns
+    -------
+    tuple of ndarray
+        Longitude and latitude in WGS-84, shape (n,) [deg].
+
+    Raises
+    ------
+    ValueError
+        When the datum is not one of the four.
+
+    Examples
+    --------
+    >>> lon, lat = to_wgs84([116.404], [39.915], datum="cgcs2000")
+    >>> float(lon[0])
+    116.404
+    """
+    if datum in ("wgs84", "cgcs2000"):
+        return _arrays(lon, lat)
+    if datum == "gcj02":
+        return gcj02_to_wgs84(lon, lat)
+    if datum == "bd09":
+        return gcj02_to_wgs84(*bd09_to_gcj02(lon, lat))
+    raise ValueError(f"datum {datum!r}, not one of {', '.join(DATUMS)}")
+
+
+_WORDS: Final = {
+    "wgs84": r"wgs[-_ ]?(?:19)?84",
+    "cgcs2000": r"cgcs[-_ ]?2000|(?:国家|大地)2000|2000国家大地坐标系?",
+    "gcj02": r"gcj[-_ ]?02|火星坐标系?|火星|高德(?:地图)?|腾讯(?:地图)?",
+    "bd09": r"bd[-_ ]?09(?:ll)?|百度(?:地图|坐标)?",
+}
+_HEADER: Final = re.compile(
+    r"[\s_\-(\[【]*(?:"
+    + "|".join(f"(?P<{d}>{words})" for d, words in _WORDS.items())
+    + r")[\s_\-)\]】]*",
+    re.IGNORECASE,
+)
+
+
+def split_datum(header: str) -> tuple[str, str | None]:
+    """Take the name of a datum out of a header.
+
+    Parameters
+    ----------
+    header
+        The header as the file has it.
+
+    Returns
+    -------
+    tuple of str and (str or None)
+        The header without it, and the datum or None.
+
+    Examples
+    --------
+    >>> split_datum("经度（GCJ-02）"), split_datum("lon_wgs84"), split_datum("百度经度")
+    (('经度', 'gcj02'), ('lon', 'wgs84'), ('经度', 'bd09'))
+    >>> split_datum("经度")
+    ('经度', None)
+    """
+    plain = unicodedata.normalize("NFKC", header)
+    match = _HEADER.search(plain)
+    if match is None:
+        return header, None
+    bare = plain[: match.start()] + plain[match.end() :]
+    return (bare.strip(), match.lastgroup) if bare.strip() else (header, None)
+
+
+def preference(header: str, spec: LayerSpec) -> int:
+    """Rank columns of one field, so that longitude and latitude come from one pair.
+
+    Parameters
+    ----------
+    header
+        The header.
+    spec
+        Its ``datum`` as declared.
+
+    Returns
+    -------
+    int
+        The declared datum first, then no datum, WGS-84, CGCS2000, GCJ-02, BD-09.
+    """
+    datum = split_datum(header)[1]
+    if datum is None:
+        return 0
+    return -1 if datum == spec.datum else 1 + DATUMS.index(datum)
+
+
+def datum_of_columns(columns: tuple[str, str], declared: str, findings: Findings) -> str:
+    """Settle the datum of two coordinate columns.
+
+    Parameters
+    ----------
+    columns
+        Their headers.
+    declared
+        What the project file says; ``auto`` follows the headers.
+    findings
+        Takes a note where headers decided, or say otherwise.
+
+    Returns
+    -------
+    str
+        ``auto`` or a datum.
+
+    Raises
+    ------
+    LayerError
+        When the two headers name different datums.
+    """
+    one, two = (split_datum(column)[1] for column in columns)
+    shown = "、".join(dict.fromkeys(columns))
+    if one != two and one is not None and two is not None:
+        raise unusable(
+            "datum_mixed",
+            text("the columns {columns} name different datums", columns=shown),
+            text("name the two columns of one datum under fields: in the project file"),
+        )
+    named = one or two
+    if named is None or named == declared:
+        return declared
+    if declared == "auto":
+        findings.note(
+            "datum_from_header",
+            text("taken as {datum}, as the header says", datum=named),
+            text("if it is another, give datum: in the project file"),
+            field=shown,
+        )
+        return named
+    findings.note(
+        "datum_contradicts",
+        text(
+            "the header says {named}, the project file {declared}; the project file was followed",
+            named=named,
+            declared=declared,
+        ),
+        text("check which is right; points may be off by 100 to 1000 m"),
+        field=shown,
+    )
+    return declared

@@ -1,0 +1,615 @@
+"""Points out of coordinate columns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError as ProjError
+
+from riskmap.i18n import Text, text
+from riskmap.layers.check.findings import Findings, shown_value, unusable
+from riskmap.layers.place.angles import REASONS, Angles, parse_angle, parse_pairs
+from riskmap.layers.place.datum import DATUMS, datum_of_columns, to_wgs84
+from riskmap.layers.read.values import parse_numbers
+from riskmap.vocabulary.columns import WGS84
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from riskmap.layers.layer import LayerSpec
+
+
+@dataclass(frozen=True)
+class Located:
+    """Geometries in WGS-84 and how they were come by."""
+
+    geometry: gpd.GeoSeries
+    """Shape (n,), EPSG:4326; None where there is none."""
+    source: str
+    """The datum or CRS in which the file has them."""
+    method: str
+    """How they were brought to WGS-84."""
+    crs: str
+    """The file's CRS as text."""
+    datum: str
+
+
+def declared_crs(name: str) -> CRS:
+    """Return the CRS that the project file names.
+
+    Parameters
+    ----------
+    name
+        Such as ``EPSG:4548``.
+
+    Returns
+    -------
+    CRS
+        The CRS.
+
+    Raises
+    ------
+    LayerError
+        When it is not known.
+    """
+    try:
+        return CRS.from_user_input(name)
+    except ProjError as error:
+        raise unusable(
+            "unknown_crs",
+            text("the coordinate system {crs} is not known", crs=name),
+            text("write an EPSG code, such as EPSG:4548"),
+        ) from error
+
+
+def crs_name(crs: CRS) -> str:
+    """Return the shortest name of a CRS.
+
+    Parameters
+    ----------
+    crs
+        The CRS.
+
+    Returns
+    -------
+    str
+        Such as ``EPSG:4548``, or its own name.
+
+    Examples
+    --------
+    >>> crs_name(CRS.from_epsg(4548))
+    'EPSG:4548'
+    """
+    authority = crs.to_authority(min_confidence=70)
+    return ":".join(authority) if authority else str(crs.name)
+
+
+def declared_datum(spec: Any) -> str:
+    """Return the datum that the project file names.
+
+    Parameters
+    ----------
+    spec
+        A source.
+
+    Returns
+    -------
+    str
+        ``auto`` or one of the four.
+
+    Raises
+    ------
+    LayerError
+        When it is none of these.
+    """
+    if spec.datum not in ("auto", *DATUMS):
+        raise unusable(
+            "unknown_datum",
+            text("the datum {datum} is not known", datum=spec.datum),
+            text("write one of: {names}", names=", ".join(("auto", *DATUMS))),
+        )
+    return str(spec.datum)
+
+
+def locate_shapes(shapes: gpd.GeoSeries, spec: Any, findings: Findings) -> Located:
+    """Bring geometries of a vector file to WGS-84.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,): in the file's CRS.
+    spec
+        Its ``crs`` and ``datum`` as declared.
+    findings
+        Takes notes.
+
+    Returns
+    -------
+    Located
+        The geometries.
+
+    Raises
+    ------
+    LayerError
+        When the CRS is missing and cannot be longitude and latitude.
+    """
+    datum = declared_datum(spec)
+    crs = _crs_of(shapes, spec, datum, findings)
+    name = crs_name(crs)
+    shapes = gpd.GeoSeries(shapely.force_2d(shapes.to_numpy()), crs=crs)
+    degrees = (
+        shapes if crs.equals(CRS.from_epsg(4326), ignore_axis_order=True) else shapes.to_crs(WGS84)
+    )
+    say_old_datum(crs, name, findings)
+    method = "as_given" if degrees is shapes else f"{name}>{WGS84}"
+    if datum in ("gcj02", "bd09"):
+        degrees = gpd.GeoSeries(_shift(degrees.to_numpy(), datum), crs=WGS84)
+        method = f"{datum}>wgs84 iterative"
+    return Located(
+        degrees.set_crs(WGS84, allow_override=True),
+        datum if datum != "auto" else name,
+        method,
+        name,
+        datum,
+    )
+
+
+def say_old_datum(crs: CRS, name: str, findings: Findings) -> None:
+    """Note that a datum before CGCS2000 can only be brought to WGS-84 roughly.
+
+    Parameters
+    ----------
+    crs
+        The source's CRS.
+    name
+        Its name.
+    findings
+        Takes the note.
+    """
+    datum = crs.datum.name if crs.datum is not None else ""
+    if "Beijing 1954" in datum or "Xian 1980" in datum:
+        findings.note(
+            "old_datum",
+            text(
+                "{crs} was brought to WGS-84 with public parameters; places may be some metres off",
+                crs=name,
+            ),
+            text("give the layer in CGCS2000 if it matters"),
+        )
+
+
+def _shift(shapes: NDArray[np.object_], datum: str) -> NDArray[np.object_]:
+    def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(to_wgs84(points[:, 0], points[:, 1], datum=datum))
+
+    moved: NDArray[np.object_] = shapely.transform(shapes, move)
+    return moved
+
+
+def _same(one: CRS, two: CRS) -> bool:
+    return bool(one.equals(two, ignore_axis_order=True))
+
+
+def _crs_of(shapes: gpd.GeoSeries, spec: Any, datum: str, findings: Findings) -> CRS:
+    """Return the declared CRS, else the file's, else WGS-84 for degrees; check that it can be."""
+    west, south, east, north = shapes.total_bounds
+    degrees = -180.0 <= west <= east <= 180.0 and -90.0 <= south <= north <= 90.0
+    declared = declared_crs(spec.crs) if spec.crs else None
+    own = CRS.from_user_input(shapes.crs) if shapes.crs is not None else None
+    if declared is not None and own is not None and not _same(declared, own):
+        said = text(
+            "the file says {own}; {declared} was taken as declared",
+            own=crs_name(own),
+            declared=crs_name(declared),
+        )
+        mend = text("take the declaration out if the file is right")
+        findings.note("crs_replaced", said, mend)
+    if (known := declared or own) is not None:
+        if degrees and known.is_projected:
+            raise unusable(
+                "degrees_in_metric_crs",
+                text(
+                    "{crs} counts in metres, but the coordinates are degrees", crs=crs_name(known)
+                ),
+                text("declare what they are in the project file, such as crs: EPSG:4490"),
+            )
+        return known
+    if not degrees:
+        raise unusable(
+            "no_crs",
+            text("the layer does not say its coordinate system and does not hold degrees"),
+            text("declare it in the project file, such as crs: EPSG:4548"),
+        )
+    if datum == "auto":
+        findings.note(
+            "crs_assumed",
+            text("the layer does not say its coordinate system; degrees in WGS-84 were assumed"),
+            text("declare crs or datum in the project file"),
+        )
+    return CRS.from_user_input(WGS84)
+
+
+@cache
+def _transformer(metric: CRS) -> Transformer:
+    return Transformer.from_crs(WGS84, metric, always_xy=True)
+
+
+def project_shapes(shapes: gpd.GeoSeries, metric: CRS) -> gpd.GeoSeries:
+    """Bring WGS-84 geometries into the run's CRS, in one call for all coordinates.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,): EPSG:4326.
+    metric
+        The run's CRS.
+
+    Returns
+    -------
+    GeoSeries
+        Shape (n,): in ``metric``.
+    """
+    change = _transformer(metric)
+    moved = shapely.transform(
+        shapes.to_numpy(), lambda p: np.column_stack(change.transform(p[:, 0], p[:, 1]))
+    )
+    return gpd.GeoSeries(moved, index=shapes.index, crs=metric)
+
+
+def _zone(crs: CRS) -> int | None:
+    """Return the 3-degree zone number of a Gauss-Krueger CRS without zone prefix."""
+    operation = crs.coordinate_operation
+    if operation is None:
+        return None
+    named = {parameter.name: parameter.value for parameter in operation.params}
+    middle = named.get("Longitude of natural origin")
+    if middle is None or float(named.get("False easting") or 0.0) != 500000.0:
+        return None
+    return round(float(middle) / 3.0)
+
+
+def as_metres(cells: pd.Series) -> NDArray[np.float64]:
+    """Read a column of projected coordinates.
+
+    Parameters
+    ----------
+    cells
+        Shape (n,): the cells.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,) [m]; NaN where there is no number.
+
+    Examples
+    --------
+    >>> as_metres(pd.Series(["4078110.6", "616693.4米", ""])).tolist()
+    [4078110.6, 616693.4, nan]
+    """
+    parsed = parse_numbers(cells, unit="m", header_unit=None, upper=True)
+    return np.asarray(parsed.column, dtype=np.float64)
+
+
+def from_metres(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    columns: tuple[str, str],
+    table: pd.DataFrame,
+    spec: LayerSpec,
+    findings: Findings,
+) -> Located:
+    """Make points out of two columns of metres.
+
+    Parameters
+    ----------
+    first, second
+        Shape (n,): the columns [m], easting and northing in whichever order.
+    columns
+        Their names.
+    table
+        Shape (n, columns): the cells, for the messages.
+    spec
+        Its ``crs`` must be declared.
+    findings
+        Takes the rows that have no good coordinates.
+
+    Returns
+    -------
+    Located
+        The points.
+
+    Raises
+    ------
+    LayerError
+        When no CRS is declared, or a datum that has degrees only.
+    """
+    crs = _declared(first, second, columns, spec)
+    cells = table[columns[0]].to_numpy(dtype=object)
+    east, north = _axes(first, second)
+    east, strange = _without_zone(east, crs, columns[0], cells, findings)
+    good = np.isfinite(east) & np.isfinite(north)
+    zero = good & (east == 0.0) & (north == 0.0)
+    missing, both_zero = text(REASONS["empty"][0]), text("both coordinates are zero")
+    mend = text("fill in both coordinates")
+    findings.returned(~good, "coordinate_empty", missing, mend, field=columns[0], values=cells)
+    findings.returned(zero, "zero", both_zero, mend, field=columns[0], values=cells)
+    use = good & ~strange & ~zero
+    points = shapely.points(np.where(use, east, 0.0), np.where(use, north, 0.0))
+    degrees = gpd.GeoSeries(np.where(use, points, None), crs=crs).to_crs(WGS84)
+    name = crs_name(crs)
+    say_old_datum(crs, name, findings)
+    return Located(degrees, name, f"{name}>{WGS84}", name, spec.datum)
+
+
+def _without_zone(
+    east: NDArray[np.float64],
+    crs: CRS,
+    column: str,
+    cells: NDArray[np.object_],
+    findings: Findings,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Cut the zone number before eastings where the CRS has none; return wrong ones."""
+    large = np.isfinite(east) & (np.abs(east) >= 1e7)
+    prefix = np.where(large, np.floor(np.nan_to_num(east) / 1e6), 0.0)
+    zone = _zone(crs)
+    if zone is None:
+        return east, np.zeros(len(east), dtype=bool)
+    strange = large & (prefix != zone)
+    findings.returned(
+        strange,
+        "zone_prefix",
+        text("the zone number before the easting is not that of {crs}", crs=crs_name(crs)),
+        text("check the zone, or declare the coordinate system with the zone number"),
+        field=column,
+        values=cells,
+    )
+    findings.noted(
+        large & ~strange,
+        "zone_prefix_cut",
+        text("the zone number before the easting was cut off"),
+        text("nothing to do"),
+        field=column,
+        values=cells,
+    )
+    return east - prefix * 1e6, strange
+
+
+def _axes(
+    first: NDArray[np.float64], second: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Tell easting from northing: Chinese sheets call the northing X."""
+    one, two = np.nanmedian(np.abs(first)), np.nanmedian(np.abs(second))
+    northing_first = 1.5e6 < one < 6.5e6 and (two < 1.2e6 or two > 1e7)
+    return (second, first) if northing_first else (first, second)
+
+
+def _zone_hint(first: NDArray[np.float64], second: NDArray[np.float64]) -> Text:
+    east, _ = _axes(first, second)
+    middle = float(np.nanmedian(east))
+    number = int(middle // 1e6)
+    if 25 <= number <= 45:
+        return text(
+            "declare it; with zone number {zone} it would be crs: EPSG:{code} in CGCS2000",
+            zone=number,
+            code=4513 + number - 25,
+        )
+    return text("declare it in the project file, such as crs: EPSG:4548")
+
+
+def _declared(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    columns: tuple[str, str],
+    spec: LayerSpec,
+) -> CRS:
+    """Return the CRS that metres need, or say that it is not declared."""
+    if spec.crs is None:
+        raise unusable(
+            "projected_without_crs",
+            text(
+                "the columns {columns} hold metres but the coordinate system is not declared",
+                columns="、".join(columns),
+            ),
+            _zone_hint(first, second),
+        )
+    if declared_datum(spec) in ("gcj02", "bd09"):
+        raise unusable(
+            "datum_of_metres",
+            text("{datum} has degrees, but the columns hold metres", datum=spec.datum),
+            text("take the datum out of the project file"),
+        )
+    crs = declared_crs(spec.crs)
+    if not crs.is_projected:
+        raise unusable(
+            "metres_not_degrees",
+            text("{crs} is declared but the columns hold metres", crs=crs_name(crs)),
+            text("declare a projected coordinate system, such as crs: EPSG:4548"),
+        )
+    return crs
+
+
+def locate_table(
+    table: pd.DataFrame,
+    found: dict[str, tuple[str, str | None]],
+    spec: LayerSpec,
+    findings: Findings,
+) -> Located:
+    """Make points, or shapes from WKT, out of coordinate columns.
+
+    Parameters
+    ----------
+    table
+        Shape (n, columns): the cells.
+    found
+        Field to column and unit.
+    spec
+        Its ``crs`` and ``datum`` as declared.
+    findings
+        Takes the rows that have no good coordinates.
+
+    Returns
+    -------
+    Located
+        The geometries.
+
+    Raises
+    ------
+    LayerError
+        When there is no coordinate column, or projected coordinates without a CRS.
+    """
+    datum = declared_datum(spec)
+    if "wkt" in found and "lon" not in found:
+        return _from_wkt(table, found["wkt"][0], spec, findings)
+    pairs = [("easting", "northing"), ("lon", "lat")]
+    for east, north in pairs:
+        if east in found and north in found:
+            column_e, column_n = found[east][0], found[north][0]
+            numbers = [as_metres(table[column]) for column in (column_e, column_n)]
+            if east == "easting" or _are_metres(*numbers):
+                return from_metres(
+                    numbers[0], numbers[1], (column_e, column_n), table, spec, findings
+                )
+            lon = parse_angle(table[column_e].tolist(), axis="lon")
+            lat = parse_angle(table[column_n].tolist(), axis="lat")
+            datum = datum_of_columns((column_e, column_n), datum, findings)
+            return _from_angles(lon, lat, (column_e, column_n), table, datum, spec, findings)
+    if "lonlat" in found:
+        column = found["lonlat"][0]
+        lat_first = re.match(r"^(纬|lat|北纬)", column.strip(), re.IGNORECASE) is not None
+        lon, lat = parse_pairs(table[column].tolist(), lat_first=lat_first)
+        datum = datum_of_columns((column, column), datum, findings)
+        return _from_angles(lon, lat, (column, column), table, datum, spec, findings)
+    raise unusable(
+        "no_coordinates",
+        text("no columns of longitude and latitude were found"),
+        text("name them 经度 and 纬度, or name them under fields: in the project file"),
+        value=", ".join(map(str, table.columns[:12])),
+    )
+
+
+def _are_metres(one: NDArray[np.float64], two: NDArray[np.float64]) -> bool:
+    """Tell projected coordinates from degrees by the middle value of the columns."""
+    known = np.concatenate([one[np.isfinite(one)], two[np.isfinite(two)]])
+    return len(known) > 0 and bool(np.median(np.abs(known)) > 1000.0)
+
+
+def _from_wkt(table: pd.DataFrame, column: str, spec: LayerSpec, findings: Findings) -> Located:
+    cells = table[column].to_numpy(dtype=object)
+    texts = np.array([cell if isinstance(cell, str) else None for cell in cells], dtype=object)
+    shapes = shapely.from_wkt(texts, on_invalid="ignore")
+    findings.returned(
+        shapely.is_missing(shapes),
+        "coordinate_unreadable",
+        text("this geometry cannot be read"),
+        text("write it as WKT, such as POINT (118.308 36.827)"),
+        field=column,
+        values=cells,
+    )
+    return locate_shapes(
+        gpd.GeoSeries(shapes, crs=WGS84 if spec.datum != "auto" else None), spec, findings
+    )
+
+
+def _from_angles(
+    lon: Angles,
+    lat: Angles,
+    columns: tuple[str, str],
+    table: pd.DataFrame,
+    datum: str,
+    spec: LayerSpec,
+    findings: Findings,
+) -> Located:
+    crs = declared_crs(spec.crs) if spec.crs else CRS.from_epsg(4326)
+    if not crs.is_geographic:
+        raise unusable(
+            "degrees_not_metres",
+            text("{crs} is declared but the columns hold degrees", crs=crs_name(crs)),
+            text("take crs out of the project file, or give metres"),
+        )
+    good = _say_reasons(
+        lon, lat, columns, [table[c].to_numpy(dtype=object) for c in columns], findings
+    )
+    x, y = to_wgs84(lon.degrees, lat.degrees, datum="wgs84" if datum == "auto" else datum)
+    points = shapely.points(np.where(good, x, np.nan), np.where(good, y, np.nan))
+    points = np.where(good, points, None)
+    source = (
+        crs_name(crs) if datum == "auto" and spec.crs else ("wgs84" if datum == "auto" else datum)
+    )
+    series = gpd.GeoSeries(points, crs=crs if datum == "auto" else WGS84).to_crs(WGS84)
+    method = f"{datum}>wgs84 iterative" if datum in ("gcj02", "bd09") else "as_given"
+    return Located(series, source, method, crs_name(crs), datum)
+
+
+def _say_reasons(
+    lon: Angles, lat: Angles, columns: tuple[str, str], cells: list[Any], findings: Findings
+) -> NDArray[np.bool_]:
+    """Return the rows whose angles cannot be used; the mask of the others comes back."""
+    swapped = (
+        (lat.reason == "range") & (np.abs(lat.degrees) <= 180.0) & (np.abs(lon.degrees) <= 90.0)
+    )
+    swapped |= (lon.reason == "hemisphere") & (lat.reason == "hemisphere")
+    findings.returned(
+        swapped,
+        "swapped",
+        text("longitude and latitude are swapped"),
+        text("put them into each other's column"),
+        field=columns[1],
+        values=cells[1],
+    )
+    for rule, (message, mend) in REASONS.items():
+        first = (lon.reason == rule) & ~swapped
+        second = (lat.reason == rule) & ~swapped
+        if columns[0] == columns[1] or rule == "empty":
+            first, second = first | second, np.zeros_like(second)
+        for mask, side in ((first, 0), (second, 1)):
+            findings.returned(
+                mask,
+                f"coordinate_{rule}",
+                text(message),
+                text(mend),
+                field=columns[side],
+                values=cells[side],
+            )
+    good = (lon.reason == "") & (lat.reason == "")
+    zero = good & (np.abs(lon.degrees) < 1e-9) & (np.abs(lat.degrees) < 1e-9)
+    findings.returned(
+        zero,
+        "zero",
+        text("both coordinates are zero"),
+        text("fill in longitude and latitude"),
+        field=columns[0],
+        values=cells[0],
+    )
+    findings.noted(
+        good & ~zero & lon.coarse & lat.coarse,
+        "coarse",
+        text("coordinates have fewer than four decimals and may be 11 m off or more"),
+        text("give six decimals"),
+        field=columns[0],
+        values=cells[0],
+    )
+    fine = good & ~zero & ~lon.coarse & ~lat.coarse
+    if _may_be_packed(lon.degrees[fine]) and _may_be_packed(lat.degrees[fine]):
+        findings.note(
+            "packed_dms",
+            text("these may be degrees, minutes and seconds written as DDD.MMSS; read as degrees"),
+            text("check one place on a map; write 118°18′28.8″ or decimal degrees"),
+            field=columns[0],
+            value=shown_value(cells[0][np.flatnonzero(fine)[0]]),
+        )
+    return np.asarray(good & ~zero)
+
+
+def _may_be_packed(degrees: NDArray[np.float64]) -> bool:
+    """Tell whether all decimals could be minutes and seconds; by chance that is 0.36 to the n."""
+    hundredths = np.abs(degrees) % 1.0 * 100.0 + 1e-7
+    seconds = hundredths % 1.0 * 100.0
+    return len(degrees) >= 10 and bool(((hundredths < 60.0) & (seconds < 60.0)).all())

@@ -1,0 +1,1 @@
+"""Files as offices have them, read as they are."""

@@ -1,0 +1,367 @@
+"""The columns of a file as the fields of a role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from riskmap.i18n import Text, text
+from riskmap.layers.check.findings import Findings, unusable
+from riskmap.layers.place.datum import preference, split_datum
+from riskmap.layers.read.values import (
+    MISSING,
+    Parsed,
+    parse_booleans,
+    parse_codes,
+    parse_dates,
+    parse_numbers,
+    parse_phones,
+    parse_text,
+    parse_unique,
+    plain,
+)
+from riskmap.vocabulary.roles import coordinate_fields, match_choice, match_header, unit_label
+
+if TYPE_CHECKING:
+    from riskmap.layers.layer import LayerSpec
+    from riskmap.vocabulary.roles import Field, Role
+
+
+_RULES: Final[dict[str, tuple[str, str]]] = {
+    "type": ("this is not a number", "write the number alone"),
+    "unit": ("the unit of this entry is not clear", "write the number alone, in {unit}"),
+    "integer": ("this is not a whole number", "write a whole number"),
+    "date": ("this is not a date", "write it as 2026-05-31"),
+    "boolean": ("this is neither yes nor no", "write 是 or 否"),
+    "choice": ("this is not one of the allowed values", "write one of: {choices}"),
+    "code_float": (
+        "this code was turned into a rounded number and its last digits are lost",
+        "format the column as text and enter the code again",
+    ),
+}
+_CHANGES: Final[dict[str, tuple[str, str]]] = {
+    "text": ("numbers with words or units were read as numbers", "write the number alone"),
+    "range": (
+        "of ranges the end on the safe side was taken ({end})",
+        "write one number",
+    ),
+    "error": ("Excel errors were taken as unknown", "mend the formulas"),
+    "control": ("control characters were taken out", "nothing to do"),
+    "code": ("codes stored as numbers were turned back into text", "format the column as text"),
+    "serial": ("Excel's day numbers were read as dates", "format the column as date"),
+    "phone": ("these do not look like phone numbers; kept as they are", "check them"),
+}
+
+
+def fill_fields(
+    role: Role,
+    table: pd.DataFrame,
+    found: dict[str, tuple[str, str | None]],
+    spec: LayerSpec,
+    findings: Findings,
+    *,
+    lenient: bool,
+) -> pd.DataFrame:
+    """Read every field of a role from its column, and check it.
+
+    Parameters
+    ----------
+    role
+        The role.
+    table
+        Shape (n, columns): the cells.
+    found
+        Field to column and unit.
+    spec
+        Holds the constants.
+    findings
+        Takes the rows to return and the notes.
+    lenient
+        True for data that the office cannot mend (OSM, base layers): a bad entry in a field that
+        is not required counts as unknown and is said once.
+
+    Returns
+    -------
+    DataFrame
+        Shape (n, fields), all fields of the role.
+    """
+    out: dict[str, pd.Series] = {}
+    for field in role.fields:
+        if field.name in spec.constants:
+            cells = pd.Series(
+                [spec.constants[field.name]] * len(table), index=table.index, dtype=object
+            )
+            column, unit = field.name, None
+        elif field.name in found:
+            column, unit = found[field.name]
+            cells = table[column]
+        else:
+            out[field.name] = _absent(field, table.index)
+            if field.required:
+                findings.returned(
+                    np.ones(len(table), dtype=bool),
+                    "required",
+                    text("{field} is missing", field=field.label),
+                    text("add the column {column}", column=field.label),
+                    field=str(field.label),
+                )
+            continue
+        parsed = parse_field(field, cells, unit=unit, upper=role.group == "risk")
+        out[field.name] = parsed.column
+        _judge(role, field, column, cells, parsed, findings, lenient=lenient)
+    return pd.DataFrame(out, index=table.index)
+
+
+def _absent(field: Field, index: pd.Index) -> pd.Series:
+    """Return a column of unknown values in the field's type."""
+    if field.type in ("number", "integer") and not field.choices:
+        return pd.Series(np.nan, index=index, dtype=np.float64)
+    if field.type == "boolean":
+        return pd.Series(pd.NA, index=index, dtype="boolean")
+    return pd.Series(np.nan, index=index, dtype="str")
+
+
+def parse_field(field: Field, cells: pd.Series, *, unit: str | None, upper: bool) -> Parsed:
+    """Read the cells of one field by its type.
+
+    Parameters
+    ----------
+    field
+        The field.
+    cells
+        Shape (n,): the cells.
+    unit
+        Unit named by the header or the project file.
+    upper
+        Take the upper end of ranges.
+
+    Returns
+    -------
+    Parsed
+        Values: float64 for numbers (whole ones too), text, nullable boolean.
+    """
+    if field.choices:
+        parsed = parse_unique(cells, lambda cell: _choice(field, cell))
+        return Parsed(parsed.column.astype("str"), parsed.bad, parsed.changed)
+    if field.type in ("number", "integer"):
+        return parse_numbers(
+            cells, unit=field.unit, header_unit=unit, upper=upper, whole=field.type == "integer"
+        )
+    readers = {
+        "code": parse_codes,
+        "date": parse_dates,
+        "boolean": parse_booleans,
+        "phone": parse_phones,
+    }
+    return readers.get(field.type, parse_text)(cells)
+
+
+def _choice(field: Field, cell: object) -> tuple[Any, str, str]:
+    entry = plain(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
+    value = match_choice(field, entry) if entry else None
+    if value is not None:
+        return value, "", ""
+    return None, "" if entry.casefold() in MISSING else "choice", ""
+
+
+def _judge(
+    role: Role,
+    field: Field,
+    column: str,
+    cells: pd.Series,
+    parsed: Parsed,
+    findings: Findings,
+    *,
+    lenient: bool,
+) -> None:
+    """Turn what reading and the field's limits say into returned rows and notes."""
+    values = cells.to_numpy(dtype=object)
+    strict = field.required or not lenient
+    params = {
+        "unit": field.unit or "",
+        "choices": "、".join(str(choice.label) for choice in field.choices),
+        "end": text("upper") if role.group == "risk" else text("lower"),
+    }
+    for rule, (message, mend) in _RULES.items():
+        _say(
+            findings,
+            parsed.bad == rule,
+            rule,
+            text(message),
+            _fill(mend, params),
+            column,
+            values,
+            strict,
+        )
+    for change, (message, mend) in _CHANGES.items():
+        findings.noted(
+            parsed.changed == change,
+            change,
+            _fill(message, params),
+            text(mend),
+            field=column,
+            values=values,
+        )
+    if field.type in ("number", "integer"):
+        _judge_range(field, column, values, parsed, findings, strict=strict)
+    if field.required:
+        missing = parsed.column.isna().to_numpy() & (parsed.bad == "")
+        findings.returned(
+            missing,
+            "required",
+            text("{field} is missing", field=field.label),
+            text("fill it in"),
+            field=column,
+        )
+
+
+def _fill(msgid: str, params: dict[str, object]) -> Text:
+    return text(msgid, **{key: value for key, value in params.items() if "{" + key + "}" in msgid})
+
+
+def _say(
+    findings: Findings,
+    mask: Any,
+    rule: str,
+    message: Text,
+    mend: Text,
+    column: str,
+    values: Any,
+    strict: bool,  # noqa: FBT001
+) -> None:
+    if strict:
+        findings.returned(mask, rule, message, mend, field=column, values=values)
+    else:
+        said = text("{message}; taken as unknown", message=message)
+        findings.noted(mask, rule, said, mend, field=column, values=values)
+
+
+def _judge_range(
+    field: Field, column: str, values: Any, parsed: Parsed, findings: Findings, *, strict: bool
+) -> None:
+    numbers = parsed.column.to_numpy(dtype=np.float64)
+    low = -np.inf if field.minimum is None else field.minimum
+    high = np.inf if field.maximum is None else field.maximum
+    outside = (numbers < low) | (numbers > high)
+    message = text(
+        "this is outside {low} to {high} {unit}",
+        low="-∞" if field.minimum is None else f"{field.minimum:.10g}",
+        high="∞" if field.maximum is None else f"{field.maximum:.10g}",
+        unit=unit_label(field.unit),
+    )
+    mend = text("check the number and its unit")
+    _say(findings, outside, "range", message, mend, column, values, strict)
+    if not strict:
+        parsed.column[outside] = np.nan
+
+
+def match_columns(
+    role: Role, columns: list[str], spec: LayerSpec, findings: Findings, *, osm: bool = False
+) -> dict[str, tuple[str, str | None]]:
+    """Find the column, and the unit its header names, for each field.
+
+    Parameters
+    ----------
+    role
+        The role.
+    columns
+        Headers of the file.
+    spec
+        Holds the columns that the project file names itself.
+    findings
+        Takes what is to be said.
+    osm
+        True for OSM tags, of which most are never used and not worth a note.
+
+    Returns
+    -------
+    dict
+        Field name, coordinate fields included, to column and unit.
+
+    Raises
+    ------
+    LayerError
+        When the project file names a column that the file does not have.
+    """
+    found: dict[str, tuple[str, str | None]] = {}
+    lower = {column.casefold().strip(): column for column in columns}
+    for name, chosen in spec.fields.items():
+        column = chosen.column if chosen.column in columns else lower.get(chosen.column.casefold())
+        if column is None:
+            raise unusable(
+                "unknown_column",
+                text(
+                    "there is no column {column} for the field {field}",
+                    column=chosen.column,
+                    field=name,
+                ),
+                text("the columns are: {columns}", columns=", ".join(columns)),
+            )
+        found[name] = (column, chosen.unit)
+    used = {column for column, _ in found.values()}
+    ranked: dict[str, list[tuple[tuple[bool, int], str, str | None]]] = {}
+    for column in columns:
+        field, unit = match_heading(role, column) if column not in used else (None, None)
+        if field is not None and field.name not in found and field.name not in spec.constants:
+            ranked.setdefault(field.name, []).append(
+                ((column.casefold() != field.name, preference(column, spec)), column, unit)
+            )
+    for name, entries in ranked.items():
+        entries.sort(key=lambda entry: entry[0])
+        found[name] = entries[0][1:]
+    if not osm:
+        _say_unused(columns, found, findings)
+    return found
+
+
+def match_heading(role: Role, column: str) -> tuple[Field | None, str | None]:
+    """Find the field that a header means; the header of a coordinate may name its datum.
+
+    Parameters
+    ----------
+    role
+        The role.
+    column
+        The header.
+
+    Returns
+    -------
+    tuple of (Field or None) and (str or None)
+        The field, and the unit that the header names.
+
+    Examples
+    --------
+    >>> from riskmap.vocabulary.roles import load_roles
+    >>> match_heading(load_roles()["refuge"], "lon_gcj02")[0].name
+    'lon'
+    """
+    field, unit = match_header(role, column)
+    bare, datum = split_datum(column)
+    if field is not None or datum is None:
+        return field, unit
+    field, unit = match_header(role, bare)
+    if field is not None and field.name in {known.name for known in coordinate_fields()}:
+        return field, unit
+    return None, None
+
+
+def _say_unused(
+    columns: list[str], found: dict[str, tuple[str, str | None]], findings: Findings
+) -> None:
+    """Name the columns of an office's table that no field took."""
+    used = {column for column, _ in found.values()}
+    serial = ("序号", "no", "no.", "fid", "id")
+    unused = [
+        c for c in columns if c not in used and c.casefold() not in serial and not c.startswith("[")
+    ]
+    if unused:
+        findings.note(
+            "unused_columns",
+            text(
+                "columns that the role does not know were not used: {columns}",
+                columns=", ".join(unused),
+            ),
+            text("name them under fields: in the project file if they are wanted"),
+        )

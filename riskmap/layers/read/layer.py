@@ -1,0 +1,294 @@
+"""Reading a role's layer: every row is used, or returned with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from pyproj import CRS
+
+from riskmap.errors import LayerError, Problem
+from riskmap.i18n import text
+from riskmap.layers.check.findings import Findings, unusable
+from riskmap.layers.check.ids import assign_ids
+from riskmap.layers.check.rules import (
+    check_geometry,
+    check_place,
+    find_duplicates,
+    note_shared,
+    to_wgs84_area,
+)
+from riskmap.layers.layer import Layer, LayerSpec, Raster, Rows, Source
+from riskmap.layers.place.points import Located, locate_shapes, locate_table, project_shapes
+from riskmap.layers.read.fields import fill_fields, match_columns
+from riskmap.layers.read.raster import read_raster
+from riskmap.layers.read.source import RASTERS, check_file, open_rows
+from riskmap.layers.read.vector import ROAD_TAGS
+from riskmap.vocabulary.columns import ITEM_ID, WGS84
+
+if TYPE_CHECKING:
+    from riskmap.layers.read.vector import Window
+    from riskmap.vocabulary.roles import Role
+
+
+MARGIN_M: Final = 5000.0
+"""How far around the place OSM extracts are read [m]."""
+PLACE_COLUMNS: Final = ("coord_source", "coord_method", "_file", "_sheet", "_row")
+
+
+@dataclass
+class _Part:
+    """One sheet or layer on its way through the checks."""
+
+    spec: LayerSpec
+    rows: Rows
+    findings: Findings
+    frame: gpd.GeoDataFrame | None = None
+    crs: str = ""
+    encoding: str = ""
+
+    def source(self) -> Source:
+        """Count what came in, was used and returned."""
+        total = len(self.rows.table)
+        returned = total if self.frame is None else int(self.findings.bad.sum())
+        return Source(
+            shown=self.spec.shown,
+            path=self.spec.path,
+            sheet=self.rows.sheet,
+            encoding=self.encoding,
+            crs=self.crs,
+            datum=self.spec.datum,
+            rows_in=total,
+            rows_used=total - returned,
+            rows_returned=returned,
+        )
+
+
+def read_layer(
+    role: Role,
+    specs: Sequence[LayerSpec],
+    *,
+    crs: Any,
+    place: Any,
+    known: pd.DataFrame | None = None,
+) -> tuple[Layer, list[Problem]]:
+    """Read and check all sources of a role and bring them into the run's CRS.
+
+    For every source, rows in = rows used + rows returned.
+
+    Parameters
+    ----------
+    role
+        What the layer is.
+    specs
+        Its sources, in the order of the project file.
+    crs
+        The run's metric CRS.
+    place
+        The place: a table with its own CRS, a geometry in ``crs``, or None for no limit.
+    known
+        Items of earlier runs: role, item_id, name, x, y [m, in ``crs``].
+
+    Returns
+    -------
+    tuple of Layer and list of Problem
+        The layer, and all that is wrong with its sources. A source that cannot be used at all is
+        a problem of severity ``unusable``, never an exception.
+    """
+    metric = CRS.from_user_input(crs)
+    area = to_wgs84_area(place, metric)
+    problems: list[Problem] = []
+    parts: list[_Part] = []
+    rasters, sources = [], []
+    for spec in specs:
+        try:
+            if role.kind == "raster" or (
+                role.raster_allowed and spec.path.suffix.lower() in RASTERS
+            ):
+                raster, source, said = _read_raster(role, spec, area)
+                rasters.append(raster)
+                sources.append(source)
+                problems += said
+            else:
+                parts += _read_parts(role, spec, area, metric)
+        except LayerError as error:
+            problems += [_named(problem, role, spec) for problem in error.problems]
+    table = _join(role, parts, metric, known) if role.kind != "raster" else None
+    for part in parts:
+        problems += part.findings.problems
+        source = part.source()
+        sources.append(source)
+        if part.frame is not None and source.rows_used == 0:
+            problems.append(_nothing_left(role, part, source))
+    return Layer(role.name, table, tuple(rasters), tuple(sources)), problems
+
+
+def _named(problem: Problem, role: Role, spec: LayerSpec, sheet: str = "") -> Problem:
+    return replace(problem, role=role.name, file=spec.shown, sheet=problem.sheet or sheet)
+
+
+def _nothing_left(role: Role, part: _Part, source: Source) -> Problem:
+    empty = source.rows_in == 0
+    return Problem(
+        severity="unusable",
+        role=role.name,
+        rule="empty_layer" if empty else "all_returned",
+        message=text("the layer holds no row")
+        if empty
+        else text("all {n} rows were returned", n=source.rows_in),
+        mend=text("send a layer with rows") if empty else text("mend the rows listed"),
+        file=part.spec.shown,
+        sheet=source.sheet,
+    )
+
+
+def _read_raster(role: Role, spec: LayerSpec, area: Any) -> tuple[Raster, Source, list[Problem]]:
+    check_file(spec.path)
+    if spec.path.suffix.lower() not in RASTERS:
+        raise unusable("not_raster", text("a raster is needed here"), text("give a GeoTIFF"))
+    raster, remarks = read_raster(spec, area)
+    said = [
+        Problem("note", role.name, remark.rule, remark.message, remark.mend, file=spec.shown)
+        for remark in remarks
+    ]
+    source = Source(spec.shown, spec.path, "", "", raster.crs, "", 1, 1, 0)
+    return raster, source, said
+
+
+def _window(area: Any) -> Window | None:
+    """Return the surroundings of the place in degrees."""
+    if area is None:
+        return None
+    west, south, east, north = area.bounds
+    high = MARGIN_M / 111_000.0
+    wide = high / max(np.cos(np.radians(max(abs(south), abs(north)))), 0.01)
+    return (west - wide, south - high, east + wide, north + high)
+
+
+def _read_parts(role: Role, spec: LayerSpec, area: Any, metric: CRS) -> list[_Part]:
+    parts = []
+    for rows in open_rows(spec, role, window=_window(area)):
+        findings = Findings(role.name, spec.shown, rows.sheet, rows.row)
+        for remark in rows.notes:
+            findings.note(remark.rule, remark.message, remark.mend)
+        part = _Part(spec, rows, findings, encoding=rows.encoding)
+        parts.append(part)
+        if len(rows.table) == 0:
+            part.frame = _empty(role, metric)
+            continue
+        try:
+            _check_part(role, part, area, metric)
+        except LayerError as error:
+            part.frame = None
+            notes = [problem for problem in findings.problems if problem.severity == "note"]
+            findings.problems[:] = notes + [
+                _named(p, role, spec, rows.sheet) for p in error.problems
+            ]
+    return parts
+
+
+def _check_part(role: Role, part: _Part, area: Any, metric: CRS) -> None:
+    """Read fields and places of one part and put the whole table into ``part.frame``."""
+    rows, spec, findings = part.rows, part.spec, part.findings
+    columns = [str(column) for column in rows.table.columns]
+    found = match_columns(role, columns, spec, findings, osm=rows.osm)
+    if rows.overflow is not None:
+        findings.returned(
+            rows.overflow,
+            "too_many_cells",
+            text("the row has more cells than the header"),
+            text("put texts that hold a comma into quotes, or delete the cells beyond the table"),
+        )
+    lenient = rows.osm or role.group == "base"
+    table = fill_fields(role, rows.table, found, spec, findings, lenient=lenient)
+    extra = _extra(role, rows, table)
+    located = _locate(role, rows, found, spec, findings)
+    part.crs = located.crs
+    shapes = located.geometry
+    if role.geometry != "none":
+        shapes = check_geometry(shapes, role, findings, as_point=spec.as_point)
+        check_place(shapes, area if role.group != "base" else None, findings)
+    geometry = project_shapes(shapes, metric)
+    table = table.join(extra).assign(
+        coord_source=located.source,
+        coord_method=located.method,
+        _file=spec.shown,
+        _sheet=rows.sheet,
+        _row=rows.row,
+    )
+    part.frame = gpd.GeoDataFrame(table, geometry=geometry, crs=metric)
+
+
+def _extra(role: Role, rows: Rows, table: pd.DataFrame) -> pd.DataFrame:
+    """Keep what the road graph may need of a source that the role does not name."""
+    if role.name != "road":
+        return pd.DataFrame(index=table.index)
+    wanted = (*ROAD_TAGS, "osm_id") if rows.osm else tuple(rows.table.columns)
+    kept = [column for column in wanted if column in rows.table and column not in table]
+    return rows.table[kept]
+
+
+def _locate(
+    role: Role, rows: Rows, found: dict[str, Any], spec: LayerSpec, findings: Findings
+) -> Located:
+    if role.geometry == "none":
+        nothing = gpd.GeoSeries([None] * len(rows.table), crs=WGS84)
+        return Located(nothing, "", "", "", spec.datum)
+    if rows.geometry is not None:
+        return locate_shapes(rows.geometry, spec, findings)
+    return locate_table(rows.table, found, spec, findings)
+
+
+def _empty(role: Role, metric: CRS) -> gpd.GeoDataFrame:
+    columns: dict[str, Any] = {field.name: pd.Series(dtype=object) for field in role.fields}
+    columns |= {name: pd.Series(dtype=object) for name in PLACE_COLUMNS}
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=metric), crs=metric)
+
+
+def _join(
+    role: Role, parts: list[_Part], metric: CRS, known: pd.DataFrame | None
+) -> gpd.GeoDataFrame:
+    """Put the parts together, return duplicates, and give the ids."""
+    used = [(part, frame) for part in parts if (frame := part.frame) is not None and len(frame)]
+    if not used:
+        return _empty(role, metric).rename_axis(ITEM_ID)
+    kept = [frame[~part.findings.bad] for part, frame in used]
+    owner = np.concatenate([np.full(len(frame), index) for index, frame in enumerate(kept)])
+    local = np.concatenate([np.flatnonzero(~part.findings.bad) for part, _ in used])
+    whole = gpd.GeoDataFrame(pd.concat(kept, ignore_index=True), crs=metric)
+    again = np.zeros(len(whole), dtype=bool)
+    for mask, rule, field, firsts in find_duplicates(whole, role):
+        again |= mask
+        where = np.full(len(whole), None, dtype=object)
+        where[mask] = firsts
+        for index, (part, _) in enumerate(used):
+            mine = mask & (owner == index)
+            hit = np.zeros(len(part.rows.table), dtype=bool)
+            hit[local[mine]] = True
+            values = np.full(len(hit), None, dtype=object)
+            values[local[mine]] = whole[field].to_numpy(dtype=object)[mine]
+            messages = [text("the row repeats {first}", first=first) for first in where[mine]]
+            part.findings.returned(
+                hit,
+                rule,
+                messages,
+                text("delete one of the two, or tell them apart"),
+                field=field,
+                values=values,
+            )
+    note_shared(
+        whole[~again],
+        role,
+        [part.findings for part, _ in used],
+        owner=owner[~again],
+        local=local[~again],
+    )
+    whole = whole[~again].reset_index(drop=True)
+    if not len(whole):
+        return _empty(role, metric).rename_axis(ITEM_ID)
+    whole.index = pd.Index(assign_ids(role, whole, known), name=ITEM_ID)
+    return whole.sort_index() if role.item else whole

@@ -1,0 +1,233 @@
+"""Rasters: one band, cut to the place, unknown as NaN."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from riskmap.i18n import text
+from riskmap.layers.check.findings import unusable
+from riskmap.layers.layer import Raster, Remark
+from riskmap.vocabulary.columns import WGS84
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from riskmap.layers.layer import LayerSpec
+
+    Coefficients = tuple[float, float, float, float, float, float]
+
+
+MAX_CELLS: Final = 64_000_000
+"""Cells of a raster held in memory; larger ones are read coarser."""
+MARGIN_CELLS: Final = 4
+
+
+def read_raster(
+    spec: LayerSpec, place: Any, *, unit: str = "", max_cells: int = MAX_CELLS
+) -> tuple[Raster, list[Remark]]:
+    """Read the part of a raster that covers the place.
+
+    Parameters
+    ----------
+    spec
+        The source; ``layer`` may name the band from 1.
+    place
+        The place in EPSG:4326, or None for the whole raster.
+    unit
+        Unit of the values, carried along.
+    max_cells
+        Most cells to hold; a larger part is averaged to fewer while reading.
+
+    Returns
+    -------
+    tuple of Raster and list of Remark
+        Values float32 in the raster's own grid, and what is to be said.
+
+    Raises
+    ------
+    LayerError
+        When the file is no raster, has no CRS or does not touch the place.
+    """
+    from rasterio.enums import Resampling
+
+    source = _open(spec)
+    with source:
+        crs = _crs(source, spec)
+        band = _band(source, spec)
+        window = _window(source, crs, place)
+        step = max(1.0, float(np.sqrt(window.width * window.height / max_cells)))
+        shape = (max(1, round(window.height / step)), max(1, round(window.width / step)))
+        remarks = _remarks(source, band, step)
+        data = source.read(
+            band,
+            window=window,
+            out_shape=shape,
+            masked=True,
+            resampling=Resampling.average if step > 1 else Resampling.nearest,
+        )
+        transform = _transform(source, window, window.width / shape[1], window.height / shape[0])
+        values = np.ma.filled(data.astype(np.float32), np.nan)
+        values = _scaled(values, source, band)
+        values[~np.isfinite(values)] = np.nan
+        if not np.isfinite(values).any():
+            raise unusable(
+                "no_values",
+                text("the raster has no value in the place"),
+                text("give a raster that covers the place"),
+            )
+        remarks += _look(values, source, band)
+    return Raster(values, transform, crs, unit), remarks
+
+
+def _open(spec: LayerSpec) -> Any:
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            return rasterio.open(spec.path)
+    except RasterioError as error:
+        raise unusable(
+            "broken_raster",
+            text("the raster cannot be read"),
+            text("save it as GeoTIFF again"),
+            value=str(error),
+        ) from error
+
+
+def _band(source: Any, spec: LayerSpec) -> int:
+    """Return the number of the band to read, the first when none is named."""
+    named = spec.layer or "1"
+    if named.isdecimal() and 1 <= int(named) <= source.count:
+        return int(named)
+    raise unusable(
+        "no_band",
+        text("the raster has no band {band}", band=named),
+        text("give layer: a number from 1 to {n}", n=source.count),
+    )
+
+
+def _transform(source: Any, window: Any, wide: float, high: float) -> Coefficients:
+    """Return the coefficients of a window whose cells are ``wide`` by ``high`` source cells."""
+    a, b, c, d, e, f = tuple(source.transform)[:6]
+    left, top = window.col_off, window.row_off
+    return (
+        float(a * wide),
+        float(b * high),
+        float(a * left + b * top + c),
+        float(d * wide),
+        float(e * high),
+        float(d * left + e * top + f),
+    )
+
+
+def _scaled(values: NDArray[np.float32], source: Any, band: int) -> NDArray[np.float32]:
+    scale, offset = source.scales[band - 1], source.offsets[band - 1]
+    if scale == 1.0 and offset == 0.0:
+        return values
+    return (values * np.float32(scale) + np.float32(offset)).astype(np.float32)
+
+
+def _crs(source: Any, spec: LayerSpec) -> str:
+    from riskmap.layers.place.points import crs_name
+
+    if spec.crs:
+        return spec.crs
+    if source.crs is None:
+        raise unusable(
+            "no_crs",
+            text("the raster does not say its coordinate system"),
+            text(
+                "declare it in the project file, such as crs: EPSG:4326, or write it into the file"
+            ),
+        )
+    from pyproj import CRS
+
+    parsed = CRS.from_wkt(source.crs.to_wkt())
+    name = crs_name(parsed)
+    return name if ":" in name else str(source.crs.to_wkt())
+
+
+def _window(source: Any, crs: str, place: Any) -> Any:
+    """Return the window of the place with a margin of some cells."""
+    from rasterio.warp import transform_bounds
+    from rasterio.windows import Window
+
+    whole = Window(0, 0, source.width, source.height)
+    if place is None:
+        return whole
+    west, south, east, north = transform_bounds(WGS84, crs, *place.bounds, densify_pts=21)
+    a, b, c, d, e, f = tuple(source.transform)[:6]
+    corners = np.array([[west, west, east, east], [south, north, south, north]]) - [[c], [f]]
+    column, row = np.linalg.solve(np.array([[a, b], [d, e]]), corners)
+    left, top = np.floor(column.min()) - MARGIN_CELLS, np.floor(row.min()) - MARGIN_CELLS
+    right, bottom = np.ceil(column.max()) + MARGIN_CELLS, np.ceil(row.max()) + MARGIN_CELLS
+    left, top = max(left, 0), max(top, 0)
+    right, bottom = min(right, source.width), min(bottom, source.height)
+    if right <= left or bottom <= top:
+        raise unusable(
+            "outside_place",
+            text("the raster does not touch the place"),
+            text("give a raster that covers the place, or check its coordinate system"),
+        )
+    return Window(int(left), int(top), int(right - left), int(bottom - top))
+
+
+def _remarks(source: Any, band: int, step: float) -> list[Remark]:
+    remarks = []
+    if source.count > 1:
+        remarks.append(
+            Remark(
+                "bands",
+                text("of {n} bands band {band} was read", n=source.count, band=band),
+                text("name another with layer:"),
+            )
+        )
+    if step > 1.0:
+        remarks.append(
+            Remark(
+                "coarser",
+                text(
+                    "the raster is large and was averaged to {step}x wider cells",
+                    step=f"{step:.1f}",
+                ),
+                text("nothing to do"),
+            )
+        )
+    return remarks
+
+
+def _look(values: NDArray[np.float32], source: Any, band: int) -> list[Remark]:
+    """Say what the numbers suggest: zeros that may be water, whole-number steps."""
+    remarks = []
+    kind = source.dtypes[band - 1]
+    zeros = int((values == 0.0).sum())
+    if source.nodata is None and kind in ("uint8", "uint16") and zeros:
+        remarks.append(
+            Remark(
+                "zero_kept",
+                text(
+                    "nothing marks unknown cells; {n} cells are 0 and were kept, maybe water",
+                    n=zeros,
+                ),
+                text("set nodata in the file if 0 means unknown"),
+            )
+        )
+    known = values[np.isfinite(values)]
+    if (
+        len(known) > 100
+        and len(np.unique(known[:100_000])) > 3
+        and bool((known == np.round(known)).all())
+    ):
+        remarks.append(
+            Remark(
+                "whole_steps",
+                text("the values are whole numbers; slopes and small depths are coarse"),
+                text("give a finer raster if there is one"),
+            )
+        )
+    return remarks

@@ -1,0 +1,207 @@
+"""Opening one source, whatever kind of file it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from riskmap.i18n import text
+from riskmap.layers.check.findings import unusable
+from riskmap.layers.layer import Remark, Rows
+from riskmap.layers.read.fields import match_heading
+from riskmap.layers.read.table import (
+    TEXTS,
+    WORKBOOKS,
+    Grid,
+    Header,
+    Namer,
+    find_header,
+    grid_to_rows,
+    read_csv,
+    read_workbook,
+)
+from riskmap.layers.read.vector import ROAD_TAGS, read_vector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from riskmap.layers.layer import LayerSpec
+    from riskmap.layers.read.vector import Window
+    from riskmap.vocabulary.roles import Role
+
+
+NOT_TAGS: Final = ("type", "class")
+"""Fields whose namesakes among OSM tags mean something else: the kind of a relation, and rare."""
+RASTERS: Final = (".tif", ".tiff", ".img", ".vrt", ".asc", ".nc")
+
+
+def check_file(path: Path) -> None:
+    """Say when there is no such file.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    LayerError
+        When it is missing, a folder, or empty.
+    """
+    if not path.exists():
+        raise unusable(
+            "missing_file", text("the file is missing"), text("check the path in the project file")
+        )
+    if path.is_dir() and path.suffix.lower() != ".gdb":
+        raise unusable(
+            "is_folder", text("this is a folder, not a file"), text("name the file in it")
+        )
+    if path.is_file() and path.stat().st_size == 0:
+        raise unusable("empty_file", text("the file is empty"), text("send the file again"))
+
+
+def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Rows]:
+    """Read the sheets or the layer of one source.
+
+    Parameters
+    ----------
+    spec
+        The source.
+    role
+        The role that it feeds.
+    window
+        West, south, east, north [deg]; OSM data outside are not read.
+
+    Returns
+    -------
+    list of Rows
+        One for each sheet that holds records of the role, or one for the layer.
+
+    Raises
+    ------
+    LayerError
+        When the source cannot be used.
+    """
+    check_file(spec.path)
+    suffix = spec.path.suffix.lower()
+    if suffix in WORKBOOKS or suffix in TEXTS:
+        return open_tables(spec, _namer(role, spec), titles=(role.zh, role.en))
+    if suffix in RASTERS:
+        raise unusable(
+            "raster",
+            text("this is a raster, but {role} is a vector layer", role=role.label),
+            text("give a vector file"),
+        )
+    keys: Sequence[str] = ROAD_TAGS if role.name == "road" else ()
+    keys = [
+        *keys,
+        *(field.name for field in role.fields if field.name not in NOT_TAGS),
+        *(m.column for m in spec.fields.values()),
+    ]
+    rows = read_vector(
+        spec.path,
+        geometry=role.geometry
+        if not spec.as_point
+        else ("any" if spec.layer is None else role.geometry),
+        layer=spec.layer,
+        where=spec.where,
+        encoding=spec.encoding,
+        keys=keys,
+        window=window,
+    )
+    return [rows]
+
+
+def _namer(role: Role, spec: LayerSpec) -> Namer:
+    own = {chosen.column.casefold().strip(): name for name, chosen in spec.fields.items()}
+
+    def name(header: str) -> str | None:
+        if header.casefold().strip() in own:
+            return own[header.casefold().strip()]
+        field, _ = match_heading(role, header)
+        return field.name if field is not None else None
+
+    return name
+
+
+def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list[Rows]:
+    """Read the sheets of a workbook or text table that have a known header.
+
+    Parameters
+    ----------
+    spec
+        Holds path, sheet and encoding.
+    name
+        Tells the field a header means.
+    titles
+        Names of the role; sheets called so are read alone, as in a filled template.
+
+    Returns
+    -------
+    list of Rows
+        The sheets read; the first says which sheets were left out.
+
+    Raises
+    ------
+    LayerError
+        When no sheet has a header that fits.
+    """
+    if spec.path.suffix.lower() in TEXTS:
+        grids = [read_csv(spec.path, encoding=spec.encoding)]
+    else:
+        grids = _wanted(read_workbook(spec.path), spec.sheet)
+    headed: list[tuple[Grid, Header]] = []
+    for grid in grids:
+        header = find_header(grid.cells, name)
+        if header is not None and not (grid.hidden and spec.sheet is None):
+            headed.append((grid, header))
+    headed = [(g, h) for g, h in headed if g.name.strip() in titles] or headed
+    most = max((len(header.fields) for _, header in headed), default=0)
+    chosen = [
+        (g, h) for g, h in headed if 2 * len(h.fields) > most and (len(h.fields) > 1 or most == 1)
+    ]
+    if not chosen:
+        raise unusable(
+            "no_header",
+            text("no row with known column names was found"),
+            text("use the template's column names, or name the columns under fields:"),
+            value=_first_cells(grids),
+        )
+    rows = [grid_to_rows(grid, header) for grid, header in chosen]
+    left = [
+        grid.name for grid in grids if grid.cells and grid.name not in {g.name for g, _ in chosen}
+    ]
+    if left:
+        remark = Remark(
+            "sheets_left",
+            text(
+                "sheets read: {read}; without the header of this role, not read: {left}",
+                read="、".join(g.name for g, _ in chosen),
+                left="、".join(left),
+            ),
+            text("name a sheet with sheet: if this is wrong"),
+        )
+        rows[0] = replace(rows[0], notes=(remark, *rows[0].notes))
+    return rows
+
+
+def _wanted(grids: list[Grid], sheet: str | None) -> list[Grid]:
+    if sheet is None:
+        return grids
+    chosen = [grid for grid in grids if grid.name.strip() == str(sheet).strip()]
+    if not chosen:
+        raise unusable(
+            "no_sheet",
+            text("there is no sheet {sheet}", sheet=sheet),
+            text("the sheets are: {sheets}", sheets="、".join(grid.name for grid in grids)),
+        )
+    return chosen
+
+
+def _first_cells(grids: list[Grid]) -> str:
+    for grid in grids:
+        for row in grid.cells:
+            if found := [str(value) for value in row if value not in ("", None)]:
+                return "、".join(found[:8])
+    return ""

@@ -1,0 +1,439 @@
+"""Cells into the values that a role's fields ask for."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from riskmap.vocabulary.roles import unit_factor, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+
+MISSING: Final = frozenset(
+    (
+        "",
+        "-",
+        "--",
+        "—",
+        "——",
+        "/",
+        "\\",
+        "无",
+        "未知",
+        "不详",
+        "暂无",
+        "空",
+        "n/a",
+        "na",
+        "nan",
+        "none",
+        "null",
+    )
+)
+"""Texts that mean that nothing is known."""
+EXCEL_ERRORS: Final = frozenset(
+    ("#n/a", "#ref!", "#value!", "#div/0!", "#name?", "#num!", "#null!")
+)
+_YES: Final = frozenset(
+    ("是", "有", "true", "yes", "y", "t", "1", "√", "✓", "✔", "对", "已", "1.0")
+)
+_NO: Final = frozenset(
+    ("否", "无", "没有", "不是", "false", "no", "n", "f", "0", "×", "x", "✗", "未", "0.0")
+)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+_SCIENTIFIC: Final = re.compile(r"^\d(?:\.\d+)?[eE]\+?\d{1,2}$")
+WHOLE_FLOAT: Final = re.compile(r"^(\d+)\.0+$")
+_PHONE: Final = re.compile(
+    r"^(?:\+?86)?[-\s]?(?:1\d{10}|(?:0\d{2,3}[-\s]?)?\d{7,8}(?:[-转]\d{1,6})?|\d{3,5})$"
+)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """Values of one field, and why some could not be read or were changed."""
+
+    column: pd.Series
+    bad: NDArray[np.object_]
+    """Shape (n,): empty text or the rule that the entry breaks."""
+    changed: NDArray[np.object_]
+    """Shape (n,): empty text or what was done to read it: ``text``, ``range``,
+    ``code``, ``control``, ``serial``, ``error``, ``phone``, ``missing``."""
+
+
+def plain(value: object) -> str:
+    """Bring an entry into one alphabet, without blanks at its ends.
+
+    Parameters
+    ----------
+    value
+        The cell.
+
+    Returns
+    -------
+    str
+        Full-width forms as half-width; an empty text for a missing value.
+
+    Examples
+    --------
+    >>> plain(" １２０人 "), plain(None)
+    ('120人', '')
+    """
+    if value is None or value is pd.NA or value != value:
+        return ""
+    return unicodedata.normalize("NFKC", str(value)).strip()
+
+
+def parse_unique(series: pd.Series, one: Callable[[Any], tuple[Any, str, str]]) -> Parsed:
+    """Parse every different entry once and spread the answers over the rows.
+
+    Parameters
+    ----------
+    series
+        Shape (n,): the cells.
+    one
+        Gives value, rule broken, change made for one entry.
+
+    Returns
+    -------
+    Parsed
+        Values as objects.
+    """
+    if series.dtype == object:
+        series = series.where(series.notna(), None)
+        keys = series.map(lambda value: (type(value), value))
+    else:
+        keys = series
+    codes, _ = pd.factorize(keys, use_na_sentinel=False)
+    first = np.unique(codes, return_index=True)[1]
+    entries = series.to_numpy(dtype=object)[first]
+    answers = [one(entry) for entry in entries]
+    columns = list(zip(*answers, strict=True)) if answers else [(), (), ()]
+    values, bad, changed = (_objects(column)[codes] for column in columns)
+    return Parsed(pd.Series(values, index=series.index, dtype=object), bad, changed)
+
+
+def _objects(column: Any) -> NDArray[np.object_]:
+    out = np.empty(len(column), dtype=object)
+    out[:] = list(column)
+    return out
+
+
+def parse_text(series: pd.Series) -> Parsed:
+    r"""Keep texts as they are, without control characters; numbers lose a needless ``.0``.
+
+    Parameters
+    ----------
+    series
+        Shape (n,): the cells.
+
+    Returns
+    -------
+    Parsed
+        Values str, missing where blank. Markup, formulas and right-to-left marks are kept as text.
+
+    Examples
+    --------
+    >>> parse_text(pd.Series(["=cmd|1", 12.0, "a\x07b", " "])).column.tolist()
+    ['=cmd|1', '12', 'ab', nan]
+    """
+    return as_text(parse_unique(series, _text))
+
+
+def as_text(parsed: Parsed) -> Parsed:
+    """Turn parsed objects into pandas' text type.
+
+    Parameters
+    ----------
+    parsed
+        Values as objects.
+
+    Returns
+    -------
+    Parsed
+        Values str, missing where None.
+    """
+    return Parsed(parsed.column.astype("str"), parsed.bad, parsed.changed)
+
+
+def _text(cell: object) -> tuple[Any, str, str]:
+    if cell is None or cell is pd.NA or cell != cell:
+        return None, "", ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell)), "", ""
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ").removesuffix(" 00:00:00"), "", ""
+    written = str(cell)
+    clean = _CONTROL.sub("", written).strip()
+    if clean.casefold() in EXCEL_ERRORS:
+        return None, "", "error"
+    return clean or None, "", "control" if clean != written.strip() else ""
+
+
+def parse_codes(series: pd.Series) -> Parsed:
+    """Read codes as text; a whole float gets its digits back, a rounded one is refused.
+
+    Parameters
+    ----------
+    series
+        Shape (n,): the cells.
+
+    Returns
+    -------
+    Parsed
+        Values str.
+
+    Examples
+    --------
+    >>> parsed = parse_codes(pd.Series(["370102000000.0", 370102000000.0, "3.70102E+11", "0101"]))
+    >>> parsed.column.tolist(), parsed.bad.tolist()
+    (['370102000000', '370102000000', nan, '0101'], ['', '', 'code_float', ''])
+    """
+    if pd.api.types.is_integer_dtype(series.dtype):
+        nothing = np.full(len(series), "", dtype=object)
+        return Parsed(series.astype("str"), nothing, nothing)
+    return as_text(parse_unique(series, _code))
+
+
+def _code(cell: object) -> tuple[Any, str, str]:
+    if isinstance(cell, float) and cell == cell:
+        if not cell.is_integer() or abs(cell) >= 2**53:
+            return None, "code_float", ""
+        return str(int(cell)), "", "code" if abs(cell) >= 1e11 else ""
+    written = unicodedata.normalize("NFKC", str(cell)).strip() if isinstance(cell, str) else cell
+    if isinstance(written, str):
+        if written.casefold() in MISSING:
+            return None, "", ""
+        if _SCIENTIFIC.match(written):
+            return None, "code_float", ""
+        if match := WHOLE_FLOAT.match(written):
+            return match[1], "", "code"
+    return _text(written)
+
+
+def parse_booleans(series: pd.Series) -> Parsed:
+    """Read yes and no.
+
+    Parameters
+    ----------
+    series
+        Shape (n,): the cells.
+
+    Returns
+    -------
+    Parsed
+        Values of pandas' nullable boolean type.
+
+    Examples
+    --------
+    >>> parse_booleans(pd.Series(["是", "无", "", "√", "也许"])).bad.tolist()
+    ['', '', '', '', 'boolean']
+    """
+    parsed = parse_unique(series, _boolean)
+    return Parsed(parsed.column.astype("boolean"), parsed.bad, parsed.changed)
+
+
+def _boolean(cell: object) -> tuple[Any, str, str]:
+    if isinstance(cell, (bool, np.bool_)):
+        return bool(cell), "", ""
+    entry = plain(cell).casefold()
+    if entry in _YES:
+        return True, "", ""
+    if entry in _NO:
+        return False, "", ""
+    return pd.NA, "" if entry in MISSING else "boolean", ""
+
+
+def parse_phones(series: pd.Series) -> Parsed:
+    """Read phone numbers as text; several in one cell are allowed.
+
+    Parameters
+    ----------
+    series
+        Shape (n,): the cells.
+
+    Returns
+    -------
+    Parsed
+        Values str; ``changed`` says ``phone`` where an entry does not look like one.
+    """
+    return as_text(parse_unique(series, _phone))
+
+
+def _phone(cell: object) -> tuple[Any, str, str]:
+    value, bad, changed = _text(cell)
+    if value is None or value.casefold() in MISSING:
+        return None, bad, changed
+    parts = [part for part in re.split(r"[、,;/\s]+", plain(value)) if part]
+    odd = not all(_PHONE.match(part) for part in parts)
+    return value, bad, "phone" if odd else changed
+
+
+_DATE: Final = re.compile(r"^(\d{4})[-./年](\d{1,2})(?:[-./月](\d{1,2})日?)?(?:[ T].*)?月?$")
+_PACKED_DATE: Final = re.compile(r"^(19|20)(\d{2})(\d{2})(\d{2})$")
+
+
+def parse_dates(series: pd.Series) -> Parsed:
+    """Read dates as ISO text, to the month where the day is not given.
+
+    Parameters
+    ----------
+    series
+        Shape (n,): the cells.
+
+    Returns
+    -------
+    Parsed
+        Values str such as ``2024-06-30`` or ``2024-06``.
+
+    Examples
+    --------
+    >>> parse_dates(pd.Series(["2024年6月30日", "2024.6", 45473.0, "六月"])).column.tolist()
+    ['2024-06-30', '2024-06', '2024-06-30', nan]
+    """
+    return as_text(parse_unique(series, _date))
+
+
+def _date(cell: object) -> tuple[Any, str, str]:
+    if isinstance(cell, (datetime, pd.Timestamp)):
+        return (None if cell != cell else cell.date().isoformat()), "", ""
+    if isinstance(cell, date):
+        return cell.isoformat(), "", ""
+    entry = plain(cell)
+    if entry.casefold() in MISSING or entry.casefold() in EXCEL_ERRORS:
+        return None, "", ""
+    entry = WHOLE_FLOAT.sub(r"\1", entry)
+    if entry.isdigit() and 20000 <= int(entry) <= 70000:
+        return (date(1899, 12, 30) + timedelta(days=int(entry))).isoformat(), "", "serial"
+    if match := _PACKED_DATE.match(entry):
+        parts: tuple[Any, ...] = (match[1] + match[2], match[3], match[4])
+    elif match := _DATE.match(re.sub(r"\s*(年|月|日)\s*", r"\1", entry)):
+        parts = match.groups()
+    else:
+        return None, "date", ""
+    year, month, day = int(parts[0]), int(parts[1]), int(parts[2] or 1)
+    try:
+        whole = date(year, month, day).isoformat()
+    except ValueError:
+        return None, "date", ""
+    return (whole if parts[2] else whole[:7]), "", ""
+
+
+_COUNTS: Final = ("person", "item", "household", "floor")
+_ABOUT: Final = re.compile(r"^(约|大约|约为|近|将近|共|共计|≈|~|大概|最深|最大|达|可达)+")
+_ROUGHLY: Final = re.compile(r"(左右|上下|多|余|许)+$")
+_QUANTITY: Final = re.compile(r"^([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(.*)$", re.IGNORECASE)
+_RANGE: Final = re.compile(
+    r"^(\d+(?:\.\d+)?)\s*([^\d\s\-~至到]*)\s*[-~至到—–]+\s*(\d+(?:\.\d+)?)\s*(.*)$"
+)
+_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
+
+
+def parse_numbers(
+    series: pd.Series,
+    *,
+    unit: str | None,
+    header_unit: str | None,
+    upper: bool,
+    whole: bool = False,
+) -> Parsed:
+    """Read numbers, with units and words where they are clear.
+
+    Parameters
+    ----------
+    series
+        Shape (n,): the cells.
+    unit
+        The unit wanted.
+    header_unit
+        The unit that the header or the project file names, or None.
+    upper
+        Take the upper end of a range (the unsafe one for a hazard), else the lower.
+    whole
+        True when only whole numbers are right.
+
+    Returns
+    -------
+    Parsed
+        Values float64 in the wanted unit, NaN where missing or bad.
+
+    Examples
+    --------
+    >>> cells = pd.Series(["约200人", "１２", "", "30-50cm", "很多"])
+    >>> parse_numbers(cells, unit="person", header_unit=None, upper=True).bad.tolist()
+    ['', '', '', 'unit', 'type']
+    >>> depth = parse_numbers(pd.Series(["30-50cm"]), unit="m", header_unit=None, upper=True)
+    >>> depth.column.tolist()
+    [0.5]
+    """
+    factor = 1.0
+    if header_unit and unit:
+        factor = unit_factor(header_unit, unit) or np.nan
+    numbers = (
+        pd.to_numeric(series, errors="coerce") if series.dtype != bool else series.astype(float)
+    )
+    quick = pd.Series(numbers, index=series.index).to_numpy(dtype=np.float64, na_value=np.nan)
+    bad = np.where(np.isinf(quick), "type", "").astype(object)
+    changed = np.full(len(series), "", dtype=object)
+    values = np.where(np.isfinite(quick), quick * factor, np.nan)
+    rest = np.flatnonzero(np.isnan(quick) & series.notna().to_numpy())
+    if len(rest):
+        slow = parse_unique(
+            series.iloc[rest], lambda cell: _quantity(cell, unit, factor=factor, upper=upper)
+        )
+        values[rest] = slow.column.to_numpy(dtype=np.float64)
+        bad[rest], changed[rest] = slow.bad, slow.changed
+    if whole:
+        values = np.where(np.abs(values - np.round(values)) < 1e-9, np.round(values), values)
+        bad[(bad == "") & np.isfinite(values) & (values != np.round(values))] = "integer"
+    values[bad != ""] = np.nan
+    return Parsed(pd.Series(values, index=series.index), bad, changed)
+
+
+def _quantity(
+    cell: object, unit: str | None, *, factor: float, upper: bool
+) -> tuple[float, str, str]:
+    """Read one quantity written as text: value, rule broken, change made."""
+    if isinstance(cell, (datetime, date, timedelta)):
+        return np.nan, "type", ""
+    entry = plain(cell).casefold()
+    if entry in MISSING:
+        return np.nan, "", "missing" if entry else ""
+    if entry in EXCEL_ERRORS:
+        return np.nan, "", "error"
+    bare = _THOUSANDS.sub("", _ABOUT.sub("", entry)).strip()
+    if match := _RANGE.match(bare):
+        low, first, high, last = match.groups()
+        scale = _scale(_ROUGHLY.sub("", last), unit, factor)
+        other = _scale(first, unit, factor) if first else scale
+        if scale is None or other is None:
+            return np.nan, "unit", ""
+        ends = float(low) * other, float(high) * scale
+        return (max(ends) if upper else min(ends)), "", "range"
+    match = _QUANTITY.match(_ROUGHLY.sub("", bare))
+    if match is None:
+        return np.nan, "type", ""
+    number, rest = match.groups()
+    scale = _scale(re.sub(r"^(多|余|来)+", "", _ROUGHLY.sub("", rest)), unit, factor)
+    return (np.nan, "unit", "") if scale is None else (float(number) * scale, "", "text")
+
+
+def _scale(written: str, unit: str | None, factor: float) -> float | None:
+    """Return what a number with this unit text is multiplied by; None when it is not clear."""
+    written = written.strip()
+    if not written:
+        return factor
+    if written == "万":
+        return factor * 1e4
+    if unit is None:
+        return factor if unit_of(written) in _COUNTS else None
+    return unit_factor(written, unit)

@@ -1,0 +1,5 @@
+"""In which order: one project in, one frozen result out."""
+
+from riskmap.pipeline.run import run
+
+__all__ = ["run"]

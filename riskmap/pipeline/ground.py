@@ -1,0 +1,315 @@
+"""Units, CRS, place and checked layers: what every later stage stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskmap.errors import CRSError, LayerError, Problem
+from riskmap.files import sha256
+from riskmap.i18n import text
+from riskmap.result import InputFile
+from riskmap.vocabulary.columns import AREA_KM2, LEVEL, NAME, PARENT_ID, UNIT_LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from riskmap.layers.layer import Layer, Source
+    from riskmap.project.schema import Project
+    from riskmap.vocabulary.presets import Presets
+    from riskmap.vocabulary.roles import Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What every stage stands on."""
+
+    roles: Mapping[str, Role]
+    presets: Presets
+    crs: str
+    units: gpd.GeoDataFrame
+    place: Any
+    layers: Mapping[str, Layer]
+    problems: tuple[Problem, ...]
+    unit_sources: tuple[Source, ...] = ()
+    """Files of the units, with rows in, used and returned."""
+
+
+def read_ground(project: Project) -> Ground:
+    """Read roles, presets, units and boundary, and choose the run's CRS.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    Ground
+        Without layers, but for the boundary.
+
+    Raises
+    ------
+    LayerError
+        When no unit can be used.
+    CRSError
+        When the CRS is no metric one.
+    """
+    from riskmap.layers.read.layer import read_layer
+    from riskmap.layers.units import read_units
+    from riskmap.vocabulary.presets import load_presets
+    from riskmap.vocabulary.roles import load_roles
+
+    roles = load_roles(project.file(project.roles) if project.roles else None)
+    presets = load_presets(project.presets)
+    units, problems = read_units(project.unit_specs())
+    if units.empty:
+        raise LayerError(text("units: no unit can be used"), tuple(problems))
+    sources = tuple(units.attrs.pop("sources", ()))
+    crs = choose_crs(project.crs, units)
+    units = describe_units(units.to_crs(crs))
+    layers: dict[str, Layer] = {}
+    if project.layers.get("boundary"):
+        layers["boundary"], said = read_layer(
+            roles["boundary"], project.layer_specs("boundary"), crs=crs, place=None
+        )
+        problems += said
+    outline = layers["boundary"].table if "boundary" in layers else None
+    place = units if outline is None or outline.empty else outline
+    return Ground(
+        roles=roles,
+        presets=presets,
+        crs=crs,
+        units=units,
+        place=place.geometry.union_all(),
+        layers=layers,
+        problems=tuple(problems),
+        unit_sources=sources,
+    )
+
+
+def choose_crs(wanted: str, units: gpd.GeoDataFrame) -> str:
+    """Choose the one metric CRS of the run.
+
+    Parameters
+    ----------
+    wanted
+        ``auto`` or the project's own.
+    units
+        Units in EPSG:4326.
+
+    Returns
+    -------
+    str
+        Such as ``EPSG:4548``.
+    """
+    from riskmap.geo.crs import metric_crs, require_metric
+
+    if wanted != "auto":
+        crs = require_metric(wanted)
+    else:
+        west, south, east, north = units.total_bounds
+        crs = metric_crs((west + east) / 2, (south + north) / 2)
+    authority = crs.to_authority()
+    if authority is None:
+        raise CRSError(text("crs: {crs} has no EPSG code; use one that has", crs=wanted))
+    return ":".join(authority)
+
+
+def describe_units(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Add area, the names of the levels above, and which units are the finest.
+
+    Parameters
+    ----------
+    units
+        In the run's CRS, indexed by unit id, with parent_id, level and name.
+
+    Returns
+    -------
+    GeoDataFrame
+        With ``area_km2``, ``finest`` and one name column for each of village, town, district.
+    """
+    described = units.copy()
+    described[AREA_KM2] = described.geometry.area / 1e6
+    parents = described[PARENT_ID].where(described[PARENT_ID].isin(described.index))
+    described[PARENT_ID] = parents
+    described["finest"] = ~described.index.isin(parents.dropna())
+    for level in ("village", "town", "district"):
+        described[level] = ""
+    here = described.index.to_series()
+    for _ in UNIT_LEVELS:
+        known = here.notna()
+        if not known.any():
+            break
+        ids = here[known]
+        for level in ("village", "town", "district"):
+            at = described.loc[ids, LEVEL].to_numpy() == level
+            rows = ids.index[at]
+            described.loc[rows, level] = described.loc[ids[at], NAME].to_numpy()
+        here = here.where(known).map(parents)
+    own = described["finest"] & (described["village"] == "") & (described["town"] == "")
+    own &= described[LEVEL] != "district"
+    described.loc[own, "village"] = described.loc[own, NAME]
+    return described
+
+
+def read_layers(project: Project, ground: Ground) -> Ground:
+    """Read and check every layer of the project.
+
+    Parameters
+    ----------
+    project
+        The project.
+    ground
+        Units, CRS and place.
+
+    Returns
+    -------
+    Ground
+        With all layers and their problems.
+    """
+    from riskmap.layers.read.layer import read_layer
+
+    known = read_ids(project, crs=ground.crs)
+    layers, problems = dict(ground.layers), list(ground.problems)
+    for role in ground.roles:
+        if role in layers or not project.layers.get(role):
+            continue
+        layers[role], said = read_layer(
+            ground.roles[role],
+            project.layer_specs(role),
+            crs=ground.crs,
+            place=ground.place,
+            known=known,
+        )
+        problems += said
+    return replace(ground, layers=layers, problems=tuple(problems))
+
+
+def empty_parts() -> dict[str, Any]:
+    """Give the parts of a result that a run stopped early has not made.
+
+    Returns
+    -------
+    dict
+        Field of `Result` to its empty value.
+    """
+    import pandas as pd
+
+    return {
+        "grid": None,
+        "population": None,
+        "indicators": None,
+        "index": {},
+        "items": pd.DataFrame(),
+        "control": pd.DataFrame(),
+        "notes": (),
+    }
+
+
+def id_store(project: Project) -> Path:
+    """Find the file that keeps a project's item ids.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    Path
+        ``.riskmap/PROJECT.ids.csv`` beside the project file.
+    """
+    return project.path.parent / ".riskmap" / f"{project.path.stem}.ids.csv"
+
+
+def road_cache(project: Project) -> Path | None:
+    """Find the folder in which road graphs are kept between runs.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    Path or None
+        ``.riskmap/cache`` beside the project file; None when the project keeps none.
+    """
+    return project.path.parent / ".riskmap" / "cache" if project.cache else None
+
+
+def read_ids(project: Project, *, crs: str) -> pd.DataFrame | None:
+    """Read the item ids that earlier runs kept.
+
+    Parameters
+    ----------
+    project
+        The project.
+    crs
+        The run's CRS, into which positions are brought.
+
+    Returns
+    -------
+    DataFrame or None
+        Columns role, item_id, name, x, y [m]; None before the first run.
+    """
+    from riskmap.layers.check.ids import read_known
+
+    store = id_store(project)
+    return read_known(store, crs=crs) if store.is_file() else None
+
+
+def keep_ids(project: Project, layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> None:
+    """Keep the item ids of a run for the next time a ledger is sent.
+
+    Parameters
+    ----------
+    project
+        The project.
+    layers
+        The run's layers.
+    roles
+        The roles.
+    """
+    from riskmap.layers.check.ids import known_of, read_known, write_known
+
+    store = id_store(project)
+    before = read_known(store) if store.is_file() else None
+    listed = {role: layer for role, layer in layers.items() if roles[role].item}
+    store.parent.mkdir(exist_ok=True)
+    write_known(store, known_of(listed, before))
+
+
+def input_files(project: Project) -> tuple[InputFile, ...]:
+    """Hash every file that the run read.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    tuple
+        The project file first, then the others by name.
+    """
+    written = {project.path.name: project.path}
+    for _, shown in project.written_paths():
+        path = project.file(shown)
+        if path.is_dir():
+            written |= {f"{shown}/{f.name}": f for f in sorted(path.glob("*")) if f.is_file()}
+        else:
+            written[shown] = path
+            for side in (".shx", ".dbf", ".prj", ".cpg") if path.suffix.lower() == ".shp" else ():
+                written[str(Path(shown).with_suffix(side))] = path.with_suffix(side)
+    return tuple(
+        InputFile(shown, sha256(path), path.stat().st_size)
+        for shown, path in written.items()
+        if path.is_file()
+    )

@@ -1,0 +1,693 @@
+"""Grid and indicators."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from riskmap.errors import IndicatorError
+from riskmap.i18n import Text, text
+from riskmap.index.tree import Params
+from riskmap.layers.layer import rows_in_use
+from riskmap.pipeline.scenarios import cut_roads, dry_refuges, has_effect
+from riskmap.vocabulary.columns import CLASSES, LEVEL, POPULATION
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.geo.grid import Grid
+    from riskmap.index.steps import Index
+    from riskmap.indicators.table import Indicators, Inputs
+    from riskmap.pipeline.ground import Ground
+    from riskmap.pipeline.roads import Roads
+    from riskmap.project.schema import Project
+    from riskmap.result import Scenario
+
+
+def lay_grid(project: Project, ground: Ground) -> Grid:
+    """Lay the grid over the place.
+
+    Parameters
+    ----------
+    project
+        The project.
+    ground
+        Place and CRS.
+
+    Returns
+    -------
+    Grid
+        With its origin at multiples of the cell size.
+    """
+    from riskmap.geo.grid import make_grid
+
+    return make_grid(ground.place, crs=ground.crs, size_m=project.grid.size_m)
+
+
+def graded_tables(ground: Ground) -> dict[str, gpd.GeoDataFrame]:
+    """Give the rows in use of every vector role, with their four-colour level.
+
+    Parameters
+    ----------
+    ground
+        Layers, roles and presets.
+
+    Returns
+    -------
+    dict
+        Role to rows; graded roles have ``level`` (1..4, 0 unknown).
+    """
+    from riskmap.vocabulary.grade import grade
+
+    tables = {}
+    for role in ground.layers:
+        rows = rows_in_use(ground.layers, role, ground.roles)
+        if rows is None:
+            continue
+        if ground.roles[role].grade:
+            rows = rows.assign(**{LEVEL: grade(ground.roles[role], rows, ground.presets)[0]})
+        tables[role] = rows
+    return tables
+
+
+def gather_inputs(ground: Ground, grid: Grid, roads: Roads) -> Inputs:
+    """Gather what the indicators are measured from.
+
+    Parameters
+    ----------
+    ground
+        Layers and units.
+    grid
+        The grid.
+    roads
+        Travel seconds.
+
+    Returns
+    -------
+    Inputs
+        Tables with levels, rasters, people, travel seconds and presets.
+    """
+    from riskmap.geo.overlay import lines_to_cells, population_of_cells
+    from riskmap.indicators.table import Inputs
+
+    tables = graded_tables(ground)
+    rasters = {role: layer.rasters for role, layer in ground.layers.items() if layer.rasters}
+    road = lines_to_cells(grid, tables["road"]) if "road" in tables else None
+    people = population_of_cells(
+        grid,
+        table=tables.get("population"),
+        rasters=rasters.get("population", ()),
+        units=ground.units,
+        weight=road,
+    )
+    return Inputs(
+        grid=grid,
+        tables=tables,
+        rasters=rasters,
+        population=people,
+        travel_seconds=roads.seconds,
+        presets=ground.presets,
+    )
+
+
+def read_table(project: Project) -> pd.DataFrame:
+    """Read the project's indicator table.
+
+    Parameters
+    ----------
+    project
+        Names a shipped table or a file.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by code.
+    """
+    from riskmap.indicators.table import load_table
+
+    named = project.indicators
+    return load_table(project.file(named) if named.endswith(".csv") else named)
+
+
+def compute_indicators(
+    project: Project, ground: Ground, inputs: Inputs
+) -> tuple[Indicators, gpd.GeoDataFrame]:
+    """Measure every indicator on cells and units.
+
+    Parameters
+    ----------
+    project
+        Indicator table and weights.
+    ground
+        Units.
+    inputs
+        What they are measured from.
+
+    Returns
+    -------
+    tuple
+        Indicators, and the units with their people filled in.
+    """
+    from riskmap.indicators.table import compute
+
+    found = compute(read_table(project), inputs, ground.units)
+    return found, count_people(ground.units, inputs.grid, inputs.population)
+
+
+def count_people(
+    units: gpd.GeoDataFrame, grid: Grid, people: NDArray[Any] | None
+) -> gpd.GeoDataFrame:
+    """Fill in the people of units that do not say how many they have.
+
+    Parameters
+    ----------
+    units
+        Units of all levels.
+    grid
+        The grid.
+    people
+        People by cell, or None.
+
+    Returns
+    -------
+    GeoDataFrame
+        A copy; what was unknown is the sum over the unit's cells.
+    """
+    lacking = units[POPULATION].isna().to_numpy()
+    if people is None or not lacking.any():
+        return units
+    from riskmap.geo.areas import coverage
+    from riskmap.geo.overlay import place_share, zonal
+
+    cover = coverage(grid, units.geometry[lacking])
+    share = place_share(grid)
+    sums = zonal(grid, cover, np.asarray(people)[None], how="sum", place_share=share)
+    filled = units[POPULATION].to_numpy(dtype=np.float64).copy()
+    filled[lacking] = np.round(np.asarray(sums).reshape(int(lacking.sum()), -1)[:, 0])
+    return units.assign(**{POPULATION: filled})
+
+
+__all__ = ["DRY", "Added", "take_in"]
+
+DRY = "_DRY"
+"""Ending of the code under which a group's own children stand once water is added to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Added:
+    """An indicator that joins a group of a fitted index."""
+
+    code: str
+    group: str
+    bottom: float
+    """Value that adds nothing, in the indicator's own unit."""
+    top: float
+    """Value that lifts the group to the top of its scale."""
+
+
+def _scale(params: Params, codes: Iterable[str]) -> tuple[float, float]:
+    """Find the one scale on which the group's indicators stand."""
+    step = next((s for s in params["steps"] if s["step"] == "normalise"), None)
+    columns: Mapping[str, Any] = {} if step is None else step["fitted"]["columns"]
+    ends = {
+        (columns[c]["low"], columns[c]["high"])
+        if c in columns and {"low", "high"} <= set(columns[c])
+        else None
+        for c in codes
+    }
+    if len(ends) != 1 or None in ends:
+        raise IndicatorError(
+            text("the indicators have no common scale with a lower and an upper end")
+        )
+    low, high = next(end for end in ends if end is not None)
+    return float(low), float(high)
+
+
+def _below(meta: pd.DataFrame, group: str) -> list[str]:
+    """List the indicators beneath a group."""
+    found: list[str] = []
+    for code in meta.index[meta["parent"] == group]:
+        found += _below(meta, code) if meta.loc[code, "kind"] == "group" else [str(code)]
+    return found
+
+
+def take_in(
+    params: Params, meta: pd.DataFrame, rows: pd.DataFrame, added: Added
+) -> tuple[Params, pd.DataFrame]:
+    r"""Add an indicator to a group of a fitted index; nothing that was fitted changes.
+
+    The group's own children move, with their weights and method, under a new group ``GROUP_DRY``.
+    The group becomes the `riskmap.index.means.union` of it and the new indicator:
+
+    .. math:: H = 1 - (1 - H_{dry}) (1 - x), \quad
+              x = \min\left(1, \frac{v - v_{bottom}}{v_{top} - v_{bottom}}\right)
+
+    on the scale 0..1, so that a value at the bottom, and an unknown one, leave the index as it was,
+    and a higher value never lowers it.
+
+    Parameters
+    ----------
+    params
+        Fitted parameters of the index.
+    meta
+        Its table, with the weights that were used.
+    rows
+        The table's row of the new indicator, and its names for the new group in ``name_zh`` and
+        ``name_en`` of the row ``GROUP_DRY``.
+    added
+        The indicator.
+
+    Returns
+    -------
+    tuple
+        Parameters and table of the index with the indicator.
+
+    Raises
+    ------
+    IndicatorError
+        When the group is the root or not there, or its indicators have no common bounded scale.
+    """
+    group, code = added.group, added.code
+    if group not in meta.index or not str(meta.loc[group, "parent"]):
+        raise IndicatorError(text("{code} does not stand in a component", code=code))
+    low, high = _scale(params, _below(meta, group))
+    dry = group + DRY
+    new = copy.deepcopy(dict(params))
+    for step in new["steps"]:
+        _widen(step, code=code, dry=dry)
+        if step["step"] == "normalise":
+            posts = {"min": added.bottom, "max": added.top}
+            step["fitted"]["columns"][code] = {
+                "method": "goalposts", "low": low, "high": high, **posts,
+            }  # fmt: skip
+        if step["step"] == "aggregate":
+            groups = step["fitted"]["groups"]
+            groups[dry] = groups[group]
+            weights = {dry: 1.0, code: 1.0}
+            groups[group] = {"method": "union", "weights": weights, "low": low, "top": high}
+    table = meta.copy()
+    table.loc[table["parent"] == group, "parent"] = dry
+    inner = rows.assign(weight=1.0, weight_given=1.0)
+    inner["parent"] = group
+    place = list(table.index).index(group) + 1
+    return new, pd.concat([table.iloc[:place], inner[table.columns], table.iloc[place:]])
+
+
+def _widen(step: Params, *, code: str, dry: str) -> None:
+    """Let one fitted step know the new codes."""
+    fitted = step["fitted"]
+    if step["step"] == "treat":
+        fitted["columns"][code] = {"method": "none", "report": {}}
+    if step["step"] == "screen" and "kept" in fitted:
+        fitted["kept"].append(code)
+    if step["step"] == "impute" and "overall" in fitted:
+        fitted["overall"][code] = 0.0
+    if step["step"] == "weight":
+        fitted["weights"] |= {dry: 1.0, code: 1.0}
+    if step["step"] == "impute" and fitted["method"].startswith("row_"):
+        raise IndicatorError(
+            text("{code}: gaps are filled from the other indicators of a row", code=code)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """The run without any scenario."""
+
+    table: pd.DataFrame
+    """The whole indicator table, with what could not be measured."""
+    inputs: Inputs
+    indicators: Indicators
+    index: Mapping[str, Index]
+    units: gpd.GeoDataFrame
+
+
+def score_scenarios(
+    base: Baseline, roads: Roads, scenarios: Mapping[str, Scenario]
+) -> tuple[dict[str, Index], tuple[Text, ...]]:
+    """Compute the index of units and cells under every scenario.
+
+    Goalposts, weights and class limits are those of the baseline, so that classes compare. A
+    scenario without depths, closures and danger areas has no index.
+
+    Parameters
+    ----------
+    base
+        The run without any scenario.
+    roads
+        Road graphs.
+    scenarios
+        Scenario by name.
+
+    Returns
+    -------
+    tuple
+        Index by ``unit@NAME`` and ``cell@NAME``, and what must be said beside it.
+    """
+    found: dict[str, Index] = {}
+    notes: list[Text] = []
+    for name, scenario in scenarios.items():
+        if not has_effect(scenario):
+            continue
+        inputs, changed, said = _changed(base, roads, scenario)
+        notes += said
+        values = _measured(base, inputs, changed)
+        try:
+            pair, more = _applied(base, values, scenario)
+        except IndicatorError as error:
+            why = "; ".join(str(p.message) for p in error.problems) or str(error.message)
+            notes.append(text("Scenario {name}: no index of its own: {why}", name=name, why=why))
+            continue
+        found |= pair
+        notes += more
+    return found, tuple(notes)
+
+
+def _changed(
+    base: Baseline, roads: Roads, scenario: Scenario
+) -> tuple[Inputs, list[str], list[Text]]:
+    """Find the inputs of a scenario, and the indicators that see a difference."""
+    import pandas as pd
+
+    inputs, methods, notes = base.inputs, set(), []
+    layers: set[str] = set()
+    if scenario.depth_m is not None:
+        inputs, methods = replace(inputs, depth_m=scenario.depth_m), {"depth"}
+        notes += _unknown_depths(inputs, scenario)
+    tables = dict(inputs.tables)
+    refuges, said = dry_refuges(inputs, scenario)
+    notes += said
+    if refuges is not None:
+        tables["refuge"] = refuges
+        layers.add("refuge")
+    if scenario.danger_area is not None and len(scenario.danger_area):
+        parts = [t for t in (tables.get("danger_area"), scenario.danger_area) if t is not None]
+        tables["danger_area"] = pd.concat(parts, ignore_index=True)
+        layers.add("danger_area")
+    seconds, said = cut_roads(roads, inputs, tables, scenario)
+    notes += said
+    layers |= set(seconds)
+    inputs = replace(inputs, tables=tables, travel_seconds={**inputs.travel_seconds, **seconds})
+    table = base.table[base.table["kind"] == "indicator"]
+    sees = table["method"].isin(methods) | table["layer"].isin(layers)
+    codes = [c for c in table.index[sees] if c in base.indicators.meta.index or c in _water(table)]
+    return inputs, codes, notes
+
+
+def _water(table: pd.DataFrame) -> list[str]:
+    return [str(code) for code in table.index[table["method"] == "depth"]]
+
+
+def _unknown_depths(inputs: Inputs, scenario: Scenario) -> list[Text]:
+    inside = inputs.grid.inside
+    unknown = int((np.isnan(np.asarray(scenario.depth_m, np.float64)) & inside).sum())
+    if not unknown:
+        return []
+    return [
+        text(
+            "Scenario {name}: {n} of {all} cells have no depth in its raster; hazard and roads "
+            "there stay those of the baseline",
+            name=scenario.name,
+            n=unknown,
+            all=int(inside.sum()),
+        )
+    ]
+
+
+def _measured(base: Baseline, inputs: Inputs, codes: list[str]) -> dict[str, tuple[Any, Any]]:
+    """Measure indicators anew; one that nothing is left for takes its worst value."""
+    from riskmap.indicators.table import compute
+
+    if not codes:
+        return {}
+    groups = base.table.index[base.table["kind"] == "group"]
+    try:
+        again = compute(base.table.loc[[*groups, *codes]], inputs, base.units)
+    except IndicatorError:
+        return {code: _worst(base, code) for code in codes if code in base.indicators.meta.index}
+    return {
+        code: (again.cells[code], again.units[code]) if code in again.cells else _worst(base, code)
+        for code in codes
+        if code in again.cells or code in base.indicators.meta.index
+    }
+
+
+def _worst(base: Baseline, code: str) -> tuple[Any, Any]:
+    """Give every place the worst value of the baseline: no refuge or station is left."""
+    cells, units = base.indicators.cells[code], base.indicators.units[code]
+    worst = cells.max() if float(base.table["direction"][code]) > 0 else 0.0
+    return cells.where(cells.isna(), worst), units.where(units.isna(), worst)
+
+
+def _applied(
+    base: Baseline, values: Mapping[str, tuple[Any, Any]], scenario: Scenario
+) -> tuple[dict[str, Index], list[Text]]:
+    """Apply the baseline's parameters to the scenario's values."""
+    from riskmap.index.steps import apply
+
+    name, depth = scenario.name, np.asarray(scenario.depth_m, np.float64)
+    notes: list[Text] = []
+    found: dict[str, Index] = {}
+    for place, kind in ((1, "unit"), (0, "cell")):
+        before = base.indicators.units if place else base.indicators.cells
+        index = base.index[kind]
+        params, meta = index.params, index.meta
+        table = before.assign(**{code: pair[place] for code, pair in values.items()})
+        for code in (c for c in values if c not in meta.index):
+            table[code] = _known_water(table[code], index, base.table["parent"][code])
+            if kind == "cell":
+                table[code] = table[code].where(np.isfinite(depth.ravel()[table.index]))
+            params, meta, said = _with_water(base, params, meta, code)
+            notes += said if kind == "unit" else []
+        ranked = {"rank_within": base.units[LEVEL]} if kind == "unit" else {}
+        found[f"{kind}@{name}"] = apply(params, table, meta, **ranked)
+    return found, [text("Scenario {name}: {what}", name=name, what=note) for note in notes]
+
+
+def _known_water(values: pd.Series[Any], index: Index, group: str) -> pd.Series[Any]:
+    """Leave dry places unknown whose hazard is unknown: being dry says nothing of it."""
+    hazard = index.scores.get(group)
+    return values if hazard is None else values.where(hazard.notna() | (values > 0))
+
+
+def _with_water(
+    base: Baseline, params: Any, meta: pd.DataFrame, code: str
+) -> tuple[Any, pd.DataFrame, list[Text]]:
+    """Take in the water's indicator, which the baseline does not have."""
+    import pandas as pd
+
+    from riskmap.indicators.table import parse_options
+
+    row = base.table.loc[[code]]
+    group = str(row["parent"].iloc[0])
+    if group not in meta.index:
+        raise IndicatorError(
+            text("the component {group} could not be measured without the water", group=group)
+        )
+    cap = float(parse_options(str(row["options"].iloc[0]))["cap_m"])
+    dry = meta.loc[[group]].rename(index={group: group + DRY})
+    dry["name_zh"] += "（无积水时）"
+    dry["name_en"] += " without the water"
+    rows = pd.concat([dry, row.assign(method_note="")]).reindex(columns=meta.columns)
+    added = Added(code=code, group=group, bottom=0.0, top=cap)
+    grown, wide = take_in(params, meta, rows, added)
+    note = text(
+        "water fills what the hazard leaves of its scale, wholly at {cap} m; goalposts, weights "
+        "and class limits stay those of the baseline",
+        cap=f"{cap:g}",
+    )
+    return grown, wide, [note]
+
+
+_INDICES = ("unit", "cell")
+"""Indices of a run without scenario."""
+
+
+def reweighted(meta: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+    """Replace weights of the indicator table.
+
+    Parameters
+    ----------
+    meta
+        The table.
+    weights
+        Code to weight.
+
+    Returns
+    -------
+    DataFrame
+        A copy with the weights.
+
+    Raises
+    ------
+    IndicatorError
+        When a code is unknown.
+    """
+    unknown = [code for code in weights if code not in meta.index]
+    if unknown:
+        raise IndicatorError(
+            text(
+                "weights: unknown code {codes}; known: {known}",
+                codes=", ".join(unknown),
+                known=", ".join(map(str, meta.index)),
+            )
+        )
+    changed = meta.copy()
+    for code, weight in weights.items():
+        changed.loc[code, "weight"] = weight
+    return changed
+
+
+def compute_index(
+    project: Project, ground: Ground, indicators: Indicators
+) -> tuple[dict[str, Index], dict[str, Any], Indicators]:
+    """Compute the index of units and cells.
+
+    The units' parameters are fitted on the finest level and applied to the coarser ones, so that
+    levels compare; the cells have parameters of their own.
+
+    Parameters
+    ----------
+    project
+        Steps, or the short form of them; frozen parameters.
+    ground
+        Units and presets.
+    indicators
+        The indicators.
+
+    Returns
+    -------
+    tuple
+        Index by ``unit`` and ``cell``, the fitted parameters by the same names, and the indicators
+        with the weights that were used.
+    """
+    from riskmap.index.reading import read_steps
+    from riskmap.index.steps import apply, default_steps, fit
+
+    named = project.index.steps
+    steps = (
+        read_steps(project.file(named))
+        if named
+        else default_steps(project.index.model_dump(exclude_none=True))
+    )
+    frozen = _frozen(project)
+    finest = ground.units["finest"].to_numpy(dtype=bool)
+    levels = ground.units[LEVEL]
+    meta = indicators.meta
+    tables: dict[str, tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]] = {
+        "unit": (indicators.units, {"rank_within": levels}, {"fit_rows": finest}),
+        "cell": (indicators.cells, {}, {}),
+    }
+    found: dict[str, Index] = {}
+    for name, (values, ranked, fitted) in tables.items():
+        if frozen is not None:
+            found[name] = apply(frozen[name], values, meta, **ranked)
+        else:
+            found[name] = fit(values, meta, steps, **ranked, **fitted)
+        if project.overrides:
+            kept = with_breaks_kept(found[name].params)
+            changed = reweighted(meta, project.overrides)
+            found[name] = fit(values, changed, kept, **ranked, **fitted)
+    if project.overrides:
+        indicators = replace(indicators, meta=reweighted(meta, project.overrides))
+    found["unit"] = replace(
+        found["unit"], stability=class_stability(found["unit"], indicators, finest, project.seed)
+    )
+    return found, {name: index.params for name, index in found.items()}, indicators
+
+
+def class_stability(
+    index: Index, indicators: Indicators, finest: NDArray[np.bool_], seed: int
+) -> pd.Series[Any]:
+    """Count how often each unit keeps its class when weights and methods are drawn anew.
+
+    Parameters
+    ----------
+    index
+        The units' index.
+    indicators
+        The indicators.
+    finest
+        True for the units of the finest level, shape (n,).
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    Series
+        Share of the draws, 0 to 1; NaN for coarser levels and unknown classes.
+    """
+    import pandas as pd
+
+    from riskmap.index.stress import unit_stability
+
+    values = indicators.units[finest]
+    drawn = unit_stability(index.params, values, index.meta, seed=seed)
+    own = index.classes[finest].fillna(0).astype(int)
+    share = pd.Series(np.nan, index=indicators.units.index, name="stability")
+    for level in CLASSES:
+        rows = own.index[own == level]
+        if not len(rows):
+            continue
+        share.loc[rows] = drawn.loc[rows, f"p_class_{level}"].to_numpy(np.float64)
+    return share
+
+
+def with_breaks_kept(params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Turn fitted parameters into steps that keep everything but the weights.
+
+    Goalposts and class breaks stay those of the baseline, so that classes compare; this is what
+    the map's what-if tab does.
+
+    Parameters
+    ----------
+    params
+        Fitted parameters of the baseline.
+
+    Returns
+    -------
+    list
+        Steps.
+    """
+    steps: list[dict[str, Any]] = []
+    for step in params["steps"]:
+        name = step["step"]
+        if name == "weight":
+            steps.append({"step": name, "method": "given"})
+        elif name == "aggregate":
+            steps.append({"step": name, **step["options"]})
+        else:
+            steps.append({"step": name, **step["options"], "frozen": step["fitted"]})
+    return steps
+
+
+def _is_fitted(params: Any) -> bool:
+    """Tell whether this has the form of the parameters of an index."""
+    steps = params.get("steps") if isinstance(params, dict) else None
+    return isinstance(steps, list) and all(
+        isinstance(step, dict) and {"step", "options", "fitted"} <= set(step) for step in steps
+    )
+
+
+def _frozen(project: Project) -> dict[str, Any] | None:
+    if not project.index.frozen:
+        return None
+    path = project.file(project.index.frozen)
+    try:
+        params = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IndicatorError(
+            text("{file}: cannot be read as frozen parameters: {why}", file=path.name, why=error)
+        ) from None
+    if not isinstance(params, dict) or not all(map(_is_fitted, map(params.get, _INDICES))):
+        raise IndicatorError(
+            text("{file}: expected the params.json of an earlier run", file=path.name)
+        )
+    return params

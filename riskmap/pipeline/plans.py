@@ -1,0 +1,273 @@
+"""The plans of a run: stations and refuges, under every scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from riskmap.errors import InfeasibleError, LayerError, UsageError
+from riskmap.i18n import Text, text
+from riskmap.layers.layer import placed_rows, rows_in_use
+from riskmap.pipeline.roads import find_graph
+from riskmap.vocabulary.sections import is_number
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from riskmap.geo.grid import Grid
+    from riskmap.layers.layer import Raster
+    from riskmap.pipeline.ground import Ground
+    from riskmap.pipeline.roads import Roads
+    from riskmap.plans.refuges.options import RefugeOptions
+    from riskmap.plans.refuges.plan import RefugePlan, State, World
+    from riskmap.plans.supplies.plan import SupplyPlan
+    from riskmap.project.schema import Project
+    from riskmap.result import Scenario
+
+
+def make_plans(
+    project: Project,
+    ground: Ground,
+    roads: Roads,
+    *,
+    grid: Grid,
+    people: NDArray[Any] | None,
+    scenarios: Mapping[str, Scenario],
+) -> tuple[dict[str, Any], tuple[Text, ...]]:
+    """Make the plans that the layers allow.
+
+    Parameters
+    ----------
+    project
+        Options of the plans.
+    ground
+        Layers, units, presets.
+    roads
+        Road graphs by profile.
+    grid
+        The grid.
+    people
+        People by cell, or None.
+    scenarios
+        Scenario by name.
+
+    Returns
+    -------
+    tuple
+        Plan by name, and what must be said beside them.
+
+    Raises
+    ------
+    ProjectError
+        When an option is unknown or wrong.
+    """
+    from riskmap.pipeline.roads import find_graph
+    from riskmap.plans.stations.plan import plan_stations
+
+    refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios)
+    plans: dict[str, Any] = dict(refuges)
+    graph = roads.graphs.get("emergency")
+    if graph is None and "stations" in project.model_fields_set and project.stations.sites:
+        graph = find_graph(project, ground, roads, "emergency")
+    if graph is None:
+        lacking = text("No station plan: it needs a road layer and rescue stations.")
+        return plans, (*notes, lacking)
+    try:
+        found = plan_stations(
+            ground.layers,
+            graph,
+            grid,
+            presets=ground.presets,
+            population=people,
+            units=ground.units,
+            scenarios=scenarios,
+            options=project.stations,
+            roles=ground.roles,
+        )
+    except (UsageError, InfeasibleError) as error:
+        return plans, (*notes, text("No station plan: {why}", why=error.message))
+    plans["stations"] = found
+    return plans, (*notes, *found.notes)
+
+
+def plan_refuges(
+    project: Project,
+    ground: Ground,
+    roads: Roads,
+    grid: Grid,
+    people: Any,
+    scenarios: Mapping[str, Scenario],
+) -> tuple[dict[str, RefugePlan | SupplyPlan], tuple[Text, ...]]:
+    """Make the refuge plans of a run.
+
+    Parameters
+    ----------
+    project
+        The project; its section ``refuges`` has the options.
+    ground
+        Layers, units and presets.
+    roads
+        Road graphs.
+    grid
+        The grid.
+    people
+        People per cell, or None.
+    scenarios
+        Scenario by name.
+
+    Returns
+    -------
+    tuple
+        Plan by key, ``refuges`` without flood, ``refuges@NAME`` and ``supplies``; and what must be
+        said.
+
+    Raises
+    ------
+    ProjectError
+        When an option is unknown or wrong.
+    """
+    from riskmap.plans.refuges.options import ride_seconds, walk_seconds
+    from riskmap.plans.refuges.plan import refuge_plan
+
+    options = project.refuges
+    refuges = placed_rows(ground.layers, "refuge")
+    if refuges is None:
+        return {}, ()
+    world = _world(project, ground, roads, grid, people, refuges, options)
+    limits = {
+        "foot": walk_seconds(options, ground.presets),
+        "ride": ride_seconds(options, ground.presets),
+    }
+    states = _states(scenarios)
+    plans = {
+        f"refuges@{name}" if name else "refuges": refuge_plan(
+            world, options=options, limits_s=limits, state=state
+        )
+        for name, state in states.items()
+    }
+    said = [note for plan in plans.values() for note in plan.notes]
+    by_name = {plan.scenario: plan for plan in plans.values()}
+    supplies = _supplies(world, ground, by_name, states, options)
+    if supplies is not None:
+        said += supplies.notes
+        return {**plans, "supplies": supplies}, tuple(said)
+    return dict(plans), tuple(said)
+
+
+def _world(
+    project: Project,
+    ground: Ground,
+    roads: Roads,
+    grid: Grid,
+    people: Any,
+    refuges: Any,
+    options: RefugeOptions,
+) -> World:
+    """Gather what every plan of the run is made from."""
+    from riskmap.plans.refuges.plan import World
+
+    return World(
+        grid=grid,
+        graphs={
+            profile: graph
+            for profile in ("foot", "emergency")
+            if (graph := find_graph(project, ground, roads, profile)) is not None
+        },
+        units=ground.units,
+        refuges=refuges,
+        population=people,
+        standing=rows_in_use(ground.layers, "danger_area", ground.roles),
+        sources=rows_in_use(ground.layers, "hazard_source", ground.roles),
+        candidates=placed_rows(ground.layers, options.candidates) if options.candidates else None,
+        presets=ground.presets,
+        data_date=project.data_date,
+        seed=project.seed,
+        dem=ground.layers["dem"].rasters if "dem" in ground.layers else (),
+        flood_level=_flood_level(project, ground, options.flood_level),
+        sensitive=placed_rows(ground.layers, "sensitive"),
+        road_names=_road_names(ground),
+    )
+
+
+def _states(scenarios: Mapping[str, Scenario]) -> dict[str, State]:
+    """Give the states of the world: without flood, then every scenario."""
+    from riskmap.plans.refuges.plan import State
+
+    return {"": State()} | {
+        name: State(
+            name=name,
+            depth_m=scenario.depth_m,
+            depths=scenario.depths,
+            closures=scenario.closures,
+            danger_area=scenario.danger_area,
+        )
+        for name, scenario in scenarios.items()
+    }
+
+
+def _supplies(
+    world: World,
+    ground: Ground,
+    plans: Mapping[str, RefugePlan],
+    states: Mapping[str, State],
+    options: RefugeOptions,
+) -> SupplyPlan | None:
+    """Set the stock beside the people who move; None without stock and depots."""
+    from riskmap.plans.supplies.needs import Call
+    from riskmap.plans.supplies.plan import supply_plan
+
+    depots, stock = placed_rows(ground.layers, "supply_depot"), ground.layers.get("stock")
+    if depots is None or stock is None or stock.table is None or stock.table.empty:
+        return None
+    calls = []
+    for name, plan in plans.items():
+        roads = states[name].roads(world, {"ride": float("inf")})
+        sent = plan.tables["assignment"]
+        at = sent.groupby("refuge_row")["people"].sum().reindex(range(len(world.refuges)))
+        calls.append(
+            Call(
+                scenario=name,
+                people=plan.recount["people"],
+                at_refuge=at.fillna(0.0).to_numpy(dtype="float64"),
+                net=roads[0] if roads else None,
+            )
+        )
+    return supply_plan(
+        stock.table,
+        depots,
+        calls=calls,
+        refuges=world.refuges,
+        presets=world.presets,
+        data_date=world.data_date,
+        new_depots=options.new_depots,
+    )
+
+
+def _road_names(ground: Ground) -> tuple[str, ...]:
+    """Give the name of each row of the road layer; nothing when no road has one."""
+    lines = placed_rows(ground.layers, "road")
+    if lines is None or "name" not in lines or not lines["name"].notna().any():
+        return ()
+    return tuple(lines["name"].astype(object).where(lines["name"].notna(), "").astype(str))
+
+
+def _flood_level(
+    project: Project, ground: Ground, given: str | None
+) -> float | tuple[Raster, ...] | None:
+    """Read the highest historical level where the project gives a raster of it."""
+    if not given or is_number(given):
+        return float(given) if given else None
+    from riskmap.layers.layer import LayerSpec
+    from riskmap.layers.read.layer import read_layer
+
+    layer, problems = read_layer(
+        ground.roles["dem"],
+        (LayerSpec(path=project.file(given), shown=given),),
+        crs=ground.crs,
+        place=ground.place,
+    )
+    if not layer.rasters:
+        raise LayerError(
+            text("refuges.flood_level: {path} cannot be used", path=given), tuple(problems)
+        )
+    return layer.rasters

@@ -1,0 +1,263 @@
+"""Travel by road: seconds from every cell, and the nearest refuge and station of every item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskmap.errors import LayerError
+from riskmap.geo.points import row_xy
+from riskmap.i18n import Text, text
+from riskmap.layers.layer import placed_rows, rows_in_use
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.geo.grid import Grid
+    from riskmap.geo.network import RoadGraph
+    from riskmap.layers.layer import Layer
+    from riskmap.pipeline.ground import Ground
+    from riskmap.project.schema import Project
+    from riskmap.vocabulary.presets import Presets
+    from riskmap.vocabulary.roles import Role
+
+
+FACILITIES = {"refuge": ("foot", "to_facility"), "rescue_station": ("emergency", "from_facility")}
+"""Role to the profile and direction in which its places are reached."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roads:
+    """Road graphs by profile, travel seconds of the cells by role, and what must be said."""
+
+    graphs: Mapping[str, RoadGraph] = field(default_factory=dict)
+    seconds: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    notes: tuple[Text, ...] = ()
+
+
+def build_roads(
+    layers: Mapping[str, Layer],
+    grid: Grid,
+    *,
+    direction: str | None,
+    presets: Presets,
+    crs: str,
+    roles: Mapping[str, Role] | None = None,
+    cache: Path | None = None,
+) -> Roads:
+    """Build the road graphs and measure how far every cell is from refuge and station.
+
+    Parameters
+    ----------
+    layers
+        The layers.
+    grid
+        The grid.
+    direction
+        How road lines may be driven, or None.
+    presets
+        Speeds and snapping limit.
+    crs
+        The run's CRS.
+    roles
+        The roles, which say what is out of use; None takes every row.
+    cache
+        Folder in which road graphs are kept between runs, or None.
+
+    Returns
+    -------
+    Roads
+        Empty when there is no road layer: distances are straight lines then.
+    """
+    lines = placed_rows(layers, "road")
+    if lines is None:
+        return Roads(notes=(text("No road layer: distances are straight lines."),))
+    graphs: dict[str, Any] = {}
+    seconds: dict[str, NDArray[np.float32]] = {}
+    notes: list[Text] = []
+    for role, (profile, way) in FACILITIES.items():
+        places = rows_in_use(layers, role, roles)
+        if places is None:
+            continue
+        try:
+            graph = profile_graph(
+                lines, profile, direction=direction, presets=presets, crs=crs, cache=cache
+            )
+        except LayerError as error:
+            notes.append(text("Roads cannot be used ({why}).", why=str(error)))
+            continue
+        graphs[profile] = graph
+        notes.extend(text("Roads: {note}.", note=note) for note in graph.notes)
+        seconds[role] = cell_seconds(graph, places, grid, way=way, presets=presets)
+    if graphs:
+        notes.append(
+            text(
+                "Travel times are free-flow (自由流): no traffic, no water and no turn-out counted."
+            )
+        )
+    told = {str(note): note for note in notes}
+    return Roads(graphs=graphs, seconds=seconds, notes=tuple(told.values()))
+
+
+def profile_graph(
+    lines: gpd.GeoDataFrame,
+    profile: str,
+    *,
+    direction: str | None,
+    presets: Presets,
+    crs: str,
+    cache: Path | None = None,
+) -> RoadGraph:
+    """Build the road graph of one profile.
+
+    Parameters
+    ----------
+    lines
+        The road layer.
+    profile
+        ``foot``, ``car`` or ``emergency``.
+    direction
+        How road lines may be driven, or None.
+    presets
+        Speeds.
+    crs
+        The run's CRS.
+    cache
+        Folder in which road graphs are kept between runs, or None.
+
+    Returns
+    -------
+    RoadGraph
+        The graph.
+
+    Raises
+    ------
+    LayerError
+        When the lines make no network.
+    """
+    from riskmap.geo.network import build_graph
+    from riskmap.geo.network.store import kept_graph
+
+    oneway = "oneway" if direction == "oneway_field" and "oneway" in lines else None
+    options: dict[str, Any] = {
+        "profile": profile,
+        "direction": direction,
+        "oneway_field": oneway,
+        "crs": crs,
+    }
+    values = {key: presets.preset(key).value for key in presets}
+    return kept_graph(
+        cache,
+        lines,
+        options,
+        values,
+        presets,
+        lambda seen: build_graph(lines, presets=seen, **options),
+    )
+
+
+def find_graph(project: Project, ground: Ground, roads: Roads, profile: str) -> RoadGraph | None:
+    """Give the road graph of a profile, built now when no facility has asked for it.
+
+    Parameters
+    ----------
+    project
+        How road lines may be driven, and where graphs are kept.
+    ground
+        Layers, presets and CRS.
+    roads
+        The graphs of the run.
+    profile
+        ``foot`` or ``emergency``.
+
+    Returns
+    -------
+    RoadGraph or None
+        None without a road layer that makes a network; `build_roads` has said so.
+    """
+    from riskmap.pipeline.ground import road_cache
+
+    lines = placed_rows(ground.layers, "road")
+    if profile in roads.graphs or lines is None:
+        return roads.graphs.get(profile)
+    try:
+        return profile_graph(
+            lines,
+            profile,
+            direction=road_direction(project),
+            presets=ground.presets,
+            crs=ground.crs,
+            cache=road_cache(project),
+        )
+    except LayerError:
+        return None
+
+
+def road_direction(project: Project) -> str | None:
+    """Tell how the project says road lines may be driven.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    str or None
+        That of the first road source; None leaves it to the lines' own tags.
+    """
+    sources = project.layers.get("road")
+    return sources[0].direction if sources else None
+
+
+def cell_seconds(
+    graph: RoadGraph,
+    places: gpd.GeoDataFrame,
+    grid: Grid,
+    *,
+    way: str,
+    presets: Presets,
+    edge_cost: NDArray[np.float64] | None = None,
+) -> NDArray[np.float32]:
+    """Measure the time by road between each cell inside the place and its nearest facility.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    places
+        The facilities.
+    grid
+        The grid.
+    way
+        ``from_facility`` or ``to_facility``.
+    presets
+        Snapping limit and walking speed.
+    edge_cost
+        Time along each edge, infinite where closed, shape (m,) [s]; None: free flow.
+
+    Returns
+    -------
+    ndarray
+        Shape (ny, nx) [s]; NaN where no road leads.
+    """
+    from riskmap.geo.grid import cell_centres, inside_cells
+    from riskmap.geo.network import nearest_seconds, snap_points
+
+    cells = inside_cells(grid)
+    limit = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
+    at = snap_points(graph, np.column_stack(cell_centres(grid, cells)), limit_m=limit)
+    to = snap_points(graph, row_xy(places), limit_m=limit)
+    found = nearest_seconds(graph, to, at, way=way, edge_cost=edge_cost)  # type: ignore[arg-type]
+    walk = np.where(at.on, at.walk_m, np.nan) / (float(presets["road.foot_kmh"]) / 3.6)
+    extra = walk if way == "to_facility" else np.zeros(cells.size)
+    seconds = np.full(grid.shape[0] * grid.shape[1], np.nan, np.float32)
+    reached = np.isfinite(found.cost)
+    seconds[cells[reached]] = (found.cost + extra)[reached]
+    return seconds.reshape(grid.shape)

@@ -1,0 +1,1 @@
+"""Who goes where, and who has no place."""

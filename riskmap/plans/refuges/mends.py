@@ -1,0 +1,200 @@
+"""What would remove the shortfall, every measure solved again with the whole model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from riskmap.i18n import Text, text
+from riskmap.plans.refuges.assign import Assigned, assign, mended
+from riskmap.plans.refuges.ways import Net, group_ways
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from riskmap.plans.refuges.demand import People
+    from riskmap.plans.refuges.options import RefugeOptions
+    from riskmap.plans.refuges.sites import Proposed
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One assignment that is to be mended."""
+
+    people: People
+    possible: pd.DataFrame
+    """All ways."""
+    done: Assigned
+    refuges: Floats
+    """Places of the refuges [m]."""
+    places: Floats
+    tiers: list[str]
+    names: list[str]
+    options: RefugeOptions
+
+    @property
+    def counts(self) -> Floats:
+        """People of each group.
+
+        Returns
+        -------
+        Floats
+            Shape (n,).
+        """
+        return self.people.table["people"].to_numpy(np.float64)
+
+    @property
+    def assisted(self) -> NDArray[np.bool_]:
+        """Who needs a vehicle.
+
+        Returns
+        -------
+        NDArray[np.bool_]
+            Shape (n,).
+        """
+        return self.people.table["assisted"].to_numpy(bool)
+
+    def solve(self, possible: pd.DataFrame, places: Floats, tiers: list[str]) -> Assigned:
+        """Solve with other ways and places.
+
+        Parameters
+        ----------
+        possible
+            Ways.
+        places, tiers
+            Places and tier of each refuge.
+
+        Returns
+        -------
+        Assigned
+            The assignment.
+        """
+        return assign(possible, self.counts, places, tiers, self.options, assisted=self.assisted)
+
+
+def mend_table(
+    case: Case, *, roads: tuple[Net, ...], dry: tuple[Net, ...], sites: Proposed | None
+) -> pd.DataFrame:
+    """List the measures against a shortfall and what is left with each, solved anew.
+
+    Places added to refuges; leaving before the roads are cut, with the places that are lacking
+    then; new sites; new sites and added places together. Measures of one block are meant together;
+    blocks marked "or" stand for themselves.
+
+    Parameters
+    ----------
+    case
+        The assignment.
+    roads, dry
+        Roads by mode, as they are and without water and closures.
+    sites
+        Proposed sites, or None.
+
+    Returns
+    -------
+    DataFrame
+        measure, where, places, shortfall_before, shortfall_after.
+    """
+    before = float(case.done.shortfall.sum())
+    rows: list[dict[str, object]] = []
+    if before <= 0:
+        return _table(rows, before)
+    more, after = mended(case.done, case.options)
+    rows += _added(case, text("add places"), more, after)
+    rest = np.flatnonzero(after.shortfall > 0)
+    rows += [
+        _row(case, text("refuge or vehicles needed near"), int(i), after.shortfall[i], after)
+        for i in rest
+    ]
+    early = _early(case, dry) if dry is not roads else None
+    if early is not None:
+        rows += [
+            _row(
+                case,
+                text("or: move before the roads are flooded"),
+                int(i),
+                case.done.shortfall[i],
+                early,
+            )
+            for i in rest
+        ]
+        if early.shortfall.sum() > 0:
+            rows += _added(case, text("and then add places"), *mended(early, case.options))
+    if sites is not None and len(sites.xy):
+        with_sites, both = _sites(case, roads, sites, more)
+        named = "、".join((sites.table["village"] + " " + sites.table["site"]).str.strip())
+        size = float(sites.table["places"].sum())
+        rows.append(_line(text("or: open new sites"), named, size, with_sites))
+        if len(more) and with_sites.shortfall.sum() > 0:
+            extra = size + float(more["add"].sum())
+            rows.append(_line(text("or: new sites and added places"), named, extra, both))
+    return _table(rows, before)
+
+
+def _table(rows: list[dict[str, object]], before: float) -> pd.DataFrame:
+    columns = ["measure", "where", "places", "shortfall_before", "shortfall_after"]
+    joined: dict[tuple[str, object], dict[str, object]] = {}
+    for row in rows:  # the walkers and the assisted of one group are one row
+        key = (repr(row["measure"]), row["where"])
+        seen = joined.setdefault(key, row | {"places": 0.0, "shortfall_before": before})
+        seen["places"] = float(str(seen["places"])) + float(str(row["places"]))
+    return pd.DataFrame(list(joined.values()), columns=columns)
+
+
+def _line(measure: Text, where: str, places: float, after: Assigned) -> dict[str, object]:
+    left = float(after.shortfall.sum())
+    return {"measure": measure, "where": where, "places": places, "shortfall_after": left}
+
+
+def _row(
+    case: Case, measure: Text, group: int, places: float, after: Assigned
+) -> dict[str, object]:
+    return _line(measure, str(case.people.table["name"].iloc[group]), float(places), after)
+
+
+def _added(
+    case: Case, measure: Text, more: pd.DataFrame, after: Assigned
+) -> list[dict[str, object]]:
+    return [
+        _line(measure, case.names[int(j)], float(add), after)
+        for j, add in zip(more["refuge"], more["add"], strict=True)
+    ]
+
+
+def _early(case: Case, dry: tuple[Net, ...]) -> Assigned | None:
+    """Solve again with dry roads for the groups that are cut off; None when none is."""
+    reach = case.possible[case.places[case.possible["refuge"].to_numpy(np.int64)] > 0]
+    count = np.bincount(reach["demand"].to_numpy(np.int64), minlength=len(case.counts))
+    cut = np.flatnonzero((count == 0) & (case.done.shortfall > 0))
+    if not cut.size:
+        return None
+    found = group_ways(dry, case.people.xy[cut], case.refuges, case.assisted[cut])
+    if not len(found):
+        return None
+    found["demand"] = cut[found["demand"].to_numpy(np.int64)]
+    together = pd.concat([reach, found], ignore_index=True)
+    return case.solve(together, case.places, case.tiers)
+
+
+def _sites(
+    case: Case, roads: tuple[Net, ...], sites: Proposed, more: pd.DataFrame
+) -> tuple[Assigned, Assigned]:
+    """Solve with the new sites as village refuges, without and with the added places."""
+    found = group_ways(roads, case.people.xy, sites.xy, case.assisted)
+    found["refuge"] += len(case.places)
+    possible = pd.concat([case.possible, found], ignore_index=True).sort_values(
+        ["demand", "rank", "seconds", "refuge"], kind="stable"
+    )
+    size = sites.table["places"].to_numpy(np.float64)
+    tiers = [*case.tiers, *["village"] * len(size)]
+    added = case.places.copy()
+    added[more["refuge"].to_numpy(np.int64)] += more["add"].to_numpy()
+    return (
+        case.solve(possible, np.concatenate([case.places, size]), tiers),
+        case.solve(possible, np.concatenate([added, size]), tiers),
+    )

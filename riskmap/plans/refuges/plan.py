@@ -1,0 +1,246 @@
+"""The refuge plan of one state of the world: who goes where, what is short, what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from riskmap.i18n import Text
+from riskmap.plans.refuges.assign import assign
+from riskmap.plans.refuges.capacity import capacity_table
+from riskmap.plans.refuges.checks import eligibility, refuge_checks, refuge_spots, usable_for
+from riskmap.plans.refuges.dangers import Dangers, place_checks
+from riskmap.plans.refuges.demand import assisted_share, part, people_to_move, vehicles_table
+from riskmap.plans.refuges.mends import Case, mend_table
+from riskmap.plans.refuges.options import warning_seconds
+from riskmap.plans.refuges.proposals import proposals, site_tables
+from riskmap.plans.refuges.standards import accessibility, reach_cells, scorecard
+from riskmap.plans.refuges.tables import handout, plan_notes, recounted
+from riskmap.plans.refuges.ways import Net, Routes, group_ways, plan_routes
+from riskmap.plans.refuges.world import State, World
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.plans.refuges.options import RefugeOptions
+    from riskmap.plans.refuges.sites import Proposed
+
+
+__all__ = ["RefugePlan", "State", "World", "refuge_plan"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefugePlan:
+    """One refuge plan; frozen, and the only input of its exports."""
+
+    scenario: str
+    """Name of the scenario; empty without flood."""
+    tables: Mapping[str, pd.DataFrame]
+    """summary, shortfall, mend, assignment, handout, vehicles, usable_for, eligibility, capacity,
+    sites, siting, equity, scorecard, accessibility."""
+    objective: float
+    """Person-minutes of the assignment, counted anew from its rows."""
+    bound: float | None
+    """Equal to the objective when the ordered aims are proven; None otherwise."""
+    gap: float | None
+    status: str
+    recount: Mapping[str, float]
+    """people, served, shortfall, places, largest overload (0), counted from the tables."""
+    map_layers: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    notes: tuple[Text, ...] = ()
+
+
+def refuge_plan(
+    world: World,
+    *,
+    options: RefugeOptions,
+    limits_s: Mapping[str, float],
+    state: State | None = None,
+) -> RefugePlan:
+    """Plan the refuges for one state of the world.
+
+    Parameters
+    ----------
+    world
+        Layers, grid, roads and presets.
+    options
+        The plan's options.
+    limits_s
+        Longest way by mode [s].
+    state
+        Water, closures and danger areas of a scenario; without flood by default.
+
+    Returns
+    -------
+    RefugePlan
+        Tables, map layers and proof.
+    """
+    from riskmap.plans.refuges.tables import plan_layers, summary
+
+    now = state or State()
+    roads = now.roads(world, limits_s)
+    dry = roads if now.dry else State().roads(world, limits_s)
+    dangers = now.dangers(world)
+    warning_s = warning_seconds(options, world.presets, now.name)
+    held, fit, usable = _checked(world, roads, dangers, options, warning_s)
+    case = _assigned(world, now, roads, held, usable, options)
+    routes, sent = _sent(world, case, roads, dry, held, warning_s)
+    sites = proposals(world, case, dangers, roads, options)
+    recount = recounted(case.done, case.counts, case.places, case.assisted)
+    vehicles = vehicles_table(sent, warning_s=warning_s, presets=world.presets)
+    tables = {
+        **_about_people(world, case, roads, dry, sites, sent),
+        "vehicles": vehicles,
+        "usable_for": usable_for(fit, now.name),
+        "eligibility": fit[~fit["usable"] | fit["value"].notna()].reset_index(drop=True),
+        "capacity": held.reset_index(names="item_id").assign(usable=usable),
+        **_standards(world, roads, held, usable, case.places),
+        **site_tables(world, case, roads, sites),
+    }
+    short = summary(now.name, recount, case.done, usable, tables)
+    tables = {"summary": short, **tables}
+    late = float(sent.loc[~sent["in_time"].astype(bool), "people"].sum())
+    said = plan_notes(
+        now.name, recount, case.done, fit, held, roads, options,
+        late=late, warning_h=warning_s / 3600,
+    )  # fmt: skip
+    return RefugePlan(
+        scenario=now.name,
+        tables=tables,
+        objective=case.done.person_seconds / 60,
+        bound=case.done.person_seconds / 60 if case.done.solution.status == "optimal" else None,
+        gap=case.done.solution.gap,
+        status=case.done.solution.status,
+        recount=recount,
+        map_layers=plan_layers(
+            now.name, tables, case.done, case.people, routes, world.refuges, case.refuges, sites,
+            str(world.refuges.crs),
+        ),
+        notes=said if sites is None else (*said, *sites.notes),
+    )  # fmt: skip
+
+
+def _checked(
+    world: World,
+    roads: tuple[Net, ...],
+    dangers: Dangers,
+    options: RefugeOptions,
+    warning_s: float,
+) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.bool_]]:
+    """Compute capacities, run every check, and tell which refuges may be used."""
+    xy, presets = world.xy, world.presets
+    held = capacity_table(
+        world.refuges, presets=presets, options=options, data_date=world.data_date
+    )
+    on_road = np.zeros(len(xy), bool)
+    for net in roads:
+        on_road |= net.snap(xy).on
+    spots = refuge_spots(world.refuges, xy, presets)
+    checks = [
+        *place_checks(spots, dangers, presets=presets),
+        *refuge_checks(world.refuges, held, on_road=on_road, warning_h=warning_s / 3600),
+    ]
+    return (held, *eligibility(world.refuges, checks, options))
+
+
+def _assigned(
+    world: World,
+    now: State,
+    roads: tuple[Net, ...],
+    held: pd.DataFrame,
+    usable: NDArray[np.bool_],
+    options: RefugeOptions,
+) -> Case:
+    """Find who moves, part those who need a vehicle, and send everybody somewhere."""
+    groups = people_to_move(
+        world.grid, world.units, population=world.population, standing=world.standing,
+        scenario=now.danger_area, depth_m=now.depth_m, depths=now.depths, presets=world.presets,
+    )  # fmt: skip
+    share = assisted_share(world.sensitive, world.units, world.presets)
+    people = part(groups, share, whole=options.whole)
+    assisted = people.table["assisted"].to_numpy(bool)
+    places = np.where(usable, held["places"], 0).astype(np.float64)
+    possible = group_ways(roads, people.xy, world.xy, assisted)
+    moved = people.table["people"].to_numpy(np.float64)
+    tiers = held["tier"].tolist()
+    return Case(
+        people=people,
+        possible=possible,
+        done=assign(possible, moved, places, tiers, options, assisted=assisted),
+        refuges=world.xy,
+        places=places,
+        tiers=tiers,
+        names=held["name"].tolist(),
+        options=options,
+    )
+
+
+def _sent(
+    world: World,
+    case: Case,
+    roads: tuple[Net, ...],
+    dry: tuple[Net, ...],
+    held: pd.DataFrame,
+    warning_s: float,
+) -> tuple[Routes, pd.DataFrame]:
+    """Find the roads of every assignment and list it with them, both in one order."""
+    from riskmap.plans.refuges.tables import assignment_table
+
+    routes = plan_routes(
+        case.done.pairs, roads, dry,
+        origins=case.people.xy, refuges=case.refuges, names=world.road_names,
+    )  # fmt: skip
+    prepare = float(world.presets["refuge.prepare_min"])
+    table = assignment_table(
+        case.done, case.possible, case.people, held, world.units, case.places,
+        routes=routes.table, prepare_min=prepare, warning_min=warning_s / 60,
+    )  # fmt: skip
+    at = table.pop("row").to_numpy(np.int64)
+    return replace(routes, lines=routes.lines[at], others=routes.others[at]), table
+
+
+def _about_people(
+    world: World,
+    case: Case,
+    roads: tuple[Net, ...],
+    dry: tuple[Net, ...],
+    sites: Proposed | None,
+    sent: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    from riskmap.plans.refuges.tables import shortfall_table
+
+    return {
+        "shortfall": shortfall_table(
+            case.done, case.possible, case.people, world.units, case.places
+        ),
+        "mend": mend_table(case, roads=roads, dry=dry, sites=sites),
+        "assignment": sent,
+        "handout": handout(sent, world.refuges),
+    }
+
+
+def _standards(
+    world: World,
+    roads: tuple[Net, ...],
+    held: pd.DataFrame,
+    usable: NDArray[np.bool_],
+    places: NDArray[np.float64],
+) -> dict[str, pd.DataFrame]:
+    """Make the scorecard of the towns and the accessibility of the villages."""
+    from riskmap.geo.points import unit_of_points
+
+    units, presets = world.units, world.presets
+    on_foot = roads[0] if roads and roads[0].mode == "foot" else None
+    reached = reach_cells(world.grid, units, world.population, on_foot, world.xy, usable)
+    spots = world.refuges.geometry.representative_point()
+    home = unit_of_points(spots, units[units["finest"]])
+    card = scorecard(
+        reached, world.refuges, held, usable, places,
+        units=units, refuge_unit=home, presets=presets,
+    )  # fmt: skip
+    return {"scorecard": card, "accessibility": accessibility(reached, places, units, presets)}

@@ -1,0 +1,438 @@
+"""Where to open or build next: candidates clear of every danger, chosen by a location model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from riskmap.i18n import Text, text
+from riskmap.plans.refuges.dangers import Dangers, Spots, place_checks
+from riskmap.plans.refuges.options import phases
+from riskmap.plans.refuges.ways import Net, ways
+from riskmap.plans.stations.sites import thin
+from riskmap.siting.location import solve
+from riskmap.siting.problem import CANDIDATE, EXISTING, Instance, Solution, make_instance
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from riskmap.plans.refuges.options import RefugeOptions
+
+    Bools = NDArray[np.bool_]
+    Ints = NDArray[np.int64]
+    from riskmap.vocabulary.presets import Presets
+
+    Floats = NDArray[np.float64]
+
+
+SPREAD: Final = 0.2
+"""Standard deviation of the noise on people, as a share."""
+COST_SPREAD: Final = 0.1
+"""Standard deviation of the noise on seconds, as a share."""
+RADIAL: Final = ("c-mclp", "mclp", "lscp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """New sites of all phases."""
+
+    site: Ints
+    """Facilities that were opened."""
+    phase: Ints
+    people: NDArray[np.float64]
+    """People that each serves in the last phase."""
+    groups: Ints
+    proof: pd.DataFrame
+
+
+def choose(instance: Instance, options: RefugeOptions, *, limit_s: float) -> Chosen | Text:
+    """Choose the sites of each phase, those of earlier phases being fixed.
+
+    A capacitated cover opens no site that would stand empty. ``lscp`` takes as many sites as it
+    needs, in one phase.
+
+    Parameters
+    ----------
+    instance
+        Groups; refuges in use (existing) and candidates.
+    options
+        Model, phases, seconds.
+    limit_s
+        Longest walk [s].
+
+    Returns
+    -------
+    Chosen or Text
+        The sites, or why the model has no answer.
+    """
+    now, model = instance, options.site_model
+    parts: list[tuple[Ints, int]] = []
+    proof = []
+    found: Solution | None = None
+    steps = phases(options)[:1] if model == "lscp" else phases(options)
+    for number, k in enumerate(steps, start=1):
+        free = int((now.status == CANDIDATE).sum())
+        if not free:
+            break
+        found = _solved(now, min(k, free), options, limit_s)
+        if found.objective is None:
+            why = found.reason or found.status
+            return text("New sites: {model} has no answer: {why}", model=model, why=why)
+        fresh = found.open[now.status[found.open] == CANDIDATE]
+        parts.append((fresh, number))
+        proof.append(_proof(now, found, number, limit_s))
+        state = now.status.copy()
+        state[fresh] = EXISTING
+        now = replace(now, status=state)
+    if found is None:
+        return text("New sites: {model} has no answer: {why}", model=model, why="0")
+    m = instance.n_facilities
+    got = np.bincount(found.facility_of, weights=found.amount, minlength=m)
+    groups = np.bincount(found.facility_of, minlength=m)
+    site = np.concatenate([part for part, _ in parts])
+    return Chosen(
+        site=site,
+        phase=np.concatenate([np.full(part.size, number) for part, number in parts]),
+        people=got[site].astype(np.float64),
+        groups=groups[site],
+        proof=pd.DataFrame(proof),
+    )
+
+
+def _solved(instance: Instance, k: int, options: RefugeOptions, limit_s: float) -> Solution:
+    """Solve with k new sites; a capacitated cover with fewer as long as some stand empty."""
+    model = options.site_model
+    fixed = int((instance.status == EXISTING).sum())
+    while True:
+        found = solve(
+            model,
+            instance,
+            p=None if model == "lscp" else fixed + k,
+            radius=limit_s if model in RADIAL else None,
+            max_nodes=options.max_nodes,
+        )
+        if model != "c-mclp" or found.objective is None:
+            return found
+        got = np.bincount(found.facility_of, weights=found.amount, minlength=instance.n_facilities)
+        needed = int(((got > 0) & (instance.status == CANDIDATE)).sum())
+        if not 0 < needed < k:
+            return found
+        k = needed
+
+
+def _proof(instance: Instance, found: Solution, phase: int, limit_s: float) -> dict[str, object]:
+    """Set the solver's value beside one that is counted from sites and pairs alone."""
+    return {
+        "phase": phase,
+        "model": found.model,
+        "objective": found.objective,
+        "counted": recount(instance, found, limit_s),
+        "bound": found.bound,
+        "gap": found.gap,
+        "status": found.status,
+    }
+
+
+def recount(instance: Instance, found: Solution, limit_s: float) -> float:
+    """Count a solution's value from its sites and rows, without the solver.
+
+    Parameters
+    ----------
+    instance
+        The instance.
+    found
+        The solution.
+    limit_s
+        Longest walk [s].
+
+    Returns
+    -------
+    float
+        People served (covers), person-seconds (medians), seconds (center) or sites (lscp).
+    """
+    opened = np.zeros(instance.n_facilities, bool)
+    opened[found.open] = True
+    if found.model == "lscp":
+        return float(opened.sum())
+    if found.model == "c-mclp":
+        load = np.bincount(found.facility_of, weights=found.amount, minlength=instance.n_facilities)
+        fits = (load <= instance.capacity + 1e-6).all() and opened[found.facility_of].all()
+        return float(found.amount.sum()) if fits else float("nan")
+    if found.model == "c-p-median":
+        table = pd.Series(
+            instance.cost,
+            index=pd.MultiIndex.from_arrays([instance.demand_of, instance.facility_of]),
+        )
+        seconds = table.loc[list(zip(found.demand_of, found.facility_of, strict=True))].to_numpy()
+        return float((instance.weight[found.demand_of] * seconds).sum())
+    use = opened[instance.facility_of]
+    nearest = np.full(instance.n_demands, np.inf)
+    np.minimum.at(nearest, instance.demand_of[use], instance.cost[use])
+    if found.model == "mclp":
+        return float(instance.weight[nearest <= limit_s].sum())
+    if found.model == "p-center":
+        return float(nearest.max(initial=0.0))
+    return float((instance.weight * nearest).sum())
+
+
+def stability(
+    instance: Instance,
+    options: RefugeOptions,
+    *,
+    limit_s: float,
+    seed: int,
+    near: Bools,
+) -> tuple[Ints, Ints]:
+    """Count how often each site, or one near it, is chosen when people and seconds are noisy.
+
+    Parameters
+    ----------
+    instance
+        Groups, refuges in use and candidates.
+    options
+        Model, phases, draws.
+    limit_s
+        Longest walk [s].
+    seed
+        Seed of the draws.
+    near
+        Which facilities stand near each other, every one near itself, shape (m, m).
+
+    Returns
+    -------
+    tuple of ndarray
+        Number of draws in which each facility is a new site, and in which one near it is; (m,).
+    """
+    rng = np.random.default_rng(seed)
+    times = np.zeros(instance.n_facilities, np.int64)
+    around = times.copy()
+    total = replace_phases(options)
+    for _ in range(options.draws):
+        people = np.exp(rng.normal(0.0, SPREAD, instance.n_demands))
+        seconds = np.exp(rng.normal(0.0, COST_SPREAD, instance.cost.size))
+        drawn = make_instance(
+            demand_of=instance.demand_of,
+            facility_of=instance.facility_of,
+            cost=instance.cost * seconds,
+            demands=instance.demands,
+            facilities=instance.facilities,
+            weight=instance.weight * people,
+            capacity=instance.capacity,
+            status=instance.status,
+        )
+        found = choose(drawn, total, limit_s=limit_s)
+        if isinstance(found, Chosen):
+            times[found.site] += 1
+            around += near[:, found.site].any(axis=1)
+    return times, around
+
+
+def replace_phases(options: RefugeOptions) -> RefugeOptions:
+    """Take the sites of all phases in one: stability asks whether a site belongs, not when.
+
+    Parameters
+    ----------
+    options
+        The plan's options.
+
+    Returns
+    -------
+    RefugeOptions
+        With one phase.
+    """
+    return options.model_copy(update={"new_sites": [sum(phases(options))]})
+
+
+MOST_CANDIDATES = 400
+BOUNDLESS = ("p-median", "p-center", "c-p-median")
+"""Models that weigh every distance; the others count who is within the longest walk."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposed:
+    """New sites, with the proof."""
+
+    table: pd.DataFrame
+    """order, phase, site, village, town, x, y, places, groups, chosen_of_draws, chosen_near,
+    draws."""
+    proof: pd.DataFrame
+    """One row a phase: model, objective, counted, bound, gap, status, candidates, left_out."""
+    xy: Floats
+    notes: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Who needs a place, and who has one."""
+
+    origins: Floats
+    people: Floats
+    """People of each group."""
+    shortfall: Floats
+    """Of these without a place."""
+    refuges: Floats
+    """Places of the refuges in use [m]."""
+    room: Floats
+    """Their places for people."""
+
+
+def propose(
+    wanted: Wanted,
+    *,
+    candidates: Floats,
+    names: list[str],
+    dangers: Dangers,
+    net: Net,
+    presets: Presets,
+    options: RefugeOptions,
+    seed: int,
+) -> Proposed | None:
+    r"""Choose new sites, outside every danger, by the model that the project names.
+
+    ``c-mclp`` finds places for as many people without one as it can within the longest walk. The
+    other models weigh all who move and keep the refuges in use. No new site is larger than
+    ``refuge.new_site_persons``.
+
+    Parameters
+    ----------
+    wanted
+        Groups and refuges in use.
+    candidates, names
+        Places that might be opened.
+    dangers
+        What they must keep clear of.
+    net
+        Roads on foot.
+    presets
+        Size of a site.
+    options
+        Model, number of sites by phase, draws and seconds.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    Proposed or None
+        None when nobody is short, no site is wanted or no candidate is left.
+
+    References
+    ----------
+    Current & Storbeck 1988, doi:10.1068/b150153.
+    """
+    short = options.site_model == "c-mclp"
+    people = wanted.shortfall if short else wanted.people
+    rows = np.flatnonzero(people > 0)
+    if not rows.size or not phases(options) or not len(candidates):
+        return None
+    free = np.ones(len(candidates), bool)
+    for each in place_checks(Spots.bare(candidates), dangers, presets=presets):
+        free &= each.passed
+    tried = np.flatnonzero(free & net.snap(candidates).on)
+    if options.site_model in BOUNDLESS:
+        net = replace(net, limit_s=np.inf)
+    size = float(presets["refuge.new_site_persons"])
+    keep = _best(wanted.origins[rows], people[rows], candidates[tried], net)
+    if not keep.size:
+        return None
+    at = tried[keep]
+    instance, left = _instance(wanted, rows, people, candidates[at], size, net, fixed=not short)
+    first = instance.n_facilities - at.size
+    found = choose(instance, options, limit_s=net.limit_s)
+    if isinstance(found, Text):
+        table = pd.DataFrame()
+        return Proposed(table=table, proof=table, xy=np.zeros((0, 2)), notes=(found,))
+    near = _near(candidates[at], first, float(presets["refuge.radius_m"]["urgent"]))
+    times = stability(instance, options, limit_s=net.limit_s, seed=seed, near=near)
+    opened = found.site - first
+    return Proposed(
+        table=_table(found, candidates[at], [names[i] for i in at], first, times, options.draws),
+        proof=found.proof.assign(candidates=tried.size, left_out=left),
+        xy=candidates[at][opened],
+    )
+
+
+def _near(sites: Floats, first: int, radius_m: float) -> NDArray[np.bool_]:
+    """Tell which candidates stand within a radius of each other; refuges in use of none."""
+    apart = np.hypot(*(sites[:, None, :] - sites[None, :, :]).transpose(2, 0, 1))
+    near = np.zeros((first + len(sites),) * 2, bool)
+    near[first:, first:] = apart <= radius_m
+    return near
+
+
+def _best(origins: Floats, people: Floats, candidates: Floats, net: Net) -> NDArray[np.int64]:
+    """Keep candidates that reach somebody, at most `MOST_CANDIDATES`, spread over the place."""
+    pairs = ways((net,), origins, candidates)
+    if not len(pairs):
+        return np.zeros(0, np.int64)
+    place = pairs["refuge"].to_numpy(np.int64)
+    near = 1.0 / (1.0 + pairs["seconds"].to_numpy(np.float64)) if np.isinf(net.limit_s) else 1.0
+    reach = np.bincount(
+        place,
+        weights=people[pairs["demand"].to_numpy(np.int64)] * near,
+        minlength=len(candidates),
+    )
+    inside = np.flatnonzero(reach > 0)
+    return inside[thin(candidates[inside], reach[inside].astype(np.float64), MOST_CANDIDATES)]
+
+
+def _instance(
+    wanted: Wanted,
+    rows: NDArray[np.int64],
+    people: Floats,
+    sites: Floats,
+    size: float,
+    net: Net,
+    *,
+    fixed: bool,
+) -> tuple[Instance, float]:
+    """Put refuges in use (when they are fixed) and candidates into one instance.
+
+    Groups that reach nothing are left out; their people are given back.
+    """
+    in_use = np.flatnonzero(wanted.room > 0) if fixed else np.zeros(0, np.int64)
+    places = np.concatenate([wanted.refuges[in_use], sites])
+    pairs = ways((net,), wanted.origins[rows], places)
+    reached, demand = np.unique(pairs["demand"].to_numpy(np.int64), return_inverse=True)
+    kept = rows[reached]
+    instance = make_instance(
+        demand_of=demand,
+        facility_of=pairs["refuge"].to_numpy(np.int64),
+        cost=pairs["seconds"].to_numpy(np.float64),
+        demands=tuple(map(str, kept)),
+        facilities=tuple(map(str, range(len(places)))),
+        weight=people[kept],
+        capacity=np.concatenate([wanted.room[in_use], np.full(len(sites), size)]),
+        status=np.repeat([EXISTING, CANDIDATE], [in_use.size, len(sites)]),
+    )
+    return instance, float(people[rows].sum() - people[kept].sum())
+
+
+def _table(
+    found: Chosen,
+    xy: Floats,
+    names: list[str],
+    first: int,
+    times: tuple[NDArray[np.int64], NDArray[np.int64]],
+    draws: int,
+) -> pd.DataFrame:
+    """Set the chosen sites beside each other: by phase, the one that serves most first."""
+    at = found.site - first
+    table = pd.DataFrame(
+        {
+            "phase": found.phase,
+            "site": [names[j] for j in at],
+            "x": xy[at, 0],
+            "y": xy[at, 1],
+            "places": np.ceil(found.people).astype(np.int64),
+            "groups": found.groups,
+            "chosen_of_draws": times[0][found.site],
+            "chosen_near": times[1][found.site],
+            "draws": draws,
+        }
+    )
+    table = table.sort_values(["phase", "places", "site"], ascending=[True, False, True])
+    table.insert(0, "order", np.arange(1, len(table) + 1))
+    return table.reset_index(drop=True)

@@ -1,0 +1,561 @@
+"""The plan's tables as officers read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from riskmap.i18n import Text, text
+from riskmap.plans.refuges.assign import Assigned
+from riskmap.plans.refuges.capacity import texts
+from riskmap.plans.refuges.ways import Net
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.plans.refuges.assign import Assigned
+    from riskmap.plans.refuges.demand import People
+    from riskmap.plans.refuges.options import RefugeOptions
+    from riskmap.plans.refuges.sites import Proposed
+    from riskmap.plans.refuges.ways import Routes
+
+
+def _groups(people: People, units: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Give every group its village, town and district."""
+    table = people.table.copy()
+    for level in ("village", "town", "district"):
+        names = units[level] if level in units else pd.Series(dtype=object)
+        table[level] = [str(names.get(code, "")) for code in table["unit_id"]]
+    blank = table["village"] == ""
+    own = [str(units["name"].get(code, "")) for code in table["unit_id"]]
+    table.loc[blank, "village"] = np.asarray(own, object)[blank.to_numpy()]
+    return table
+
+
+def assignment_table(
+    done: Assigned,
+    possible: pd.DataFrame,
+    people: People,
+    held: pd.DataFrame,
+    units: gpd.GeoDataFrame,
+    places: NDArray[np.float64],
+    *,
+    routes: pd.DataFrame,
+    prepare_min: float,
+    warning_min: float,
+) -> pd.DataFrame:
+    """List every group, its refuge, how, how far, whether in time, and where else it could go.
+
+    Parameters
+    ----------
+    done
+        The assignment.
+    possible
+        All ways.
+    people
+        The groups.
+    held
+        Capacities, in the order of the refuges.
+    units
+        Units.
+    places
+        Places of each usable refuge.
+    routes
+        Table of `plan_routes`, in the order of the assignment.
+    prepare_min
+        Time from the notice to setting out [min].
+    warning_min
+        Time from the warning to the peak [min].
+
+    Returns
+    -------
+    DataFrame
+        A row for each group and refuge, by district, town, village. ``spare_min`` is what is left
+        before the peak when the group arrives; below 0 it comes too late.
+    """
+    groups = _groups(people, units)
+    rows = done.pairs.copy()
+    who = groups.iloc[rows["demand"].to_numpy(np.int64)].reset_index(drop=True)
+    there = held.iloc[rows["refuge"].to_numpy(np.int64)]
+    other = _alternatives(done, possible, places)
+    table = who[["demand", "district", "town", "village", "origin", "name"]].rename(
+        columns={"demand": "group"}
+    )
+    table["people"] = rows["people"].to_numpy()
+    table["assisted"] = who["assisted"].to_numpy(bool)
+    table["refuge_id"] = there.index.astype(str)
+    table["refuge"] = there["name"].to_numpy()
+    table["tier"] = there["tier"].to_numpy()
+    table["mode"] = rows["mode"].to_numpy()
+    table["metres"] = rows["metres"].round(0).to_numpy()
+    table["minutes"] = (rows["seconds"] / 60).round(1).to_numpy()
+    spare = warning_min - prepare_min - rows["seconds"].to_numpy(np.float64) / 60
+    table["spare_min"] = np.round(spare, 1)
+    table["in_time"] = spare >= 0
+    for name in routes.columns:
+        table[name] = routes[name].to_numpy()
+    names = held["name"].to_numpy()
+    table["alternative"] = [names[j] if j >= 0 else "" for j in other[0]]
+    table["alternative_mode"] = other[1]
+    table["alternative_minutes"] = (other[2] / 60).round(1)
+    table["demand"], table["refuge_row"] = rows["demand"].to_numpy(), rows["refuge"].to_numpy()
+    table["row"] = np.arange(len(table))
+    order = ["district", "town", "village", "group", "minutes", "refuge_id"]
+    return table.sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def _alternatives(
+    done: Assigned, possible: pd.DataFrame, places: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.object_], NDArray[np.float64]]:
+    """Find the nearest other usable refuge of every row."""
+    usable = possible[places[possible["refuge"].to_numpy(np.int64)] > 0]
+    rows = done.pairs.reset_index(names="row")[["row", "demand", "refuge"]]
+    both = rows.merge(usable, on="demand", suffixes=("", "_other"))
+    both = both[both["refuge"] != both["refuge_other"]]
+    first = both.sort_values(["row", "rank", "seconds"], kind="stable").drop_duplicates("row")
+    count = len(rows)
+    other, mode = np.full(count, -1, np.int64), np.full(count, "", dtype=object)
+    seconds = np.full(count, np.nan)
+    at = first["row"].to_numpy(np.int64)
+    other[at], mode[at] = first["refuge_other"].to_numpy(np.int64), first["mode"].to_numpy()
+    seconds[at] = first["seconds"].to_numpy()
+    return other, mode, seconds
+
+
+def shortfall_table(
+    done: Assigned,
+    possible: pd.DataFrame,
+    people: People,
+    units: gpd.GeoDataFrame,
+    places: NDArray[np.float64],
+) -> pd.DataFrame:
+    """Count by village who has to move, who has a place, who has none and why.
+
+    Parameters
+    ----------
+    done, possible, people, units, places
+        As for `assignment_table`.
+
+    Returns
+    -------
+    DataFrame
+        unit_id, district, town, village, people, assisted, served, shortfall, short_assisted,
+        refuges_in_reach, cut_off, reason; the largest shortfall first.
+    """
+    groups = _groups(people, units)
+    groups["shortfall"] = done.shortfall
+    usable = possible[places[possible["refuge"].to_numpy(np.int64)] > 0]
+    count = np.bincount(usable["demand"].to_numpy(np.int64), minlength=len(groups))
+    groups["cut_off"] = np.where(count == 0, groups["shortfall"], 0.0)
+    # Where some are short, their own reach counts, not that of others of the village.
+    lacks = groups.groupby("unit_id")["shortfall"].transform("sum") > 0
+    groups["in_reach"] = np.where(lacks & ~(groups["shortfall"] > 0), 0, count)
+    groups["needing"] = np.where(groups["assisted"], groups["people"], groups["vulnerable"])
+    groups["short_assisted"] = np.where(groups["assisted"], groups["shortfall"], 0.0)
+    table = (
+        groups.groupby(["unit_id", "district", "town", "village"], sort=True)
+        .agg(
+            people=("people", "sum"),
+            assisted=("needing", "sum"),
+            shortfall=("shortfall", "sum"),
+            short_assisted=("short_assisted", "sum"),
+            refuges_in_reach=("in_reach", "max"),
+            cut_off=("cut_off", "sum"),
+        )
+        .reset_index()
+    )
+    table.insert(6, "served", table["people"] - table["shortfall"])
+    table["reason"] = pd.Series([_why(row) for row in table.itertuples()], dtype=object)
+    return table.sort_values(["shortfall", "unit_id"], ascending=[False, True]).reset_index(
+        drop=True
+    )
+
+
+def _why(row) -> Text | str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    if row.shortfall <= 0:
+        return ""
+    if row.cut_off >= row.shortfall:
+        return text("no usable refuge within reach on passable roads")
+    return text("the {n} refuges within reach are full", n=int(row.refuges_in_reach))
+
+
+def summary(
+    name: str,
+    recount: Mapping[str, float],
+    done: Assigned,
+    usable: NDArray[np.bool_],
+    tables: Mapping[str, pd.DataFrame],
+) -> pd.DataFrame:
+    """Put the plan's main figures into one short table.
+
+    Parameters
+    ----------
+    name
+        Name of the scenario.
+    recount
+        Figures counted from the rows.
+    done
+        The assignment.
+    usable
+        Which refuges may be used.
+    tables
+        The other tables.
+
+    Returns
+    -------
+    DataFrame
+        what, value, unit.
+    """
+    sent = tables["assignment"]
+    on_foot = sent.query("mode == 'foot'")["minutes"]
+    late = sent.loc[~sent["in_time"].astype(bool), "people"].sum()
+    cars = tables["vehicles"]
+    held = tables["capacity"]
+    guessed = int(held.loc[held["assumed"] & held["usable"], "places"].sum())
+    rows = [
+        (text("scenario"), name or text("without flood"), ""),
+        (text("refuges"), usable.size, ""),
+        (text("refuges that may be used"), int(usable.sum()), ""),
+        (text("places in them"), int(recount["places"]), text("persons")),
+        *(((text("of these assumed"), guessed, text("persons")),) if guessed else ()),
+        (text("people to move"), int(recount["people"]), text("persons")),
+        (text("with a place"), round(recount["served"]), text("persons")),
+        (text("of these on foot"), round(recount["walk"]), text("persons")),
+        (text("of these by vehicle"), round(recount["ride"]), text("persons")),
+        (text("without a place"), round(recount["shortfall"]), text("persons")),
+        (text("need a vehicle"), round(recount["assisted"]), text("persons")),
+        (text("of these without a place"), round(recount["assisted_short"]), text("persons")),
+        (text("buses at once"), int(cars["buses"].sum()), text("vehicles")),
+        (text("vehicles for the assisted"), int(cars["assisted_vehicles"].sum()), text("vehicles")),
+        (text("arrive after the peak"), round(late), text("persons")),
+        (text("longest walk"), float(on_foot.max()) if len(on_foot) else 0.0, "min"),
+        (text("sum of ways"), round(done.person_seconds / 3600), text("person-hours")),
+        (text("proof"), done.solution.status, ""),
+        (text("gap"), done.solution.gap if done.solution.gap is not None else "", ""),
+    ]
+    return pd.DataFrame(rows, columns=["what", "value", "unit"]).astype(object)
+
+
+COLUMNS = [
+    "town", "village", "name", "people", "assisted", "refuge", "address", "person", "phone", "mode",
+    "route", "metres", "minutes", "leave_by", "other_route", "alternative", "avoided", "remark",
+]  # fmt: skip
+
+
+def handout(sent: pd.DataFrame, refuges: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Put the assignment into the words of a village officer's sheet.
+
+    Parameters
+    ----------
+    sent
+        Table of assignments with their roads.
+    refuges
+        Refuge layer: address, person, phone.
+
+    Returns
+    -------
+    DataFrame
+        A row for each group and refuge, by town and village. ``leave_by`` is the latest minute
+        before the peak at which the group must set out.
+    """
+    there = refuges.iloc[sent["refuge_row"].to_numpy(np.int64)]
+    table = sent[["town", "village", "name", "people", "assisted", "refuge", "mode"]].copy()
+    for name in ("address", "person", "phone"):
+        table[name] = texts(there, name)
+    rows = list(sent.itertuples())
+    table["route"] = pd.Series([_route(row) for row in rows], dtype=object)
+    table["metres"], table["minutes"] = sent["metres"], sent["minutes"]
+    table["leave_by"] = np.ceil(sent["minutes"].to_numpy(np.float64))
+    table["other_route"] = pd.Series([_other(row) for row in rows], dtype=object)
+    table["alternative"] = pd.Series([_next(row) for row in rows], dtype=object)
+    table["avoided"] = pd.Series([_avoided(row) for row in rows], dtype=object)
+    table["remark"] = pd.Series([_remark(row) for row in rows], dtype=object)
+    order = ["town", "village", "name", "assisted", "minutes"]
+    return table[COLUMNS].sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def _route(row) -> Text:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    if row.via:
+        return text("to the {heading} by {via}", heading=row.heading, via=row.via)
+    return text("to the {heading}", heading=row.heading)
+
+
+def _other(row) -> Text:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    if not np.isfinite(row.other_metres):
+        return text("no other road")
+    said = text("{m} m, {min} min", m=f"{row.other_metres:.0f}", min=f"{row.other_minutes:g}")
+    if row.shared_m >= 1:
+        return text("{way}; {m} m of it as before", way=said, m=f"{row.shared_m:.0f}")
+    return said
+
+
+def _next(row) -> Text | str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    if not row.alternative:
+        return ""
+    return text("{name}, {min} min", name=row.alternative, min=f"{row.alternative_minutes:g}")
+
+
+def _avoided(row) -> Text | str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    if row.avoided_m < 1:
+        return ""
+    if row.avoided:
+        return text("{names} ({m} m closed)", names=row.avoided, m=f"{row.avoided_m:.0f}")
+    return text("{m} m closed on the usual way", m=f"{row.avoided_m:.0f}")
+
+
+def _remark(row) -> Text | str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    return "" if row.in_time else text("too late after the warning: leave earlier")
+
+
+def plan_layers(
+    name: str,
+    tables: Mapping[str, pd.DataFrame],
+    done: Assigned,
+    people: People,
+    routes: Routes,
+    refuges: pd.DataFrame,
+    xy: NDArray[np.float64],
+    sites: Proposed | None,
+    crs: str,
+) -> dict[str, gpd.GeoDataFrame]:
+    """Draw routes, assignment lines, unusable refuges, people without a place and new sites.
+
+    Parameters
+    ----------
+    name
+        Name of the scenario.
+    tables
+        The plan's tables.
+    done
+        The assignment.
+    people
+        The groups.
+    routes
+        The roads of every assignment, in the order of ``tables["assignment"]``.
+    refuges
+        Refuge layer.
+    xy
+        Places of the refuges [m].
+    sites
+        New sites, or None.
+    crs
+        The run's CRS.
+
+    Returns
+    -------
+    dict
+        Layer name to table with kind, label, scenario and values.
+    """
+    rows = tables["assignment"]
+    label = rows["name"] + " → " + rows["refuge"]
+    values = rows[["people", "assisted", "mode", "metres", "minutes", "spare_min", "avoided_m"]]
+    start, end = people.xy[rows["demand"].to_numpy(int)], xy[rows["refuge_row"].to_numpy(int)]
+    straight = shapely.linestrings(np.stack([start, end], axis=1)) if len(rows) else []
+    other = np.flatnonzero(rows["other_metres"].notna().to_numpy())
+    fit = tables["eligibility"]
+    bad = fit[~fit["usable"] & fit["required"]].drop_duplicates("item_id")
+    at = refuges.index.astype(str).get_indexer(pd.Index(bad["item_id"]))
+    short = np.flatnonzero(done.shortfall > 0)
+    lacking = people.table.iloc[short]
+    found = {
+        "routes": _layer(routes.lines, "route", label, name, crs, values),
+        "other_routes": _layer(
+            routes.others[other], "other_route", label[other], name, crs,
+            rows.loc[other, ["people", "mode", "other_metres", "other_minutes", "shared_m"]],
+        ),
+        "assignment": _layer(straight, "assignment", label, name, crs, values),
+        "unusable": _layer(
+            shapely.points(xy[at]), "unusable", bad["name"], name, crs,
+            bad[["check", "reason"]],
+        ),
+        "shortfall": _layer(
+            shapely.points(people.xy[short]), "shortfall", lacking["name"], name, crs,
+            pd.DataFrame({"people": done.shortfall[short]}),
+        ),
+    }  # fmt: skip
+    titles = {
+        "routes": text("Routes to refuges"),
+        "other_routes": text("Other routes, when the first is cut"),
+        "assignment": text("Who goes where"),
+        "unusable": text("Refuges not used"),
+        "shortfall": text("People without a place"),
+        "sites": text("Proposed refuges"),
+    }
+    if sites is not None and len(sites.xy):
+        found["sites"] = _layer(
+            shapely.points(sites.xy), "site", sites.table["site"], name, crs,
+            sites.table[["order", "phase", "places"]],
+        )  # fmt: skip
+    for key, layer in found.items():
+        layer.attrs["title"] = titles[key]
+    return {key: layer for key, layer in found.items() if len(layer)}
+
+
+def _layer(
+    shapes: object, kind: str, label: pd.Series, scenario: str, crs: str, values: pd.DataFrame
+) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    table = values.reset_index(drop=True).copy()
+    table.insert(0, "kind", kind)
+    table.insert(1, "label", label.to_numpy())
+    table.insert(2, "scenario", scenario)
+    return gpd.GeoDataFrame(table, geometry=np.asarray(shapes, dtype=object), crs=crs)
+
+
+def recounted(
+    done: Assigned,
+    people: NDArray[np.float64],
+    places: NDArray[np.float64],
+    assisted: NDArray[np.bool_],
+) -> dict[str, float]:
+    """Count from the rows alone: served, short, and whether a refuge holds too many.
+
+    Parameters
+    ----------
+    done
+        The assignment.
+    people
+        People to move of every group, shape (groups,).
+    places
+        Places of every refuge that may be used, shape (refuges,).
+    assisted
+        Who needs a vehicle, shape (groups,).
+
+    Returns
+    -------
+    dict
+        people, served, walk, ride, shortfall, assisted, assisted_short, places, overload,
+        served_twice [persons].
+    """
+    rows = done.pairs
+    load = np.bincount(
+        rows["refuge"].to_numpy(np.int64), weights=rows["people"], minlength=places.size
+    )
+    served = np.bincount(
+        rows["demand"].to_numpy(np.int64), weights=rows["people"], minlength=people.size
+    )
+    return {
+        "people": float(people.sum()),
+        "served": float(served.sum()),
+        "walk": float(rows.loc[rows["mode"] == "foot", "people"].sum()),
+        "ride": float(rows.loc[rows["mode"] == "ride", "people"].sum()),
+        "shortfall": float(np.maximum(people - served, 0).sum()),
+        "assisted": float(people[assisted].sum()),
+        "assisted_short": float(np.maximum(people - served, 0)[assisted].sum()),
+        "places": float(places.sum()),
+        "overload": float(np.maximum(load - places, 0).max(initial=0.0)),
+        "served_twice": float(np.maximum(served - people, 0).sum()),
+    }
+
+
+def plan_notes(
+    name: str,
+    recount: Mapping[str, float],
+    done: Assigned,
+    fit: pd.DataFrame,
+    held: pd.DataFrame,
+    roads: tuple[Net, ...],
+    options: RefugeOptions,
+    *,
+    late: float,
+    warning_h: float,
+) -> tuple[Text, ...]:
+    """Say what must be known beside the numbers.
+
+    Parameters
+    ----------
+    name
+        Name of the scenario; empty without flood.
+    recount
+        As of `recounted`.
+    done
+        The assignment.
+    fit
+        The table of eligibility.
+    held
+        The table of capacities.
+    roads
+        Roads by mode.
+    options
+        The plan's options.
+    late
+        People who arrive after the peak.
+    warning_h
+        Time from the warning to the peak [h].
+
+    Returns
+    -------
+    tuple of Text
+        Remarks for the run's log and page.
+    """
+    where = name or text("without flood")
+    notes = [
+        text(
+            "Refuge plan ({where}): {people} to move, {served} have a place ({walk} on foot, "
+            "{ride} by vehicle), {short} have none.",
+            where=where,
+            people=f"{recount['people']:.0f}",
+            served=f"{recount['served']:.0f}",
+            walk=f"{recount['walk']:.0f}",
+            ride=f"{recount['ride']:.0f}",
+            short=f"{recount['shortfall']:.0f}",
+        )
+    ]
+    if not roads:
+        notes.append(text("Refuge plan: no road network, so nobody can be sent anywhere."))
+    failed = fit[~fit["usable"] & fit["required"]]
+    if len(failed):
+        notes.append(
+            text(
+                "Refuge plan ({where}): {n} refuges are not used; the table says why.",
+                where=where,
+                n=failed["item_id"].nunique(),
+            )
+        )
+    notes += _warnings(where, fit, late=late, warning_h=warning_h)
+    if held["assumed"].any():
+        notes.append(
+            text(
+                "Refuge plan: {n} refuges give no capacity and are taken to hold {q} each "
+                "(assumed in the project file).",
+                n=int(held["assumed"].sum()),
+                q=options.assumed_capacity,
+            )
+        )
+    if done.solution.status == "feasible":
+        notes.append(
+            text("Refuge plan ({where}): the assignment is good, not proven best.", where=where)
+        )
+    return tuple(notes)
+
+
+def _warnings(where: Text | str, fit: pd.DataFrame, *, late: float, warning_h: float) -> list[Text]:
+    """Say what is used although something is to be mended, and who comes too late."""
+    notes = []
+    due = fit[(fit["check"] == "appraisal") & ~fit["usable"] & ~fit["required"]]
+    if len(due):
+        notes.append(
+            text(
+                "Refuge plan ({where}): {n} refuges have a building appraisal older than the "
+                "cycle; have them checked before they are opened.",
+                where=where,
+                n=due["item_id"].nunique(),
+            )
+        )
+    if late > 0:
+        notes.append(
+            text(
+                "Refuge plan ({where}): {n} people cannot arrive before the peak after a warning "
+                "{hours} h ahead.",
+                where=where,
+                n=f"{late:.0f}",
+                hours=f"{warning_h:g}",
+            )
+        )
+    return notes

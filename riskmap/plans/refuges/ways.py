@@ -1,0 +1,600 @@
+"""Ways to the refuges: on foot where that is near enough, else by vehicle; closed roads avoided."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import shapely
+import shapely.ops
+from numba import njit
+
+from riskmap.geo.network import (
+    RoadGraph,
+    Snapped,
+    cost_table,
+    snap_points,
+    vehicle_seconds,
+)
+from riskmap.geo.network.snap import access_costs
+from riskmap.i18n import Text, text
+from riskmap.plans.stations.reach import closed_edges, road_depths
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.geo.grid import Grid
+    from riskmap.geo.network import RoadGraph, Snapped
+    from riskmap.layers.layer import Raster
+    from riskmap.vocabulary.presets import Presets
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    from collections.abc import Sequence
+
+
+MODES = (("foot", "foot", "foot"), ("ride", "emergency", "truck"))
+"""Mode, road graph and vehicle, in order of preference."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Net:
+    """One road graph as it is in one scenario."""
+
+    mode: str
+    graph: RoadGraph
+    edge_cost: NDArray[np.float64]
+    """Seconds along each edge, infinite where closed."""
+    limit_s: float
+    snap_m: float
+    foot_ms: float
+    """Speed of a walk to and from the road [m/s]."""
+    kept: dict[bytes, Snapped] = field(default_factory=dict, compare=False, repr=False)
+    """Points already put on the road."""
+
+    def snap(self, xy: NDArray[np.float64]) -> Snapped:
+        """Put points on the nearest passable road.
+
+        Parameters
+        ----------
+        xy
+            Points, shape (n, 2) [m].
+
+        Returns
+        -------
+        Snapped
+            Places on the network.
+        """
+        key = np.ascontiguousarray(xy).tobytes()
+        if key not in self.kept:
+            self.kept[key] = snap_points(
+                self.graph, xy, limit_m=self.snap_m, usable=np.isfinite(self.edge_cost)
+            )
+        return self.kept[key]
+
+
+def nets(
+    graphs: Mapping[str, RoadGraph],
+    grid: Grid,
+    *,
+    presets: Presets,
+    limits_s: Mapping[str, float],
+    depth_m: Any = None,
+    depths: tuple[Raster, ...] = (),
+    closures: gpd.GeoDataFrame | None = None,
+) -> tuple[Net, ...]:
+    """Give the roads of a scenario for every mode that may be used.
+
+    Parameters
+    ----------
+    graphs
+        Road graph by profile.
+    grid
+        The grid that the depths stand on.
+    presets
+        Speeds, wading limits and snapping limit.
+    limits_s
+        Longest way by mode [s]; 0 leaves a mode out.
+    depth_m
+        Depth on the cells, shape (ny, nx) [m], or None.
+    depths
+        Depth at its own resolution [m]; counts before ``depth_m``.
+    closures
+        Closed roads, or None.
+
+    Returns
+    -------
+    tuple of Net
+        On foot first.
+    """
+    found = []
+    for mode, profile, vehicle in MODES:
+        graph = graphs.get(profile)
+        if graph is None or limits_s.get(mode, 0) <= 0:
+            continue
+        depth = road_depths(graph, grid, depth_m, depths)
+        cost = vehicle_seconds(graph, vehicle=vehicle, depth_m=depth, presets=presets)
+        if closures is not None and len(closures):
+            cost = np.where(closed_edges(graph, closures), np.inf, cost)
+        found.append(
+            Net(
+                mode=mode,
+                graph=graph,
+                edge_cost=cost,
+                limit_s=limits_s[mode],
+                snap_m=max(float(presets["station.snap_limit_m"]), 2 * grid.size_m),
+                foot_ms=float(presets["road.foot_kmh"]) / 3.6,
+            )
+        )
+    return tuple(found)
+
+
+def group_ways(
+    roads: tuple[Net, ...],
+    origins: NDArray[np.float64],
+    refuges: NDArray[np.float64],
+    assisted: NDArray[np.bool_],
+) -> pd.DataFrame:
+    """List who reaches which refuge; those who need a vehicle ride, where anybody rides.
+
+    Parameters
+    ----------
+    roads
+        Roads by mode.
+    origins, refuges
+        Places, shapes (n, 2) and (m, 2) [m].
+    assisted
+        Who needs a vehicle, shape (n,).
+
+    Returns
+    -------
+    DataFrame
+        As of `ways`.
+    """
+    riding = tuple(net for net in roads if net.mode == "ride") or roads
+    parts = []
+    for rows, nets_ in ((np.flatnonzero(~assisted), roads), (np.flatnonzero(assisted), riding)):
+        found = ways(nets_, origins[rows], refuges)
+        found["demand"] = rows[found["demand"].to_numpy(np.int64)]
+        # Riding ranks after walking, whoever rides.
+        found["rank"] = (found["mode"] == "ride").astype(np.int64)
+        parts.append(found)
+    joined = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    order = ["demand", "rank", "seconds", "refuge"]
+    return joined.sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def ways(
+    roads: tuple[Net, ...], origins: NDArray[np.float64], refuges: NDArray[np.float64]
+) -> pd.DataFrame:
+    """List who reaches which refuge, how, and in what time; the best mode of each pair.
+
+    A pair that can be walked within the limit is walked; otherwise it is ridden.
+
+    Parameters
+    ----------
+    roads
+        Roads by mode.
+    origins, refuges
+        Places, shapes (n, 2) and (m, 2) [m].
+
+    Returns
+    -------
+    DataFrame
+        demand, refuge (positions), mode, seconds, metres; sorted by demand, mode, seconds.
+    """
+    parts = []
+    for rank, net in enumerate(roads):
+        start, end = net.snap(origins), net.snap(refuges)
+        on, there = np.flatnonzero(start.on), np.flatnonzero(end.on)
+        # One search for each place of the shorter list.
+        back = there.size <= on.size
+        few, many = (end.take(there), start.take(on)) if back else (start.take(on), end.take(there))
+        table = cost_table(
+            net.graph,
+            few,
+            many,
+            way="to_facility" if back else "from_facility",
+            edge_cost=net.edge_cost,
+            limit=net.limit_s,
+        )
+        rows = on[table.point if back else table.facility]
+        cols = there[table.facility if back else table.point]
+        walk = start.walk_m[rows] + end.walk_m[cols]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "demand": rows,
+                    "refuge": cols,
+                    "rank": rank,
+                    "mode": net.mode,
+                    "seconds": table.cost + walk / net.foot_ms,
+                    "metres": table.other + walk,
+                }
+            ).query("seconds <= @net.limit_s")
+        )
+    columns = ["demand", "refuge", "rank", "mode", "seconds", "metres"]
+    if not parts:
+        return pd.DataFrame({name: pd.Series(dtype=float) for name in columns})
+    found: pd.DataFrame = pd.concat(parts, ignore_index=True).sort_values(
+        ["demand", "rank", "seconds", "refuge"], kind="stable"
+    )
+    return found.drop_duplicates(["demand", "refuge"]).reset_index(drop=True)
+
+
+PENALTY: Final = 20.0
+"""A stretch of the first way costs so many times its seconds on the other one."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Way:
+    """One way along the roads, without the walks to and from them."""
+
+    seconds: float
+    """Infinite when there is no way."""
+    metres: float
+    edges: Ints
+    """Whole and part edges in order of travel."""
+    shared_m: float
+    """Length that it shares with the way it is to replace [m]."""
+    geometry: Any
+    """LineString, empty when there is no way."""
+
+
+NO_WAY: Final = Way(
+    seconds=np.inf,
+    metres=np.inf,
+    edges=np.zeros(0, np.int64),
+    shared_m=0.0,
+    geometry=shapely.LineString(),
+)
+
+
+@njit(cache=True, nogil=True)
+def _search(
+    indptr: Ints,
+    indices: Ints,
+    arc_edge: Ints,
+    cost: Floats,
+    seed: Ints,
+    seed_cost: Floats,
+    goal: Ints,
+    goal_cost: Floats,
+    tree: tuple[Floats, Ints, Ints],
+) -> tuple[float, int]:
+    """Spread from the seeds until no goal can be reached sooner; leaves the way in ``tree``."""
+    dist, before, by = tree
+    queue = [(np.inf, np.int64(-1))]
+    for j in range(seed.shape[0]):
+        node, price = seed[j], seed_cost[j]
+        if price < dist[node]:
+            dist[node] = price
+            before[node], by[node] = -1, j
+            heapq.heappush(queue, (price, node))
+    best, last = np.inf, -1
+    while True:
+        near, node = heapq.heappop(queue)
+        if near >= best or node < 0:
+            break
+        if near > dist[node]:
+            continue
+        for j in range(goal.shape[0]):
+            if goal[j] == node and near + goal_cost[j] < best:
+                best, last = near + goal_cost[j], j
+        for arc in range(indptr[node], indptr[node + 1]):
+            head = indices[arc]
+            price = near + cost[arc_edge[arc]]
+            if price < dist[head]:
+                dist[head] = price
+                before[head], by[head] = node, arc
+                heapq.heappush(queue, (price, head))
+    return best, last
+
+
+def find_way(
+    graph: RoadGraph,
+    cost: Floats,
+    start: Snapped,
+    end: Snapped,
+    *,
+    instead_of: Way | None = None,
+) -> Way:
+    """Find the quickest way between two places on the roads, or the best one beside it.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    cost
+        Seconds along each edge, infinite where closed, shape (m,).
+    start, end
+        One place each.
+    instead_of
+        The way that is cut: its edges are avoided wherever another road exists.
+
+    Returns
+    -------
+    Way
+        Its seconds are the true ones; what it shares with the first way could not be avoided, or
+        only by a detour of more than `PENALTY` times.
+    """
+    if not (start.on[0] and end.on[0]):
+        return NO_WAY
+    direct = _direct(graph, cost, start, end)
+    price = cost
+    if instead_of is not None:
+        price = cost.copy()
+        price[instead_of.edges] *= 1.0 + PENALTY
+    seeds, seed_cost = _ends(graph, start, price, leaving=True)
+    goals, goal_cost = _ends(graph, end, price, leaving=False)
+    n = graph.node_count
+    tree = np.full(n, np.inf), np.full(n, -1, np.int64), np.full(n, -1, np.int64)
+    best, last = _search(
+        graph.indptr, graph.indices, graph.arc_edge, price,
+        seeds, seed_cost, goals, goal_cost, tree,
+    )  # fmt: skip
+    if direct is not None:
+        edge = int(start.edge[0])
+        if instead_of is None and abs(direct[1] - direct[0]) * price[edge] <= best:
+            low, high = direct
+            pieces = start.edge, np.array([low]), np.array([high])
+            return _way(graph, cost, pieces, instead_of)
+    if not np.isfinite(best):
+        return NO_WAY
+    pieces = _pieces(graph, tree, start, end, int(goals[last]), last)
+    return _way(graph, cost, pieces, instead_of)
+
+
+def _direct(
+    graph: RoadGraph, cost: Floats, start: Snapped, end: Snapped
+) -> tuple[float, float] | None:
+    """Give the stretch between two places on one edge that may be travelled so."""
+    edge, low, high = int(start.edge[0]), float(start.along[0]), float(end.along[0])
+    if edge != int(end.edge[0]) or not np.isfinite(cost[edge]):
+        return None
+    ways = graph.edge_forward[edge] if high >= low else graph.edge_backward[edge]
+    return (low, high) if ways or low == high else None
+
+
+def _ends(graph: RoadGraph, at: Snapped, cost: Floats, *, leaving: bool) -> tuple[Ints, Floats]:
+    edge = int(at.edge[0])
+    tail, head = access_costs(graph, at, cost, leaving=leaving)
+    nodes = np.array([graph.edge_tail[edge], graph.edge_head[edge]], np.int64)
+    return nodes, np.array([tail[0], head[0]], np.float64)
+
+
+@njit(cache=True, nogil=True)
+def _walk_back(
+    before: Ints, by: Ints, arc_edge: Ints, ends: tuple[Ints, Ints, Any], node: int
+) -> tuple[Ints, Any, int]:
+    """Give edges and whether each is travelled ahead, in order, and the seed of the way."""
+    tail, head, forward = ends
+    count, at = 0, node
+    while before[at] >= 0:
+        count, at = count + 1, before[at]
+    edges, ahead = np.empty(count, np.int64), np.empty(count, np.bool_)
+    while before[node] >= 0:
+        count -= 1
+        edge, previous = arc_edge[by[node]], before[node]
+        edges[count] = edge
+        ahead[count] = tail[edge] == previous and head[edge] == node and forward[edge]
+        node = previous
+    return edges, ahead, by[node]
+
+
+def _pieces(
+    graph: RoadGraph, tree: tuple[Any, ...], start: Snapped, end: Snapped, node: int, last: int
+) -> tuple[Ints, Floats, Floats]:
+    """Walk back from the goal: edges with the shares of their length where the way is on them."""
+    _, before, by = tree
+    ends = graph.edge_tail, graph.edge_head, graph.edge_forward
+    edges, ahead, first = _walk_back(before, by, graph.arc_edge, ends, node)
+    return (
+        np.concatenate([start.edge, edges, end.edge]),
+        np.concatenate([start.along, np.where(ahead, 0.0, 1.0), [float(last)]]),
+        np.concatenate([[float(first)], np.where(ahead, 1.0, 0.0), end.along]),
+    )
+
+
+def _way(
+    graph: RoadGraph, cost: Floats, pieces: tuple[Ints, Floats, Floats], first: Way | None
+) -> Way:
+    """Put the pieces together."""
+    moves = pieces[1] != pieces[2]
+    used = np.flatnonzero(moves) if moves.any() else np.zeros(1, np.int64)
+    edges, low, high = pieces[0][used], pieces[1][used], pieces[2][used]
+    part = np.abs(high - low)
+    metres = graph.edge_length_m[edges] * part
+    xy = _places(graph.edge_geometry[edges], low, high)
+    keep = np.append(True, (np.diff(xy, axis=0) != 0).any(axis=1))
+    xy = xy[keep] if keep.sum() > 1 else np.repeat(xy[:1], 2, axis=0)
+    both = np.zeros(len(edges), bool) if first is None else np.isin(edges, first.edges)
+    return Way(
+        seconds=float((cost[edges] * part).sum()),
+        metres=float(metres.sum()),
+        edges=edges,
+        shared_m=float(metres[both].sum()),
+        geometry=shapely.LineString(xy),
+    )
+
+
+def _places(lines: Any, low: Floats, high: Floats) -> Floats:
+    """Give the points of lines between two shares of their lengths, in that direction.
+
+    Whole lines are the rule; only the first and the last one of a way may be parts.
+    """
+    lines, back = lines.copy(), high < low
+    for k in np.flatnonzero(np.abs(high - low) != 1.0):
+        lines[k] = shapely.ops.substring(lines[k], low[k], high[k], normalized=True)
+        back[k] = False  # a part comes in the direction that was asked for
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    stop = np.cumsum(np.bincount(line, minlength=len(lines)))
+    at = np.arange(len(xy))
+    turned = np.append(0, stop[:-1])[line] + stop[line] - 1 - at
+    return np.asarray(xy[np.where(back[line], turned, at)])
+
+
+COLUMNS = [
+    "via", "heading", "avoided_m", "avoided", "other_metres", "other_minutes", "shared_m",
+]  # fmt: skip
+MOST_NAMES = 5
+"""Roads named in a route, the longest ones, in order of travel."""
+HEADINGS = (
+    text("north"), text("north-east"), text("east"), text("south-east"),
+    text("south"), text("south-west"), text("west"), text("north-west"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routes:
+    """The roads of every assignment, in its order."""
+
+    table: pd.DataFrame
+    """via, heading, avoided_m, avoided, other_metres, other_minutes, shared_m."""
+    lines: NDArray[np.object_]
+    """First way of each row."""
+    others: NDArray[np.object_]
+    """The other way, empty where there is none."""
+
+
+def plan_routes(
+    pairs: pd.DataFrame,
+    roads: Sequence[Net],
+    dry: Sequence[Net],
+    *,
+    origins: Floats,
+    refuges: Floats,
+    names: Sequence[str],
+) -> Routes:
+    """Find the first and the other road of every assignment.
+
+    The other road leads to the same refuge and keeps off the first one wherever it can; what it
+    shares with it is given. A closed stretch is avoided when the quickest dry road uses it.
+
+    Parameters
+    ----------
+    pairs
+        demand, refuge, mode: positions.
+    roads, dry
+        Roads by mode as they are, and without water and closures; the same tuple when nothing is
+        closed.
+    origins, refuges
+        Places [m].
+    names
+        Name of each row of the road layer, or nothing.
+
+    Returns
+    -------
+    Routes
+        In the order of ``pairs``.
+    """
+    count = len(pairs)
+    first: list[Way] = [NO_WAY] * count
+    other: list[Way] = [NO_WAY] * count
+    usual: list[Way] = [NO_WAY] * count
+    via: list[str] = [""] * count
+    walk = np.zeros(count)
+    avoided: list[tuple[float, str]] = [(0.0, "")] * count
+    free = {net.mode: net for net in dry}
+    demand, place = pairs["demand"].to_numpy(np.int64), pairs["refuge"].to_numpy(np.int64)
+    for net in roads:
+        start, end = net.snap(origins), net.snap(refuges)
+        was = free.get(net.mode) if dry is not roads else None
+        leave, reach = (was.snap(origins), was.snap(refuges)) if was else (start, end)
+        for row in np.flatnonzero((pairs["mode"] == net.mode).to_numpy()):
+            here, there = _one(start, demand[row]), _one(end, place[row])
+            walk[row] = here.walk_m[0] + there.walk_m[0]
+            first[row] = find_way(net.graph, net.edge_cost, here, there)
+            other[row] = find_way(net.graph, net.edge_cost, here, there, instead_of=first[row])
+            via[row] = _names(net, first[row], names)
+            if was is not None:
+                before = _one(leave, demand[row]), _one(reach, place[row])
+                usual[row] = find_way(was.graph, was.edge_cost, *before)
+                avoided[row] = _avoided(net, usual[row], names)
+    return Routes(
+        table=_table(pairs, roads, other, first, walk)
+        .assign(
+            via=via,
+            heading=pd.Series(_headings(origins[demand], refuges[place]), dtype=object),
+            avoided_m=[round(length) for length, _ in avoided],
+            avoided=[said for _, said in avoided],
+        )
+        .loc[:, COLUMNS],
+        lines=_shapes([way.geometry for way in first]),
+        others=_shapes([_apart(a, b) for a, b in zip(first, other, strict=True)]),
+    )
+
+
+def _same(first: Way, other: Way) -> bool:
+    """Tell that there is no other way."""
+    return not np.isfinite(other.seconds) or np.array_equal(first.edges, other.edges)
+
+
+def _apart(first: Way, other: Way) -> Any:
+    return shapely.LineString() if _same(first, other) else other.geometry
+
+
+def _table(
+    pairs: pd.DataFrame, roads: Sequence[Net], other: list[Way], first: list[Way], walk: Floats
+) -> pd.DataFrame:
+    """Measure the other ways, the walks to and from the road included."""
+    speed = {net.mode: net.foot_ms for net in roads}
+    on_foot = np.asarray([speed.get(mode, 1.0) for mode in pairs["mode"]], np.float64)
+    gone = np.asarray([_same(a, b) for a, b in zip(first, other, strict=True)], bool)
+    minutes = (np.asarray([way.seconds for way in other], np.float64) + walk / on_foot) / 60
+    metres = np.asarray([way.metres for way in other], np.float64) + walk
+    shared = np.asarray([way.shared_m for way in other], np.float64)
+    return pd.DataFrame(
+        {
+            "other_metres": np.where(gone, np.nan, np.round(metres)),
+            "other_minutes": np.where(gone, np.nan, np.round(minutes, 1)),
+            "shared_m": np.where(gone, np.nan, np.round(shared)),
+        }
+    )
+
+
+def _one(points: Snapped, row: int) -> Snapped:
+    return points.take(np.array([row]))
+
+
+def _shapes(given: list[Any]) -> NDArray[np.object_]:
+    found = np.empty(len(given), dtype=object)
+    found[:] = given
+    return found
+
+
+def _names(net: Net, way: Way, names: Sequence[str]) -> str:
+    """Name the longest roads of a way in order of travel."""
+    if not len(names) or not way.edges.size:
+        return ""
+    rows = net.graph.edge_row[way.edges]
+    said = [names[row] for row in rows]
+    metres: dict[str, float] = {}
+    for name, length in zip(said, net.graph.edge_length_m[way.edges], strict=True):
+        if name:
+            metres[name] = metres.get(name, 0.0) + float(length)
+    longest = sorted(metres, key=lambda name: -metres[name])[:MOST_NAMES]
+    return " → ".join(name for name in metres if name in longest)
+
+
+def _avoided(net: Net, usual: Way, names: Sequence[str]) -> tuple[float, str]:
+    """Measure and name what is closed on the way that people would take otherwise."""
+    if not usual.edges.size:
+        return 0.0, ""
+    shut = usual.edges[~np.isfinite(net.edge_cost[usual.edges])]
+    said = {names[row] for row in net.graph.edge_row[shut]} - {""} if len(names) else set()
+    return float(net.graph.edge_length_m[shut].sum()), "、".join(sorted(said))
+
+
+def _headings(start: Floats, end: Floats) -> list[Text]:
+    """Say in which direction each refuge lies."""
+    if not len(start):
+        return []
+    east, north = (end - start).T
+    eighth = np.round(np.degrees(np.arctan2(east, north)) / 45).astype(np.int64) % 8
+    return [HEADINGS[k] for k in eighth]

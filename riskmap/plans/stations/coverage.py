@@ -1,0 +1,405 @@
+"""Coverage report: who is reached in time by one station, by two, by none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskmap.geo.grid import Grid, cell_centres, cell_names, inside_cells
+from riskmap.geo.network import RoadGraph, Snapped, snap_points
+from riskmap.geo.points import row_xy, unit_of_points
+from riskmap.i18n import text
+from riskmap.plans.stations.rules import Rule, Target
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Demand:
+    """Places that should be reached: cells weighted by people, or the points of a role."""
+
+    what: str
+    """``population`` (cells with people), ``cells``, ``village``, or a role."""
+    ids: NDArray[np.object_]
+    names: NDArray[np.object_]
+    weight: Floats
+    """People, or 1 a point, shape (d,)."""
+    town: NDArray[np.object_]
+    """Unit of each place, shape (d,)."""
+    xy: Floats
+    """Shape (d, 2) [m]."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reach:
+    """How stations reach the places of a demand."""
+
+    place: Ints
+    station: Ints
+    seconds: Floats
+    """Every pair within the longest target; seconds from the call under the first rule."""
+    nearest: Ints
+    """Station that is first at each place, -1 none, shape (d,)."""
+    nearest_s: Floats
+    """Its seconds from the call, infinite when nobody comes, shape (d,)."""
+    on: NDArray[np.bool_]
+    """Whether the place is on the network, shape (d,)."""
+    base_s: float
+    """Call handling and turn-out under the first rule, where a station gives none [s]."""
+    own: NDArray[np.bool_]
+    """Whether a station gives its own, shape (stations,)."""
+
+    def arrival_s(self, target: Target) -> Floats:
+        """Give the seconds of every pair on the clock of a target's rule.
+
+        Parameters
+        ----------
+        target
+            The target.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (pairs,) [s].
+        """
+        shift = np.where(self.own, 0.0, target.response_s - self.base_s)
+        return np.asarray(self.seconds + shift[self.station], dtype=np.float64)
+
+    def best_s(self, target: Target) -> Floats:
+        """Give the earliest arrival at every place on the clock of a target's rule.
+
+        Parameters
+        ----------
+        target
+            The target.
+
+        Returns
+        -------
+        numpy.ndarray
+            Infinite beyond the longest target, shape (d,) [s].
+        """
+        best = np.full(len(self.on), np.inf)
+        np.minimum.at(best, self.place, self.arrival_s(target))
+        return best
+
+
+def times_covered(reach: Reach, target: Target) -> Ints:
+    """Count the stations that reach each place in time.
+
+    Parameters
+    ----------
+    reach
+        The pairs.
+    target
+        The target; its limit is inclusive.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (d,).
+    """
+    near = reach.arrival_s(target) <= target.seconds
+    return np.bincount(reach.place[near], minlength=len(reach.on)).astype(np.int64)
+
+
+def covered_weight(demand: Demand, reach: Reach, target: Target, *, least: int = 1) -> float:
+    """Sum what enough stations reach in time.
+
+    Parameters
+    ----------
+    demand, reach
+        Places and how they are reached.
+    target
+        The target.
+    least
+        Number of stations that must reach a place.
+
+    Returns
+    -------
+    float
+        People, cells or points.
+    """
+    return float(demand.weight[times_covered(reach, target) >= least].sum())
+
+
+def coverage_table(
+    demands: Mapping[str, tuple[Demand, Reach]], rule: Rule, town_names: Mapping[str, str]
+) -> pd.DataFrame:
+    """Count what is covered never, once, twice or more, overall and by town.
+
+    Parameters
+    ----------
+    demands
+        Name to places and how they are reached.
+    rule
+        The targets.
+    town_names
+        Unit code to name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``rule``, ``target``, ``target_s``, ``unit_id`` (empty = whole place), ``name``, ``what``,
+        ``total``, ``none``, ``once``, ``twice``, the same as ``share_*``, and ``off_network``.
+    """
+    parts = []
+    for what, (demand, reach) in demands.items():
+        for target in rule.levels:
+            times = np.minimum(times_covered(reach, target), 2)
+            columns: dict[str, object] = {
+                name: np.where(times == code, demand.weight, 0.0)
+                for code, name in enumerate(("none", "once", "twice"))
+            }
+            columns["off_network"] = np.where(reach.on, 0.0, demand.weight)
+            frame = pd.DataFrame(columns)
+            by_town = frame.groupby(demand.town.astype(str), sort=True).sum()
+            whole = frame.sum().to_frame().T.set_axis([""], axis=0)
+            table = pd.concat([whole, by_town[by_town.index != ""]])
+            codes = table.index.astype(str)
+            names = [town_names.get(code, code) if code else text("whole place") for code in codes]
+            table.insert(0, "rule", target.rule)
+            table.insert(1, "target", target.key)
+            table.insert(2, "target_s", target.seconds)
+            table.insert(3, "unit_id", codes)
+            table.insert(4, "name", pd.Series(names, index=table.index, dtype=object))
+            table.insert(5, "what", what)
+            parts.append(table)
+    all_ = pd.concat(parts, ignore_index=True)
+    total = all_[["none", "once", "twice"]].sum(axis=1)
+    all_.insert(6, "total", total)
+    for name in ("none", "once", "twice"):
+        all_[f"share_{name}"] = np.where(
+            total > 0, all_[name] / total.where(total > 0, 1.0), np.nan
+        )
+    order = (all_["unit_id"] != "").astype(int)
+    return all_.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+
+
+def worst_table(
+    demands: Mapping[str, tuple[Demand, Reach]],
+    rule: Rule,
+    *,
+    stations: NDArray[np.object_],
+    town_names: Mapping[str, str],
+    most: int = 50,
+) -> pd.DataFrame:
+    """List the places that no station reaches in time, most people first, then the latest.
+
+    Parameters
+    ----------
+    demands
+        Name to places and how they are reached; what counts cells is left out where people are
+        known.
+    rule
+        Its first target counts.
+    stations
+        Names of the stations.
+    town_names
+        Unit code to name.
+    most
+        Rows for each demand.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``what``, ``id``, ``name``, ``town``, ``weight``, ``seconds`` (NaN = nobody comes),
+        ``late_s``, ``station``, ``x``, ``y`` [m].
+    """
+    limit = rule.targets[0].seconds
+    parts = []
+    for what, (demand, reach) in demands.items():
+        if what == "cells" and "population" in demands:
+            continue
+        late = np.flatnonzero((reach.nearest_s > limit) & (demand.weight > 0))
+        order = np.lexsort(
+            (demand.ids[late].astype(str), -reach.nearest_s[late], -demand.weight[late])
+        )
+        rows = late[order][:most]
+        seconds = np.where(np.isfinite(reach.nearest_s[rows]), reach.nearest_s[rows], np.nan)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "what": what,
+                    "id": demand.ids[rows],
+                    "name": demand.names[rows],
+                    "town": [town_names.get(str(code), str(code)) for code in demand.town[rows]],
+                    "weight": demand.weight[rows],
+                    "seconds": seconds,
+                    "late_s": seconds - limit,
+                    "station": np.append(stations, "")[reach.nearest[rows]],
+                    "x": demand.xy[rows, 0],
+                    "y": demand.xy[rows, 1],
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+VILLAGES: Final = ("village", "grid_duty_area", "custom")
+"""Levels that count as villages, first found."""
+TOWNS: Final = ("town", "district")
+"""Levels by which the report is parted, first found with more than one unit."""
+
+
+def all_demands(
+    grid: Grid,
+    population: NDArray[Any] | None,
+    units: gpd.GeoDataFrame | None,
+    points: Mapping[str, gpd.GeoDataFrame],
+) -> dict[str, Demand]:
+    """Give everything that stations should reach; the first is what sites are planned for.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    population
+        People per cell, shape (ny, nx), or None.
+    units
+        Units of all levels, or None.
+    points
+        Role to its rows.
+
+    Returns
+    -------
+    dict
+        ``population`` (when known), ``cells``, ``village`` and each role that has rows.
+    """
+    cells = _cell_demand(grid, units)
+    found = {"cells": cells}
+    if population is not None:
+        people = np.asarray(population, dtype=np.float64).ravel()[inside_cells(grid)]
+        people = np.maximum(np.nan_to_num(people, nan=0.0), 0.0)
+        found = {"population": replace(cells, what="population", weight=people), "cells": cells}
+    villages = _village_demand(next(iter(found.values())), units)
+    if villages is not None:
+        found["village"] = villages
+    for role, table in points.items():
+        if len(table):
+            found[role] = _point_demand(role, table, units)
+    return found
+
+
+def on_roads(graph: RoadGraph, demands: Mapping[str, Demand], limit_m: float) -> dict[str, Snapped]:
+    """Put the places of every demand on the roads; people and cells stand at the same places.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    demands
+        Name to places.
+    limit_m
+        Longest way to a road [m].
+
+    Returns
+    -------
+    dict
+        Name to places on the roads.
+    """
+    found: dict[str, Snapped] = {}
+    for name, demand in demands.items():
+        same = name == "cells" and "population" in found
+        found[name] = (
+            found["population"] if same else snap_points(graph, demand.xy, limit_m=limit_m)
+        )
+    return found
+
+
+def level_of(units: gpd.GeoDataFrame | None, levels: tuple[str, ...], *, least: int) -> str | None:
+    """Find the first level that the units have.
+
+    Parameters
+    ----------
+    units
+        Units of all levels, or None.
+    levels
+        Levels in the order wanted.
+    least
+        How many units of the level there must be.
+
+    Returns
+    -------
+    str or None
+        The level.
+    """
+    if units is None:
+        return None
+    return next((one for one in levels if int((units["level"] == one).sum()) >= least), None)
+
+
+def _cell_demand(grid: Grid, units: gpd.GeoDataFrame | None) -> Demand:
+    """Make the cells inside the place a demand; each counts 1."""
+    cells = inside_cells(grid)
+    xy = np.column_stack(cell_centres(grid, cells))
+    ids = np.asarray(cell_names(grid, cells), dtype=object)
+    village = _units_at(xy, units, level_of(units, VILLAGES, least=1))
+    names = ids
+    if units is not None:
+        names = pd.Series(village).map(units["name"]).fillna("").to_numpy(dtype=object)
+    return Demand(
+        what="cells", ids=ids, names=np.where(names == "", ids, names), weight=np.ones(len(cells)),
+        town=_towns(xy, units), xy=xy,
+    )  # fmt: skip
+
+
+def _village_demand(cells: Demand, units: gpd.GeoDataFrame | None) -> Demand | None:
+    """Put every village where most of its people live; each counts 1."""
+    level = level_of(units, VILLAGES, least=2)
+    if units is None or level is None:
+        return None
+    table = units[units["level"] == level]
+    xy = row_xy(table)
+    at = pd.DataFrame({"unit": _units_at(cells.xy, units, level), "people": cells.weight})
+    at = at[(at["unit"] != "") & (at["people"] > 0)]
+    if len(at) and float(at["people"].max()) > float(at["people"].min()):
+        best = at.sort_values("people", ascending=False, kind="stable").drop_duplicates("unit")
+        place = table.index.astype(str).get_indexer(best["unit"].astype(str))
+        xy[place[place >= 0]] = cells.xy[best.index.to_numpy()[place >= 0]]
+    return Demand(
+        what="village",
+        ids=np.asarray(table.index.astype(str), dtype=object),
+        names=table["name"].astype(object).fillna("").to_numpy(dtype=object),
+        weight=np.ones(len(table)),
+        town=_towns(xy, units),
+        xy=xy,
+    )
+
+
+def _point_demand(role: str, table: gpd.GeoDataFrame, units: gpd.GeoDataFrame | None) -> Demand:
+    """Make the points of a role a demand; each counts 1."""
+    xy = row_xy(table)
+    ids = np.asarray(table.index.astype(str), dtype=object)
+    names = ids
+    if "name" in table.columns:
+        own = table["name"].astype(object).reset_index(drop=True)
+        names = np.asarray(own.where(own.notna() & (own != ""), pd.Series(ids)), dtype=object)
+    return Demand(
+        what=role, ids=ids, names=names, weight=np.ones(len(ids)), town=_towns(xy, units), xy=xy
+    )
+
+
+def _towns(xy: Floats, units: gpd.GeoDataFrame | None) -> NDArray[np.object_]:
+    """Give the town of every place, empty where there is none."""
+    return _units_at(xy, units, level_of(units, TOWNS, least=2))
+
+
+def _units_at(xy: Floats, units: gpd.GeoDataFrame | None, level: str | None) -> NDArray[np.object_]:
+    """Give the unit of a level at every place, empty where there is none."""
+    if units is None or level is None:
+        return np.full(len(xy), "", dtype=object)
+    import geopandas as gpd
+
+    points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=units.crs)
+    found = pd.Series(unit_of_points(points, units, level=level), dtype=object)
+    return np.asarray(found.where(found.notna(), ""), dtype=object)

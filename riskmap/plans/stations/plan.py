@@ -1,0 +1,447 @@
+"""The station plan: who is reached in time, who is not, what water changes, where to build next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskmap.errors import InfeasibleError, ProjectError
+from riskmap.geo.grid import Grid
+from riskmap.geo.network import RoadGraph, Snapped, vehicle_seconds
+from riskmap.i18n import Text, text
+from riskmap.layers.layer import placed_rows, rows_in_use
+from riskmap.plans.stations import reach as water
+from riskmap.plans.stations import tables as station_tables
+from riskmap.plans.stations.coverage import (
+    Demand,
+    all_demands,
+    coverage_table,
+    on_roads,
+    worst_table,
+)
+from riskmap.plans.stations.maps import AFTER, BEFORE, State, station_layers
+from riskmap.plans.stations.options import StationOptions
+from riskmap.plans.stations.reach import (
+    Setting,
+    make_setting,
+    nearest_table,
+    reach,
+    reach_all,
+    with_stations,
+)
+from riskmap.plans.stations.rules import Rule, response_rule
+from riskmap.plans.stations.sites import (
+    Ground,
+    Siting,
+    Zones,
+    find_candidates,
+    in_water,
+    plan_sites,
+)
+from riskmap.plans.stations.tables import headlines, station_notes
+from riskmap.vocabulary.columns import WGS84
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.geo.grid import Grid
+    from riskmap.geo.network import RoadGraph
+    from riskmap.layers.layer import Layer, Raster
+    from riskmap.result import Scenario
+    from riskmap.vocabulary.presets import Presets
+    from riskmap.vocabulary.roles import Role
+
+
+_NONE: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StationPlan:
+    """Coverage of the stations there are, and the next sites, each with its proof."""
+
+    rule: Rule
+    vehicle: str
+    tables: Mapping[str, pd.DataFrame]
+    """``summary``, ``towns``, ``coverage``, ``worst``, ``stations``, ``overlap``, ``nearest``;
+    under scenarios ``scenarios`` and ``losses``; when sites were sought ``curve``, ``sites``."""
+    siting: Siting | None
+    map_layers: Mapping[str, gpd.GeoDataFrame]
+    """Name to a layer with ``kind``, ``label`` and ``band``, as the page draws it."""
+    notes: tuple[Text, ...] = field(default=())
+
+    @property
+    def headlines(self) -> tuple[Text, ...]:
+        """Those of the notes that the person at the keyboard must see.
+
+        Returns
+        -------
+        tuple[Text, ...]
+            In order.
+        """
+        return headlines(self.notes)
+
+
+def station_plan(
+    graph: RoadGraph,
+    stations: gpd.GeoDataFrame,
+    grid: Grid,
+    *,
+    presets: Presets,
+    population: NDArray[Any] | None = None,
+    units: gpd.GeoDataFrame | None = None,
+    points: Mapping[str, gpd.GeoDataFrame] = _NONE,
+    rules: str | Sequence[str] = "linzi_135",
+    vehicle: str = "fire_engine",
+    model: str = "mclp",
+    k: int = 3,
+    candidate_kind: str = "cells",
+    candidates: gpd.GeoDataFrame | None = None,
+    candidate_limit: int = 300,
+    forbidden: gpd.GeoDataFrame | None = None,
+    hazards: gpd.GeoDataFrame | None = None,
+    depths: Mapping[str, NDArray[Any]] = _NONE,
+    rasters: Mapping[str, tuple[Raster, ...]] = _NONE,
+    closures: Mapping[str, gpd.GeoDataFrame] = _NONE,
+) -> StationPlan:
+    """Report the coverage of the stations and propose the next sites.
+
+    A place is covered when call handling and turn-out plus travel from a station take no longer
+    than the rule's target. Travel is free flow (自由流); the walk between a place and its road
+    is limited, not timed.
+
+    Parameters
+    ----------
+    graph
+        The road graph of the vehicles.
+    stations
+        Stations indexed by ``item_id``; ``response_s``, ``vehicle``, ``type``, ``name`` are used.
+    grid
+        The grid; its cells inside the place are the demand.
+    presets
+        The run's presets.
+    population
+        People per cell, shape (ny, nx); None: every cell counts 1.
+    units
+        Units; those of level ``town`` part the report, villages are reported too.
+    points
+        Role to its points, which are reported too.
+    rules
+        Response rules, keys under ``station.``; sites are planned for the first target.
+    vehicle
+        Vehicle of stations that give none, and of new ones: ``foot``, ``car``, ``truck``,
+        ``fire_engine`` or ``boat``.
+    model
+        Location model, see `plan_sites`.
+    k
+        Number of new sites; 0 seeks none.
+    candidate_kind
+        ``cells`` or ``nodes``, when no candidates are given.
+    candidates
+        Points that may be chosen, or None.
+    candidate_limit
+        Largest number of cells or nodes; more are thinned evenly.
+    forbidden, hazards, depths
+        Where no station may stand, see `Zones`; depths are scenarios of the report too.
+    rasters
+        Scenario to depths at their own resolution, which count on the roads instead.
+    closures
+        Scenario to closed roads or areas.
+
+    Returns
+    -------
+    StationPlan
+        Tables, sites with bound and gap, and map layers.
+
+    Raises
+    ------
+    InfeasibleError
+        If there is no station and no site is sought or possible.
+    """
+    if not len(stations) and k < 1:
+        raise InfeasibleError(text("there is no station, and no new site is asked for"))
+    limit_m = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
+    rule = response_rule(presets, rules)
+    setting = make_setting(graph, stations, rule, vehicle=vehicle, presets=presets, limit_m=limit_m)
+    demands = all_demands(grid, population, units, points)
+    on_road = on_roads(graph, demands, limit_m)
+    dry = reach_all(setting, demands, on_road)
+    settings = water.wet_settings(
+        setting, grid, presets=presets, depths=depths, rasters=rasters, closures=closures
+    )
+    wet = {name: reach_all(there, demands, on_road) for name, there in settings.items()}
+    main = next(iter(demands))
+    zones = Zones(forbidden=forbidden, hazards=hazards, depths=depths)
+    siting, after, said = _propose(
+        setting, grid, demands[main], on_road[main], zones, model=model, k=k, vehicle=vehicle,
+        kind=candidate_kind, given=candidates, most=candidate_limit, limit_m=limit_m,
+        presets=presets,
+    )  # fmt: skip
+    flooded = _flooded(setting, grid, depths, rasters)
+    tables = _tables(
+        stations, setting, dry, wet, after, siting,
+        flooded=flooded, cell_km2=grid.size_m**2 / 1e6, units=units, presets=presets,
+    )  # fmt: skip
+    now = State(when=BEFORE, setting=setting, cells=dry[main][1])
+    layers = station_layers(
+        [now] if after is None or siting is None or siting.sites.empty else [now, after],
+        {name: pairs[main][1] for name, pairs in wet.items()}, grid,
+        names=np.r_[_names(stations), _new_names(siting)],
+        half_width_m=float(presets["network.half_width_m"]), siting=siting,
+    )  # fmt: skip
+    notes = station_notes(
+        setting, _names(stations), tables, known=population is not None, flooded=flooded,
+        most=float(presets["station.free_flow_label_share"]),
+    )  # fmt: skip
+    return StationPlan(rule=rule, vehicle=vehicle, tables=tables, siting=siting,
+                       map_layers=layers, notes=(*notes, *said))  # fmt: skip
+
+
+def _flooded(
+    setting: Setting,
+    grid: Grid,
+    depths: Mapping[str, NDArray[Any]],
+    rasters: Mapping[str, tuple[Raster, ...]],
+) -> dict[str, NDArray[np.bool_]]:
+    """Tell which stations stand in the water of each scenario."""
+    return {
+        name: in_water(grid, setting.xy, [depth], rasters.get(name, ()))
+        for name, depth in depths.items()
+    }
+
+
+def _propose(
+    setting: Setting,
+    grid: Grid,
+    demand: Demand,
+    on_road: Snapped,
+    zones: Zones,
+    *,
+    model: str,
+    k: int,
+    vehicle: str,
+    kind: str,
+    given: gpd.GeoDataFrame | None,
+    most: int,
+    limit_m: float,
+    presets: Presets,
+) -> tuple[Siting | None, State | None, tuple[Text, ...]]:
+    """Seek new sites, and see what they change; say why when there is no place for any."""
+    if k < 1:
+        return None, None, ()
+    graph, rule = setting.graph, setting.rule
+    try:
+        found = find_candidates(
+            graph, grid, demand, kind=kind, given=given, zones=zones, presets=presets,
+            limit_m=limit_m, most=most,
+        )  # fmt: skip
+    except InfeasibleError as error:
+        if not len(setting.on):
+            raise
+        return None, None, (text("No new site is proposed: {why}", why=error.message),)
+    cost = vehicle_seconds(graph, vehicle=vehicle, presets=presets)
+    ground = Ground(
+        setting=setting, candidates=found, vehicle=vehicle, edge_cost=cost, demand=demand,
+        on_road=on_road, limit=rule.targets[0].seconds,
+    )  # fmt: skip
+    siting = plan_sites(ground, model=model, most=k)
+    whole = with_stations(setting, siting.places, vehicle=vehicle, edge_cost=cost)
+    after = State(when=AFTER, setting=whole, cells=reach(whole, on_road))
+    return siting, after, (*found.notes, *siting.notes)
+
+
+def _with_degrees(table: pd.DataFrame, crs: str) -> pd.DataFrame:
+    """Give longitude and latitude (WGS-84) instead of metres."""
+    import geopandas as gpd
+
+    spots = gpd.points_from_xy(table["x"], table["y"], crs=crs).to_crs(WGS84)
+    return table.drop(columns=["x", "y"]).assign(lon=spots.x, lat=spots.y)
+
+
+def _names(stations: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Give what stations are called: their name, else their id."""
+    ids = pd.Series(stations.index.astype(str), dtype=object)
+    if "name" not in stations.columns:
+        return ids.to_numpy(dtype=object)
+    own = stations["name"].reset_index(drop=True).astype(object)
+    return np.asarray(own.where(own.notna() & (own != ""), ids), dtype=object)
+
+
+def _new_names(siting: Siting | None) -> NDArray[np.object_]:
+    """Name the proposed sites by their order."""
+    count = 0 if siting is None else len(siting.sites)
+    return np.array([text("proposed site {n}", n=i + 1) for i in range(count)], dtype=object)
+
+
+def _tables(
+    stations: gpd.GeoDataFrame,
+    setting: Setting,
+    dry: water.Pairs,
+    wet: Mapping[str, water.Pairs],
+    after: State | None,
+    siting: Siting | None,
+    *,
+    flooded: Mapping[str, NDArray[np.bool_]],
+    cell_km2: float,
+    units: gpd.GeoDataFrame | None,
+    presets: Presets,
+) -> dict[str, pd.DataFrame]:
+    """Make the tables of the report."""
+    towns = {} if units is None else {str(key): str(name) for key, name in units["name"].items()}
+    names, rule = _names(stations), setting.rule
+    main = next(iter(dry.values()))
+    then = None if after is None else after.cells
+    speed = station_tables.mean_speed_kmh(setting)
+    tables = {
+        "summary": station_tables.summary_table(dry, wet, rule, speed_kmh=speed, after=then),
+        "towns": station_tables.town_table(dry, wet, rule, towns, after=then),
+        "stations": station_tables.station_table(
+            stations, names, main, setting,
+            cell_km2=cell_km2, area_limits=presets["station.area_km2"], flooded=flooded,
+        ),
+        "worst": worst_table(dry, rule, stations=names, town_names=towns),
+        "overlap": station_tables.overlap_table(*main, rule, names),
+    }  # fmt: skip
+    tables["worst"] = _with_degrees(tables["worst"], setting.graph.crs)
+    if siting is not None:
+        sites = _with_degrees(siting.sites, setting.graph.crs)
+        sites.insert(0, "order", np.arange(1, len(sites) + 1))
+        tables |= {"curve": siting.curve, "sites": sites}
+    if wet:
+        tables["scenarios"] = water.compare(dry, wet, rule)
+        tables["losses"] = water.loss_table(dry, wet, rule, towns)
+    tables["coverage"] = coverage_table(dry, rule, towns)
+    tables["nearest"] = nearest_table(dry, wet, rule, names, towns)
+    return tables
+
+
+REPORTED: Final = (
+    "flood_point", "hazard_source", "geohazard_point", "reservoir", "refuge", "sensitive_place",
+    "health_care",
+)  # fmt: skip
+"""Roles whose points the report counts."""
+
+
+def plan_stations(
+    layers: Mapping[str, Layer],
+    graph: RoadGraph,
+    grid: Grid,
+    *,
+    presets: Presets,
+    population: NDArray[Any] | None = None,
+    units: gpd.GeoDataFrame | None = None,
+    scenarios: Mapping[str, Scenario] | None = None,
+    options: StationOptions | None = None,
+    roles: Mapping[str, Role] | None = None,
+) -> StationPlan:
+    """Make the station plan of a run.
+
+    Parameters
+    ----------
+    layers
+        The run's layers.
+    graph
+        The road graph of the rescue vehicles.
+    grid
+        The grid.
+    presets
+        The run's presets.
+    population
+        People per cell, shape (ny, nx), or None.
+    units
+        The run's units.
+    scenarios
+        Depths, closures and danger areas by name.
+    options
+        The section ``stations`` of the project file.
+    roles
+        The roles, which say what is out of use; None takes every row.
+
+    Returns
+    -------
+    StationPlan
+        The plan.
+
+    Raises
+    ------
+    ProjectError
+        If the candidates are no layer of the project.
+    """
+    chosen = options or StationOptions()
+    stations = _stations(layers, roles, graph.crs)
+    found = dict(scenarios or {})
+    return station_plan(
+        graph,
+        stations,
+        grid,
+        presets=presets,
+        population=population,
+        units=units,
+        points={
+            role: rows
+            for role in REPORTED
+            if (rows := rows_in_use(layers, role, roles)) is not None
+        },
+        rules=chosen.preset,
+        vehicle=chosen.vehicle,
+        model=chosen.model,
+        k=chosen.sites,
+        candidate_kind=chosen.candidates,
+        candidates=_candidates(layers, chosen),
+        candidate_limit=chosen.candidate_limit,
+        forbidden=_forbidden(rows_in_use(layers, "danger_area", roles), found, graph.crs),
+        hazards=rows_in_use(layers, "hazard_source", roles),
+        depths={name: one.depth_m for name, one in found.items() if one.depth_m is not None},
+        rasters={name: one.depths for name, one in found.items() if one.depths},
+        closures={name: one.closures for name, one in found.items() if one.closures is not None},
+    )
+
+
+def _stations(
+    layers: Mapping[str, Layer], roles: Mapping[str, Role] | None, crs: str
+) -> gpd.GeoDataFrame:
+    """Give the stations in use, perhaps none."""
+    import geopandas as gpd
+
+    rows = rows_in_use(layers, "rescue_station", roles)
+    return gpd.GeoDataFrame({"name": []}, geometry=[], crs=crs) if rows is None else rows
+
+
+def _candidates(layers: Mapping[str, Layer], options: StationOptions) -> gpd.GeoDataFrame | None:
+    """Give the rows of the layer that holds the candidates, None for cells and nodes."""
+    role = options.candidates
+    if role in ("cells", "nodes") or not options.sites:
+        return None
+    if role not in layers:
+        known = ", ".join(["cells", "nodes", *sorted(layers)])
+        raise ProjectError(
+            text(
+                "stations.candidates: the project has no layer {role}; use one of {known}",
+                role=repr(role),
+                known=known,
+            )
+        )
+    rows = placed_rows(layers, role)
+    if rows is None:
+        raise ProjectError(
+            text("stations.candidates: no row of the layer {role} can be used", role=repr(role))
+        )
+    return rows
+
+
+def _forbidden(
+    own: gpd.GeoDataFrame | None, scenarios: Mapping[str, Scenario], crs: str
+) -> gpd.GeoDataFrame | None:
+    """Join the danger areas of the project and of its scenarios."""
+    import geopandas as gpd
+    import pandas as pd
+
+    parts = [] if own is None else [own]
+    parts += [one.danger_area for one in scenarios.values() if one.danger_area is not None]
+    shapes = [part.geometry.to_crs(crs) for part in parts if len(part)]
+    return gpd.GeoDataFrame(geometry=pd.concat(shapes, ignore_index=True)) if shapes else None

@@ -1,0 +1,613 @@
+"""Stations on the roads in one state, and how they reach the places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from riskmap.geo.grid import Grid
+from riskmap.geo.network import (
+    RoadGraph,
+    Snapped,
+    cost_table,
+    edge_depths,
+    nearest_seconds,
+    snap_points,
+    vehicle_seconds,
+)
+from riskmap.geo.points import row_xy
+from riskmap.plans.refuges.dangers import pixel_m, sample
+from riskmap.plans.stations.coverage import Demand, Reach, covered_weight, times_covered
+from riskmap.plans.stations.rules import Rule, own_turn_out, turn_out
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from riskmap.layers.layer import Raster
+    from riskmap.plans.stations.rules import Rule
+    from riskmap.vocabulary.presets import Presets
+
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Fleet:
+    """Stations that drive the same class of vehicle."""
+
+    vehicle: str
+    rows: Ints
+    """Positions of these stations among all."""
+    places: Snapped
+    start: Floats
+    """Seconds between call and departure of each."""
+    edge_cost: Floats
+    """Seconds along each edge, infinite where closed."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Setting:
+    """All stations on the roads."""
+
+    graph: RoadGraph
+    fleets: tuple[Fleet, ...]
+    xy: Floats
+    """Places of the stations as they were given, shape (stations, 2) [m]."""
+    on: NDArray[np.bool_]
+    """Whether each station is on the network."""
+    start: Floats
+    """Seconds between call and departure of each station."""
+    own: NDArray[np.bool_]
+    """Whether a station gives these seconds itself."""
+    rule: Rule
+
+
+def make_setting(
+    graph: RoadGraph,
+    stations: gpd.GeoDataFrame,
+    rule: Rule,
+    *,
+    vehicle: str,
+    presets: Presets,
+    limit_m: float,
+) -> Setting:
+    """Put the stations on dry roads, parted by their vehicles.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    stations
+        Stations; ``response_s`` and ``vehicle`` are used where a station gives them.
+    rule
+        Response rules.
+    vehicle
+        Vehicle of the stations that give none.
+    presets
+        The run's presets.
+    limit_m
+        Longest way to a road [m].
+
+    Returns
+    -------
+    Setting
+        One fleet a vehicle; one at least, even without stations.
+    """
+    xy = row_xy(stations)
+    places = snap_points(graph, xy, limit_m=limit_m)
+    start = turn_out(stations, rule)
+    kind = np.full(len(stations), vehicle, dtype=object)
+    if "vehicle" in stations.columns:
+        said = stations["vehicle"].astype(object)
+        kind = said.where(said.notna() & (said != ""), vehicle).to_numpy(dtype=object)
+    fleets = []
+    for name in sorted(set(kind)) or [vehicle]:
+        rows = np.flatnonzero(kind == name)
+        cost = vehicle_seconds(graph, vehicle=str(name), presets=presets)
+        fleets.append(
+            Fleet(
+                vehicle=str(name), rows=rows, places=places.take(rows), start=start[rows],
+                edge_cost=cost,
+            )
+        )  # fmt: skip
+    return Setting(
+        graph=graph, fleets=tuple(fleets), xy=xy, on=places.on, start=start,
+        own=np.isfinite(own_turn_out(stations)), rule=rule,
+    )  # fmt: skip
+
+
+def with_stations(setting: Setting, places: Snapped, *, vehicle: str, edge_cost: Floats) -> Setting:
+    """Add new stations behind those there are.
+
+    Parameters
+    ----------
+    setting
+        Stations on the roads.
+    places
+        Places of the new ones.
+    vehicle, edge_cost
+        What they drive, and how fast.
+
+    Returns
+    -------
+    Setting
+        The new stations leave after the rule's own time.
+    """
+    count, more = len(setting.on), len(places)
+    start = np.full(more, setting.rule.response_s)
+    fresh = Fleet(
+        vehicle=vehicle, rows=np.arange(count, count + more), places=places, start=start,
+        edge_cost=edge_cost,
+    )  # fmt: skip
+    return replace(
+        setting,
+        fleets=(*setting.fleets, fresh),
+        xy=np.concatenate([setting.xy, places.xy]),
+        on=np.r_[setting.on, places.on],
+        start=np.r_[setting.start, start],
+        own=np.r_[setting.own, np.zeros(more, dtype=bool)],
+    )
+
+
+def first_there(setting: Setting, places: Snapped) -> tuple[Ints, Floats]:
+    """Find the station that is first at every place.
+
+    Parameters
+    ----------
+    setting
+        Stations on the roads.
+    places
+        Places on the roads.
+
+    Returns
+    -------
+    tuple
+        Station of each place, -1 none, and seconds from the call.
+    """
+    who = np.full(len(places), -1)
+    when = np.full(len(places), np.inf)
+    for fleet in setting.fleets:
+        if not len(fleet.rows):
+            continue
+        found = nearest_seconds(
+            setting.graph, fleet.places, places, start=fleet.start, edge_cost=fleet.edge_cost
+        )
+        better = found.cost < when
+        who[better] = fleet.rows[found.facility[better]]
+        when[better] = found.cost[better]
+    return who, when
+
+
+def pairs(setting: Setting, places: Snapped, *, limit: float) -> tuple[Ints, Ints, Floats]:
+    """List every station and place within a limit.
+
+    Parameters
+    ----------
+    setting
+        Stations on the roads.
+    places
+        Places on the roads.
+    limit
+        Seconds from the call.
+
+    Returns
+    -------
+    tuple
+        Station, place, seconds from the call.
+    """
+    found: list[tuple[Ints, Ints, Floats]] = []
+    for fleet in setting.fleets:
+        table = cost_table(
+            setting.graph, fleet.places, places, edge_cost=fleet.edge_cost, start=fleet.start,
+            limit=limit,
+        )  # fmt: skip
+        found.append((fleet.rows[table.facility], table.point, table.cost))
+    station, place, seconds = (np.concatenate(part) for part in zip(*found, strict=True))
+    return station, place, seconds
+
+
+def reach(setting: Setting, places: Snapped) -> Reach:
+    """Find which stations reach the places, and which is first.
+
+    Parameters
+    ----------
+    setting
+        Stations on the roads.
+    places
+        Places on the roads.
+
+    Returns
+    -------
+    Reach
+        Pairs within the longest target, and the first station of each place.
+    """
+    station, place, seconds = pairs(setting, places, limit=setting.rule.longest)
+    nearest, nearest_s = first_there(setting, places)
+    return Reach(
+        place=place,
+        station=station,
+        seconds=seconds,
+        nearest=nearest,
+        nearest_s=nearest_s,
+        on=places.on,
+        base_s=setting.rule.response_s,
+        own=setting.own,
+    )
+
+
+def reach_all(
+    setting: Setting, demands: Mapping[str, Demand], on_road: Mapping[str, Snapped]
+) -> dict[str, tuple[Demand, Reach]]:
+    """Find how every demand is reached; people and cells stand at the same places.
+
+    Parameters
+    ----------
+    setting
+        Stations on the roads.
+    demands
+        Name to places.
+    on_road
+        Name to the same places on the roads.
+
+    Returns
+    -------
+    dict
+        Name to places and how they are reached.
+    """
+    found: dict[str, tuple[Demand, Reach]] = {}
+    for name, demand in demands.items():
+        same = name == "cells" and "population" in found
+        found[name] = (demand, found["population"][1] if same else reach(setting, on_road[name]))
+    return found
+
+
+Pairs = Mapping[str, tuple[Demand, Reach]]
+CELLS: Final = ("population", "cells")
+"""Demands that are no points."""
+
+
+def nearest_table(
+    dry: Pairs,
+    wet: Mapping[str, Pairs],
+    rule: Rule,
+    names: NDArray[np.object_],
+    town_names: Mapping[str, str],
+) -> pd.DataFrame:
+    """List the nearest station of every point on dry roads, and what each scenario makes of it.
+
+    Parameters
+    ----------
+    dry
+        Role to its points and how they are reached on dry roads.
+    wet
+        Scenario to the same on its roads.
+    rule
+        Its first target tells who is in time.
+    names
+        Names of the stations.
+    town_names
+        Unit code to name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``scenario`` (empty: there is none), ``what``, ``id``, ``name``, ``town``, ``station_dry``,
+        ``seconds_dry`` (NaN = no way), ``station``, ``seconds``, ``later_s`` and ``state``:
+        ``in_time``, ``late``, ``lost`` (in time when dry only), ``cut`` (no way any more),
+        ``no_way`` (dry neither). Rows without a scenario stand only where there is none.
+    """
+    limit = rule.targets[0].seconds
+    called = np.append(names, "")
+    parts = []
+    for scenario, pairs in (dict(wet) or {"": dry}).items():
+        for what, (demand, reach) in pairs.items():
+            if what in CELLS:
+                continue
+            before = dry[what][1]
+            old, new = _finite(before.nearest_s), _finite(reach.nearest_s)
+            frame = {
+                "scenario": scenario,
+                "what": what,
+                "id": demand.ids,
+                "name": demand.names,
+                "town": [town_names.get(str(code), str(code)) for code in demand.town],
+                "station_dry": called[before.nearest],
+                "seconds_dry": old,
+                "station": called[reach.nearest],
+                "seconds": new,
+                "later_s": new - old,
+                "state": _states(old, new, limit),
+            }
+            parts.append(pd.DataFrame(frame))
+    columns = ["scenario", "what", "id", "name", "town", "station_dry", "seconds_dry", "station",
+               "seconds", "later_s", "state"]  # fmt: skip
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _finite(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isfinite(seconds), seconds, np.nan)
+
+
+def _states(
+    old: NDArray[np.float64], new: NDArray[np.float64], limit: float
+) -> NDArray[np.object_]:
+    """Name what became of every point."""
+    cases = [
+        (np.isnan(old), "no_way"),
+        (np.isnan(new), "cut"),
+        ((old <= limit) & (new > limit), "lost"),
+        (new > limit, "late"),
+    ]
+    found = np.full(len(old), "in_time", dtype=object)
+    for hit, name in reversed(cases):
+        found[hit] = name
+    return found
+
+
+_ASIDE_M: Final = 15.0
+"""A drawn closure lies on a road when it is this near [m]."""
+_STEP_M: Final = 5.0
+"""Roads are looked at no finer than this [m]."""
+_MOST: Final = 0.5
+"""A drawn line closes an edge when more than this share of the edge lies on it."""
+
+
+def closed_edges(graph: RoadGraph, closures: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Find the edges that closures shut.
+
+    An area shuts every edge it touches, a point the nearest edge within 15 m, a line the edges
+    of which more than half lies along it.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    closures
+        Points, lines or polygons in the graph's CRS.
+
+    Returns
+    -------
+    numpy.ndarray
+        True where shut, shape (m,).
+    """
+    shapes = np.asarray(closures.geometry.array, dtype=object)
+    shapes = shapes[~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)]
+    kind = shapely.get_dimensions(shapes)
+    shut = np.zeros(graph.edge_count, dtype=bool)
+    tree = shapely.STRtree(graph.edge_geometry)
+    shut[tree.query(shapes[kind == 2], predicate="intersects")[1]] = True
+    points = shapely.get_parts(shapes[kind == 0])
+    shut[tree.query_nearest(points, max_distance=_ASIDE_M)[1]] = True
+    beside = shapely.buffer(shapes[kind == 1], _ASIDE_M, cap_style="flat")
+    line, edge = tree.query(beside, predicate="intersects")
+    along = shapely.length(shapely.intersection(graph.edge_geometry[edge], beside[line]))
+    shut[edge[along > _MOST * shapely.length(graph.edge_geometry[edge])]] = True
+    return shut
+
+
+def road_depths(
+    graph: RoadGraph, grid: Grid, depth_m: Any, depths: tuple[Raster, ...] = ()
+) -> NDArray[np.float64] | None:
+    """Take the deepest water along each edge, from the rasters where there are any.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    grid
+        The grid that ``depth_m`` stands on.
+    depth_m
+        Depth on the cells, shape (ny, nx) [m], or None.
+    depths
+        Depth at its own resolution [m].
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Depth of each edge, NaN where nothing is known, shape (m,) [m]; None without water.
+    """
+    if not depths:
+        if depth_m is None:
+            return None
+        return edge_depths(graph, np.asarray(depth_m), tuple(grid.transform)[:6])
+    crs = str(graph.crs)
+    first = shapely.get_coordinates(graph.edge_geometry[0])[0]
+    step = max(min(pixel_m(tile, first, crs) for tile in depths) / 2.0, _STEP_M)
+    xy, edge = shapely.get_coordinates(
+        shapely.segmentize(graph.edge_geometry, step), return_index=True
+    )
+    value = sample(depths, xy, crs)
+    deepest = np.full(graph.edge_count, -np.inf)
+    np.maximum.at(deepest, edge, np.where(np.isnan(value), -np.inf, value))
+    return np.where(np.isfinite(deepest), deepest, np.nan)
+
+
+def wet_setting(
+    setting: Setting,
+    grid: Grid,
+    *,
+    presets: Presets,
+    depth_m: NDArray[Any] | None,
+    rasters: tuple[Raster, ...] = (),
+    closures: gpd.GeoDataFrame | None,
+) -> Setting:
+    """Give the roads of a scenario.
+
+    Parameters
+    ----------
+    setting
+        Stations on dry roads.
+    grid
+        The grid that the depths stand on.
+    presets
+        The run's presets.
+    depth_m
+        Depth of water on the cells, shape (ny, nx) [m], or None.
+    rasters
+        Depth at its own resolution, which counts before that of the cells.
+    closures
+        Closed roads or areas, or None.
+
+    Returns
+    -------
+    Setting
+        With the times of the wet roads.
+    """
+    depth = road_depths(setting.graph, grid, depth_m, rasters)
+    shut = None
+    if closures is not None and len(closures):
+        shut = closed_edges(setting.graph, closures)
+    fleets = []
+    for fleet in setting.fleets:
+        cost = fleet.edge_cost
+        if depth is not None:
+            cost = vehicle_seconds(
+                setting.graph, vehicle=fleet.vehicle, depth_m=depth, presets=presets
+            )
+        if shut is not None:
+            cost = np.where(shut, np.inf, cost)
+        fleets.append(replace(fleet, edge_cost=cost))
+    return replace(setting, fleets=tuple(fleets))
+
+
+def wet_settings(
+    setting: Setting,
+    grid: Grid,
+    *,
+    presets: Presets,
+    depths: Mapping[str, NDArray[Any]],
+    rasters: Mapping[str, tuple[Raster, ...]] = MappingProxyType({}),
+    closures: Mapping[str, gpd.GeoDataFrame],
+) -> dict[str, Setting]:
+    """Give the roads of every scenario.
+
+    Parameters
+    ----------
+    setting
+        Stations on dry roads.
+    grid
+        The grid that the depths stand on.
+    presets
+        The run's presets.
+    depths, rasters, closures
+        Scenario to depths on the cells, to depths at their own resolution, and to closures.
+
+    Returns
+    -------
+    dict
+        Scenario to its roads, in the order of the names.
+    """
+    return {
+        name: wet_setting(
+            setting,
+            grid,
+            presets=presets,
+            depth_m=depths.get(name),
+            rasters=rasters.get(name, ()),
+            closures=closures.get(name),
+        )
+        for name in sorted({*depths, *closures})
+    }
+
+
+def compare(dry: Pairs, wet: Mapping[str, Pairs], rule: Rule) -> pd.DataFrame:
+    """Set the coverage of every scenario beside that of dry roads.
+
+    Parameters
+    ----------
+    dry
+        Name of the demand to its places and how they are reached on dry roads.
+    wet
+        Scenario to the same on its roads.
+    rule
+        The targets.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``scenario``, ``what``, ``rule``, ``target``, ``target_s``, ``total``, ``covered_dry``,
+        ``covered``, ``lost``, ``share_dry``, ``share``, ``cut_off`` (reached dry, by nobody wet).
+    """
+    rows = []
+    for scenario, pairs in wet.items():
+        for what, (demand, reach) in pairs.items():
+            before = dry[what][1]
+            total = float(demand.weight.sum())
+            for target in rule.levels:
+                old = covered_weight(demand, before, target)
+                new = covered_weight(demand, reach, target)
+                rows.append(
+                    {
+                        "scenario": scenario,
+                        "what": what,
+                        "rule": target.rule,
+                        "target": target.key,
+                        "target_s": target.seconds,
+                        "total": total,
+                        "covered_dry": old,
+                        "covered": new,
+                        "lost": old - new,
+                        "share_dry": old / total if total else np.nan,
+                        "share": new / total if total else np.nan,
+                        "cut_off": float(demand.weight[_cut_off(before, reach)].sum()),
+                    }
+                )
+    names = ["scenario", "what", "rule", "target", "target_s", "total", "covered_dry", "covered",
+             "lost", "share_dry", "share", "cut_off"]  # fmt: skip
+    return pd.DataFrame(rows, columns=names)
+
+
+def _cut_off(before: Reach, after: Reach) -> NDArray[np.bool_]:
+    """Tell which places somebody reaches on dry roads and nobody on wet ones."""
+    return np.isfinite(before.nearest_s) & ~np.isfinite(after.nearest_s)
+
+
+def loss_table(
+    dry: Pairs, wet: Mapping[str, Pairs], rule: Rule, town_names: Mapping[str, str]
+) -> pd.DataFrame:
+    """List the towns whose people lose cover in a scenario, most people first.
+
+    Parameters
+    ----------
+    dry, wet, rule
+        As in `compare`; the first demand counts.
+    town_names
+        Unit code to name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``scenario``, ``name``, ``target_s``, ``covered_dry``, ``covered``, ``lost``, ``cut_off``,
+        ``unit_id``.
+    """
+    parts = []
+    for scenario, pairs in wet.items():
+        main = next(iter(pairs))
+        demand, reach = pairs[main]
+        before = dry[main][1]
+        cut = np.where(_cut_off(before, reach), demand.weight, 0.0)
+        for target in rule.levels:
+            old = np.where(times_covered(before, target) > 0, demand.weight, 0.0)
+            new = np.where(times_covered(reach, target) > 0, demand.weight, 0.0)
+            frame = pd.DataFrame({"covered_dry": old, "covered": new, "cut_off": cut})
+            sums = frame.groupby(demand.town.astype(str), sort=True).sum()
+            sums.insert(2, "lost", sums["covered_dry"] - sums["covered"])
+            sums = sums[(sums["lost"] > 0) | (sums["cut_off"] > 0)]
+            codes = sums.index.astype(str)
+            sums.insert(0, "scenario", scenario)
+            sums.insert(1, "name", [town_names.get(code, code) for code in codes])
+            sums.insert(2, "target_s", target.seconds)
+            sums["unit_id"] = codes
+            order = ["target_s", "lost", "cut_off", "unit_id"]
+            parts.append(sums.sort_values(order, ascending=[True, False, False, True]))
+    columns = ["scenario", "name", "target_s", "covered_dry", "covered", "lost", "cut_off",
+               "unit_id"]  # fmt: skip
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

@@ -1,0 +1,633 @@
+"""The next sites: a location model over candidates, with proof and an independent recount."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from riskmap.errors import InfeasibleError
+from riskmap.geo.grid import Grid, cell_of, inside_cells
+from riskmap.geo.network import RoadGraph, Snapped, snap_points
+from riskmap.geo.points import row_xy
+from riskmap.i18n import Text, text
+from riskmap.plans.refuges.dangers import sample
+from riskmap.plans.stations.coverage import Demand
+from riskmap.plans.stations.reach import Fleet, Setting, first_there, pairs, with_stations
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from riskmap.geo.network import RoadGraph
+    from riskmap.layers.layer import Raster
+    from riskmap.vocabulary.presets import Presets
+
+
+HAZARD_KEY: Final = "station.hazmat_distance_m"
+_SHOWN: Final = 10
+"""So many of the left-out candidates are named."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Candidates:
+    """Places that may be chosen, on the network."""
+
+    ids: NDArray[np.object_]
+    names: NDArray[np.object_]
+    xy: Floats
+    on_road: Snapped
+    notes: tuple[Text, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Zones:
+    """Where no station may stand."""
+
+    forbidden: gpd.GeoDataFrame | None = None
+    """Polygons, such as danger areas."""
+    hazards: gpd.GeoDataFrame | None = None
+    """Hazard sources; the least distance is the preset ``station.hazmat_distance_m``."""
+    depths: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Scenario to depth of water on the cells, shape (ny, nx) [m]."""
+
+
+def thin(xy: Floats, weight: Floats, most: int) -> NDArray[np.int64]:
+    """Keep at most ``most`` places, spread over the whole area.
+
+    The area is parted into squares just large enough; each keeps its place of most weight.
+
+    Parameters
+    ----------
+    xy
+        Places, shape (n, 2) [m].
+    weight
+        Weight of each place, shape (n,).
+    most
+        Largest number kept.
+
+    Returns
+    -------
+    numpy.ndarray
+        Positions kept, ascending.
+
+    Examples
+    --------
+    >>> xy = np.array([[0.0, 0.0], [10.0, 0.0], [1000.0, 0.0]])
+    >>> thin(xy, np.array([1.0, 5.0, 1.0]), 2).tolist()
+    [1, 2]
+    """
+    if len(xy) <= most:
+        return np.arange(len(xy))
+    low = xy.min(axis=0)
+    side = float(np.sqrt(np.prod(np.ptp(xy, axis=0) + 1.0) / most))
+    while True:
+        square = np.floor((xy - low) / side).astype(np.int64)
+        key = square[:, 0] * (int(square[:, 1].max()) + 1) + square[:, 1]
+        order = np.lexsort((xy[:, 1], xy[:, 0], -weight, key))
+        first = order[np.diff(key[order], prepend=-1) != 0]
+        if len(first) <= most:
+            return np.sort(first)
+        side *= 1.1
+
+
+def choose_candidates(
+    graph: RoadGraph,
+    *,
+    xy: Floats,
+    ids: NDArray[np.object_],
+    weight: Floats,
+    most: int | None,
+    snap_limit_m: float,
+    names: NDArray[np.object_] | None = None,
+    listed: bool = False,
+    place: shapely.Geometry | None = None,
+    forbidden: gpd.GeoDataFrame | None = None,
+    wet: NDArray[np.bool_] | None = None,
+    hazards: gpd.GeoDataFrame | None = None,
+    hazard_m: float = 0.0,
+) -> Candidates:
+    """Leave out the places where no station may stand, and thin the rest.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    xy, ids, weight
+        Places, their names and weights.
+    most
+        Largest number of candidates; None keeps all.
+    snap_limit_m
+        Longest way to a road [m].
+    names
+        What the places are called; their ids otherwise.
+    listed
+        Whether the places were given one by one, so that those left out are named.
+    place
+        Candidates outside it are left out.
+    forbidden
+        Polygons in which no station may stand.
+    wet
+        True where a place is under water.
+    hazards
+        Hazard sources.
+    hazard_m
+        Least distance to a hazard source [m].
+
+    Returns
+    -------
+    Candidates
+        With a note for each reason and the number left out by it.
+
+    Raises
+    ------
+    InfeasibleError
+        If none is left.
+    """
+    points = shapely.points(xy)
+    on_road = snap_points(graph, xy, limit_m=snap_limit_m)
+    reasons: list[tuple[Text, NDArray[np.bool_]]] = [
+        (text("farther than {m} m from a road", m=f"{snap_limit_m:g}"), ~on_road.on)
+    ]
+    if place is not None:
+        shapely.prepare(place)
+        reasons.append((text("outside the place"), ~shapely.intersects(place, points)))
+    if wet is not None:
+        reasons.append((text("under water in a scenario"), wet))
+    if forbidden is not None and len(forbidden):
+        reasons.append((text("in a forbidden zone"), _hit(points, forbidden, 0.0)))
+    if hazards is not None and len(hazards) and hazard_m > 0:
+        reason = text("less than {m} m from a hazard source", m=f"{hazard_m:g}")
+        reasons.append((reason, _hit(points, hazards, hazard_m)))
+    free, notes = _sift(ids, reasons, listed=listed)
+    if not free.any():
+        said = str(text("; ")).join(map(str, notes)) or str(text("none is given"))
+        raise InfeasibleError(text("no candidate site is left ({why})", why=said))
+    rows = np.flatnonzero(free)
+    if most is not None and len(rows) > most:
+        notes.append(
+            text(
+                "of {n} possible sites {most} at most are compared, spread evenly; a finer search "
+                "may find a slightly better place",
+                n=len(rows), most=most,
+            )
+        )  # fmt: skip
+        rows = rows[thin(xy[rows], weight[rows], most)]
+    return Candidates(
+        ids=ids[rows],
+        names=(ids if names is None else names)[rows],
+        xy=xy[rows],
+        on_road=on_road.take(rows),
+        notes=tuple(notes),
+    )
+
+
+def _sift(
+    ids: NDArray[np.object_],
+    reasons: Sequence[tuple[Text, NDArray[np.bool_]]],
+    *,
+    listed: bool,
+) -> tuple[NDArray[np.bool_], list[Text]]:
+    """Leave out what a reason forbids; each is counted once, by its first reason."""
+    free = np.ones(len(ids), dtype=bool)
+    notes = []
+    for reason, hit in reasons:
+        lost = ids[free & hit]
+        free &= ~hit
+        if len(lost) and listed:
+            shown = "、".join(map(str, lost[:_SHOWN])) + ("…" if len(lost) > _SHOWN else "")
+            said = text("{n} candidate sites left out: {reason}", n=len(lost), reason=reason)
+            notes.append(text("{said} ({names})", said=said, names=shown))
+        elif len(lost):
+            notes.append(text("{n} candidate sites left out: {reason}", n=len(lost), reason=reason))
+    return free, notes
+
+
+def _hit(
+    points: NDArray[np.object_], zones: gpd.GeoDataFrame, distance_m: float
+) -> NDArray[np.bool_]:
+    """Tell which points lie in zones or within a distance of them, the limit itself being free."""
+    shapes = np.asarray(zones.geometry.array, dtype=object)
+    shapes = shapes[~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)]
+    hit = np.zeros(len(points), dtype=bool)
+    if not len(shapes):
+        return hit
+    if distance_m <= 0:
+        hit[shapely.STRtree(shapes).query(points, predicate="intersects")[0]] = True
+        return hit
+    tree = shapely.STRtree(shapes)
+    found, gap = tree.query_nearest(
+        points, max_distance=distance_m, return_distance=True, all_matches=False
+    )
+    hit[found[0][gap < distance_m]] = True
+    return hit
+
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+NODES: Final = 2000
+"""The search stops after this many nodes, not by the clock, so that runs repeat."""
+GAP: Final = 1e-3
+SEARCHED: Final = ("mclp", "p-median")
+"""Models whose search takes a limit of nodes."""
+FAR: Final = ("p-median", "p-center")
+"""Models that ask for times rather than for a target."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Siting:
+    """What a location model answered, step by step."""
+
+    model: str
+    curve: pd.DataFrame
+    """``k``, ``covered``, ``share``, ``bound_share``, ``objective``, ``bound``, ``gap``,
+    ``recount``, ``status``."""
+    sites: pd.DataFrame
+    """Chosen candidates: ``id``, ``name``, ``x``, ``y``, ``gain`` (people that only it adds),
+    best first."""
+    places: Snapped
+    """The chosen sites on the roads, in the same order."""
+    objective: float | None
+    bound: float | None
+    gap: float | None
+    status: str
+    reason: str
+    notes: tuple[Text, ...] = field(default=())
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Ground:
+    """What the models need to know: existing stations, candidates, demand, limit."""
+
+    setting: Setting
+    """The existing stations on dry roads."""
+    candidates: Candidates
+    vehicle: str
+    edge_cost: Floats
+    """What a new station drives, and how fast along each edge."""
+    demand: Demand
+    on_road: Snapped
+    """The places of the demand on the network."""
+    limit: float
+    """Seconds from the call within which a place counts as covered."""
+
+
+def plan_sites(ground: Ground, *, model: str, most: int) -> Siting:
+    """Choose the next sites for growing numbers of them.
+
+    Parameters
+    ----------
+    ground
+        Stations, candidates and demand.
+    model
+        ``mclp``, ``p-median``, ``p-center``, ``lscp`` or ``lscp-b``; the last two find their own
+        number of sites.
+    most
+        Number of new sites; the curve holds every smaller one.
+
+    Returns
+    -------
+    Siting
+        The curve, and the sites of its last row.
+    """
+    instance, table, kept = _instance(ground, model)
+    count, there = len(ground.setting.on), len(ground.candidates.ids)
+    notes = _said(ground, model, kept, asked=most)
+    own = model.startswith("lscp")
+    first = 0 if count or model == "mclp" else 1
+    numbers: Sequence[int | None] = [None] if own else list(range(first, min(most, there) + 1))
+    rows: list[dict[str, Any]] = []
+    chosen = np.zeros(0, np.int64)
+    last: tuple[float | None, float | None, str, str] = (None, None, "optimal", "")
+    for k in numbers:
+        chosen, objective, bound, status, reason = _solve(ground, instance, model, k)
+        gap = None
+        if objective is not None and bound is not None:
+            gap = abs(objective - bound) / max(abs(objective), 1e-9)
+        rows.append(_row(ground, model, chosen, kept, objective, bound, gap, status))
+        last = (objective, bound, status, reason)
+    sites, order = _sites(ground, chosen, table)
+    return Siting(
+        model=model,
+        curve=pd.DataFrame(rows),
+        sites=sites,
+        places=ground.candidates.on_road.take(order),
+        objective=last[0],
+        bound=last[1],
+        gap=rows[-1]["gap"] if rows else None,
+        status=last[2],
+        reason=last[3],
+        notes=notes,
+    )
+
+
+def _said(ground: Ground, model: str, kept: NDArray[np.bool_], *, asked: int) -> tuple[Text, ...]:
+    """Say what the models leave aside."""
+    notes = []
+    there = len(ground.candidates.ids)
+    if asked > there and not model.startswith("lscp"):
+        notes.append(
+            text("{asked} new sites are asked for, but there are only {n} candidates; all are "
+                 "taken", asked=asked, n=there)
+        )  # fmt: skip
+    aside = float(ground.demand.weight[~kept].sum())
+    if aside > 0:
+        whole = max(float(ground.demand.weight.sum()), 1e-12)
+        share = f"{aside / whole:.1%}"
+        if model in FAR:
+            notes.append(text("{share} of the demand cannot be reached by road from any station or "
+                              "candidate; the model leaves it aside", share=share))  # fmt: skip
+        elif model != "mclp":
+            notes.append(text("{share} of the demand is out of reach within the target from every "
+                              "station and candidate; no site can mend that, and the model leaves "
+                              "it aside", share=share))  # fmt: skip
+    return tuple(notes)
+
+
+def _solve(
+    ground: Ground, instance: Any, model: str, k: int | None
+) -> tuple[Ints, float | None, float | None, str, str]:
+    """Ask the model; none and one new site under MCLP are found by looking at every candidate."""
+    from riskmap.siting.location import solve
+
+    count = len(ground.setting.on)
+    if model == "mclp" and k is not None and k <= 1:
+        chosen, value = _best_single(instance, count, k)
+        return chosen, value, value, "optimal", ""
+    limits: dict[str, Any] = {"gap": GAP, "max_nodes": NODES} if model in SEARCHED else {}
+    radius = None if model in FAR else ground.limit
+    answer = solve(model, instance, p=None if k is None else count + k, radius=radius, **limits)
+    chosen = np.asarray(answer.open[answer.open >= count] - count, dtype=np.int64)
+    return chosen, answer.objective, answer.bound, str(answer.status), str(answer.reason)
+
+
+def _best_single(instance: Any, count: int, k: int) -> tuple[Ints, float]:
+    """Find the one candidate that adds most to the existing stations, by trying all."""
+    covered = np.zeros(instance.n_demands, dtype=bool)
+    covered[instance.demand_of[instance.facility_of < count]] = True
+    value = float(instance.weight[covered].sum())
+    if k == 0:
+        return np.zeros(0, np.int64), value
+    new = (instance.facility_of >= count) & ~covered[instance.demand_of]
+    gain = np.bincount(
+        instance.facility_of[new] - count,
+        weights=instance.weight[instance.demand_of[new]],
+        minlength=instance.n_facilities - count,
+    )
+    best = int(np.argmax(gain))
+    return np.array([best]), value + float(gain[best])
+
+
+def _row(
+    ground: Ground,
+    model: str,
+    chosen: Ints,
+    kept: NDArray[np.bool_],
+    objective: float | None,
+    bound: float | None,
+    gap: float | None,
+    status: str,
+) -> dict[str, Any]:
+    """Write one row of the curve; people and objective are counted anew on the roads."""
+    whole = max(float(ground.demand.weight.sum()), 1e-12)
+    fresh = with_stations(
+        ground.setting,
+        ground.candidates.on_road.take(chosen),
+        vehicle=ground.vehicle,
+        edge_cost=ground.edge_cost,
+    )
+    _, seconds = first_there(fresh, ground.on_road)
+    covered = float(ground.demand.weight[seconds <= ground.limit].sum())
+    if model == "mclp":
+        recount = covered
+    elif model == "p-median":
+        recount = float((ground.demand.weight[kept] * seconds[kept]).sum())
+    elif model == "p-center":
+        recount = float(seconds[kept].max(initial=0.0))
+    else:
+        recount = float(len(ground.setting.on) + len(chosen))
+    return {
+        "k": len(chosen),
+        "covered": covered,
+        "share": covered / whole,
+        "bound_share": bound / whole if model == "mclp" and bound is not None else np.nan,
+        "objective": np.nan if objective is None else objective,
+        "bound": np.nan if bound is None else bound,
+        "gap": np.nan if gap is None else gap,
+        "recount": recount,
+        "status": status,
+    }
+
+
+def _instance(ground: Ground, model: str) -> tuple[Any, pd.DataFrame, NDArray[np.bool_]]:
+    """Make the sparse instance: existing stations first, then candidates."""
+    from riskmap.siting.problem import CANDIDATE, EXISTING, make_instance
+
+    limit = np.inf if model in FAR else ground.limit
+    count = len(ground.setting.on)
+    station, place, seconds = pairs(ground.setting, ground.on_road, limit=limit)
+    fleet = Fleet(
+        vehicle=ground.vehicle,
+        rows=np.arange(len(ground.candidates.ids)) + count,
+        places=ground.candidates.on_road,
+        start=np.full(len(ground.candidates.ids), ground.setting.rule.response_s),
+        edge_cost=ground.edge_cost,
+    )
+    alone = Setting(
+        graph=ground.setting.graph, fleets=(fleet,), xy=ground.candidates.xy,
+        on=fleet.places.on, start=fleet.start, own=np.zeros(len(fleet.rows), dtype=bool),
+        rule=ground.setting.rule,
+    )  # fmt: skip
+    new = pairs(alone, ground.on_road, limit=limit)
+    station, place, seconds = (
+        np.concatenate(both) for both in zip((station, place, seconds), new, strict=True)
+    )
+    kept = np.zeros(len(ground.demand.weight), dtype=bool)
+    kept[place] = True
+    kept &= ground.demand.weight > 0
+    rows = np.flatnonzero(kept)
+    number = np.full(len(kept), -1)
+    number[rows] = np.arange(len(rows))
+    use = number[place] >= 0
+    instance = make_instance(
+        demand_of=number[place[use]],
+        facility_of=station[use],
+        cost=seconds[use],
+        demands=tuple(ground.demand.ids[rows].astype(str)),
+        facilities=(*(f"existing {i}" for i in range(count)), *ground.candidates.ids.astype(str)),
+        weight=ground.demand.weight[rows],
+        status=np.r_[np.full(count, EXISTING), np.full(len(fleet.rows), CANDIDATE)],
+    )
+    table = pd.DataFrame({"facility": station, "place": place, "seconds": seconds})
+    return instance, table, kept
+
+
+def _sites(ground: Ground, chosen: Ints, table: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
+    """List the chosen sites, each with the people that it adds after those before it."""
+    count = len(ground.setting.on)
+    near = table[table["seconds"] <= ground.limit]
+    covered = np.zeros(len(ground.demand.weight), dtype=bool)
+    covered[near.loc[near["facility"] < count, "place"].to_numpy()] = True
+    reach = {
+        int(site): near.loc[near["facility"] == site + count, "place"].to_numpy() for site in chosen
+    }
+    rows, order = [], []
+    found = ground.candidates
+    while reach:
+        gains = {
+            site: float(ground.demand.weight[places[~covered[places]]].sum())
+            for site, places in reach.items()
+        }
+        best = min(gains, key=lambda site: (-gains[site], str(found.ids[site])))
+        covered[reach.pop(best)] = True
+        order.append(best)
+        x, y = found.xy[best]
+        rows.append(
+            {"id": str(found.ids[best]), "name": str(found.names[best]), "x": x, "y": y,
+             "gain": gains[best]}
+        )  # fmt: skip
+    columns = ["id", "name", "x", "y", "gain"]
+    return pd.DataFrame(rows, columns=columns), np.array(order, dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Spots:
+    """Places that might be candidates."""
+
+    ids: NDArray[np.object_]
+    names: NDArray[np.object_]
+    xy: Floats
+    weight: Floats
+
+
+def find_candidates(
+    graph: RoadGraph,
+    grid: Grid,
+    cells: Demand,
+    *,
+    kind: str,
+    given: gpd.GeoDataFrame | None,
+    zones: Zones,
+    presets: Presets,
+    limit_m: float,
+    most: int,
+) -> Candidates:
+    """Choose the candidates and leave out those that may not be built on.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    grid
+        The grid.
+    cells
+        The cells as a demand, weighted by people where they are known.
+    kind
+        ``cells``: cells with people; ``nodes``: nodes of the road graph; otherwise ``given``.
+    given
+        Rows of a layer, all of which are candidates.
+    zones
+        Where no station may stand.
+    presets
+        The run's presets.
+    limit_m
+        Longest way to a road [m].
+    most
+        Largest number of cells or nodes; more are thinned evenly.
+
+    Returns
+    -------
+    Candidates
+        Places on the network.
+    """
+    if given is not None:
+        spots = _rows(given)
+    else:
+        spots = _nodes(graph, grid, cells) if kind == "nodes" else _cells(cells)
+    return choose_candidates(
+        graph,
+        xy=spots.xy,
+        ids=spots.ids,
+        names=spots.names,
+        weight=spots.weight,
+        most=most if given is None else None,
+        snap_limit_m=limit_m,
+        listed=given is not None,
+        place=grid.place,
+        forbidden=zones.forbidden,
+        wet=in_water(grid, spots.xy, zones.depths.values()),
+        hazards=zones.hazards,
+        hazard_m=float(presets[HAZARD_KEY]),
+    )
+
+
+def in_water(
+    grid: Grid,
+    xy: Floats,
+    depths: Iterable[NDArray[Any]],
+    rasters: tuple[Raster, ...] = (),
+) -> NDArray[np.bool_]:
+    """Tell which places stand in the water of any of some scenarios.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    xy
+        Places, shape (n, 2) [m].
+    depths
+        Depths of water on the cells, shape (ny, nx) [m].
+    rasters
+        Depth at its own resolution, which counts instead when there is one.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,).
+    """
+    if rasters:
+        return np.nan_to_num(sample(rasters, xy, str(grid.crs)), nan=0.0) > 0
+    cell = cell_of(grid, xy[:, 0], xy[:, 1])
+    wet = np.zeros(len(xy), dtype=bool)
+    for depth in depths:
+        deep = np.nan_to_num(np.asarray(depth, dtype=np.float64).ravel(), nan=0.0) > 0
+        wet |= (cell >= 0) & deep[np.maximum(cell, 0)]
+    return wet
+
+
+def _cells(cells: Demand) -> _Spots:
+    """Take the cells with people."""
+    used = cells.weight > 0
+    return _Spots(cells.ids[used], cells.names[used], cells.xy[used], cells.weight[used])
+
+
+def _nodes(graph: RoadGraph, grid: Grid, cells: Demand) -> _Spots:
+    """Take the nodes of the largest part of the roads, weighted by the people of their cell."""
+    xy = graph.node_xy[graph.component == 0]
+    cell = cell_of(grid, xy[:, 0], xy[:, 1])
+    row = np.full(grid.n_cells, -1)
+    row[inside_cells(grid)] = np.arange(len(cells.ids))
+    inside = (cell >= 0) & (row[np.maximum(cell, 0)] >= 0)
+    xy, at = xy[inside], row[cell[inside]]
+    _, one = np.unique(np.round(xy), axis=0, return_index=True)
+    xy, at = xy[one], at[one]
+    ids = np.array([f"N{x:.0f}-{y:.0f}" for x, y in np.round(xy)], dtype=object)
+    return _Spots(ids, cells.names[at], xy, cells.weight[at])
+
+
+def _rows(given: gpd.GeoDataFrame) -> _Spots:
+    """Take the rows of a layer."""
+    xy = row_xy(given)
+    ids = np.asarray(given.index.astype(str), dtype=object)
+    names = ids
+    if "name" in given.columns:
+        own = given["name"].astype(object).to_numpy(dtype=object)
+        names = np.array(
+            [n if isinstance(n, str) and n else i for n, i in zip(own, ids, strict=True)],
+            dtype=object,
+        )
+    return _Spots(ids, names, xy, np.ones(len(xy)))

@@ -1,0 +1,423 @@
+"""The stations' own tables: targets at a glance, towns, load and area, overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from riskmap.i18n import Text, text
+from riskmap.plans.stations.coverage import Demand, Reach, covered_weight, times_covered
+from riskmap.plans.stations.rules import Rule, Target
+
+if TYPE_CHECKING:
+    from riskmap.plans.stations.reach import Setting
+
+
+Floats = NDArray[np.float64]
+Pairs = Mapping[str, tuple[Demand, Reach]]
+
+
+def mean_speed_kmh(setting: Setting) -> float:
+    """Give the mean speed of the first fleet over the length of all open roads [km/h].
+
+    Parameters
+    ----------
+    setting
+        Stations on the roads.
+
+    Returns
+    -------
+    float
+        Length over time.
+    """
+    seconds = setting.fleets[0].edge_cost
+    open_ = np.isfinite(seconds) & (seconds > 0)
+    metres = float(setting.graph.edge_length_m[open_].sum())
+    return 3.6 * metres / max(float(seconds[open_].sum()), 1e-9)
+
+
+def summary_table(
+    dry: Pairs,
+    wet: Mapping[str, Pairs],
+    rule: Rule,
+    *,
+    speed_kmh: float,
+    after: Reach | None,
+) -> pd.DataFrame:
+    """Set every target beside its time for driving and the people reached.
+
+    Parameters
+    ----------
+    dry
+        Places and how they are reached on dry roads; the first are the people, or the cells.
+    wet
+        Scenario to the same on its roads.
+    rule
+        The targets.
+    speed_kmh
+        Mean speed of the roads [km/h].
+    after
+        How the first places are reached with the proposed sites, or None.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``rule``, ``target``, ``target_s``, ``response_s``, ``drive_s``, ``drive_km``, ``what``,
+        ``total``, ``covered``, ``share``, ``share_twice``, ``share@SCENARIO``, ``share_after``.
+    """
+    main = next(iter(dry))
+    demand, reach = dry[main]
+    total = float(demand.weight.sum())
+    whole = max(total, 1e-12)
+    rows = []
+    for target in rule.targets:
+        drive = target.seconds - target.response_s
+        covered = covered_weight(demand, reach, target)
+        row: dict[str, object] = {
+            "rule": target.rule,
+            "target": target.key,
+            "target_s": target.seconds,
+            "response_s": target.response_s,
+            "drive_s": drive,
+            "drive_km": drive * speed_kmh / 3600.0,
+            "what": main,
+            "total": total,
+            "covered": covered,
+            "share": covered / whole,
+            "share_twice": covered_weight(demand, reach, target, least=2) / whole,
+        }
+        for name, pairs in wet.items():
+            row[f"share@{name}"] = covered_weight(*pairs[main], target) / whole
+        if after is not None:
+            row["share_after"] = covered_weight(demand, after, target) / whole
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    table.attrs["labels"] = {
+        f"share@{name}": text("Share covered ({scenario})", scenario=name) for name in wet
+    } | {"response_s": text("of this call and turn-out (s)")}
+    return table
+
+
+def town_table(
+    dry: Pairs,
+    wet: Mapping[str, Pairs],
+    rule: Rule,
+    town_names: Mapping[str, str],
+    *,
+    after: Reach | None,
+) -> pd.DataFrame:
+    """Give one row a town with its share in time for every target.
+
+    Parameters
+    ----------
+    dry, wet, rule
+        As in `summary_table`.
+    town_names
+        Unit code to name.
+    after
+        As in `summary_table`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``name``, ``total``, ``share_SECONDS``, ``twice_SECONDS``, for the first target
+        ``share_SECONDS@SCENARIO`` and ``share_SECONDS_after``, ``unit_id``; least covered first.
+    """
+    main = next(iter(dry))
+    demand, reach = dry[main]
+    columns: dict[str, Floats] = {}
+    labels: dict[str, Text] = {}
+
+    def add(key: str, label: Text, found: Reach, target: Target, *, least: int = 1) -> None:
+        hit = times_covered(found, target) >= least
+        columns[key] = np.where(hit, demand.weight, 0.0)
+        labels[key] = label
+
+    for target in rule.levels:
+        key, min_ = f"{target.seconds:g}", target.minutes
+        add(f"share_{key}", text("Share within {min} min", min=min_), reach, target)
+        label = text("Share within {min} min by two or more", min=min_)
+        add(f"twice_{key}", label, reach, target, least=2)
+    first = rule.targets[0]
+    key, min_ = f"share_{first.seconds:g}", first.minutes
+    for name, pairs in wet.items():
+        label = text("Share within {min} min ({scenario})", min=min_, scenario=name)
+        add(f"{key}@{name}", label, pairs[main][1], first)
+    if after is not None:
+        label = text("Share within {min} min with the new sites", min=min_)
+        add(f"{key}_after", label, after, first)
+    frame = pd.DataFrame({"total": demand.weight} | columns)
+    sums = frame.groupby(demand.town.astype(str), sort=True).sum()
+    sums = sums[sums.index != ""]
+    for name in columns:
+        sums[name] = sums[name] / sums["total"].where(sums["total"] > 0)
+    codes = sums.index.astype(str)
+    sums.insert(0, "name", [town_names.get(code, code) for code in codes])
+    sums["unit_id"] = codes
+    table = sums.sort_values([key, "total"], ascending=[True, False], ignore_index=True)
+    table.attrs["labels"] = labels
+    return table
+
+
+def station_table(
+    stations: pd.DataFrame,
+    names: NDArray[np.object_],
+    main: tuple[Demand, Reach],
+    setting: Setting,
+    *,
+    cell_km2: float,
+    area_limits: Mapping[str, float],
+    flooded: Mapping[str, NDArray[np.bool_]],
+) -> pd.DataFrame:
+    """Give each station's load and area, and flag areas above the standard.
+
+    Parameters
+    ----------
+    stations
+        Stations indexed by ``item_id``; ``type`` chooses the standard.
+    names
+        What they are called.
+    main
+        Cells and how they are reached.
+    setting
+        Stations on dry roads.
+    cell_km2
+        Area of a cell [km2].
+    area_limits
+        Station type to the largest area per station [km2].
+    flooded
+        Scenario to whether each station stands in its water.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed as ``stations``: ``name``, ``type``, ``vehicle``, ``response_s``, ``on_network``;
+        people and area for which it is first (``load``, ``area_km2``), those in time
+        (``load_in_time``), people reached in time (``people_in_time``) and by it alone
+        (``alone``), ``area_limit_km2``, ``area_over`` (True, False, None without a standard),
+        ``area_given_km2`` and ``flooded_in``.
+    """
+    demand, reach = main
+    count = len(stations)
+    target = setting.rule.targets[0]
+    first = reach.nearest >= 0
+
+    def per_station(rows: NDArray[np.bool_], weight: Floats) -> Floats:
+        total = np.bincount(reach.nearest[rows], weights=weight[rows], minlength=count)
+        return total.astype(np.float64)
+
+    near = reach.arrival_s(target) <= target.seconds
+    alone = near & (times_covered(reach, target)[reach.place] == 1)
+    cells = np.full(len(demand.weight), cell_km2)
+    in_time = first & (reach.nearest_s <= target.seconds)
+    kind = _column(stations, "type")
+    limits = np.array([area_limits.get(str(one), np.nan) for one in kind], dtype=np.float64)
+    area = per_station(first, cells)
+    weight = demand.weight[reach.place]
+    vehicle = np.full(count, "", dtype=object)
+    for fleet in setting.fleets:
+        vehicle[fleet.rows] = fleet.vehicle
+    over = [
+        None if np.isnan(most) else bool(own > most) for own, most in zip(area, limits, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "name": names,
+            "type": kind,
+            "vehicle": vehicle,
+            "response_s": setting.start,
+            "on_network": setting.on,
+            "load": per_station(first, demand.weight),
+            "load_in_time": per_station(in_time, demand.weight),
+            "people_in_time": np.bincount(reach.station[near], weight[near], minlength=count),
+            "alone": np.bincount(reach.station[alone], weight[alone], minlength=count),
+            "area_km2": area,
+            "area_in_time_km2": per_station(in_time, cells),
+            "area_limit_km2": limits,
+            "area_over": pd.Series(over, index=stations.index, dtype=object),
+            "flooded_in": [
+                "、".join(name for name, wet in flooded.items() if wet[row]) for row in range(count)
+            ],
+        },
+        index=stations.index,
+    )
+
+
+def overlap_table(
+    demand: Demand, reach: Reach, rule: Rule, stations: NDArray[np.object_]
+) -> pd.DataFrame:
+    """List the pairs of stations that reach the same people in time.
+
+    Parameters
+    ----------
+    demand, reach
+        Cells and how they are reached.
+    rule
+        Its targets count, one after the other.
+    stations
+        Names of the stations.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``target_s``, ``station_a``, ``station_b``, ``weight`` (people both reach), ``share_a``
+        and ``share_b`` of the people that each reaches; most first.
+    """
+    from scipy.sparse import csr_array
+
+    parts = []
+    shape = (len(demand.weight), len(stations))
+    for target in rule.levels:
+        near = reach.arrival_s(target) <= target.seconds
+        who = (reach.place[near], reach.station[near])
+        hit = csr_array((np.ones(int(near.sum())), who), shape=shape)
+        people = csr_array((demand.weight[who[0]], who), shape=shape)
+        both = (hit.T @ people).tocoo()
+        alone = np.bincount(who[1], demand.weight[who[0]], minlength=len(stations))
+        rows = (both.row < both.col) & (both.data > 0)
+        a, b, shared = both.row[rows], both.col[rows], both.data[rows]
+        part = pd.DataFrame({"station_a": stations[a], "station_b": stations[b], "weight": shared})
+        part.insert(0, "target_s", target.seconds)
+        part["share_a"], part["share_b"] = shared / alone[a], shared / alone[b]
+        parts.append(part)
+    order = ["target_s", "weight", "station_a", "station_b"]
+    table = pd.concat(parts, ignore_index=True)
+    return table.sort_values(order, ascending=[True, False, True, True], ignore_index=True)
+
+
+def _column(table: pd.DataFrame, name: str) -> NDArray[np.object_]:
+    """Give a text column, empty where it is missing."""
+    if name not in table.columns:
+        return np.full(len(table), "", dtype=object)
+    return table[name].astype(object).where(table[name].notna(), "").to_numpy(dtype=object)
+
+
+OFF_ROADS: Final = text(
+    "stations off the road network (in water, or too far from a road) serve nobody; "
+    "check their places: {names}"
+).msgid
+IN_WATER: Final = text(
+    "{scenario}: stations standing in water, move vehicles out beforehand: {names}"
+).msgid
+NO_SITE: Final = text("No new site is proposed: {why}").msgid
+FEWER: Final = text(
+    "{asked} new sites are asked for, but there are only {n} candidates; all are taken"
+).msgid
+
+
+def station_notes(
+    setting: Setting,
+    names: NDArray[np.object_],
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    known: bool,
+    flooded: Mapping[str, NDArray[np.bool_]],
+    most: float,
+) -> tuple[Text, ...]:
+    """Say what must be known beside the numbers, the result first.
+
+    Parameters
+    ----------
+    setting
+        Stations on dry roads.
+    names
+        Names of the stations.
+    tables
+        Tables of the plan.
+    known
+        Whether the number of people is known.
+    flooded
+        Scenario to whether each station stands in its water.
+    most
+        Share from which free flow is stressed.
+
+    Returns
+    -------
+    tuple
+        Notes.
+    """
+    summary = tables["summary"].drop_duplicates(["target_s", "response_s"]).sort_values("target_s")
+    notes = [_reached(summary, len(names), known=known), _why(setting, mean_speed_kmh(setting))]
+    notes.append(
+        text("Arrival times are free flow (自由流), without traffic and turn restrictions.")
+    )
+    if not known:
+        notes.append(text("no population: every cell counts the same"))
+    off = names[~setting.on]
+    if len(off):
+        notes.append(
+            text(
+                "stations off the road network (in water, or too far from a road) serve nobody; "
+                "check their places: {names}",
+                names="、".join(map(str, off)),
+            )
+        )
+    for scenario, wet in flooded.items():
+        if wet.any():
+            notes.append(
+                text(
+                    "{scenario}: stations standing in water, move vehicles out beforehand: {names}",
+                    scenario=scenario,
+                    names="、".join(map(str, names[wet])),
+                )
+            )
+    share = float(summary["share"].iloc[0]) if len(summary) else 0.0
+    if share > most:
+        notes.append(
+            text(
+                "{share} within the target is a free-flow figure; measured times are longer",
+                share=f"{share:.1%}",
+            )
+        )
+    return tuple(notes)
+
+
+def _reached(summary: pd.DataFrame, count: int, *, known: bool) -> Text:
+    """Say every target's share in one line."""
+    each = [
+        text("{min} min {share}", min=f"{seconds / 60:g}", share=f"{share:.1%}")
+        for seconds, share in zip(summary["target_s"], summary["share"], strict=True)
+    ]
+    parts = each[0]
+    for more in each[1:]:
+        parts = text("{parts}, {more}", parts=parts, more=more)
+    if known:
+        return text("{n} stations, share of the people reached: {parts}", n=count, parts=parts)
+    return text("{n} stations, share of the cells reached: {parts}", n=count, parts=parts)
+
+
+def _why(setting: Setting, speed_kmh: float) -> Text:
+    """Say how much of the first target is left for driving, and how far that goes."""
+    target = setting.rule.targets[0]
+    wait = float(np.median(setting.start)) if len(setting.start) else target.response_s
+    drive = max(target.seconds - wait, 0.0)
+    return text(
+        "Of {total} s, {wait} s are call handling and turn-out: {drive} s are left for driving, "
+        "about {km} km of road at the mean {speed} km/h",
+        total=f"{target.seconds:g}",
+        wait=f"{wait:g}",
+        drive=f"{drive:g}",
+        km=f"{drive * speed_kmh / 3600:.1f}",
+        speed=f"{speed_kmh:.0f}",
+    )
+
+
+def headlines(notes: tuple[Text, ...]) -> tuple[Text, ...]:
+    """Choose what the person at the keyboard must see.
+
+    Parameters
+    ----------
+    notes
+        Notes of the plan; the result stands first.
+
+    Returns
+    -------
+    tuple
+        The result, stations that serve nobody, and why a site is lacking.
+    """
+    seen = (OFF_ROADS, IN_WATER, NO_SITE, FEWER)
+    return (*notes[:1], *(note for note in notes[1:] if note.msgid in seen))

@@ -1,0 +1,237 @@
+"""Which depot sends supplies soonest, and where the next depots should stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from riskmap.geo.points import row_xy
+from riskmap.plans.refuges.capacity import texts
+from riskmap.plans.refuges.ways import Net, ways
+from riskmap.plans.supplies.needs import Call, kind_of
+from riskmap.siting.exact.median import p_median
+from riskmap.siting.problem import CANDIDATE, EXISTING, make_instance
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.vocabulary.presets import Presets
+
+    Floats = NDArray[np.float64]
+
+
+MOST_NODES = 2000
+
+
+def nearest_depots(
+    refuges: gpd.GeoDataFrame, depots: gpd.GeoDataFrame, calls: Sequence[Call]
+) -> pd.DataFrame:
+    """Find the depot from which each refuge is supplied soonest.
+
+    Parameters
+    ----------
+    refuges, depots
+        Layers.
+    calls
+        States of the world. Without flood every refuge is listed, in a scenario those with people.
+
+    Returns
+    -------
+    DataFrame
+        scenario, refuge, people, depot (empty = no way), minutes.
+    """
+    names = np.asarray([*texts(depots, "name"), ""], dtype=object)
+    parts = []
+    for call in calls:
+        if call.net is None:
+            continue
+        who, minutes = _nearest(call.net, row_xy(refuges), row_xy(depots))
+        rows = np.flatnonzero(call.at_refuge > 0) if call.scenario else np.arange(len(refuges))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "scenario": pd.Series([call.named] * rows.size, dtype=object),
+                    "refuge": np.asarray(texts(refuges, "name"), object)[rows],
+                    "people": call.at_refuge[rows],
+                    "depot": names[who[rows]],
+                    "minutes": minutes[rows].round(1),
+                }
+            )
+        )
+    columns = ["scenario", "refuge", "people", "depot", "minutes"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def nearest_stock(
+    counted: pd.DataFrame,
+    refuges: gpd.GeoDataFrame,
+    depots: gpd.GeoDataFrame,
+    calls: Sequence[Call],
+    presets: Presets,
+) -> pd.DataFrame:
+    """Find for every refuge with people the nearest depot that holds each needed kind.
+
+    Parameters
+    ----------
+    counted
+        Stock.
+    refuges, depots
+        Layers.
+    calls
+        States of the world.
+    presets
+        ``supplies.needs``.
+
+    Returns
+    -------
+    DataFrame
+        scenario, refuge, people, item, depot (empty = none can send it), minutes, in_stock.
+    """
+    names = np.asarray(texts(depots, "name"), dtype=object)
+    parts = []
+    for need in presets["supplies.needs"].values():
+        held = kind_of(counted, need).fillna(0.0).groupby(counted["depot"]).sum()
+        amount = np.asarray([float(held.get(name, 0.0)) for name in names], np.float64)
+        have = np.flatnonzero(amount > 0)
+        for call in calls:
+            rows = np.flatnonzero(call.at_refuge > 0)
+            if call.net is None or not rows.size:
+                continue
+            who, minutes = _nearest(call.net, row_xy(refuges)[rows], row_xy(depots)[have])
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "scenario": pd.Series([call.named] * rows.size, dtype=object),
+                        "refuge": np.asarray(texts(refuges, "name"), object)[rows],
+                        "people": call.at_refuge[rows],
+                        "item": need["zh"],
+                        "depot": np.append(names[have], "")[who],
+                        "minutes": minutes.round(1),
+                        "in_stock": np.append(amount[have], np.nan)[who],
+                    }
+                )
+            )
+    columns = ["scenario", "refuge", "people", "item", "depot", "minutes", "in_stock"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def next_depots(
+    refuges: gpd.GeoDataFrame, depots: gpd.GeoDataFrame, calls: Sequence[Call], *, k: int
+) -> pd.DataFrame | None:
+    r"""Choose the next depots among the refuges of town and county, those in use being kept.
+
+    .. math:: \min \sum_i p_i \min_{j \in D \cup N} t_{ji}, \quad |N| = k
+
+    Weighed by the people sent to each refuge in the state in which most move; p-median.
+
+    Parameters
+    ----------
+    refuges, depots
+        Layers.
+    calls
+        States of the world.
+    k
+        Depots to propose.
+
+    Returns
+    -------
+    DataFrame or None
+        order, site, cut_before, cut_after (people whom no depot reaches), mean_before,
+        mean_after, worst_before, worst_after (minutes of the others), status; None when nothing is
+        to be proposed.
+
+    References
+    ----------
+    Hakimi 1964, doi:10.1287/opre.12.3.450.
+    """
+    worst = max(calls, key=lambda call: call.people, default=None)
+    if k < 1 or worst is None or worst.net is None or not worst.at_refuge.any():
+        return None
+    tiers = np.asarray(texts(refuges, "tier"), object)
+    spots = np.flatnonzero(np.isin(tiers, ["county", "town"]))
+    spots = spots if spots.size else np.arange(len(refuges))
+    rows = np.flatnonzero(worst.at_refuge > 0)
+    xy = np.concatenate([row_xy(depots), row_xy(refuges)[spots]])
+    pairs = ways((replace(worst.net, limit_s=np.inf),), row_xy(refuges)[rows], xy)
+    reached, demand = np.unique(pairs["demand"].to_numpy(np.int64), return_inverse=True)
+    if not reached.size:
+        return None
+    people = worst.at_refuge[rows[reached]]
+    cost = np.full((reached.size, len(xy)), np.inf)
+    cost[demand, pairs["refuge"].to_numpy(np.int64)] = pairs["seconds"].to_numpy()
+    n = len(depots)
+    found = p_median(
+        make_instance(
+            demand_of=demand,
+            facility_of=pairs["refuge"].to_numpy(np.int64),
+            cost=pairs["seconds"].to_numpy(np.float64),
+            demands=tuple(map(str, reached)),
+            facilities=tuple(map(str, range(len(xy)))),
+            weight=people,
+            status=np.repeat([EXISTING, CANDIDATE], [n, spots.size]),
+        ),
+        p=n + min(k, spots.size),
+        max_nodes=MOST_NODES,
+    )
+    fresh = found.open[found.open >= n]
+    if not fresh.size:
+        return None
+    return _gains(cost, people, n, fresh, np.asarray(texts(refuges, "name"), object)[spots], found)
+
+
+def _gains(
+    cost: Floats,
+    people: Floats,
+    n: int,
+    fresh: NDArray[np.int64],
+    names: NDArray[np.object_],
+    found: Any,
+) -> pd.DataFrame:
+    """Count the minutes anew, site by site, the one that saves most first."""
+    now = cost[:, :n].min(axis=1, initial=np.inf)
+    rows: list[dict[str, object]] = []
+    left = list(map(int, fresh))
+    while left:
+        tried = [_figures(np.minimum(now, cost[:, j]), people) for j in left]
+        best = left.pop(min(range(len(left)), key=lambda at: tried[at][:2]))
+        after = np.minimum(now, cost[:, best])
+        old, new = _figures(now, people), _figures(after, people)
+        rows.append(
+            {
+                "order": len(rows) + 1,
+                "site": names[best - n],
+                "cut_before": old[0],
+                "cut_after": new[0],
+                "mean_before": old[1],
+                "mean_after": new[1],
+                "worst_before": old[2],
+                "worst_after": new[2],
+                "status": found.status,
+            }
+        )
+        now = after
+    return pd.DataFrame(rows)
+
+
+def _figures(seconds: Floats, people: Floats) -> tuple[float, float, float]:
+    """Give the people whom no depot reaches, and mean and most minutes of the others."""
+    way = np.isfinite(seconds)
+    some = float(people[way].sum())
+    mean = float((seconds[way] * people[way]).sum()) / some / 60 if some > 0 else np.nan
+    return float(people[~way].sum()), mean, float(seconds[way].max(initial=0.0)) / 60
+
+
+def _nearest(net: Net, to: Floats, from_: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Give the nearest source of every place (-1 = none) and the minutes."""
+    who, minutes = np.full(len(to), -1, np.int64), np.full(len(to), np.nan)
+    if len(from_):
+        found = ways((replace(net, limit_s=np.inf),), to, from_).drop_duplicates("demand")
+        rows = found["demand"].to_numpy(np.int64)
+        who[rows] = found["refuge"].to_numpy(np.int64)
+        minutes[rows] = found["seconds"].to_numpy(np.float64) / 60
+    return who, minutes

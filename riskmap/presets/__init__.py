@@ -1,1 +1,0 @@
-"""The numbers of standards and practice, each with unit, source and status."""

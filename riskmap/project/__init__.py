@@ -1,0 +1,5 @@
+"""What the project file says."""
+
+from riskmap.project.schema import Project
+
+__all__ = ["Project"]

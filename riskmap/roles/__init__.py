@@ -1,1 +1,0 @@
-"""What a layer can be: one YAML file a role."""

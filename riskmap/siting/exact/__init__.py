@@ -1,0 +1,1 @@
+"""Exact and bounded solvers of the p-median family."""

@@ -1,0 +1,447 @@
+"""A proven bound for the p-median by Lagrangian relaxation, and good sites by interchange."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from riskmap.siting.exact.interchange import Pairs, improved
+from riskmap.siting.problem import CANDIDATE, EXCLUDED, EXISTING, Instance
+
+if TYPE_CHECKING:
+    from riskmap.siting.problem import Floats, Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A part of the search: what is decided, and what its relaxation proves."""
+
+    bound: float
+    state: Ints
+    """0 undecided, 1 open, 2 closed; (n facilities,)."""
+    multipliers: Floats
+    relaxed: float
+    """Lagrangian value at the multipliers; less than the bound when a part above proves more."""
+    often: Floats
+    """Running share of turns in which each facility was picked."""
+
+
+def root(instance: Instance, pairs: Pairs) -> Node:
+    """Begin with nothing decided but the status of the facilities.
+
+    Parameters
+    ----------
+    instance
+        The instance.
+    pairs
+        Its pairs.
+
+    Returns
+    -------
+    Node
+        Multipliers halfway between each demand's two nearest facilities.
+    """
+    state = np.full(instance.n_facilities, CANDIDATE, np.int64)
+    state[instance.status == EXISTING] = EXISTING
+    state[instance.status == EXCLUDED] = EXCLUDED
+    first, last = pairs.start[:-1], pairs.start[1:] - 1
+    second = np.minimum(first + 1, last)
+    return Node(
+        bound=-np.inf,
+        state=state,
+        multipliers=(pairs.cost[first] + pairs.cost[second]) / 2,
+        relaxed=-np.inf,
+        often=np.zeros(instance.n_facilities),
+    )
+
+
+def decided(state: Ints, reduced: Floats, p: int, room: float) -> Ints:
+    """Decide facilities that reduced costs prove closed, or open, in every better answer.
+
+    Parameters
+    ----------
+    state
+        State of each facility.
+    reduced
+        Reduced cost of opening each facility.
+    p
+        Number of sites.
+    room
+        How far the bound may rise without excluding a better answer.
+
+    Returns
+    -------
+    ndarray
+        The new state.
+    """
+    new = state.copy()
+    free = np.flatnonzero(state == CANDIDATE)
+    count = p - int((state == EXISTING).sum())
+    order = free[np.argsort(reduced[free], kind="stable")]
+    inside, outside = order[:count], order[count:]
+    if inside.size and outside.size:
+        new[outside[reduced[outside] - reduced[inside].max() > room]] = EXCLUDED
+        new[inside[reduced[outside].min() - reduced[inside] > room]] = EXISTING
+    if (new == EXISTING).sum() == p:
+        new[new == CANDIDATE] = EXCLUDED
+    elif (new != EXCLUDED).sum() == p:
+        new[new == CANDIDATE] = EXISTING
+    return new
+
+
+@dataclass
+class Best:
+    """The best sites so far, and the bound from which on a part need not be searched."""
+
+    value: float
+    sites: Ints
+    whole: bool
+    """Whether every cost is a whole number, so that a better answer is better by 1."""
+
+    @property
+    def limit(self) -> float:
+        """A part whose bound exceeds this has no better answer.
+
+        Returns
+        -------
+        float
+            In units of the cost.
+        """
+        if not np.isfinite(self.value):
+            return np.inf
+        return self.value - 1 + 1e-6 if self.whole else self.value - 1e-9 * abs(self.value)
+
+    def take(self, value: float, sites: Ints) -> None:
+        """Keep an answer if it is better.
+
+        Parameters
+        ----------
+        value
+            Its cost.
+        sites
+            Its sites.
+        """
+        if value < self.value - 1e-12 * abs(value):
+            self.value, self.sites = float(value), sites
+
+    def proven(self, bound: float) -> float:
+        """Turn a relaxation's bound into the bound on the optimum that it proves.
+
+        Parameters
+        ----------
+        bound
+            Lagrangian bound.
+
+        Returns
+        -------
+        float
+            Rounded up for whole costs, at most the value.
+        """
+        return min(float(np.ceil(bound - 1e-6)) if self.whole else bound, self.value)
+
+
+def lifted(
+    pairs: Pairs,
+    node: Node,
+    p: int,
+    best: Best,
+    *,
+    turns: int,
+    step: float,
+    patience: int,
+    most: int = 200,
+) -> tuple[Node, float]:
+    r"""Raise the bound of a part, decide what its reduced costs prove, note better answers.
+
+    .. math:: L(u) = \sum_i u_i + \min_{|S| = p} \sum_{j \in S} \sum_i \min(0, w_i c_{ij} - u_i)
+
+    Parameters
+    ----------
+    pairs
+        The pairs still in question.
+    node
+        The part.
+    p
+        Number of sites.
+    best
+        The best answer so far; changed when a better one is met.
+    turns, step, patience
+        Of the subgradient method.
+    most
+        Limit of the swaps that better the rounded answer.
+
+    Returns
+    -------
+    tuple
+        The part with its new bound, and the length of the last step.
+
+    References
+    ----------
+    Cornuejols, Fisher & Nemhauser 1977, doi:10.1287/mnsc.23.8.789; Beasley 1985,
+    doi:10.1016/0377-2217(85)90040-2.
+    """
+    often = node.often.copy()
+    bound, u, reduced, value, picked, bettered, last = ascend(
+        pairs.start,
+        pairs.facility,
+        pairs.cost,
+        node.state,
+        p,
+        node.multipliers,
+        often,
+        best.value,
+        best.limit,
+        turns,
+        step,
+        patience,
+    )
+    if bettered:
+        best.take(value, np.flatnonzero(picked))
+    if best.value - bound > 1e-9 * abs(best.value):
+        sites, cost = improved(pairs, node.state, rounded(node.state, often, p), max_swaps=most)
+        best.take(cost, sites)
+    bound = float(bound)
+    after = replace(
+        node,
+        bound=max(node.bound, bound),
+        state=decided(node.state, reduced, p, best.limit - bound),
+        multipliers=u,
+        relaxed=bound,
+        often=often,
+    )
+    return after, float(last)
+
+
+def rounded(state: Ints, often: Floats, p: int) -> Ints:
+    """Open the facilities that the relaxation picked most often.
+
+    Parameters
+    ----------
+    state
+        State of each facility.
+    often
+        Running share of turns in which each was picked.
+    p
+        Number of sites.
+
+    Returns
+    -------
+    ndarray
+        Sites; (p,).
+    """
+    key = np.where(state == EXISTING, np.inf, np.where(state == EXCLUDED, -np.inf, often))
+    return np.sort(np.argsort(-key, kind="stable")[:p])
+
+
+F = NDArray[np.float64]
+I = NDArray[np.int64]  # noqa: E741
+B = NDArray[np.bool_]
+
+FREE, OPEN = 0, 1
+"""State of a facility: undecided, open (the codes of candidate and existing); 2 is closed."""
+
+
+@njit(cache=True, nogil=True)
+def _smallest(keys: F, size: int, rank: int) -> float:
+    """Find the key of a rank among the first keys, changing their order."""
+    low, high = 0, size - 1
+    while low < high:
+        pivot = keys[(low + high) >> 1]
+        i, j = low, high
+        while i <= j:
+            while keys[i] < pivot:
+                i += 1
+            while keys[j] > pivot:
+                j -= 1
+            if i <= j:
+                keys[i], keys[j] = keys[j], keys[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            high = j
+        elif rank >= i:
+            low = i
+        else:
+            break
+    return float(keys[rank])
+
+
+@njit(cache=True, nogil=True)
+def cheapest(rho: F, state: I, p: int, picked: B, keys: F) -> float:
+    """Pick the open facilities and the cheapest undecided ones.
+
+    Parameters
+    ----------
+    rho
+        Reduced cost of each facility.
+    state
+        State of each facility.
+    p
+        Number of facilities.
+    picked
+        Result; (n facilities,).
+    keys
+        Room to sort in; (n facilities,).
+
+    Returns
+    -------
+    float
+        Sum of their reduced costs.
+    """
+    total, wanted, size = 0.0, p, 0
+    for j in range(state.size):
+        picked[j] = state[j] == OPEN
+        if picked[j]:
+            total += rho[j]
+            wanted -= 1
+        elif state[j] == FREE:
+            keys[size] = rho[j]
+            size += 1
+    if wanted <= 0:
+        return total
+    last = _smallest(keys, size, wanted - 1)
+    for ties in range(2):
+        for j in range(state.size):
+            fits = rho[j] == last if ties else rho[j] < last
+            if wanted > 0 and state[j] == FREE and fits:
+                picked[j] = True
+                total += rho[j]
+                wanted -= 1
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _cost_of(start: I, facility: I, cost: F, picked: B) -> float:
+    """Sum each demand's cost to its nearest picked facility; infinite when one is not reached."""
+    total = 0.0
+    for i in range(start.size - 1):
+        reached = False
+        for k in range(start[i], start[i + 1]):
+            if picked[facility[k]]:
+                total += cost[k]
+                reached = True
+                break
+        if not reached:
+            return np.inf
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _reduced(start: I, facility: I, cost: F, u: F, rho: F) -> float:
+    """Compute each facility's reduced cost; the sum of the multipliers."""
+    for j in range(rho.size):
+        rho[j] = 0.0
+    total = 0.0
+    for i in range(u.size):
+        total += u[i]
+        for k in range(start[i], start[i + 1]):
+            if cost[k] >= u[i]:
+                break
+            rho[facility[k]] += cost[k] - u[i]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def ascend(
+    start: I,
+    facility: I,
+    cost: F,
+    state: I,
+    p: int,
+    multipliers: F,
+    often: F,
+    value: float,
+    goal: float,
+    turns: int,
+    step: float,
+    patience: int,
+) -> tuple[Any, ...]:
+    """Raise the Lagrangian bound of the p-median by a deflected subgradient method.
+
+    Parameters
+    ----------
+    start, facility, cost
+        The pairs.
+    state
+        State of each facility; at least ``p`` are not closed.
+    p
+        Number of facilities.
+    multipliers
+        Where to begin; (n demands,).
+    often
+        Running share of turns in which each facility was picked, changed in place.
+    value
+        Cost of the best answer known; may be infinite.
+    goal
+        Bound at which to stop.
+    turns, step, patience
+        Number of turns, first length of a step, turns without progress until it is shortened.
+
+    Returns
+    -------
+    tuple
+        Bound, its multipliers and reduced costs; value and sites (mask) of the best answer met,
+        and whether it betters the known one; length of the last step.
+    """
+    n, m = start.size - 1, state.size
+    u, top_u = multipliers.copy(), multipliers.copy()
+    rho, top_rho, keys, top = np.zeros(m), np.zeros(m), np.zeros(m), -np.inf
+    picked, sites, direction = np.zeros(m, np.bool_), np.zeros(m, np.bool_), np.zeros(n)
+    idle, first = 0, value
+    for _ in range(turns):
+        bound = _reduced(start, facility, cost, u, rho) + cheapest(rho, state, p, picked, keys)
+        idle = 0 if bound > top + 1e-7 * abs(top) else idle + 1
+        if bound > top:
+            top = bound
+            _copy(u, top_u)
+            _copy(rho, top_rho)
+        for j in range(m):
+            often[j] = 0.97 * often[j] + 0.03 * picked[j]
+        tried = _cost_of(start, facility, cost, picked)
+        if tried < value:
+            value = tried
+            for j in range(m):
+                sites[j] = picked[j]
+        if top >= goal or value - top <= 1e-9 * abs(value) or step < 1e-3:
+            break
+        if idle >= patience:
+            step, idle = 0.7 * step, 0
+            _copy(top_u, u)
+            for i in range(n):
+                direction[i] = 0.0
+            continue
+        norm = _turned(start, facility, cost, u, picked, direction)
+        if norm < 1e-12:
+            break
+        target = 1.005 * value if value < np.inf else 1.2 * abs(bound) + 1.0
+        length = step * (target - bound) / norm
+        for i in range(n):
+            u[i] += length * direction[i]
+    return top, top_u, top_rho, value, sites, value < first, step
+
+
+@njit(cache=True, nogil=True)
+def _copy(source: F, target: F) -> None:
+    """Copy numbers into an array that is there."""
+    for i in range(source.size):
+        target[i] = source[i]
+
+
+@njit(cache=True, nogil=True)
+def _turned(start: I, facility: I, cost: F, u: F, picked: B, direction: F) -> float:
+    """Turn the direction halfway to the subgradient; its squared length."""
+    norm = 0.0
+    for i in range(u.size):
+        slope = 1.0
+        for k in range(start[i], start[i + 1]):
+            if cost[k] >= u[i]:
+                break
+            if picked[facility[k]]:
+                slope -= 1.0
+        direction[i] = 0.5 * (slope + direction[i])
+        norm += direction[i] ** 2
+    return norm

@@ -1,0 +1,721 @@
+"""What a role is made of: labels, choices, fields."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from riskmap.errors import LayerError, Problem
+from riskmap.i18n import Text, current_language, text
+
+TYPES: Final = ("text", "integer", "number", "date", "code", "phone", "boolean", "choice")
+SENSITIVITIES: Final = ("public", "internal", "secret")
+KINDS: Final = ("vector", "raster")
+GEOMETRIES: Final = ("point", "line", "polygon", "any", "none")
+GROUPS: Final = ("risk", "element", "plan", "base")
+
+
+@dataclass(frozen=True)
+class Label(Text):
+    """A text whose two languages stand in a role or preset file; ``msgid`` is the English."""
+
+    zh: str = ""
+
+    def __str__(self) -> str:
+        return self.zh if self.zh and current_language() == "zh" else self.msgid
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One allowed value of a field."""
+
+    value: str
+    zh: str
+    en: str
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> Label:
+        """The value as shown."""
+        return Label(self.en, zh=self.zh)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of a role."""
+
+    name: str
+    zh: str
+    en: str
+    aliases: tuple[str, ...] = ()
+    type: str = "text"
+    unit: str | None = None
+    required: bool = False
+    choices: tuple[Choice, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    sensitivity: str = "public"
+    standard: str = ""
+    example: str = ""
+    """What the example row of a template shows."""
+
+    @property
+    def label(self) -> Label:
+        """The field's name as shown, without its unit."""
+        return Label(self.en, zh=self.zh)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """What a layer can be: its fields, its look, how it is graded and what goes on the list."""
+
+    name: str
+    zh: str
+    en: str
+    kind: str = "vector"
+    """``vector`` or ``raster``."""
+    geometry: str = "point"
+    """``point``, ``line``, ``polygon``, ``any`` or ``none`` (a plain table)."""
+    group: str = "element"
+    """``risk``, ``element``, ``plan`` or ``base``: the branch of the layer tree."""
+    id_prefix: str = ""
+    id_field: str = "number"
+    """The field that holds the office's own number."""
+    symbol: str = "circle"
+    colour: str = ""
+    """Fixed colour for roles that have no level."""
+    duty_unit_zh: str = ""
+    duty_unit_en: str = ""
+    fields: tuple[Field, ...] = ()
+    grade: Mapping[str, Any] | None = None
+    item: bool = False
+    """True when its rows go on the list and the table."""
+    sensitivity: str = "public"
+    coarsen_public: bool = False
+    source: str = ""
+    raster_allowed: bool = False
+    """True when a vector role may also come as a raster (population)."""
+    active: Mapping[str, tuple[str, ...]] | None = None
+    """Field to the values that take a row out of use, such as a source without storage."""
+    asked: tuple[str, ...] = ()
+    """Fields whose blanks are listed beside an item, since a leader would ask for them."""
+    measures: Mapping[int, Label] | None = None
+    emergency: Label | None = None
+    absence: Label | None = None
+    """What it costs when the layer is missing."""
+
+    @property
+    def label(self) -> Label:
+        """The role's name as shown."""
+        return Label(self.en, zh=self.zh)
+
+    @property
+    def duty_unit(self) -> Label:
+        """The department on duty for this role, where a row names none."""
+        return Label(self.duty_unit_en, zh=self.duty_unit_zh)
+
+    def field(self, name: str) -> Field | None:
+        """Return the field of this name, or None.
+
+        Parameters
+        ----------
+        name
+            The field's name.
+
+        Returns
+        -------
+        Field or None
+            The field.
+        """
+        return next((field for field in self.fields if field.name == name), None)
+
+
+UNITS: Final[dict[str, tuple[str, float, tuple[str, ...]]]] = {
+    # canonical unit: (dimension, factor to the dimension's base, ways to write it)
+    "m": ("length", 1.0, ("m", "米", "meter", "metre", "metres", "meters")),
+    "cm": ("length", 0.01, ("cm", "厘米", "公分")),
+    "mm": ("length", 0.001, ("mm", "毫米")),
+    "km": ("length", 1000.0, ("km", "公里", "千米")),
+    "m2": ("area", 1.0, ("m2", "m^2", "sqm", "平方米", "平米", "平方")),
+    "hm2": ("area", 1e4, ("hm2", "ha", "公顷")),
+    "km2": ("area", 1e6, ("km2", "km^2", "平方公里", "平方千米")),
+    "mu": ("area", 10000 / 15, ("亩",)),
+    "m3": ("volume", 1.0, ("m3", "m^3", "立方米", "立方", "方")),
+    "10k m3": ("volume", 1e4, ("万m3", "万立方米", "万方", "10km3", "10^4m3")),
+    "s": ("time", 1.0, ("s", "秒", "sec")),
+    "min": ("time", 60.0, ("min", "分钟", "分", "mins", "minute", "minutes")),
+    "h": ("time", 3600.0, ("h", "小时", "时", "hour", "hours")),
+    "d": ("time", 86400.0, ("d", "天", "日", "day", "days")),
+    "km/h": ("speed", 1.0, ("km/h", "kmh", "kph", "公里/小时", "千米/小时", "公里每小时")),
+    "m/s": ("speed", 3.6, ("m/s", "米/秒")),
+    "person": ("persons", 1.0, ("person", "人", "名", "位", "persons", "people", "人次")),
+    "10k persons": ("persons", 1e4, ("万人",)),
+    "household": ("households", 1.0, ("household", "户", "households")),
+    "item": ("items", 1.0, ("item", "个", "件", "处", "台", "套", "座", "张", "辆", "艘", "栋")),
+    "kg": ("mass", 0.001, ("kg", "千克", "公斤")),
+    "t": ("mass", 1.0, ("t", "吨", "ton", "tons")),
+    "CNY": ("money", 1.0, ("cny", "元", "人民币")),
+    "10k CNY": ("money", 1e4, ("万元", "10kcny", "万")),
+    "100M CNY": ("money", 1e8, ("亿元", "亿")),
+    "%": ("share", 0.01, ("%", "百分比", "percent")),
+    "permille": ("share", 0.001, ("‰", "千分比", "permille")),
+    "1": ("share", 1.0, ("1", "小数", "fraction")),
+    "mm/h": ("rain rate", 1.0, ("mm/h", "毫米/小时")),
+    "deg": ("angle", 1.0, ("deg", "°", "度", "degree", "degrees")),
+    "floor": ("floors", 1.0, ("层", "floor", "floors")),
+    "dB": ("sound", 1.0, ("db", "分贝")),
+}
+"""Units that a header may name, with the factor to the base unit of their dimension."""
+
+_NOTES: Final = frozenset(
+    (
+        "必填",
+        "选填",
+        "可选",
+        "必填项",
+        "选填项",
+        "下拉选择",
+        "下拉",
+        "单选",
+        "多选",
+        "是/否",
+        "是否",
+        "填是或否",
+    )
+)
+_BRACKETS: Final = re.compile(r"[(\[【〔{]([^()\[\]【】〔〕{}]*)[)\]】〕}]\s*$")
+_SUFFIX_UNITS: Final = (
+    "mm",
+    "cm",
+    "km2",
+    "hm2",
+    "km",
+    "m2",
+    "m3",
+    "min",
+    "m",
+    "km/h",
+    "h",
+    "kg",
+    "t",
+    "%",
+    "‰",
+)
+_DROP: Final = re.compile(r"[\s_\-:：*＊·.、,，;；/\\'\"“”]+")
+
+
+def header_key(header: str) -> str:
+    """Bring a header or a value into the form in which aliases are compared.
+
+    Parameters
+    ----------
+    header
+        The text as the file has it; full-width forms, case, blanks and ``_ - * : /`` do not count.
+
+    Returns
+    -------
+    str
+        The comparison key.
+
+    Examples
+    --------
+    >>> header_key(" *Ｄepth_M ") == header_key("depth m")
+    True
+    """
+    return _DROP.sub("", unicodedata.normalize("NFKC", header).casefold())
+
+
+@cache
+def _unit_names() -> dict[str, str]:
+    return {
+        unicodedata.normalize("NFKC", name).casefold().replace(" ", ""): unit
+        for unit, (_, _, names) in UNITS.items()
+        for name in (unit, *names)
+    }
+
+
+def unit_of(name: str) -> str | None:
+    """Recognise a unit however it is written.
+
+    Parameters
+    ----------
+    name
+        Such as ``厘米``, ``CM``, ``㎡`` or ``单位:米``.
+
+    Returns
+    -------
+    str or None
+        The canonical unit, or None when no unit is known by this name.
+
+    Examples
+    --------
+    >>> unit_of("平方米"), unit_of("㎝"), unit_of("单位:万元"), unit_of("电话")
+    ('m2', 'cm', '10k CNY', None)
+    """
+    plain = unicodedata.normalize("NFKC", name).casefold().replace(" ", "")
+    plain = re.sub(r"^(单位|unit)[::]?", "", plain)
+    return _unit_names().get(plain)
+
+
+def parse_header(header: str) -> tuple[str, str | None]:
+    """Split a column header into its bare name and its unit.
+
+    Only brackets that hold a unit, or a note to the person filling in, are taken off, so that
+    ``责任人(A岗)`` stays what it is.
+
+    Parameters
+    ----------
+    header
+        The header as the file has it.
+
+    Returns
+    -------
+    tuple of str and (str or None)
+        The name without unit and notes, and the canonical unit or None.
+
+    Examples
+    --------
+    >>> parse_header("积水深度（厘米）"), parse_header("面积/㎡"), parse_header("水深cm")
+    (('积水深度', 'cm'), ('面积', 'm2'), ('水深', 'cm'))
+    >>> parse_header("*名称(必填)"), parse_header("责任人(A岗)")
+    (('名称', None), ('责任人(A岗)', None))
+    """
+    name = unicodedata.normalize("NFKC", header)
+    name = re.sub(r"\s+", " ", name).strip().lstrip("*").rstrip("*:").strip()
+    unit: str | None = None
+    while (match := _BRACKETS.search(name)) is not None:
+        inside = match.group(1).strip()
+        found = unit_of(inside)
+        if found is None and inside not in _NOTES and inside != "":
+            break
+        unit = unit or found
+        name = name[: match.start()].strip()
+    return (name, unit) if unit else _split_suffix(name)
+
+
+def _split_suffix(name: str) -> tuple[str, str | None]:
+    """Split a unit that stands at the end without brackets, ``水深cm``, ``面积/平方米``."""
+    if "/" in name:
+        bare, _, last = name.partition("/")
+        unit = unit_of(last)
+        if unit and bare.strip():
+            return bare.strip(), unit
+    for suffix in sorted(_SUFFIX_UNITS, key=len, reverse=True):
+        if name.casefold().endswith(suffix) and len(name) > len(suffix):
+            bare = name[: -len(suffix)]
+            if ord(bare[-1]) > 0x2E7F or bare[-1] in "_ -":
+                stem = bare.rstrip("_ -/")
+                return (stem, unit_of(suffix)) if stem else (name, None)
+    return name, None
+
+
+def unit_factor(source: str, target: str) -> float | None:
+    """Return what a number in one unit is multiplied by to stand in another.
+
+    Parameters
+    ----------
+    source
+        The unit the number is in, as `unit_of` returns it or as written.
+    target
+        The unit wanted.
+
+    Returns
+    -------
+    float or None
+        The factor, or None when the units do not measure the same thing.
+
+    Examples
+    --------
+    >>> unit_factor("cm", "m"), unit_factor("万人", "person"), unit_factor("m", "min")
+    (0.01, 10000.0, None)
+    """
+    first, second = unit_of(source), unit_of(target)
+    if first is None or second is None:
+        return None
+    if first == second:
+        return 1.0
+    (kind, factor, _), (other, base, _) = UNITS[first], UNITS[second]
+    return factor / base if kind == other else None
+
+
+def unit_label(unit: str | None) -> Label:
+    """Return a unit as it is shown.
+
+    Parameters
+    ----------
+    unit
+        The canonical unit, or None for a number without one.
+
+    Returns
+    -------
+    Label
+        Chinese: the unit's Chinese name; English: its symbol.
+
+    Examples
+    --------
+    >>> from riskmap.i18n import both
+    >>> both(unit_label("10k CNY"))
+    {'zh': '万元', 'en': '10k CNY'}
+    """
+    if unit is None or unit == "1":
+        return Label("")
+    names = UNITS.get(unit, ("", 1.0, ()))[2]
+    chinese = next((name for name in names if name and ord(name[0]) > 0x2E7F), unit)
+    return Label(unit, zh=chinese)
+
+
+def _choice(raw: Mapping[str, Any] | list[Any], value: str) -> Choice:
+    if isinstance(raw, list):
+        zh, en, *aliases = [str(part) for part in raw]
+        return Choice(value, zh, en, tuple(aliases))
+    return Choice(value, str(raw["zh"]), str(raw["en"]), tuple(map(str, raw.get("aliases", ()))))
+
+
+def parse_field(name: str, raw: Mapping[str, Any]) -> Field:
+    """Make a field from its mapping.
+
+    Parameters
+    ----------
+    name
+        The field's name.
+    raw
+        Its keys as the file has them.
+
+    Returns
+    -------
+    Field
+        The field.
+
+    Raises
+    ------
+    ValueError
+        When a key or the type is unknown.
+    """
+    choices = tuple(_choice(choice, str(value)) for value, choice in raw.get("choices", {}).items())
+    kind = str(raw.get("type", "choice" if choices else "text"))
+    wrong = {
+        "sensitivity": raw.get("sensitivity", "public") not in SENSITIVITIES,
+        kind: kind not in TYPES,
+    }
+    unknown = set(raw) - {*Field.__dataclass_fields__} | {
+        word for word, bad in wrong.items() if bad
+    }
+    if unknown:
+        raise ValueError(f"{name}: {sorted(unknown)}")
+    return Field(
+        name=name,
+        zh=str(raw["zh"]),
+        en=str(raw["en"]),
+        aliases=tuple(str(alias) for alias in raw.get("aliases", ())),
+        type=kind,
+        unit=str(raw["unit"]) if raw.get("unit") is not None else None,
+        required=bool(raw.get("required", False)),
+        choices=choices,
+        minimum=raw.get("minimum"),
+        maximum=raw.get("maximum"),
+        sensitivity=str(raw.get("sensitivity", "public")),
+        standard=str(raw.get("standard", "")),
+        example=str(raw.get("example", "")),
+    )
+
+
+def _label(raw: Mapping[str, Any] | None) -> Label | None:
+    return None if raw is None else Label(str(raw["en"]), zh=str(raw["zh"]))
+
+
+def _fields(raw: Mapping[str, Any], common: Mapping[str, Mapping[str, Any]]) -> tuple[Field, ...]:
+    """Join the common fields that a role names with its own; its own words win, aliases add up."""
+    own: dict[str, Mapping[str, Any]] = raw.get("fields", {})
+    shared = [name for name in raw.get("common", ()) if name not in own]
+    merged: dict[str, Mapping[str, Any]] = {name: common[name] for name in shared}
+    for name, definition in own.items():
+        base = common.get(name, {}) if name in raw.get("common", ()) else {}
+        aliases = [*base.get("aliases", ()), *definition.get("aliases", ())]
+        merged[name] = {**base, **definition, "aliases": list(dict.fromkeys(aliases))}
+    first = [name for name in ("number", "name") if name in merged]
+    order = [*first, *(n for n in own if n not in first), *(n for n in shared if n not in first)]
+    return tuple(parse_field(name, merged[name]) for name in order)
+
+
+def parse_role(raw: Mapping[str, Any]) -> Role:
+    """Make a role from the mapping of its file.
+
+    Parameters
+    ----------
+    raw
+        The file's content.
+
+    Returns
+    -------
+    Role
+        The role.
+
+    Raises
+    ------
+    ValueError
+        When a key is unknown, a word is not allowed or two fields claim one header.
+    """
+    plain = {
+        key: raw[key]
+        for key in Role.__dataclass_fields__
+        if key in raw
+        and key not in ("fields", "active", "asked", "measures", "emergency", "absence")
+    }
+    unknown = set(raw) - set(Role.__dataclass_fields__) - {"common"}
+    if unknown:
+        raise ValueError(f"unknown key {sorted(unknown)}")
+    out = {k: tuple(map(str, v)) for k, v in raw.get("active", {}).items()} or None
+    _check_words(raw)
+    measures = {int(level): _label(entry) for level, entry in raw.get("measures", {}).items()}
+    role = Role(
+        **plain,
+        fields=_fields(raw, common()["fields"]),
+        active=out,
+        asked=tuple(raw.get("asked", ())),
+        measures={level: label for level, label in measures.items() if label is not None} or None,
+        emergency=_label(raw.get("emergency")),
+        absence=_label(raw.get("absence")),
+    )
+    if clashes := header_clashes(role):
+        raise ValueError(f"two fields share a header: {', '.join(clashes)}")
+    return role
+
+
+def _check_words(raw: Mapping[str, Any]) -> None:
+    allowed = {"kind": KINDS, "geometry": GEOMETRIES, "group": GROUPS, "sensitivity": SENSITIVITIES}
+    for key, words in allowed.items():
+        if key in raw and raw[key] not in words:
+            raise ValueError(f"{key}: {raw[key]!r} is not one of {', '.join(words)}")
+
+
+def header_clashes(role: Role) -> list[str]:
+    """Name the headers that two fields of a role claim.
+
+    Parameters
+    ----------
+    role
+        The role.
+
+    Returns
+    -------
+    list of str
+        Each header with the two fields; empty when all is well.
+    """
+    claims = [
+        (key, field.name)
+        for field in role.fields
+        for key in {header_key(word) for word in (field.name, field.zh, field.en, *field.aliases)}
+    ]
+    first: dict[str, str] = {}
+    for key, name in claims:
+        first.setdefault(key, name)
+    return [f"{key} ({first[key]}, {name})" for key, name in claims if first[key] != name]
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file, by libyaml where it is there.
+
+    Parameters
+    ----------
+    path
+        The file, UTF-8.
+
+    Returns
+    -------
+    object
+        Its content.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+
+
+@cache
+def common() -> dict[str, Any]:
+    """Return what roles share: order, coordinates, fields.
+
+    Returns
+    -------
+    dict
+        The content of ``_common.yaml``.
+    """
+    loaded: dict[str, Any] = read_yaml(_FOLDER / "_common.yaml")
+    return loaded
+
+
+@cache
+def coordinate_fields() -> tuple[Field, ...]:
+    """Return the columns that may hold coordinates: lon, lat, lonlat, easting, northing, wkt.
+
+    Returns
+    -------
+    tuple of Field
+        The fields; ``X`` and ``Y`` are taken as longitude and latitude when they look like
+        degrees, which the reader decides, for Chinese sheets call the northing X.
+
+    Examples
+    --------
+    >>> [field.name for field in coordinate_fields()][:3]
+    ['lon', 'lat', 'lonlat']
+    """
+    return tuple(parse_field(name, raw) for name, raw in common()["coordinates"].items())
+
+
+@cache
+def _header_index(fields: tuple[Field, ...]) -> dict[str, Field]:
+    index: dict[str, Field] = {}
+    for field in fields:
+        for alias in (field.name, field.zh, field.en, *field.aliases):
+            index.setdefault(header_key(alias), field)
+    return index
+
+
+def match_header(role: Role, header: str) -> tuple[Field | None, str | None]:
+    """Find the field that a column header means.
+
+    Parameters
+    ----------
+    role
+        The role; the coordinate columns are matched too.
+    header
+        The header as the file has it.
+
+    Returns
+    -------
+    tuple of (Field or None) and (str or None)
+        The field, and the unit that the header names.
+
+    Examples
+    --------
+    >>> from riskmap.vocabulary.roles import load_roles
+    >>> field, unit = match_header(load_roles()["flood_point"], "积水深度（cm）")
+    >>> field.name, unit
+    ('depth_m', 'cm')
+    """
+    index = _header_index(role.fields + coordinate_fields())
+    bare, unit = parse_header(header)
+    whole = index.get(header_key(header))
+    if whole is not None:
+        return whole, unit
+    return index.get(header_key(bare)), unit
+
+
+def match_choice(field: Field, value: object) -> str | None:
+    """Find the allowed value that an entry means.
+
+    Parameters
+    ----------
+    field
+        A field with choices.
+    value
+        The entry as the file has it.
+
+    Returns
+    -------
+    str or None
+        The choice's value, or None when no choice is meant.
+
+    Examples
+    --------
+    >>> from riskmap.vocabulary.roles import load_roles
+    >>> field = load_roles()["refuge"].field("tier")
+    >>> match_choice(field, "乡镇"), match_choice(field, " 村级 "), match_choice(field, "?")
+    ('town', 'village', None)
+    """
+    key = header_key(str(value))
+    for choice in field.choices:
+        names = (choice.value, choice.zh, choice.en, *choice.aliases)
+        if key in {header_key(name) for name in names}:
+            return choice.value
+    return None
+
+
+__all__ = [
+    "Choice",
+    "Field",
+    "Label",
+    "Role",
+    "coordinate_fields",
+    "header_key",
+    "load_roles",
+    "match_choice",
+    "match_header",
+    "parse_header",
+    "unit_factor",
+    "unit_of",
+]
+
+_FOLDER: Final = Path(__file__).parent / "roles"
+
+
+def _read_folder(folder: Path) -> tuple[dict[str, Role], list[Problem]]:
+    roles: dict[str, Role] = {}
+    problems: list[Problem] = []
+    for file in sorted(folder.glob("*.yaml")):
+        if file.name.startswith("_"):
+            continue
+        try:
+            role = parse_role(read_yaml(file))
+        except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+            problems.append(
+                Problem(
+                    severity="unusable",
+                    role=file.stem,
+                    rule="role_file",
+                    message=text("the role file cannot be used: {error}", error=str(error)),
+                    mend=text("write it like the shipped role files"),
+                    file=file.name,
+                )
+            )
+            continue
+        roles[role.name] = role
+    return roles, problems
+
+
+@cache
+def _shipped() -> dict[str, Role]:
+    roles, problems = _read_folder(_FOLDER)
+    if problems:
+        raise LayerError(text("a shipped role file is broken"), tuple(problems))
+    order = {name: place for place, name in enumerate(common()["order"])}
+    return dict(sorted(roles.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
+
+
+def load_roles(extra: Path | None = None) -> dict[str, Role]:
+    """Read all roles, the shipped ones and the user's own.
+
+    Parameters
+    ----------
+    extra
+        Folder with the user's own role files; a role of a shipped name replaces it.
+
+    Returns
+    -------
+    dict
+        Name to role, in the order of the layer tree.
+
+    Raises
+    ------
+    LayerError
+        When a file of the user's is not a role; all of them are named.
+
+    Examples
+    --------
+    >>> load_roles()["flood_point"].zh
+    '易涝积水点'
+    """
+    roles = dict(_shipped())
+    if extra is not None and extra.is_dir():
+        own, problems = _read_folder(extra)
+        if problems:
+            raise LayerError(
+                text("{n} role files cannot be used", n=len(problems)), tuple(problems)
+            )
+        roles.update(own)
+    return roles
