@@ -191,27 +191,6 @@ def read_layers(project: Project, ground: Ground) -> Ground:
     return replace(ground, layers=layers, problems=tuple(problems))
 
 
-def empty_parts() -> dict[str, Any]:
-    """Give the parts of a result that a run stopped early has not made.
-
-    Returns
-    -------
-    dict
-        Field of `Result` to its empty value.
-    """
-    import pandas as pd
-
-    return {
-        "grid": None,
-        "population": None,
-        "indicators": None,
-        "index": {},
-        "items": pd.DataFrame(),
-        "control": pd.DataFrame(),
-        "notes": (),
-    }
-
-
 def id_store(project: Project) -> Path:
     """Find the file that keeps a project's item ids.
 

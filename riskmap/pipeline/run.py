@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from riskmap import __version__, progress
 from riskmap.i18n import Text, text
 from riskmap.result import Facts, Result
 
 if TYPE_CHECKING:
-    from riskmap.indicators.table import Inputs
+    import pandas as pd
+
+    from riskmap.geo.grid import Grid
+    from riskmap.index.steps import Index
+    from riskmap.indicators.table import Indicators, Inputs
     from riskmap.pipeline.ground import Ground
     from riskmap.pipeline.roads import Roads
     from riskmap.project.schema import Project
+    from riskmap.result import Scenario
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run has found so far; every stage gives a new one that has one part more."""
+
+    project: Project
+    ground: Ground
+    grid: Grid
+    roads: Roads
+    inputs: Inputs
+    indicators: Indicators
+    index: Mapping[str, Index] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    scenarios: Mapping[str, Scenario] = field(default_factory=dict)
+    plans: Mapping[str, Any] = field(default_factory=dict)
+    items: pd.DataFrame | None = None
+    control: pd.DataFrame | None = None
+    notes: tuple[Text, ...] = ()
+    """What must be said beside the numbers, in the order of the stages."""
 
 
 def run(project: Project, *, up_to: str | None = None) -> Result:
@@ -38,17 +63,42 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
     RiskmapError
         When the units, the CRS or the indicator table cannot be used.
     """
-    from riskmap.pipeline.ground import read_ground, read_layers, road_cache
-    from riskmap.pipeline.indices import compute_index, compute_indicators, gather_inputs, lay_grid
-    from riskmap.pipeline.plans import make_plans
-    from riskmap.pipeline.register import register
-    from riskmap.pipeline.roads import build_roads, road_direction
-    from riskmap.pipeline.scenarios import has_effect, read_scenarios
+    from riskmap.pipeline.ground import read_ground, read_layers
 
     with progress.stage(text("layers")):
         ground = read_layers(project, read_ground(project))
     if up_to == "layers":
         return _result(project, ground)
+    found = measured(project, ground)
+    for name, title, stage in STAGES:
+        if up_to == "indicators":
+            break
+        with progress.stage(title):
+            found = stage(found)
+        if name == up_to:
+            break
+    return _result(project, found.ground, found)
+
+
+def measured(project: Project, ground: Ground) -> Run:
+    """Lay the grid, build the road graphs and measure every indicator.
+
+    Parameters
+    ----------
+    project
+        Grid, roads and indicator table.
+    ground
+        Units and checked layers.
+
+    Returns
+    -------
+    Run
+        Without index, plans and register.
+    """
+    from riskmap.pipeline.ground import road_cache
+    from riskmap.pipeline.indices import compute_indicators, gather_inputs, lay_grid
+    from riskmap.pipeline.roads import build_roads, road_direction
+
     with progress.stage(text("grid and travel times")):
         grid = lay_grid(project, ground)
         roads = build_roads(
@@ -62,81 +112,152 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
         )
     with progress.stage(text("indicators")):
         inputs = gather_inputs(ground, grid, roads)
-        people = inputs.population
         indicators, units = compute_indicators(project, ground, inputs)
-        ground = replace(ground, units=units)
-    done: dict[str, Any] = {
-        "grid": grid,
-        "population": people,
-        "indicators": indicators,
-        "notes": (*roads.notes, *indicators.notes),
-    }
-    if up_to == "indicators":
-        return _result(project, ground, **done)
-    with progress.stage(text("index")):
-        found = compute_index(project, ground, indicators)
-        done["index"], done["params"], done["indicators"] = found
-    if up_to == "index":
-        return _result(project, ground, **done)
-    with progress.stage(text("scenarios and plans")):
-        done["scenarios"], said = read_scenarios(project, ground, grid)
-        ground = replace(ground, problems=(*ground.problems, *said))
-        done |= _scored(project, ground, roads, inputs, done)
-        if project.plans:
-            wet = {k: s for k, s in done["scenarios"].items() if has_effect(s)}
-            done["plans"], remarks = make_plans(
-                project, ground, roads, grid=grid, people=people, scenarios=wet
-            )
-            done["notes"] = (*done["notes"], *remarks)
-    if up_to == "plans":
-        return _result(project, ground, **done)
-    with progress.stage(text("list and table")):
-        done["items"], done["control"], left_out = register(
-            project, ground, roads, grid=grid, people=people, index=done["index"]["unit"]
-        )
-        done["notes"] = (*done["notes"], *left_out)
-    return _result(project, ground, **done)
+    return Run(
+        project=project,
+        ground=replace(ground, units=units),
+        grid=grid,
+        roads=roads,
+        inputs=inputs,
+        indicators=indicators,
+        notes=(*roads.notes, *indicators.notes),
+    )
 
 
-def _scored(
-    project: Project, ground: Ground, roads: Roads, inputs: Inputs, done: Mapping[str, Any]
-) -> dict[str, Any]:
+def indexed(run: Run) -> Run:
+    """Compute the index of units and cells.
+
+    Parameters
+    ----------
+    run
+        With indicators.
+
+    Returns
+    -------
+    Run
+        With index and fitted parameters.
+    """
+    from riskmap.pipeline.indices import compute_index
+
+    index, params, indicators = compute_index(run.project, run.ground, run.indicators)
+    return replace(run, index=index, params=params, indicators=indicators)
+
+
+def planned(run: Run) -> Run:
+    """Read the scenarios, compute the index under each, and make the plans.
+
+    Parameters
+    ----------
+    run
+        With an index.
+
+    Returns
+    -------
+    Run
+        With scenarios and plans.
+    """
+    from riskmap.pipeline.plans import make_plans
+    from riskmap.pipeline.scenarios import has_effect, read_scenarios
+
+    scenarios, problems = read_scenarios(run.project, run.ground, run.grid)
+    ground = replace(run.ground, problems=(*run.ground.problems, *problems))
+    run = _scored(replace(run, ground=ground, scenarios=scenarios))
+    if not run.project.plans:
+        return run
+    plans, remarks = make_plans(
+        run.project,
+        run.ground,
+        run.roads,
+        grid=run.grid,
+        people=run.inputs.population,
+        scenarios={name: one for name, one in scenarios.items() if has_effect(one)},
+    )
+    return replace(run, plans=plans, notes=(*run.notes, *remarks))
+
+
+def _scored(run: Run) -> Run:
     """Add to index, parameters and notes what the scenarios make of them."""
     from riskmap.pipeline.indices import Baseline, read_table, score_scenarios
     from riskmap.pipeline.scenarios import lacking_notes
 
     base = Baseline(
-        table=read_table(project),
-        inputs=inputs,
-        indicators=done["indicators"],
-        index=done["index"],
-        units=ground.units,
+        table=read_table(run.project),
+        inputs=run.inputs,
+        indicators=run.indicators,
+        index=run.index,
+        units=run.ground.units,
     )
-    scored, said = score_scenarios(base, roads, done["scenarios"])
-    params = {key: index.params for key, index in scored.items()}
-    return {
-        "index": {**done["index"], **scored},
-        "params": {**done["params"], **params},
-        "notes": (*done["notes"], *lacking_notes(done["scenarios"]), *said),
-    }
+    scored, said = score_scenarios(base, run.roads, run.scenarios)
+    return replace(
+        run,
+        index={**run.index, **scored},
+        params={**run.params, **{key: index.params for key, index in scored.items()}},
+        notes=(*run.notes, *lacking_notes(run.scenarios), *said),
+    )
 
 
-def _result(project: Project, ground: Ground, **parts: Any) -> Result:
-    """Put the stages' tables into the one value that outputs are written from."""
-    from riskmap.pipeline.ground import empty_parts, input_files
+def registered(run: Run) -> Run:
+    """Make the ranked list and the control table.
 
-    empty = empty_parts()
+    Parameters
+    ----------
+    run
+        With an index.
+
+    Returns
+    -------
+    Run
+        With items and control.
+    """
+    from riskmap.pipeline.register import register
+
+    items, control, left_out = register(
+        run.project,
+        run.ground,
+        run.roads,
+        grid=run.grid,
+        people=run.inputs.population,
+        index=run.index["unit"],
+    )
+    return replace(run, items=items, control=control, notes=(*run.notes, *left_out))
+
+
+STAGES: tuple[tuple[str, Text, Callable[[Run], Run]], ...] = (
+    ("index", text("index"), indexed),
+    ("plans", text("scenarios and plans"), planned),
+    ("register", text("list and table"), registered),
+)
+"""What follows the indicators: name as in ``up_to``, title, function."""
+
+
+def _result(project: Project, ground: Ground, run: Run | None = None) -> Result:
+    """Put what the stages found into the one value that outputs are written from."""
+    import pandas as pd
+
+    from riskmap.pipeline.ground import input_files
+
     facts = _facts(project, ground)
+    said = run.notes if run else ()
+    nothing = pd.DataFrame()
     return Result(
         facts=facts,
         roles=ground.roles,
         layers=ground.layers,
         problems=ground.problems,
+        notes=_notes(facts, ground, said),
         units=ground.units,
         unit_sources=ground.unit_sources,
         presets=ground.presets.used(),
         inputs=input_files(project),
-        **{**empty, **parts, "notes": _notes(facts, ground, parts.get("notes", ()))},
+        grid=cast("Grid", run.grid if run else None),  # exports are made of whole runs only
+        population=run.inputs.population if run else None,
+        indicators=cast("Indicators", run.indicators if run else None),
+        index=run.index if run else {},
+        params=run.params if run else {},
+        scenarios=run.scenarios if run else {},
+        plans=run.plans if run else {},
+        items=nothing if run is None or run.items is None else run.items,
+        control=nothing if run is None or run.control is None else run.control,
     )
 
 
