@@ -39,6 +39,8 @@ class UnitSource(Section):
     """File, relative to the project file."""
     layer: str | None = None
     """Layer inside the file."""
+    sheet: str | None = None
+    """Sheet of a workbook; villages with a point and no outline get areas of the nearest land."""
     where: str | None = None
     """SQL condition on the rows."""
     level: str | None = None
@@ -50,9 +52,11 @@ class UnitSource(Section):
     name: str = "name"
     """Column of the name."""
     parent: str | None = None
-    """Column of the parent's code; without it the parent is the unit around it."""
+    """Column of the parent's code or name; without it the parent is the unit around it."""
     population: str | None = None
     """Column of the number of people."""
+    datum: Literal["auto", "wgs84", "cgcs2000", "gcj02", "bd09"] = "auto"
+    """Datum of the coordinates."""
     crs: str | None = None
     """CRS, when the file does not say."""
     encoding: str | None = None
