@@ -12,7 +12,7 @@ import folium
 import numpy as np
 import pandas as pd
 
-from riskmap.export.onemap.assets import leaflet_css, leaflet_js
+from riskmap.export.onemap.page import leaflet_css, leaflet_js
 from riskmap.vocabulary.columns import WGS84
 
 COLOURS = ["#3f8fe8", "#fff06a", "#f2820c", "#a30f1a"]

@@ -6,21 +6,289 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from pyproj import Transformer
 
 from riskmap.errors import ExportError
-from riskmap.export.onemap.coding import UNKNOWN
-from riskmap.export.onemap.gridmap import fit_mapping
-from riskmap.export.onemap.pack import Packer
-from riskmap.export.onemap.places import numbers, unit_codes
+from riskmap.export.onemap.pack import UNKNOWN, Packer
 from riskmap.export.onemap.recipe import make_recipe
 from riskmap.i18n import text
-from riskmap.vocabulary.columns import ROOT
+from riskmap.vocabulary.columns import (
+    AREA_KM2,
+    LEVEL,
+    NAME,
+    PARENT_ID,
+    POPULATION,
+    ROOT,
+    UNIT_LEVELS,
+    WGS84,
+)
 
-__all__ = ["EXACT_UNITS", "RAW_CELLS", "cell_parts", "class_breaks", "grid_part", "index_part"]
+__all__ = [
+    "EXACT_UNITS",
+    "RAW_CELLS",
+    "cell_parts",
+    "class_breaks",
+    "fit_mapping",
+    "grid_part",
+    "index_part",
+    "mercator",
+    "numbers",
+    "rings",
+    "unit_codes",
+    "unit_part",
+]
+
+TOLERANCE: Final = 0.02
+"""Largest allowed error of the mapping [cells]."""
+_SAMPLES: Final = 25
+_DEGREES: Final = (1, 2, 3, 4, 5, 6, 7)
+
+
+def mercator(lon: NDArray[Any], lat: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Give places on the unit square of the web map.
+
+    Parameters
+    ----------
+    lon, lat
+        WGS-84 coordinates [degrees].
+
+    Returns
+    -------
+    tuple of ndarray
+        x to the east and y to the south, 0..1 [unitless].
+
+    Examples
+    --------
+    >>> x, y = mercator(np.array([0.0]), np.array([0.0]))
+    >>> float(x[0]), float(y[0])
+    (0.5, 0.5)
+    """
+    sine = np.sin(np.radians(lat))
+    return lon / 360 + 0.5, 0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)
+
+
+def _terms(u: NDArray[Any], v: NDArray[Any], degree: int) -> NDArray[Any]:
+    """Products u^i v^j with i + j <= degree, i outer, j inner."""
+    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+    return np.stack([u**i * v**j for i, j in powers], axis=1)
+
+
+def _unit(values: NDArray[Any]) -> tuple[NDArray[Any], list[float]]:
+    """Scale values to -1..1; also middle and half width."""
+    middle, half = (values.max() + values.min()) / 2, (values.max() - values.min()) / 2
+    half = half or 1.0
+    return (values - middle) / half, [float(middle), float(half)]
+
+
+def fit_mapping(geobox: Any) -> dict[str, Any]:
+    """Fit polynomials between grid places (column, row) and the Mercator unit square.
+
+    Parameters
+    ----------
+    geobox
+        An odc-geo ``GeoBox`` in the run's metric CRS.
+
+    Returns
+    -------
+    dict
+        ``degree``, centre and half width of each coordinate, coefficients ``to_map`` and
+        ``to_grid`` (two lists each, terms u^i v^j, i outer).
+
+    Raises
+    ------
+    ExportError
+        The place is too large for one grid on one map.
+
+    Examples
+    --------
+    >>> from odc.geo.geobox import GeoBox
+    >>> from affine import Affine
+    >>> box = GeoBox((4, 4), Affine(100, 0, 500000, 0, -100, 4050000), "EPSG:4548")
+    >>> fit_mapping(box)["degree"]
+    1
+    """
+    rows, cols = geobox.shape
+    col, row = (
+        part.ravel()
+        for part in np.meshgrid(np.linspace(0, cols, _SAMPLES), np.linspace(0, rows, _SAMPLES))
+    )
+    a, b, c, d, e, f = tuple(geobox.affine)[:6]
+    change = Transformer.from_crs(str(geobox.crs), 4326, always_xy=True)
+    lon, lat = change.transform(a * col + b * row + c, d * col + e * row + f)
+    x, y = mercator(lon, lat)
+    (u, cu), (v, cv), (p, cp), (q, cq) = _unit(col), _unit(row), _unit(x), _unit(y)
+    for degree in _DEGREES:
+        forth, back = _terms(u, v, degree), _terms(p, q, degree)
+        to_map = np.linalg.lstsq(forth, np.stack([p, q], axis=1), rcond=None)[0]
+        to_grid = np.linalg.lstsq(back, np.stack([u, v], axis=1), rcond=None)[0]
+        error = max(
+            float(np.abs(back @ to_grid - np.stack([u, v], axis=1)).max()),
+            float(np.abs(forth @ to_map - np.stack([p, q], axis=1)).max()),
+        )
+        if error * max(rows, cols) / 2 <= TOLERANCE:
+            return {
+                "degree": degree, "col": cu, "row": cv, "x": cp, "y": cq,
+                "to_map": to_map.T.tolist(), "to_grid": to_grid.T.tolist(),
+            }  # fmt: skip
+    raise ExportError(
+        text("the grid of {cols} x {rows} cells spans too large a place for one map",
+             cols=cols, rows=rows)
+    )  # fmt: skip
+
+
+_VERTICES: Final = 60_000
+"""Above this many vertices outlines are simplified, neighbours together."""
+_SIMPLE_M: Final = 10.0
+
+
+def numbers(column: Any) -> NDArray[np.float64]:
+    """Give a column as floats, NaN where it is blank.
+
+    Parameters
+    ----------
+    column
+        A Series of any number type.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+
+    Examples
+    --------
+    >>> numbers(pd.Series([1, pd.NA], dtype="Int8"))
+    array([ 1., nan])
+    """
+    found: NDArray[np.float64] = pd.to_numeric(pd.Series(column), errors="coerce").to_numpy(
+        dtype=np.float64, na_value=np.nan
+    )
+    return found
+
+
+def _levels(units: gpd.GeoDataFrame) -> list[str]:
+    """Levels there are, coarse to fine."""
+    there = list(dict.fromkeys(units[LEVEL]))
+    known = [level for level in UNIT_LEVELS if level in there]
+    return [*known, *(level for level in there if level not in known)]
+
+
+def unit_codes(units: gpd.GeoDataFrame, points: NDArray[Any]) -> NDArray[np.int64]:
+    """Find the finest unit that each point stands in.
+
+    Parameters
+    ----------
+    units
+        The units, in the CRS of the points.
+    points
+        Shapely points, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Row number of the unit, -1 outside; shape (n,).
+    """
+    out = np.full(len(points), -1, dtype=np.int64)
+    for level in reversed(_levels(units)):
+        rows = np.flatnonzero((units[LEVEL] == level).to_numpy())
+        open_ = np.flatnonzero(out < 0)
+        if len(open_) == 0:
+            break
+        tree = shapely.STRtree(units.geometry.to_numpy()[rows])
+        which, unit = tree.query(points[open_], predicate="intersects")
+        order = np.lexsort((rows[unit], which))[::-1]
+        out[open_[which[order]]] = rows[unit[order]]
+    return out
+
+
+def _outlines(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
+    """Pack the rings of the units."""
+    shapes = units.geometry
+    if int(shapely.get_num_coordinates(shapes.to_numpy()).sum()) > _VERTICES:
+        parts = []
+        for _, level in units.groupby(LEVEL, sort=False):
+            simple = shapely.coverage_simplify(level.geometry.to_numpy(), _SIMPLE_M)
+            parts.append(gpd.GeoSeries(simple, index=level.index, crs=units.crs))
+        shapes = gpd.GeoSeries(pd.concat(parts), crs=units.crs).loc[units.index]
+    return rings(shapes.to_crs(WGS84).to_numpy(), packer)
+
+
+def rings(shapes: NDArray[Any], packer: Packer, *, digits: int = 5) -> dict[str, Any]:
+    """Pack lines or polygons: places, length of each ring, owner of each ring.
+
+    Outer rings run one way and holes the other, so that many polygons can be filled as one.
+
+    Parameters
+    ----------
+    shapes
+        Shapely geometries in WGS-84, shape (n,).
+    packer
+        Takes the arrays.
+    digits
+        Decimal places of the degrees.
+
+    Returns
+    -------
+    dict
+        ``lon``, ``lat``, ``sizes``, ``owners``.
+    """
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    lines = parts[~polygons]
+    faces = shapely.orient_polygons(parts[polygons])
+    outline, of_part = shapely.get_rings(faces, return_index=True)
+    curves = np.concatenate([outline, lines])
+    owners = np.concatenate([owner[polygons][of_part], owner[~polygons]])
+    order = np.argsort(owners, kind="stable")
+    curves, owners = curves[order], owners[order]
+    places = shapely.get_coordinates(curves)
+    return {
+        "lon": packer.places(places[:, 0], digits=digits),
+        "lat": packer.places(places[:, 1], digits=digits),
+        "sizes": packer.integers(shapely.get_num_coordinates(curves)),
+        "owners": packer.integers(owners),
+    }
+
+
+def unit_part(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
+    """Describe the units: names, levels, parents, people, outlines, label places.
+
+    Parameters
+    ----------
+    units
+        ``Result.units``.
+    packer
+        Takes the arrays.
+
+    Returns
+    -------
+    dict
+        JSON header of the units.
+    """
+    row = {code: i for i, code in enumerate(units.index)}
+    levels = _levels(units)
+    spots = units.geometry.representative_point().to_crs(WGS84)
+    parents = np.array([row.get(code, -1) for code in units[PARENT_ID]], dtype=np.int32)
+    return {
+        "n": len(units),
+        "levels": levels,
+        "ids": packer.strings([str(code) for code in units.index]),
+        "names": packer.strings([str(name) for name in units[NAME]]),
+        "level": packer.array(
+            np.array([levels.index(level) for level in units[LEVEL]], dtype=np.uint8)
+        ),
+        "parent": packer.integers(parents),
+        "population": packer.numbers(numbers(units[POPULATION])),
+        "area": packer.numbers(numbers(units[AREA_KM2])),
+        "lon": packer.places(spots.x.to_numpy(), digits=6),
+        "lat": packer.places(spots.y.to_numpy(), digits=6),
+        "shape": _outlines(units, packer),
+    }
+
 
 RAW_CELLS: Final = 200_000
 """Above this many cells the page has no indicator values in their own units for each cell."""

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from riskmap.export.onemap.coding import decimals_of, narrow, numbered, smaller
-from riskmap.export.onemap.pack import Packer
+from riskmap.export.onemap.pack import Packer, decimals_of, narrow, numbered, smaller
 
 KINDS = {"u8": "<u1", "u16": "<u2", "u32": "<u4", "i32": "<i4", "f32": "<f4", "f64": "<f8"}
 

@@ -8,7 +8,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 
-from riskmap.export.onemap.gridmap import fit_mapping, mercator
+from riskmap.export.onemap.collect import fit_mapping, mercator
 
 
 def _evaluate(

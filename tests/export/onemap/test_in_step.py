@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from riskmap.export.onemap import assets
+from riskmap.export.onemap import page
 from riskmap.export.onemap.page import render
 from riskmap.indicators.table import load_table
 from riskmap.vocabulary.roles import load_roles
@@ -273,7 +273,7 @@ def test_the_tree_stays_where_and_as_folded_as_it_was(desk: Any) -> None:
 def test_every_unit_of_measure_has_its_chinese() -> None:
     """All that roles and the shipped indicators use is written in symbols or in Chinese."""
     symbols = {"m", "km", "t", "%", "km/h", "mm", "L/s"}
-    source = (Path(assets.__file__).parent / "items.js").read_text("utf-8")
+    source = page._modules()["items.js"]
     words = source.partition("const words = {")[2].partition("};")[0]
     used = {field.unit for role in load_roles().values() for field in role.fields if field.unit}
     used |= {unit for unit in load_table()["unit"] if unit}
@@ -286,7 +286,7 @@ def test_every_unit_of_measure_has_its_chinese() -> None:
 )
 def test_the_style_sheet_needs_no_younger_browser(young: str) -> None:
     """Chrome 80 knows none of these (caniuse.com): a map with only ``inset`` has no width there."""
-    assert young not in assets.style()
+    assert young not in page.style()
 
 
 def test_objects_without_a_level_are_listed_by_their_size(desk: Any, sample: Any) -> None:

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from riskmap.export.onemap.coding import UNKNOWN, delta, quantise, shuffle
-from riskmap.export.onemap.pack import Packer
+from riskmap.export.onemap.pack import UNKNOWN, Packer, delta, quantise, shuffle
 
 
 @given(arrays(np.uint16, st.integers(1, 50)))

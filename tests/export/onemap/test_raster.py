@@ -15,7 +15,7 @@ from pyproj import Transformer
 from rasterio.features import rasterize
 
 from benchmarks.page_case import polygons_and_points
-from riskmap.export.onemap import assets
+from riskmap.export.onemap import page as built
 from riskmap.export.onemap.page import render
 
 pytestmark = pytest.mark.browser
@@ -27,9 +27,9 @@ FOUR = ["#3f8fe8", "#fff06a", "#f2820c", "#a30f1a"]
 
 def in_browser(browser: Any, module: str, code: str, given: Any) -> Any:
     """Run one module of the page by itself."""
-    source = (Path(assets.__file__).parent / f"{module}.js").read_text("utf-8")
+    source = built._modules()[f"{module}.js"]
     page = browser.new_page()
-    found = page.evaluate(f"given => {{ {assets._scoped(module + '.js', source)}\n{code} }}", given)
+    found = page.evaluate(f"given => {{ {built._scoped(module + '.js', source)}\n{code} }}", given)
     page.close()
     return found
 

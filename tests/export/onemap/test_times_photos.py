@@ -13,9 +13,9 @@ import geopandas as gpd
 import pytest
 from shapely.geometry import Point
 
+from riskmap.export.onemap.backdrop import MOST_BYTES, photo_parts
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.page import render
-from riskmap.export.onemap.photos import MOST_BYTES, photo_parts
 from riskmap.export.public import redact
 from tests.sample import ORIGIN, sample_result
 

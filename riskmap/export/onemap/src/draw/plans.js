@@ -1,0 +1,228 @@
+// @ts-check
+/** Map layers that plans carry: coverage bands, routes, assignment lines, proposed sites. */
+import { splitAt } from "./cells.js";
+import { app, el, emit, state, t } from "../model/core.js";
+import { insideShape, lineDistance, mercatorX, mercatorY } from "../data/geo.js";
+import { sprite } from "./symbols.js";
+import { traceShape } from "./vectors.js";
+
+/** @typedef {import("./canvas.js").View} View */
+
+/** 1 to 4: nested bands; 5 covered by none, 6 to 8 lost to water, 9 cut off. */
+const BANDS = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#8cc9ad", "#c9e5d8", "#e6d4c1", "#f4a582", "#e0604d", "#c2002f", "#7a0177"];
+const EDGES = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#5fae90", "#8cc9ad", "#c9b29a", "#e58a64", "#c94a38", "#a30f1a", "#5c0158"];
+const STYLES = {
+  route: { colour: "#6a1b9a", width: 3.2, dash: [] },
+  other_route: { colour: "#9461bd", width: 2.2, dash: [8, 5] },
+  assignment: { colour: "#37474f", width: 1.1, dash: [] },
+  closure: { colour: "#c2002f", width: 4, dash: [3, 4] },
+  danger_area: { colour: "#c8501e", width: 2, dash: [6, 3] },
+  edge: { colour: "#0b6e4f", width: 2.2, dash: [] },
+};
+
+/** Colour by which a plan's layer is known in the tree. @param {any} plan */
+export function planColour(plan) {
+  if (plan.kinds[0] === "coverage") return plan.band[0] > 5 ? bandColour(plan.band[0]) : BANDS[1];
+  if (!plan.shape) return planMark(plan.kinds[0], plan.id)[1];
+  return planStyle(plan.kinds[0]).colour;
+}
+
+/** How lines and areas of a kind are drawn. @param {string} kind */
+function planStyle(kind) {
+  return STYLES[/** @type {keyof typeof STYLES} */ (kind)] || STYLES.route;
+}
+
+/** Does a plan's layer hold areas? @param {any} plan */
+export function planIsArea(plan) {
+  return ["coverage", "danger_area"].includes(plan.kinds[0]);
+}
+
+/** Are a plan's lines dashed? @param {any} plan */
+export function planIsDashed(plan) {
+  return planStyle(plan.kinds[0]).dash.length > 0;
+}
+
+/** Lines and areas of the plans under the rings and symbols, or their points above. @param {View} view @param {boolean} points */
+export function drawPlans(view, points) {
+  for (const plan of app.model.plans) {
+    if (!state.shown["plan:" + plan.id] || points === !!plan.shape) continue;
+    view.ctx.save();
+    if (splits(plan)) onTheRight(view);
+    view.ctx.globalAlpha = state.opacity["plan:" + plan.id];
+    if (plan.shape) drawShapes(view, plan);
+    else drawSites(view, plan);
+    view.ctx.restore();
+  }
+}
+
+/** Does a plan belong to the scenario that is swiped over the baseline? @param {any} plan */
+function splits(plan) {
+  return state.compare && state.scenario && state.shown["plan:" + plan.id] && plan.n > 0 && plan.scenario(0) === state.scenario;
+}
+
+/** Must the plans be drawn again when the swipe moves? */
+export function plansSplit() {
+  return app.model.plans.some(splits);
+}
+
+/** Draw only to the right of the swipe. @param {View} view */
+function onTheRight(view) {
+  const from = splitAt(view);
+  view.ctx.beginPath();
+  view.ctx.rect(from, 0, Math.max(0, view.w - from), view.h);
+  view.ctx.clip();
+}
+
+/** Does an object of a plan belong to the scenario and to the state shown? @param {any} plan @param {number} i */
+export function wanted(plan, i) {
+  const name = plan.scenario(i);
+  const then = plan.when ? plan.when(i) : "";
+  return (!name || name === state.scenario) && (!then || then === state.when) && !(plan.time && plan.time[i] > state.time);
+}
+
+/** How many objects of a plan are shown now. @param {any} plan */
+export function shownCount(plan) {
+  let n = 0;
+  for (let i = 0; i < plan.n; i++) if (!plan.when || !plan.when(i) || plan.when(i) === state.when) n++;
+  return n;
+}
+
+/** The switch between the stations as they are and with the proposed sites. */
+export function whenSwitch() {
+  const has = app.model.plans.some((/** @type {any} */ p) => p.when && Array.from({ length: p.n }, (_, i) => p.when(i)).includes("after"));
+  if (!has) return null;
+  const choices = [["before", t("As they are")], ["after", t("With the proposed sites")]];
+  return el("label", { class: "pick" }, t("Rescue stations"),
+    el("select", { id: "when", onchange: (/** @type {any} */ e) => {
+      state.when = e.target.value;
+      emit("when");
+      emit("layers");
+    } }, choices.map(([value, name]) => el("option", { value, selected: value === state.when }, name))));
+}
+
+/** @param {View} view @param {any} plan */
+function drawShapes(view, plan) {
+  const { ctx } = view;
+  const order = Array.from({ length: plan.n }, (_, i) => i).sort((a, b) => plan.band[b] - plan.band[a]);
+  const alpha = ctx.globalAlpha;
+  ctx.lineJoin = ctx.lineCap = "round";
+  for (const i of order) {
+    if (!wanted(plan, i) || !traceShape(view, plan.shape, i, true)) continue;
+    const kind = plan.kind(i);
+    if (kind === "coverage") {
+      ctx.globalAlpha = alpha * 0.5;
+      ctx.fillStyle = bandColour(plan.band[i]);
+      ctx.fill("evenodd");
+      ctx.globalAlpha = alpha;
+      ctx.strokeStyle = EDGES[Math.min(plan.band[i], EDGES.length - 1)];
+      ctx.lineWidth = 1.2;
+      ctx.stroke();
+      continue;
+    }
+    const style = planStyle(kind);
+    if (kind === "danger_area") fillArea(ctx, alpha, style.colour);
+    ctx.setLineDash([]);
+    ctx.strokeStyle = "rgba(255,255,255,.8)";
+    ctx.lineWidth = style.width + 2;
+    if (kind !== "assignment") ctx.stroke();
+    ctx.setLineDash(style.dash);
+    ctx.strokeStyle = style.colour;
+    ctx.lineWidth = style.width;
+    ctx.stroke();
+  }
+  ctx.setLineDash([]);
+}
+
+/** Fill an area thinly. @param {CanvasRenderingContext2D} ctx @param {number} alpha @param {string} colour */
+function fillArea(ctx, alpha, colour) {
+  ctx.globalAlpha = alpha * 0.18;
+  ctx.fillStyle = colour;
+  ctx.fill("evenodd");
+  ctx.globalAlpha = alpha;
+}
+
+const MARKS = { unusable: ["no", "#c2002f"], shortfall: ["triangle", "#d95f02"], site: ["star", "#6a1b9a"] };
+
+/** Symbol and colour of a plan's point; a proposed refuge is green as refuges are. @param {string} kind @param {string} [id] */
+export function planMark(kind, id = "") {
+  if (kind === "site" && id.startsWith("refuges")) return ["star", "#1b7f4b"];
+  return MARKS[/** @type {keyof typeof MARKS} */ (kind)] || MARKS.site;
+}
+
+/** Colour of a coverage band. @param {number} band */
+export function bandColour(band) {
+  return BANDS[Math.min(band, BANDS.length - 1)];
+}
+
+/** What a row of a plan is called, with its figures or its reason. @param {any} plan @param {number} i */
+function labelOf(plan, i) {
+  const label = plan.label(i, state.lang);
+  const said = plan.said ? plan.said(i, state.lang) : "";
+  return label && said ? t("{name}: {said}", { name: label, said }) : label;
+}
+
+const SAME = 3e-6;
+
+/** The layers of what the plan of the scenario chosen, or of no scenario, does not use. */
+function refusals() {
+  const own = app.model.plans.filter((/** @type {any} */ p) => p.kinds[0] === "unusable" && !p.shape);
+  const now = own.filter((/** @type {any} */ p) => p.scenario(0) === state.scenario);
+  return now.length ? now : own.filter((/** @type {any} */ p) => !p.scenario(0));
+}
+
+/** How many refuges the plan does not use. */
+export function countNotUsed() {
+  return refusals().reduce((/** @type {number} */ n, /** @type {any} */ p) => n + p.n, 0);
+}
+
+/**
+ * Why the plan of the scenario chosen, or of no scenario, does not use an object; "" when it does.
+ * @param {any} layer
+ * @param {number} row
+ */
+export function notUsed(layer, row) {
+  for (const plan of refusals()) {
+    for (let i = 0; i < plan.n; i++) {
+      if (Math.abs(plan.lon[i] - layer.lon[row]) < SAME && Math.abs(plan.lat[i] - layer.lat[row]) < SAME) return plan.said ? plan.said(i, state.lang) : plan.label(i, state.lang);
+    }
+  }
+  return "";
+}
+
+/**
+ * What the plans that are switched on say about a place.
+ * @param {number} x
+ * @param {number} y
+ * @param {number} reach in units of the Mercator square
+ * @returns {string[]}
+ */
+export function plansAt(x, y, reach) {
+  /** @type {Set<string>} */
+  const out = new Set();
+  for (const plan of app.model.plans) {
+    if (!state.shown["plan:" + plan.id] || !plan.label) continue;
+    for (let i = 0; i < plan.n; i++) {
+      const label = wanted(plan, i) ? labelOf(plan, i) : "";
+      if (!label || out.has(label)) continue;
+      const hit = !plan.shape
+        ? Math.hypot(mercatorX(plan.lon[i]) - x, mercatorY(plan.lat[i]) - y) < reach * 2
+        : ["coverage", "danger_area"].includes(plan.kind(i)) ? insideShape(plan.shape, i, x, y) : lineDistance(plan.shape, i, x, y) < reach;
+      if (hit) out.add(label);
+    }
+  }
+  return [...out].slice(0, 6);
+}
+
+/** @param {View} view @param {any} plan */
+function drawSites(view, plan) {
+  for (let i = 0; i < plan.n; i++) {
+    if (!wanted(plan, i)) continue;
+    const x = mercatorX(plan.lon[i]) * view.k - view.ox;
+    const y = mercatorY(plan.lat[i]) * view.k - view.oy;
+    if (x < -20 || y < -20 || x > view.w + 20 || y > view.h + 20) continue;
+    const [symbol, colour] = planMark(plan.kind(i), plan.id);
+    const picture = sprite(symbol, colour, plan.kind(i) === "site" ? 9 : 6, view.m);
+    const half = picture.width / view.m / 2;
+    view.ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);
+  }
+}

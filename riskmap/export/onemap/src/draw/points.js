@@ -1,0 +1,397 @@
+// @ts-check
+/** Points: symbols nearby, rings of level shares by town from afar, labels that give way. */
+import { app, state, t } from "../model/core.js";
+import { inTown, unitSpan } from "../data/model.js";
+import { classColours, FONT, makeTaken, placeLabel, short } from "./labels.js";
+import { drawSelection } from "./vectors.js";
+import { drawPlans } from "./plans.js";
+import { sprite } from "./symbols.js";
+import { matchesFilter } from "../data/items.js";
+
+/** @typedef {import("./canvas.js").View} View */
+/** @typedef {import("./labels.js").Taken} Taken */
+
+/** @typedef {{layer: any, rows: Uint32Array}} Shown */
+/** @typedef {{key: string, layers: Shown[], total: number, drawn: Rings | null}} Points */
+
+/** @type {Points} */
+const kept = { key: "", layers: [], total: 0, drawn: null };
+
+/** The point layers that are switched on, with the rows that pass all filters. */
+export function visiblePoints() {
+  const key = JSON.stringify([state.shown, state.levelOff, state.town, state.filter]);
+  if (kept.key === key) return kept;
+  kept.key = key;
+  kept.layers = [];
+  kept.total = 0;
+  for (const layer of [...app.model.things].sort((a, b) => Number(!!b.shape) - Number(!!a.shape) || b.n - a.n)) {
+    if (!state.shown[layer.id]) continue;
+    const rows = passing(layer);
+    kept.layers.push({ layer, rows });
+    kept.total += rows.length;
+  }
+  return kept;
+}
+
+/** Rows of a layer that pass all filters. @param {any} layer */
+function passing(layer) {
+  const rows = new Uint32Array(layer.n);
+  const off = [0, 1, 2, 3, 4].map((c) => !!state.levelOff[layer.id + c]);
+  const { level, unit, n } = layer;
+  const plain = state.town < 0 && !state.filter;
+  let count = 0;
+  for (let i = 0; i < n; i++) {
+    if (off[level[i]] || !(plain || (inTown(unit[i]) && matchesFilter(layer, i)))) continue;
+    rows[count++] = i;
+  }
+  return rows.subarray(0, count);
+}
+
+/**
+ * Colour of an object.
+ * @param {any} layer
+ * @param {number} row
+ */
+export function itemColour(layer, row) {
+  return layer.level[row] ? classColours()[layer.level[row]] : layer.colour || "#4a5f78";
+}
+
+/**
+ * Draw points, rings, labels, plans and the selection.
+ * @param {View} view
+ */
+export function drawPoints(view) {
+  const taken = makeTaken();
+  drawPlans(view, false);
+  drawSelection(view);
+  const points = visiblePoints();
+  const made = makeRings(view, points);
+  const { level, rings, graded } = made;
+  if (view.target === "map") kept.drawn = made;
+  if (level === -1) drawSymbols(view, points, taken);
+  else {
+    if (graded) drawDots(view, points);
+    drawRings(view, rings, taken);
+  }
+  drawPlans(view, true);
+  if (state.shown.labels) drawLabels(view, points, level, taken);
+  drawChosenItem(view);
+}
+
+/** @param {View} view @param {Points} points @param {Taken} taken */
+function drawSymbols(view, points, taken) {
+  const size = view.zoom >= 15 ? 8 : view.zoom >= 13 ? 6.5 : 5;
+  const { ctx, k, ox, oy } = view;
+  let drawn = 0;
+  for (const { layer, rows } of points.layers) {
+    ctx.globalAlpha = state.opacity[layer.id];
+    const { x: xs, y: ys, level } = layer;
+    /** @type {HTMLCanvasElement[]} */
+    const pictures = [];
+    for (const i of rows) {
+      const x = xs[i] * k - ox;
+      const y = ys[i] * k - oy;
+      if (x < -12 || y < -12 || x > view.w + 12 || y > view.h + 12) continue;
+      const picture = pictures[level[i]] || (pictures[level[i]] = sprite(layer.symbol, itemColour(layer, i), size, view.m));
+      const half = picture.width / view.m / 2;
+      ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);
+      if (++drawn < 4000) taken.add({ x: x - size, y: y - size, w: size * 2, h: size * 2 });
+    }
+  }
+  ctx.globalAlpha = 1;
+}
+
+/** Objects without a level, small, under the rings; one for each pixel. @param {View} view @param {Points} points */
+function drawDots(view, points) {
+  const { ctx, k, ox, oy } = view;
+  const wide = Math.ceil(view.w);
+  const used = new Uint8Array(wide * Math.ceil(view.h));
+  for (const { layer, rows } of points.layers) {
+    if (!layer.counts[0]) continue;
+    const colour = layer.colour || "#4a5f78";
+    const { x: xs, y: ys, level } = layer;
+    for (const i of rows) {
+      if (level[i]) continue;
+      const x = xs[i] * k - ox;
+      const y = ys[i] * k - oy;
+      if (x < 0 || y < 0 || x >= view.w || y >= view.h) continue;
+      const at = Math.floor(y) * wide + Math.floor(x);
+      if (used[at]) continue;
+      used[at] = 1;
+      ctx.fillStyle = "#ffffff";
+      ctx.fillRect(x - 2.1, y - 2.1, 4.2, 4.2);
+      ctx.fillStyle = colour;
+      ctx.fillRect(x - 1.4, y - 1.4, 2.8, 2.8);
+    }
+  }
+}
+
+/**
+ * A free place for a ring near its own: there, or a little beside it.
+ * @param {number} x
+ * @param {number} y
+ * @param {number} r
+ * @param {Taken} taken
+ */
+function freePlace(x, y, r, taken) {
+  for (const far of [0, 1.5, 2.4]) {
+    for (let a = 0; a < (far ? 8 : 1); a++) {
+      const px = x + far * r * Math.cos((a * Math.PI) / 4);
+      const py = y + far * r * Math.sin((a * Math.PI) / 4);
+      const box = { x: px - r - 1, y: py - r - 1, w: 2 * r + 2, h: 2 * r + 2 };
+      if (!taken.hits(box)) return { x: px, y: py, box };
+    }
+  }
+  return { x, y, box: { x: x - r, y: y - r, w: 2 * r, h: 2 * r } };
+}
+
+/** @param {View} view @param {any[]} rings @param {Taken} taken */
+function drawRings(view, rings, taken) {
+  const { ctx, k, ox, oy } = view;
+  const colours = classColours();
+  for (const ring of rings) {
+    const rx = ring.x * k - ox;
+    const ry = ring.y * k - oy;
+    if (rx < -40 || ry < -40 || rx > view.w + 40 || ry > view.h + 40) continue;
+    const r = Math.min(16, 8 + Math.log10(ring.n) * 3);
+    const { x, y, box } = freePlace(rx, ry, r, taken);
+    taken.add(box);
+    ring.sx = (x + ox) / k;
+    ring.sy = (y + oy) / k;
+    ctx.beginPath();
+    ctx.arc(x, y, r + 1.2, 0, 7);
+    ctx.fillStyle = "rgba(22,32,44,.85)";
+    ctx.fill();
+    let from = -Math.PI / 2;
+    for (let c = 4; c >= 0; c--) {
+      if (!ring.by[c]) continue;
+      const to = from + (ring.by[c] / ring.n) * 2 * Math.PI;
+      ctx.beginPath();
+      ctx.moveTo(x, y);
+      ctx.arc(x, y, r, from, to);
+      ctx.fillStyle = c ? colours[c] : "#8593a3";
+      ctx.fill();
+      from = to;
+    }
+    ctx.beginPath();
+    ctx.arc(x, y, r - 3.2, 0, 7);
+    ctx.fillStyle = "#ffffff";
+    ctx.fill();
+    ctx.fillStyle = "#16202c";
+    ctx.font = `600 ${ring.n > 999 ? 8 : ring.n > 99 ? 9.5 : 10}px ${FONT}`;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.fillText(ring.n > 9999 ? Math.round(ring.n / 1000) + "k" : String(ring.n), x, y + 0.5);
+  }
+  if (!state.shown.labels) return;
+  for (const ring of rings) {
+    if (!ring.name || !ring.sx) continue;
+    const x = ring.sx * k - ox;
+    const y = ring.sy * k - oy;
+    const label = short(ring.name, 9);
+    placeLabel(view, label, x, y + 21, 10.5, taken, 500) || placeLabel(view, label, x, y - 21, 10.5, taken, 500);
+  }
+}
+
+/** @param {View} view @param {Points} points @param {number} bundled @param {Taken} taken */
+function drawLabels(view, points, bundled, taken) {
+  const { units } = app.model;
+  const { k, ox, oy } = view;
+  for (let l = 0; l < units.levels.length; l++) {
+    if (l === bundled) continue;
+    const px = unitSpan(l) * k;
+    if (px < (l > bundled && bundled >= 0 ? 110 : 46) || px > 2600) continue;
+    for (const u of units.rows[l]) {
+      if (!inTown(u) && state.town >= 0) continue;
+      const x = units.x[u] * k - ox;
+      const y = units.y[u] * k - oy;
+      for (const shift of l < bundled ? [0, -26, 26, -44, 44] : [0]) {
+        if (placeLabel(view, short(units.name(u)), x, y + shift, l === 0 ? 14 : l === 1 ? 12.5 : 11, taken, l === 0 ? 700 : 500, l > 1 ? "#35475c" : "#16202c")) break;
+      }
+    }
+  }
+  if (bundled !== -1 || view.zoom < 14.5) return;
+  let written = 0;
+  let tried = 0;
+  const chosen = state.selected;
+  for (const { layer, rows } of points.layers) {
+    for (const i of rows) {
+      if (chosen && chosen.kind === "item" && chosen.layer === layer.id && chosen.at === i) continue;
+      const x = layer.x[i] * k - ox;
+      const y = layer.y[i] * k - oy;
+      if (x < 0 || y < 0 || x > view.w || y > view.h) continue;
+      if (placeLabel(view, short(layer.name(i) || t("(no name)")), x, y + 17, 11, taken, 400) && ++written > 250) return;
+      if (++tried > 1500) return;
+    }
+  }
+}
+
+/** The chosen object, above everything. @param {View} view */
+function drawChosenItem(view) {
+  const chosen = state.selected;
+  if (!chosen || chosen.kind !== "item") return;
+  const layer = app.model.layer.get(chosen.layer);
+  const x = layer.x[chosen.at] * view.k - view.ox;
+  const y = layer.y[chosen.at] * view.k - view.oy;
+  const { ctx } = view;
+  ctx.beginPath();
+  ctx.arc(x, y, 15, 0, 7);
+  ctx.strokeStyle = "#ffffff";
+  ctx.lineWidth = 5;
+  ctx.stroke();
+  ctx.strokeStyle = "#0b2d4f";
+  ctx.lineWidth = 2.4;
+  ctx.stroke();
+  const picture = sprite(layer.symbol, itemColour(layer, chosen.at), 9, view.m);
+  const half = picture.width / view.m / 2;
+  ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);
+  placeLabel(view, short(layer.name(chosen.at) || t("(no name)"), 18), x, y + 25, 12, makeTaken(), 600);
+}
+
+/**
+ * What stands at a place of the screen: an object or a ring.
+ * @param {View} view
+ * @param {number} px
+ * @param {number} py
+ * @param {number} reach [px]
+ */
+export function pointAt(view, px, py, reach) {
+  const points = visiblePoints();
+  const { level, rings } = kept.drawn || makeRings(view, points);
+  /** @type {any} */
+  let best = null;
+  let least = reach;
+  for (const ring of rings) {
+    const d = Math.hypot((ring.sx || ring.x) * view.k - view.ox - px, (ring.sy || ring.y) * view.k - view.oy - py);
+    if (d < least + 6) {
+      least = d;
+      best = { ring };
+    }
+  }
+  if (level !== -1) return best;
+  for (const { layer, rows } of points.layers) {
+    for (const i of rows) {
+      const d = Math.hypot(layer.x[i] * view.k - view.ox - px, layer.y[i] * view.k - view.oy - py);
+      if (d <= least) {
+        least = d;
+        best = { layer, row: i };
+      }
+    }
+  }
+  return best;
+}
+
+// Which points are bundled into rings, by town where there are towns.
+
+
+const FEW = 130;
+const RING_PIXELS = [58, 300];
+const NEAR_ZOOM = 14;
+
+/**
+ * The level whose units bundle the points, -1 for none, -2 for a plain raster.
+ * @param {View} view
+ * @param {any} points
+ */
+function bundleLevel(view, points) {
+  if (view.zoom >= NEAR_ZOOM || points.total <= FEW) return -1;
+  const { units } = app.model;
+  let tooWide = false;
+  for (let l = units.levels.length - 1; l >= 0; l--) {
+    const px = unitSpan(l) * view.k;
+    if (px < RING_PIXELS[0]) continue;
+    if (px > RING_PIXELS[1]) {
+      tooWide = true;
+      continue;
+    }
+    if (points.total / units.rows[l].length >= 4) return l;
+  }
+  if (units.levels.length && !tooWide && points.total < 3000) return unitSpan(0) * view.k < RING_PIXELS[0] ? 0 : -1;
+  return points.total > 3000 && view.zoom < 13 ? -2 : -1;
+}
+
+/**
+ * A ring: its unit (-1 = none), count, place, counts by level, name, and where it was drawn.
+ * @typedef {{unit: number, n: number, x: number, y: number, by: number[], name: string, sx?: number, sy?: number}} Ring
+ * @typedef {{level: number, graded: boolean, rings: Ring[]}} Rings
+ */
+
+const keptRings = { key: "", made: /** @type {Rings | null} */ (null) };
+
+/**
+ * Rings: places, counts by level, name.
+ * @param {View} view
+ * @param {Points} points
+ * @returns {Rings}
+ */
+export function makeRings(view, points) {
+  const level = bundleLevel(view, points);
+  if (level === -1) return { level, graded: false, rings: [] };
+  const key = [points.key, level, level === -2 ? Math.floor(view.zoom) : 0].join();
+  if (keptRings.key !== key || !keptRings.made) {
+    keptRings.key = key;
+    keptRings.made = collectRings(view, points, level);
+  }
+  return keptRings.made;
+}
+
+/**
+ * @param {View} view
+ * @param {Points} points
+ * @param {number} level
+ * @returns {Rings}
+ */
+function collectRings(view, points, level) {
+  const { units } = app.model;
+  const step = 2 ** -Math.floor(view.zoom) / 2.4;
+  const graded = points.layers.some((p) => p.layer.counts[0] < p.layer.n && p.rows.some((i) => p.layer.level[i] > 0));
+  /** @type {Ring[]} */
+  const rings = [];
+  const slot = level >= 0 ? unitSlots(level) : squareSlots(points, step);
+  const at = new Int32Array(slot.n).fill(-1);
+  for (const { layer, rows } of points.layers) {
+    const { unit, level: grade } = layer;
+    for (let k = 0; k < rows.length; k++) {
+      const i = rows[k];
+      if (graded && !grade[i]) continue;
+      const key = slot.of(layer, i, unit[i]);
+      if (at[key] < 0) at[key] = rings.push({ unit: level >= 0 ? key - 1 : -1, n: 0, x: 0, y: 0, by: [0, 0, 0, 0, 0], name: "" }) - 1;
+      const ring = rings[at[key]];
+      ring.n++;
+      ring.by[grade[i]]++;
+      if (ring.unit >= 0) continue;
+      ring.x += layer.x[i];
+      ring.y += layer.y[i];
+    }
+  }
+  for (const ring of rings) {
+    const named = ring.unit >= 0;
+    ring.x = named ? units.x[ring.unit] : ring.x / ring.n;
+    ring.y = named ? units.y[ring.unit] : ring.y / ring.n;
+    ring.name = named ? units.name(ring.unit) : "";
+  }
+  return { level, graded, rings: rings.sort((a, b) => b.n - a.n) };
+}
+
+/** Rings by unit of a level; 0 = outside all units. @param {number} level */
+function unitSlots(level) {
+  const { units } = app.model;
+  const above = units.above[level];
+  return { n: units.n + 1, of: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ unit) => (unit >= 0 ? above[unit] + 1 : 0) };
+}
+
+/**
+ * Rings by squares of the map.
+ * @param {Points} points
+ * @param {number} step
+ */
+function squareSlots(points, step) {
+  const boxes = points.layers.map(({ layer }) => layer.box);
+  const [x0, y0] = [0, 1].map((i) => Math.min(...boxes.map((b) => b[i])) - step);
+  const [x1, y1] = [2, 3].map((i) => Math.max(...boxes.map((b) => b[i])) + step);
+  const left = Math.floor(x0 / step);
+  const top = Math.floor(y0 / step);
+  const wide = Math.floor(x1 / step) - left + 1;
+  const high = Math.floor(y1 / step) - top + 1;
+  return { n: wide * high || 1, of: (/** @type {any} */ layer, /** @type {number} */ i) => (Math.floor(layer.y[i] / step) - top) * wide + Math.floor(layer.x[i] / step) - left };
+}

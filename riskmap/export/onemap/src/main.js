@@ -1,0 +1,171 @@
+// @ts-check
+/** Starts the page and joins its parts. */
+import { app, byId, emit, framed, isPhone, on, state } from "./model/core.js";
+import { addCanvas, redraw } from "./draw/canvas.js";
+import { backdropShown, drawBackdrop, hasBackdrop } from "./draw/backdrop.js";
+import { openDocument } from "./data/read.js";
+import { fromHash, watchAddress } from "./model/address.js";
+import { buildFrame, openTab } from "./panels/frame.js";
+import { fitAll, startInteraction } from "./panels/interact.js";
+import { makeModel, table } from "./data/model.js";
+import { drawPoints } from "./draw/points.js";
+import { staleSurface } from "./draw/cells.js";
+import { drawSurface } from "./draw/surface.js";
+import { drawLines } from "./draw/vectors.js";
+import { renderTree } from "./panels/tree.js";
+import { renderOverview } from "./panels/overview.js";
+import { renderList } from "./panels/list.js";
+import { renderWhatif, setWeights, startCompare } from "./panels/whatif.js";
+import { renderDetail } from "./panels/detail.js";
+import { live, prepare, unitScores } from "./model/score.js";
+import { startTime } from "./panels/time.js";
+import { startTools } from "./panels/tools.js";
+import { startMeasure } from "./panels/measure.js";
+import { startPicture } from "./draw/picture.js";
+import { drawWater, loadWater, waterShown } from "./draw/water.js";
+
+/* global L */
+
+/** What is on at the start. */
+function startState() {
+  const { model } = app;
+  const grid = !!(model.grid && table("cell"));
+  /** @type {Record<string, boolean>} */
+  const shown = { grid, units: !grid && !!table("unit"), borders: true, labels: true };
+  /** @type {Record<string, number>} */
+  const opacity = { grid: 0.78, units: 0.78, borders: 0.9, labels: 1 };
+  if (model.scenarios.some((/** @type {any} */ s) => s.water)) [shown.water, opacity.water] = [true, 0.9];
+  for (const layer of model.things) {
+    shown[layer.id] = layer.group === "risk" || layer.group === "element";
+    opacity[layer.id] = 1;
+    const graded = layer.item && layer.counts[0] < layer.n;
+    if (layer.idle && graded) state.levelOff[layer.id + 0] = true;
+  }
+  if (hasBackdrop()) [shown.tiles, opacity.tiles] = [true, 1];
+  for (const layer of model.base) {
+    shown[layer.id] = true;
+    opacity[layer.id] = layer.id === "road" ? 0.8 : 0.9;
+  }
+  for (const plan of model.plans) {
+    shown["plan:" + plan.id] = plan.id.startsWith("scenario/");
+    opacity["plan:" + plan.id] = 0.9;
+  }
+  state.shown = shown;
+  state.opacity = opacity;
+  app.startShown = { ...shown };
+  app.startOpacity = { ...opacity };
+  app.startOff = { ...state.levelOff };
+  state.lang = model.facts.lang === "en" ? "en" : "zh";
+  state.level = model.units.levels.length - 1;
+}
+
+/** Draw again whatever an event touches. */
+function joinEvents() {
+  on("layers opacity", () => redraw());
+  on("filter town palette scenario", () => {
+    staleSurface();
+    redraw();
+  });
+  on("view weights", () => {
+    staleSurface();
+    redraw("surface");
+  });
+  on("time", () => redraw("points"));
+  on("compare", () => {
+    staleSurface();
+    redraw("surface");
+  });
+  on("language", () => redraw("points"));
+  on("left", (/** @type {boolean | undefined} */ open) => {
+    const now = document.body.classList.toggle("left-open", open);
+    byId("tool-layers").setAttribute("aria-expanded", String(now));
+    if (now) renderTree();
+    app.map.invalidateSize({ animate: false });
+  });
+  on("setLanguage", (/** @type {string} */ lang) => {
+    state.lang = lang;
+    emit("language");
+    renderTree();
+  });
+  on("setScenario", async (/** @type {string} */ name) => {
+    state.scenario = name;
+    if (Object.keys(state.weights).length || state.view) await prepare();
+    for (const radio of document.querySelectorAll("[data-scenario]")) {
+      const on_ = /** @type {HTMLElement} */ (radio).dataset.scenario === name;
+      radio.setAttribute("aria-checked", String(on_));
+      /** @type {HTMLElement} */ (radio).tabIndex = on_ ? 0 : -1;
+    }
+    emit("scenario");
+  });
+  on("home", fitAll);
+  app.map.on("moveend", framed(() => emit("moved")));
+}
+
+/** What outside checks may use. */
+function offerApi() {
+  /** @type {any} */ (window).riskmap = {
+    state: () => JSON.parse(JSON.stringify({ ...state, hash: location.hash })),
+    setWeights: async (/** @type {Record<string, number>} */ weights) => {
+      await prepare();
+      setWeights(weights, true);
+      return unitScores();
+    },
+    scores: unitScores,
+    classes: () => {
+      const { cls } = live(table("unit"));
+      return Object.fromEntries(app.model.units.ids.map((/** @type {string} */ id, /** @type {number} */ i) => [id, cls[i]]));
+    },
+    openTab,
+    setLanguage: (/** @type {string} */ lang) => emit("setLanguage", lang === "en" ? "en" : "zh"),
+    setScenario: (/** @type {string} */ name) => emit("setScenario", name),
+    select: (/** @type {any} */ chosen) => emit("select", chosen),
+    map: app.map,
+  };
+}
+
+async function start() {
+  app.map = /** @type {any} */ (window).riskmapCarrier;
+  makeModel(await openDocument());
+  startState();
+  const view = fromHash(location.hash);
+  if (Object.keys(state.weights).length || state.view) await prepare();
+  await loadWater();
+  document.body.dataset.sheet = "half";
+  if (!isPhone()) document.body.classList.add("left-open");
+  buildFrame();
+  app.map.invalidateSize({ animate: false });
+  app.map.options.minZoom = 3;
+  if (view) app.map.setView([view.lat, view.lon], view.zoom, { animate: false });
+  else fitAll();
+  if (hasBackdrop()) addCanvas("backdrop", 205, drawBackdrop, backdropShown);
+  addCanvas("surface", 210, drawSurface);
+  addCanvas("water", 220, drawWater, waterShown);
+  addCanvas("lines", 230, drawLines);
+  addCanvas("points", 260, drawPoints);
+  joinEvents();
+  startInteraction();
+  startTools();
+  startMeasure();
+  startCompare();
+  startTime();
+  startPicture();
+  renderTree();
+  renderOverview();
+  renderList();
+  renderWhatif();
+  renderDetail();
+  emit("furniture");
+  offerApi();
+  watchAddress();
+  requestAnimationFrame(() => setTimeout(() => {
+    document.documentElement.setAttribute("data-ready", String(Math.round(performance.now())));
+    emit("ready");
+  }, 0));
+}
+
+start().catch((error) => {
+  const node = document.createElement("pre");
+  node.textContent = "riskmap: " + (error && error.stack ? error.stack : error);
+  document.body.appendChild(node);
+  throw error;
+});

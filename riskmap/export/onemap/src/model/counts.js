@@ -1,0 +1,163 @@
+// @ts-check
+/** Counts of classes and levels: all, and those in view. */
+import { app, state } from "./core.js";
+import { screenBox } from "../draw/canvas.js";
+import { inTown, table } from "../data/model.js";
+import { live, shownOf } from "./score.js";
+import { matchesFilter } from "../data/items.js";
+import { metres } from "../data/geo.js";
+
+/**
+ * Cells by class, within the filtered town.
+ * @returns {{all: number[], view: number[], people: number[]}}
+ */
+export function cellCounts() {
+  const { grid } = app.model;
+  const tab = table("cell");
+  const out = { all: [0, 0, 0, 0, 0], view: [0, 0, 0, 0, 0], people: [0, 0, 0, 0, 0] };
+  if (!grid || !tab) return out;
+  const { cls } = shownOf(tab);
+  const mask = new Uint8Array(app.model.units.n + 1);
+  for (let u = -1; u < app.model.units.n; u++) mask[u + 1] = inTown(u) ? 1 : 0;
+  for (let i = 0; i < grid.n; i++) {
+    if (!mask[grid.unit[i] + 1]) continue;
+    out.all[cls[i]]++;
+    if (grid.population && grid.population[i] > 0) out.people[cls[i]] += grid.population[i];
+  }
+  const [x0, y0, x1, y1] = screenBox();
+  const corners = [[x0, y0], [x1, y0], [x0, y1], [x1, y1]].map(([x, y]) => grid.mapping.toGrid(x, y, [0, 0]));
+  const c0 = clamp(Math.min(...corners.map((p) => p[0])), grid.cols);
+  const c1 = clamp(Math.max(...corners.map((p) => p[0])), grid.cols);
+  const r0 = clamp(Math.min(...corners.map((p) => p[1])), grid.rows);
+  const r1 = clamp(Math.max(...corners.map((p) => p[1])), grid.rows);
+  for (let r = r0; r < r1; r++) {
+    for (let c = c0, at = r * grid.cols + c0; c < c1; c++, at++) {
+      const i = grid.cellAt[at];
+      if (i >= 0 && mask[grid.unit[i] + 1]) out.view[cls[i]]++;
+    }
+  }
+  return out;
+}
+
+/** @param {number} v @param {number} n */
+function clamp(v, n) {
+  return Math.max(0, Math.min(n, Math.round(v)));
+}
+
+/** Units of the level shown, by class. */
+export function unitCounts() {
+  const { units } = app.model;
+  const out = { all: [0, 0, 0, 0, 0], view: [0, 0, 0, 0, 0] };
+  const tab = table("unit");
+  if (!tab) return out;
+  const { cls } = shownOf(tab);
+  const [x0, y0, x1, y1] = screenBox();
+  for (const u of units.rows[state.level]) {
+    if (!inTown(u) && units.level[u] >= units.level[Math.max(0, state.town)]) continue;
+    out.all[cls[u]]++;
+    const b = u * 4;
+    const { box } = units.shape;
+    if (box[b] < x1 && box[b + 2] > x0 && box[b + 1] < y1 && box[b + 3] > y0) out.view[cls[u]]++;
+  }
+  return out;
+}
+
+/** Objects of a layer by level, after town and state filters. @param {any} layer */
+export function layerCounts(layer) {
+  const out = { all: [0, 0, 0, 0, 0], view: [0, 0, 0, 0, 0], n: 0, seen: 0 };
+  const [x0, y0, x1, y1] = screenBox();
+  const plain = state.town < 0 && !state.filter;
+  if (plain && layer.box[0] >= x0 && layer.box[1] >= y0 && layer.box[2] <= x1 && layer.box[3] <= y1) {
+    return { all: layer.counts, view: layer.counts, n: layer.n, seen: layer.n };
+  }
+  const { x, y, level, unit, n } = layer;
+  for (let i = 0; i < n; i++) {
+    if (!plain && !(inTown(unit[i]) && matchesFilter(layer, i))) continue;
+    out.n++;
+    out.all[level[i]]++;
+    if (x[i] < x0 || x[i] > x1 || y[i] < y0 || y[i] > y1) continue;
+    out.seen++;
+    out.view[level[i]]++;
+  }
+  return out;
+}
+
+// How sure a unit's class is, and how far its refuge: what lists, cards and details share.
+
+/** A refuge farther than this is counted as far [m]. */
+export const FAR_M = 1000;
+/** Below this share of draws a class is called unsure. */
+export const UNSURE = 0.6;
+const CLOSE = 0.01;
+
+/** Are there refuges? */
+export function hasRefuges() {
+  const layer = app.model.layer.get("refuge");
+  return !!(layer && layer.idOf && layer.n > layer.outOfUse.size);
+}
+
+/** Does the run say how stable classes are, and do the weights stand as they were? */
+export function hasStability() {
+  const tab = table("unit");
+  return !!(tab && tab.stability && live(tab) === tab.base);
+}
+
+/** Straight-line distance from a unit's label point to the nearest refuge [m]. @param {number} unit */
+export function toRefuge(unit) {
+  if (!hasRefuges()) return NaN;
+  const { units } = app.model;
+  units.refuge = units.refuge || [];
+  if (units.refuge[unit] === undefined) units.refuge[unit] = nearestOf(units.lon[unit], units.lat[unit]);
+  return units.refuge[unit];
+}
+
+/** @type {{lon: Float64Array, lat: Float64Array} | null} */
+let sorted = null;
+const DEGREE_M = 111195;
+
+/** Distance to the nearest refuge [m]; they are sorted by latitude, so that few are looked at. @param {number} lon @param {number} lat */
+function nearestOf(lon, lat) {
+  const layer = app.model.layer.get("refuge");
+  if (!sorted) {
+    const order = Array.from({ length: layer.n }, (_, i) => i).filter((i) => !layer.outOfUse.has(i)).sort((a, b) => layer.lat[a] - layer.lat[b]);
+    sorted = { lon: Float64Array.from(order, (i) => layer.lon[i]), lat: Float64Array.from(order, (i) => layer.lat[i]) };
+  }
+  const across = Math.cos((lat * Math.PI) / 180);
+  const { length } = sorted.lat;
+  let [low, high] = [0, length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted.lat[middle] < lat) low = middle + 1;
+    else high = middle;
+  }
+  let best = Infinity;
+  let at = -1;
+  for (const step of [1, -1]) {
+    for (let i = step > 0 ? low : low - 1; i >= 0 && i < length; i += step) {
+      const dy = sorted.lat[i] - lat;
+      if (dy * dy >= best) break;
+      const dx = (sorted.lon[i] - lon) * across;
+      if (dx * dx + dy * dy < best) best = dx * dx + dy * dy, at = i;
+    }
+  }
+  return at < 0 || best > 4 ? Math.sqrt(best) * DEGREE_M : metres(lon, lat, sorted.lon[at], sorted.lat[at]);
+}
+
+/** Distance of a score to the nearest limit of its class when that is small, else NaN. @param {number} row @param {any} tab */
+export function nearLimit(row, tab = table("unit")) {
+  const score = live(tab).score[row];
+  const gap = Math.min(...tab.tree.breaks.map((/** @type {number} */ b) => Math.abs(score - b)));
+  return gap < CLOSE ? gap : NaN;
+}
+
+/** Share of random draws that give a unit the same class, NaN where it is not known. @param {number} unit */
+export function sureOf(unit) {
+  if (!hasStability()) return NaN;
+  const share = table("unit").stability[unit];
+  return share > 1 ? share / 100 : share;
+}
+
+/** Is a unit's class only just what it is? @param {number} unit */
+export function isUnsure(unit) {
+  return sureOf(unit) < UNSURE || Number.isFinite(nearLimit(unit));
+}

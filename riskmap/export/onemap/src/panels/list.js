@@ -1,0 +1,274 @@
+// @ts-check
+/** 清单: all objects as a table; the map's equal in words. */
+import { app, byId, distance, download, el, emit, fileName, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
+import { csvText, itemName, listTest, matchesFilter, overdueTest, shown } from "../data/items.js";
+import { FAR_M, hasRefuges, hasStability, isUnsure, nearLimit, sureOf, toRefuge } from "../model/counts.js";
+import { inTown, table } from "../data/model.js";
+import { classColours, levelName, unitLevelName } from "../draw/labels.js";
+import { live } from "../model/score.js";
+
+const HEIGHT = 44;
+const own = { active: 0, what: "", sort: "rank", down: false, text: "", rows: /** @type {any[]} */ ([]), hidden: 0, asked: false };
+
+/** Draw the tab again. */
+export function renderList() {
+  const node = byId("panel-list");
+  if (!node || state.tab !== "list") return;
+  const { things, units } = app.model;
+  if (!own.what) own.what = things.some((/** @type {any} */ l) => l.item) ? "items" : things.length ? things[0].id : "unit:" + (units.levels.length - 1);
+  const choices = [
+    ...(things.some((/** @type {any} */ l) => l.item) ? [["items", t("All items of the list")]] : []),
+    ...things.map((/** @type {any} */ l) => [l.id, nameOf(l)]),
+    ...(table("unit") ? units.levels.map((/** @type {string} */ l, /** @type {number} */ i) => ["unit:" + i, unitLevelName(l)]) : []),
+    ...(table("unit") ? [["unsure", t("Major {level} that are unsure", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
+    ...(table("unit") && hasRefuges() ? [["far", t("{level} without a refuge within 1 km", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
+  ];
+  const body = el("div", { class: "window", id: "list-window", role: "group", "aria-label": t("List"), onscroll: drawRows, onkeydown: keys });
+  fill(node,
+    el("div", { class: "list-tools" },
+      el("label", { class: "pick" }, t("Show"), el("select", { id: "list-what", onchange: (/** @type {any} */ e) => {
+        listWhat(e.target.value);
+        refresh();
+      } }, choices.map(([v, n]) => el("option", { value: v, selected: v === own.what }, n)))),
+      el("input", { type: "search", value: own.text, placeholder: t("Filter the list"), "aria-label": t("Filter the list"), oninput: (/** @type {any} */ e) => {
+        own.text = e.target.value.trim().toLowerCase();
+        refresh();
+      } }),
+      el("button", { class: "small", id: "csv", onclick: saveCsv }, "CSV")),
+    el("div", { class: "list-head", id: "list-head" }), body, el("p", { class: "hint", id: "list-note", role: "status" }));
+  refresh();
+  if (own.asked) holdChosen();
+  follow();
+}
+
+/** Show a list that holds what was chosen on the map. */
+function holdChosen() {
+  own.asked = false;
+  const s = state.selected;
+  const what = !s ? "" : s.kind === "item" ? s.layer : s.kind === "unit" ? "unit:" + app.model.units.level[s.at] : "";
+  if (!what || own.rows.some(isChosen)) return;
+  listWhat(what);
+  own.text = "";
+  renderList();
+}
+
+/** Show this, in the order that answers its question. @param {string} what */
+function listWhat(what) {
+  own.what = what;
+  const measure = measureOf(ungraded());
+  own.sort = what === "far" ? "refuge" : what === "unsure" ? "sure" : isUnits() ? "score" : measure ? "value" : ungraded() ? "name" : "rank";
+  own.down = (isUnits() && what !== "unsure") || !!measure;
+}
+
+/** The layer that is listed, if none of its objects has a level. */
+function ungraded() {
+  const layer = app.model.layer.get(own.what);
+  return layer && layer.name && layer.counts[0] === layer.n ? layer : null;
+}
+
+/** The number that tells the objects of a layer without levels apart: places of a refuge, beds of a hospital. @param {any} layer */
+function measureOf(layer) {
+  return (layer && layer.fields.find((/** @type {any} */ f) => f.column.num && f.column.num.some(Number.isFinite))) || null;
+}
+
+/** Are units listed, not objects? */
+function isUnits() {
+  return own.what.startsWith("unit:") || own.what === "unsure" || own.what === "far";
+}
+
+/** Units that are listed. */
+function listed() {
+  if (own.what.startsWith("unit:")) return unitRows(Number(own.what.slice(5)));
+  const rows = unitRows(app.model.units.levels.length - 1);
+  return rows.filter((/** @type {any} */ r) => (own.what === "far" ? r.refuge > FAR_M : r.level === 4 && isUnsure(r.unit)));
+}
+
+/** Collect, sort and draw. */
+function refresh() {
+  if (!byId("list-window")) return;
+  own.rows = isUnits() ? listed() : itemRows();
+  const all = own.rows.length;
+  own.rows = own.rows.filter(legendShows);
+  own.hidden = all - own.rows.length;
+  if (own.text) own.rows = own.rows.filter((r) => (r.name + " " + r.id).toLowerCase().includes(own.text));
+  sortRows();
+  head();
+  byId("list-window").scrollTop = 0;
+  own.active = 0;
+  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), own.hidden ? " · " + t("{n} rows hidden: their class is switched off in the legend", { n: num(own.hidden) }) : "", isUnits() && hasRefuges() ? " · " + t("To refuge: straight line from the unit's middle to any refuge of the ledger, not by road.") : "");
+  drawRows();
+}
+
+/** Is the class of a row switched on in the legends? @param {any} r */
+function legendShows(r) {
+  return !(r.layer ? state.levelOff[r.layer.id + r.level] : !state.view && state.classOff[r.level]);
+}
+
+function sortRows() {
+  const key = own.sort;
+  const sign = own.down ? -1 : 1;
+  own.rows.sort((a, b) => {
+    const x = a[key];
+    const y = b[key];
+    if (typeof x === "string" || typeof y === "string") return sign * String(x).localeCompare(String(y), "zh");
+    return (Number.isFinite(x) ? (Number.isFinite(y) ? sign * (x - y) : -1) : Number.isFinite(y) ? 1 : 0) || a.order - b.order;
+  });
+}
+
+function itemRows() {
+  const out = [];
+  for (const layer of app.model.things) {
+    if (own.what === "items" ? !layer.item : layer.id !== own.what) continue;
+    const rank = layer.extra.find((/** @type {any} */ f) => f.name === "rank");
+    const listed = listTest(layer);
+    const measure = measureOf(ungraded());
+    for (let i = 0; i < layer.n; i++) {
+      if (own.what === "items" && !listed(i)) continue;
+      if (!inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
+      out.push({ order: out.length, layer, row: i, id: layer.ids[i], name: itemName(layer, i), level: layer.level[i], town: townOf(layer.unit[i]), rank: rank && rank.column.num ? rank.column.num[i] : NaN, value: measure ? measure.column.num[i] : NaN });
+    }
+  }
+  return out;
+}
+
+/** @param {number} level */
+function unitRows(level) {
+  const { units } = app.model;
+  const { score, cls } = live(table("unit"));
+  return units.rows[level].filter((/** @type {number} */ u) => inTown(u) || level < units.level[Math.max(0, state.town)]).map((/** @type {number} */ u, /** @type {number} */ i) => ({
+    order: i, unit: u, id: units.ids[u], name: units.names[u], level: cls[u], score: score[u], refuge: toRefuge(u), sure: sureOf(u), close: nearLimit(u), town: units.parent[u] >= 0 ? units.names[units.parent[u]] : "" }));
+}
+
+/** Name of the town a unit stands in. @param {number} unit */
+export function townOf(unit) {
+  const { units } = app.model;
+  if (unit < 0) return "";
+  const level = units.levels.indexOf("town");
+  const at = level >= 0 ? units.above[level][unit] : unit;
+  return at >= 0 ? units.names[at] : units.names[unit];
+}
+
+/** What `townOf` names: towns, or units where there are no towns. */
+function townHead() {
+  return app.model.units.levels.includes("town") ? t("Town") : t("Unit");
+}
+
+function columns() {
+  if (isUnits()) return [["name", t("Name")], ...(hasRefuges() ? [["refuge", t("To refuge")]] : []), ...(hasStability() ? [["sure", t("Stability")]] : []), ["score", t("Index")]];
+  const measure = measureOf(ungraded());
+  if (ungraded()) return [["name", t("Name")], ["town", townHead()], ...(measure ? [["value", nameOf(measure)]] : [])];
+  return [["rank", t("Rank")], ["name", t("Name")], ["town", townHead()], ["level", t("Level")]];
+}
+
+function head() {
+  fill(byId("list-head"), columns().map(([key, name]) => el("button", { class: "col " + key, "data-sort": key, "aria-pressed": String(own.sort === key), onclick: () => {
+    own.down = own.sort === key ? !own.down : ["score", "level", "refuge", "value"].includes(key);
+    own.sort = key;
+    refresh();
+  } }, name, own.sort === key ? (own.down ? " ▼" : " ▲") : "")));
+}
+
+/** Draw the rows that can be seen. */
+function drawRows() {
+  const view = byId("list-window");
+  if (!view) return;
+  const from = Math.max(0, Math.floor(view.scrollTop / HEIGHT) - 4);
+  const to = Math.min(own.rows.length, from + Math.ceil((view.clientHeight || 600) / HEIGHT) + 9);
+  const held = view.contains(document.activeElement);
+  own.active = Math.max(from, Math.min(own.active, to - 1));
+  const spacer = el("div", { style: `height:${own.rows.length * HEIGHT}px;position:relative` });
+  const plain = !!ungraded();
+  const measure = measureOf(ungraded());
+  for (let i = from; i < to; i++) {
+    const r = own.rows[i];
+    const on_ = isChosen(r);
+    spacer.appendChild(el("button", { class: "list-row" + (on_ ? " on" : ""), "aria-current": on_ ? "true" : null, "data-row": i, tabindex: i === own.active ? 0 : -1, style: `top:${i * HEIGHT}px;height:${HEIGHT}px`, onclick: () => {
+      own.active = i;
+      choose(r);
+    } }, r.layer ? itemCells(r, measure, plain) : unitCells(r)));
+  }
+  fill(view, own.rows.length ? spacer : el("p", { class: "empty" }, t("Nothing fits these filters.")));
+  if (held) focusRow();
+}
+
+/** @param {any} r @param {any} measure @param {boolean} plain */
+function itemCells(r, measure, plain) {
+  const name = el("span", { class: "col name" }, r.name, own.what === "items" ? el("small", null, nameOf(r.layer)) : null);
+  const town = el("span", { class: "col town" }, r.town);
+  if (plain) return [name, town, measure ? el("span", { class: "col value" }, shown(measure, r.row) || "–") : null];
+  return [el("span", { class: "col rank" }, Number.isFinite(r.rank) ? num(r.rank) : "·"), name, town, levelCell(r.level, overdueTest(r.layer)(r.row) ? t("Overdue") : levelName(r.level))];
+}
+
+/** @param {any} r */
+function unitCells(r) {
+  return [
+    el("span", { class: "col name" }, r.name, el("small", null, Number.isFinite(r.close) ? t("near a class limit ({gap})", { gap: r.close.toFixed(3) }) : r.town)),
+    hasRefuges() ? el("span", { class: "col refuge" }, distance(r.refuge)) : null,
+    hasStability() ? el("span", { class: "col sure" }, Number.isFinite(r.sure) ? percent(r.sure) : "–") : null,
+    levelCell(r.level, score3(r.score)),
+  ];
+}
+
+/** @param {number} level @param {string} words */
+function levelCell(level, words) {
+  return el("span", { class: "col level" }, el("span", { class: "dot", style: `background:${classColours()[level]}` }), words);
+}
+
+/** Put the focus on the row that keys have reached. */
+function focusRow() {
+  const node = document.querySelector(`#list-window [data-row="${own.active}"]`);
+  if (node) /** @type {HTMLElement} */ (node).focus({ preventScroll: true });
+}
+
+/** Arrow keys move through the rows; Enter chooses. @param {KeyboardEvent} e */
+function keys(e) {
+  const page = Math.max(1, Math.floor(byId("list-window").clientHeight / HEIGHT) - 1);
+  const last = own.rows.length - 1;
+  const to = { ArrowDown: own.active + 1, ArrowUp: own.active - 1, PageDown: own.active + page, PageUp: own.active - page, Home: 0, End: last }[e.key];
+  if (to === undefined) return;
+  e.preventDefault();
+  own.active = Math.max(0, Math.min(last, to));
+  const view = byId("list-window");
+  const top = own.active * HEIGHT;
+  if (top < view.scrollTop) view.scrollTop = top;
+  else if (top + HEIGHT > view.scrollTop + view.clientHeight) view.scrollTop = top + HEIGHT - view.clientHeight;
+  drawRows();
+  focusRow();
+}
+
+/** @param {any} r */
+function isChosen(r) {
+  const s = state.selected;
+  return !!s && (r.layer ? s.kind === "item" && s.layer === r.layer.id && s.at === r.row : s.kind === "unit" && s.at === r.unit);
+}
+
+/** @param {any} r */
+function choose(r) {
+  emit("select", r.layer ? { kind: "item", layer: r.layer.id, at: r.row, go: true, stay: true } : { kind: "unit", at: r.unit, go: true, stay: true });
+}
+
+/** Bring the chosen row into sight. */
+function follow() {
+  if (state.tab !== "list" || !byId("list-window")) return;
+  const i = own.rows.findIndex(isChosen);
+  const view = byId("list-window");
+  if (i >= 0 && (i * HEIGHT < view.scrollTop || (i + 1) * HEIGHT > view.scrollTop + view.clientHeight)) view.scrollTop = Math.max(0, i * HEIGHT - view.clientHeight / 2);
+  drawRows();
+}
+
+function saveCsv() {
+  download(new Blob([csvText(own.rows, isUnits(), townHead())], { type: "text/csv;charset=utf-8" }), fileName("csv"));
+}
+
+on("listOf", (/** @type {string} */ what) => {
+  listWhat(what);
+  own.text = "";
+  own.asked = false;
+  emit("openTab", "list");
+});
+on("language tab palette", renderList);
+on("filter town weights scenario", () => state.tab === "list" && refresh());
+on("selected", (/** @type {any} */ chosen) => {
+  own.asked = state.tab !== "list" && !chosen.stay;
+  follow();
+});
