@@ -34,8 +34,6 @@ _SOURCES: Final = Path(__file__).parent / "src"
 _IMPORT: Final = re.compile(
     r'^import\s*(\{[^}]*\})\s*from "\.[a-z./]*/([a-z_]+)\.js";$', re.MULTILINE
 )
-    r'^import\s*(\{[^}]*\})\s*from "\.[a-z./]*/([a-z_]+)\.js";$', re.MULTILINE
-)
 _EXPORT: Final = re.compile(
     r"^export (?=(?:async )?(?:function|const|class)\*? ([A-Za-z_]\w*))", re.MULTILINE
 )
