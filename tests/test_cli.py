@@ -256,3 +256,19 @@ def test_a_fault_of_our_own_shows_no_traceback(monkeypatch, capsys):
     monkeypatch.setenv("RISKMAP_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         main(["verify", "x"])
+
+
+def test_version_is_the_packages():
+    from importlib.metadata import version
+
+    done = riskmap("--version")
+    assert (done.returncode, done.stdout.strip()) == (0, f"riskmap {version('riskmap')}")
+
+
+@pytest.mark.parametrize(("words", "lines"), [(("-v",), 1), ((), 0), (("-q",), 0)])
+def test_stages_are_said_where_there_is_no_terminal_only_when_asked(tmp_path, words, lines):
+    path = town.write(tmp_path)
+    done = riskmap(*words, "run", path, "--up-to", "layers", "--lang", "en")
+    assert done.returncode == 0
+    assert done.stderr.count("layers") == lines
+    assert "layers" not in done.stdout

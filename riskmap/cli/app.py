@@ -10,11 +10,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from riskmap import __version__
 from riskmap.cli.common import AsJson, choice, emit
 from riskmap.cli.tables import add_commands
 from riskmap.errors import RiskmapError
 from riskmap.i18n import language, text
-from riskmap.progress import say
+from riskmap.progress import NORMAL, QUIET, VERBOSE, loudness, say
 
 ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 """Root of the errors that parsing a command line raises, whichever click typer brings."""
@@ -23,7 +24,7 @@ app = typer.Typer(
     name="riskmap",
     help="From an emergency office's layers to its flood-season map, list, table and plans.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -34,6 +35,32 @@ AllowOutside = Annotated[
     bool, typer.Option("--allow-outside", help="Let input lie outside the project's tree.")
 ]
 Lang = Annotated[str | None, typer.Option(help="Language of papers and messages: zh or en.")]
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001  (called by typer)
+    if wanted:
+        typer.echo(f"riskmap {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def riskmap(
+    context: typer.Context,
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_show_version, help="Show the version and stop."
+        ),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say a line a stage, also without a terminal.")
+    ] = False,
+) -> None:
+    """From an emergency office's layers to its flood-season map, list, table and plans."""
+    del version
+    context.with_resource(loudness(QUIET if quiet else VERBOSE if verbose else NORMAL))
 
 
 @app.command()

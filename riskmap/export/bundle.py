@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from riskmap import progress
 from riskmap.export.encode import as_json
 from riskmap.export.manifest import build_manifest, build_report
 from riskmap.files import MANIFEST, whole_folder
-from riskmap.i18n import language
+from riskmap.i18n import language, text
 from riskmap.result import Result
 
 PAGE: Final = "onemap.html"
@@ -64,16 +65,21 @@ def write(
     if result.facts.profile == "public":
         result = redact(result)
     with language(result.facts.lang), whole_folder(folder) as fresh:
-        write_geopackage(result, fresh / GEOPACKAGE)
         tiles = read_backdrops(pictures, result.units) if pictures else ()
-        _write_text(fresh / PAGE, render(result, tianditu=tianditu, tiles=tiles))
-        write_list(result, fresh / LIST)
-        write_control(result, fresh / CONTROL)
-        write_gaps(result, fresh / GAPS)
-        write_plans(result, fresh)
-        _write_text(fresh / PARAMS, as_json(result.params))
-        _write_text(fresh / REPORT, as_json(build_report(result)))
-        _write_text(fresh / MANIFEST, as_json(build_manifest(result, fresh)))
+        papers: tuple[Callable[[], object], ...] = (
+            lambda: write_geopackage(result, fresh / GEOPACKAGE),
+            lambda: _write_text(fresh / PAGE, render(result, tianditu=tianditu, tiles=tiles)),
+            lambda: write_list(result, fresh / LIST),
+            lambda: write_control(result, fresh / CONTROL),
+            lambda: write_gaps(result, fresh / GAPS),
+            lambda: write_plans(result, fresh),
+            lambda: _write_text(fresh / PARAMS, as_json(result.params)),
+            lambda: _write_text(fresh / REPORT, as_json(build_report(result))),
+            lambda: _write_text(fresh / MANIFEST, as_json(build_manifest(result, fresh))),
+        )
+        with progress.stage(text("papers")):
+            for write_paper in progress.counted(papers, text("files")):
+                write_paper()
     return folder
 
 

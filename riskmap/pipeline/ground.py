@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskmap import progress
 from riskmap.errors import CRSError, LayerError, Problem
 from riskmap.files import sha256
 from riskmap.i18n import text
@@ -177,9 +178,8 @@ def read_layers(project: Project, ground: Ground) -> Ground:
 
     known = read_ids(project, crs=ground.crs)
     layers, problems = dict(ground.layers), list(ground.problems)
-    for role in ground.roles:
-        if role in layers or not project.layers.get(role):
-            continue
+    wanted = [role for role in ground.roles if role not in layers and project.layers.get(role)]
+    for role in progress.counted(wanted, text("layers")):
         layers[role], said = read_layer(
             ground.roles[role],
             project.layer_specs(role),

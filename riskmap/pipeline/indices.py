@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from riskmap import progress
 from riskmap.errors import IndicatorError
 from riskmap.i18n import Text, text
 from riskmap.index.tree import Params
@@ -353,7 +354,7 @@ def score_scenarios(
     """
     found: dict[str, Index] = {}
     notes: list[Text] = []
-    for name, scenario in scenarios.items():
+    for name, scenario in progress.counted(scenarios.items(), text("scenarios")):
         if not has_effect(scenario):
             continue
         inputs, changed, said = _changed(base, roads, scenario)
