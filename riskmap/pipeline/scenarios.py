@@ -210,7 +210,7 @@ def dry_refuges(inputs: Inputs, scenario: Scenario) -> tuple[gpd.GeoDataFrame | 
 def _in_water(xy: Floats, inputs: Inputs, scenario: Scenario) -> NDArray[np.bool_]:
     """Find the places that stand in water as deep as the preset, which is inclusive."""
     from riskmap.geo.grid import cell_of
-    from riskmap.plans.refuges.dangers import sample
+    from riskmap.geo.network import sample
 
     if scenario.depth_m is None:
         return np.zeros(len(xy), bool)
@@ -259,16 +259,17 @@ def cut_roads(
         graph, before = roads.graphs.get(profile), roads.seconds.get(role)
         if graph is None or before is None:
             continue
-        cost = wet_seconds(
+        wet = wet_network(
             graph, inputs.grid, scenario, vehicle=VEHICLES[profile], presets=inputs.presets
         )
         places = tables[role][_placed(tables[role])]
-        if cost is None and len(places) == int(_placed(inputs.tables[role]).sum()):
+        if wet is None and len(places) == int(_placed(inputs.tables[role]).sum()):
             continue
         now = np.full_like(before, np.nan)
         if len(places):
+            roads_now, cost = wet if wet is not None else (graph, None)
             now = cell_seconds(
-                graph, places, inputs.grid, way=way, presets=inputs.presets, edge_cost=cost
+                roads_now, places, inputs.grid, way=way, presets=inputs.presets, edge_cost=cost
             )
         cut = int((np.isfinite(before) & ~np.isfinite(now)).sum())
         if cut:
@@ -287,10 +288,10 @@ def _cut_off(role: str, name: str, n: int) -> Text:
     return text("Scenario {name}: {n} cells are cut off from every station", name=name, n=n)
 
 
-def wet_seconds(
+def wet_network(
     graph: RoadGraph, grid: Grid, scenario: Scenario, *, vehicle: str, presets: Presets
-) -> NDArray[np.float64] | None:
-    """Give the time along each edge under water: free flow, slowed as the vehicle is slowed.
+) -> tuple[RoadGraph, NDArray[np.float64]] | None:
+    """Give the roads under water: free flow, slowed on the wet stretches as the vehicle is slowed.
 
     Parameters
     ----------
@@ -307,20 +308,19 @@ def wet_seconds(
 
     Returns
     -------
-    ndarray or None
-        Seconds, infinite where closed, shape (m,); None when no edge is slower than in free flow.
+    tuple or None
+        The graph, cut where water or a closure begins or ends, and the time along each edge,
+        infinite where closed, shape (m,) [s]; None when no road is slower than in free flow.
     """
-    from riskmap.geo.network import edge_depths, vehicle_seconds
-    from riskmap.plans.stations.reach import closed_edges
+    from riskmap.geo.network import vehicle_seconds, wet_roads
+    from riskmap.plans.stations.reach import depth_tiles
 
-    slower: Any = np.ones(graph.edge_count)
-    if scenario.depth_m is not None:
-        depth = edge_depths(graph, np.asarray(scenario.depth_m), tuple(grid.transform)[:6])
-        dry = vehicle_seconds(graph, vehicle=vehicle, presets=presets)
-        wet = vehicle_seconds(graph, vehicle=vehicle, depth_m=depth, presets=presets)
-        slower = np.where(np.isfinite(dry), wet / np.where(np.isfinite(dry), dry, 1.0), 1.0)
-    if scenario.closures is not None and len(scenario.closures):
-        slower = np.where(closed_edges(graph, scenario.closures), np.inf, slower)
-    if (slower == 1.0).all():
+    tiles = depth_tiles(grid, scenario.depth_m, scenario.depths)
+    roads = wet_roads(graph, tiles, scenario.closures)
+    if roads.dry:
         return None
-    return np.asarray(graph.edge_seconds * slower, np.float64)
+    dry = vehicle_seconds(roads.graph, vehicle=vehicle, presets=presets)
+    wet = roads.seconds(vehicle=vehicle, presets=presets)
+    fine = np.isfinite(dry)
+    slower = np.where(fine, wet / np.where(fine, dry, 1.0), np.where(roads.shut, np.inf, 1.0))
+    return roads.graph, np.asarray(roads.graph.edge_seconds * slower, np.float64)

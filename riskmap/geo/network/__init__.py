@@ -1,7 +1,13 @@
 """Roads: the graph, travel times, routes and service areas."""
 
 from riskmap.geo.network.build import build_graph
-from riskmap.geo.network.flooded import edge_depths, vehicle_seconds
+from riskmap.geo.network.flooded import (
+    WetRoads,
+    edge_depths,
+    sample,
+    vehicle_seconds,
+    wet_roads,
+)
 from riskmap.geo.network.graph import RoadGraph
 from riskmap.geo.network.paths import Path, shortest_paths
 from riskmap.geo.network.route import route
@@ -18,6 +24,7 @@ __all__ = [
     "Path",
     "RoadGraph",
     "Snapped",
+    "WetRoads",
     "build_graph",
     "cost_table",
     "edge_depths",
@@ -25,8 +32,10 @@ __all__ = [
     "nearest_seconds",
     "read_network",
     "route",
+    "sample",
     "service_areas",
     "shortest_paths",
     "snap_points",
     "vehicle_seconds",
+    "wet_roads",
 ]

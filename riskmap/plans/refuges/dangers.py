@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from riskmap.geo.crs import project_points
+from riskmap.geo.network.flooded import sample
 from riskmap.geo.overlay import raster_to_cells
 from riskmap.i18n import Text, text
 from riskmap.plans.refuges.capacity import texts
@@ -31,43 +32,6 @@ if TYPE_CHECKING:
 
 RINGS, SPOKES = 3, 12
 """A refuge's ground is looked at in its centre and on rings of points around it."""
-
-
-def sample(rasters: Sequence[Raster], xy: Floats, crs: str) -> Floats:
-    """Take the pixel under each point; of tiles that overlap the first known one counts.
-
-    Parameters
-    ----------
-    rasters
-        Tiles in their own CRS.
-    xy
-        Points, shape (n, 2) [m].
-    crs
-        CRS of the points.
-
-    Returns
-    -------
-    ndarray
-        Values, NaN where unknown, shape (n,).
-
-    Examples
-    --------
-    >>> from riskmap.layers.layer import Raster
-    >>> tile = Raster(np.array([[1.0, 2.0]], np.float32), (50, 0, 0, 0, -50, 50), "EPSG:4548")
-    >>> sample([tile], np.array([[60.0, 10.0], [200.0, 10.0]]), "EPSG:4548").tolist()
-    [2.0, nan]
-    """
-    found = np.full(len(xy), np.nan)
-    for tile in rasters:
-        x, y = project_points(xy[:, 0], xy[:, 1], crs=tile.crs, source=crs)
-        a, _, c, _, e, f = tile.transform
-        with np.errstate(invalid="ignore"):
-            column, row = np.floor((x - c) / a), np.floor((y - f) / e)
-        ny, nx = tile.values.shape
-        inside = (column >= 0) & (row >= 0) & (column < nx) & (row < ny) & np.isnan(found)
-        at = row[inside].astype(np.int64), column[inside].astype(np.int64)
-        found[inside] = tile.values[at]
-    return found
 
 
 def deepest(rasters: Sequence[Raster], xy: Floats, radius_m: Floats, crs: str) -> Floats:

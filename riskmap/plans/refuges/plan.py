@@ -84,7 +84,7 @@ def refuge_plan(
 
     now = state or State()
     roads = now.roads(world, limits_s)
-    dry = roads if now.dry else State().roads(world, limits_s)
+    dry = roads if now.dry else tuple(net.dry for net in roads)
     dangers = now.dangers(world)
     warning_s = warning_seconds(options, world.presets, now.name)
     held, fit, usable = _checked(world, roads, dangers, options, warning_s)

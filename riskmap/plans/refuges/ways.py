@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,10 +19,11 @@ from riskmap.geo.network import (
     cost_table,
     snap_points,
     vehicle_seconds,
+    wet_roads,
 )
 from riskmap.geo.network.snap import access_costs
 from riskmap.i18n import Text, text
-from riskmap.plans.stations.reach import closed_edges, road_depths
+from riskmap.plans.stations.reach import depth_tiles
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -50,12 +51,25 @@ class Net:
     graph: RoadGraph
     edge_cost: NDArray[np.float64]
     """Seconds along each edge, infinite where closed."""
+    free_cost: NDArray[np.float64]
+    """Seconds along each edge without water and closures."""
     limit_s: float
     snap_m: float
     foot_ms: float
     """Speed of a walk to and from the road [m/s]."""
     kept: dict[bytes, Snapped] = field(default_factory=dict, compare=False, repr=False)
     """Points already put on the road."""
+
+    @property
+    def dry(self) -> Net:
+        """The same roads without water and closures.
+
+        Returns
+        -------
+        Net
+            Cut as this one.
+        """
+        return replace(self, edge_cost=self.free_cost, kept={})
 
     def snap(self, xy: NDArray[np.float64]) -> Snapped:
         """Put points on the nearest passable road.
@@ -113,19 +127,18 @@ def nets(
         On foot first.
     """
     found = []
+    tiles = depth_tiles(grid, depth_m, depths)
     for mode, profile, vehicle in MODES:
         graph = graphs.get(profile)
         if graph is None or limits_s.get(mode, 0) <= 0:
             continue
-        depth = road_depths(graph, grid, depth_m, depths)
-        cost = vehicle_seconds(graph, vehicle=vehicle, depth_m=depth, presets=presets)
-        if closures is not None and len(closures):
-            cost = np.where(closed_edges(graph, closures), np.inf, cost)
+        roads = wet_roads(graph, tiles, closures)
         found.append(
             Net(
                 mode=mode,
-                graph=graph,
-                edge_cost=cost,
+                graph=roads.graph,
+                edge_cost=roads.seconds(vehicle=vehicle, presets=presets),
+                free_cost=vehicle_seconds(roads.graph, vehicle=vehicle, presets=presets),
                 limit_s=limits_s[mode],
                 snap_m=max(float(presets["station.snap_limit_m"]), 2 * grid.size_m),
                 foot_ms=float(presets["road.foot_kmh"]) / 3.6,

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
 from riskmap.geo.grid import Grid
 from riskmap.geo.network import (
     RoadGraph,
     Snapped,
+    WetRoads,
     cost_table,
-    edge_depths,
     nearest_seconds,
     snap_points,
     vehicle_seconds,
+    wet_roads,
 )
 from riskmap.geo.points import row_xy
-from riskmap.plans.refuges.dangers import pixel_m, sample
 from riskmap.plans.stations.coverage import Demand, Reach, covered_weight, times_covered
 from riskmap.plans.stations.rules import Rule, own_turn_out, turn_out
 
@@ -68,6 +67,8 @@ class Setting:
     own: NDArray[np.bool_]
     """Whether a station gives these seconds itself."""
     rule: Rule
+    roads: WetRoads | None = None
+    """How the roads are cut by water and closures; None when dry."""
 
 
 def make_setting(
@@ -222,13 +223,15 @@ def reach(setting: Setting, places: Snapped) -> Reach:
     setting
         Stations on the roads.
     places
-        Places on the roads.
+        Places on the dry roads.
 
     Returns
     -------
     Reach
         Pairs within the longest target, and the first station of each place.
     """
+    if setting.roads is not None:
+        places = setting.roads.moved(places)
     station, place, seconds = pairs(setting, places, limit=setting.rule.longest)
     nearest, nearest_s = first_there(setting, places)
     return Reach(
@@ -352,56 +355,11 @@ def _states(
     return found
 
 
-_ASIDE_M: Final = 15.0
-"""A drawn closure lies on a road when it is this near [m]."""
-_STEP_M: Final = 5.0
-"""Roads are looked at no finer than this [m]."""
-_MOST: Final = 0.5
-"""A drawn line closes an edge when more than this share of the edge lies on it."""
-
-
-def closed_edges(graph: RoadGraph, closures: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Find the edges that closures shut.
-
-    An area shuts every edge it touches, a point the nearest edge within 15 m, a line the edges
-    of which more than half lies along it.
+def depth_tiles(grid: Grid, depth_m: Any, depths: tuple[Raster, ...] = ()) -> tuple[Raster, ...]:
+    """Give the depth as rasters: its own where there are any, else that of the cells.
 
     Parameters
     ----------
-    graph
-        The road graph.
-    closures
-        Points, lines or polygons in the graph's CRS.
-
-    Returns
-    -------
-    numpy.ndarray
-        True where shut, shape (m,).
-    """
-    shapes = np.asarray(closures.geometry.array, dtype=object)
-    shapes = shapes[~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)]
-    kind = shapely.get_dimensions(shapes)
-    shut = np.zeros(graph.edge_count, dtype=bool)
-    tree = shapely.STRtree(graph.edge_geometry)
-    shut[tree.query(shapes[kind == 2], predicate="intersects")[1]] = True
-    points = shapely.get_parts(shapes[kind == 0])
-    shut[tree.query_nearest(points, max_distance=_ASIDE_M)[1]] = True
-    beside = shapely.buffer(shapes[kind == 1], _ASIDE_M, cap_style="flat")
-    line, edge = tree.query(beside, predicate="intersects")
-    along = shapely.length(shapely.intersection(graph.edge_geometry[edge], beside[line]))
-    shut[edge[along > _MOST * shapely.length(graph.edge_geometry[edge])]] = True
-    return shut
-
-
-def road_depths(
-    graph: RoadGraph, grid: Grid, depth_m: Any, depths: tuple[Raster, ...] = ()
-) -> NDArray[np.float64] | None:
-    """Take the deepest water along each edge, from the rasters where there are any.
-
-    Parameters
-    ----------
-    graph
-        The road graph.
     grid
         The grid that ``depth_m`` stands on.
     depth_m
@@ -411,23 +369,15 @@ def road_depths(
 
     Returns
     -------
-    numpy.ndarray or None
-        Depth of each edge, NaN where nothing is known, shape (m,) [m]; None without water.
+    tuple of Raster
+        Empty without water.
     """
-    if not depths:
-        if depth_m is None:
-            return None
-        return edge_depths(graph, np.asarray(depth_m), tuple(grid.transform)[:6])
-    crs = str(graph.crs)
-    first = shapely.get_coordinates(graph.edge_geometry[0])[0]
-    step = max(min(pixel_m(tile, first, crs) for tile in depths) / 2.0, _STEP_M)
-    xy, edge = shapely.get_coordinates(
-        shapely.segmentize(graph.edge_geometry, step), return_index=True
-    )
-    value = sample(depths, xy, crs)
-    deepest = np.full(graph.edge_count, -np.inf)
-    np.maximum.at(deepest, edge, np.where(np.isnan(value), -np.inf, value))
-    return np.where(np.isfinite(deepest), deepest, np.nan)
+    from riskmap.layers.layer import Raster
+
+    if depths or depth_m is None:
+        return depths
+    values = np.asarray(depth_m, np.float32)
+    return (Raster(values, tuple(grid.transform)[:6], str(grid.crs)),)
 
 
 def wet_setting(
@@ -461,21 +411,16 @@ def wet_setting(
     Setting
         With the times of the wet roads.
     """
-    depth = road_depths(setting.graph, grid, depth_m, rasters)
-    shut = None
-    if closures is not None and len(closures):
-        shut = closed_edges(setting.graph, closures)
-    fleets = []
-    for fleet in setting.fleets:
-        cost = fleet.edge_cost
-        if depth is not None:
-            cost = vehicle_seconds(
-                setting.graph, vehicle=fleet.vehicle, depth_m=depth, presets=presets
-            )
-        if shut is not None:
-            cost = np.where(shut, np.inf, cost)
-        fleets.append(replace(fleet, edge_cost=cost))
-    return replace(setting, fleets=tuple(fleets))
+    roads = wet_roads(setting.graph, depth_tiles(grid, depth_m, rasters), closures)
+    fleets = tuple(
+        replace(
+            fleet,
+            places=roads.moved(fleet.places),
+            edge_cost=roads.seconds(vehicle=fleet.vehicle, presets=presets),
+        )
+        for fleet in setting.fleets
+    )
+    return replace(setting, graph=roads.graph, roads=roads, fleets=fleets)
 
 
 def wet_settings(

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from riskmap.errors import InfeasibleError
 from riskmap.geo.grid import Grid, cell_of, inside_cells
-from riskmap.geo.network import RoadGraph, Snapped, snap_points
+from riskmap.geo.network import RoadGraph, Snapped, sample, snap_points
 from riskmap.geo.points import row_xy
 from riskmap.i18n import Text, text
-from riskmap.plans.refuges.dangers import sample
 from riskmap.plans.stations.coverage import Demand
 from riskmap.plans.stations.reach import Fleet, Setting, first_there, pairs, with_stations
 
