@@ -133,15 +133,29 @@ def check(
 def new(
     folder: Annotated[Path, typer.Argument(help="Folder to make.")],
     *,
+    name: Annotated[str, typer.Option(help="Name of the place; by default the folder's.")] = "",
     place: Annotated[str, typer.Option(help="Administrative code (GB/T 2260).")] = "",
+    datum: Annotated[
+        str,
+        typer.Option(help="Where coordinates come from: auto, wgs84, cgcs2000, gcj02 or bd09."),
+    ] = "",
+    boundary: Annotated[
+        Path | None, typer.Option(help="File of the villages' boundaries, or the outline alone.")
+    ] = None,
+    date: Annotated[str, typer.Option(help="Date of the data, YYYY-MM-DD.")] = "",
     lang: Lang = None,
 ) -> None:
-    """Make a project folder: a project file and workbooks to fill in."""
+    """Make a project folder: a project file and one workbook to fill in; no GIS is needed."""
     from riskmap.cli import commands
+    from riskmap.cli.scaffold import Answers, at_terminal
 
     choice("--lang", lang, ("zh", "en"))
-    for file in commands.new_project(folder, place=place, lang=lang or "zh"):
+    told = bool(name or place or datum or boundary or date)
+    answers = Answers(name=name, place=place, datum=datum or "auto", boundary=boundary, date=date)
+    made = commands.new_project(folder, answers, lang=lang or "zh", ask=not told and at_terminal())
+    for file in made:
         typer.echo(file)
+    say(text("Next: fill in {book}, then: riskmap check {project}", book=made[1], project=made[0]))
 
 
 @app.command()

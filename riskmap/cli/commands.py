@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskmap.errors import ProjectError, UsageError
-from riskmap.i18n import language, text
+from riskmap.i18n import Text, language, text
 
 if TYPE_CHECKING:
+    from riskmap.cli.scaffold import Answers
     from riskmap.project.schema import Project
 
 
@@ -259,27 +260,36 @@ def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
         write_template([known[role] for role in dict.fromkeys(roles)], out, lang=lang)
 
 
-def new_project(folder: Path, *, place: str, lang: str) -> list[str]:
-    """Make a project folder: a project file and workbooks to fill in.
+def new_project(folder: Path, answers: Answers, *, lang: str, ask: bool = False) -> list[str]:
+    """Make a project folder: a project file and one workbook to fill in.
 
     Parameters
     ----------
     folder
         Folder to make; must not exist, or be empty.
-    place
-        Administrative code, may be empty.
+    answers
+        What flags say of the place.
     lang
-        Language of the workbooks.
+        Language of the workbook.
+    ask
+        Whether the five questions are asked.
 
     Returns
     -------
     list
         The files made.
     """
-    from riskmap.cli.scaffold import scaffold
+    import typer
+
+    from riskmap.cli.scaffold import ask_answers, scaffold
+
+    def put(question: Text, usual: str) -> str:
+        return str(typer.prompt(str(question), default=usual, show_default=bool(usual), err=True))
 
     with language(lang):
-        return scaffold(folder, place=place, lang=lang)
+        if ask:
+            answers = ask_answers(answers, put, folder=folder)
+        return scaffold(folder, answers, lang=lang)
 
 
 def verify_folder(folder: Path) -> list[str]:

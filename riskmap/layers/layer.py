@@ -71,6 +71,7 @@ class UnitSpec:
     name: str | None = None
     parent: str | None = None
     population: str | None = None
+    elderly: str | None = None
     encoding: str | None = None
     crs: str | None = None
     datum: str = "auto"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.i18n import Text, language, text
-from riskmap.vocabulary.roles import coordinate_fields, unit_label
+from riskmap.vocabulary.roles import coordinate_fields, unit_label, unit_role
 
 if TYPE_CHECKING:
     from riskmap.vocabulary.roles import Field, Role
@@ -44,7 +44,18 @@ _RULES: Final = (
 )  # fmt: skip
 
 
-def write_template(roles: Sequence[Role], path: Path, *, lang: str = "zh") -> None:
+_UNIT_RULES: Final = (
+    text("Villages: one row each, with its town, its people and one point inside it, such as the "
+         "village office. Without boundaries their areas are sketches: the land nearest to each "
+         "point."),
+    text("Sheets that stay blank are taken as not given; nothing is wrong with them."),
+    text("Towns: names as the villages' sheet writes them; the other sheets offer them as a list."),
+)  # fmt: skip
+
+
+def write_template(
+    roles: Sequence[Role], path: Path, *, lang: str = "zh", units: bool = False
+) -> None:
     """Write a workbook to fill in.
 
     Parameters
@@ -55,6 +66,8 @@ def write_template(roles: Sequence[Role], path: Path, *, lang: str = "zh") -> No
         File to write.
     lang
         Language of headings and lists, ``zh`` or ``en``; the reader understands both.
+    units
+        Whether sheets of villages and towns come first, for a place without boundaries.
 
     Examples
     --------
@@ -72,12 +85,22 @@ def write_template(roles: Sequence[Role], path: Path, *, lang: str = "zh") -> No
         book.set_properties({"created": _CREATED, "title": str(text("Layers to fill in"))})
         formats = _formats(book)
         lists: list[list[str]] = []
-        for role in roles:
-            if role.kind == "vector":
-                _role_sheet(book, role, formats, lists)
-        _guide_sheet(book, roles, formats)
+        sheets = [role for role in roles if role.kind == "vector"]
+        if units:
+            sheets = [unit_role("village"), unit_role("town"), *sheets]
+        towns = _town_names() if units else ""
+        for role in sheets:
+            _role_sheet(book, role, formats, lists, towns=towns)
+        _guide_sheet(book, sheets, formats, units=units)
         if lists:
             _list_sheet(book, lists)
+
+
+def _town_names() -> str:
+    """Give the cells of the towns' sheet that hold their names, as a drop-down's source."""
+    role = unit_role("town")
+    column = _letters(1 + [field.name for field in template_fields(role)].index("name"))
+    return f"='{sheet_name(role)}'!${column}$3:${column}${ROWS + 1}"
 
 
 def template_fields(role: Role) -> tuple[Field, ...]:
@@ -146,8 +169,32 @@ def heading(field: Field) -> str:
     return f"{star}{field.label}" + (f"({unit})" if unit else "")
 
 
-def _role_sheet(book: Any, role: Role, formats: dict[str, Any], lists: list[list[str]]) -> None:
-    sheet = book.add_worksheet(_sheet_name(str(role.label)))
+def sheet_name(role: Role) -> str:
+    """Return the name of a role's sheet in the current language.
+
+    Parameters
+    ----------
+    role
+        The role.
+
+    Returns
+    -------
+    str
+        As Excel allows it.
+
+    Examples
+    --------
+    >>> from riskmap.vocabulary.roles import load_roles
+    >>> sheet_name(load_roles()["refuge"])
+    '避难场所'
+    """
+    return _sheet_name(str(role.label))
+
+
+def _role_sheet(
+    book: Any, role: Role, formats: dict[str, Any], lists: list[list[str]], *, towns: str = ""
+) -> None:
+    sheet = book.add_worksheet(sheet_name(role))
     sheet.freeze_panes(1, 1)
     sheet.set_row(0, 34)
     sheet.set_column(0, 0, 7, formats["plain"])
@@ -163,7 +210,10 @@ def _role_sheet(book: Any, role: Role, formats: dict[str, Any], lists: list[list
         sheet.write_comment(0, place, _hint(field), {"x_scale": 1.6})
         if shown := _example(role, field):
             sheet.write_string(1, place, shown, formats["example"])
-        if rule := _validation(field, lists):
+        rule = _validation(field, lists)
+        if towns and field.name == "town":
+            rule = {"validate": "list", "source": towns, "show_error": False}
+        if rule:
             sheet.data_validation(1, place, ROWS, place, rule)
 
 
@@ -253,14 +303,16 @@ def _example(role: Role, field: Field) -> str:
     return options[0] if options else ""
 
 
-def _guide_sheet(book: Any, roles: Sequence[Role], formats: dict[str, Any]) -> None:
+def _guide_sheet(
+    book: Any, roles: Sequence[Role], formats: dict[str, Any], *, units: bool = False
+) -> None:
     sheet = book.add_worksheet(_sheet_name(str(text("How to fill in"))))
     sheet.set_column(0, 1, 22, formats["wrap"])
     sheet.set_column(2, 2, 60, formats["wrap"])
     sheet.set_column(3, 3, 60, formats["wrap"])
     sheet.write_string(0, 0, str(text("How to fill in")), formats["title"])
     row = 1
-    for number, rule in enumerate(_RULES, start=1):
+    for number, rule in enumerate((*_RULES, *(_UNIT_RULES if units else ())), start=1):
         sheet.merge_range(row, 0, row, 3, "", formats["wrap"])
         sheet.write_string(row, 0, f"{number}. {rule}", formats["wrap"])
         sheet.set_row(row, 30)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from riskmap.errors import LayerError, Problem
-from riskmap.i18n import text
+from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import Findings, unusable
 from riskmap.layers.check.rules import normal_names
 from riskmap.layers.layer import Rows, Source, UnitSpec
@@ -20,6 +20,7 @@ from riskmap.layers.read.source import check_file, open_tables
 from riskmap.layers.read.table import TEXTS, WORKBOOKS
 from riskmap.layers.read.values import parse_codes, parse_numbers, parse_text, plain
 from riskmap.layers.read.vector import read_vector
+from riskmap.layers.unit_points import SKETCH, column_field, draw_areas, same_header, unit_points
 from riskmap.layers.unit_shapes import drop_repeated, find_parents, measure_fit, repair_units
 from riskmap.vocabulary.columns import (
     LEVEL,
@@ -30,9 +31,11 @@ from riskmap.vocabulary.columns import (
     UNIT_LEVELS,
     WGS84,
 )
+from riskmap.vocabulary.roles import parse_header
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from shapely import Geometry
 
     from riskmap.layers.layer import Rows, UnitSpec
 
@@ -76,7 +79,8 @@ def unit_sources(
 
 
 ROLE_NAME: Final = "unit"
-COLUMNS: Final = (PARENT_ID, LEVEL, NAME, POPULATION, "_file", "_row")
+ELDERLY: Final = "elderly"
+COLUMNS: Final = (PARENT_ID, LEVEL, NAME, POPULATION, ELDERLY, SKETCH, "_file", "_sheet", "_row")
 _LEVEL_WORDS: Final = {
     "district": ("district", "county", "县区", "区县", "县", "区", "市辖区", "县级"),
     "town": (
@@ -110,21 +114,27 @@ _LEVEL_WORDS: Final = {
 _WKT: Final = ("wkt", "geometry", "geom", "the_geom")
 
 
-def read_units(specs: Sequence[UnitSpec]) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+def read_units(
+    specs: Sequence[UnitSpec], *, outline: Callable[[], Geometry | None] | None = None
+) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read the administrative units of all levels.
 
-    A unit without a parent gets the one in the next coarser level that holds a point inside it.
+    A unit without a parent gets the one in the next coarser level that holds a point inside it. A
+    unit that is a point gets the land nearest to it.
 
     Parameters
     ----------
     specs
         One for each file or layer.
+    outline
+        Gives the outline of the place in EPSG:4326, if there is one; asked only for such points.
 
     Returns
     -------
     tuple of GeoDataFrame and list of Problem
         Units in EPSG:4326, indexed by ``unit_id`` (text), columns parent_id, level, name,
-        population (NaN = unknown), _file, _row and geometry; coarse levels first, then by id.
+        population (NaN = unknown), sketch (True where the area is no boundary), _file, _sheet, _row
+        and geometry; coarse levels first, then by id.
         ``attrs["sources"]`` holds a `Source` for each file and sheet.
     """
     problems: list[Problem] = []
@@ -133,6 +143,8 @@ def read_units(specs: Sequence[UnitSpec]) -> tuple[gpd.GeoDataFrame, list[Proble
     for spec in specs:
         try:
             for rows in _open(spec):
+                if not len(rows.table) and rows.sheet:
+                    continue  # a sheet that is not filled in
                 findings = Findings(ROLE_NAME, spec.shown, rows.sheet, rows.row)
                 for remark in rows.notes:
                     findings.note(remark.rule, remark.message, remark.mend)
@@ -147,6 +159,7 @@ def read_units(specs: Sequence[UnitSpec]) -> tuple[gpd.GeoDataFrame, list[Proble
     units = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=WGS84)
     parts = units["_part"]
     units = drop_repeated(units, problems)
+    units = draw_areas(units, problems, outline=outline)
     used = units["_part"]
     order = {name: index for index, name in enumerate(UNIT_LEVELS)}
     units = units.assign(_order=units[LEVEL].map(order)).sort_values(
@@ -156,13 +169,16 @@ def read_units(specs: Sequence[UnitSpec]) -> tuple[gpd.GeoDataFrame, list[Proble
     units[PARENT_ID] = find_parents(units, problems)
     problems += measure_fit(units)
     units = units[[*COLUMNS, "geometry"]]
+    if units[ELDERLY].isna().all():
+        units = units.drop(columns=ELDERLY)
     units.attrs["sources"] = unit_sources(read, parts, used)
     return units, problems
 
 
 def _empty() -> gpd.GeoDataFrame:
     columns = {name: pd.Series(dtype="str") for name in COLUMNS}
-    columns[POPULATION] = pd.Series(dtype=np.float64)
+    columns |= {name: pd.Series(dtype=np.float64) for name in (POPULATION, ELDERLY)}
+    columns[SKETCH] = pd.Series(dtype=bool)
     frame = gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=WGS84), crs=WGS84)
     return frame.rename_axis(UNIT_ID)
 
@@ -171,15 +187,8 @@ def _open(spec: UnitSpec) -> list[Rows]:
     check_file(spec.path)
     suffix = spec.path.suffix.lower()
     if suffix in WORKBOOKS or suffix in TEXTS:
-        named = [spec.code, spec.name, spec.parent, spec.population, spec.level, *_WKT]
-        known = {name.casefold() for name in named if name}
-        return open_tables(
-            spec,
-            lambda header: plain(header).casefold() if plain(header).casefold() in known else None,
-        )
-    asked = [
-        name for name in (spec.code, spec.name, spec.parent, spec.population, spec.level) if name
-    ]
+        named = [*_asked(spec), *_WKT]
+        return open_tables(spec, lambda header: _named(header, named) or column_field(header))
     return [
         read_vector(
             spec.path,
@@ -187,9 +196,21 @@ def _open(spec: UnitSpec) -> list[Rows]:
             layer=spec.layer,
             where=spec.where,
             encoding=spec.encoding,
-            keys=asked,
+            keys=_asked(spec),
         )
     ]
+
+
+def _asked(spec: UnitSpec) -> list[str]:
+    """List the columns that the project file names."""
+    names = (spec.code, spec.name, spec.parent, spec.population, spec.elderly, spec.level)
+    return [name for name in names if name]
+
+
+def _named(header: str, names: Sequence[str]) -> str | None:
+    """Find the name, among those of the project file, that a header bears."""
+    exact = [name for name in names if plain(header).casefold() == name.casefold()]
+    return next(iter(exact), None) or next((n for n in names if same_header(header, n)), None)
 
 
 def _column(table: pd.DataFrame, name: str | None, what: Any) -> pd.Series | None:
@@ -197,6 +218,9 @@ def _column(table: pd.DataFrame, name: str | None, what: Any) -> pd.Series | Non
     if name is None:
         return None
     lower = {str(column).casefold(): column for column in table.columns}
+    near = [column for column in table.columns if same_header(str(column), name)]
+    if name.casefold() not in lower and near:
+        return table[near[0]]
     if name.casefold() not in lower:
         raise unusable(
             "unknown_column",
@@ -229,20 +253,18 @@ def _read_one(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoDataFram
         text("fill in the name"),
     )
     name = name.fillna(codes)
-    if spec.code is None:
-        codes = level + ":" + normal_names(name)
-        codes = codes.where(name.notna())
-    findings.returned(
-        codes.isna().to_numpy() & ~findings.bad,
-        "required",
-        text("the unit has neither code nor name"),
-        text("fill it in"),
-    )
     parents = _column(table, spec.parent, text("parent"))
     parent = (
         parse_codes(parents).column
         if parents is not None
         else pd.Series(np.nan, index=table.index, dtype="str")
+    )
+    codes = codes.where(codes.notna(), _own_codes(level, name, parent))
+    findings.returned(
+        codes.isna().to_numpy() & ~findings.bad,
+        "required",
+        text("the unit has neither code nor name"),
+        text("fill it in"),
     )
     shapes = _shapes(rows, spec, findings)
     frame = gpd.GeoDataFrame(
@@ -251,27 +273,38 @@ def _read_one(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoDataFram
             PARENT_ID: parent,
             LEVEL: level,
             NAME: name,
-            POPULATION: _population(table, spec, findings),
+            POPULATION: _people(table, spec.population, text("population"), findings),
+            ELDERLY: _people(table, spec.elderly, text("elderly people"), findings),
+            "_parent": parent,
             "_file": spec.shown,
+            "_sheet": rows.sheet,
             "_row": rows.row,
         },
-        geometry=repair_units(shapes, findings),
+        geometry=shapes,
         crs=WGS84,
     )
     return frame[~findings.bad]
 
 
+def _own_codes(level: pd.Series, name: pd.Series, parent: pd.Series) -> pd.Series:
+    """Make codes of units that have none: the level, the parent as written, the name."""
+    under = normal_names(parent)
+    plain_name = normal_names(name)
+    own = level + ":" + (under + "/").where(under != "", "") + plain_name
+    return own.where(name.notna())
+
+
 def _shapes(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoSeries:
+    """Return repaired outlines; points, or nothing, where a table has no outlines."""
     if rows.geometry is not None:
-        return locate_shapes(rows.geometry, spec, findings).geometry
+        return repair_units(locate_shapes(rows.geometry, spec, findings).geometry, findings)
     wkt = next((column for column in rows.table.columns if str(column).casefold() in _WKT), None)
     if wkt is None:
-        raise unusable(
-            "no_geometry",
-            text("units need outlines, and this table has none"),
-            text("give a layer with polygons"),
-        )
-    return locate_table(rows.table, {"wkt": (str(wkt), None)}, spec, findings).geometry  # type: ignore[arg-type]
+        points = unit_points(rows.table, spec, findings)
+        nothing = gpd.GeoSeries([None] * len(rows.table), index=rows.table.index, crs=WGS84)
+        return nothing if points is None else points
+    found = locate_table(rows.table, {"wkt": (str(wkt), None)}, spec, findings)  # type: ignore[arg-type]
+    return repair_units(found.geometry, findings)
 
 
 def _levels(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> pd.Series:
@@ -320,11 +353,15 @@ def _codes(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> pd.Series
     return pd.Series(parsed.column)
 
 
-def _population(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> NDArray[np.float64]:
-    column = _column(table, spec.population, text("population"))
+def _people(
+    table: pd.DataFrame, named: str | None, what: Text, findings: Findings
+) -> NDArray[np.float64]:
+    """Return numbers of people; what is none is unknown."""
+    column = _column(table, named, what)
     if column is None:
         return np.full(len(table), np.nan)
-    parsed = parse_numbers(column, unit="person", header_unit=None, upper=True)
+    unit = parse_header(str(column.name))[1]
+    parsed = parse_numbers(column, unit="person", header_unit=unit, upper=True)
     numbers = parsed.column.to_numpy(dtype=np.float64)
     strange = (parsed.bad != "") | (numbers < 0.0)
     findings.noted(
@@ -332,7 +369,7 @@ def _population(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> NDAr
         "population",
         text("this is not a number of people; taken as unknown"),
         text("write the number alone"),
-        field=spec.population or "",
+        field=named or "",
         values=column.to_numpy(dtype=object),
     )
     return np.where(strange, np.nan, numbers)

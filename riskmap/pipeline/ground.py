@@ -12,7 +12,7 @@ from riskmap.errors import CRSError, LayerError, Problem
 from riskmap.files import sha256
 from riskmap.i18n import text
 from riskmap.result import InputFile
-from riskmap.vocabulary.columns import AREA_KM2, LEVEL, NAME, PARENT_ID, UNIT_LEVELS
+from riskmap.vocabulary.columns import AREA_KM2, LEVEL, NAME, PARENT_ID, UNIT_LEVELS, WGS84
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from riskmap.project.schema import Project
     from riskmap.vocabulary.presets import Presets
     from riskmap.vocabulary.roles import Role
+
+
+WORLD = "EPSG:6933"
+"""Metres for a place that is not known yet: the world's equal-area cylinder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +72,9 @@ def read_ground(project: Project) -> Ground:
 
     roles = load_roles(project.file(project.roles) if project.roles else None)
     presets = load_presets(project.presets)
-    units, problems = read_units(project.unit_specs())
+    units, problems = read_units(
+        project.unit_specs(), outline=lambda: _outline(project, roles["boundary"])
+    )
     if units.empty:
         raise LayerError(text("units: no unit can be used"), tuple(problems))
     sources = tuple(units.attrs.pop("sources", ()))
@@ -92,6 +98,18 @@ def read_ground(project: Project) -> Ground:
         problems=tuple(problems),
         unit_sources=sources,
     )
+
+
+def _outline(project: Project, role: Role) -> Any:
+    """Read the boundary alone, for units that have no outline of their own."""
+    from riskmap.layers.read.layer import read_layer
+
+    if not project.layers.get("boundary"):
+        return None
+    found, _ = read_layer(role, project.layer_specs("boundary"), crs=WORLD, place=None)
+    if found.table is None or found.table.empty:
+        return None
+    return found.table.to_crs(WGS84).geometry.make_valid().union_all()
 
 
 def choose_crs(wanted: str, units: gpd.GeoDataFrame) -> str:

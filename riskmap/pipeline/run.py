@@ -282,12 +282,16 @@ def _facts(project: Project, ground: Ground) -> Facts:
 
 def _notes(facts: Facts, ground: Ground, said: tuple[Text, ...]) -> tuple[Text, ...]:
     """Say first what holds for every number."""
+    from riskmap.layers.unit_points import sketch_note
+
     notes = [
         text(
             "Screening estimate: indices rank places within this run; they are no forecast of "
             "depth, loss or safety."
         )
     ]
+    if sketch := sketch_note(ground.units):
+        notes.append(sketch)
     if facts.demo:
         notes.append(text("Made-up demo data (示范数据) are part of this run; not for use."))
     unverified = [preset for preset in ground.presets.used() if preset.status == "unverified"]

@@ -55,6 +55,8 @@ class UnitSource(Section):
     """Column of the parent's code or name; without it the parent is the unit around it."""
     population: str | None = None
     """Column of the number of people."""
+    elderly: str | None = None
+    """Column of the number of elderly people."""
     datum: Literal["auto", "wgs84", "cgcs2000", "gcj02", "bd09"] = "auto"
     """Datum of the coordinates."""
     crs: str | None = None

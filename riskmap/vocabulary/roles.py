@@ -687,6 +687,28 @@ def _shipped() -> dict[str, Role]:
     return dict(sorted(roles.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
 
 
+@cache
+def unit_role(level: str) -> Role:
+    """Return the columns of a sheet of units: villages with a point each, or towns.
+
+    Parameters
+    ----------
+    level
+        ``village`` or ``town``.
+
+    Returns
+    -------
+    Role
+        Fields as in the template; it is no layer of a project.
+
+    Examples
+    --------
+    >>> [field.name for field in unit_role("village").fields][:4]
+    ['number', 'name', 'town', 'population']
+    """
+    return parse_role(read_yaml(_FOLDER / "_units.yaml")[level])
+
+
 def load_roles(extra: Path | None = None) -> dict[str, Role]:
     """Read all roles, the shipped ones and the user's own.
 
