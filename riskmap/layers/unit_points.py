@@ -248,7 +248,7 @@ def _say_lost(units: gpd.GeoDataFrame, rows: Any, problems: list[Problem]) -> No
             text("the point stands on another village's point, or outside the outline"),
             text("check longitude and latitude"),
         )
-        for row in rows
+        for row in map(int, rows)
     )
 
 
@@ -336,7 +336,7 @@ def _without_land(units: gpd.GeoDataFrame, problems: list[Problem]) -> gpd.GeoDa
             text("no village names this unit, and it has no outline"),
             text("write its name into the villages' column, or delete the row"),
         )
-        for row in np.flatnonzero(gone)
+        for row in map(int, np.flatnonzero(gone))
     )
     return units[~gone].reset_index(drop=True)
 
