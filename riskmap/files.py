@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -204,6 +205,134 @@ def _keep_foreign(old: Path, folder: Path) -> None:
             n += 1
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
+
+
+MOST_DEPTH: Final = 60
+"""Lists and mappings inside each other that a file of ours may have."""
+MOST_NODES: Final = 1_000_000
+"""Values that a YAML file may have once its aliases are written out."""
+MOST_DIGITS: Final = 400
+_LONE: Final = re.compile("[\ud800-\udfff]")
+
+
+def parse_yaml(content: str, *, loader: Any = None) -> Any:
+    """Read YAML of a bearable depth and size.
+
+    Parameters
+    ----------
+    content
+        The text.
+    loader
+        A safe loader of PyYAML; None takes the plain one.
+
+    Returns
+    -------
+    object
+        Plain values.
+
+    Raises
+    ------
+    yaml.YAMLError
+        When it is no YAML, nested too deeply, grows beyond measure by its aliases, or holds a
+        value that is none, such as a date in month 13.
+
+    Examples
+    --------
+    >>> parse_yaml("a: [1, 2]")
+    {'a': [1, 2]}
+    """
+    import yaml
+
+    chosen = loader or yaml.SafeLoader
+    mark = None
+    try:
+        _measure(content)
+        return yaml.load(content, Loader=chosen)  # noqa: S506  a safe loader
+    except (ValueError, RecursionError, OverflowError) as error:
+        raise yaml.constructor.ConstructorError(None, None, str(error), mark) from error
+
+
+def _measure(content: str) -> None:
+    """Refuse YAML that is too deep, too large with its aliases, or holds what is no value."""
+    import yaml
+
+    size, depth = 0, 0
+    started: list[tuple[str | None, int]] = []
+    sizes: dict[str, int] = {}
+    for event in yaml.parse(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        name = getattr(event, "anchor", None)
+        if isinstance(event, yaml.AliasEvent):
+            if name not in sizes:
+                raise yaml.composer.ComposerError(None, None, "alias", None)
+            size += sizes[name]
+        elif isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            started.append((name, size))
+            size += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+            opened, before = started.pop()
+            if opened:
+                sizes[opened] = size - before
+        elif isinstance(event, yaml.ScalarEvent):
+            size += 1
+            if name:
+                sizes[name] = 1
+            _check_scalar(event)
+        if depth > MOST_DEPTH or size > MOST_NODES:
+            problem = str(text("nested too deeply, or too many values"))
+            raise yaml.composer.ComposerError(None, None, problem, None)
+
+
+def _check_scalar(event: Any) -> None:
+    import yaml
+
+    value = event.value
+    if len(value) > MOST_DIGITS and not event.style and re.fullmatch(r"[-+0-9_.eE]+", value):
+        problem = str(text("a number with too many digits"))
+        raise yaml.constructor.ConstructorError(None, None, problem, event.start_mark)
+    if _LONE.search(value):
+        problem = str(text("half a character (a lone surrogate)"))
+        raise yaml.constructor.ConstructorError(None, None, problem, event.start_mark)
+
+
+def parse_json(content: str) -> Any:
+    """Read JSON of a bearable depth.
+
+    Parameters
+    ----------
+    content
+        The text.
+
+    Returns
+    -------
+    object
+        Plain values.
+
+    Raises
+    ------
+    ValueError
+        When it is no JSON, nested too deeply, or holds a number or a character that is none.
+
+    Examples
+    --------
+    >>> parse_json('{"a": [1, 2]}')
+    {'a': [1, 2]}
+    """
+    depth = most = 0
+    for found in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', content):
+        step = found.group()
+        depth += (step in "[{") - (step in "]}")
+        most = max(most, depth)
+        if most > MOST_DEPTH:
+            raise ValueError(str(text("nested too deeply, or too many values")))
+    try:
+        loaded = json.loads(content)
+    except RecursionError as error:
+        raise ValueError(str(text("nested too deeply, or too many values"))) from error
+    if "\\ud" in content.lower() and _LONE.search(json.dumps(loaded, ensure_ascii=False)):
+        raise ValueError(str(text("half a character (a lone surrogate)")))
+    return loaded
 
 
 ENCODINGS: Final = ("utf-8-sig", "gb18030")

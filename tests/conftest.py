@@ -40,3 +40,18 @@ def run_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callab
         return out
 
     return results
+
+
+@pytest.fixture
+def run_town() -> Callable[..., Path]:
+    """Run the hand-drawn town in a folder; give its results folder."""
+    from riskmap import pipeline
+    from riskmap.export import bundle
+    from riskmap.project.load import load_project
+    from tests import town
+
+    def results(folder: Path, **changes: object) -> Path:
+        project = load_project(town.write(folder, **changes))  # type: ignore[arg-type]
+        return bundle.write(pipeline.run(project), folder / "out")
+
+    return results

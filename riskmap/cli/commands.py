@@ -92,12 +92,14 @@ def read_weights(path: Path) -> dict[str, float]:
     """
     import yaml
 
+    from riskmap.files import parse_yaml
+
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        raw = parse_yaml(path.read_text(encoding="utf-8-sig"))
         weights = {str(code): float(value) for code, value in raw["weights"].items()}
     except FileNotFoundError:
         raise UsageError(text("{file}: no such file", file=path)) from None
-    except (yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError):
+    except (yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError, OverflowError):
         raise UsageError(
             text("{file}: expected 'weights:' with one 'CODE: number' a line", file=path)
         ) from None

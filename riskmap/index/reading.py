@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from riskmap.files import ENCODINGS
+from riskmap.errors import IndicatorError
+from riskmap.files import ENCODINGS, parse_json, parse_yaml
 from riskmap.i18n import text
 from riskmap.index.tree import error, failure
 
@@ -68,7 +68,7 @@ def read_steps(path: Path) -> list[dict[str, Any]]:
     """
     mend = text("correct the steps file")
     try:
-        found = yaml.safe_load(text_of(path))
+        found = parse_yaml(text_of(path))
     except yaml.YAMLError as cause:
         where = getattr(cause, "problem_mark", None)
         line = where.line + 1 if where else 0
@@ -82,15 +82,38 @@ def read_steps(path: Path) -> list[dict[str, Any]]:
     return [_thaw(dict(step), path) for step in listed]
 
 
+def frozen_files(path: Path) -> list[str]:
+    """List the files that a file of steps names as frozen parameters.
+
+    Parameters
+    ----------
+    path
+        The file of steps.
+
+    Returns
+    -------
+    list of str
+        As written there; empty when it cannot be read, which `read_steps` says.
+    """
+    try:
+        found = parse_yaml(text_of(path))
+    except (IndicatorError, yaml.YAMLError):
+        return []
+    steps = found.get("steps") if isinstance(found, Mapping) else found
+    listed = steps if isinstance(steps, list) else []
+    named = [step.get("frozen") for step in listed if isinstance(step, Mapping)]
+    return [name for name in named if isinstance(name, str)]
+
+
 def _thaw(step: dict[str, Any], path: Path) -> dict[str, Any]:
     """Replace the name of a frozen file by the numbers in it."""
     if not isinstance(step.get("frozen"), str):
         return step
     try:
-        params = json.loads(text_of((path.parent / step["frozen"]).resolve()))
+        params = parse_json(text_of((path.parent / step["frozen"]).resolve()))
         earlier = [s for s in params["steps"] if s["step"] == step["step"]]
         step["frozen"] = earlier[-1]["fitted"]
-    except (json.JSONDecodeError, KeyError, IndexError, TypeError) as cause:
+    except (ValueError, KeyError, IndexError, TypeError) as cause:
         message = text("{file} holds no frozen step {name}", file=step["frozen"], name=step["step"])
         mend = text("name the params.json of an earlier run")
         raise failure([error("frozen", message, mend)]) from cause

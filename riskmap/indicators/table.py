@@ -39,6 +39,17 @@ _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}")
 _FOLDER: Final = Path(__file__).parent
 
 
+def shipped_tables() -> frozenset[str]:
+    """Name the indicator tables that come with riskmap.
+
+    Returns
+    -------
+    frozenset of str
+        Their names, such as ``flood_season``.
+    """
+    return frozenset(file.stem for file in _FOLDER.glob("*.csv"))
+
+
 def parse_options(raw: str) -> dict[str, str]:
     """Read the options of a method.
 
@@ -122,7 +133,7 @@ def _read(path: Path) -> pd.DataFrame:
             text(
                 "{file}: there is no such indicator table; give a CSV file or one of: {names}",
                 file=path.name,
-                names=", ".join(sorted(file.stem for file in _FOLDER.glob("*.csv"))),
+                names=", ".join(sorted(shipped_tables())),
             )
         )
     try:

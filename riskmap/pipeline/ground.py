@@ -283,30 +283,29 @@ def keep_ids(project: Project, layers: Mapping[str, Layer], roles: Mapping[str, 
     write_known(store, known_of(listed, before))
 
 
-def input_files(project: Project) -> tuple[InputFile, ...]:
+def input_files(project: Project, layers: Mapping[str, Layer]) -> tuple[InputFile, ...]:
     """Hash every file that the run read.
 
     Parameters
     ----------
     project
         The project.
+    layers
+        Its layers, whose rows may name photos.
 
     Returns
     -------
     tuple
         The project file first, then the others by name.
     """
-    written = {project.path.name: project.path}
-    for _, shown in project.written_paths():
-        path = project.file(shown)
-        if path.is_dir():
-            written |= {f"{shown}/{f.name}": f for f in sorted(path.glob("*")) if f.is_file()}
-        else:
-            written[shown] = path
-            for side in (".shx", ".dbf", ".prj", ".cpg") if path.suffix.lower() == ".shp" else ():
-                written[str(Path(shown).with_suffix(side))] = path.with_suffix(side)
+    from riskmap.export.onemap.backdrop import photo_files
+
+    read = {project.path.name: project.path}
+    read |= {shown: path for _, shown, path in project.read_paths()}
+    for layer in layers.values():
+        read |= photo_files(layer)
     return tuple(
         InputFile(shown, sha256(path), path.stat().st_size)
-        for shown, path in written.items()
+        for shown, path in read.items()
         if path.is_file()
     )

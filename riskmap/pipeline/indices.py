@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pandas as pd
 
 from riskmap import progress
 from riskmap.errors import IndicatorError
+from riskmap.files import parse_json
 from riskmap.i18n import Text, text
 from riskmap.index.tree import Params
 from riskmap.layers.layer import rows_in_use
@@ -131,10 +131,10 @@ def read_table(project: Project) -> pd.DataFrame:
     DataFrame
         Indexed by code.
     """
-    from riskmap.indicators.table import load_table
+    from riskmap.indicators.table import load_table, shipped_tables
 
     named = project.indicators
-    return load_table(project.file(named) if named.endswith(".csv") else named)
+    return load_table(named if named in shipped_tables() else project.file(named))
 
 
 def compute_indicators(
@@ -682,7 +682,7 @@ def _frozen(project: Project) -> dict[str, Any] | None:
         return None
     path = project.file(project.index.frozen)
     try:
-        params = json.loads(path.read_text(encoding="utf-8"))
+        params = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise IndicatorError(
             text("{file}: cannot be read as frozen parameters: {why}", file=path.name, why=error)

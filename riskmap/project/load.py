@@ -14,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from riskmap.errors import Problem, ProjectError
+from riskmap.files import parse_yaml
 from riskmap.i18n import Text, text
 from riskmap.project.schema import Project
 
@@ -180,10 +181,12 @@ def content_problems(
     if unfit:
         return unfit
     outside = [] if allow_outside else _check_inside(path, project)
+    if outside:
+        return outside
     presets = _check_presets(path, project)
     stations = [] if presets else _check_stations(path, project)
     candidates = _check_candidates(path, project)
-    return [*_check_roles(path, project, roles), *presets, *stations, *candidates, *outside]
+    return [*_check_roles(path, project, roles), *presets, *stations, *candidates]
 
 
 def _check_file_names(path: Path, project: Project) -> list[Problem]:
@@ -285,11 +288,15 @@ def _check_inside(path: Path, project: Project) -> list[Problem]:
         "move the file below {root}, or give --allow-outside if you trust it",
         root=project.root.name,
     )
-    return [
-        _problem(path, key, text("the path leaves the project's tree"), mend, written)
-        for key, written in project.written_paths()
-        if not project.file(written).is_relative_to(project.root)
-    ]
+    own = project.path.parent / ".riskmap"
+    read = [(key, shown, project.file(shown)) for key, shown in project.written_paths()]
+    read += [("cache", own.name, own), *project.read_paths()]
+    left = {
+        (key, shown): file for key, shown, file in read
+        if not file.resolve().is_relative_to(project.root)
+    }  # fmt: skip
+    said = text("the path leaves the project's tree")
+    return [_problem(path, key, said, mend, shown) for key, shown in left]
 
 
 ROOT_MARKS = ("riskmap.root", ".git")
@@ -381,7 +388,7 @@ def _parse(path: Path) -> dict[str, Any]:
         )
     try:
         content = path.read_text(encoding="utf-8-sig")
-        raw = yaml.load(content, Loader=_Loader)  # noqa: S506  a SafeLoader
+        raw = parse_yaml(content, loader=_Loader)
     except UnicodeDecodeError:
         raise ProjectError(
             text("{file}: the project file is not UTF-8; save it as UTF-8", file=path)

@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from riskmap.formats import side_files
+from riskmap.index.reading import frozen_files
+from riskmap.indicators.table import shipped_tables
 from riskmap.layers.layer import FieldMap, LayerSpec, UnitSpec
 from riskmap.plans.refuges.options import RefugeOptions
 from riskmap.plans.stations.options import StationOptions
@@ -323,9 +326,32 @@ class Project(Section):
             "roles": self.roles,
             "index.steps": self.index.steps,
             "index.frozen": self.index.frozen,
-            "indicators": self.indicators if self.indicators.endswith(".csv") else None,
+            "indicators": None if self.indicators in shipped_tables() else self.indicators,
         }
         level = self.refuges.flood_level
         if level and not is_number(level):
             optional["refuges.flood_level"] = level
         return found + [(key, written) for key, written in optional.items() if written]
+
+    def read_paths(self) -> list[tuple[str, str, Path]]:
+        """List every file that is read with the paths of the project file.
+
+        Returns
+        -------
+        list
+            Dotted key, name as shown, and path, not resolved: the files themselves, what stands
+            beside them and is read with them, the files of a folder of roles, and the frozen
+            parameters that a file of steps names.
+        """
+        found = []
+        for key, shown in self.written_paths():
+            path = self.path.parent / shown
+            for file in side_files(path):
+                inside = file.relative_to(path.parent).as_posix()
+                found.append((key, (Path(shown).parent / inside).as_posix(), file))
+        if self.index.steps:
+            steps = self.path.parent / self.index.steps
+            for named in frozen_files(steps):
+                shown = (Path(self.index.steps).parent / named).as_posix()
+                found.append(("index.steps", shown, steps.parent / named))
+        return found

@@ -13,6 +13,7 @@ from typing import Any, Final
 import yaml
 
 from riskmap.errors import LayerError, Problem
+from riskmap.files import parse_yaml
 from riskmap.i18n import Text, current_language, text
 
 TYPES: Final = ("text", "integer", "number", "date", "code", "phone", "boolean", "choice")
@@ -661,8 +662,13 @@ def _read_folder(folder: Path) -> tuple[dict[str, Role], list[Problem]]:
         if file.name.startswith("_"):
             continue
         try:
-            role = parse_role(read_yaml(file))
-        except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+            own = folder != _FOLDER
+            role = parse_role(
+                parse_yaml(file.read_text(encoding="utf-8-sig")) if own else read_yaml(file)
+            )
+        except (
+            OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, yaml.YAMLError
+        ) as error:  # fmt: skip
             problems.append(
                 Problem(
                     severity="unusable",

@@ -14,14 +14,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskmap.errors import ExportError, Problem
+from riskmap.errors import ExportError, LayerError, Problem
 from riskmap.export.onemap.pack import Packer
+from riskmap.formats import raster_driver
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["PHOTO", "backdrop_parts", "backdrop_problems", "photo_parts", "read_backdrops"]
+__all__ = [
+    "PHOTO",
+    "backdrop_parts",
+    "backdrop_problems",
+    "photo_files",
+    "photo_parts",
+    "read_backdrops",
+]
 
 PHOTO: Final = "photo"
 """Name of the field that holds a picture's path, relative to the folder of its ledger."""
@@ -90,16 +98,52 @@ def _kind(raw: bytes) -> str:
 
 def _inlined(folder: Path | None, named: str, room: int) -> bytes:
     """Read a picture, nothing when it may not or cannot be shown."""
-    if folder is None:
+    path = _photo_path(folder, named)
+    if path is None:
         return b""
     try:
-        path = (folder / named.replace("\\", "/")).resolve(strict=True)
-        if not path.is_relative_to(folder.resolve()) or path.stat().st_size > MOST_BYTES:
-            return b""
         raw = path.read_bytes()
-    except (OSError, ValueError):
+    except OSError:
         return b""
     return raw if _kind(raw) and len(raw) <= room else b""
+
+
+def _photo_path(folder: Path | None, named: str) -> Path | None:
+    """Find a picture, None when it may not be shown or is not there."""
+    if folder is None:
+        return None
+    try:
+        path = (folder / named.replace("\\", "/")).resolve(strict=True)
+        inside = path.is_relative_to(folder.resolve()) and path.is_file()
+        return path if inside and path.stat().st_size <= MOST_BYTES else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def photo_files(layer: Any) -> dict[str, Path]:
+    """List the pictures that a layer's rows name and that may be read.
+
+    Parameters
+    ----------
+    layer
+        A layer.
+
+    Returns
+    -------
+    dict
+        Name beside the ledger, as shown, to path.
+    """
+    table = layer.table
+    if table is None or PHOTO not in table or "_file" not in table:
+        return {}
+    folders = {source.shown: Path(source.path).parent for source in layer.sources}
+    found = {}
+    for shown, cell in dict.fromkeys(zip(table["_file"], table[PHOTO], strict=True)):
+        named = "" if pd.isna(cell) else str(cell).strip()
+        path = _photo_path(folders.get(shown), named) if named else None
+        if path is not None:
+            found[(Path(shown).parent / named.replace("\\", "/")).as_posix()] = path
+    return found
 
 
 SIDE: Final = 2048
@@ -132,9 +176,9 @@ def backdrop_problems(sources: Sequence[tuple[str, Path]]) -> list[Problem]:
     found = []
     for shown, path in sources:
         try:
-            with _quiet(), rasterio.open(path) as source:
+            with _quiet(), rasterio.open(path, driver=raster_driver(path)) as source:
                 known, fit = source.crs is not None, set(source.dtypes) == {"uint8"}
-        except rasterio.errors.RasterioError:
+        except (rasterio.errors.RasterioError, LayerError, OSError):
             said = text("the picture under the map cannot be read")
             mend = text("give a GeoTIFF or MBTiles file that exists")
         else:
@@ -230,7 +274,7 @@ def _read(shown: str, path: Path, wanted: tuple[float, ...]) -> dict[str, Any]:
     from rasterio.vrt import WarpedVRT
     from rasterio.windows import from_bounds
 
-    with rasterio.open(path) as source:
+    with rasterio.open(path, driver=raster_driver(path)) as source:
         palette = source.colormap(1) if source.colorinterp[0] == ColorInterp.palette else None
         how = Resampling.nearest if palette else Resampling.bilinear
         clear = ColorInterp.alpha not in source.colorinterp

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from riskmap.errors import LayerError
+from riskmap.formats import offline, vector_driver
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ def read_network(path: Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
         If the file cannot be read or holds no lines.
     """
     import geopandas as gpd
-    import pyogrio
-    from pyogrio.errors import DataLayerError, DataSourceError
 
     from riskmap.geo.network.rules import osm_tags
 
@@ -51,15 +50,17 @@ def read_network(path: Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
     source = f"/vsigzip/{path}" if str(path).lower().endswith(".gz") else str(path)
     if not path.exists():
         raise LayerError(text("{path}: there is no such file", path=path.name))
+    if source == str(path) and not str(path).lower().endswith(".osm.bz2"):
+        vector_driver(path)
     try:
-        if layer is None:
-            layer = "lines" if osm else _line_layer(pyogrio.list_layers(source))
-        with warnings.catch_warnings():  # columns that no road rule looks at
-            warnings.simplefilter("ignore", UserWarning)
+        with offline() as pyogrio, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # columns that no road rule looks at
+            if layer is None:
+                layer = "lines" if osm else _line_layer(pyogrio.list_layers(source))
             lines = pyogrio.read_dataframe(
                 source, layer=layer, where="highway IS NOT NULL" if osm else None
             )
-    except (DataSourceError, DataLayerError) as error:
+    except (ValueError, RuntimeError, OSError) as error:
         raise LayerError(
             text("{path}: cannot be read ({why})", path=path.name, why=error)
         ) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from riskmap.formats import raster_driver, tags_lead_on
 from riskmap.i18n import text
 from riskmap.layers.check.findings import unusable
 from riskmap.layers.layer import Raster, Remark
@@ -52,6 +53,7 @@ def read_raster(
         When the file is no raster, has no CRS or does not touch the place.
     """
     from rasterio.enums import Resampling
+    from rasterio.errors import RasterioError
 
     source = _open(spec)
     with source:
@@ -61,13 +63,16 @@ def read_raster(
         step = max(1.0, float(np.sqrt(window.width * window.height / max_cells)))
         shape = (max(1, round(window.height / step)), max(1, round(window.width / step)))
         remarks = _remarks(source, band, step)
-        data = source.read(
-            band,
-            window=window,
-            out_shape=shape,
-            masked=True,
-            resampling=Resampling.average if step > 1 else Resampling.nearest,
-        )
+        try:
+            data = source.read(
+                band,
+                window=window,
+                out_shape=shape,
+                masked=True,
+                resampling=Resampling.average if step > 1 else Resampling.nearest,
+            )
+        except RasterioError as error:
+            raise _broken(error) from error
         transform = _transform(source, window, window.width / shape[1], window.height / shape[0])
         values = np.ma.filled(data.astype(np.float32), np.nan)
         values = _scaled(values, source, band)
@@ -86,17 +91,24 @@ def _open(spec: LayerSpec) -> Any:
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
+    driver = raster_driver(spec.path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            return rasterio.open(spec.path)
+            source = rasterio.open(spec.path, driver=driver)
+        tags_lead_on(source.tags(ns="OVERVIEWS"))
     except RasterioError as error:
-        raise unusable(
-            "broken_raster",
-            text("the raster cannot be read"),
-            text("save it as GeoTIFF again"),
-            value=str(error),
-        ) from error
+        raise _broken(error) from error
+    return source
+
+
+def _broken(error: Exception) -> Exception:
+    return unusable(
+        "broken_raster",
+        text("the raster cannot be read"),
+        text("copy the file again, whole, or save it as GeoTIFF again"),
+        value=str(error.__cause__ or error),
+    )
 
 
 def _band(source: Any, spec: LayerSpec) -> int:

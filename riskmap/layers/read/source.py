@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 NOT_TAGS: Final = ("type", "class")
 """Fields whose namesakes among OSM tags mean something else: the kind of a relation, and rare."""
 RASTERS: Final = (".tif", ".tiff", ".img", ".vrt", ".asc", ".nc")
+"""Endings of rasters, of which a ``.vrt`` is refused: it only points at other files."""
 
 
 def check_file(path: Path) -> None:

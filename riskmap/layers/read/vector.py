@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from riskmap.formats import check_condition, offline, vector_driver
 from riskmap.i18n import text
 from riskmap.layers.check.findings import unusable
 from riskmap.layers.layer import Remark, Rows
@@ -328,7 +329,9 @@ def read_vector(
     LayerError
         When the file cannot be read or the layer cannot be chosen.
     """
-    osm = path.suffix.lower() in OSM
+    driver = vector_driver(path)
+    check_condition(where)
+    osm = driver == "OSM"
     notes: list[Remark] = []
     options: dict[str, Any] = {"where": where}
     codec = "utf-8"
@@ -346,7 +349,7 @@ def read_vector(
             notes.append(Remark("window", said, text("nothing to do")))
         if config is not None:
             options["CONFIG_FILE"] = str(config)
-        frame = _frame(path, chosen, options, notes)
+        frame = _frame(path, chosen, options, notes, driver)
     return _as_rows(frame, chosen or "", codec, wanted, notes, osm=osm)
 
 
@@ -411,10 +414,9 @@ def _encoding_remark(codec: str) -> Remark:
 
 def _choose_layer(path: Path, geometry: str, notes: list[Remark]) -> str | None:
     """Choose the only layer, or the only one whose geometry fits the role."""
-    import pyogrio
-
     try:
-        layers = [(str(name), str(kind or "")) for name, kind in pyogrio.list_layers(path)]
+        with offline(path) as pyogrio:
+            layers = [(str(name), str(kind or "")) for name, kind in pyogrio.list_layers(path)]
     except Exception as error:
         raise _broken(error) from error
     layers = [entry for entry in layers if entry[0] != "layer_styles"]
@@ -454,12 +456,9 @@ def _broken(error: Exception) -> Exception:
 
 
 def _frame(
-    path: Path, layer: str | None, options: dict[str, Any], notes: list[Remark]
+    path: Path, layer: str | None, options: dict[str, Any], notes: list[Remark], driver: str
 ) -> gpd.GeoDataFrame:
-    import pyogrio
-
-    pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True, "OGR_GEOJSON_MAX_OBJ_SIZE": 0})
-    with warnings.catch_warnings(record=True) as caught:
+    with offline(path) as pyogrio, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             frame = pyogrio.read_dataframe(
@@ -473,7 +472,7 @@ def _frame(
                     text("name existing columns, as in SQL"),
                     value=str(first),
                 ) from first
-            frame = _salvage(path, layer, first, notes)
+            frame = _salvage(path, layer, first, notes, driver)
     said = [str(entry.message) for entry in caught if issubclass(entry.category, RuntimeWarning)]
     notes += [
         Remark(
@@ -487,7 +486,7 @@ def _frame(
 
 
 def _salvage(
-    path: Path, layer: str | None, error: Exception, notes: list[Remark]
+    path: Path, layer: str | None, error: Exception, notes: list[Remark], driver: str
 ) -> gpd.GeoDataFrame:
     """Read a broken file feature by feature with fiona; what cannot be read has no geometry."""
     import fiona
@@ -497,7 +496,7 @@ def _salvage(
     records: list[dict[str, Any]] = []
     shapes: list[Any] = []
     try:
-        with fiona.open(path, layer=layer) as source:
+        with fiona.open(path, layer=layer, enabled_drivers=[driver]) as source:
             crs = source.crs_wkt or None
             features = iter(source)
             for index in range(len(source)):
