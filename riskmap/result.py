@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from riskmap.geo.grid import Grid
+    from riskmap.geo.people import Pieces
     from riskmap.index.steps import Index
     from riskmap.indicators.table import Indicators
     from riskmap.layers.layer import Layer, Raster, Source
@@ -87,6 +88,8 @@ class Result:
     grid: Grid
     population: Any
     """People per grid cell, float32 (ny, nx), or None when no population layer exists."""
+    pieces: Pieces | None = None
+    """People by unit and cell; every count of people is a sum of these."""
     indicators: Indicators
     index: Mapping[str, Index]
     """``unit`` and ``cell``; ``unit@NAME`` and ``cell@NAME`` under the scenario of that name, with

@@ -217,8 +217,9 @@ def test_deeper_water_never_lowers_hazard_or_risk(ground, first, second):
     for kind in ("unit", "cell"):
         for code in ("HAZARD", "RISK"):
             less, more = (found[f"{kind}@{name}"].scores[code] for name in both)
-            assert (more >= less - 1e-12).all()
-            assert (less >= base.index[kind].scores[code] - 1e-12).all()
+            # to within the tolerance of the index
+            assert (more >= less - 1e-9).all()
+            assert (less >= base.index[kind].scores[code] - 1e-9).all()
 
 
 def test_page_recomputes_the_scenario(flooded):

@@ -16,7 +16,6 @@ from riskmap.geo.areas import (
     raster_to_cells,
 )
 from riskmap.geo.grid import Grid
-from riskmap.geo.people import population_of_cells
 from riskmap.geo.points import point_xy, points_to_cells, unit_of_points
 
 __all__ = [
@@ -26,7 +25,6 @@ __all__ = [
     "point_xy",
     "points_to_cells",
     "polygons_to_cells",
-    "population_of_cells",
     "raster_to_cells",
     "unit_of_points",
     "zonal",

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from riskmap.index.tree import Array
+from riskmap.index.tree import FLOOR, NEAR, Array
 
 
 @numba.njit(cache=True)
@@ -232,5 +232,7 @@ def classify(x: Array, limits: Sequence[float]) -> NDArray[np.int8]:
     >>> classify(np.array([3.0, 3.1, np.nan, 99]), [3.0, 11.0, 50.0]).tolist()
     [1, 2, 0, 3]
     """
-    place = np.searchsorted(np.asarray(limits[:-1], dtype=float), x, side="left") + 1
+    inner = np.asarray(limits[:-1], dtype=float)
+    inner = inner + NEAR * np.abs(inner) + FLOOR
+    place = np.searchsorted(inner, x, side="left") + 1
     return np.where(np.isnan(x), 0, place).astype(np.int8)

@@ -123,10 +123,31 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
             limits[code] = []
             notes.append(text("{code} is unknown in every unit; it has no classes", code=code))
             continue
-        limits[code] = breaks.METHODS[options.get("method", "natural_breaks")](known, k)
-        if len(limits[code]) < k:
-            found = len(limits[code])
-            notes.append(text("{code}: only {n} class(es) can be told apart", code=code, n=found))
+        found = len(np.unique(known))
+        if found >= k:
+            limits[code] = breaks.METHODS[options.get("method", "natural_breaks")](known, k)
+            if len(limits[code]) < k:
+                n = len(limits[code])
+                notes.append(text("{code}: only {n} class(es) can be told apart", code=code, n=n))
+        elif data.scale is not None:
+            low, high = data.scale
+            limits[code] = [low + (high - low) * step / k for step in range(1, k + 1)]
+            notes.append(
+                text(
+                    "{code}: {n} different value(s) make no {k} classes; the goalposts' range is "
+                    "split into equal parts instead",
+                    code=code, n=found, k=k,
+                )
+            )  # fmt: skip
+        else:
+            limits[code] = []
+            notes.append(
+                text(
+                    "{code} cannot be graded: {n} different value(s) among {units} unit(s) make no "
+                    "{k} classes. Compare more units, or give thresholds or goalposts.",
+                    code=code, n=found, units=len(known), k=k,
+                )
+            )  # fmt: skip
     return {"breaks": limits, "red_flags": flags}
 
 

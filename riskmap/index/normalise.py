@@ -182,4 +182,7 @@ def apply(data: Data, params: Params) -> Data:
         mine = params["columns"][code]
         direction = data.direction(code)
         x[:, place] = METHODS[mine["method"]].apply(data.x[:, place], direction, mine)
-    return replace(data, x=x)
+    used = [params["columns"][code] for code in data.codes]
+    fixed = all(mine["method"] == "goalposts" for mine in used)
+    scale = (min(m["low"] for m in used), max(m["high"] for m in used)) if fixed else None
+    return replace(data, x=x, scale=scale)

@@ -430,6 +430,7 @@ def _run(
 ) -> Index:
     """Walk through the steps and collect the stages; after a problem, only look for more."""
     stages = {"raw": data.frame()}
+    data = data.settled()
     details: dict[str, Any] = {}
     for step in steps:
         if step.get("step") not in STEPS:
@@ -440,7 +441,7 @@ def _run(
             ready = one(step, data)
             if problems:
                 continue
-            data = kind.apply(data, ready["fitted"])
+            data = kind.apply(data, ready["fitted"]).settled()
         except IndicatorError as wrong:
             followed = FOLLOWING if problems else ()
             fresh = (p for p in wrong.problems if p.rule not in followed)

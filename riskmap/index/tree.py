@@ -277,6 +277,51 @@ def build_tree(meta: pd.DataFrame) -> Tree:
     )
 
 
+NEAR = 1e-10
+"""Values that differ by a smaller share of themselves are one value: the rest is rounding."""
+FLOOR = 4e-15
+"""Nor does a smaller share of the largest value of the column tell two values apart."""
+
+
+def settled(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    r"""Make values that differ by rounding only equal: the one tolerance of the index.
+
+    .. math:: x_{i+1} - x_i \le 10^{-10} |x_{i+1}| + 4 \cdot 10^{-15} \max |x|
+
+    for neighbours in order. Whether a column is constant, which rows tie, where classes break and
+    which side of a threshold a value stands on is decided after this.
+
+    Parameters
+    ----------
+    x
+        One column, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        The same values; those that cannot be told apart take the least of them.
+
+    Examples
+    --------
+    >>> settled(np.array([0.1 + 0.2, 0.3, 1.0, np.nan])).tolist()
+    [0.3, 0.3, 1.0, nan]
+    """
+    known = np.flatnonzero(np.isfinite(x))
+    order = known[np.argsort(x[known], kind="stable")]
+    values = x[order]
+    if len(values) < 2:
+        return x
+    gap = np.diff(values)
+    size = np.maximum(np.abs(values[1:]), np.abs(values[:-1]))
+    apart = gap > NEAR * size + FLOOR * size.max()
+    if (apart | (gap == 0)).all():
+        return x
+    first = np.concatenate([[True], apart])
+    same = x.copy()
+    same[order] = values[first][np.cumsum(first) - 1]
+    return same
+
+
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Options = Mapping[str, Any]
@@ -300,6 +345,21 @@ class Data:
     groups: Mapping[str, Array] = field(default_factory=dict)
     """Scores of the groups, once aggregated."""
     classes: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)
+    scale: tuple[float, float] | None = None
+    """Ends of the scale when goalposts fix it for every indicator; None when the data do."""
+
+    def settled(self) -> Data:
+        """Take rounding out of every column and score; see `settled`.
+
+        Returns
+        -------
+        Data
+            The same rows.
+        """
+        columns = [settled(self.x[:, place]) for place in range(self.x.shape[1])]
+        x = np.array(columns, dtype=np.float64).T if columns else self.x
+        groups = {code: settled(np.asarray(score)) for code, score in self.groups.items()}
+        return replace(self, x=x, groups=groups)
 
     def frame(self) -> pd.DataFrame:
         """Return the indicators as a DataFrame that shares the memory.

@@ -18,7 +18,7 @@ def population_density(inputs: Inputs, spec: Spec) -> Field | Missing:
     Parameters
     ----------
     inputs
-        ``population`` on the cells.
+        ``pieces``, or else ``population`` on the cells.
     spec
         No options.
 
@@ -29,8 +29,15 @@ def population_density(inputs: Inputs, spec: Spec) -> Field | Missing:
     """
     if inputs.population is None or not np.nansum(inputs.population) > 0:
         return Missing(text("there is no population layer and the units state no population"))
-    values = np.asarray(inputs.population, dtype=np.float32) / np.float32(inputs.grid.area_km2)
-    return Field(values, spec.unit, text("people in the cell by its area"))
+    how = text("people by the area on which they live")
+    pieces = inputs.pieces
+    if pieces is None:
+        values = np.asarray(inputs.population, dtype=np.float32)
+        return Field(values / np.float32(inputs.grid.area_km2), spec.unit, how)
+    area = pieces.holds @ np.where(pieces.known, shapely.area(pieces.shapes) / 1e6, 0.0)
+    people = pieces.units()["people"].to_numpy(dtype=np.float64)
+    units = np.divide(people, area, out=np.full(len(area), np.nan), where=area > 0)
+    return Field(pieces.density().astype(np.float32), spec.unit, how, units=units, exact=True)
 
 
 def area_share(inputs: Inputs, spec: Spec) -> Field | Missing:

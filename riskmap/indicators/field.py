@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from riskmap.geo.grid import Grid
+    from riskmap.geo.people import Pieces
     from riskmap.layers.layer import Raster
 
 __all__ = ["Field", "Inputs", "Method", "Missing", "Spec"]
@@ -32,8 +33,10 @@ class Inputs:
     tables: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     """Rows in use of each vector role; the four-colour ``level`` (1..4, 0 unknown) where graded."""
     rasters: Mapping[str, tuple[Raster, ...]] = field(default_factory=dict)
+    pieces: Pieces | None = None
+    """People by unit and cell, or None."""
     population: NDArray[Any] | None = None
-    """People in each cell, shape (ny, nx), or None."""
+    """People in each cell, shape (ny, nx), or None; the cells of `pieces`."""
     travel_seconds: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """Role to seconds by road from each cell to its nearest place, (ny, nx); NaN = unreached."""
     depth_m: NDArray[Any] | None = None
@@ -92,6 +95,10 @@ class Field:
     how: Text
     notes: tuple[Text, ...] = ()
     """What must be said beside the numbers."""
+    units: NDArray[np.float64] | None = None
+    """Value of each unit where it is known without the cells, shape (n,); NaN = by the cells."""
+    exact: bool = False
+    """True when `units` holds all that is known: a unit without a value has none."""
 
 
 @dataclass(frozen=True)

@@ -460,8 +460,9 @@ def _on_cells(inputs: Inputs, fields: dict[str, Field]) -> pd.DataFrame:
 def _on_units(
     meta: pd.DataFrame, inputs: Inputs, fields: dict[str, Field], units: Any
 ) -> pd.DataFrame:
-    grid = inputs.grid
-    cover, share = coverage(grid, units), place_share(grid)
+    grid, pieces = inputs.grid, inputs.pieces
+    cover = coverage(grid, units) if pieces is None else pieces.cover
+    share = place_share(grid)
     result: dict[str, NDArray[np.float64]] = {}
     for how in dict.fromkeys(meta.loc[list(fields), "zonal"]):
         codes = [code for code in fields if _word(meta, code, "zonal") == how]
@@ -470,6 +471,13 @@ def _on_units(
             stack = stack * np.float32(grid.area_km2)
         people = inputs.population
         rows = zonal(grid, cover, stack, how=how, population=people, place_share=share)
+        if how == "population_mean" and pieces is not None:
+            lived = pieces.mean(stack)
+            rows = np.where(np.isfinite(lived), lived, zonal(grid, cover, stack))
         result.update(zip(codes, rows, strict=True))
+    for code, found in fields.items():
+        if found.units is not None:
+            own = found.units
+            result[code] = own if found.exact else np.where(np.isnan(own), result[code], own)
     index = units.index.rename(UNIT_ID)
     return pd.DataFrame({code: result[code] for code in fields}, index=index)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
+    from riskmap.geo.people import Pieces
     from riskmap.index.steps import Index
     from riskmap.indicators.table import Indicators, Inputs
     from riskmap.pipeline.ground import Ground
@@ -95,24 +96,26 @@ def gather_inputs(ground: Ground, grid: Grid, roads: Roads) -> Inputs:
     Inputs
         Tables with levels, rasters, people, travel seconds and presets.
     """
-    from riskmap.geo.overlay import lines_to_cells, population_of_cells
+    from riskmap.geo.overlay import lines_to_cells
+    from riskmap.geo.people import live_in
     from riskmap.indicators.table import Inputs
 
     tables = graded_tables(ground)
     rasters = {role: layer.rasters for role, layer in ground.layers.items() if layer.rasters}
     road = lines_to_cells(grid, tables["road"]) if "road" in tables else None
-    people = population_of_cells(
+    pieces = live_in(
         grid,
+        ground.units,
         table=tables.get("population"),
         rasters=rasters.get("population", ()),
-        units=ground.units,
         weight=road,
     )
     return Inputs(
         grid=grid,
         tables=tables,
         rasters=rasters,
-        population=people,
+        pieces=pieces,
+        population=None if pieces is None else pieces.cells(),
         travel_seconds=roads.seconds,
         presets=ground.presets,
     )
@@ -159,40 +162,36 @@ def compute_indicators(
     from riskmap.indicators.table import compute
 
     found = compute(read_table(project), inputs, ground.units)
-    return found, count_people(ground.units, inputs.grid, inputs.population)
+    if inputs.pieces is not None:
+        found = replace(found, notes=(*inputs.pieces.notes, *found.notes))
+    return found, count_people(ground.units, inputs.pieces)
 
 
-def count_people(
-    units: gpd.GeoDataFrame, grid: Grid, people: NDArray[Any] | None
-) -> gpd.GeoDataFrame:
-    """Fill in the people of units that do not say how many they have.
+def count_people(units: gpd.GeoDataFrame, pieces: Pieces | None) -> gpd.GeoDataFrame:
+    """Write down the people of every unit: the finest as they are known, the others as their sums.
 
     Parameters
     ----------
     units
         Units of all levels.
-    grid
-        The grid.
-    people
-        People by cell, or None.
+    pieces
+        People by unit and cell, or None.
 
     Returns
     -------
     GeoDataFrame
-        A copy; what was unknown is the sum over the unit's cells.
+        A copy with ``population`` (NaN = unknown), ``population_unknown`` (finest units in it whose
+        people are unknown) and ``population_estimated``.
     """
-    lacking = units[POPULATION].isna().to_numpy()
-    if people is None or not lacking.any():
-        return units
-    from riskmap.geo.areas import coverage
-    from riskmap.geo.overlay import place_share, zonal
-
-    cover = coverage(grid, units.geometry[lacking])
-    share = place_share(grid)
-    sums = zonal(grid, cover, np.asarray(people)[None], how="sum", place_share=share)
-    filled = units[POPULATION].to_numpy(dtype=np.float64).copy()
-    filled[lacking] = np.round(np.asarray(sums).reshape(int(lacking.sum()), -1)[:, 0])
-    return units.assign(**{POPULATION: filled})
+    if pieces is None:
+        lost = units["finest"].to_numpy(dtype=bool).astype(np.int64)
+        return units.assign(population_unknown=lost, population_estimated=False)
+    found = pieces.units()
+    return units.assign(
+        **{POPULATION: found["people"]},
+        population_unknown=found["unknown"],
+        population_estimated=found["estimated"],
+    )
 
 
 __all__ = ["DRY", "Added", "take_in"]

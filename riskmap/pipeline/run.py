@@ -251,6 +251,7 @@ def _result(project: Project, ground: Ground, run: Run | None = None) -> Result:
         inputs=input_files(project, ground.layers),
         grid=cast("Grid", run.grid if run else None),  # exports are made of whole runs only
         population=run.inputs.population if run else None,
+        pieces=run.inputs.pieces if run else None,
         indicators=cast("Indicators", run.indicators if run else None),
         index=run.index if run else {},
         params=run.params if run else {},

@@ -19,7 +19,6 @@ from riskmap.geo.overlay import (
     place_share,
     points_to_cells,
     polygons_to_cells,
-    population_of_cells,
     raster_to_cells,
     unit_of_points,
     zonal,
@@ -190,29 +189,6 @@ def test_weight_moves_people_but_not_their_number():
     cells = polygons_to_cells(TOWN, [shapely.box(0, 0, 200, 200)], [100.0], weight=weight)
     assert cells[3, :2].tolist() == [25.0, 75.0]
     assert cells.sum() == 100.0
-
-
-def test_population_sources_in_order():
-    table = gpd.GeoDataFrame(
-        {"population": [10, 20]}, geometry=[shapely.Point(50, 50), shapely.box(0, 0, 100, 200)]
-    )
-    units = gpd.GeoDataFrame(
-        {"population": [500.0, 200.0, 300.0], "parent_id": ["", "T", "T"]},
-        index=["T", "V1", "V2"],
-        geometry=[
-            shapely.box(0, 0, 500, 400),
-            shapely.box(0, 0, 250, 400),
-            shapely.box(250, 0, 500, 400),
-        ],
-    )
-    raster = Raster(np.full((4, 5), 2.0, np.float32), (100, 0, 0, 0, -100, 400), CRS)
-    assert population_of_cells(TOWN, table=table, units=units)[3, 0] == 20.0
-    assert population_of_cells(TOWN, rasters=(raster,), units=units).sum() == 40.0
-    from_units = population_of_cells(TOWN, units=units)
-    assert from_units.sum() == pytest.approx(500.0)  # villages only, not villages and town
-    assert from_units[:, 0].sum() == pytest.approx(80.0)
-    assert population_of_cells(TOWN) is None
-    assert population_of_cells(TOWN, table=table.iloc[:0], units=None) is None
 
 
 def test_share_is_weighed_by_people():
