@@ -30,6 +30,8 @@ class Problem:
     """Row as the office counts it: the sheet's own row number, or feature number from 1."""
     field: str = ""
     value: str = ""
+    count: int = 1
+    """Rows that this stands for; more than one where a file has very many of the same kind."""
 
     def __str__(self) -> str:
         place = " ".join(

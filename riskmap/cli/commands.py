@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from riskmap.project.schema import Project
 
 
+SEVERITIES = ("returned", "unusable", "notes")
 STAGES = ("layers", "indicators", "index", "plans", "register")
 
 
 def _load(project: Path, *, lang: str | None, allow_outside: bool) -> Project:
     from riskmap.project.load import load_project
 
-    loaded = load_project(project, allow_outside=allow_outside)
-    if lang:
-        loaded = loaded.model_copy(
-            update={"outputs": loaded.outputs.model_copy(update={"lang": lang})}
-        )
-    return loaded
+    return _in_language(load_project(project, allow_outside=allow_outside), lang)
+
+
+def _in_language(project: Project, lang: str | None) -> Project:
+    if not lang:
+        return project
+    return project.model_copy(update={"outputs": project.outputs.model_copy(update={"lang": lang})})
 
 
 def _pictures(project: Project) -> list[tuple[str, Path]]:
@@ -166,7 +168,7 @@ def run_project(
             "files": sorted(path.name for path in folder.iterdir()) if up_to is None else [],
             "layers": report.layer_rows(result),
             "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
-            "returned": sum(p.severity == "returned" for p in result.problems),
+            "returned": sum(p.count for p in result.problems if p.severity == "returned"),
             "worst_units": worst_units(result),
             "notes": [str(note) for note in result.notes],
             "plans": headlines(result),
@@ -176,7 +178,7 @@ def run_project(
 def check_project(
     project: Path, *, out: Path | None, lang: str | None, allow_outside: bool
 ) -> dict[str, Any]:
-    """Read every layer and say what is wrong, without computing anything.
+    """Try everything that a run would and say what is wrong, going on after each fault.
 
     Parameters
     ----------
@@ -192,27 +194,36 @@ def check_project(
     Returns
     -------
     dict
-        Rows by layer and every problem.
+        Rows by layer, every problem as a line, the lines of each layer, and the layers not given.
     """
-    from riskmap import pipeline
     from riskmap.export import manifest as report
+    from riskmap.export.onemap.backdrop import backdrop_problems
+    from riskmap.pipeline.check import check
+    from riskmap.project.load import load_for_check
 
     if out:
         _make_way(out)
-    loaded = _load(project, lang=lang, allow_outside=allow_outside)
+    loaded, problems = load_for_check(project, allow_outside=allow_outside)
+    loaded = _in_language(loaded, lang)
     with language(loaded.outputs.lang):
-        _pictures(loaded)
-        result = pipeline.run(loaded, up_to="layers")
+        pictures = [(shown, loaded.file(shown)) for shown in loaded.outputs.tiles]
+        result = check(loaded, [*problems, *(backdrop_problems(pictures) if pictures else [])])
         if out:
             from riskmap.export.workbook.books import write_gaps
 
             write_gaps(result, out)
+        lines: dict[str, dict[str, list[str]]] = {}
+        for problem in result.problems:
+            part = lines.setdefault(problem.role, {"unusable": [], "returned": [], "notes": []})
+            part["notes" if problem.severity == "note" else problem.severity].append(str(problem))
         return {
             "project": loaded.name,
             "layers": report.layer_rows(result),
-            "returned": [str(p) for p in result.problems if p.severity == "returned"],
-            "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
-            "notes": [str(p) for p in result.problems if p.severity == "note"],
+            **{key: [x for part in lines.values() for x in part[key]] for key in SEVERITIES},
+            "by_layer": lines,
+            "not_given": [
+                role for role in loaded.layers if role not in result.layers and role not in lines
+            ],
         }
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
     from riskmap.result import Result
+
+LINES: Final = 20
+"""Lines about one layer on the screen; the ledger has all."""
 
 
 def worst_units(result: Result) -> list[dict[str, Any]]:
@@ -137,9 +140,26 @@ def shown_check(ledger: dict[str, Any]) -> str:
         "returned": text("Rows returned:"),
         "notes": text("Used, but know this:"),
     }
+    left = dict.fromkeys(ledger["by_layer"], LINES)
+    hidden = dict.fromkeys(ledger["by_layer"], 0)
     for key, heading in headings.items():
-        if ledger[key]:
-            lines += [str(heading), *(f"  {line}" for line in ledger[key])]
+        shown: list[str] = []
+        for role, part in ledger["by_layer"].items():
+            shown += part[key][: left[role]]
+            hidden[role] += max(0, len(part[key]) - left[role])
+            left[role] = max(0, left[role] - len(part[key]))
+        if shown or ledger[key]:
+            lines += [str(heading), *(f"  {line}" for line in shown)]
+    for role, n in hidden.items():
+        if n:
+            name = names.get(role, role) or text("project file")
+            more = text("{role}: {n} more; --out FILE.xlsx lists all", role=name, n=n)
+            lines.append(f"  … {more}")
+    if ledger["not_given"]:
+        given = "、".join(names.get(role, role) for role in ledger["not_given"])
+        lines.append(str(text("Not given (sheet left blank): {layers}", layers=given)))
+    if not ledger["returned"] and not ledger["unusable"]:
+        lines.append(str(text("Everything that was given can be used.")))
     return "\n".join(lines)
 
 

@@ -237,8 +237,11 @@ def layer_rows(result: Result) -> dict[str, dict[str, int]]:
 
 
 def _problems(result: Result) -> dict[str, Any]:
-    by_severity = Counter(problem.severity for problem in result.problems)
-    by_rule = Counter(f"{problem.role}.{problem.rule}" for problem in result.problems)
+    by_severity: Counter[str] = Counter()
+    by_rule: Counter[str] = Counter()
+    for problem in result.problems:
+        by_severity[problem.severity] += problem.count
+        by_rule[f"{problem.role}.{problem.rule}"] += problem.count
     return {
         **{name: by_severity.get(name, 0) for name in ("returned", "unusable", "note")},
         "by_rule": dict(sorted(by_rule.items())),

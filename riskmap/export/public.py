@@ -371,7 +371,7 @@ def _file_name(shown: str) -> str:
 
 def _source(source: Source) -> Source:
     name = _file_name(source.shown)
-    return replace(source, shown=name, path=type(source.path)(name), sheet="")
+    return replace(source, shown=name, path=type(source.path)(name), sheet="", written=None)
 
 
 def _problem(problem: Problem) -> Problem:
@@ -380,6 +380,7 @@ def _problem(problem: Problem) -> Problem:
         severity=problem.severity,
         role=problem.role,
         rule=problem.rule,
+        count=problem.count,
         message=text("not shown in the public edition"),
         mend=text("see the internal edition"),
     )

@@ -107,6 +107,17 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class Written:
+    """Rows as the office wrote them, for those of which something is said."""
+
+    header: tuple[str, ...]
+    cells: Mapping[int, tuple[str, ...]]
+    """Row number to its cells."""
+    columns: Mapping[str, str]
+    """Field to its heading."""
+
+
+@dataclass(frozen=True)
 class Source:
     """What one file gave: shown in reports and hashed in the manifest."""
 
@@ -119,6 +130,8 @@ class Source:
     rows_in: int
     rows_used: int
     rows_returned: int
+    written: Written | None = None
+    """The returned rows, as they were handed in; never in the public edition."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from riskmap.errors import LayerError, Problem
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import Findings, unusable
 from riskmap.layers.check.rules import normal_names
+from riskmap.layers.check.written import written_rows
 from riskmap.layers.layer import Rows, Source, UnitSpec
 from riskmap.layers.place.points import locate_shapes, locate_table
 from riskmap.layers.read.source import check_file, open_tables
@@ -44,7 +45,10 @@ __all__ = ["unit_sources"]
 
 
 def unit_sources(
-    read: Sequence[tuple[UnitSpec, Rows, int]], kept: pd.Series[Any], used: pd.Series[Any]
+    read: Sequence[tuple[UnitSpec, Rows, int]],
+    kept: pd.Series[Any],
+    used: pd.Series[Any],
+    problems: Sequence[Problem] = (),
 ) -> tuple[Source, ...]:
     """Count the rows of units by file and sheet.
 
@@ -56,6 +60,8 @@ def unit_sources(
         Place in ``read`` of every row that passed those checks.
     used
         The same of every row that is used; the others repeat one and are returned.
+    problems
+        What is said of the rows.
 
     Returns
     -------
@@ -73,6 +79,9 @@ def unit_sources(
             rows_in=len(rows.table),
             rows_used=int((used == place).sum()),
             rows_returned=bad + int((kept == place).sum()) - int((used == place).sum()),
+            written=written_rows(
+                rows, [p for p in problems if (p.file, p.sheet) == (spec.shown, rows.sheet)], {}
+            ),
         )
         for place, (spec, rows, bad) in enumerate(read)
     )
@@ -155,7 +164,7 @@ def read_units(
             problems += [replace(p, role=ROLE_NAME, file=spec.shown) for p in error.problems]
     filled = [frame for frame in frames if len(frame)]
     if not filled:
-        return _empty(), problems
+        return empty_units(), problems
     units = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=WGS84)
     parts = units["_part"]
     units = drop_repeated(units, problems)
@@ -171,11 +180,18 @@ def read_units(
     units = units[[*COLUMNS, "geometry"]]
     if units[ELDERLY].isna().all():
         units = units.drop(columns=ELDERLY)
-    units.attrs["sources"] = unit_sources(read, parts, used)
+    units.attrs["sources"] = unit_sources(read, parts, used, problems)
     return units, problems
 
 
-def _empty() -> gpd.GeoDataFrame:
+def empty_units() -> gpd.GeoDataFrame:
+    """Give a table of units that has no row.
+
+    Returns
+    -------
+    GeoDataFrame
+        With all columns.
+    """
     columns = {name: pd.Series(dtype="str") for name in COLUMNS}
     columns |= {name: pd.Series(dtype=np.float64) for name in (POPULATION, ELDERLY)}
     columns[SKETCH] = pd.Series(dtype=bool)

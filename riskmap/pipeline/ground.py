@@ -76,7 +76,9 @@ def read_ground(project: Project) -> Ground:
         project.unit_specs(), outline=lambda: _outline(project, roles["boundary"])
     )
     if units.empty:
-        raise LayerError(text("units: no unit can be used"), tuple(problems))
+        raise LayerError(
+            text("units: no unit can be used"), tuple(problems) or (_no_units(project),)
+        )
     sources = tuple(units.attrs.pop("sources", ()))
     crs = choose_crs(project.crs, units)
     units = describe_units(units.to_crs(crs))
@@ -97,6 +99,20 @@ def read_ground(project: Project) -> Ground:
         layers=layers,
         problems=tuple(problems),
         unit_sources=sources,
+    )
+
+
+def _no_units(project: Project) -> Problem:
+    """Say that the sheets of the units are not filled in."""
+    spec = project.unit_specs()[0]
+    return Problem(
+        severity="unusable",
+        role="unit",
+        rule="no_units",
+        message=text("no unit is filled in"),
+        mend=text("write the villages into this sheet: name, town, people and a point each"),
+        file=spec.shown,
+        sheet=spec.sheet or "",
     )
 
 
@@ -198,15 +214,28 @@ def read_layers(project: Project, ground: Ground) -> Ground:
     layers, problems = dict(ground.layers), list(ground.problems)
     wanted = [role for role in ground.roles if role not in layers and project.layers.get(role)]
     for role in progress.counted(wanted, text("layers")):
-        layers[role], said = read_layer(
+        layer, said = read_layer(
             ground.roles[role],
             project.layer_specs(role),
             crs=ground.crs,
             place=ground.place,
             known=known,
         )
+        if _not_given(layer, said):
+            continue
+        layers[role] = layer
         problems += said
     return replace(ground, layers=layers, problems=tuple(problems))
+
+
+def _not_given(layer: Layer, said: list[Problem]) -> bool:
+    """Tell a layer whose sheets are blank, as in a template that is not filled in."""
+    from riskmap.layers.read.layer import NOT_GIVEN
+
+    blank = layer.rows_in == 0 and not layer.rasters
+    return (
+        blank and {p.severity for p in said} == {"note"} and any(p.rule == NOT_GIVEN for p in said)
+    )
 
 
 def id_store(project: Project) -> Path:

@@ -568,16 +568,10 @@ def compute_index(
         Index by ``unit`` and ``cell``, the fitted parameters by the same names, and the indicators
         with the weights that were used.
     """
-    from riskmap.index.reading import read_steps
-    from riskmap.index.steps import apply, default_steps, fit
+    from riskmap.index.steps import apply, fit
 
-    named = project.index.steps
-    steps = (
-        read_steps(project.file(named))
-        if named
-        else default_steps(project.index.model_dump(exclude_none=True))
-    )
-    frozen = _frozen(project)
+    steps = index_steps(project)
+    frozen = frozen_params(project)
     finest = ground.units["finest"].to_numpy(dtype=bool)
     levels = ground.units[LEVEL]
     meta = indicators.meta
@@ -601,6 +595,28 @@ def compute_index(
         found["unit"], stability=class_stability(found["unit"], indicators, finest, project.seed)
     )
     return found, {name: index.params for name, index in found.items()}, indicators
+
+
+def index_steps(project: Project) -> list[dict[str, Any]]:
+    """Give the steps of the index, from a file or from the short form.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    list of dict
+        Ordered steps.
+    """
+    from riskmap.index.reading import read_steps
+    from riskmap.index.steps import default_steps
+
+    named = project.index.steps
+    if named:
+        return list(read_steps(project.file(named)))
+    return default_steps(project.index.model_dump(exclude_none=True))
 
 
 def class_stability(
@@ -676,7 +692,24 @@ def _is_fitted(params: Any) -> bool:
     )
 
 
-def _frozen(project: Project) -> dict[str, Any] | None:
+def frozen_params(project: Project) -> dict[str, Any] | None:
+    """Read the parameters of an earlier run that the project keeps.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    dict or None
+        None when it keeps none.
+
+    Raises
+    ------
+    IndicatorError
+        When the file is not the ``params.json`` of a run.
+    """
     if not project.index.frozen:
         return None
     path = project.file(project.index.frozen)

@@ -68,7 +68,7 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
     with progress.stage(text("layers")):
         ground = read_layers(project, read_ground(project))
     if up_to == "layers":
-        return _result(project, ground)
+        return result_of(project, ground)
     found = measured(project, ground)
     for name, title, stage in STAGES:
         if up_to == "indicators":
@@ -77,7 +77,7 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
             found = stage(found)
         if name == up_to:
             break
-    return _result(project, found.ground, found)
+    return result_of(project, found.ground, found)
 
 
 def measured(project: Project, ground: Ground) -> Run:
@@ -230,8 +230,23 @@ STAGES: tuple[tuple[str, Text, Callable[[Run], Run]], ...] = (
 """What follows the indicators: name as in ``up_to``, title, function."""
 
 
-def _result(project: Project, ground: Ground, run: Run | None = None) -> Result:
-    """Put what the stages found into the one value that outputs are written from."""
+def result_of(project: Project, ground: Ground, run: Run | None = None) -> Result:
+    """Put what the stages found into the one value that outputs are written from.
+
+    Parameters
+    ----------
+    project
+        The project.
+    ground
+        Layers and problems.
+    run
+        What the later stages found; None when none has run.
+
+    Returns
+    -------
+    Result
+        Later parts empty where nothing has run.
+    """
     import pandas as pd
 
     from riskmap.pipeline.ground import input_files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -381,6 +382,145 @@ def load_project(
     return project
 
 
+NOWHERE = "?"
+"""Path of units that a project file does not name."""
+_ROUNDS = 40
+
+
+def load_for_check(
+    path: Path | str, *, allow_outside: bool = False
+) -> tuple[Project, list[Problem]]:
+    """Read a project file as far as it can be used, so that a check goes on after each fault.
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+    allow_outside
+        Whether input may lie outside the project's tree.
+
+    Returns
+    -------
+    tuple of Project and list of Problem
+        The project without the keys that are wrong, and what is wrong with them.
+
+    Raises
+    ------
+    ProjectError
+        When the file is missing, no YAML, or holds no keys.
+    """
+    path = Path(path)
+    raw = copy.deepcopy(_parse(path))
+    problems: list[Problem] = []
+    for _ in range(_ROUNDS):
+        found, wrong = _try_once(path, raw, allow_outside=allow_outside)
+        problems += [problem for problem in found if problem not in problems]
+        if isinstance(wrong, Project):
+            return wrong, problems
+        for location, missing in sorted(wrong, key=lambda item: str(item[0]), reverse=True):
+            _take_out(raw, location, missing=missing, stem=path.stem)
+    raise as_project_error(path, problems)
+
+
+_Wrong = list[tuple[tuple[Any, ...], bool]]
+
+
+def _try_once(
+    path: Path, raw: dict[str, Any], *, allow_outside: bool
+) -> tuple[list[Problem], Project | _Wrong]:
+    """Validate once; give the problems, and the project or where they stand."""
+    try:
+        project = Project.model_validate(raw | {"path": path.resolve(), "root": project_root(path)})
+    except ValidationError as error:
+        places = [
+            (item["loc"], item["type"] == "missing") for item in error.errors(include_url=False)
+        ]
+        return shape_problems(path, error), places
+    problems = content_problems(path, project, allow_outside=allow_outside, roles=None)
+    if not problems:
+        return [], project
+    return problems, [(_location(problem.field), False) for problem in problems]
+
+
+def _location(key: str) -> tuple[Any, ...]:
+    return tuple(int(part) if part.isdigit() else part for part in key.split("."))
+
+
+def _take_out(raw: dict[str, Any], location: tuple[Any, ...], *, missing: bool, stem: str) -> None:
+    """Take a key that is wrong out of the raw project; give what must be there a stand-in."""
+    if len(location) > 1 and (missing or location[-1] == "path"):
+        location = location[:-1]
+    node: Any = raw
+    for part in location[:-1]:
+        if isinstance(part, int) and isinstance(node, dict):
+            continue  # one mapping stands for a list of one
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            node = None
+            break
+    last = location[-1]
+    if isinstance(last, int) and isinstance(node, dict):
+        raw.pop(location[0], None)
+    elif last in (node if isinstance(node, dict) else range(len(node or ()))):
+        del node[last]
+    else:
+        raw.pop(location[0] if location[0] in raw else "presets", None)
+    if not raw.get("units"):
+        raw["units"] = [{"path": NOWHERE}]
+    raw.setdefault("name", stem)
+
+
+_YAML: tuple[tuple[str, Text], ...] = (
+    (
+        "mapping values are not allowed",
+        text("a colon stands where none may, or an indent is wrong"),
+    ),
+    ("could not find expected ':'", text("a colon is missing after a key")),
+    ("expected ',' or '}'", text("a comma or a closing curly bracket is missing")),
+    ("expected ',' or ']'", text("a comma or a closing square bracket is missing")),
+    ("expected <block end>", text("the indents do not agree")),
+    ("found character '\\t'", text("a tab stands where blanks are needed")),
+    ("found unexpected end of stream", text("a quote is not closed")),
+    ("found a tab character", text("a tab stands where blanks are needed")),
+    ("found character", text("a text begins with a sign that needs quotes around the text")),
+    ("found undefined alias", text("a text that begins with * needs quotes")),
+    ("found duplicate anchor", text("a text that begins with & needs quotes")),
+    ("could not determine a constructor", text("a text that begins with ! needs quotes")),
+    ("found unknown escape character", text(r"a \ inside double quotes; use single quotes or /")),
+    ("special characters are not allowed", text("a control character stands in the file")),
+    ("expected alphabetic or numeric", text("a text that begins with & or * needs quotes")),
+    ("expected a single document", text("the file holds more than one document (---)")),
+    ("did not find expected", text("a bracket, a quote or an indent is not closed")),
+    ("while scanning a simple key", text("a colon is missing after a key")),
+)
+
+
+def yaml_problem(error: yaml.YAMLError) -> Text | str:
+    """Say in the run's language what a YAML reader complains of.
+
+    Parameters
+    ----------
+    error
+        The complaint.
+
+    Returns
+    -------
+    Text or str
+        Our words for it; its own where it is something rare or already ours.
+
+    Examples
+    --------
+    >>> try:
+    ...     yaml.safe_load("a: b: c")
+    ... except yaml.YAMLError as error:
+    ...     str(yaml_problem(error))
+    '此处不应有冒号，或缩进不对'
+    """
+    said = str(getattr(error, "problem", None) or error)
+    return next((ours for theirs, ours in _YAML if theirs in said), said)
+
+
 def _parse(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ProjectError(
@@ -400,7 +540,7 @@ def _parse(path: Path) -> dict[str, Any]:
                 "{file}: line {line}: not valid YAML ({problem}); check indents, colons and quotes",
                 file=path,
                 line=mark.line + 1 if mark else "?",
-                problem=getattr(error, "problem", None) or error,
+                problem=yaml_problem(error),
             )
         ) from None
     if not isinstance(raw, dict):

@@ -290,7 +290,7 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
     names = [result.facts.name, *units["names"]["words"]]
     for layer in layers:
         names += layer.get("names", {}).get("words", [])
-    returned = sum(1 for problem in result.problems if problem.severity == "returned")
+    returned = sum(p.count for p in result.problems if p.severity == "returned")
     return {
         "format": "riskmap-page/1",
         "facts": {

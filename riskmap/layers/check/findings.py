@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 SHOWN_ROWS = 10
 SHOWN_CHARACTERS = 80
+LISTED = 1000
+"""Rows of one kind in one file that are listed one by one; the rest stand together, by number."""
+_SPANS = 2000
 
 
 class Findings:
@@ -65,6 +68,9 @@ class Findings:
     ) -> None:
         """Return the rows where ``mask`` is true, with one problem each.
 
+        Beyond the first `LISTED` the rows stand in one problem, so that a file of which every row
+        is bad takes no more memory than one of which some are.
+
         Parameters
         ----------
         mask
@@ -81,11 +87,20 @@ class Findings:
             Shape (n,): what the file has there.
         """
         found = np.flatnonzero(mask)
-        for position, index in enumerate(found):
+        for position, index in enumerate(found[:LISTED]):
             said = message if isinstance(message, Text) else message[position]
             value = "" if values is None else shown_value(values[index])
             self._problem(
                 "returned", rule, said, mend, row=int(self.row[index]), field=field, value=value
+            )
+        rest = self.row[found[LISTED:]]
+        if len(rest):
+            said = message if isinstance(message, Text) else text("as the rows before")
+            whole = text(
+                "{message} ({n} rows: {rows})", message=said, n=len(rest), rows=spans(rest)
+            )
+            self._problem(
+                "returned", rule, whole, mend, row=int(rest[0]), field=field, count=len(rest)
             )
         self.bad[found] = True
 
@@ -197,6 +212,32 @@ def row_list(rows: Sequence[int] | NDArray[np.int64]) -> str:
     """
     listed = ", ".join(str(int(row)) for row in rows[:SHOWN_ROWS])
     return listed + (" …" if len(rows) > SHOWN_ROWS else "")
+
+
+def spans(rows: Sequence[int] | NDArray[np.int64]) -> str:
+    """List row numbers in a few words, runs as first and last.
+
+    Parameters
+    ----------
+    rows
+        Rising numbers.
+
+    Returns
+    -------
+    str
+        Such as ``3-5, 9``; an ellipsis after two thousand runs.
+
+    Examples
+    --------
+    >>> spans([3, 4, 5, 9])
+    '3-5, 9'
+    """
+    numbers = np.asarray(rows, dtype=np.int64)
+    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1)
+    shown = [
+        str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs[:_SPANS] if len(run)
+    ]
+    return ", ".join(shown) + (" …" if len(runs) > _SPANS else "")
 
 
 def unusable(rule: str, message: Text, mend: Text, *, value: str = "") -> LayerError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,7 @@ from riskmap.layers.check.rules import (
     note_shared,
     to_wgs84_area,
 )
+from riskmap.layers.check.written import written_rows
 from riskmap.layers.layer import Layer, LayerSpec, Raster, Rows, Source
 from riskmap.layers.place.points import Located, locate_shapes, locate_table, project_shapes
 from riskmap.layers.read.fields import fill_fields, match_columns
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from riskmap.vocabulary.roles import Role
 
 
+NOT_GIVEN: Final = "not_given"
+"""Rule of the remark that a sheet is blank."""
 MARGIN_M: Final = 5000.0
 """How far around the place OSM extracts are read [m]."""
 PLACE_COLUMNS: Final = ("coord_source", "coord_method", "_file", "_sheet", "_row")
@@ -50,6 +54,8 @@ class _Part:
     frame: gpd.GeoDataFrame | None = None
     crs: str = ""
     encoding: str = ""
+    columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Field to the heading of its column."""
 
     def source(self) -> Source:
         """Count what came in, was used and returned."""
@@ -65,6 +71,7 @@ class _Part:
             rows_in=total,
             rows_used=total - returned,
             rows_returned=returned,
+            written=written_rows(self.rows, self.findings.problems, self.columns),
         )
 
 
@@ -133,6 +140,16 @@ def _named(problem: Problem, role: Role, spec: LayerSpec, sheet: str = "") -> Pr
 
 def _nothing_left(role: Role, part: _Part, source: Source) -> Problem:
     empty = source.rows_in == 0
+    if empty and source.sheet:
+        return Problem(
+            severity="note",
+            role=role.name,
+            rule=NOT_GIVEN,
+            message=text("the sheet is not filled in; taken as not given"),
+            mend=text("fill it in when there is something to tell"),
+            file=part.spec.shown,
+            sheet=source.sheet,
+        )
     return Problem(
         severity="unusable",
         role=role.name,
@@ -196,6 +213,7 @@ def _check_part(role: Role, part: _Part, area: Any, metric: CRS) -> None:
     rows, spec, findings = part.rows, part.spec, part.findings
     columns = [str(column) for column in rows.table.columns]
     found = match_columns(role, columns, spec, findings, osm=rows.osm)
+    part.columns = {name: column for name, (column, _) in found.items()}
     if rows.overflow is not None:
         findings.returned(
             rows.overflow,

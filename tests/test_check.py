@@ -1,0 +1,175 @@
+"""`riskmap check` tries everything that a run would, and goes on after each fault."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+import yaml
+
+from riskmap.cli.commands import check_project
+from riskmap.cli.scaffold import Answers, scaffold
+from riskmap.cli.show import LINES, shown_check
+from riskmap.errors import ProjectError
+from riskmap.i18n import language
+from riskmap.layers.check.findings import LISTED
+from riskmap.pipeline.check import check
+from riskmap.project.load import load_for_check
+from tests import town
+
+
+def checked(path: Path, **options):
+    options = {"out": None, "lang": None, "allow_outside": False} | options
+    with language("zh"):
+        return check_project(path, **options)
+
+
+def edit(path: Path, **keys) -> Path:
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw |= keys
+    path.write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def broken_table(folder: Path, n: int) -> Path:
+    rows = [{"名称": f"点{i}", "经度": "", "纬度": ""} for i in range(n)]
+    path = folder / "bad.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def test_units_that_are_missing_do_not_hide_the_layers(tmp_path):
+    path = edit(town.write(tmp_path), units={"path": "nowhere.geojson"})
+    broken_table(tmp_path, 3)
+    edit(path, layers={"flood_point": {"path": "bad.csv"}})
+    found = checked(path)
+    assert found["layers"]["flood_point"]["rows_returned"] == 3
+    assert len(found["by_layer"]["unit"]["unusable"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"indicators": "no_such.csv"}, "no_such"),
+        ({"index": {"normalise": "nonsense"}}, "nonsense"),
+        ({"index": {"frozen": "no.json"}}, "no.json"),
+        ({"index": {"aggregate": {"risk": "nonsense"}}}, "nonsense"),
+        ({"grid": {"size_m": -5}}, "grid.size_m"),
+        ({"presets": {"no.such_preset": 1}}, "no.such_preset"),
+        ({"stations": {"preset": "nowhere_9"}}, "stations"),
+        ({"scenarios": [{"name": "水", "depth": "no.tif"}]}, "no.tif"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"crs": "EPSG:4326"}, "4326"),
+        ({"outputs": {"dir": "out", "tiles": "no.tif"}}, "no.tif"),
+        ({"refuges": {"candidates": "moon"}}, "refuges.candidates"),
+    ],
+)
+def test_what_would_stop_a_run_is_said_and_the_layers_are_still_checked(tmp_path, keys, words):
+    path = edit(town.write(tmp_path, layers={"waterway": {"path": "none.gpkg"}}), **keys)
+    found = checked(path)
+    assert any(words in line for line in found["unusable"]), found["unusable"]
+    assert any("none.gpkg" in line for line in found["unusable"])
+    assert found["layers"]["flood_point"]["rows_used"] == 3
+
+
+def test_several_faults_of_the_project_file_are_all_said(tmp_path):
+    path = edit(
+        town.write(tmp_path),
+        nonsense=1,
+        grid={"size_m": "much"},
+        presets={"no.such": 1},
+        scenarios=[{"rain_mm": 5}, {"name": "a", "depth": "../../outside.tif"}],
+    )
+    _, problems = load_for_check(path)
+    assert {p.field for p in problems} >= {
+        "nonsense", "grid.size_m", "scenarios.0.name", "scenarios.0.depth",
+    }  # fmt: skip
+    assert any("no.such" in str(p) for p in problems)
+
+
+def test_input_outside_the_tree_is_not_read(tmp_path):
+    secret = tmp_path / "secret.csv"
+    secret.write_text("名称,经度,纬度\n某处,117,36\n", encoding="utf-8")
+    path = town.write(tmp_path / "in", layers={"expert": {"path": "../secret.csv"}})
+    project, problems = load_for_check(path)
+    assert "expert" not in project.layers
+    assert [p.field for p in problems] == ["layers.expert.0.path"]
+
+
+def test_a_file_without_keys_is_refused(tmp_path):
+    (tmp_path / "p.yaml").write_text("- 1\n", encoding="utf-8")
+    with pytest.raises(ProjectError):
+        load_for_check(tmp_path / "p.yaml")
+
+
+def test_blank_sheets_of_the_workbook_are_not_given(tmp_path):
+    made = scaffold(tmp_path / "p", Answers(name="县"), lang="zh")
+    book = openpyxl.load_workbook(made[1])
+    sheet = book["村社区"]
+    heads = [cell.value for cell in sheet[1]]
+    for row, (name, lon) in enumerate((("甲村", 117.0), ("乙村", 117.02)), 3):
+        values = {"*村社区名称": name, "*所属镇街": "某镇", "经度": lon, "纬度": 36.6}
+        for head, value in values.items():
+            sheet.cell(row, heads.index(head) + 1, value)
+    book.save(made[1])
+    found = checked(Path(made[0]))
+    assert found["returned"] == found["unusable"] == []
+    assert {"flood_point", "refuge", "person"} <= set(found["not_given"])
+    assert set(found["layers"]) == {"unit"}
+    done = subprocess.run(
+        [sys.executable, "-m", "riskmap", "check", made[0], "--json"],
+        check=False, capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["project"] == "县"
+
+
+def test_the_screen_has_twenty_lines_a_layer_and_the_file_all(tmp_path):
+    path = town.write(tmp_path, layers={"expert": {"path": "bad.csv"}})
+    broken_table(tmp_path, 130)
+    edit(path, layers={"flood_point": {"path": "bad.csv"}, "refuge": {"path": "refuge.gpkg"}})
+    found = checked(path, out=tmp_path / "gaps.xlsx")
+    with language("zh"):
+        lines = shown_check(found).splitlines()
+    assert sum("bad.csv" in line for line in lines) == LINES
+    assert "另有" in lines[-1] or "另有" in "".join(lines)
+    sheet = openpyxl.load_workbook(tmp_path / "gaps.xlsx")["退回行"]
+    assert sum("bad.csv" in str(cell.value) for row in sheet.iter_rows() for cell in row) >= 130
+
+
+def test_very_many_rows_of_one_kind_take_one_line_more_and_none_is_lost(tmp_path):
+    n = 5 * LISTED
+    broken_table(tmp_path, n)
+    path = edit(town.write(tmp_path), layers={"flood_point": {"path": "bad.csv"}})
+    project, problems = load_for_check(path)
+    result = check(project, problems)
+    returned = [p for p in result.problems if p.severity == "returned"]
+    assert len(returned) <= LISTED + 1
+    assert sum(p.count for p in returned) == n == result.layers["flood_point"].rows_returned
+    assert f"{LISTED + 2}-{n + 1}" in str(returned[-1])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("name: a: b", "冒号"),
+        ("name: 'a", "引号"),
+        ("name: {a: 1", "花括号"),
+        ("name: [a, b", "方括号"),
+        ("a: 1\n\tb: 2", "制表符"),
+        ("name: *x", "加引号"),
+        ("name: @x", "加引号"),
+        ("name: a\n  b: c", "缩进"),
+        ('path: "C:\\data\\q"', "反斜杠"),
+        ("a: 1\na: 2", "重复"),
+    ],
+)
+def test_yaml_faults_are_said_in_chinese(tmp_path, content, words):
+    path = tmp_path / "p.yaml"
+    path.write_text(content, encoding="utf-8")
+    with language("zh"), pytest.raises(ProjectError) as error:
+        load_for_check(path)
+    assert words in str(error.value)
