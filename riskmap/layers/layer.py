@@ -94,6 +94,12 @@ class Rows:
     overflow: NDArray[np.bool_] | None = None
     """True where a row has more cells than the header."""
     notes: tuple[Remark, ...] = ()
+    said: tuple[str, ...] = ()
+    """What is written above and below the table."""
+    unit: str = ""
+    """Unit that stands above the table for all its numbers."""
+    joined: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    """Column to the rows whose cell was filled from cells joined downwards."""
 
 
 @dataclass(frozen=True)

@@ -220,6 +220,7 @@ def read_layers(project: Project, ground: Ground) -> Ground:
             crs=ground.crs,
             place=ground.place,
             known=known,
+            units=ground.units,
         )
         if _not_given(layer, said):
             continue

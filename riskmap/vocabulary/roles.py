@@ -189,6 +189,16 @@ _NOTES: Final = frozenset(
         "是/否",
         "是否",
         "填是或否",
+        "°E",
+        "°N",
+        "东经",
+        "北纬",
+        "十进制",
+        "十进制度",
+        "小数",
+        "度分秒",
+        "填写",
+        "示例",
     )
 )
 _BRACKETS: Final = re.compile(r"[(\[【〔{]([^()\[\]【】〔〕{}]*)[)\]】〕}]\s*$")
@@ -209,7 +219,7 @@ _SUFFIX_UNITS: Final = (
     "%",
     "‰",
 )
-_DROP: Final = re.compile(r"[\s_\-:：*＊·.、,，;；/\\'\"“”]+")
+_DROP: Final = re.compile(r"[\s\u200b\u2060\ufeff\u00ad_\-:：*＊·.、,，;；/\\'\"“”]+")
 
 
 def header_key(header: str) -> str:
@@ -630,11 +640,99 @@ def match_choice(field: Field, value: object) -> str | None:
     ('town', 'village', None)
     """
     key = header_key(str(value))
+    return _choice_names(field).get(key) if key else None
+
+
+@cache
+def _choice_names(field: Field) -> dict[str, str]:
+    """Return the names of all choices in their comparison form, with the value each means."""
+    out: dict[str, str] = {}
     for choice in field.choices:
-        names = (choice.value, choice.zh, choice.en, *choice.aliases)
-        if key in {header_key(name) for name in names}:
-            return choice.value
-    return None
+        names = [choice.zh, choice.en, *choice.aliases]
+        if not choice.value.isdigit() or _counts_as(choice):
+            names.insert(0, choice.value)
+        for name in names:
+            out.setdefault(header_key(name), choice.value)
+    return out
+
+
+def _counts_as(choice: Choice) -> bool:
+    """Tell whether a digit means the choice to a reader too, as 1 means 一级 but not 低."""
+    numeral = dict(zip("123456789", "一二三四五六七八九", strict=True)).get(choice.value, "")
+    return choice.value == "0" or (numeral != "" and choice.zh.startswith((numeral, choice.value)))
+
+
+_DENIED: Final = re.compile(r"(?:非|未|不|无|没有|原|拟|曾)(?:属|是|定|为)?$")
+_GRADES: Final = frozenset(
+    "一二三四五六七八九十大中小特重较高低上下长短内外有无是否不未红橙黄蓝0123456789"
+)
+
+
+def guess_choice(field: Field, value: object) -> tuple[str, str] | None:
+    """Find the choice whose name an entry holds, or is spelled nearly like.
+
+    Parameters
+    ----------
+    field
+        A field with choices.
+    value
+        An entry that is no name of a choice.
+
+    Returns
+    -------
+    tuple of str or None
+        The choice's value and the name that was recognised; None when none or several fit.
+
+    Examples
+    --------
+    >>> from riskmap.vocabulary.roles import load_roles
+    >>> field = load_roles()["rescue_station"].field("type")
+    >>> guess_choice(field, "二级消防站"), guess_choice(field, "非一级站")
+    (('second', '二级'), None)
+    """
+    key = header_key(str(value))
+    held: dict[str, str] = {}
+    for name, found in _choice_names(field).items():
+        at = key.find(name) if len(name) >= 2 and not name.isdigit() else -1
+        if at < 0 or (name.isascii() and not _whole_word(key, at, len(name))):
+            continue
+        if _DENIED.search(key[:at]):
+            return None
+        if len(name) > len(held.get(found, "")):
+            held[found] = name
+    longest = [
+        found
+        for found, name in held.items()
+        if not any(name != other and name in other for other in held.values())
+    ]
+    if len(longest) == 1:
+        return longest[0], held[longest[0]]
+    if held or len(key) < 4:
+        return None
+    near = {
+        (found, name)
+        for name, found in _choice_names(field).items()
+        if len(name) >= 4 and _one_slip(key, name)
+    }
+    return near.pop() if len({found for found, _ in near}) == 1 and len(near) == 1 else None
+
+
+def _whole_word(key: str, at: int, length: int) -> bool:
+    before, after = key[at - 1 : at], key[at + length : at + length + 1]
+    return not (before.isascii() and before.isalnum()) and not (after.isascii() and after.isalnum())
+
+
+def _one_slip(one: str, two: str) -> bool:
+    """Tell whether two texts differ in one character that is no grade."""
+    if abs(len(one) - len(two)) > 1:
+        return False
+    if len(one) == len(two):
+        apart = [(a, b) for a, b in zip(one, two, strict=True) if a != b]
+        return len(apart) == 1 and not _GRADES & set(apart[0])
+    long, short = (one, two) if len(one) > len(two) else (two, one)
+    return any(
+        long[:at] + long[at + 1 :] == short and long[at] not in _GRADES for at in range(len(long))
+    )
 
 
 __all__ = [
@@ -643,6 +741,7 @@ __all__ = [
     "Label",
     "Role",
     "coordinate_fields",
+    "guess_choice",
     "header_key",
     "load_roles",
     "match_choice",

@@ -166,8 +166,8 @@ def inside_point(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     return points
 
 
-def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Findings) -> None:
-    """Return the rows that do not touch the place; say when swapping would bring them in.
+def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Findings) -> gpd.GeoSeries:
+    """Return the rows that do not touch the place; exchange the axes where that brings them in.
 
     Parameters
     ----------
@@ -177,6 +177,11 @@ def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Finding
         The place in EPSG:4326, or None.
     findings
         Takes the rows.
+
+    Returns
+    -------
+    GeoSeries
+        Shape (n,): with swapped points put right.
     """
     values = shapes.to_numpy()
     present = ~shapely.is_missing(values)
@@ -185,7 +190,7 @@ def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Finding
         shapely.get_x(shapely.centroid(values[present])),
         shapely.get_y(shapely.centroid(values[present])),
     )
-    swapped = present & (np.abs(y) > 90.0)
+    swapped = present & (np.abs(y) > 90.0) & (np.abs(y) <= 180.0) & (np.abs(x) <= 90.0)
     outside = np.zeros(len(values), dtype=bool)
     if place is not None:
         shapely.prepare(place)
@@ -199,8 +204,16 @@ def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Finding
     shown = np.full(len(values), None, dtype=object)
     for index in np.flatnonzero(outside | swapped):
         shown[index] = f"{x[index]:.6f}, {y[index]:.6f}"
+    points = swapped & (shapely.get_type_id(values) == 0) & (place is not None)
+    findings.noted(
+        points,
+        "swapped",
+        text("longitude and latitude stand in each other's column; they were exchanged"),
+        text("put them into each other's column"),
+        values=shown,
+    )
     findings.returned(
-        swapped,
+        swapped & ~points,
         "swapped",
         text("longitude and latitude are swapped"),
         text("put them into each other's column"),
@@ -213,6 +226,11 @@ def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Finding
         text("check coordinates and datum, or take the row out"),
         values=shown,
     )
+    if not points.any():
+        return shapes
+    values = values.copy()
+    values[points] = shapely.points(y[points], x[points])
+    return gpd.GeoSeries(values, index=shapes.index, crs=shapes.crs)
 
 
 def to_wgs84_area(place: Any, crs: Any) -> Geometry | None:
@@ -268,8 +286,9 @@ def find_duplicates(
     bad = np.zeros(len(table), dtype=bool)
     key = role.id_field
     if key in table.columns and role.item:
-        numbers = table[key].to_numpy(dtype=object)
-        mask, firsts = _repeats(pd.Series(numbers), table)
+        numbers = pd.Series(table[key].to_numpy(dtype=object))
+        numbers = numbers.where(~numbers_restart(table, role))
+        mask, firsts = _repeats(numbers, table)
         out.append((mask, "duplicate_number", key, firsts))
         bad |= mask
     if "name" in table.columns and role.group != "base":
@@ -287,6 +306,135 @@ def find_duplicates(
         joined = joined.where((names != "").to_numpy() & np.isfinite(x) & ~bad)
         mask, firsts = _repeats(joined.reset_index(drop=True), table)
         out.append((mask, "duplicate", "name", firsts))
+    return out
+
+
+def numbers_restart(table: gpd.GeoDataFrame, role: Role) -> NDArray[np.bool_]:
+    """Find numbers that begin anew in every sheet, file or town, so that they tell nothing apart.
+
+    Parameters
+    ----------
+    table
+        Shape (n, columns): rows of all files.
+    role
+        The role.
+
+    Returns
+    -------
+    ndarray
+        True for every row whose number another sheet has for another object, shape (n,).
+    """
+    key = role.id_field
+    if key not in table.columns or not role.item or "name" not in table.columns:
+        return np.zeros(len(table), dtype=bool)
+    numbers = pd.Series(table[key].to_numpy(dtype=object))
+    part = pd.Series(table["_file"].to_numpy(dtype=object)).astype("str") + "|"
+    part = part + pd.Series(table["_sheet"].to_numpy(dtype=object)).astype("str")
+    if "_table" in table.columns:
+        part = part + "|" + pd.Series(table["_table"].to_numpy(dtype=object)).astype("str")
+    names = normal_names(table["name"]).reset_index(drop=True)
+    known = numbers.notna() & (numbers.astype("str") != "")
+    frame = pd.DataFrame({"number": numbers, "part": part, "name": names})[known]
+    inside = frame.duplicated(["number", "part"], keep=False)
+    frame = frame[~inside]
+    kinds = frame.groupby("number")[["part", "name"]].nunique()
+    anew = kinds.index[(kinds["part"] > 1) & (kinds["name"] == kinds["part"])]
+    out = np.zeros(len(table), dtype=bool)
+    out[frame.index[frame["number"].isin(anew)]] = True
+    return out
+
+
+NEAR_M: Final = 100.0
+"""Two rows of one name nearer than this are maybe one thing told twice [m]."""
+_SPOT_ROWS: Final = 3
+
+
+def note_doubtful(
+    table: gpd.GeoDataFrame,
+    role: Role,
+    findings: Sequence[Findings],
+    *,
+    owner: NDArray[np.int64],
+    local: NDArray[np.int64],
+) -> None:
+    """Say which rows have a namesake nearby, stand on one spot, or have a number begun anew.
+
+    Parameters
+    ----------
+    table
+        Rows of all files, in a metric CRS.
+    role
+        The role.
+    findings
+        Findings of each file.
+    owner, local
+        File of each row, and its position there, shape (n,).
+    """
+    if role.group == "base" or role.geometry == "none" or not len(table):
+        return
+    box = shapely.bounds(table.geometry.to_numpy())
+    x, y = (box[:, 0] + box[:, 2]) / 2.0, (box[:, 1] + box[:, 3]) / 2.0
+    anew = numbers_restart(table, role)
+    near = _namesakes(table, x, y)
+    spot = _one_spot(x, y)
+    said = [
+        (
+            anew,
+            "number_anew",
+            text("numbers begin anew in every sheet; rows are told apart by name and place"),
+            text("give every object a number of its own"),
+            role.id_field,
+        ),
+        (
+            near,
+            "near_namesake",
+            text("another row of the same name lies within {m} m", m=f"{NEAR_M:g}"),
+            text("delete one of the two if they are the same, or tell their names apart"),
+            "name",
+        ),
+        (
+            spot,
+            "one_spot",
+            text("these rows all lie on one spot, perhaps the middle of the town or an office"),
+            text("take the place of each from a map"),
+            "",
+        ),
+    ]
+    for mask, rule, message, mend, field in said:
+        for index in np.unique(owner[mask]):
+            hit = np.zeros(len(findings[index].row), dtype=bool)
+            hit[local[mask & (owner == index)]] = True
+            findings[index].noted(hit, rule, message, mend, field=field)
+
+
+def _namesakes(
+    table: gpd.GeoDataFrame, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    out = np.zeros(len(table), dtype=bool)
+    if "name" not in table.columns:
+        return out
+    names = normal_names(table["name"]).to_numpy(dtype=object)
+    repeated = pd.Series(names).duplicated(keep=False).to_numpy() & (names != "")
+    repeated &= np.isfinite(x) & np.isfinite(y)
+    for rows in pd.Series(np.flatnonzero(repeated)).groupby(names[repeated]).groups.values():
+        places = np.flatnonzero(repeated)[np.asarray(rows)][:200]
+        apart = np.hypot(
+            x[places][:, None] - x[places][None, :], y[places][:, None] - y[places][None, :]
+        )
+        np.fill_diagonal(apart, np.inf)
+        out[places[(apart < NEAR_M).any(axis=1)]] = True
+    return out
+
+
+def _one_spot(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Find rows that share their place with at least two others."""
+    known = np.isfinite(x) & np.isfinite(y)
+    out = np.zeros(len(x), dtype=bool)
+    if known.sum() < _SPOT_ROWS:
+        return out
+    keys = pd.DataFrame({"x": np.round(x[known], 1), "y": np.round(y[known], 1)})
+    size = keys.groupby(["x", "y"])["x"].transform("size").to_numpy()
+    out[known] = size >= _SPOT_ROWS
     return out
 
 

@@ -37,6 +37,7 @@ _DMS: Final = re.compile(
     rf"^([EWNS]?)\s*(-?)(\d+)\s*[°\s\-]\s*{_NUMBER}\s*\'?\s*(?:[\s\-]?\s*{_NUMBER}\s*\"?)?\s*([EWNS]?)$"
 )
 _EMPTY: Final = frozenset(("", "-", "/", "无", "nan", "none", "null", "未知", "不详"))
+_INVISIBLE: Final = dict.fromkeys((0x200B, 0x2060, 0xFEFF, 0x00AD))
 AXES: Final = {"lon": ("EW", 180.0), "lat": ("NS", 90.0), None: ("EWNS", 180.0)}
 
 REASONS: Final[dict[str, tuple[str, str]]] = {
@@ -175,7 +176,9 @@ def parse_angle(texts: Sequence[object], *, axis: str | None = None) -> Angles:
 def _written(value: object) -> str:
     if value is None or value != value or value is pd.NA:
         return ""
-    return value.strip() if isinstance(value, str) else repr(float(value))  # type: ignore[arg-type]
+    if isinstance(value, str):
+        return value.translate(_INVISIBLE).strip()
+    return repr(float(value))  # type: ignore[arg-type]
 
 
 _PAIR_SPLITS: Final = (r"[,;|、/\n]+", r"\s+")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -235,12 +236,112 @@ _WORDS: Final = {
     "gcj02": r"gcj[-_ ]?02|火星坐标系?|火星|高德(?:地图)?|腾讯(?:地图)?",
     "bd09": r"bd[-_ ]?09(?:ll)?|百度(?:地图|坐标)?",
 }
+_TOLD: Final = {
+    "wgs84": _WORDS["wgs84"]
+    + r"|GPS(?:实测|测量|定位|手持|采集|坐标)|手持机|谷歌地球|google ?earth",
+    "cgcs2000": _WORDS["cgcs2000"] + r"|2000坐标系?|国家大地坐标系?|天地图",
+    "gcj02": _WORDS["gcj02"] + r"|amap",
+    "bd09": _WORDS["bd09"] + r"|baidu",
+}
+_ABOUT_PLACE: Final = re.compile(
+    r"坐标|经纬度|量取|取点|拾取|定位|datum|coordinates?|gcj|bd-?09|wgs|cgcs", re.IGNORECASE
+)
+_NOT: Final = re.compile(
+    r"(?:不得|不要|不能|不是|不用|请勿|勿|禁止|严禁|避免|而非|并非|非)\S{0,6}$"
+)
+_TURNED: Final = re.compile(r"(?:转换?|换算|转为|转成|纠偏|统一)(?:为|成|到|至)\S{0,4}$")
 _HEADER: Final = re.compile(
     r"[\s_\-(\[【]*(?:"
     + "|".join(f"(?P<{d}>{words})" for d, words in _WORDS.items())
     + r")[\s_\-)\]】]*",
     re.IGNORECASE,
 )
+
+
+def told_datum(note: str) -> str | None:
+    """Find the datum that a note says its coordinates are in.
+
+    Parameters
+    ----------
+    note
+        What stands above or below a table, or on another sheet.
+
+    Returns
+    -------
+    str or None
+        The datum; None when none is named, more than one is, or it is named to be avoided.
+
+    Examples
+    --------
+    >>> told_datum("以上坐标由高德地图量取"), told_datum("坐标系：火星坐标（GCJ-02）")
+    ('gcj02', 'gcj02')
+    >>> told_datum("坐标请勿使用高德地图坐标"), told_datum("地址：高德大厦")
+    (None, None)
+    """
+    plain = unicodedata.normalize("NFKC", note)
+    if not _ABOUT_PLACE.search(plain):
+        return None
+    named: set[str] = set()
+    turned: set[str] = set()
+    for datum, words in _TOLD.items():
+        for match in re.finditer(words, plain, re.IGNORECASE):
+            before = plain[: match.start()]
+            if _NOT.search(before):
+                continue
+            (turned if _TURNED.search(before) else named).add(datum)
+    found = turned or named
+    return found.pop() if len(found) == 1 else None
+
+
+def datum_of_notes(notes: Sequence[str]) -> tuple[str | None, str]:
+    """Find the datum that the notes around a table agree on.
+
+    Parameters
+    ----------
+    notes
+        What stands above and below a table, and on the sheets without one.
+
+    Returns
+    -------
+    tuple of (str or None) and str
+        The datum, None when the notes name none or several, and the first note that names one.
+    """
+    told = [(found, note) for note in notes if (found := told_datum(note)) is not None]
+    if len({found for found, _ in told}) != 1:
+        return None, told[0][1] if told else ""
+    return told[0]
+
+
+_CELL: Final = re.compile(r"^(?:经纬度|大地坐标|地理坐标|地理坐标系|经纬度坐标|默认)?$")
+
+
+def datum_of_cell(entry: str) -> str | None:
+    """Read the datum that a row gives for its own coordinates.
+
+    Parameters
+    ----------
+    entry
+        Such as ``GCJ02``, ``高德``, ``2000``.
+
+    Returns
+    -------
+    str or None
+        A datum, ``auto`` where the entry says nothing, None where it is not understood.
+
+    Examples
+    --------
+    >>> [datum_of_cell(entry) for entry in ("GCJ02", "百度", "2000", "", "城建坐标")]
+    ['gcj02', 'bd09', 'cgcs2000', 'auto', None]
+    """
+    plain = unicodedata.normalize("NFKC", entry).strip()
+    if _CELL.match(plain):
+        return "auto"
+    found = [datum for datum, words in _TOLD.items() if re.search(words, plain, re.IGNORECASE)]
+    if not found and re.fullmatch(r"2000|国家2000.*|2000.*系", plain):
+        return "cgcs2000"
+    if not found and re.fullmatch(r"84|GPS|WGS", plain, re.IGNORECASE):
+        return "wgs84"
+    return found[0] if len(found) == 1 else None
 
 
 def split_datum(header: str) -> tuple[str, str | None]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -17,7 +18,15 @@ from pyproj.exceptions import CRSError as ProjError
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import Findings, shown_value, unusable
 from riskmap.layers.place.angles import REASONS, Angles, parse_angle, parse_pairs
-from riskmap.layers.place.datum import DATUMS, datum_of_columns, to_wgs84
+from riskmap.layers.place.datum import (
+    DATUMS,
+    datum_of_cell,
+    datum_of_columns,
+    datum_of_notes,
+    in_china,
+    to_wgs84,
+)
+from riskmap.layers.place.evidence import Hints, Judgement, judge_datum, units_shifted
 from riskmap.layers.read.values import parse_numbers
 from riskmap.vocabulary.columns import WGS84
 
@@ -33,10 +42,10 @@ class Located:
 
     geometry: gpd.GeoSeries
     """Shape (n,), EPSG:4326; None where there is none."""
-    source: str
-    """The datum or CRS in which the file has them."""
-    method: str
-    """How they were brought to WGS-84."""
+    source: str | NDArray[np.object_]
+    """The datum or CRS in which the file has them; one for all, or one a row."""
+    method: str | NDArray[np.object_]
+    """How they were brought to WGS-84; one for all, or one a row."""
     crs: str
     """The file's CRS as text."""
     datum: str
@@ -61,13 +70,57 @@ def declared_crs(name: str) -> CRS:
         When it is not known.
     """
     try:
-        return CRS.from_user_input(name)
+        return known_place(CRS.from_user_input(name))
     except ProjError as error:
         raise unusable(
             "unknown_crs",
             text("the coordinate system {crs} is not known", crs=name),
             text("write an EPSG code, such as EPSG:4548"),
         ) from error
+
+
+def known_place(crs: CRS) -> CRS:
+    """Refuse a CRS that says nothing of where on the earth it is.
+
+    Parameters
+    ----------
+    crs
+        The CRS of a file.
+
+    Returns
+    -------
+    CRS
+        The same, without its heights.
+
+    Raises
+    ------
+    LayerError
+        When it is a local one, such as a city's independent coordinates.
+    """
+    flat = crs.sub_crs_list[0] if crs.is_compound and crs.sub_crs_list else crs
+    try:
+        if flat.is_engineering or not (flat.is_geographic or flat.is_projected or flat.is_bound):
+            raise _local(crs)
+        if not flat.equals(CRS.from_epsg(4326), ignore_axis_order=True):
+            Transformer.from_crs(flat, WGS84, always_xy=True)
+    except ProjError as error:
+        raise _local(crs) from error
+    return flat
+
+
+def _local(crs: CRS) -> Exception:
+    return unusable(
+        "local_crs",
+        text(
+            "the coordinates are in the local system {crs}, which no public parameters bring to "
+            "the earth",
+            crs=str(crs.name),
+        ),
+        text(
+            "ask the surveying office for the layer in CGCS2000; if the name is wrong, declare "
+            "what it is, such as crs: EPSG:4548"
+        ),
+    )
 
 
 def crs_name(crs: CRS) -> str:
@@ -119,7 +172,9 @@ def declared_datum(spec: Any) -> str:
     return str(spec.datum)
 
 
-def locate_shapes(shapes: gpd.GeoSeries, spec: Any, findings: Findings) -> Located:
+def locate_shapes(
+    shapes: gpd.GeoSeries, spec: Any, findings: Findings, hints: Hints | None = None
+) -> Located:
     """Bring geometries of a vector file to WGS-84.
 
     Parameters
@@ -130,6 +185,8 @@ def locate_shapes(shapes: gpd.GeoSeries, spec: Any, findings: Findings) -> Locat
         Its ``crs`` and ``datum`` as declared.
     findings
         Takes notes.
+    hints
+        What helps to tell a datum that is not declared.
 
     Returns
     -------
@@ -139,17 +196,28 @@ def locate_shapes(shapes: gpd.GeoSeries, spec: Any, findings: Findings) -> Locat
     Raises
     ------
     LayerError
-        When the CRS is missing and cannot be longitude and latitude.
+        When the CRS is missing and cannot be longitude and latitude, or is a local one.
     """
     datum = declared_datum(spec)
     crs = _crs_of(shapes, spec, datum, findings)
     name = crs_name(crs)
     shapes = gpd.GeoSeries(shapely.force_2d(shapes.to_numpy()), crs=crs)
+    if crs.is_projected:
+        shapes = _cut_zone(shapes, crs, findings)
     degrees = (
         shapes if crs.equals(CRS.from_epsg(4326), ignore_axis_order=True) else shapes.to_crs(WGS84)
     )
     say_old_datum(crs, name, findings)
     method = "as_given" if degrees is shapes else f"{name}>{WGS84}"
+    if datum == "auto" and degrees is shapes and hints is not None:
+        box = shapely.bounds(degrees.to_numpy())
+        datum = settle_datum(
+            (box[:, 0] + box[:, 2]) / 2.0,
+            (box[:, 1] + box[:, 3]) / 2.0,
+            hints,
+            findings,
+            loose=spec.crs is None and _says_nothing(spec),
+        )
     if datum in ("gcj02", "bd09"):
         degrees = gpd.GeoSeries(_shift(degrees.to_numpy(), datum), crs=WGS84)
         method = f"{datum}>wgs84 iterative"
@@ -160,6 +228,149 @@ def locate_shapes(shapes: gpd.GeoSeries, spec: Any, findings: Findings) -> Locat
         name,
         datum,
     )
+
+
+def _says_nothing(spec: Any) -> bool:
+    """Tell whether a kind of file always claims WGS-84, whatever it holds."""
+    return spec.path.suffix.lower() in (".geojson", ".json", ".kml", ".kmz", ".csv")
+
+
+def settle_datum(
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    hints: Hints,
+    findings: Findings,
+    *,
+    loose: bool,
+    declared: str = "auto",
+) -> str:
+    """Settle the datum of degrees that nothing names, by notes and by where the rows lie.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): as the file has them [deg].
+    hints
+        Notes, stated units and the place.
+    findings
+        Takes what was found, or the question.
+    loose
+        True when the datum may be settled; else a doubt is only told.
+    declared
+        The datum that the file or the project names.
+
+    Returns
+    -------
+    str
+        ``auto`` (taken as WGS-84) or a datum.
+    """
+    china = in_china(lon, lat)
+    if not np.any(china & np.isfinite(lon)):
+        return declared
+    told, note = datum_of_notes(hints.said)
+    judged = judge_datum(lon, lat, hints)
+    if declared == "auto" and told is not None and loose:
+        findings.note(
+            "datum_from_note",
+            text("taken as {datum}, as a note beside the table says", datum=told),
+            text("if it is another, give datum: in the project file"),
+            value=shown_value(note),
+        )
+        declared = told
+    elif declared == "auto" and judged is not None and judged.decided and judged.best != "wgs84":
+        return _decided(judged, findings) if loose else _doubt(judged, "wgs84", findings)
+    if judged is None:
+        return declared
+    if declared == "auto":
+        _ask(judged, lon, lat, hints, findings)
+        return declared
+    now = "wgs84" if declared == "cgcs2000" else declared
+    if judged.decided and judged.best != now:
+        _doubt(judged, declared, findings)
+    return declared
+
+
+def _picture(judged: Judgement) -> dict[str, object]:
+    return {
+        "n": judged.rows,
+        "wgs84": judged.held["wgs84"],
+        "gcj02": judged.held["gcj02"],
+        "bd09": judged.held["bd09"],
+    }
+
+
+def _compared(judged: Judgement) -> Text:
+    if judged.by_place:
+        return text(
+            "inside the place lie, of {n} rows: {wgs84} as WGS-84, {gcj02} as Amap or Tencent "
+            "(GCJ-02), {bd09} as Baidu (BD-09)",
+            **_picture(judged),
+        )
+    return text(
+        "in the unit they state lie, of {n} rows: {wgs84} as WGS-84, {gcj02} as Amap or Tencent "
+        "(GCJ-02), {bd09} as Baidu (BD-09)",
+        **_picture(judged),
+    )
+
+
+def _decided(judged: Judgement, findings: Findings) -> str:
+    findings.note(
+        "datum_judged",
+        text("taken as {datum}: {compared}", datum=judged.best, compared=_compared(judged)),
+        text("if it is another, give datum: in the project file"),
+    )
+    return judged.best
+
+
+def _doubt(judged: Judgement, declared: str, findings: Findings) -> str:
+    findings.note(
+        "datum_doubt",
+        text(
+            "used as {declared}, but the rows fit {best} better: {compared}",
+            declared=declared,
+            best=judged.best,
+            compared=_compared(judged),
+        ),
+        text("ask where the coordinates were taken, and give datum: in the project file"),
+    )
+    return "auto" if declared == "wgs84" else declared
+
+
+def _ask(
+    judged: Judgement,
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    hints: Hints,
+    findings: Findings,
+) -> None:
+    """Put the one question about the datum where the rows leave it open and it matters."""
+    shifted = units_shifted(lon, lat, hints)
+    if (
+        shifted is not None
+        and shifted[2] >= shifted[1] + max(3, shifted[0] // 10)
+        and (shifted[2] > judged.held[judged.best])
+    ):
+        findings.note(
+            "units_datum_doubt",
+            text(
+                "of {n} rows {now} lie in the unit they state; {moved} would if the units were in "
+                "GCJ-02",
+                n=shifted[0],
+                now=shifted[1],
+                moved=shifted[2],
+            ),
+            text("if the outlines come from DataV or Amap, give datum: gcj02 for units"),
+        )
+        return
+    if judged.best != "wgs84" and judged.margin > 0.0 and not judged.by_place:
+        findings.note(
+            "datum_open",
+            text("the datum is not named; used as WGS-84: {compared}", compared=_compared(judged)),
+            text(
+                "were the coordinates taken from Amap, from Baidu or by GPS? Give datum: gcj02, "
+                "bd09 or wgs84 in the project file"
+            ),
+        )
 
 
 def say_old_datum(crs: CRS, name: str, findings: Findings) -> None:
@@ -204,6 +415,8 @@ def _crs_of(shapes: gpd.GeoSeries, spec: Any, datum: str, findings: Findings) ->
     degrees = -180.0 <= west <= east <= 180.0 and -90.0 <= south <= north <= 90.0
     declared = declared_crs(spec.crs) if spec.crs else None
     own = CRS.from_user_input(shapes.crs) if shapes.crs is not None else None
+    if own is not None and declared is None:
+        own = known_place(own)
     if declared is not None and own is not None and not _same(declared, own):
         said = text(
             "the file says {own}; {declared} was taken as declared",
@@ -221,12 +434,23 @@ def _crs_of(shapes: gpd.GeoSeries, spec: Any, datum: str, findings: Findings) ->
                 ),
                 text("declare what they are in the project file, such as crs: EPSG:4490"),
             )
+        if not degrees and known.is_geographic and _hold_metres(shapes):
+            raise unusable(
+                "metres_in_degrees",
+                text(
+                    "the coordinates are metres, but the file says {crs}, which counts in degrees",
+                    crs=crs_name(known),
+                ),
+                _zone_of_shapes(shapes),
+                value=f"{west:.3f}, {south:.3f}",
+            )
         return known
     if not degrees:
         raise unusable(
             "no_crs",
             text("the layer does not say its coordinate system and does not hold degrees"),
-            text("declare it in the project file, such as crs: EPSG:4548"),
+            _zone_of_shapes(shapes),
+            value=f"{west:.3f}, {south:.3f}" if np.isfinite(west) else "",
         )
     if datum == "auto":
         findings.note(
@@ -235,6 +459,55 @@ def _crs_of(shapes: gpd.GeoSeries, spec: Any, datum: str, findings: Findings) ->
             text("declare crs or datum in the project file"),
         )
     return CRS.from_user_input(WGS84)
+
+
+def _hold_metres(shapes: gpd.GeoSeries) -> bool:
+    """Tell whether most shapes lie where no degrees are."""
+    middle = np.nanmedian(np.abs(shapely.bounds(shapes.to_numpy())), axis=0)
+    return bool(np.isfinite(middle).all() and middle.max() > 1000.0)
+
+
+def _zone_of_shapes(shapes: gpd.GeoSeries) -> Text:
+    box = shapely.bounds(shapes.to_numpy())
+    if not np.isfinite(box).any():
+        return text("declare it in the project file, such as crs: EPSG:4548")
+    return _zone_hint(box[:, 0], box[:, 1])
+
+
+def _cut_zone(shapes: gpd.GeoSeries, crs: CRS, findings: Findings) -> gpd.GeoSeries:
+    """Take the zone number off eastings whose CRS has none, and put it on where it lacks."""
+    values = shapes.to_numpy()
+    east = shapely.bounds(values)[:, 0]
+    zone = _zone(crs)
+    if zone is not None:
+        hit = np.isfinite(east) & (np.floor(east / 1e6) == zone)
+        if hit.any():
+            values = values.copy()
+            values[hit] = shapely.transform(
+                values[hit], lambda points: points - np.array([zone * 1e6, 0.0])
+            )
+            findings.noted(
+                hit,
+                "zone_prefix_cut",
+                text("the zone number before the easting was cut off"),
+                text("nothing to do"),
+            )
+            return gpd.GeoSeries(values, index=shapes.index, crs=crs)
+        return shapes
+    prefix = _zone_prefix(crs)
+    if prefix is None:
+        return shapes
+    hit = np.isfinite(east) & (east > 0.0) & (east < 1e6)
+    if hit.any() and hit.sum() == np.isfinite(east).sum():
+        values = shapely.transform(values, lambda points: points + np.array([prefix * 1e6, 0.0]))
+        findings.noted(
+            hit,
+            "zone_prefix_added",
+            text("{crs} has the zone number before the easting; it was added", crs=crs_name(crs)),
+            text("declare the coordinate system without zone number if that is what it is"),
+        )
+        return gpd.GeoSeries(values, index=shapes.index, crs=crs)
+    return shapes
 
 
 @cache
@@ -274,6 +547,14 @@ def _zone(crs: CRS) -> int | None:
     if middle is None or float(named.get("False easting") or 0.0) != 500000.0:
         return None
     return round(float(middle) / 3.0)
+
+
+def _zone_prefix(crs: CRS) -> int | None:
+    """Return the zone number of a Gauss-Krueger CRS that has it before its eastings."""
+    operation = crs.coordinate_operation
+    named = {p.name: p.value for p in operation.params} if operation is not None else {}
+    east = float(named.get("False easting") or 0.0)
+    return int(east // 1e6) if east % 1e6 == 500000.0 and east > 1e6 else None
 
 
 def as_metres(cells: pd.Series) -> NDArray[np.float64]:
@@ -441,6 +722,7 @@ def locate_table(
     found: dict[str, tuple[str, str | None]],
     spec: LayerSpec,
     findings: Findings,
+    hints: Hints | None = None,
 ) -> Located:
     """Make points, or shapes from WKT, out of coordinate columns.
 
@@ -454,6 +736,8 @@ def locate_table(
         Its ``crs`` and ``datum`` as declared.
     findings
         Takes the rows that have no good coordinates.
+    hints
+        What helps to tell a datum that is not declared.
 
     Returns
     -------
@@ -467,7 +751,7 @@ def locate_table(
     """
     datum = declared_datum(spec)
     if "wkt" in found and "lon" not in found:
-        return _from_wkt(table, found["wkt"][0], spec, findings)
+        return _from_wkt(table, found["wkt"][0], spec, findings, hints)
     pairs = [("easting", "northing"), ("lon", "lat")]
     for east, north in pairs:
         if east in found and north in found:
@@ -480,13 +764,17 @@ def locate_table(
             lon = parse_angle(table[column_e].tolist(), axis="lon")
             lat = parse_angle(table[column_n].tolist(), axis="lat")
             datum = datum_of_columns((column_e, column_n), datum, findings)
-            return _from_angles(lon, lat, (column_e, column_n), table, datum, spec, findings)
+            own = _row_datums(table, found, datum, findings)
+            return _from_angles(
+                lon, lat, (column_e, column_n), table, datum, spec, findings, own, hints
+            )
     if "lonlat" in found:
         column = found["lonlat"][0]
         lat_first = re.match(r"^(纬|lat|北纬)", column.strip(), re.IGNORECASE) is not None
         lon, lat = parse_pairs(table[column].tolist(), lat_first=lat_first)
         datum = datum_of_columns((column, column), datum, findings)
-        return _from_angles(lon, lat, (column, column), table, datum, spec, findings)
+        own = _row_datums(table, found, datum, findings)
+        return _from_angles(lon, lat, (column, column), table, datum, spec, findings, own, hints)
     raise unusable(
         "no_coordinates",
         text("no columns of longitude and latitude were found"),
@@ -495,16 +783,52 @@ def locate_table(
     )
 
 
+def _row_datums(
+    table: pd.DataFrame, found: dict[str, tuple[str, str | None]], datum: str, findings: Findings
+) -> NDArray[np.object_] | None:
+    """Return the datum that each row gives for itself, or None when there is no such column."""
+    if "datum" not in found or datum != "auto":
+        return None
+    column = found["datum"][0]
+    cells = table[column].to_numpy(dtype=object)
+    written = ["" if cell is None or cell != cell else str(cell) for cell in cells]
+    known = {entry: datum_of_cell(entry) for entry in dict.fromkeys(written)}
+    out = np.array([known[entry] for entry in written], dtype=object)
+    unknown = np.array([entry is None for entry in out], dtype=bool)
+    findings.returned(
+        unknown,
+        "row_datum",
+        text("the datum that the row names is not known"),
+        text("write WGS84, CGCS2000, GCJ02 or BD09"),
+        field=column,
+        values=cells,
+    )
+    if not unknown.all() and set(out[~unknown]) != {"auto"}:
+        findings.note(
+            "datum_from_rows",
+            text("every row was converted from the datum that it names itself"),
+            text("nothing to do"),
+            field=column,
+            value=shown_value("、".join(dict.fromkeys(entry for entry in written if entry))),
+        )
+    return out
+
+
 def _are_metres(one: NDArray[np.float64], two: NDArray[np.float64]) -> bool:
     """Tell projected coordinates from degrees by the middle value of the columns."""
     known = np.concatenate([one[np.isfinite(one)], two[np.isfinite(two)]])
     return len(known) > 0 and bool(np.median(np.abs(known)) > 1000.0)
 
 
-def _from_wkt(table: pd.DataFrame, column: str, spec: LayerSpec, findings: Findings) -> Located:
+def _from_wkt(
+    table: pd.DataFrame,
+    column: str,
+    spec: LayerSpec,
+    findings: Findings,
+    hints: Hints | None = None,
+) -> Located:
     cells = table[column].to_numpy(dtype=object)
-    texts = np.array([cell if isinstance(cell, str) else None for cell in cells], dtype=object)
-    shapes = shapely.from_wkt(texts, on_invalid="ignore")
+    shapes = np.array([_written_shape(cell) for cell in cells], dtype=object)
     findings.returned(
         shapely.is_missing(shapes),
         "coordinate_unreadable",
@@ -514,8 +838,26 @@ def _from_wkt(table: pd.DataFrame, column: str, spec: LayerSpec, findings: Findi
         values=cells,
     )
     return locate_shapes(
-        gpd.GeoSeries(shapes, crs=WGS84 if spec.datum != "auto" else None), spec, findings
+        gpd.GeoSeries(shapes, crs=WGS84 if spec.datum != "auto" else None), spec, findings, hints
     )
+
+
+_HEX: Final = re.compile(r"^(?:[0-9A-Fa-f]{2}){5,}$")
+_EWKT: Final = re.compile(r"^\s*SRID=\d+;", re.IGNORECASE)
+
+
+def _written_shape(cell: object) -> Any:
+    """Read a geometry out of a cell: WKT, EWKT, GeoJSON or hexadecimal WKB; else None."""
+    if isinstance(cell, dict):
+        cell = json.dumps(cell)
+    if not isinstance(cell, str):
+        return None
+    written = cell.strip()
+    if written.startswith("{"):
+        return shapely.from_geojson(written, on_invalid="ignore")
+    if _HEX.match(written):
+        return shapely.from_wkb(written, on_invalid="ignore")
+    return shapely.from_wkt(_EWKT.sub("", written), on_invalid="ignore")
 
 
 def _from_angles(
@@ -526,6 +868,8 @@ def _from_angles(
     datum: str,
     spec: LayerSpec,
     findings: Findings,
+    own: NDArray[np.object_] | None = None,
+    hints: Hints | None = None,
 ) -> Located:
     crs = declared_crs(spec.crs) if spec.crs else CRS.from_epsg(4326)
     if not crs.is_geographic:
@@ -534,18 +878,79 @@ def _from_angles(
             text("{crs} is declared but the columns hold degrees", crs=crs_name(crs)),
             text("take crs out of the project file, or give metres"),
         )
-    good = _say_reasons(
-        lon, lat, columns, [table[c].to_numpy(dtype=object) for c in columns], findings
-    )
-    x, y = to_wgs84(lon.degrees, lat.degrees, datum="wgs84" if datum == "auto" else datum)
+    cells = [table[c].to_numpy(dtype=object) for c in columns]
+    lon, lat = _turned_back(lon, lat, columns, cells, findings)
+    good = _say_reasons(lon, lat, columns, cells, findings)
+    if own is not None:
+        datums = np.where(own == "auto", "wgs84", own).astype(object)
+        datum = "auto" if set(own) <= {"auto", None} else "mixed"
+    if datum in ("auto", "wgs84", "cgcs2000", "gcj02", "bd09") and hints is not None:
+        open_to_all = datum == "auto" and spec.crs is None
+        datum = settle_datum(
+            np.where(good, lon.degrees, np.nan),
+            np.where(good, lat.degrees, np.nan),
+            hints,
+            findings,
+            loose=open_to_all,
+            declared=datum,
+        )
+    if datum != "mixed":
+        datums = np.full(len(table), "wgs84" if datum == "auto" else datum, dtype=object)
+    x, y = np.full(len(table), np.nan), np.full(len(table), np.nan)
+    for name in dict.fromkeys(datums[datums != np.array(None)]):
+        rows = datums == name
+        x[rows], y[rows] = to_wgs84(lon.degrees[rows], lat.degrees[rows], datum=str(name))
+    good &= np.isfinite(x) & np.isfinite(y)
     points = shapely.points(np.where(good, x, np.nan), np.where(good, y, np.nan))
     points = np.where(good, points, None)
+    series = gpd.GeoSeries(points, crs=crs if datum == "auto" else WGS84).to_crs(WGS84)
+    if datum == "mixed":
+        shifted = np.isin(datums, ["gcj02", "bd09"])
+        methods = np.where(shifted, datums.astype(str) + ">wgs84 iterative", "as_given")
+        return Located(series, datums, methods, crs_name(crs), "mixed")
     source = (
         crs_name(crs) if datum == "auto" and spec.crs else ("wgs84" if datum == "auto" else datum)
     )
-    series = gpd.GeoSeries(points, crs=crs if datum == "auto" else WGS84).to_crs(WGS84)
     method = f"{datum}>wgs84 iterative" if datum in ("gcj02", "bd09") else "as_given"
     return Located(series, source, method, crs_name(crs), datum)
+
+
+def _turned_back(
+    lon: Angles, lat: Angles, columns: tuple[str, str], cells: list[Any], findings: Findings
+) -> tuple[Angles, Angles]:
+    """Exchange longitude and latitude where they can only be meant the other way round."""
+    swapped = (
+        (lat.reason == "range")
+        & (np.abs(lat.degrees) <= 180.0)
+        & (np.abs(lon.degrees) <= 90.0)
+        & (lon.reason == "")
+        & in_china(np.nan_to_num(lat.degrees), np.nan_to_num(lon.degrees))
+    )
+    if not swapped.any():
+        return lon, lat
+    findings.noted(
+        swapped,
+        "swapped",
+        text("longitude and latitude stand in each other's column; they were exchanged"),
+        text("put them into each other's column"),
+        field=columns[1],
+        values=cells[1],
+    )
+    nothing = np.full(len(swapped), "", dtype=object)
+    return (
+        Angles(
+            np.where(swapped, lat.degrees, lon.degrees),
+            np.where(swapped, nothing, lon.reason),
+            np.where(swapped, lat.coarse, lon.coarse),
+            lon.letter,
+        ),
+        Angles(
+            np.where(swapped, lon.degrees, lat.degrees),
+            np.where(swapped, nothing, lat.reason),
+            np.where(swapped, lon.coarse, lat.coarse),
+            lat.letter,
+        ),
+    )
 
 
 def _say_reasons(

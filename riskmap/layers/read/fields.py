@@ -11,6 +11,7 @@ from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import Findings, unusable
 from riskmap.layers.place.datum import preference, split_datum
 from riskmap.layers.read.values import (
+    EXCEL_ERRORS,
     MISSING,
     Parsed,
     parse_booleans,
@@ -22,9 +23,20 @@ from riskmap.layers.read.values import (
     parse_unique,
     plain,
 )
-from riskmap.vocabulary.roles import coordinate_fields, match_choice, match_header, unit_label
+from riskmap.vocabulary.roles import (
+    coordinate_fields,
+    guess_choice,
+    match_choice,
+    match_header,
+    unit_factor,
+    unit_label,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
     from riskmap.layers.layer import LayerSpec
     from riskmap.vocabulary.roles import Field, Role
 
@@ -52,7 +64,14 @@ _CHANGES: Final[dict[str, tuple[str, str]]] = {
     "code": ("codes stored as numbers were turned back into text", "format the column as text"),
     "serial": ("Excel's day numbers were read as dates", "format the column as date"),
     "phone": ("these do not look like phone numbers; kept as they are", "check them"),
+    "within": ("the number was taken out of the words around it", "write the number alone"),
+    "sum": ("the numbers of several kinds were added up", "write the sum alone"),
+    "bound": ("of a bound, such as more than 50, the number was taken", "write one number"),
+    "said": ("dates in words were kept as they are", "write it as 2026-05-31"),
+    "yes_no": ("yes and no were read from the beginning of the entry", "write 是 or 否"),
 }
+_ADDING: Final = frozenset(("person", "household", "item", "m2", "m3", "kg", "t", "CNY", "10k CNY"))
+"""Units whose number over several joined rows may be the sum of the rows."""
 
 
 def fill_fields(
@@ -63,6 +82,8 @@ def fill_fields(
     findings: Findings,
     *,
     lenient: bool,
+    unit: str = "",
+    joined: Mapping[str, NDArray[np.int64]] | None = None,
 ) -> pd.DataFrame:
     """Read every field of a role from its column, and check it.
 
@@ -79,8 +100,12 @@ def fill_fields(
     findings
         Takes the rows to return and the notes.
     lenient
-        True for data that the office cannot mend (OSM, base layers): a bad entry in a field that
-        is not required counts as unknown and is said once.
+        True for data that the office cannot mend (OSM, base layers): their bad entries are said
+        once for a column.
+    unit
+        Unit that stands above the table for all its numbers.
+    joined
+        Column to the rows whose cell was filled from cells joined downwards.
 
     Returns
     -------
@@ -93,10 +118,12 @@ def fill_fields(
             cells = pd.Series(
                 [spec.constants[field.name]] * len(table), index=table.index, dtype=object
             )
-            column, unit = field.name, None
+            column, named = field.name, None
         elif field.name in found:
-            column, unit = found[field.name]
-            cells = table[column]
+            column, named = found[field.name]
+            cells = _parted(field, table[column], (joined or {}).get(column), findings)
+            if named is None and unit and field.unit and unit_factor(unit, field.unit):
+                named = unit
         else:
             out[field.name] = _absent(field, table.index)
             if field.required:
@@ -108,10 +135,41 @@ def fill_fields(
                     field=str(field.label),
                 )
             continue
-        parsed = parse_field(field, cells, unit=unit, upper=role.group == "risk")
+        parsed = parse_field(field, cells, unit=named, upper=role.group == "risk")
         out[field.name] = parsed.column
         _judge(role, field, column, cells, parsed, findings, lenient=lenient)
     return pd.DataFrame(out, index=table.index)
+
+
+def _parted(
+    field: Field, cells: pd.Series, rows: NDArray[np.int64] | None, findings: Findings
+) -> pd.Series:
+    """Take back what joined cells gave to the rows below, where it may be their sum."""
+    if rows is None or not len(rows):
+        return cells
+    mask = np.zeros(len(cells), dtype=bool)
+    mask[rows] = True
+    values = cells.to_numpy(dtype=object)
+    column = str(cells.name)
+    if field.type in ("number", "integer") and field.unit in _ADDING:
+        findings.noted(
+            mask,
+            "joined_number",
+            text("a number stands in one cell for several rows; it was given to the first alone"),
+            text("write the number of each row"),
+            field=column,
+            values=values,
+        )
+        return cells.where(~mask, None)
+    findings.noted(
+        mask,
+        "joined_cells",
+        text("joined cells were filled into every row that they span"),
+        text("nothing to do, if the entry is meant for all of them"),
+        field=column,
+        values=values,
+    )
+    return cells
 
 
 def _absent(field: Field, index: pd.Index) -> pd.Series:
@@ -163,7 +221,10 @@ def _choice(field: Field, cell: object) -> tuple[Any, str, str]:
     value = match_choice(field, entry) if entry else None
     if value is not None:
         return value, "", ""
-    return None, "" if entry.casefold() in MISSING else "choice", ""
+    if entry.casefold() in MISSING or entry.casefold() in EXCEL_ERRORS:
+        return None, "", "error" if entry.casefold() in EXCEL_ERRORS else ""
+    guess = guess_choice(field, entry)
+    return (guess[0], "", f"like:{guess[1]}") if guess else (None, "choice", "")
 
 
 def _judge(
@@ -178,7 +239,7 @@ def _judge(
 ) -> None:
     """Turn what reading and the field's limits say into returned rows and notes."""
     values = cells.to_numpy(dtype=object)
-    strict = field.required or not lenient
+    strict = field.required
     params = {
         "unit": field.unit or "",
         "choices": "、".join(str(choice.label) for choice in field.choices),
@@ -194,7 +255,9 @@ def _judge(
             column,
             values,
             strict,
+            lenient,
         )
+    _say_guesses(field, column, values, parsed, findings)
     for change, (message, mend) in _CHANGES.items():
         findings.noted(
             parsed.changed == change,
@@ -205,7 +268,7 @@ def _judge(
             values=values,
         )
     if field.type in ("number", "integer"):
-        _judge_range(field, column, values, parsed, findings, strict=strict)
+        _judge_range(field, column, values, parsed, findings, strict=strict, lenient=lenient)
     if field.required:
         missing = parsed.column.isna().to_numpy() & (parsed.bad == "")
         findings.returned(
@@ -230,16 +293,81 @@ def _say(
     column: str,
     values: Any,
     strict: bool,  # noqa: FBT001
+    lenient: bool,  # noqa: FBT001
 ) -> None:
+    """Return the rows of a field that is required; else say each cell and leave it unknown."""
     if strict:
         findings.returned(mask, rule, message, mend, field=column, values=values)
-    else:
-        said = text("{message}; taken as unknown", message=message)
+        return
+    said = text("{message}; taken as unknown", message=message)
+    rows = np.flatnonzero(mask)
+    if lenient or len(rows) > _CELLS_SAID:
         findings.noted(mask, rule, said, mend, field=column, values=values)
+        return
+    for row in rows:
+        one = np.zeros(len(mask), dtype=bool)
+        one[row] = True
+        findings.noted(one, rule, said, mend, field=column, values=values)
+
+
+def note_bad_bytes(table: pd.DataFrame, findings: Findings) -> None:
+    """Name the cells that hold bytes of no character.
+
+    Parameters
+    ----------
+    table
+        Shape (n, columns): the cells.
+    findings
+        Takes one note a column.
+    """
+    for column in table.columns:
+        cells = table[column]
+        mask = cells.map(lambda cell: isinstance(cell, str) and "\ufffd" in cell)
+        findings.noted(
+            mask.to_numpy(dtype=bool),
+            "bad_cell",
+            text("this cell holds bytes that are no characters"),
+            text("write the cell again"),
+            field=str(column),
+            values=cells.to_numpy(dtype=object),
+        )
+
+
+_CELLS_SAID: Final = 200
+"""Most cells of a column that are listed one by one."""
+
+
+def _say_guesses(
+    field: Field, column: str, values: Any, parsed: Parsed, findings: Findings
+) -> None:
+    """Say which choice an entry was taken for because it holds the choice's name."""
+    if not field.choices:
+        return
+    like = np.array([str(entry).startswith("like:") for entry in parsed.changed], dtype=bool)
+    labels = {choice.value: choice.label for choice in field.choices}
+    entries = pd.Series(values).astype("str").to_numpy(dtype=object)
+    for entry in dict.fromkeys(entries[like]):
+        mask = like & (entries == entry)
+        value = parsed.column.iloc[int(np.flatnonzero(mask)[0])]
+        findings.noted(
+            mask,
+            "choice_like",
+            text("taken as {choice}", choice=labels[str(value)]),
+            text("write {choice} if that is meant", choice=labels[str(value)]),
+            field=column,
+            values=values,
+        )
 
 
 def _judge_range(
-    field: Field, column: str, values: Any, parsed: Parsed, findings: Findings, *, strict: bool
+    field: Field,
+    column: str,
+    values: Any,
+    parsed: Parsed,
+    findings: Findings,
+    *,
+    strict: bool,
+    lenient: bool,
 ) -> None:
     numbers = parsed.column.to_numpy(dtype=np.float64)
     low = -np.inf if field.minimum is None else field.minimum
@@ -252,7 +380,7 @@ def _judge_range(
         unit=unit_label(field.unit),
     )
     mend = text("check the number and its unit")
-    _say(findings, outside, "range", message, mend, column, values, strict)
+    _say(findings, outside, "range", message, mend, column, values, strict, lenient)
     if not strict:
         parsed.column[outside] = np.nan
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -20,13 +21,15 @@ from riskmap.layers.check.rules import (
     check_geometry,
     check_place,
     find_duplicates,
+    note_doubtful,
     note_shared,
     to_wgs84_area,
 )
 from riskmap.layers.check.written import written_rows
 from riskmap.layers.layer import Layer, LayerSpec, Raster, Rows, Source
+from riskmap.layers.place.evidence import STATED, Hints, known_export
 from riskmap.layers.place.points import Located, locate_shapes, locate_table, project_shapes
-from riskmap.layers.read.fields import fill_fields, match_columns
+from riskmap.layers.read.fields import fill_fields, match_columns, note_bad_bytes
 from riskmap.layers.read.raster import read_raster
 from riskmap.layers.read.source import RASTERS, check_file, open_rows
 from riskmap.layers.read.vector import ROAD_TAGS
@@ -82,6 +85,7 @@ def read_layer(
     crs: Any,
     place: Any,
     known: pd.DataFrame | None = None,
+    units: gpd.GeoDataFrame | None = None,
 ) -> tuple[Layer, list[Problem]]:
     """Read and check all sources of a role and bring them into the run's CRS.
 
@@ -99,6 +103,8 @@ def read_layer(
         The place: a table with its own CRS, a geometry in ``crs``, or None for no limit.
     known
         Items of earlier runs: role, item_id, name, x, y [m, in ``crs``].
+    units
+        Administrative units with level and name, by which a datum that is not named is told.
 
     Returns
     -------
@@ -121,9 +127,13 @@ def read_layer(
                 sources.append(source)
                 problems += said
             else:
-                parts += _read_parts(role, spec, area, metric)
+                parts += _read_parts(role, spec, area, metric, units)
         except LayerError as error:
             problems += [_named(problem, role, spec) for problem in error.problems]
+        except Exception as error:
+            if os.environ.get("RISKMAP_DEBUG"):
+                raise
+            problems.append(_named(own_fault(error), role, spec))
     table = _join(role, parts, metric, known) if role.kind != "raster" else None
     for part in parts:
         problems += part.findings.problems
@@ -132,6 +142,29 @@ def read_layer(
         if part.frame is not None and source.rows_used == 0:
             problems.append(_nothing_left(role, part, source))
     return Layer(role.name, table, tuple(rasters), tuple(sources)), problems
+
+
+def own_fault(error: Exception) -> Problem:
+    """Make the problem by which a fault of the program stops one source and not the run.
+
+    Parameters
+    ----------
+    error
+        What went wrong.
+
+    Returns
+    -------
+    Problem
+        Unusable, without role and file.
+    """
+    return Problem(
+        severity="unusable",
+        role="",
+        rule="own_fault",
+        message=text("the program failed on this file; the other layers go on"),
+        mend=text("save the layer as GeoPackage or .xlsx again; tell the maintainers"),
+        value=f"{type(error).__name__}: {error}"[:200],
+    )
 
 
 def _named(problem: Problem, role: Role, spec: LayerSpec, sheet: str = "") -> Problem:
@@ -186,7 +219,9 @@ def _window(area: Any) -> Window | None:
     return (west - wide, south - high, east + wide, north + high)
 
 
-def _read_parts(role: Role, spec: LayerSpec, area: Any, metric: CRS) -> list[_Part]:
+def _read_parts(
+    role: Role, spec: LayerSpec, area: Any, metric: CRS, units: gpd.GeoDataFrame | None
+) -> list[_Part]:
     parts = []
     for rows in open_rows(spec, role, window=_window(area)):
         findings = Findings(role.name, spec.shown, rows.sheet, rows.row)
@@ -198,7 +233,7 @@ def _read_parts(role: Role, spec: LayerSpec, area: Any, metric: CRS) -> list[_Pa
             part.frame = _empty(role, metric)
             continue
         try:
-            _check_part(role, part, area, metric)
+            _check_part(role, part, area, metric, units)
         except LayerError as error:
             part.frame = None
             notes = [problem for problem in findings.problems if problem.severity == "note"]
@@ -208,7 +243,9 @@ def _read_parts(role: Role, spec: LayerSpec, area: Any, metric: CRS) -> list[_Pa
     return parts
 
 
-def _check_part(role: Role, part: _Part, area: Any, metric: CRS) -> None:
+def _check_part(
+    role: Role, part: _Part, area: Any, metric: CRS, units: gpd.GeoDataFrame | None
+) -> None:
     """Read fields and places of one part and put the whole table into ``part.frame``."""
     rows, spec, findings = part.rows, part.spec, part.findings
     columns = [str(column) for column in rows.table.columns]
@@ -222,14 +259,29 @@ def _check_part(role: Role, part: _Part, area: Any, metric: CRS) -> None:
             text("put texts that hold a comma into quotes, or delete the cells beyond the table"),
         )
     lenient = rows.osm or role.group == "base"
-    table = fill_fields(role, rows.table, found, spec, findings, lenient=lenient)
+    table = fill_fields(
+        role,
+        rows.table,
+        found,
+        spec,
+        findings,
+        lenient=lenient,
+        unit=rows.unit,
+        joined=rows.joined,
+    )
+    if any(remark.rule == "bad_bytes" for remark in rows.notes):
+        note_bad_bytes(rows.table, findings)
     extra = _extra(role, rows, table)
-    located = _locate(role, rows, found, spec, findings)
+    hints = None
+    if role.group != "base" and not rows.osm:
+        stated = {level: table[level] for level in STATED if level in table.columns}
+        hints = Hints((*rows.said, *known_export(columns)), stated, units, area)
+    located = _locate(role, rows, found, spec, findings, hints)
     part.crs = located.crs
     shapes = located.geometry
     if role.geometry != "none":
         shapes = check_geometry(shapes, role, findings, as_point=spec.as_point)
-        check_place(shapes, area if role.group != "base" else None, findings)
+        shapes = check_place(shapes, area if role.group != "base" else None, findings)
     geometry = project_shapes(shapes, metric)
     table = table.join(extra).assign(
         coord_source=located.source,
@@ -251,14 +303,19 @@ def _extra(role: Role, rows: Rows, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _locate(
-    role: Role, rows: Rows, found: dict[str, Any], spec: LayerSpec, findings: Findings
+    role: Role,
+    rows: Rows,
+    found: dict[str, Any],
+    spec: LayerSpec,
+    findings: Findings,
+    hints: Hints | None,
 ) -> Located:
     if role.geometry == "none":
         nothing = gpd.GeoSeries([None] * len(rows.table), crs=WGS84)
         return Located(nothing, "", "", "", spec.datum)
     if rows.geometry is not None:
-        return locate_shapes(rows.geometry, spec, findings)
-    return locate_table(rows.table, found, spec, findings)
+        return locate_shapes(rows.geometry, spec, findings, hints)
+    return locate_table(rows.table, found, spec, findings, hints)
 
 
 def _empty(role: Role, metric: CRS) -> gpd.GeoDataFrame:
@@ -300,6 +357,13 @@ def _join(
             )
     note_shared(
         whole[~again],
+        role,
+        [part.findings for part, _ in used],
+        owner=owner[~again],
+        local=local[~again],
+    )
+    note_doubtful(
+        whole[~again].reset_index(drop=True),
         role,
         [part.findings for part, _ in used],
         owner=owner[~again],

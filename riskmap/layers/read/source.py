@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from riskmap.i18n import text
 from riskmap.layers.check.findings import unusable
 from riskmap.layers.layer import Remark, Rows
@@ -14,10 +16,12 @@ from riskmap.layers.read.table import (
     TEXTS,
     WORKBOOKS,
     Grid,
-    Header,
     Namer,
-    find_header,
+    Table,
+    find_tables,
     grid_to_rows,
+    matching,
+    newest,
     read_csv,
     read_workbook,
 )
@@ -152,15 +156,18 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
         grids = [read_csv(spec.path, encoding=spec.encoding)]
     else:
         grids = _wanted(read_workbook(spec.path), spec.sheet)
-    headed: list[tuple[Grid, Header]] = []
-    for grid in grids:
-        header = find_header(grid.cells, name)
-        if header is not None and not (grid.hidden and spec.sheet is None):
-            headed.append((grid, header))
-    headed = [(g, h) for g, h in headed if g.name.strip() in titles] or headed
-    most = max((len(header.fields) for _, header in headed), default=0)
+    tables = [
+        table
+        for grid in grids
+        if not (grid.hidden and spec.sheet is None)
+        for table in find_tables(grid, name)
+    ]
+    tables = [table for table in tables if table.grid.name.strip() in titles] or tables
+    most = max((len(table.header.fields) for table in tables), default=0)
     chosen = [
-        (g, h) for g, h in headed if 2 * len(h.fields) > most and (len(h.fields) > 1 or most == 1)
+        table
+        for table in tables
+        if 2 * len(table.header.fields) > most and (len(table.header.fields) > 1 or most == 1)
     ]
     if not chosen:
         raise unusable(
@@ -169,22 +176,68 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
             text("use the template's column names, or name the columns under fields:"),
             value=_first_cells(grids),
         )
-    rows = [grid_to_rows(grid, header) for grid, header in chosen]
+    chosen, years = newest(chosen)
+    said = _said_elsewhere(grids, chosen)
+    rows = [grid_to_rows(table.grid, table.header, table=table) for table in chosen]
+    rows = [replace(part, said=(*part.said, *said)) for part in rows]
+    if where := getattr(spec, "where", None):
+        rows = [_fulfilling(part, where) for part in rows]
     left = [
-        grid.name for grid in grids if grid.cells and grid.name not in {g.name for g, _ in chosen}
+        grid.name
+        for grid in grids
+        if grid.cells and grid.name not in {table.grid.name for table in chosen}
     ]
-    if left:
+    if years:
+        rows[0] = replace(rows[0], notes=(*years, *rows[0].notes))
+    elif left:
         remark = Remark(
             "sheets_left",
             text(
                 "sheets read: {read}; without the header of this role, not read: {left}",
-                read="、".join(g.name for g, _ in chosen),
+                read="、".join(dict.fromkeys(table.grid.name for table in chosen)),
                 left="、".join(left),
             ),
             text("name a sheet with sheet: if this is wrong"),
         )
         rows[0] = replace(rows[0], notes=(remark, *rows[0].notes))
     return rows
+
+
+def _said_elsewhere(grids: list[Grid], chosen: list[Table]) -> tuple[str, ...]:
+    """Return the short texts of the sheets that hold no table, such as a page of explanations."""
+    used = {table.grid.name for table in chosen}
+    return tuple(
+        str(value)
+        for grid in grids
+        if grid.name not in used and not grid.hidden
+        for row in grid.cells[:200]
+        for value in row
+        if isinstance(value, str) and value.strip()
+    )
+
+
+def _fulfilling(rows: Rows, where: str) -> Rows:
+    """Keep the rows of a table that fulfil the condition of the project file."""
+    mask = matching(rows.table, where)
+    remark = Remark(
+        "where",
+        text(
+            "{n} of {all} rows fulfil the condition {where}",
+            n=int(mask.sum()),
+            all=len(mask),
+            where=where,
+        ),
+        text("nothing to do"),
+    )
+    place = np.cumsum(mask) - 1
+    return replace(
+        rows,
+        table=rows.table[mask].reset_index(drop=True),
+        row=rows.row[mask],
+        overflow=None if rows.overflow is None else rows.overflow[mask],
+        joined={column: place[kept[mask[kept]]] for column, kept in rows.joined.items()},
+        notes=(*rows.notes, remark),
+    )
 
 
 def _wanted(grids: list[Grid], sheet: str | None) -> list[Grid]:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
+import sqlite3
+import unicodedata
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +23,10 @@ import pandas as pd
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import row_list, unusable
 from riskmap.layers.layer import Remark, Rows
+from riskmap.layers.place.datum import told_datum
+from riskmap.layers.read.encoding import decode
+from riskmap.layers.read.values import INVISIBLE
+from riskmap.vocabulary.roles import unit_of
 
 WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et")
 TEXTS: Final = (".csv", ".txt", ".tsv")
@@ -34,6 +44,9 @@ class Grid:
     cells: list[list[Any]]
     hidden: bool = False
     encoding: str = ""
+    merged: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
+    """Ranges of joined cells: first and last row and column, from 0."""
+    notes: tuple[Remark, ...] = ()
 
 
 def read_workbook(path: Path) -> list[Grid]:
@@ -66,15 +79,21 @@ def read_workbook(path: Path) -> list[Grid]:
     _refuse_other_files(content)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        return [
-            Grid(
-                name=sheet.name,
-                cells=book.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False),
-                hidden=sheet.visible != SheetVisibleEnum.Visible,
+        marks = _row_marks(content)
+        grids = []
+        for sheet in book.sheets_metadata:
+            if sheet.typ != SheetTypeEnum.WorkSheet:
+                continue
+            opened = book.get_sheet_by_name(sheet.name)
+            grids.append(
+                Grid(
+                    name=sheet.name,
+                    cells=opened.to_python(skip_empty_area=False),
+                    hidden=sheet.visible != SheetVisibleEnum.Visible,
+                    merged=tuple(sorted(opened.merged_cell_ranges or ())),
+                    notes=tuple(_mark_remarks(marks.get(sheet.name, ((), ())), sheet.name)),
+                )
             )
-            for sheet in book.sheets_metadata
-            if sheet.typ == SheetTypeEnum.WorkSheet
-        ]
     except PasswordError as error:
         raise _locked() from error
     except (CalamineError, OSError, ValueError) as error:
@@ -84,6 +103,79 @@ def read_workbook(path: Path) -> list[Grid]:
             text("open it in Excel or WPS, save it as .xlsx again and give that file"),
             value=str(error),
         ) from error
+    return grids
+
+
+_MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_LINK: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_HIDDEN: Final = re.compile(rb"<row\b[^>]*?\br=\"(\d+)\"[^>]*?\bhidden=\"(?:1|true)\"")
+_STYLED: Final = re.compile(rb"<c\b[^>]*?\br=\"[A-Z]+(\d+)\"[^>]*?\bs=\"(\d+)\"[^>]*[^/]>")
+_MARKED_SHEET: Final = 400_000_000
+"""Sheets of more bytes are not searched for hidden and struck rows."""
+
+
+def _row_marks(content: bytes) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Find the hidden and the struck-through rows of an .xlsx; other files give nothing."""
+    if not content.startswith(_ZIP):
+        return {}
+    try:
+        return _xlsx_marks(content)
+    except (KeyError, ValueError, SyntaxError, zipfile.BadZipFile, OSError, EOFError, zlib.error):
+        return {}
+
+
+def _xlsx_marks(content: bytes) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    from xml.etree import ElementTree as ET
+
+    out = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        links = {
+            entry.get("Id"): str(entry.get("Target"))
+            for entry in ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+        }
+        struck = _struck_styles(ET.fromstring(archive.read("xl/styles.xml")))  # noqa: S314
+        book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314
+        for sheet in book.iter(f"{_MAIN}sheet"):
+            target = links.get(sheet.get(_LINK), "").lstrip("/")
+            target = target if target.startswith("xl/") else f"xl/{target}"
+            if archive.getinfo(target).file_size > _MARKED_SHEET:
+                continue
+            body = archive.read(target)
+            hidden = tuple(int(match[1]) for match in _HIDDEN.finditer(body))
+            crossed: dict[int, None] = {}
+            if struck:
+                crossed = dict.fromkeys(
+                    int(match[1]) for match in _STYLED.finditer(body) if int(match[2]) in struck
+                )
+            out[str(sheet.get("name"))] = (hidden, tuple(crossed))
+    return out
+
+
+def _struck_styles(styles: Any) -> frozenset[int]:
+    """Return the cell styles whose font is struck through."""
+    fonts = [
+        (mark := font.find(f"{_MAIN}strike")) is not None and mark.get("val") not in ("0", "false")
+        for font in styles.iterfind(f"{_MAIN}fonts/{_MAIN}font")
+    ]
+    formats = styles.iterfind(f"{_MAIN}cellXfs/{_MAIN}xf")
+    used = [int(entry.get("fontId", 0)) for entry in formats]
+    return frozenset(n for n, font in enumerate(used) if font < len(fonts) and fonts[font])
+
+
+def _mark_remarks(marks: tuple[tuple[int, ...], tuple[int, ...]], sheet: str) -> list[Remark]:
+    hidden, struck = marks
+    out = []
+    if hidden:
+        said = text("hidden rows were read like the others (rows {rows})", rows=row_list(hidden))
+        mend = text("delete the rows that do not count; a filter does not take them out")
+        out.append(Remark("hidden_rows", said, mend, sheet))
+    if struck:
+        said = text(
+            "struck-through rows were read like the others (rows {rows})", rows=row_list(struck)
+        )
+        mend = text("delete the rows that are struck out, or set their state to 注销")
+        out.append(Remark("struck_rows", said, mend, sheet))
+    return out
 
 
 def _locked() -> Exception:
@@ -115,60 +207,6 @@ def _refuse_other_files(content: bytes) -> None:
             text("this is not a workbook although its name says so"),
             text("if it is a text table, name it .csv; else save it as .xlsx again"),
         )
-
-
-def decode(content: bytes, encoding: str | None) -> tuple[str, str]:
-    """Decode a text file of unknown encoding.
-
-    Tried are the byte order mark, UTF-16 without one, strict UTF-8 and strict GB18030 (which holds
-    GBK and GB2312).
-
-    Parameters
-    ----------
-    content
-        The bytes.
-    encoding
-        The declared encoding, which is then the only one tried, or None.
-
-    Returns
-    -------
-    tuple of str
-        The text and the encoding found.
-
-    Raises
-    ------
-    LayerError
-        When no encoding fits.
-
-    Examples
-    --------
-    >>> decode("水深".encode("gbk"), None)
-    ('水深', 'gb18030')
-    """
-    tried = [encoding] if encoding else _encodings(content)
-    for candidate in tried:
-        try:
-            return content.decode(candidate).removeprefix("\ufeff"), candidate
-        except (UnicodeDecodeError, LookupError):
-            continue
-    raise unusable(
-        "encoding",
-        text("the text is not written in {encodings}", encodings=", ".join(tried)),
-        text("save the file as UTF-8 CSV, or declare its encoding in the project file"),
-    )
-
-
-def _encodings(content: bytes) -> list[str]:
-    if content.startswith(b"\xef\xbb\xbf"):
-        return ["utf-8-sig"]
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return ["utf-16"]
-    head = content[:4096]
-    if head[1::2].count(0) > len(head) // 8:
-        return ["utf-16-le"]
-    if head[::2].count(0) > len(head) // 8:
-        return ["utf-16-be"]
-    return ["utf-8", "gb18030"]
 
 
 def _delimiter(content: str) -> str:
@@ -213,7 +251,8 @@ def read_csv(path: Path, *, encoding: str | None = None) -> Grid:
             text("this is a workbook under the name of a text table"),
             text("name it .xlsx or .xls as it was"),
         )
-    body, found = decode(content, encoding)
+    decoded = decode(content, encoding)
+    body = decoded.body
     if body.lstrip()[:9].lower().startswith(("<html", "<!doctype", "<table")):
         raise unusable(
             "renamed_html",
@@ -233,9 +272,13 @@ def read_csv(path: Path, *, encoding: str | None = None) -> Grid:
             text("open it in Excel or WPS and save it as CSV again"),
             value=str(error),
         ) from error
-    return Grid(name="", cells=cells, encoding=found)
+    if '="' in body:
+        cells = [[_FORMULA_TEXT.sub(r"\1", cell) for cell in row] for row in cells]
+    return Grid(name="", cells=cells, encoding=decoded.encoding, notes=tuple(decoded.remarks()))
 
 
+_FORMULA_TEXT: Final = re.compile(r'^\s*="([^"]*)"\s*$')
+"""A text that was written as a formula, so that Excel keeps its zeros."""
 _SEARCHED: Final = 30
 _TOTAL: Final = re.compile(r"^(合计|总计|小计|共计|累计|total|sum|subtotal)[\s::]*", re.IGNORECASE)
 _NOTE: Final = re.compile(
@@ -258,6 +301,8 @@ class Header:
     names: list[str]
     fields: frozenset[str]
     """The fields that its names mean."""
+    first: int = -1
+    """Index of its first row."""
 
 
 def cell_text(value: Any) -> str:
@@ -280,11 +325,40 @@ def cell_text(value: Any) -> str:
     """
     if value is None or value == "" or value != value:
         return ""
-    return " ".join(str(value).split())
+    return " ".join(str(value).translate(INVISIBLE).split())
 
 
-def find_header(cells: list[list[Any]], name: Namer) -> Header | None:
-    """Find the header row, or two header rows, by the names that are known.
+Ranges = tuple[tuple[tuple[int, int], tuple[int, int]], ...]
+_DEEPEST: Final = 3
+"""Most rows of a header."""
+_ANGLE_PARTS: Final = {
+    **dict.fromkeys(("度", "°", "度(°)", "d", "deg"), "度"),
+    **dict.fromkeys(("分", "′", "'", "分(′)", "分(')", "min"), "分"),
+    **dict.fromkeys(("秒", "″", '"', "秒(″)", '秒(")', "sec"), "秒"),
+}
+_ANGLE_NAME: Final = re.compile(r"^(.+?)[\s_\-(\[|/]*(度|分|秒|°|′|″)[)\]]?$")
+_FILLING: Final = frozenset(
+    (
+        "必填",
+        "选填",
+        "可选",
+        "必填项",
+        "选填项",
+        "文本",
+        "数字",
+        "数值",
+        "日期",
+        "下拉选择",
+        "字符",
+        "整数",
+    )
+)
+
+
+def find_header(
+    cells: list[list[Any]], name: Namer, *, merged: Ranges = (), start: int = 0
+) -> Header | None:
+    """Find the header, of one to three rows, by the names that are known.
 
     Parameters
     ----------
@@ -292,40 +366,187 @@ def find_header(cells: list[list[Any]], name: Namer) -> Header | None:
         The sheet.
     name
         Tells the field a header means.
+    merged
+        Joined cells of the sheet.
+    start
+        Row to begin with.
 
     Returns
     -------
     Header or None
-        The first row (or pair of rows) with the most known names; None when no name is known.
+        The first row (or rows one above the other) with the most known names; None when no name
+        is known.
     """
+    stop = min(start + _SEARCHED, len(cells))
+    rows = _header_texts(cells, merged, start, min(stop + _DEEPEST, len(cells)))
     best: Header | None = None
-    for index in range(min(_SEARCHED, len(cells))):
-        single = [cell_text(value) if isinstance(value, str) else "" for value in cells[index]]
-        for names in (single, _under(cells, index, single, name)):
-            fields = frozenset(found for entry in names if entry and (found := name(entry)))
+    for index in range(stop - start):
+        for depth in range(1, min(_DEEPEST, index + 1) + 1):
+            names = _stacked(rows[index - depth + 1 : index + 1], name)
+            fields = frozenset(
+                found for entry in names if entry and (found := name(entry.partition("|")[0]))
+            )
             if len(fields) > (len(best.fields) if best else 0):
-                best = Header(index, names, fields)
-    return best
+                best = Header(start + index, names, fields, start + index - depth + 1)
+    return None if best is None else _extended(best, cells, rows, start, name)
 
 
-def _under(cells: list[list[Any]], index: int, lower: list[str], name: Namer) -> list[str]:
-    """Join a header of two rows: names above blanks hold, groups add to what stands below."""
-    if index == 0:
+def _header_texts(cells: list[list[Any]], merged: Ranges, start: int, stop: int) -> list[list[str]]:
+    """Return the first rows as texts; joined cells of a header show their text everywhere."""
+    rows = [
+        [cell_text(value) if isinstance(value, str) else "" for value in row]
+        for row in cells[start:stop]
+    ]
+    for (top, left), (bottom, right) in merged:
+        if not start <= top < stop:
+            continue
+        width = sum(1 for value in rows[top - start] if value) if right > left else 0
+        label = rows[top - start][left] if left < len(rows[top - start]) else ""
+        if not label or (right - left >= 3 and width <= 1):
+            continue
+        for row in rows[top - start : bottom - start + 1]:
+            row.extend([""] * (right + 1 - len(row)))
+            row[left : right + 1] = [label] * (right + 1 - left)
+    return rows
+
+
+def _stacked(rows: list[list[str]], name: Namer) -> list[str]:
+    """Join header rows: names above blanks hold, groups add to what stands below."""
+    if len(rows) == 1:
+        return _angle_parts(rows[0], name)
+    if any(sum(entry != "" for entry in row) < 2 for row in rows[:-1]):
         return []
-    above = [cell_text(value) if isinstance(value, str) else "" for value in cells[index - 1]]
-    if sum(entry != "" for entry in above) < 2:
-        return []
-    width = max(len(above), len(lower))
-    above += [""] * (width - len(above))
-    lower = lower + [""] * (width - len(lower))
-    names, group = [], ""
-    for top, bottom in zip(above, lower, strict=True):
-        group = top or (group if bottom else "")
-        if bottom and group and name(group + bottom):
-            names.append(group + bottom)
-        else:
-            names.append(bottom or top)
-    return names
+    width = max(map(len, rows))
+    rows = [row + [""] * (width - len(row)) for row in rows]
+    groups = [""] * (len(rows) - 1)
+    names = []
+    for column in range(width):
+        stack = [row[column] for row in rows]
+        for level in range(len(rows) - 1):
+            below = any(stack[level + 1 :])
+            groups[level] = stack[level] or (groups[level] if below else "")
+        parts = [part for part in (*groups, stack[-1]) if part]
+        parts = [part for at, part in enumerate(parts) if at == 0 or part != parts[at - 1]]
+        names.append(_column_name(parts, bool(stack[-1]), name))
+    return _angle_parts(names, name)
+
+
+def _column_name(parts: list[str], own: bool, name: Namer) -> str:  # noqa: FBT001
+    """Name a column by its group and what stands below it."""
+    if not parts:
+        return ""
+    last = parts[-1]
+    mark = _ANGLE_PARTS.get(last.casefold())
+    if mark and len(parts) > 1 and name(parts[-2]) in ("lon", "lat"):
+        return f"{parts[-2]}|{mark}"
+    for first in range(len(parts)):
+        joined = "".join(parts[first:])
+        if name(joined):
+            return joined
+    return last if own or len(parts) == 1 else parts[0]
+
+
+def _angle_parts(names: list[str], name: Namer) -> list[str]:
+    """Mark columns that hold degrees, minutes and seconds of one angle."""
+    split = [_ANGLE_NAME.match(unicodedata.normalize("NFKC", entry)) for entry in names]
+    found = [
+        (match[1], _ANGLE_PARTS[match[2]])
+        if match is not None and name(match[1]) in ("lon", "lat")
+        else None
+        for match in split
+    ]
+    whole = {base for base, part in filter(None, found) if part == "分"} & {
+        base for base, part in filter(None, found) if part == "度"
+    }
+    return [
+        f"{pair[0]}|{pair[1]}" if pair is not None and pair[0] in whole else entry
+        for entry, pair in zip(names, found, strict=True)
+    ]
+
+
+def _extended(
+    header: Header, cells: list[list[Any]], rows: list[list[str]], start: int, name: Namer
+) -> Header:
+    """Take rows below a header that hold only units, parts of angles, column numbers or names."""
+    names, last = list(header.names), header.last
+    while last + 1 < len(cells) and last + 1 - start < len(rows) and last - header.last < 2:
+        raw = cells[last + 1]
+        texts = rows[last + 1 - start]
+        kind = _below(raw, names, name)
+        if kind == "":
+            break
+        if kind == "parts":
+            names = _with_parts(names, texts)
+        elif kind == "units":
+            names = _with_units(names, texts)
+        last += 1
+    return Header(last, names, header.fields, header.first)
+
+
+def _below(raw: list[Any], names: list[str], name: Namer) -> str:
+    """Say what a row right under the header is: ``units``, ``parts``, ``again`` or nothing."""
+    filled = [(at, cell_text(value)) for at, value in enumerate(raw) if cell_text(value)]
+    if not filled:
+        return ""
+    if _counts_columns([entry for _, entry in filled]):
+        return "again"
+    if any(not isinstance(raw[at], str) for at, _ in filled):
+        return ""
+    plain = [(at, unicodedata.normalize("NFKC", entry).strip("()[]")) for at, entry in filled]
+    marks = {_ANGLE_PARTS.get(entry.casefold()) for _, entry in plain}
+    groups = list(itertools.accumulate(names, lambda left, entry: entry or left))
+    minutes = [at for at, entry in plain if _ANGLE_PARTS.get(entry.casefold()) == "分"]
+    if {"度", "分"} <= marks and any(
+        at < len(groups) and name(groups[at]) in ("lon", "lat") for at in minutes
+    ):
+        return "parts"
+    units = [entry for _, entry in plain if unit_of(entry) and not entry[0].isdigit()]
+    others = [
+        entry
+        for _, entry in plain
+        if not unit_of(entry) and entry not in _FILLING and not re.match(r"^(单位|[-/—]+)", entry)
+    ]
+    if (units or any(entry in _FILLING for _, entry in plain)) and not others:
+        return "units"
+    same = [
+        at
+        for at, entry in filled
+        if at < len(names) and names[at] and name(entry) and name(entry) == name(names[at])
+    ]
+    return "again" if len(same) >= 2 and 2 * len(same) >= len(filled) else ""
+
+
+def _counts_columns(entries: list[str]) -> bool:
+    """Tell whether a row numbers the columns, as printed forms do."""
+    numbers = [re.sub(r"[()（）.]|\.0$", "", entry) for entry in entries]
+    while numbers and numbers[0] in ("甲", "乙", "丙", "丁", "栏次", "列号"):
+        numbers = numbers[1:]
+    if len(numbers) < 3 or not all(n.isdigit() for n in numbers):
+        return False
+    first = int(numbers[0])
+    return first in (0, 1) and [int(n) for n in numbers] == list(range(first, first + len(numbers)))
+
+
+def _with_parts(names: list[str], texts: list[str]) -> list[str]:
+    width = max(len(names), len(texts))
+    names = names + [""] * (width - len(names))
+    texts = texts + [""] * (width - len(texts))
+    group, out = "", []
+    for entry, below in zip(names, texts, strict=True):
+        bare = unicodedata.normalize("NFKC", below).strip("()[]").casefold()
+        mark = _ANGLE_PARTS.get(bare)
+        group = entry.partition("|")[0] or (group if mark else "")
+        out.append(f"{group}|{mark}" if mark and group else entry)
+    return out
+
+
+def _with_units(names: list[str], texts: list[str]) -> list[str]:
+    out = list(names)
+    for at, below in enumerate(texts[: len(names)]):
+        unit = unicodedata.normalize("NFKC", below).strip("()[]")
+        if names[at] and unit_of(unit) and "|" not in names[at]:
+            out[at] = f"{names[at]}({unit})"
+    return out
 
 
 def _unique(names: list[str]) -> list[str]:
@@ -354,6 +575,8 @@ def _kind(row: list[Any], names: list[str]) -> str:
         return "total"
     if len(filled) == 1 and len(names) > 2 and (_NOTE.match(told[0]) or len(told[0]) > 30):
         return "note"
+    if len(filled) <= 2 < len(names) - 1 and filled[0][0] <= 1 and told_datum(" ".join(told)):
+        return "note"
     if [entry for entry in texts if entry] == [entry for entry in names if entry]:
         return "header"
     return "record"
@@ -379,7 +602,181 @@ def _remarks(kinds: np.ndarray, numbers: np.ndarray, sheet: str) -> list[Remark]
     return out
 
 
-def grid_to_rows(grid: Grid, header: Header) -> Rows:
+_TABLE_UNIT: Final = re.compile(r"^[(\[]?(?:计量)?单位[::]\s*([^()\[\]]{1,6})[)\]]?$")
+_YEAR: Final = re.compile(r"(?<!\d)(20\d{2}|19\d{2})(?=年|\D|$)")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a sheet: its rows, its header, and what is written above it."""
+
+    grid: Grid
+    header: Header
+    stop: int
+    """Index of the first row that is not its own."""
+    columns: tuple[int, int | None]
+    """First column and the one after the last; None for the end of the row."""
+    above: tuple[str, ...] = ()
+
+    @property
+    def year(self) -> int | None:
+        """The one year that the name of the sheet, or the title, names."""
+        for place in ((self.grid.name,), self.above):
+            years = {int(year) for entry in place for year in _YEAR.findall(entry)}
+            if years:
+                return years.pop() if len(years) == 1 else None
+        return None
+
+
+def find_tables(grid: Grid, name: Namer) -> list[Table]:
+    """Find the tables of a sheet, one below the other or side by side.
+
+    Parameters
+    ----------
+    grid
+        The sheet.
+    name
+        Tells the field a header means.
+
+    Returns
+    -------
+    list of Table
+        From the top; none when no header is known.
+    """
+    header = find_header(grid.cells, name, merged=grid.merged)
+    out: list[Table] = []
+    start = 0
+    while header is not None:
+        again = _next_header(grid.cells, header)
+        stop = len(grid.cells)
+        following = None
+        if again is not None:
+            following = find_header(grid.cells[: again + 3], name, merged=grid.merged, start=again)
+            if following is not None and 2 * len(following.fields) >= len(header.fields):
+                stop = _title_start(grid.cells, again, header.last + 1)
+            else:
+                following = None
+        above = _texts_of(grid.cells[start : header.first])
+        out += [
+            Table(grid, Header(header.last, names, header.fields, header.first), stop, span, above)
+            for names, span in _side_by_side(header, name)
+        ]
+        header, start = following, stop
+    return out
+
+
+def _texts_of(rows: list[list[Any]]) -> tuple[str, ...]:
+    return tuple(entry for row in rows for value in row if (entry := cell_text(value)))
+
+
+def _next_header(cells: list[list[Any]], header: Header) -> int | None:
+    """Find a row further down that holds names of the header, but is not the same header again."""
+    known = {entry for entry in header.names if entry}
+    if len(known) < 3:
+        return None
+    least = max(3, len(header.fields) // 2 + 1)
+    same = [entry for entry in header.names if entry]
+    for index in range(header.last + 1, len(cells)):
+        row = cells[index]
+        if sum(1 for value in row if isinstance(value, str) and value in known) < least:
+            continue
+        texts = [entry for value in row if (entry := cell_text(value))]
+        titled = index > header.last + 1 and len(_texts_of([cells[index - 1]])) == 1
+        if texts != same or titled:
+            return index
+    return None
+
+
+def _title_start(cells: list[list[Any]], index: int, least: int) -> int:
+    """Go up from a header over the titles right above it."""
+    while index - 1 >= least and len(_texts_of([cells[index - 1]])) == 1:
+        index -= 1
+    return index
+
+
+Span = tuple[int, int | None]
+
+
+def _side_by_side(header: Header, name: Namer) -> list[tuple[list[str], Span]]:
+    """Part a header that repeats itself to the right."""
+    names = header.names
+    whole: list[tuple[list[str], Span]] = [(names, (0, None))]
+    filled = [at for at, entry in enumerate(names) if entry]
+    if len(filled) < 4:
+        return whole
+    first = filled[0]
+    starts = [at for at in filled if names[at] == names[first]]
+    if len(starts) < 2:
+        return whole
+    parts: list[tuple[list[str], Span]] = []
+    ends: list[int | None] = [*starts[1:], None]
+    for start, stop in zip(starts, ends, strict=True):
+        part = names[start:stop]
+        fields = {name(entry) for entry in part if entry} - {None}
+        if len(fields) < 2 or not fields & {"lon", "lat", "lonlat", "easting", "wkt", "name"}:
+            return whole
+        parts.append((part, (start, stop)))
+    return parts
+
+
+def newest(tables: list[Table]) -> tuple[list[Table], list[Remark]]:
+    """Of tables that tell of the same things in several years, keep the newest.
+
+    Parameters
+    ----------
+    tables
+        Tables whose header fits.
+
+    Returns
+    -------
+    tuple of list of Table and list of Remark
+        The tables to read, in order, and what is to be said.
+    """
+    years = [table.year for table in tables]
+    if len(tables) < 2 or None in years or len(set(years)) < 2:
+        return tables, []
+    last = max(year for year in years if year is not None)
+    kept = [table for table, year in zip(tables, years, strict=True) if year == last]
+    older = [table for table, year in zip(tables, years, strict=True) if year != last]
+    now = set().union(*(_first_texts(table) for table in kept))
+    before = set().union(*(_first_texts(table) for table in older))
+    named = "、".join(
+        dict.fromkeys(
+            t.grid.name if str(t.year) in t.grid.name else f"{t.grid.name} {t.year}".strip()
+            for t in older
+        )
+    )
+    if len(now & before) < 0.2 * min(len(now), len(before)):
+        said = text(
+            "the tables of several years ({years}) hold different objects; all were read",
+            years="、".join(map(str, sorted({year for year in years if year is not None}))),
+        )
+        mend = text("name one sheet with sheet: if only that one counts")
+        return tables, [Remark("years_read", said, mend)]
+    said = text(
+        "the tables tell of the same objects in several years; only {year} was read, not {older}",
+        year=last,
+        older=named,
+    )
+    return kept, [Remark("older_years", said, text("name a sheet with sheet: to read another"))]
+
+
+def _first_texts(table: Table) -> set[str]:
+    """Return the longest text of each row, which is its name or its address."""
+    out = set()
+    left, right = table.columns
+    for row in table.grid.cells[table.header.last + 1 : table.stop]:
+        texts = [
+            entry
+            for value in row[left:right]
+            if isinstance(value, str) and not re.search(r"\d{2}", entry := cell_text(value))
+        ]
+        if texts and texts[0]:
+            out.add(texts[0])
+    return out
+
+
+def grid_to_rows(grid: Grid, header: Header, *, table: Table | None = None) -> Rows:
     """Cut the records out of a sheet.
 
     Parameters
@@ -388,28 +785,174 @@ def grid_to_rows(grid: Grid, header: Header) -> Rows:
         The sheet.
     header
         Its header.
+    table
+        The part of the sheet that is meant; the whole below the header when not given.
 
     Returns
     -------
     Rows
         One row a record; totals, notes and blank rows left out and said.
     """
-    body = grid.cells[header.last + 1 :]
+    stop = len(grid.cells) if table is None else table.stop
+    left, right = (0, None) if table is None else table.columns
+    body = [row[left:right] for row in grid.cells[header.last + 1 : stop]]
+    body, joined = _fill_down(body, grid.merged, header.last + 1, left)
     width = max((len(row) for row in body), default=0)
     names = header.names + [""] * (width - len(header.names))
     named = max((i + 1 for i, entry in enumerate(names) if entry), default=0)
     kinds = np.array([_kind(row, names) for row in body], dtype=object)
     numbers = np.arange(len(body), dtype=np.int64) + header.last + 2
-    records = [body[index] for index in np.flatnonzero(kinds == "record")]
+    chosen = np.flatnonzero(kinds == "record")
+    records = [body[index] for index in chosen]
     padded = [row + [""] * (len(names) - len(row)) for row in records]
-    table = pd.DataFrame(padded, columns=_unique(names), dtype=object)
+    labels = _unique(names)
+    frame = pd.DataFrame(padded, columns=labels, dtype=object)
     beyond = np.array([any(cell_text(v) for v in row[named:]) for row in padded], dtype=bool)
-    table = table.iloc[:, :named]
+    frame = _join_angles(frame.iloc[:, :named])
+    above = table.above if table is not None else _texts_of(grid.cells[: max(header.first, 0)])
+    notes = [body[index] for index in np.flatnonzero((kinds == "note") | (kinds == "total"))]
+    place = {int(row): at for at, row in enumerate(chosen)}
     return Rows(
-        table=table,
+        table=frame,
         row=numbers[kinds == "record"],
         sheet=grid.name,
         encoding=grid.encoding,
         overflow=beyond if padded else np.zeros(0, dtype=bool),
-        notes=tuple(_remarks(kinds, numbers, grid.name)),
+        notes=(*grid.notes, *_remarks(kinds, numbers, grid.name)),
+        said=(*above, *(" ".join(_texts_of([row])) for row in notes)),
+        unit=_table_unit(above),
+        joined={
+            labels[column]: np.array(sorted(place[r] for r in rows if r in place), dtype=np.int64)
+            for column, rows in joined.items()
+            if column < named
+        },
     )
+
+
+def _table_unit(above: tuple[str, ...]) -> str:
+    """Return the unit that stands above a table for all its numbers, or an empty text."""
+    for entry in above:
+        match = _TABLE_UNIT.match(unicodedata.normalize("NFKC", entry))
+        if match is not None and (unit := unit_of(match[1])):
+            return unit
+    return ""
+
+
+def _fill_down(
+    body: list[list[Any]], merged: Ranges, first: int, left: int
+) -> tuple[list[list[Any]], dict[int, set[int]]]:
+    """Give every row of cells joined downwards their content; say which cells were filled."""
+    filled: dict[int, set[int]] = {}
+    for (top, west), (bottom, east) in merged:
+        if bottom == top or top < first or top - first >= len(body) or west < left:
+            continue
+        if east > west and east - west + 1 >= len(body[top - first]) > 1:
+            continue
+        column = west - left
+        source = body[top - first]
+        value = source[column] if column < len(source) else ""
+        if cell_text(value) == "":
+            continue
+        for index in range(top - first + 1, min(bottom - first + 1, len(body))):
+            row = body[index]
+            row += [""] * (column + 1 - len(row))
+            if cell_text(row[column]) == "":
+                row[column] = value
+                filled.setdefault(column, set()).add(index)
+    return body, filled
+
+
+def _join_angles(table: pd.DataFrame) -> pd.DataFrame:
+    """Make one column of the columns that hold degrees, minutes and seconds."""
+    parts: dict[str, dict[str, str]] = {}
+    for column in table.columns:
+        base, bar, mark = str(column).partition("|")
+        if bar:
+            parts.setdefault(base, {})[mark[:1]] = str(column)
+    for base, columns in parts.items():
+        if "度" not in columns:
+            continue
+        blank = pd.Series("", index=table.index)
+        cells = [table[columns[mark]] if mark in columns else blank for mark in "度分秒"]
+        whole = [
+            _angle([cell_text(cell) for cell in row])
+            for row in zip(*(part.tolist() for part in cells), strict=True)
+        ]
+        place = list(table.columns).index(columns["度"])
+        table = table.drop(columns=list(columns.values()))
+        table.insert(place, base, pd.Series(whole, index=table.index, dtype=object))
+    return table
+
+
+def _angle(parts: list[str]) -> str:
+    degrees, minutes, seconds = (re.sub(r"\.0+$", "", part) for part in parts)
+    degrees, minutes = degrees.rstrip("°度"), minutes.rstrip("′'分")
+    seconds = parts[2].rstrip('″"秒')
+    if not degrees or not (minutes or seconds):
+        return degrees
+    return f"{degrees}°{minutes or '0'}′" + (f"{seconds}″" if seconds else "")
+
+
+def matching(table: pd.DataFrame, where: str) -> np.ndarray:
+    """Tell which rows fulfil an SQL condition.
+
+    Parameters
+    ----------
+    table
+        Shape (n, columns): cells; columns are named in the condition as they are headed.
+    where
+        Such as ``名称 = '甲桥' AND 积水深度 > 0.3``.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+
+    Raises
+    ------
+    LayerError
+        When it is no condition over these columns.
+
+    Examples
+    --------
+    >>> matching(pd.DataFrame({"水深": ["0.3", "0.5"]}), "水深 > 0.4").tolist()
+    [False, True]
+    """
+    with closing(sqlite3.connect(":memory:")) as base:
+        labels = [str(column).replace('"', '""') for column in table.columns]
+        columns = ", ".join(f'"{label}" NUMERIC' for label in labels)
+        try:
+            base.execute(f"CREATE TABLE rows ({columns})")
+            marks = ", ".join("?" * len(labels))
+            cells = (tuple(_sql_value(value) for value in row) for row in table.to_numpy(object))
+            base.executemany(f"INSERT INTO rows VALUES ({marks})", cells)  # noqa: S608
+            base.set_authorizer(_only_reading)
+            found = base.execute(f"SELECT rowid FROM rows WHERE {where}").fetchall()  # noqa: S608
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise unusable(
+                "where",
+                text("the condition cannot be applied: {where}", where=where),
+                text(
+                    "name existing columns, as in SQL; the columns are: {columns}",
+                    columns=", ".join(map(str, table.columns[:30])),
+                ),
+                value=str(error),
+            ) from error
+    mask = np.zeros(len(table), dtype=bool)
+    mask[[row - 1 for (row,) in found]] = True
+    return mask
+
+
+def _only_reading(action: int, *_: object) -> int:
+    allowed = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
+    return sqlite3.SQLITE_OK if action in allowed else sqlite3.SQLITE_DENY
+
+
+def _sql_value(value: Any) -> Any:
+    if value is None or value is pd.NA or value != value:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return int(value)
+    if isinstance(value, (int, float, np.integer, np.floating)):
+        return value.item() if isinstance(value, np.generic) else value
+    return str(value).strip()

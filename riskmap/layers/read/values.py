@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -50,6 +51,9 @@ _YES: Final = frozenset(
 _NO: Final = frozenset(
     ("否", "无", "没有", "不是", "false", "no", "n", "f", "0", "×", "x", "✗", "未", "0.0")
 )
+INVISIBLE: Final = dict.fromkeys((0x200B, 0x2060, 0xFEFF, 0x00AD))
+"""Characters without width that copying from pages and chats leaves in cells."""
+_YES_NO: Final = re.compile(r"^(是|有|已|否|无|没有|未)(?=[,，。;；:：、(（\[\s]|[一-龥]{0,2}\d)")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _SCIENTIFIC: Final = re.compile(r"^\d(?:\.\d+)?[eE]\+?\d{1,2}$")
 WHOLE_FLOAT: Final = re.compile(r"^(\d+)\.0+$")
@@ -90,7 +94,7 @@ def plain(value: object) -> str:
     """
     if value is None or value is pd.NA or value != value:
         return ""
-    return unicodedata.normalize("NFKC", str(value)).strip()
+    return unicodedata.normalize("NFKC", str(value)).translate(INVISIBLE).strip()
 
 
 def parse_unique(series: pd.Series, one: Callable[[Any], tuple[Any, str, str]]) -> Parsed:
@@ -110,7 +114,7 @@ def parse_unique(series: pd.Series, one: Callable[[Any], tuple[Any, str, str]]) 
     """
     if series.dtype == object:
         series = series.where(series.notna(), None)
-        keys = series.map(lambda value: (type(value), value))
+        keys = series.map(_key)
     else:
         keys = series
     codes, _ = pd.factorize(keys, use_na_sentinel=False)
@@ -120,6 +124,13 @@ def parse_unique(series: pd.Series, one: Callable[[Any], tuple[Any, str, str]]) 
     columns = list(zip(*answers, strict=True)) if answers else [(), (), ()]
     values, bad, changed = (_objects(column)[codes] for column in columns)
     return Parsed(pd.Series(values, index=series.index, dtype=object), bad, changed)
+
+
+def _key(value: object) -> tuple[type, object]:
+    """Return what makes an entry the same as another; lists and objects are told by their text."""
+    if isinstance(value, (dict, list, set, np.ndarray)):
+        return (type(value), repr(value))
+    return (type(value), value)
 
 
 def _objects(column: Any) -> NDArray[np.object_]:
@@ -172,7 +183,9 @@ def _text(cell: object) -> tuple[Any, str, str]:
         return str(int(cell)), "", ""
     if isinstance(cell, datetime):
         return cell.isoformat(sep=" ").removesuffix(" 00:00:00"), "", ""
-    written = str(cell)
+    written = str(cell).translate(INVISIBLE)
+    if isinstance(cell, (dict, list)):
+        written = json.dumps(cell, ensure_ascii=False)
     clean = _CONTROL.sub("", written).strip()
     if clean.casefold() in EXCEL_ERRORS:
         return None, "", "error"
@@ -250,7 +263,11 @@ def _boolean(cell: object) -> tuple[Any, str, str]:
         return True, "", ""
     if entry in _NO:
         return False, "", ""
-    return pd.NA, "" if entry in MISSING else "boolean", ""
+    if entry in MISSING:
+        return pd.NA, "", ""
+    if match := _YES_NO.match(entry):
+        return match[1] in ("是", "有", "已"), "", "yes_no"
+    return pd.NA, "boolean", ""
 
 
 def parse_phones(series: pd.Series) -> Parsed:
@@ -273,13 +290,23 @@ def _phone(cell: object) -> tuple[Any, str, str]:
     value, bad, changed = _text(cell)
     if value is None or value.casefold() in MISSING:
         return None, bad, changed
+    value = WHOLE_FLOAT.sub(r"\1", value)
     parts = [part for part in re.split(r"[、,;/\s]+", plain(value)) if part]
     odd = not all(_PHONE.match(part) for part in parts)
     return value, bad, "phone" if odd else changed
 
 
-_DATE: Final = re.compile(r"^(\d{4})[-./年](\d{1,2})(?:[-./月](\d{1,2})日?)?(?:[ T].*)?月?$")
-_PACKED_DATE: Final = re.compile(r"^(19|20)(\d{2})(\d{2})(\d{2})$")
+_DATE: Final = re.compile(
+    r"^(\d{4}|(?<!\d)\d{2}(?=年))[-./年](\d{1,2})(?:[-./月](\d{1,2})[日号]?)?月?"
+    r"(?:[ T,，].*|[上下]午.*|[上中下]旬|\d{1,2}[:时点].*)?$"
+)
+_YEAR_ONLY: Final = re.compile(r"^((?:19|20)\d{2})年?(?:度)?$")
+_DAY_FIRST: Final = re.compile(r"^(\d{1,2})[/.](\d{1,2})[/.]((?:19|20)\d{2})$")
+_PACKED_DATE: Final = re.compile(r"^(19|20)(\d{2})(\d{2})(\d{2})?$")
+_NUMERALS: Final = str.maketrans("〇○零一二三四五六七八九", "000123456789")
+_CHINESE_DATE: Final = re.compile(
+    r"^([〇○零一二三四五六七八九]{4})年(?:([一二三四五六七八九十]{1,3})月)?(?:([一二三四五六七八九十]{1,3})[日号])?$"
+)
 
 
 def parse_dates(series: pd.Series) -> Parsed:
@@ -297,7 +324,7 @@ def parse_dates(series: pd.Series) -> Parsed:
 
     Examples
     --------
-    >>> parse_dates(pd.Series(["2024年6月30日", "2024.6", 45473.0, "六月"])).column.tolist()
+    >>> parse_dates(pd.Series(["2024年6月30日", "2024.6", 45473.0, "三天"])).column.tolist()
     ['2024-06-30', '2024-06', '2024-06-30', nan]
     """
     return as_text(parse_unique(series, _date))
@@ -314,23 +341,70 @@ def _date(cell: object) -> tuple[Any, str, str]:
     entry = WHOLE_FLOAT.sub(r"\1", entry)
     if entry.isdigit() and 20000 <= int(entry) <= 70000:
         return (date(1899, 12, 30) + timedelta(days=int(entry))).isoformat(), "", "serial"
-    if match := _PACKED_DATE.match(entry):
-        parts: tuple[Any, ...] = (match[1] + match[2], match[3], match[4])
-    elif match := _DATE.match(re.sub(r"\s*(年|月|日)\s*", r"\1", entry)):
-        parts = match.groups()
-    else:
-        return None, "date", ""
-    year, month, day = int(parts[0]), int(parts[1]), int(parts[2] or 1)
+    squeezed = re.sub(r"\s*(年|月|日)\s*", r"\1", entry)
+    parts = _date_parts(squeezed)
+    if parts is None:
+        in_words = len(entry) <= 40 and re.search(r"[年月日汛季春夏秋冬今去前昨]", entry)
+        return (entry, "", "said") if in_words else (None, "date", "")
+    year, month, day = parts
+    if month is None:
+        return f"{year:04d}", "", ""
     try:
-        whole = date(year, month, day).isoformat()
+        whole = date(year, month, day or 1).isoformat()
     except ValueError:
         return None, "date", ""
-    return (whole if parts[2] else whole[:7]), "", ""
+    return (whole if day else whole[:7]), "", ""
+
+
+def _date_parts(entry: str) -> tuple[int, int | None, int | None] | None:
+    """Take year, month and day out of a date's text; None when it is none."""
+    if match := _PACKED_DATE.match(entry):
+        day = int(match[4]) if match[4] else None
+        return int(match[1] + match[2]), int(match[3]), day
+    if match := _DATE.match(entry):
+        year = int(match[1]) + (2000 if len(match[1]) == 2 else 0)
+        return year, int(match[2]), int(match[3]) if match[3] else None
+    if match := _YEAR_ONLY.match(entry):
+        return int(match[1]), None, None
+    if match := _DAY_FIRST.match(entry):
+        first, second = int(match[1]), int(match[2])
+        if first > 12 >= second:
+            return int(match[3]), second, first
+        return (int(match[3]), first, second) if second > 12 or first == second else None
+    if match := _CHINESE_DATE.match(entry):
+        year = int(match[1].translate(_NUMERALS))
+        month, day = (_small(part) if part else None for part in (match[2], match[3]))
+        return year, month, day
+    return None
+
+
+def _small(numeral: str) -> int:
+    """Read a Chinese number below 100.
+
+    Examples
+    --------
+    >>> _small("十二"), _small("三十"), _small("七")
+    (12, 30, 7)
+    """
+    tens, ten, ones = numeral.partition("十")
+    if not ten:
+        return int(numeral.translate(_NUMERALS))
+    return 10 * int((tens or "一").translate(_NUMERALS)) + int((ones or "零").translate(_NUMERALS))
 
 
 _COUNTS: Final = ("person", "item", "household", "floor")
 _ABOUT: Final = re.compile(r"^(约|大约|约为|近|将近|共|共计|≈|~|大概|最深|最大|达|可达)+")
-_ROUGHLY: Final = re.compile(r"(左右|上下|多|余|许)+$")
+_ROUGHLY: Final = re.compile(r"(左右|上下|多|余|许|以上|以下|以内|及以上)+$")
+_BOUND: Final = re.compile(
+    r"^(不足|小于|低于|少于|不超过|不到|未超过|大于|超过|高于|多于|至少|≥|≤|>=|<=|<|>)+\s*"
+    r"|(及?以上|以下|以内)$"
+)
+_REMARKED: Final = re.compile(r"\([^()\d]*\)$")
+_WITHIN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z%°²³\u4e00-\u9fff]{1,3}?\d?)(?=[^a-z]|$)")
+_OF_WHICH: Final = re.compile(r"其中|含|包括|共|合计|总|每|/|第|[-~至到]")
+_CHINESE_NUMBER: Final = re.compile(
+    r"^(?:约|近)?([一二三四五六七八九十百两]{1,5})(?=[多余]?[人名位个处台套座张辆艘栋户层支队件]?$)"
+)
 _QUANTITY: Final = re.compile(r"^([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(.*)$", re.IGNORECASE)
 _RANGE: Final = re.compile(
     r"^(\d+(?:\.\d+)?)\s*([^\d\s\-~至到]*)\s*[-~至到—–]+\s*(\d+(?:\.\d+)?)\s*(.*)$"
@@ -419,12 +493,63 @@ def _quantity(
             return np.nan, "unit", ""
         ends = float(low) * other, float(high) * scale
         return (max(ends) if upper else min(ends)), "", "range"
+    bound = "bound" if _BOUND.search(bare) else "text"
+    bare = _REMARKED.sub("", _BOUND.sub("", bare)).strip()
+    if numeral := _CHINESE_NUMBER.match(bare):
+        bare = f"{_numeral(numeral[1])}{bare[numeral.end() :]}"
     match = _QUANTITY.match(_ROUGHLY.sub("", bare))
-    if match is None:
-        return np.nan, "type", ""
-    number, rest = match.groups()
-    scale = _scale(re.sub(r"^(多|余|来)+", "", _ROUGHLY.sub("", rest)), unit, factor)
-    return (np.nan, "unit", "") if scale is None else (float(number) * scale, "", "text")
+    scale = None
+    if match is not None:
+        number, rest = match.groups()
+        scale = _scale(re.sub(r"^(多|余|来)+", "", _ROUGHLY.sub("", rest)), unit, factor)
+        if scale is not None:
+            return float(number) * scale, "", bound
+    found = _numbers_within(bare, unit)
+    if found is not None:
+        return found
+    return np.nan, "type" if match is None else "unit", ""
+
+
+def _numeral(numeral: str) -> int:
+    """Read a Chinese number below 1000, as written before a counting word.
+
+    Examples
+    --------
+    >>> _numeral("两"), _numeral("三十二"), _numeral("一百二十")
+    (2, 32, 120)
+    """
+    plain_form = numeral.replace("两", "二")
+    hundreds, hundred, rest = plain_form.rpartition("百")
+    low = _small(rest.lstrip("零")) if rest.lstrip("零") else 0
+    return (100 * _small(hundreds or "一") if hundred else 0) + low
+
+
+def _numbers_within(entry: str, unit: str | None) -> tuple[float, str, str] | None:
+    """Take the one number with a fitting unit out of words, or add up those of several kinds."""
+    if unit is None:
+        return None
+    values = []
+    for match in _WITHIN.finditer(entry):
+        word = next(
+            (match[2][:size] for size in (3, 2, 1) if unit_factor(match[2][:size], unit)), None
+        ) or next(
+            (
+                entry[match.end(1) :].lstrip()[:size]
+                for size in (4, 3, 2, 1)
+                if unit_factor(entry[match.end(1) :].lstrip()[:size], unit)
+            ),
+            None,
+        )
+        if word is not None:
+            values.append(float(match[1]) * (unit_factor(word, unit) or np.nan))
+    count = len(re.findall(r"\d+(?:\.\d+)?", entry))
+    if len(values) == 1 == count:
+        return values[0], "", "within"
+    parts = [part for part in re.split(r"[、,;+和及\s]+", entry) if part]
+    kinds = unit_of(unit) in (*_COUNTS, "item") and not _OF_WHICH.search(entry)
+    if len(values) >= 2 and kinds and len(values) == count == len(parts):
+        return float(np.sum(values)), "", "sum"
+    return None
 
 
 def _scale(written: str, unit: str | None, factor: float) -> float | None:

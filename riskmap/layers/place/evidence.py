@@ -1,0 +1,306 @@
+"""Which datum coordinates are in, judged by where the rows say that they lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from riskmap.layers.place.datum import to_wgs84, wgs84_to_gcj02
+from riskmap.vocabulary.columns import LEVEL, NAME, WGS84
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+    from shapely import Geometry
+
+
+CANDIDATES: Final = ("wgs84", "gcj02", "bd09")
+STATED: Final = ("village", "town", "district")
+"""Fields of a row that name the unit in which it lies, fine to coarse."""
+_MOST: Final = 4000
+"""Rows that are compared; more are taken at even steps."""
+_LEAST_ROWS: Final = 5
+_LEAST_SHARE: Final = 0.7
+_LEAST_MARGIN: Final = 0.1
+_CHANCE: Final = 0.02
+"""A datum is decided when the rows that speak for it against the next would fall so by chance
+less often than this (sign test)."""
+_SUFFIX: Final = re.compile(
+    r"(街道办事处|街道办|街道|办事处|社区居民委员会|社区居委会|居民委员会|居委会|村民委员会|村委会|"
+    r"社区|镇|乡|村|新区|区|县|市)$"
+)
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What helps to tell the datum of a table that does not name it."""
+
+    said: tuple[str, ...] = ()
+    """Notes above and below the table, and on sheets without one."""
+    stated: Mapping[str, pd.Series] = field(default_factory=dict)
+    """Level to the names that rows state, shape (n,)."""
+    units: gpd.GeoDataFrame | None = None
+    """Units with level, name and geometry, in any CRS."""
+    area: Geometry | None = None
+    """The place in EPSG:4326."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How many rows lie where they say under each datum, and whether that settles it."""
+
+    rows: int
+    """Number of rows compared."""
+    held: Mapping[str, int]
+    """Datum to the number of rows that lie in the unit they state."""
+    best: str
+    decided: bool
+    by_place: bool = False
+    """True when rows state no unit and the place itself was compared."""
+
+    @property
+    def agreement(self) -> dict[str, float]:
+        """Datum to the share of rows that lie in the unit they state."""
+        return {name: self.held[name] / self.rows if self.rows else 0.0 for name in CANDIDATES}
+
+    @property
+    def margin(self) -> float:
+        """How far the best share is above the next."""
+        shares = sorted(self.agreement.values())
+        return shares[-1] - shares[-2]
+
+
+_EXPORTS: Final = (
+    ({"pname", "cityname", "adname", "location"}, "高德地图接口导出的坐标"),
+    ({"adcode", "citycode", "location", "typecode"}, "高德地图接口导出的坐标"),
+    ({"uid", "street_id", "detail_info"}, "百度地图接口导出的坐标"),
+    ({"uid", "detail", "lng", "lat", "province"}, "百度地图接口导出的坐标"),
+)
+"""Columns by which the exports of map services are known."""
+
+
+def known_export(columns: Sequence[str]) -> tuple[str, ...]:
+    """Say what service a table was exported from, as a note that names the datum.
+
+    Parameters
+    ----------
+    columns
+        Its headers.
+
+    Returns
+    -------
+    tuple of str
+        One note, or none.
+
+    Examples
+    --------
+    >>> known_export(["id", "name", "location", "pname", "cityname", "adname"])[0][:4]
+    'adna'
+    """
+    held = {str(column).casefold() for column in columns}
+    return tuple(
+        f"{', '.join(sorted(wanted))}: {said}" for wanted, said in _EXPORTS if wanted <= held
+    )[:1]
+
+
+def name_key(name: object) -> str:
+    """Bring the name of a unit into the form in which stated names are compared.
+
+    Parameters
+    ----------
+    name
+        Such as ``城关街道办事处``.
+
+    Returns
+    -------
+    str
+        Without blanks, punctuation and what kind of unit it is.
+
+    Examples
+    --------
+    >>> name_key("城关街道办事处"), name_key("城关镇"), name_key("镇")
+    ('城关', '城关', '镇')
+    """
+    plain = re.sub(r"[\W_]+", "", str(name if name == name and name is not None else ""))
+    bare = _SUFFIX.sub("", plain)
+    return bare or plain
+
+
+def match_units(names: Sequence[object], known: Sequence[object]) -> list[tuple[int, ...]]:
+    """Find the units that names mean: the same name, else without its kind, else held in it.
+
+    Parameters
+    ----------
+    names
+        Shape (n,): names as rows state them.
+    known
+        Shape (m,): names of units.
+
+    Returns
+    -------
+    list of tuple of int
+        Places in ``known``; several where units share a name, none where no unit is meant.
+
+    Examples
+    --------
+    >>> match_units(["甲镇", "乙街道办", "某区丙镇", ""], ["甲镇", "乙街道", "丙镇"])
+    [(0,), (1,), (2,), ()]
+    """
+    whole: dict[str, list[int]] = {}
+    bare: dict[str, list[int]] = {}
+    for place, name in enumerate(known):
+        plain = re.sub(r"[\W_]+", "", str(name if name == name and name is not None else ""))
+        if plain:
+            whole.setdefault(plain, []).append(place)
+            bare.setdefault(name_key(plain), []).append(place)
+    ends = sorted(whole, key=len, reverse=True)
+    answers: dict[str, tuple[int, ...]] = {"": ()}
+    out = []
+    for name in names:
+        plain = re.sub(r"[\W_]+", "", str(name if name == name and name is not None else ""))
+        if plain not in answers:
+            found = whole.get(plain) or bare.get(name_key(plain))
+            if not found:
+                held = next((end for end in ends if len(end) >= 2 and plain.endswith(end)), None)
+                found = whole[held] if held else []
+            answers[plain] = tuple(found)
+        out.append(answers[plain])
+    return out
+
+
+def judge_datum(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], hints: Hints
+) -> Judgement | None:
+    """Compare where rows lie under each datum with the units that they state.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): as the file has them [deg]; NaN where there is none.
+    hints
+        Stated names, units and place.
+
+    Returns
+    -------
+    Judgement or None
+        None when nothing can be compared.
+    """
+    good = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
+    if not len(good):
+        return None
+    targets, shapes, by_place = _targets(good, hints)
+    rows = np.flatnonzero([bool(target) for target in targets])
+    if not len(rows):
+        return None
+    if len(rows) > _MOST:
+        rows = rows[np.linspace(0, len(rows) - 1, _MOST).astype(np.int64)]
+    x, y = lon[good[rows]], lat[good[rows]]
+    wanted = [targets[row] for row in rows]
+    inside = {datum: _inside(*to_wgs84(x, y, datum=datum), wanted, shapes) for datum in CANDIDATES}
+    held = {datum: int(mask.sum()) for datum, mask in inside.items()}
+    order = sorted(CANDIDATES, key=lambda datum: (-held[datum], CANDIDATES.index(datum)))
+    best, second = order[0], order[1]
+    alone = int((inside[best] & ~inside[second]).sum())
+    against = int((inside[second] & ~inside[best]).sum())
+    share = held[best] / len(rows)
+    decided = (
+        len(rows) >= _LEAST_ROWS
+        and share >= _LEAST_SHARE
+        and share - held[second] / len(rows) >= _LEAST_MARGIN
+        and _by_chance(alone, against) <= _CHANCE
+    )
+    return Judgement(len(rows), held, best, decided, by_place)
+
+
+def units_shifted(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], hints: Hints
+) -> tuple[int, int, int] | None:
+    """Tell whether WGS-84 points fit units better that are in GCJ-02.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): WGS-84 [deg].
+    hints
+        Stated names and units.
+
+    Returns
+    -------
+    tuple of int or None
+        Rows compared, rows held by the units as they are, and as GCJ-02; None when nothing can
+        be compared.
+    """
+    good = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
+    targets, shapes, by_place = _targets(good, hints)
+    rows = np.flatnonzero([bool(target) for target in targets])[:_MOST]
+    if by_place or not len(rows):
+        return None
+    x, y = lon[good[rows]], lat[good[rows]]
+    wanted = [targets[row] for row in rows]
+    now = int(_inside(x, y, wanted, shapes).sum())
+    moved = int(_inside(*wgs84_to_gcj02(x, y), wanted, shapes).sum())
+    return len(rows), now, moved
+
+
+def _by_chance(for_it: int, against: int) -> float:
+    """Give the probability that so many of the rows that differ speak for it by chance."""
+    from math import comb
+
+    n = for_it + against
+    if n == 0:
+        return 1.0
+    if n > 200:
+        return 0.0 if for_it > against + 3 * np.sqrt(n) else 1.0
+    return float(sum(comb(n, k) for k in range(for_it, n + 1)) / 2**n)
+
+
+def _targets(
+    good: NDArray[np.int64], hints: Hints
+) -> tuple[list[tuple[int, ...]], NDArray[np.object_], bool]:
+    """Return for each row the polygons one of which should hold it, and the polygons."""
+    out: list[tuple[int, ...]] = [()] * len(good)
+    shapes: list[Any] = []
+    if hints.units is not None and len(hints.units):
+        units = hints.units.to_crs(WGS84) if hints.units.crs is not None else hints.units
+        for level in STATED:
+            if level not in hints.stated:
+                continue
+            part = units[units[LEVEL] == level] if LEVEL in units.columns else units
+            if not len(part):
+                continue
+            names = hints.stated[level].to_numpy(dtype=object)[good]
+            found = match_units(list(names), part[NAME].tolist())
+            first = len(shapes)
+            shapes += list(part.geometry.to_numpy())
+            out = [
+                old or tuple(first + place for place in new)
+                for old, new in zip(out, found, strict=True)
+            ]
+    if any(out):
+        return out, np.array(shapes, dtype=object), False
+    if hints.area is None:
+        return out, np.array([], dtype=object), True
+    return [(0,)] * len(good), np.array([hints.area], dtype=object), True
+
+
+def _inside(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    wanted: Sequence[tuple[int, ...]],
+    shapes: NDArray[np.object_],
+) -> NDArray[np.bool_]:
+    pairs = np.array([(row, place) for row, places in enumerate(wanted) for place in places])
+    hit = np.zeros(len(wanted), dtype=bool)
+    if not len(pairs):
+        return hit
+    for place in np.unique(pairs[:, 1]):
+        rows = pairs[pairs[:, 1] == place, 0]
+        shapely.prepare(shapes[place])
+        hit[rows] |= shapely.intersects_xy(shapes[place], x[rows], y[rows])
+    return hit
