@@ -66,12 +66,24 @@ class Judgement:
 
     @property
     def agreement(self) -> dict[str, float]:
-        """Datum to the share of rows that lie in the unit they state."""
+        """Give the share of rows that lie in the unit they state.
+
+        Returns
+        -------
+        dict
+            Datum to share.
+        """
         return {name: self.held[name] / self.rows if self.rows else 0.0 for name in CANDIDATES}
 
     @property
     def margin(self) -> float:
-        """How far the best share is above the next."""
+        """Tell how far the best share is above the next.
+
+        Returns
+        -------
+        float
+            In shares.
+        """
         shares = sorted(self.agreement.values())
         return shares[-1] - shares[-2]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import re
 import sqlite3
 import unicodedata
@@ -494,7 +493,9 @@ def _below(raw: list[Any], names: list[str], name: Namer) -> str:
         return ""
     plain = [(at, unicodedata.normalize("NFKC", entry).strip("()[]")) for at, entry in filled]
     marks = {_ANGLE_PARTS.get(entry.casefold()) for _, entry in plain}
-    groups = list(itertools.accumulate(names, lambda left, entry: entry or left))
+    groups: list[str] = []
+    for entry in names:
+        groups.append(entry or (groups[-1] if groups else ""))
     minutes = [at for at, entry in plain if _ANGLE_PARTS.get(entry.casefold()) == "分"]
     if {"度", "分"} <= marks and any(
         at < len(groups) and name(groups[at]) in ("lon", "lat") for at in minutes
@@ -620,7 +621,13 @@ class Table:
 
     @property
     def year(self) -> int | None:
-        """The one year that the name of the sheet, or the title, names."""
+        """Find the one year that the name of the sheet, or the title, names.
+
+        Returns
+        -------
+        int or None
+            None when there is none, or several.
+        """
         for place in ((self.grid.name,), self.above):
             years = {int(year) for entry in place for year in _YEAR.findall(entry)}
             if years:
