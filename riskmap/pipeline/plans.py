@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from riskmap.errors import InfeasibleError, LayerError, UsageError
@@ -67,8 +68,8 @@ def make_plans(
     refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios)
     plans: dict[str, Any] = dict(refuges)
     graph = roads.graphs.get("emergency")
-    if graph is None and "stations" in project.model_fields_set and project.stations.sites:
-        graph = find_graph(project, ground, roads, "emergency")
+    if graph is None and (project.stations.sites or "rescue_station" in ground.layers):
+        graph = find_graph(project, ground, roads, "emergency", grid=grid)
     if graph is None:
         lacking = text("No station plan: it needs a road layer and rescue stations.")
         return plans, (*notes, lacking)
@@ -86,8 +87,24 @@ def make_plans(
         )
     except (UsageError, InfeasibleError) as error:
         return plans, (*notes, text("No station plan: {why}", why=error.message))
+    if said := _straight(ground):
+        maps = {key: layer for key, layer in found.map_layers.items() if "roads" not in key}
+        found = replace(found, map_layers=maps, notes=(*said, *found.notes))
     plans["stations"] = found
     return plans, (*notes, *found.notes)
+
+
+def _straight(ground: Ground) -> tuple[Text, ...]:
+    """Say that the ways of a plan are no roads."""
+    if placed_rows(ground.layers, "road") is not None:
+        return ()
+    return (
+        text(
+            "No road layer: ways are straight lines, lengthened by the detour factor {factor}; "
+            "whether roads lead there is not checked.",
+            factor=f"{float(ground.presets['road.straight_detour']):g}",
+        ),
+    )
 
 
 def plan_refuges(
@@ -145,6 +162,8 @@ def plan_refuges(
         )
         for name, state in states.items()
     }
+    if straight := _straight(ground):
+        plans = {key: replace(plan, notes=(*straight, *plan.notes)) for key, plan in plans.items()}
     said = [note for plan in plans.values() for note in plan.notes]
     by_name = {plan.scenario: plan for plan in plans.values()}
     supplies = _supplies(world, ground, by_name, states, options)
@@ -171,7 +190,7 @@ def _world(
         graphs={
             profile: graph
             for profile in ("foot", "emergency")
-            if (graph := find_graph(project, ground, roads, profile)) is not None
+            if (graph := find_graph(project, ground, roads, profile, grid=grid)) is not None
         },
         units=ground.units,
         refuges=refuges,
@@ -185,6 +204,7 @@ def _world(
         dem=ground.layers["dem"].rasters if "dem" in ground.layers else (),
         flood_level=_flood_level(project, ground, options.flood_level),
         sensitive=placed_rows(ground.layers, "sensitive"),
+        on_roads=placed_rows(ground.layers, "road") is not None,
         road_names=_road_names(ground),
     )
 

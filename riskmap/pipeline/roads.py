@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -162,7 +162,68 @@ def profile_graph(
     )
 
 
-def find_graph(project: Project, ground: Ground, roads: Roads, profile: str) -> RoadGraph | None:
+STRAIGHT: Final = "straight"
+"""Class of the edges where there are no roads."""
+_STEPS: Final = ((0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1))
+"""Neighbours (columns, rows) that a point of the open country is joined to, half of them."""
+_MOST_NODES: Final = 20_000
+
+
+def straight_graph(grid: Grid, profile: str, *, presets: Presets) -> RoadGraph:
+    r"""Stand in for roads that nobody gave: open country, straight ways, a stated detour.
+
+    Points at the cells' spacing are joined to their sixteen neighbours, so that a way is at most
+    2.8 % longer than the straight line; its length and time then take the detour factor.
+
+    Parameters
+    ----------
+    grid
+        The grid; its place is the country.
+    profile
+        ``foot`` or a vehicle's.
+    presets
+        ``road.straight_detour``, ``road.straight_kmh`` and ``road.foot_kmh``.
+
+    Returns
+    -------
+    RoadGraph
+        With edges of class `STRAIGHT`.
+    """
+    import shapely
+
+    from riskmap.geo.network.graph import RoadGraph, arcs
+
+    west, south, east, north = grid.bounds
+    step = max(grid.size_m, float(np.sqrt((east - west) * (north - south) / _MOST_NODES)))
+    nx, ny = (max(int(np.ceil(side / step)) + 1, 2) for side in (east - west, north - south))
+    column, row = (part.ravel() for part in np.meshgrid(np.arange(nx), np.arange(ny)))
+    xy = np.column_stack([west + column * step, south + row * step])
+    ends = []
+    for across, up in _STEPS:
+        to = (column + across < nx) & (row + up < ny) & (row + up >= 0)
+        here = np.flatnonzero(to)
+        ends.append(np.column_stack([here, here + up * nx + across]))
+    tail, head = (part.astype(np.int64) for part in np.concatenate(ends).T)
+    detour = float(presets["road.straight_detour"])
+    speed = float(presets["road.foot_kmh" if profile == "foot" else "road.straight_kmh"])
+    length = np.hypot(*(xy[head] - xy[tail]).T) * detour
+    both = np.ones(len(tail), bool)
+    indptr, indices, edge = arcs(tail, head, both, both, len(xy))
+    return RoadGraph(
+        crs=grid.crs, profile=profile, node_xy=xy, indptr=indptr, indices=indices, arc_edge=edge,
+        arc_length_m=length[edge], arc_seconds=length[edge] * 3.6 / speed,
+        edge_tail=tail, edge_head=head, edge_length_m=length,
+        edge_speed_kmh=np.full(len(tail), speed), edge_forward=both, edge_backward=both,
+        edge_row=np.zeros(len(tail), np.int64), edge_twin_row=np.full(len(tail), -1, np.int64),
+        edge_class=np.full(len(tail), STRAIGHT, dtype=object),
+        edge_geometry=np.asarray(shapely.linestrings(np.stack([xy[tail], xy[head]], 1)), object),
+        component=np.zeros(len(xy), np.int64), island=np.zeros(len(xy), bool),
+    )  # fmt: skip
+
+
+def find_graph(
+    project: Project, ground: Ground, roads: Roads, profile: str, *, grid: Grid
+) -> RoadGraph | None:
     """Give the road graph of a profile, built now when no facility has asked for it.
 
     Parameters
@@ -175,17 +236,22 @@ def find_graph(project: Project, ground: Ground, roads: Roads, profile: str) -> 
         The graphs of the run.
     profile
         ``foot`` or ``emergency``.
+    grid
+        The grid.
 
     Returns
     -------
     RoadGraph or None
-        None without a road layer that makes a network; `build_roads` has said so.
+        `straight_graph` without a road layer; None when its lines make no network, as `build_roads`
+        has said.
     """
     from riskmap.pipeline.ground import road_cache
 
     lines = placed_rows(ground.layers, "road")
-    if profile in roads.graphs or lines is None:
-        return roads.graphs.get(profile)
+    if profile in roads.graphs:
+        return roads.graphs[profile]
+    if lines is None:
+        return straight_graph(grid, profile, presets=ground.presets)
     try:
         return profile_graph(
             lines,

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 from types import SimpleNamespace
 
 import geopandas as gpd
@@ -109,7 +110,27 @@ def test_no_station_at_all_is_said(tmp_path, command):
     path = town.write(tmp_path)
     empty = gpd.read_file(tmp_path / "rescue_station.gpkg").iloc[:0]
     empty.to_file(tmp_path / "rescue_station.gpkg")
-    assert "没有救援站方案" in notes(command("run", path, "--json"))
+    assert "现有 0 个站" in notes(command("run", path, "--json"))
+    with sqlite3.connect(next(tmp_path.rglob("riskmap.gpkg"))) as base:
+        sites = base.execute("select count(*) from plan_stations_sites").fetchone()[0]
+    base.close()
+    assert sites > 0  # a district without any station wants the first sites
+
+
+def test_without_roads_plans_go_by_straight_lines_and_say_so(tmp_path, command):
+    path = town.write(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"  road:\n(    .*\n)+", "", text), encoding="utf-8")
+    assert "绕行系数 1.4" in notes(command("run", path, "--json"))
+    with sqlite3.connect(next(tmp_path.rglob("riskmap.gpkg"))) as base:
+        fit = base.execute(
+            "select usable, unchecked from plan_refuges_usable_for where unchecked like '%道路%'"
+        ).fetchall()
+        towns = base.execute("select sum(places) from plan_refuges_capacity").fetchone()[0]
+    base.close()
+    assert fit
+    assert all(usable for usable, _ in fit)
+    assert towns > 0
 
 
 def test_first_stations_are_proposed_where_there_is_none(tmp_path, command):

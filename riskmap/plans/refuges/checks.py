@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CLOSED = ("closed", "retired", "planned")
 """States in which a refuge cannot be opened."""
+STATES = (text("met"), text("not met"), text("not checked"))
+"""What a check may say: 符合, 不符合, 未核查."""
 HAZARDS = ("flood", "geohazard", "hazmat")
 """Hazards of the table, besides what holds for every one of them."""
 
@@ -57,7 +59,7 @@ def refuge_spots(refuges: pd.DataFrame, xy: NDArray[np.float64], presets: Preset
 
 
 def refuge_checks(
-    refuges: pd.DataFrame, held: pd.DataFrame, *, on_road: Bools, warning_h: float
+    refuges: pd.DataFrame, held: pd.DataFrame, *, on_road: Bools | None, warning_h: float
 ) -> list[Verdict]:
     """Check what the ledger says of the refuges themselves.
 
@@ -68,7 +70,7 @@ def refuge_checks(
     held
         Table of `capacity_table`.
     on_road
-        True where a refuge is near a passable road.
+        True where a refuge is near a passable road; None where nobody gave roads: not checked.
     warning_h
         Time from the warning to the peak [h].
 
@@ -82,19 +84,17 @@ def refuge_checks(
     unfit = numbers(refuges, "usable_flood") == 0
     places = held["places"].to_numpy(np.float64)
     counted = (held["known"] | held["assumed"]).to_numpy()
-    none = [
-        text("no free place") if known else text("capacity and area are missing")
-        for known in counted
-    ]
+    none = [text("no free place")] * len(states)
     due = held["appraisal_due"].to_numpy(bool)
     last = texts(refuges, "appraised")
     hours = numbers(refuges, "convert_h")
     late = np.nan_to_num(hours) > warning_h
+    near = np.ones(len(states), bool) if on_road is None else on_road
     lines: dict[str, tuple[str, Bools, list[Text]]] = {
         "status": ("any", shut, [text("not open: {state}", state=state) for state in states]),
         "declared": ("flood", unfit, [text("declared unfit for floods")] * len(states)),
-        "capacity": ("any", places <= 0, none),
-        "road": ("any", ~on_road, [text("no passable road near")] * len(states)),
+        "capacity": ("any", (places <= 0) & counted, none),
+        "road": ("any", ~near, [text("no passable road near")] * len(states)),
         "appraisal": (
             "any",
             due,
@@ -114,6 +114,7 @@ def refuge_checks(
         "appraisal": np.asarray([bool(day) for day in last]),
         "ready": ~np.isnan(hours),
         "capacity": counted,
+        "road": np.full(len(states), on_road is not None),
     }
     return [
         verdict(
@@ -143,8 +144,8 @@ def eligibility(
     Returns
     -------
     tuple
-        Table (item_id, name, tier, hazard, check, usable, checked, required, reason, value,
-        limit, unit) and whether each refuge may be used.
+        Table (item_id, name, tier, hazard, check, usable, checked, state, required, reason,
+        value, limit, unit) and whether each refuge may be used.
     """
     names, tiers = texts(refuges, "name"), texts(refuges, "tier")
     usable = np.ones(len(refuges), bool)
@@ -163,6 +164,10 @@ def eligibility(
                     "check": each.check,
                     "usable": each.passed,
                     "checked": each.known,
+                    "state": [
+                        STATES[2 if not known else int(not passed)]
+                        for passed, known in zip(each.passed, each.known, strict=True)
+                    ],
                     "required": needed,
                     "reason": pd.Series(each.reason, dtype=object),
                     "value": each.value,
@@ -227,6 +232,10 @@ CHECK_WORDS = {
     "appraisal": text("building appraisal"),
     "ready": text("conversion time"),
     "capacity": text("capacity"),
+    "road": text("passable road"),
+    "flood": text("depth of water"),
+    "danger_area": text("danger areas"),
+    "hazard_source": text("hazard sources"),
 }
 """Checks that cannot be made when the ledger or a layer is silent."""
 

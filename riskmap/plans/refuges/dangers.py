@@ -301,7 +301,10 @@ def _in_water(spots: Spots, dangers: Dangers, presets: Presets) -> Verdict:
         depth = np.where(cell >= 0, flat[np.maximum(cell, 0)], np.nan)
     wet = np.nan_to_num(depth) >= limit if asked else np.zeros(len(xy), bool)
     said = [text("{depth} m of water", depth=f"{each:.2f}") for each in depth]
-    return verdict("flood", "flood", wet, list(said), value=depth, limit=limit, unit="m")
+    known = np.isfinite(depth) if asked else np.ones(len(xy), bool)
+    return verdict(
+        "flood", "flood", wet, list(said), value=depth, limit=limit, unit="m", known=known
+    )
 
 
 def _above_flood(spots: Spots, dangers: Dangers, presets: Presets) -> Verdict:
@@ -371,7 +374,8 @@ def _in_danger_areas(xy: Floats, dangers: Dangers) -> tuple[Verdict, ...]:
         said = [
             text("inside the danger area {name}", name=names[i]) if i >= 0 else "" for i in which
         ]
-        found.append(verdict("danger_area", hazard, which >= 0, list(said)))
+        known = np.full(len(xy), areas is not None)
+        found.append(verdict("danger_area", hazard, which >= 0, list(said), known=known))
     return tuple(found)
 
 
@@ -409,4 +413,7 @@ def _near_source(xy: Floats, dangers: Dangers, presets: Presets) -> Verdict:
         else ""
         for i in range(count)
     ]
-    return verdict("hazard_source", "hazmat", near, list(said), value=gap, limit=limit, unit="m")
+    return verdict(
+        "hazard_source", "hazmat", near, list(said), value=gap, limit=limit, unit="m",
+        known=np.full(count, sources is not None),
+    )  # fmt: skip

@@ -137,9 +137,11 @@ def _checked(
     held = capacity_table(
         world.refuges, presets=presets, options=options, data_date=world.data_date
     )
-    on_road = np.zeros(len(xy), bool)
-    for net in roads:
-        on_road |= net.snap(xy).on
+    on_road = None
+    if world.on_roads:
+        on_road = np.zeros(len(xy), bool)
+        for net in roads:
+            on_road |= net.snap(xy).on
     spots = refuge_spots(world.refuges, xy, presets)
     checks = [
         *place_checks(spots, dangers, presets=presets),

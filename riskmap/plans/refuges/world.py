@@ -44,6 +44,8 @@ class World:
     """Highest historical level of water [m] where the ledger has none."""
     sensitive: gpd.GeoDataFrame | None = None
     """Vulnerable people by unit."""
+    on_roads: bool = True
+    """False where nobody gave roads and ways are straight lines."""
     road_names: tuple[str, ...] = ()
     """Name of each row of the road layer."""
 
