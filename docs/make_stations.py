@@ -50,9 +50,10 @@ def markdown(heads: list[str], rows: list[list[str]]) -> str:
 
 def summary(package: Path, *, zh: bool) -> str:
     """Targets, time for driving, people in time, with water, with the new sites."""
-    table = read(package, "summary")
-    wet = [name for name in table.columns if name.startswith("share@")]
-    names = [name.removeprefix("share@") for name in wet]
+    whole = read(package, "summary")
+    table = whole[whole["scenario"] == ""]
+    names = [name for name in dict.fromkeys(whole["scenario"]) if name]
+    wet = {name: whole.loc[whole["scenario"] == name, "share"].tolist() for name in names}
     heads = (
         ["规则与目标", "时限", "接警出动", "可行车", "约可行驶", "按时可达人口", "比例", *names,
          "增设 3 站后"]
@@ -62,14 +63,14 @@ def summary(package: Path, *, zh: bool) -> str:
     )  # fmt: skip
     known, second = words(), "秒" if zh else "s"
     rows = []
-    for row in table.to_dict("records"):
+    for place, row in enumerate(table.to_dict("records")):
         what = [row["rule"], row["target"]]
         what = what if zh else [known.get(one, one) for one in what]
         rows.append(
             ["，".join(what) if zh else ", ".join(what)]
             + [f"{row[key]:.0f} {second}" for key in ("target_s", "response_s", "drive_s")]
             + [f"{row['drive_km']:.1f} km", count(row["covered"]), share(row["share"])]
-            + [share(row[name]) for name in wet]
+            + [share(shares[place]) for shares in wet.values()]
             + [share(row["share_after"])]
         )
     return markdown(heads, rows)
@@ -78,7 +79,8 @@ def summary(package: Path, *, zh: bool) -> str:
 def points(package: Path, *, zh: bool) -> str:
     """What one station, two or none reach within the first target, for all that is counted."""
     table = read(package, "coverage")
-    table = table[(table["unit_id"] == "") & (table["target_s"] == table["target_s"].min())]
+    dry = (table["unit_id"] == "") & (table["scenario"] == "")
+    table = table[dry & (table["target_s"] == table["target_s"].min())]
     heads = (
         ["统计对象", "合计", "无站覆盖", "覆盖一次", "覆盖两次以上", "不在路网上"]
         if zh
@@ -97,9 +99,14 @@ def points(package: Path, *, zh: bool) -> str:
 
 def losses(package: Path, *, zh: bool) -> str:
     """The five towns that lose most people to the storm within the first target."""
-    table = read(package, "losses")
-    first = table["scenario"].iloc[0]
-    table = table[(table["scenario"] == first) & (table["target_s"] == table["target_s"].min())]
+    table = read(package, "coverage")
+    first = table["target_s"] == table["target_s"].min()
+    table = table[first & (table["what"] == table["what"].iloc[0]) & (table["unit_id"] != "")]
+    dry = table[table["scenario"] == ""].set_index("unit_id")["covered"]
+    wet = table[table["scenario"] != ""]
+    wet = wet[wet["scenario"] == wet["scenario"].iloc[0]]
+    table = wet.assign(covered_dry=dry.reindex(wet["unit_id"]).to_numpy())
+    table = table.sort_values(["lost", "cut_off", "unit_id"], ascending=[False, False, True])
     heads = (
         ["镇街", "平时按时", "积水时按时", "减少", "无路可达"]
         if zh

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from riskmap.errors import Problem
 from riskmap.i18n import Text
@@ -71,6 +71,104 @@ class Scenario:
     """Depth rasters in their own resolution [m]."""
 
 
+SCENARIO: Final = "scenario"
+"""Column that names the state of the world a row belongs to; empty without a scenario."""
+T = TypeVar("T", bound="pd.DataFrame")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What a model answered to one question of a plan, and what its rows say when counted anew."""
+
+    question: Text | str
+    """What was asked, such as who goes where, or two new sites."""
+    scenario: str = ""
+    model: str = ""
+    status: str = ""
+    objective: float | None = None
+    bound: float | None = None
+    gap: float | None = None
+    recount: Mapping[str, float] = field(default_factory=dict)
+    """Name to a figure counted from the plan's own rows."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plan:
+    """A plan under every scenario; frozen, and the only input of its papers."""
+
+    tables: Mapping[str, pd.DataFrame]
+    """Subject to its one table; the column ``scenario`` tells the states apart."""
+    layers: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    """Name to what is drawn: ``kind``, ``label``, ``scenario`` and perhaps ``band``, ``when``."""
+    titles: Mapping[str, Text] = field(default_factory=dict)
+    """Name of a layer to its title."""
+    notes: tuple[Text, ...] = ()
+    proof: tuple[Proof, ...] = ()
+    headlines: tuple[Text, ...] = ()
+    """Those of the notes that the person at the keyboard must see."""
+
+    @property
+    def recount(self) -> Mapping[str, float]:
+        """Figures of the first question, counted anew.
+
+        Returns
+        -------
+        Mapping[str, float]
+            Name to figure; empty without a proof.
+        """
+        return self.proof[0].recount if self.proof else {}
+
+
+def states_of(frame: pd.DataFrame) -> list[str]:
+    """List the states of the world that a table or layer holds, in their order.
+
+    Parameters
+    ----------
+    frame
+        Rows, perhaps with a column ``scenario``.
+
+    Returns
+    -------
+    list of str
+        Names of scenarios; empty text for none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> states_of(pd.DataFrame({"scenario": ["", "storm", ""]})), states_of(pd.DataFrame())
+    (['', 'storm'], [''])
+    """
+    if SCENARIO not in frame:
+        return [""]
+    return list(dict.fromkeys(frame[SCENARIO].astype(str)))
+
+
+def of_state(frame: T, scenario: str = "") -> T:
+    """Take the rows of one state of the world.
+
+    Parameters
+    ----------
+    frame
+        Rows, perhaps with a column ``scenario``.
+    scenario
+        Name of the scenario; empty for none.
+
+    Returns
+    -------
+    DataFrame
+        Its rows, numbered anew.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> of_state(pd.DataFrame({"scenario": ["", "storm"], "n": [1, 2]}), "storm")["n"].tolist()
+    [2]
+    """
+    if SCENARIO not in frame:
+        return frame if not scenario else frame.iloc[:0]
+    return frame[frame[SCENARIO] == scenario].reset_index(drop=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """Everything one run found out; frozen, and the only input of every export."""
@@ -99,7 +197,8 @@ class Result:
     control: pd.DataFrame
     """管控一张表: one row an item, index ``item_id``."""
     scenarios: Mapping[str, Scenario] = field(default_factory=dict)
-    plans: Mapping[str, Any] = field(default_factory=dict)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    """``stations``, ``refuges``, ``supplies``, each under every scenario."""
     presets: tuple[Preset, ...] = ()
     """The presets that this run used."""
     inputs: tuple[InputFile, ...] = ()

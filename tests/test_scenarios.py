@@ -43,7 +43,7 @@ from riskmap.pipeline.indices import (
 )
 from riskmap.pipeline.roads import build_roads
 from riskmap.project.load import load_project
-from riskmap.result import Scenario
+from riskmap.result import Scenario, of_state
 from tests import town
 
 DEEP = np.zeros((3, 4), np.float32)
@@ -126,8 +126,8 @@ def test_dry_scenario_is_the_baseline(tmp_path):
 
 def test_water_too_shallow_for_anybody_to_move_has_a_refuge_plan(tmp_path):
     found = run(tmp_path, np.full((3, 4), 0.001, np.float32), up_to="plans", plans=True)
-    assert found.plans["refuges@暴雨"].recount["people"] == 0
-    assert found.plans["refuges@暴雨"].tables["shortfall"].empty
+    assert {p.scenario: p.recount["people"] for p in found.plans["refuges"].proof}["暴雨"] == 0
+    assert of_state(found.plans["refuges"].tables.get("shortfall", pd.DataFrame()), "暴雨").empty
 
 
 def test_unknown_depth_leaves_the_baseline_and_is_said(tmp_path):
@@ -252,14 +252,14 @@ def test_outputs_verify_and_name_what_was_changed(folder, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(folder, broken)
     with sqlite3.connect(broken / "riskmap.gpkg") as base:
-        base.execute("DROP TRIGGER IF EXISTS rtree_units_1_geom_update1")
+        base.execute("DROP TRIGGER IF EXISTS rtree_unit_scenarios_geom_update1")
         for (name,) in base.execute(
-            "SELECT name FROM sqlite_master WHERE type='trigger' AND tbl_name='units_1'"
+            "SELECT name FROM sqlite_master WHERE type='trigger' AND tbl_name='unit_scenarios'"
         ).fetchall():
             base.execute(f'DROP TRIGGER "{name}"')
-        base.execute("UPDATE units_1 SET score = score + 0.1 WHERE unit_id = 'V00'")
+        base.execute("UPDATE unit_scenarios SET score = score + 0.1 WHERE unit_id = 'V00'")
     base.close()
-    assert any("score_1" in fault and "V00" in fault for fault in verify(broken))
+    assert any("score@暴雨" in fault and "V00" in fault for fault in verify(broken))
 
 
 def test_papers_show_before_and_after(folder, flooded):
@@ -268,7 +268,9 @@ def test_papers_show_before_and_after(folder, flooded):
     assert told["changes"]["unit"]["score_raised"] == 1  # V00 of the finest level
     assert told["changes"]["cell"]["score_raised"] == 1
     assert report["layers"]["unit"] == {"rows_in": 15, "rows_used": 15, "rows_returned": 0}
-    units = pyogrio.read_dataframe(folder / "riskmap.gpkg", layer="units_1", read_geometry=False)
+    units = pyogrio.read_dataframe(
+        folder / "riskmap.gpkg", layer="unit_scenarios", read_geometry=False
+    )
     row = units.set_index("unit_id").loc["V00"]
     assert row["score_before"] == flooded.index["unit"].scores.loc["V00", "RISK"]
     assert row["score"] == flooded.index["unit@暴雨"].scores.loc["V00", "RISK"]
@@ -276,8 +278,7 @@ def test_papers_show_before_and_after(folder, flooded):
     cells = pyogrio.read_dataframe(folder / "riskmap.gpkg", layer="cells", read_geometry=False)
     assert (cells["score_1"] - cells["score"] > 0).sum() == 1
     book = load_workbook(BytesIO((folder / "研判一张单.xlsx").read_bytes()), read_only=True)
-    (name,) = [sheet for sheet in book.sheetnames if "暴雨" in sheet]
-    rows = [row for row in book[name].iter_rows(min_row=4, values_only=True) if any(row)]
+    rows = [row for row in book["情景变化"].iter_rows(min_row=4, values_only=True) if any(row)]
     assert [("村00" in row, "致灾危险性" in row) for row in rows] == [(True, True)]
     words = [class_names()[int(row_)] for row_ in (row["class_before"], row["class"])]
     assert [cell for cell in rows[0] if cell in class_names()] == words
@@ -287,7 +288,7 @@ def test_qgis_project_opens_on_the_layers_of_the_package(folder):
     package = folder / "riskmap.gpkg"
     with sqlite3.connect(package) as base:
         ((name, about, content),) = base.execute("SELECT * FROM qgis_projects").fetchall()
-        styled = base.execute("SELECT count(DISTINCT f_table_name) FROM layer_styles").fetchone()
+        styled = {name for (name,) in base.execute("SELECT f_table_name FROM layer_styles")}
     base.close()
     assert name == "riskmap"
     assert json.loads(about)["last_modified_time"].startswith("2026-03-01")
@@ -296,15 +297,23 @@ def test_qgis_project_opens_on_the_layers_of_the_package(folder):
     root = ET.fromstring(archive.read("riskmap.qgs").partition(b"\n")[2])
     tables = set(pyogrio.list_layers(package)[:, 0])
     layers = root.findall("projectlayers/maplayer")
-    assert len(layers) == styled[0]
+    drawn = set()
     ids = {layer.findtext("id") for layer in layers}
     assert {leaf.get("id") for leaf in root.iter("layer-tree-layer")} == ids
     for layer in layers:
-        file, _, table = layer.findtext("datasource").partition("|layername=")
+        file, _, rest = layer.findtext("datasource").partition("|layername=")
+        table, _, where = rest.partition("|subset=")
+        drawn.add(table)
+        if where:
+            with sqlite3.connect(package) as base:
+                (count,) = base.execute(f'SELECT count(*) FROM "{table}" WHERE {where}').fetchone()
+            base.close()
+            assert count > 0
         assert (file, table in tables) == ("./riskmap.gpkg", True)
         assert layer.find("renderer-v2") is not None
         assert CRS(layer.findtext("srs/spatialrefsys/wkt")).equals(CRS(town.CRS))
         assert layer.findtext("srs/spatialrefsys/authid") == town.CRS
+    assert drawn == styled
 
 
 def test_public_edition_keeps_water_only_where_its_role_is_public(flooded):
@@ -357,5 +366,5 @@ def test_public_edition_of_a_scenario_names_nobody(tmp_path):
     assert "13812345678" not in outside
     folder = bundle.write(redact(result), tmp_path / "out")
     assert verify(folder) == []
-    table = pyogrio.read_dataframe(folder / "riskmap.gpkg", layer="danger_area_1")
+    table = pyogrio.read_dataframe(folder / "riskmap.gpkg", layer="danger_area_scenarios")
     assert not {"person", "phone"} & set(table.columns)

@@ -55,7 +55,7 @@ def headlines(result: Result) -> list[str]:
     list
         Lines in the current language.
     """
-    lines = [line for plan in result.plans.values() for line in getattr(plan, "headlines", ())]
+    lines = [line for plan in result.plans.values() for line in plan.headlines]
     lines += [note for note in result.notes if note.msgid.startswith("No station plan:")]
     return [str(line) for line in lines]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from riskmap.export import bundle
 from riskmap.export.workbook import tables
 from riskmap.files import MANIFEST, sha256
 from riskmap.i18n import text
+from riskmap.result import SCENARIO
 from riskmap.vocabulary import columns as c
 
 TOLERANCE: Final = 1e-9
@@ -98,22 +100,31 @@ def read_table(package: Path, name: str) -> pd.DataFrame:
 def _scores(package: Path) -> list[str]:
     """Recompute the scores of the baseline and of every scenario."""
     params = dict(read_table(package, "params")[["key", "value"]].to_numpy())
-    faults = _table_scores(package, "", params["unit"])
-    scenarios = read_table(package, "scenarios")
-    for number, name in zip(scenarios["number"], scenarios["name"], strict=True):
-        if f"unit@{name}" in params:
-            faults += _table_scores(package, f"_{number}", params[f"unit@{name}"])
+    parts = ("units", "unit_indicators", "indicators")
+    faults = _table_scores([read_table(package, name) for name in parts], "", params["unit"])
+    named = [key.partition("@")[2] for key in params if key.startswith("unit@")]
+    if not named:
+        return faults
+    units, meta = (read_table(package, f"{name}_scenarios") for name in ("unit", "indicator"))
+    for name in named:
+        here = units[units[SCENARIO] == name]
+        own = meta[meta[SCENARIO] == name]
+        codes = own.loc[own["kind"] == "indicator", "code"]
+        wanted = {c.UNIT_ID, *codes, *own.get("denominator", ())}
+        values = here[[column for column in here if column in wanted]]
+        mine = [here, values, own]
+        faults += _table_scores(mine, f"@{name}", params[f"unit@{name}"])
     return faults
 
 
-def _table_scores(package: Path, ending: str, params: str) -> list[str]:
+def _table_scores(parts: Sequence[pd.DataFrame], ending: str, params: str) -> list[str]:
     """Apply the published parameters to the published values and compare."""
     from riskmap.index.steps import apply
 
-    units = read_table(package, f"units{ending}").set_index(c.UNIT_ID)
-    values = read_table(package, f"unit_indicators{ending}").set_index(c.UNIT_ID)
-    meta = read_table(package, f"indicators{ending}").set_index("code")
-    meta = meta.fillna({"parent": ""})
+    units, values, meta = (
+        part.set_index(key) for part, key in zip(parts, (c.UNIT_ID, c.UNIT_ID, "code"), strict=True)
+    )
+    meta = meta.fillna({"parent": ""}).drop(columns=SCENARIO, errors="ignore")
     values = values.reindex(units.index)
     index = apply(json.loads(params), values, meta, rank_within=units[c.LEVEL])
     again = tables.scored(index).reindex(units.index)
@@ -157,18 +168,24 @@ def _counts(folder: Path, package: Path, report: dict[str, Any]) -> list[str]:
 
 
 def _classes(package: Path, report: dict[str, Any]) -> list[str]:
-    faults = _class_faults(package, "", report["classes"])
-    for entry in report["scenarios"]:
-        if "classes" in entry:
-            faults += _class_faults(package, f"_{entry['number']}", entry["classes"])
+    cells = read_table(package, "cells")
+    units = read_table(package, "units")
+    faults = _class_faults(units, cells["class"], "", report["classes"])
+    wet = [entry for entry in report["scenarios"] if "classes" in entry]
+    if wet:
+        every = read_table(package, "unit_scenarios")
+        for entry in wet:
+            mine = every[every[SCENARIO] == entry["name"]]
+            column = cells[f"class_{entry['number']}"]
+            faults += _class_faults(mine, column, f"@{entry['name']}", entry["classes"])
     return faults
 
 
-def _class_faults(package: Path, ending: str, told: dict[str, Any]) -> list[str]:
+def _class_faults(
+    units: pd.DataFrame, cells: pd.Series[Any], ending: str, told: dict[str, Any]
+) -> list[str]:
     """Compare the classes of units and cells with what the report counts."""
-    units = read_table(package, f"units{ending}")
     finest = units[units[c.LEVEL] == tables.finest_level(units)]["class"]
-    cells = read_table(package, "cells")[f"class{ending}"]
     faults = []
     for name, classes in (("unit", finest), ("cell", cells)):
         counts = classes.fillna(0).astype(int).value_counts()

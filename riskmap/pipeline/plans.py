@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from riskmap.layers.layer import Raster
     from riskmap.pipeline.ground import Ground
     from riskmap.pipeline.roads import Roads
+    from riskmap.plans.plan import Plan
     from riskmap.plans.refuges.options import RefugeOptions
-    from riskmap.plans.refuges.plan import RefugePlan, State, World
-    from riskmap.plans.supplies.plan import SupplyPlan
+    from riskmap.plans.refuges.plan import State, World
     from riskmap.project.schema import Project
     from riskmap.result import Scenario
 
@@ -34,7 +34,7 @@ def make_plans(
     grid: Grid,
     people: NDArray[Any] | None,
     scenarios: Mapping[str, Scenario],
-) -> tuple[dict[str, Any], tuple[Text, ...]]:
+) -> tuple[dict[str, Plan], tuple[Text, ...]]:
     """Make the plans that the layers allow.
 
     Parameters
@@ -66,7 +66,7 @@ def make_plans(
     from riskmap.plans.stations.plan import plan_stations
 
     refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios)
-    plans: dict[str, Any] = dict(refuges)
+    plans = dict(refuges)
     graph = roads.graphs.get("emergency")
     if graph is None and (project.stations.sites or "rescue_station" in ground.layers):
         graph = find_graph(project, ground, roads, "emergency", grid=grid)
@@ -88,8 +88,12 @@ def make_plans(
     except (UsageError, InfeasibleError) as error:
         return plans, (*notes, text("No station plan: {why}", why=error.message))
     if said := _straight(ground):
-        maps = {key: layer for key, layer in found.map_layers.items() if "roads" not in key}
-        found = replace(found, map_layers=maps, notes=(*said, *found.notes))
+        found = replace(
+            found,
+            layers={key: layer for key, layer in found.layers.items() if "roads" not in key},
+            notes=(*said, *found.notes),
+            headlines=(*said, *found.headlines),
+        )
     plans["stations"] = found
     return plans, (*notes, *found.notes)
 
@@ -114,7 +118,7 @@ def plan_refuges(
     grid: Grid,
     people: Any,
     scenarios: Mapping[str, Scenario],
-) -> tuple[dict[str, RefugePlan | SupplyPlan], tuple[Text, ...]]:
+) -> tuple[dict[str, Plan], tuple[Text, ...]]:
     """Make the refuge plans of a run.
 
     Parameters
@@ -135,16 +139,17 @@ def plan_refuges(
     Returns
     -------
     tuple
-        Plan by key, ``refuges`` without flood, ``refuges@NAME`` and ``supplies``; and what must be
-        said.
+        ``refuges`` and ``supplies``, each under every scenario; and what must be said.
 
     Raises
     ------
     ProjectError
         When an option is unknown or wrong.
     """
+    from riskmap.plans.plan import joined
     from riskmap.plans.refuges.options import ride_seconds, walk_seconds
     from riskmap.plans.refuges.plan import refuge_plan
+    from riskmap.plans.refuges.tables import folded
 
     options = project.refuges
     refuges = placed_rows(ground.layers, "refuge")
@@ -156,21 +161,17 @@ def plan_refuges(
         "ride": ride_seconds(options, ground.presets),
     }
     states = _states(scenarios)
-    plans = {
-        f"refuges@{name}" if name else "refuges": refuge_plan(
-            world, options=options, limits_s=limits, state=state
-        )
+    each = {
+        name: refuge_plan(world, options=options, limits_s=limits, state=state)
         for name, state in states.items()
     }
     if straight := _straight(ground):
-        plans = {key: replace(plan, notes=(*straight, *plan.notes)) for key, plan in plans.items()}
-    said = [note for plan in plans.values() for note in plan.notes]
-    by_name = {plan.scenario: plan for plan in plans.values()}
-    supplies = _supplies(world, ground, by_name, states, options)
+        each = {key: replace(plan, notes=(*straight, *plan.notes)) for key, plan in each.items()}
+    plans = {"refuges": joined(each, fold=folded)}
+    supplies = _supplies(world, ground, each, states, options)
     if supplies is not None:
-        said += supplies.notes
-        return {**plans, "supplies": supplies}, tuple(said)
-    return dict(plans), tuple(said)
+        plans["supplies"] = supplies
+    return plans, tuple(note for plan in plans.values() for note in plan.notes)
 
 
 def _world(
@@ -228,10 +229,10 @@ def _states(scenarios: Mapping[str, Scenario]) -> dict[str, State]:
 def _supplies(
     world: World,
     ground: Ground,
-    plans: Mapping[str, RefugePlan],
+    plans: Mapping[str, Plan],
     states: Mapping[str, State],
     options: RefugeOptions,
-) -> SupplyPlan | None:
+) -> Plan | None:
     """Set the stock beside the people who move; None without stock and depots."""
     from riskmap.plans.supplies.needs import Call
     from riskmap.plans.supplies.plan import supply_plan

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -10,6 +14,9 @@ from hypothesis import strategies as st
 from riskmap.export.workbook import sheet as widths
 from riskmap.export.workbook.plans import write_plans
 from riskmap.export.workbook.words import Column
+from riskmap.i18n import text
+from riskmap.result import Plan, Proof
+from tests.sample import sample_result
 
 WORDS = st.text(alphabet="示范街道社区abc0123（）", max_size=60)
 
@@ -50,28 +57,28 @@ def test_all_numbers_of_a_column_have_as_many_decimals(cells: list[float], wante
     assert widths.decimals(cells) == wanted
 
 
-def test_empty_tables_say_so_and_sheets_say_whose_they_are(tmp_path: object) -> None:
-    from dataclasses import dataclass, replace
-    from pathlib import Path
-
-    import openpyxl
-
-    from tests.sample import sample_result
-
-    @dataclass(frozen=True)
-    class Plan:
-        tables: dict[str, pd.DataFrame]
-        notes: tuple[str, ...] = ("a note",)
-
-    tables = {"measures": pd.DataFrame({"town": [], "district": []}, dtype=object)}
-    tables["towns"] = pd.DataFrame({"town": ["A", ""], "district": ["D", "D"], "people": [1, 2]})
-    result = replace(sample_result(n_side=4, n_points=4), plans={"refuges": Plan(tables)})
-    folder = Path(str(tmp_path))
-    write_plans(result, folder)
-    book = openpyxl.load_workbook(folder / "避难方案.xlsx")
-    empty, towns = book.worksheets[:2]
-    assert empty["A4"].value is None
-    assert "本表无记录" in str(empty["A2"].value)
-    assert result.facts.place_name in str(empty["A1"].value)
-    assert [towns["A4"].value, towns["A5"].value] == ["A", "D合计"]
+def test_empty_tables_are_not_written_and_sheets_say_whose_they_are(tmp_path: Path) -> None:
+    tables = {
+        "mend": pd.DataFrame({"scenario": [], "town": [], "district": []}, dtype=object),
+        "scorecard": pd.DataFrame(
+            {"scenario": ["", ""], "town": ["A", ""], "district": ["D", "D"], "people": [1, 2]}
+        ),
+        "assignment": pd.DataFrame({"scenario": ["", "大雨"], "people": [3, 4]}),
+    }
+    proof = (
+        Proof(question="Q1", status="optimal", objective=7.0, bound=7.0, gap=0.0),
+        Proof(question="Q2", status="optimal"),
+    )
+    plan = Plan(tables=tables, notes=(text("Notes"),), proof=proof)
+    result = replace(sample_result(n_side=4, n_points=4), plans={"refuges": plan})
+    assert write_plans(result, tmp_path) == {"避难方案.xlsx": 3}
+    book = openpyxl.load_workbook(tmp_path / "避难方案.xlsx")
+    assert book.sheetnames == ["阅读说明", "转移去向", "镇街达标情况"]
+    guide, sent, towns = book.worksheets
+    assert [guide.cell(4, k).value for k in (1, 3)] == ["转移去向", 2]
+    said = [row[0].value for row in guide.iter_rows(min_row=6)]
+    assert said == [None, "求解证明", "求解对象", "Q1", "Q2", None, "说明", "使用说明", "说明"]
+    assert result.facts.place_name in str(towns["A1"].value)
+    assert [towns["A4"].value, towns["A5"].value] == ["A", "D合计"]  # no scenario: no column
+    assert [sent["A3"].value, sent["A4"].value, sent["A5"].value] == ["情景", "平时", "大雨"]
     book.close()

@@ -141,7 +141,7 @@ def test_candidates_keep_clear_of_the_same_dangers():
     spots = found.tables["sites"]
     assert len(spots)
     # No new site inside the danger area from 200 to 300 m: cells at 250 m are named by column 2.
-    assert not found.map_layers["sites"].intersects(rect(200, 300)).any()
+    assert not found.layers["sites"].intersects(rect(200, 300)).any()
 
 
 def test_phases_and_options():

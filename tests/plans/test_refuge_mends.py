@@ -44,7 +44,7 @@ def test_new_sites_leave_what_the_whole_plan_with_them_leaves():
     refuges = [(150, 30), (1350, 40)]
     found = plan(world(refuges, standing), RefugeOptions(new_sites=1, draws=3))
     _, after = left(found, "新设")
-    spots = found.map_layers["sites"]
+    spots = found.layers["sites"]
     fresh = [
         (point.x - E, places) for point, places in zip(spots.geometry, spots["places"], strict=True)
     ]

@@ -20,7 +20,7 @@ def test_a_full_refuge_sends_the_rest_to_the_next():
     assert rows.loc["R1", "metres"] == pytest.approx(1000, abs=1)
     assert rows.loc["R1", "minutes"] == pytest.approx(1000 / 60, abs=0.1)
     assert found.recount["overload"] == found.recount["served_twice"] == 0
-    assert found.objective == pytest.approx((30 * 100 + 20 * 1000) / 60)
+    assert found.proof[0].objective == pytest.approx((30 * 100 + 20 * 1000) / 60)
 
 
 def test_a_flooded_refuge_is_not_used_and_says_why():

@@ -56,11 +56,18 @@ def dangers(path, *rows):
     ).to_crs(4326).to_file(path)
 
 
-def sheet(folder, name, scenario=""):
-    """Read a sheet of the plan's workbook: headings in the third row."""
+def sheet(folder, name, scenario="", below=False):
+    """Read a sheet of the plan's workbook: headings in the third row; or the table below it."""
     book = openpyxl.load_workbook(BytesIO((folder / "避难方案.xlsx").read_bytes()), read_only=True)
-    rows = list(book[f"{name} {scenario}".strip()].iter_rows(min_row=3, values_only=True))
-    return pd.DataFrame(rows[1:], columns=rows[0])
+    rows = [list(row) for row in book[name].iter_rows(min_row=3, values_only=True)]
+    end = next((k for k, row in enumerate(rows) if not any(row)), len(rows))
+    rows = rows[end + 2 :] if below else rows[:end]
+    table = pd.DataFrame(rows[1:], columns=rows[0])
+    if "情景" not in table:
+        assert not scenario
+        return table
+    mine = table[table["情景"] == (scenario or "平时")].drop(columns="情景")
+    return mine.reset_index(drop=True)
 
 
 def figures(folder, scenario=""):
@@ -93,7 +100,8 @@ def test_the_shortfall_vanishes_when_the_ledger_is_mended(tmp_path, run):
     run(make(tmp_path / "b", mended, areas), tmp_path / "two")
     after = figures(tmp_path / "two")
     assert (after["需转移"], after["未落实去处"]) == (120, 0)
-    assert sheet(tmp_path / "two", "补缺措施").empty
+    book = openpyxl.load_workbook(tmp_path / "two" / "避难方案.xlsx", read_only=True)
+    assert "补缺措施" not in book.sheetnames  # an empty sheet is not written
 
 
 def test_a_proposed_site_that_is_opened_leaves_what_the_plan_said(tmp_path, run):
@@ -104,7 +112,7 @@ def test_a_proposed_site_that_is_opened_leaves_what_the_plan_said(tmp_path, run)
     )
     mend = sheet(tmp_path / "one", "补缺措施")
     said = mend.loc[mend["措施"] == "或：新设避难场所", "措施后缺口"].iloc[0]
-    sites = sheet(tmp_path / "one", "建议新设点")
+    sites = sheet(tmp_path / "one", "补缺措施", below=True)
     spots = gpd.GeoSeries(gpd.points_from_xy(sites["经度"], sites["纬度"]), crs=4326)
     fresh = [
         (f"N{k}", f"新设{k}", p.x - town.EAST, p.y - town.NORTH, int(q))
@@ -147,7 +155,7 @@ def test_a_bad_ledger_is_said_row_by_row_and_the_plan_is_made(tmp_path, run):
     found = figures(tmp_path / "out")
     assert found["已落实去处"] + found["未落实去处"] == found["需转移"]
     assert found["未落实去处"] > 0  # places for 500 people there are not
-    held = sheet(tmp_path / "out", "容量核定").set_index("名称")
+    held = sheet(tmp_path / "out", "容量与适用灾种").set_index("名称")
     assert {"重号一", "重号二"} <= set(held.index)  # two places with one number are two places
     assert "在外地" not in held.index
     assert held.loc["写了零", "可用容量（人）"] == 0

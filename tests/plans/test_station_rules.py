@@ -11,6 +11,7 @@ from shapely import LineString, Point, box
 from riskmap.errors import InfeasibleError, ProjectError
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
+from riskmap.plans.plan import of_state
 from riskmap.plans.stations.plan import station_plan
 from riskmap.plans.stations.rules import response_rule
 from riskmap.plans.stations.sites import choose_candidates
@@ -92,7 +93,7 @@ def test_every_station_drives_its_own_vehicle(graph, grid, presets):
     assert reached["S0"] == within(300 * factor, 300)
     assert reached["S1"] == within(300, 1500)
     assert plan.tables["stations"]["vehicle"].tolist() == ["foot", "fire_engine"]
-    assert plan.map_layers["bands"].geometry.is_valid.all()
+    assert plan.layers["bands"].geometry.is_valid.all()
 
 
 def test_people_cells_and_villages_are_all_counted(graph, grid, presets):
@@ -121,7 +122,12 @@ def _setting(plan, graph, presets):
     from riskmap.plans.stations.reach import make_setting
 
     return make_setting(
-        graph, at(550), plan.rule, vehicle="fire_engine", presets=presets, limit_m=500
+        graph,
+        at(550),
+        response_rule(presets, "linzi_135"),
+        vehicle="fire_engine",
+        presets=presets,
+        limit_m=500,
     )
 
 
@@ -141,7 +147,7 @@ def test_fewest_sites_cover_all_and_backup_covers_twice(graph, grid, presets):
         )
         assert plan.tables["curve"]["k"].tolist() == [fewest]
         assert plan.tables["curve"]["share"].tolist() == [1.0]
-        assert plan.siting.status == "optimal"
+        assert plan.proof[0].status == "optimal"
 
 
 def test_least_total_time_is_brute_force(graph, grid, presets):
@@ -155,7 +161,7 @@ def test_least_total_time_is_brute_force(graph, grid, presets):
         return float((PEOPLE[0] * (start + near / 10)).sum())
 
     best = min(total(x) for x in CENTRES)
-    assert plan.siting.objective == pytest.approx(best, rel=1e-6)
+    assert plan.proof[0].objective == pytest.approx(best, rel=1e-6)
     assert plan.tables["curve"]["recount"].iloc[-1] == pytest.approx(best, rel=1e-6)
 
 
@@ -164,7 +170,7 @@ def test_least_worst_time_is_brute_force(graph, grid, presets):
         graph, at(350), grid, presets=presets, population=PEOPLE, model="p-center", k=1
     )
     worst = min(60 + np.minimum(abs(CENTRES - 350), abs(CENTRES - x)).max() / 10 for x in CENTRES)
-    assert plan.siting.objective == pytest.approx(worst)
+    assert plan.proof[0].objective == pytest.approx(worst)
     assert plan.tables["curve"]["recount"].iloc[-1] == pytest.approx(worst)
 
 
@@ -174,7 +180,7 @@ def test_candidates_are_nodes_or_a_given_layer(graph, grid, presets):
     nodes = station_plan(
         two, at(350), grid, presets=presets, population=PEOPLE, k=1, candidate_kind="nodes"
     )
-    assert nodes.siting.sites["x"].iloc[0] - X0 == pytest.approx(1000, abs=1e-3)
+    assert nodes.layers["sites"]["x"].iloc[0] - X0 == pytest.approx(1000, abs=1e-3)
     rows = put(Point(1700, 50), Point(5000, 50), index=["A", "B"], name=["甲地块", "界外"])
     given = station_plan(
         graph, at(350), grid, presets=presets, population=PEOPLE, k=3, candidates=rows
@@ -201,16 +207,21 @@ def test_losses_to_water_are_said_by_town_point_and_map(graph, grid, presets):
         points={"refuge": put(Point(1150, 50), Point(750, 50), index=["R1", "R2"])},
         closures=closed,
     )  # fmt: skip
-    lost = plan.tables["losses"].query("target_s == 90").set_index("unit_id")
+    towns = of_state(plan.tables["towns"], "塌方").set_index("unit_id")
     # the eastern half is shut: 1050, 1150 and 1250 were in time, all ten cells are cut off
-    assert lost.index.tolist() == ["E"]
-    assert lost.loc["E", "lost"] == 11 + 12 + 13
-    assert lost.loc["E", "cut_off"] == sum(range(11, 21))
+    assert towns.index.tolist() == ["E", "W"]
+    assert towns["lost_90"].tolist() == [11 + 12 + 13, 0]
+    assert towns["cut_off"].tolist() == [sum(range(11, 21)), 0]
+    every = of_state(plan.tables["coverage"], "塌方")
+    lost = every.query("target_s == 90 and what == 'population'").set_index("unit_id")
+    assert lost.loc["E", "lost"] == lost.loc["", "lost"] == 11 + 12 + 13
+    before = of_state(plan.tables["coverage"]).query("target_s == 90 and what == 'population'")
+    assert before.set_index("unit_id").loc["E", "covered"] - lost.loc["E", "covered"] == 36
     points = plan.tables["nearest"].set_index("id")
     assert points.loc["R1", "state"] == "cut"
     assert points.loc["R1", "seconds_dry"] == pytest.approx(80)
     assert points.loc["R2", "state"] == "in_time"
-    layer = plan.map_layers["lost_1"]
+    layer = plan.layers["lost"]
     assert set(layer["scenario"]) == {"塌方"}
     assert layer.union_all().area == pytest.approx(10 * 100 * 100)
 

@@ -10,6 +10,7 @@ from shapely import LineString, Point, box
 from riskmap.errors import InfeasibleError, ProjectError
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph, snap_points
+from riskmap.plans.plan import of_state
 from riskmap.plans.stations.plan import station_plan
 from riskmap.plans.stations.rules import response_rule, turn_out
 from riskmap.plans.stations.sites import thin
@@ -58,7 +59,7 @@ def stations(*xs, **columns):
 
 
 def row(plan, what="population", target="arrival_s", unit=""):
-    table = plan.tables["coverage"]
+    table = of_state(plan.tables["coverage"])
     found = table[
         (table["what"] == what) & (table["target"] == target) & (table["unit_id"] == unit)
     ]
@@ -91,7 +92,7 @@ def test_turn_out_of_each_station_counts(graph, grid, presets):
     assert plan.tables["stations"].loc["S0", "people_in_time"] == 5 + 6
     assert plan.tables["stations"].loc["S0", "alone"] == 0
     assert plan.tables["stations"].loc["S1", "people_in_time"] == sum(range(5, 12))
-    assert turn_out(slow, plan.rule).tolist() == [80.0, 60.0]
+    assert turn_out(slow, response_rule(presets, "linzi_135")).tolist() == [80.0, 60.0]
 
 
 def test_cells_count_alike_without_people(graph, grid, presets):
@@ -155,7 +156,7 @@ def test_next_sites_are_best_of_all_choices(graph, grid, presets):
     assert (curve["covered"].diff().dropna() >= 0).all()
     assert (curve["share"] <= curve["bound_share"] + 1e-9).all()
     assert curve["status"].tolist() == ["optimal"] * 3
-    assert plan.siting.objective == best
+    assert plan.proof[0].objective == best
     assert plan.tables["sites"]["gain"].sum() == best - PEOPLE[0][done].sum()
 
 
@@ -168,7 +169,7 @@ def test_forbidden_zones_water_and_hazards_are_respected(graph, grid, presets):
         hazards=layer([Point(1350, 50)]),
         forbidden=layer([box(600, 0, 1000, 100)]),
     )  # fmt: skip
-    x = plan.siting.sites["x"].iloc[0] - X0
+    x = plan.layers["sites"]["x"].iloc[0] - X0
     assert x in {50, 150, 250, 350, 450, 550, 1050}
     assert x == 1050
     said = " ".join(str(note) for note in plan.notes)
@@ -179,7 +180,7 @@ def test_forbidden_zones_water_and_hazards_are_respected(graph, grid, presets):
 def test_no_candidate_and_no_station_are_said(graph, grid, presets):
     everywhere = layer([box(-9, -9, 9e3, 9e3)])
     plan = station_plan(graph, stations(50), grid, presets=presets, k=1, forbidden=everywhere)
-    assert plan.siting is None
+    assert plan.proof == ()
     assert any("no candidate site is left" in str(n.params) for n in plan.notes)
     none = stations(1).iloc[:0]
     with pytest.raises(InfeasibleError):
@@ -204,7 +205,7 @@ def test_water_slows_and_closes(presets, grid):
         graph, stations(950), grid, presets=presets, population=PEOPLE, k=0,
         depths={"深": deep, "浅": shallow, "干": np.zeros((1, 20))},
     )  # fmt: skip
-    table = plan.tables["scenarios"].query("what == 'population'")
+    table = plan.tables["coverage"].query("what == 'population' and unit_id == ''")
     table = table.set_index(["scenario", "target"])
     assert table.loc[("干", "arrival_s"), "lost"] == 0
     # water stands on 1200..1300 only: the cells from there on are cut off, those before are not
@@ -216,17 +217,17 @@ def test_water_slows_and_closes(presets, grid):
 
 def test_map_layers_are_what_the_page_draws(graph, grid, presets):
     plan = station_plan(graph, stations(500, 750), grid, presets=presets, population=PEOPLE, k=1)
-    assert set(plan.map_layers) == {"bands", "roads", "cover_90", "cover_110", "sites"}
-    for frame in plan.map_layers.values():
+    assert set(plan.layers) == {"bands", "roads", "cover_90", "cover_110", "sites"}
+    for frame in plan.layers.values():
         assert {"kind", "label", "band"} <= set(frame.columns)
         assert frame.crs == "EPSG:4548"
         assert frame.geometry.is_valid.all()
-    every = plan.map_layers["bands"]
+    every = plan.layers["bands"]
     bands, after = (every[every["when"] == when] for when in ("before", "after"))
     assert after.union_all().buffer(1e-6).contains(bands.union_all())
     inner, outer = (bands[bands["band"] == band].union_all() for band in (1, 2))
     assert outer.buffer(1e-6).contains(inner)
-    roads = plan.map_layers["roads"]
+    roads = plan.layers["roads"]
     assert (roads[roads["when"] == "after"]["facility"] == 2).all()
     roads = roads[roads["when"] == ""]
     assert roads[roads["band"] == 1].length.sum() == pytest.approx(850, abs=1e-3)

@@ -185,8 +185,9 @@ def test_the_whole_plan_says_how_much_there_is():
         data_date="2026-03-01", new_depots=1,
     )  # fmt: skip
     assert set(found.tables) == {
-        "supplies", "depots", "needs", "depot_size", "nearest_depot", "nearest_stock",
-        "next_depots",
+        "supplies", "depots", "needs", "nearest", "next_depots",
     }  # fmt: skip
     assert "4 类" in " ".join(map(str, found.notes))
-    assert found.tables["depots"]["quantity"].tolist() == [83, 25]
+    assert found.tables["depots"]["quantity"].tolist()[:2] == [83, 25]
+    assert found.tables["depots"]["wanted_m2"].notna().sum() >= 1
+    assert len(found.tables["depots"]) == len(HOUSES) + 1  # and the row of all depots

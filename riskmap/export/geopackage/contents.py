@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,17 +13,32 @@ import shapely
 
 from riskmap.export.encode import as_line
 from riskmap.export.geopackage import styles
+from riskmap.export.geopackage.marks import plan_style, whole_style
 from riskmap.export.workbook import tables
+from riskmap.export.workbook.plans import plan_frames, worded
 from riskmap.export.workbook.tables import Flooded, changes, flooded
 from riskmap.geo.grid import cell_polygons
 from riskmap.i18n import Text, both, text
 from riskmap.layers.layer import Layer
-from riskmap.result import Result
+from riskmap.result import SCENARIO, Result, states_of
 from riskmap.vocabulary import columns as c
 
 KINDS: Final = {0: "point", 4: "point", 1: "line", 5: "line", 3: "polygon", 6: "polygon"}
 """Number of shapely's geometry type to the kind of the table."""
 MULTI: Final = {"point": "MultiPoint", "line": "MultiLineString", "polygon": "MultiPolygon"}
+
+
+@dataclass(frozen=True)
+class View:
+    """Some rows of a table as QGIS draws them."""
+
+    name: str
+    title: str
+    where: str
+    """Which rows, in SQL."""
+    style: str
+    scenario: str = ""
+    """The scenario under which it is listed."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +54,14 @@ class Sheet:
     """Further styles: name and QML."""
     kind: str = ""
     """``point``, ``line``, ``polygon``, or empty for a table without geometry."""
+    views: tuple[View, ...] = ()
+    """What QGIS draws instead of the whole table."""
+    needed: bool = False
+    """Whether it is written although it has no rows."""
 
 
 def sheets_of(result: Result) -> Iterator[Sheet]:
-    """List the tables of a result in the order in which they are written.
+    """List the tables of a result in the order in which they are written; none is empty.
 
     Parameters
     ----------
@@ -54,13 +73,17 @@ def sheets_of(result: Result) -> Iterator[Sheet]:
     Sheet
         Spatial tables first, then tables without geometry.
     """
+    yield from (sheet for sheet in _all_sheets(result) if sheet.needed or len(sheet.frame))
+
+
+def _all_sheets(result: Result) -> Iterator[Sheet]:
     yield _units(result)
     yield _cells(result)
     yield _items(result)
     for role, layer in result.layers.items():
         yield from _layer(result, role, layer)
     yield from scenario_layers(result)
-    yield from _plan_layers(result)
+    yield from plan_layers(result)
     yield from _plain_tables(result)
     yield from scenario_tables(result)
     yield from _plan_frames(result)
@@ -96,7 +119,9 @@ def _units(result: Result) -> Sheet:
     levels = tables.levels_of(result.units)
     names = [str(tables.UNIT_LEVEL_NAMES.get(level, level)) for level in levels]
     style = styles.units_by_level(levels, names, tables.class_names())
-    return Sheet("units", frame, **named("units", text("Units")), style=style, kind="polygon")
+    return Sheet(
+        "units", frame, **named("units", text("Units")), style=style, kind="polygon", needed=True
+    )
 
 
 def _cells(result: Result) -> Sheet:
@@ -115,7 +140,9 @@ def _cells(result: Result) -> Sheet:
     style = styles.by_class("polygon", "class", tables.class_names(), size=0.0, opacity=0.6)
     more = cell_styles(result)
     words = named("cells", text("Grid"))
-    return Sheet("cells", shaped, **words, style=style, more_styles=more, kind="polygon")
+    return Sheet(
+        "cells", shaped, **words, style=style, more_styles=more, kind="polygon", needed=True
+    )
 
 
 def places_of_items(result: Result) -> gpd.GeoSeries:
@@ -146,7 +173,8 @@ def _items(result: Result) -> Sheet:
         frame, geometry=places_of_items(result).to_numpy(), crs=result.facts.crs
     )  # fmt: skip
     style = styles.by_class("point", c.LEVEL, tables.class_names())
-    return Sheet("items", shaped, **named("items", text("Risk list")), style=style, kind="point")
+    words = named("items", text("Risk list"))
+    return Sheet("items", shaped, **words, style=style, kind="point", needed=True)
 
 
 def _layer(result: Result, role: str, layer: Layer) -> Iterator[Sheet]:
@@ -189,24 +217,83 @@ def _layer_style(result: Result, role: str, kind: str, *, graded: bool) -> str:
     return styles.single(kind, colour, shape=shape, size=size, opacity=faint, outline=edge)
 
 
-def _plan_layers(result: Result) -> Iterator[Sheet]:
-    """Give what the plans draw on the map."""
-    from riskmap.export.geopackage.marks import plan_style
-    from riskmap.export.workbook.plans import plan_shapes
+TABLES: Final = {
+    "polygon": ("plan_areas", text("Plans: areas")),
+    "line": ("plan_lines", text("Plans: lines")),
+    "point": ("plan_points", text("Plans: points")),
+}
+"""Table that holds the plans' objects of each kind of geometry."""
 
-    for name, title, frame in plan_shapes(result):
-        ids = pd.Series(shapely.get_type_id(frame.geometry.to_numpy())).map(KINDS)
-        kind = str(ids.mode().iloc[0])
-        rows = frame[(ids == kind).to_numpy() & ~frame.geometry.is_empty.to_numpy()]
-        identifier = f"{title} ({name})"
-        style = plan_style(rows, kind)
-        yield Sheet(name, rows.reset_index(drop=True), identifier, style=style, kind=kind)
+
+def plan_layers(result: Result) -> Iterator[Sheet]:
+    """Give what the plans draw on the map: one table for areas, for lines and for points.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Yields
+    ------
+    Sheet
+        With a view for each layer, scenario and state.
+    """
+    drawn = [
+        (name, plan, key, worded(layer, result, name))
+        for name, plan in result.plans.items()
+        for key, layer in plan.layers.items()
+    ]
+    for kind, (table, label) in TABLES.items():
+        parts: list[gpd.GeoDataFrame] = []
+        views: list[View] = []
+        for name, plan, key, layer in drawn:
+            ids = pd.Series(shapely.get_type_id(layer.geometry.to_numpy()), index=layer.index)
+            rows = layer[(ids.map(KINDS) == kind) & ~layer.geometry.is_empty]
+            if not len(rows):
+                continue
+            rows = rows.drop(columns=["plan", "layer"], errors="ignore")
+            rows.insert(0, "plan", name)
+            rows.insert(1, "layer", key)
+            if SCENARIO not in rows:
+                rows.insert(2, SCENARIO, "")
+            parts.append(rows)
+            views += _views(name, key, str(plan.titles.get(key, key)), rows, kind)
+        if parts:
+            whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+            yield Sheet(
+                table, whole.reset_index(drop=True), **named(table, label), kind=kind,
+                style=whole_style(whole, kind), views=tuple(views),
+            )  # fmt: skip
+
+
+def _views(plan: str, layer: str, title: str, rows: gpd.GeoDataFrame, kind: str) -> Iterator[View]:
+    """Part a layer by scenario, and by its state before and after the proposed sites."""
+    after = rows["when"] == "after" if "when" in rows else pd.Series(data=False, index=rows.index)
+    for scenario in states_of(rows):
+        here = rows[SCENARIO] == scenario
+        for then in (False, True):
+            part = rows[here & (after == then)]
+            if not len(part):
+                continue
+            said = f"{title}{text(' (with the new sites)')}" if then else title
+            where = [("plan", plan), ("layer", layer), (SCENARIO, scenario)]
+            clauses = [f'"{column}" = {_literal(value)}' for column, value in where]
+            if "when" in rows:
+                clauses.append(f"\"when\" {'=' if then else '<>'} 'after'")
+            mark = "_after" if then else ""
+            yield View(
+                f"{plan}_{layer}{mark}", said, " AND ".join(clauses), plan_style(part, kind),
+                scenario,
+            )  # fmt: skip
+
+
+def _literal(value: str) -> str:
+    """Write a text as SQL does."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _plan_frames(result: Result) -> Iterator[Sheet]:
     """Give the tables of the plans."""
-    from riskmap.export.workbook.plans import plan_frames
-
     for name, title, frame in plan_frames(result):
         yield Sheet(name, frame, f"{title} ({name})")
 
@@ -236,9 +323,13 @@ def _plain_tables(result: Result) -> Iterator[Sheet]:
         ("notes", said, text("Notes")),
         ("facts", facts, text("About this file")),
     ):
-        yield Sheet(name, frame, **named(name, label))
+        yield Sheet(name, frame, **named(name, label), needed=name in NEEDED)
 
 
+NEEDED: Final = (
+    "control", "unit_indicators", "indicators", "params", "presets", "sources", "notes", "facts",
+)  # fmt: skip
+"""Tables that a reader may count on."""
 __all__ = ["cell_columns", "cell_styles", "scenario_layers", "scenario_tables"]
 
 
@@ -304,40 +395,78 @@ def scenario_layers(result: Result) -> Iterator[Sheet]:
     Sheet
         Spatial tables.
     """
-    for number, scenario in enumerate(result.scenarios.values(), start=1):
-        for part, shapes, label, colour in (
-            ("closures", scenario.closures, text("Closed roads"), "#a30f1a"),
-            ("danger_area", scenario.danger_area, text("Danger areas"), "#c8501e"),
-        ):
-            if shapes is None or not len(shapes):
-                continue
-            ids = pd.Series(shapely.get_type_id(shapes.geometry.to_numpy())).map(KINDS)
-            kind = str(ids.mode().iloc[0])
-            rows = shapes[(ids == kind).to_numpy()]
-            words = _titled(scenario.name, f"{part}_{number}", label)
-            style = styles.single(kind, colour, size=0.8, opacity=0.35, outline=colour)
-            yield Sheet(f"{part}_{number}", rows.reset_index(), **words, style=style, kind=kind)
-    for wet in flooded(result):
-        yield _units_of_scenario_sheets(result, wet)
+    for part, label, colour in (
+        ("closures", text("Closed roads"), "#a30f1a"),
+        ("danger_area", text("Danger areas"), "#c8501e"),
+    ):
+        found = {
+            scenario.name: getattr(scenario, part)
+            for scenario in result.scenarios.values()
+            if getattr(scenario, part) is not None and len(getattr(scenario, part))
+        }
+        if found:
+            name = part.removesuffix("s") + "_scenarios"
+            yield from _scenario_shapes(name, label, colour, found)
+    wet = list(flooded(result))
+    if wet:
+        yield _scenario_units(result, wet)
 
 
-def _titled(scenario: str, name: str, label: Text) -> dict[str, Any]:
-    words = named(name, label)
-    words["identifier"] = f"{scenario} {words['identifier']}"
-    return words
+def _scenario_shapes(
+    name: str, label: Text, colour: str, found: Mapping[str, gpd.GeoDataFrame]
+) -> Iterator[Sheet]:
+    """Put closed roads or danger areas of every scenario into one table a kind of geometry."""
+    shapes = pd.concat(
+        [_of_scenario(rows.reset_index(), scenario) for scenario, rows in found.items()],
+        ignore_index=True,
+    )
+    kinds = pd.Series(shapely.get_type_id(shapes.geometry.to_numpy())).map(KINDS)
+    there = [kind for kind in MULTI if (kinds == kind).any()]
+    for kind in there:
+        table = name if len(there) == 1 else f"{name}_{kind}"
+        rows = shapes[(kinds == kind).to_numpy()].reset_index(drop=True)
+        style = styles.single(kind, colour, size=0.8, opacity=0.35, outline=colour)
+        yield Sheet(
+            table, rows, **named(table, label), style=style, kind=kind,
+            views=_scenario_views(table, str(label), rows, style),
+        )  # fmt: skip
 
 
-def _units_of_scenario_sheets(result: Result, wet: Flooded) -> Sheet:
-    """Give the units as they stand under a scenario, beside the baseline."""
-    beside = changes(result.index["unit"], wet.unit)
-    beside = beside.drop(columns=["class_after", "score_after", "rank_after"])
-    frame = result.units.join(tables.scored(wet.unit)).join(beside)
+def _of_scenario(rows: Any, scenario: str) -> Any:
+    """Name the scenario; what the ledger itself says of one goes before the words of the run."""
+    out = rows.rename(columns={SCENARIO: "scenario_given"})
+    out.insert(1, SCENARIO, scenario)
+    return out
+
+
+def _scenario_views(table: str, title: str, rows: pd.DataFrame, style: str) -> tuple[View, ...]:
+    """Draw every scenario by itself."""
+    return tuple(
+        View(table, title, f'"{SCENARIO}" = {_literal(scenario)}', style, scenario)
+        for scenario in states_of(rows)
+    )
+
+
+def _scenario_units(result: Result, wet: Sequence[Flooded]) -> Sheet:
+    """Give the units as they stand under every scenario, beside the baseline."""
+    parts = []
+    for one in wet:
+        beside = changes(result.index["unit"], one.unit)
+        beside = beside.drop(columns=["class_after", "score_after", "rank_after"])
+        values = one.unit.stages["raw"]
+        frame = result.units.join(tables.scored(one.unit)).join(beside).join(values)
+        frame = frame.rename_axis(c.UNIT_ID).reset_index()
+        frame.insert(1, SCENARIO, one.name)
+        parts.append(frame)
+    shaped = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     levels = tables.levels_of(result.units)
     names = [str(tables.UNIT_LEVEL_NAMES.get(level, level)) for level in levels]
     style = styles.units_by_level(levels, names, tables.class_names())
-    words = _titled(wet.name, f"units_{wet.number}", text("Units in the scenario"))
-    shaped = frame.rename_axis(c.UNIT_ID).reset_index()
-    return Sheet(f"units_{wet.number}", shaped, **words, style=style, kind="polygon")
+    label = text("Units in the scenario")
+    return Sheet(
+        "unit_scenarios", shaped, **named("unit_scenarios", label), style=style, kind="polygon",
+        views=_scenario_views("unit_scenarios", str(label), shaped, style),
+    )  # fmt: skip
 
 
 def scenario_tables(result: Result) -> Iterator[Sheet]:
@@ -351,14 +480,15 @@ def scenario_tables(result: Result) -> Iterator[Sheet]:
     Yields
     ------
     Sheet
-        Values and indicators of every scenario; the parameters stand in ``params``.
+        Indicators of every scenario; their values stand in ``unit_scenarios``, the parameters in
+        ``params``.
     """
-    for wet in flooded(result):
-        name = f"unit_indicators_{wet.number}"
-        values = wet.unit.stages["raw"].rename_axis(c.UNIT_ID).reset_index()
-        label = text("Indicator values of the units in the scenario")
-        yield Sheet(name, values, **_titled(wet.name, name, label))
-        name = f"indicators_{wet.number}"
-        meta = wet.unit.meta.rename_axis("code").reset_index()
+    metas = []
+    for one in flooded(result):
+        meta = one.unit.meta.rename_axis("code").reset_index()
+        meta.insert(1, SCENARIO, one.name)
+        metas.append(meta)
+    if metas:
         label = text("Indicators and weights in the scenario")
-        yield Sheet(name, meta, **_titled(wet.name, name, label))
+        frame = pd.concat(metas, ignore_index=True)
+        yield Sheet("indicator_scenarios", frame, **named("indicator_scenarios", label))

@@ -58,3 +58,27 @@ def plan_style(frame: gpd.GeoDataFrame, geometry: str) -> str:
         return styles.single("point", colour, shape=shape, size=5.0, outline="#ffffff")
     faint = 0.45 if geometry == "polygon" else 0.9
     return styles.single(geometry, colour, size=0.6, opacity=faint, outline=colour)
+
+
+def whole_style(frame: gpd.GeoDataFrame, geometry: str) -> str:
+    """Choose the style of a table that holds the layers of several plans.
+
+    Parameters
+    ----------
+    frame
+        Rows with ``kind`` and perhaps ``band``.
+    geometry
+        ``point``, ``line`` or ``polygon``.
+
+    Returns
+    -------
+    str
+        A QML document.
+    """
+    if geometry == "polygon":
+        return plan_style(frame, geometry)
+    there = sorted(set(map(str, frame["kind"])))
+    entries = [
+        (kind, kind, KINDS.get(kind, "#1b7f4b"), MARKS.get(kind, "circle")) for kind in there
+    ]
+    return styles.by_kind(geometry, "kind", entries, size=5.0 if geometry == "point" else 0.6)

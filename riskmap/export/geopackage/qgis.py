@@ -9,6 +9,7 @@ import sqlite3
 import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,6 @@ _DOCTYPE: Final = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _GEOMETRY: Final = {"point": "Point", "line": "Line", "polygon": "Polygon"}
 _WKB: Final = {"point": "Point", "line": "LineString", "polygon": "Polygon"}
 _ENDING: Final = re.compile(r" \([A-Za-z0-9_]+\)$")
-_NUMBERED: Final = re.compile(r"^(?:units|closures|danger_area)_(\d+)$")
 
 
 def add_project(result: Result, sheets: Sequence[Sheet], path: Path) -> None:
@@ -84,11 +84,10 @@ def project_xml(result: Result, sheets: Sequence[Sheet]) -> bytes:
     bytes
         A ``.qgs`` document.
     """
-    drawn = [sheet for sheet in sheets if sheet.kind and sheet.style]
     root = ET.Element("qgis", {"version": VERSION, "projectname": result.facts.name})
     ET.SubElement(root, "title").text = result.facts.name
     ET.SubElement(root, "projectCrs").append(_srs(result.facts.crs))
-    groups = list(_groups(result, drawn))
+    groups = list(_groups(result, [one for sheet in sheets for one in _drawn(result, sheet)]))
     tree = ET.SubElement(root, "layer-tree-group")
     for title, members in groups:
         group = ET.SubElement(
@@ -96,36 +95,56 @@ def project_xml(result: Result, sheets: Sequence[Sheet]) -> bytes:
             "layer-tree-group",
             {"name": str(title), "checked": "Qt::Checked", "expanded": "1"},
         )
-        for sheet in members:
-            ET.SubElement(group, "layer-tree-layer", _leaf(result, sheet))
+        for one in members:
+            ET.SubElement(group, "layer-tree-layer", _leaf(one))
     _canvas(root, result)
     layers = ET.SubElement(root, "projectlayers")
     order = ET.SubElement(root, "layerorder")
-    for sheet in (sheet for _, members in groups for sheet in members):
-        layers.append(_layer(result, sheet))
-        ET.SubElement(order, "layer", {"id": _id(sheet)})
+    for one in (one for _, members in groups for one in members):
+        layers.append(_layer(result, one))
+        ET.SubElement(order, "layer", {"id": one.id})
     written: bytes = ET.tostring(root, encoding="utf-8")
     return _DOCTYPE.encode() + written
 
 
-def _id(sheet: Sheet) -> str:
-    return f"riskmap_{sheet.name}"
+@dataclass(frozen=True)
+class _Drawn:
+    """A layer of the project: a table, or some rows of one."""
+
+    id: str
+    title: str
+    source: str
+    kind: str
+    style: str
+    group: str
+    shown: bool
 
 
-def _label(sheet: Sheet) -> str:
-    """Give the name of a table without the technical one in brackets."""
-    return _ENDING.sub("", sheet.identifier)
+def _drawn(result: Result, sheet: Sheet) -> Iterator[_Drawn]:
+    """Give a table's layers: its views where it has any."""
+    if not sheet.kind or not sheet.style:
+        return
+    source = f"./{FILE}|layername={sheet.name}"
+    if not sheet.views:
+        yield _Drawn(
+            f"riskmap_{sheet.name}", _ENDING.sub("", sheet.identifier), source, sheet.kind,
+            sheet.style, _group(result, sheet), _shown(result, sheet),
+        )  # fmt: skip
+        return
+    names = list(result.scenarios)
+    for view in sheet.views:
+        number = names.index(view.scenario) + 1 if view.scenario in names else 0
+        yield _Drawn(
+            f"riskmap_{view.name}" + (f"_{number}" if number else ""), view.title,
+            f"{source}|subset={view.where}", sheet.kind, view.style,
+            f"@{number}" if number else "plan", shown=False,
+        )  # fmt: skip
 
 
-def _source(sheet: Sheet) -> str:
-    return f"./{FILE}|layername={sheet.name}"
-
-
-def _leaf(result: Result, sheet: Sheet) -> dict[str, str]:
-    shown = "Qt::Checked" if _shown(result, sheet) else "Qt::Unchecked"
+def _leaf(one: _Drawn) -> dict[str, str]:
     return {
-        "id": _id(sheet), "name": _label(sheet), "checked": shown, "expanded": "0",
-        "providerKey": "ogr", "source": _source(sheet),
+        "id": one.id, "name": one.title, "checked": "Qt::Checked" if one.shown else "Qt::Unchecked",
+        "expanded": "0", "providerKey": "ogr", "source": one.source,
     }  # fmt: skip
 
 
@@ -135,7 +154,7 @@ def _shown(result: Result, sheet: Sheet) -> bool:
     return sheet.name == "cells" or (role is not None and role.group == "risk")
 
 
-def _groups(result: Result, sheets: Sequence[Sheet]) -> Iterator[tuple[Text | str, list[Sheet]]]:
+def _groups(result: Result, drawn: Sequence[_Drawn]) -> Iterator[tuple[Text | str, list[_Drawn]]]:
     """Order the layers as the one map does, what is drawn above standing first."""
     names = list(result.scenarios)
     titles: dict[str, Text | str] = {
@@ -146,10 +165,10 @@ def _groups(result: Result, sheets: Sequence[Sheet]) -> Iterator[tuple[Text | st
         "base": text("Base map"),
         "surface": text("Risk surface"),
     }
-    found: dict[str, list[Sheet]] = {key: [] for key in titles}
-    for sheet in sheets:
-        found[_group(result, sheet)].append(sheet)
-    found["surface"].sort(key=lambda sheet: sheet.name != "units")
+    found: dict[str, list[_Drawn]] = {key: [] for key in titles}
+    for one in drawn:
+        found[one.group].append(one)
+    found["surface"].sort(key=lambda one: one.id != "riskmap_units")
     yield from ((titles[key], members) for key, members in found.items() if members)
 
 
@@ -158,9 +177,6 @@ def _group(result: Result, sheet: Sheet) -> str:
         return "surface"
     if sheet.name == "items":
         return "risk"
-    numbered = _NUMBERED.match(sheet.name)
-    if numbered:
-        return f"@{numbered[1]}"
     role = next(
         (r for name, r in result.roles.items() if sheet.name in (name, *_parts(name))), None
     )
@@ -171,20 +187,20 @@ def _parts(role: str) -> list[str]:
     return [f"{role}_{kind}" for kind in _GEOMETRY]
 
 
-def _layer(result: Result, sheet: Sheet) -> ET.Element:
+def _layer(result: Result, one: _Drawn) -> ET.Element:
     layer = ET.Element(
         "maplayer",
         {
-            "type": "vector", "geometry": _GEOMETRY[sheet.kind], "wkbType": _WKB[sheet.kind],
+            "type": "vector", "geometry": _GEOMETRY[one.kind], "wkbType": _WKB[one.kind],
             "hasScaleBasedVisibilityFlag": "0", "styleCategories": "AllStyleCategories",
         },
     )  # fmt: skip
-    ET.SubElement(layer, "id").text = _id(sheet)
-    ET.SubElement(layer, "datasource").text = _source(sheet)
-    ET.SubElement(layer, "layername").text = _label(sheet)
+    ET.SubElement(layer, "id").text = one.id
+    ET.SubElement(layer, "datasource").text = one.source
+    ET.SubElement(layer, "layername").text = one.title
     ET.SubElement(layer, "srs").append(_srs(result.facts.crs))
     ET.SubElement(layer, "provider", {"encoding": "UTF-8"}).text = "ogr"
-    style = ET.fromstring(sheet.style.partition("\n")[2])  # noqa: S314 - written by `styles`
+    style = ET.fromstring(one.style.partition("\n")[2])  # noqa: S314 - written by `styles`
     layer.extend(style)
     return layer
 

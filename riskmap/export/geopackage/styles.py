@@ -252,6 +252,46 @@ def by_value(
     return _shown(root)
 
 
+def by_kind(
+    geometry: str, attribute: str, entries: Sequence[tuple[str, str, str, str]], *, size: float
+) -> str:
+    """Write the style of a layer coloured by the words of a column.
+
+    Parameters
+    ----------
+    geometry
+        ``point``, ``line`` or ``polygon``.
+    attribute
+        Column that holds the word.
+    entries
+        Word, name for the legend, ``#rrggbb`` and, of points, the symbol.
+    size
+        Size of a point or width of a line [mm].
+
+    Returns
+    -------
+    str
+        A QML document.
+
+    Examples
+    --------
+    >>> qml = by_kind("point", "kind", [("site", "new site", "#6a1b9a", "star")], size=5.0)
+    >>> 'attr="kind"' in qml, 'value="site"' in qml
+    (True, True)
+    """
+    kind = _KINDS[geometry]
+    root, renderer = _document({"type": "categorizedSymbol", "attr": attribute}, geometry)
+    categories = ET.SubElement(renderer, "categories")
+    symbols = ET.SubElement(renderer, "symbols")
+    for place, (value, label, colour, shape) in enumerate(entries):
+        entry = {"symbol": str(place), "value": value, "label": label}
+        ET.SubElement(categories, "category", {**entry, "render": "true", "type": "string"})
+        edge = "#ffffff" if geometry == "point" else colour
+        properties = _properties(kind, colour, shape=shape, size=size, opacity=0.9, outline=edge)
+        _symbol(symbols, str(place), kind, properties)
+    return _shown(root)
+
+
 def units_by_level(levels: Iterable[str], names: Sequence[str], classes: Sequence[str]) -> str:
     """Write the style of the units: the finest level coloured by class, the others outlined.
 

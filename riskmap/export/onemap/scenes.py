@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any, Final
 
 import geopandas as gpd
@@ -15,11 +14,12 @@ from riskmap.export.onemap.collect import numbers
 from riskmap.export.onemap.features import column, is_points, lines_part, shown
 from riskmap.export.onemap.pack import Packer
 from riskmap.i18n import Text, both, text
+from riskmap.result import Plan, of_state, states_of
 from riskmap.vocabulary.columns import WGS84
 
 __all__ = ["depth_classes", "plan_parts", "scenario_layers", "scenario_parts"]
 
-_MODES = {"walk": text("on foot"), "ride": text("by vehicle")}
+_MODES = {"foot": text("on foot"), "ride": text("by vehicle")}
 _SAID: Mapping[str, Callable[[Any], Any]] = {
     "people": lambda n: text("{n} people", n=f"{n:.0f}"),
     "mode": lambda word: _MODES.get(word, word),
@@ -35,38 +35,61 @@ def _both_or_plain(value: Any) -> dict[str, str]:
     return both(value) if isinstance(value, Text) else {"zh": str(value), "en": str(value)}
 
 
-def plan_parts(plans: Mapping[str, Any], packer: Packer) -> list[dict[str, Any]]:
-    """Describe the map layers that plans carry.
+def plan_parts(plans: Mapping[str, Plan], packer: Packer) -> list[dict[str, Any]]:
+    """Describe the map layers that plans carry, those of each scenario by themselves.
 
     Parameters
     ----------
     plans
-        ``Result.plans``; a plan may have ``map_layers``, a mapping of name to a GeoDataFrame with
-        the columns ``kind`` (``coverage``, ``route``, ``assignment``, ``site``, ``closure``) and
-        ``label``, and optionally ``band`` (1 = best; 5 covered by none, 6 to 8 lost, 9 cut off),
-        ``when`` (``before`` or ``after`` the proposed sites; empty: both), ``scenario``,
-        ``time_min`` (minutes from the start; the page draws the row from then on), and what is
-        said behind the label: ``people``, ``mode``, ``minutes``, ``places``, ``reason``.
+        ``Result.plans``; the layers of a plan have the columns ``kind`` (``coverage``, ``route``,
+        ``assignment``, ``site``, ``closure``) and ``label``, and optionally ``scenario``, ``band``
+        (1 = best; 5 covered by none, 6 to 8 lost, 9 cut off), ``when`` (``before`` or ``after``
+        the proposed sites; empty: both), ``time_min`` (minutes from the start; the page draws the
+        row from then on), and what is said behind the label: ``people``, ``mode``, ``minutes``,
+        ``places``, ``reason``.
     packer
         Takes the arrays.
 
     Returns
     -------
     list of dict
-        JSON header.
+        JSON header; the id is ``PLAN/LAYER``, in a scenario ``PLAN@SCENARIO/LAYER``.
     """
     out = []
-    for plan, value in plans.items():
-        layers: Mapping[str, Any] = getattr(value, "map_layers", None) or {}
-        for name, frame in layers.items():
-            whole = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
-            if len(whole):
-                out.append(_plan_part(f"{plan}/{name}", name, whole, packer))
+    for name, plan in plans.items():
+        whole = {
+            key: frame[frame.geometry.notna() & ~frame.geometry.is_empty]
+            for key, frame in plan.layers.items()
+        }
+        for scenario in dict.fromkeys(s for frame in whole.values() for s in states_of(frame)):
+            owner = f"{name}@{scenario}" if scenario else name
+            for key, frame in whole.items():
+                rows = of_state(frame, scenario)
+                if len(rows):
+                    title = plan.titles.get(key, key)
+                    out.append(layer_part(f"{owner}/{key}", title, rows, packer))
     return out
 
 
-def _plan_part(key: str, name: str, frame: Any, packer: Packer) -> dict[str, Any]:
-    """Describe one map layer of a plan."""
+def layer_part(key: str, title: Any, frame: Any, packer: Packer) -> dict[str, Any]:
+    """Describe one map layer of a plan.
+
+    Parameters
+    ----------
+    key
+        Its id on the page.
+    title
+        What it is called.
+    frame
+        Rows with geometry, as `plan_parts` takes them.
+    packer
+        Takes the arrays.
+
+    Returns
+    -------
+    dict
+        JSON header.
+    """
     shapes = frame.geometry.to_crs(WGS84)
     points = is_points(frame)
     spots = shapes if points else frame.geometry.representative_point().to_crs(WGS84)
@@ -75,7 +98,7 @@ def _plan_part(key: str, name: str, frame: Any, packer: Packer) -> dict[str, Any
     kinds = _texts(frame, "kind", "route")
     part: dict[str, Any] = {
         "id": key,
-        **_both_or_plain(frame.attrs.get("title", name)),
+        **_both_or_plain(title),
         "n": len(frame),
         "kinds": sorted(set(kinds)),
         "kind": packer.strings(kinds),
@@ -250,9 +273,8 @@ def scenario_layers(result: Any, packer: Packer) -> list[dict[str, Any]]:
     list of dict
         JSON header; the ids begin with ``scenario/``.
     """
-    shown: dict[str, Any] = {}
+    parts = []
     for number, scenario in enumerate(result.scenarios.values(), start=1):
-        frames = {}
         for kind, table, title in (
             ("closure", scenario.closures, text("Closed roads")),
             ("danger_area", scenario.danger_area, text("Danger areas")),
@@ -264,10 +286,10 @@ def scenario_layers(result: Any, packer: Packer) -> list[dict[str, Any]]:
                 geometry=table.geometry.to_numpy(),
                 crs=table.crs,
             )
-            frame.attrs["title"] = title
-            frames[kind] = frame
-        shown[f"scenario/{number}"] = SimpleNamespace(map_layers=frames)
-    return plan_parts(shown, packer)
+            there = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
+            if len(there):
+                parts.append(layer_part(f"scenario/{number}/{kind}", title, there, packer))
+    return parts
 
 
 def _labels(table: gpd.GeoDataFrame, title: Text) -> list[Text]:

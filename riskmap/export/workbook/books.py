@@ -15,7 +15,7 @@ from riskmap.export.workbook.tables import flooded, heading, unit_changes
 from riskmap.export.workbook.words import YES_NO
 from riskmap.i18n import Text, current_language, text
 from riskmap.layers.gaps import ledger
-from riskmap.result import Result
+from riskmap.result import SCENARIO, Result
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.presets import Preset
 
@@ -52,23 +52,35 @@ def write_list(result: Result, path: Path) -> int:
 
 
 def _scenario_pages(result: Result) -> Iterator[Page]:
-    """List for every scenario the units that it changes, with their class before and after."""
+    """List the units that each scenario changes, with their class before and after."""
     finest = tables.finest_level(result.units)
     units = tables.UNIT_LEVEL_NAMES.get(finest, text("Units"))
+    whole = int((result.units[c.LEVEL] == finest).sum())
+    parts, counts = [], []
     for wet in flooded(result):
         frame = unit_changes(result, wet, finest=finest).rename_axis(c.UNIT_ID).reset_index()
         frame = frame[[*frame.columns[1:], c.UNIT_ID]]
-        counts = text(
-            "{n} of {all} units change; {up} rise in class, {down} fall",
-            n=len(frame),
-            all=int((result.units[c.LEVEL] == finest).sum()),
-            up=int((frame["class_change"].fillna(0) > 0).sum()),
-            down=int((frame["class_change"].fillna(0) < 0).sum()),
+        counts.append(
+            text(
+                "{scenario}: {n} of {all} units change; {up} rise in class, {down} fall",
+                scenario=wet.name,
+                n=len(frame),
+                all=whole,
+                up=int((frame["class_change"].fillna(0) > 0).sum()),
+                down=int((frame["class_change"].fillna(0) < 0).sum()),
+            )
         )
-        name = str(text("Scenario {name}", name=wet.name))
-        title = text("{name}: what changes ({units})", name=name, units=units)
-        labels = {str(n): head for n in frame.columns if (head := heading(str(n))) is not None}
-        yield Page(name, str(title), f"{_about(result)}  |  {counts}", frame, {}, labels=labels)
+        frame.insert(0, SCENARIO, wet.name)
+        parts.append(frame)
+    there = [part for part in parts if len(part)]
+    if not there:
+        return
+    frame = pd.concat(there, ignore_index=True) if len(there) > 1 else there[0]
+    name = str(text("Changes by scenario"))
+    title = text("What the scenarios change ({units})", units=units)
+    labels = {str(n): head for n in frame.columns if (head := heading(str(n))) is not None}
+    said = "  |  ".join([_about(result), *map(str, counts)])
+    yield Page(name, str(title), said, frame, {}, labels=labels)
 
 
 def write_control(result: Result, path: Path) -> int:

@@ -1,11 +1,12 @@
-"""The plans on paper: one workbook a plan and its tables for the GeoPackage."""
+"""The plans on paper: one workbook a plan, one sheet a subject, and its tables in words."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pandas as pd
 
@@ -13,14 +14,72 @@ from riskmap.export.workbook import words as station_words
 from riskmap.export.workbook.sheet import Book, Page, draw_sheet
 from riskmap.export.workbook.words import COLUMN_NAMES, SHEET_NAMES, VALUE_NAMES
 from riskmap.i18n import Text, text
-from riskmap.result import Result
+from riskmap.result import SCENARIO, Plan, Result, states_of
 
 HIDDEN: Final = ("demand", "refuge_row")
 """Columns that only the program needs."""
+FILES: Final = {
+    "refuges": "避难方案.xlsx",
+    "stations": "救援站点方案.xlsx",
+    "supplies": "物资方案.xlsx",
+}
+"""Plan to its workbook; any other plan is written under its own name."""
 
 
-def plan_books(result: Result) -> dict[str, tuple[str, ...]]:
-    """Name the workbook of every kind of plan, and the plans that stand in it.
+@dataclass(frozen=True)
+class Subject:
+    """One sheet of a plan's workbook."""
+
+    tables: tuple[str, ...]
+    """The tables that stand on it, one below the other; the first names the sheet."""
+    answers: Text
+    """What a reader finds there."""
+
+
+SUBJECTS: Final[Mapping[str, tuple[Subject, ...]]] = {
+    "refuges": (
+        Subject(("summary",), text("How many people move, how many have a place, how many do not")),
+        Subject(("shortfall",), text("Village by village: who moves, who has no place and why, "
+                                     "vehicles needed")),
+        Subject(("mend", "sites"), text("What removes the shortfall, and where new refuges would "
+                                        "stand")),
+        Subject(("assignment",), text("Which group goes to which refuge, how, how far, in time or "
+                                      "not")),
+        Subject(("handout",), text("What to hand to the villages: route, contact, latest start")),
+        Subject(("capacity",), text("How many people each refuge holds, and for which hazards it "
+                                    "may be used")),
+        Subject(("eligibility",), text("Every check of every refuge that failed or has a value")),
+        Subject(("scorecard",), text("Town by town: places, cover and numbers against the "
+                                     "standards")),
+        Subject(("accessibility",), text("Village by village: refuges within a walk and places per "
+                                         "thousand people")),
+    ),
+    "stations": (
+        Subject(("summary",), text("Which share of the people each rule reaches in time, dry, "
+                                   "under every scenario and with the new sites")),
+        Subject(("towns",), text("Town by town: share in time, and who loses cover in a scenario")),
+        Subject(("stations", "overlap"), text("Each station's people, area and water; below, which "
+                                              "stations reach the same people")),
+        Subject(("worst",), text("Places that nobody reaches in time, most people first")),
+        Subject(("sites", "curve"), text("Where the next stations would stand; below, what every "
+                                         "further one gains, with its proof")),
+        Subject(("coverage",), text("Every kind of place covered never, once, twice, by town and "
+                                    "scenario")),
+        Subject(("nearest",), text("The first station at every place, dry and in every scenario")),
+    ),
+    "supplies": (
+        Subject(("supplies",), text("What is in stock, by kind and level of depot")),
+        Subject(("depots",), text("What each depot holds, and whether it is large enough")),
+        Subject(("needs",), text("What those who move need, against the stock")),
+        Subject(("nearest",), text("Which depot sends what soonest to every refuge")),
+        Subject(("next_depots",), text("Where the next depots would help most")),
+    ),
+}  # fmt: skip
+"""Sheets of the workbooks, in order; a table that stands on none gets a sheet of its own."""
+
+
+def plan_books(result: Result) -> dict[str, str]:
+    """Name the workbook of every plan that has tables.
 
     Parameters
     ----------
@@ -30,23 +89,13 @@ def plan_books(result: Result) -> dict[str, tuple[str, ...]]:
     Returns
     -------
     dict
-        File name to keys of ``result.plans`` that have tables.
+        File name to the key of ``result.plans``.
     """
-    names = {
-        "refuges": "避难方案.xlsx",
-        "stations": "救援站点方案.xlsx",
-        "supplies": "物资方案.xlsx",
-    }
-    found: dict[str, list[str]] = {}
-    for key, plan in result.plans.items():
-        if getattr(plan, "tables", None):
-            kind = key.partition("@")[0]
-            found.setdefault(names.get(kind, f"{kind}.xlsx"), []).append(key)
-    return {name: tuple(keys) for name, keys in found.items()}
+    return {FILES.get(key, f"{key}.xlsx"): key for key, plan in result.plans.items() if plan.tables}
 
 
 def write_plans(result: Result, folder: Path) -> dict[str, int]:
-    """Write one workbook for every kind of plan: a sheet for each table of each scenario.
+    """Write one workbook for every plan: what each sheet answers, then a sheet a subject.
 
     Parameters
     ----------
@@ -61,12 +110,12 @@ def write_plans(result: Result, folder: Path) -> dict[str, int]:
         File name to number of sheets.
     """
     counts = {}
-    for name, keys in plan_books(result).items():
+    for name, key in plan_books(result).items():
         book = Book(folder / name, result)
-        pages = [page for key in keys for page in _pages(key, result.plans[key], result)]
         whose = (result.facts.place_name or result.facts.name) + name.removesuffix(".xlsx")
+        pages = list(_pages(key, result.plans[key], result, whose))
         for page in pages:
-            draw_sheet(book, replace(page, title=f"{whose} · {page.title}"))
+            draw_sheet(book, page)
         book.close()
         counts[name] = len(pages)
     return counts
@@ -83,80 +132,96 @@ def plan_frames(result: Result) -> Iterator[tuple[str, str, pd.DataFrame]]:
     Yields
     ------
     tuple
-        Table name, title and rows, with texts in the current language.
+        Table name, title and rows, with texts in the current language; the scenario is empty where
+        none holds.
     """
     for key, plan in result.plans.items():
-        for name, table in (getattr(plan, "tables", None) or {}).items():
-            kind, _, scenario = key.partition("@")
-            title = _title(name, kind) + (f" @ {scenario}" if scenario else "")
-            plain = _plain(table, result, kind)
-            yield f"plan_{kind}_{name}{_number(result, scenario)}", title, plain
+        for name, table in plan.tables.items():
+            if len(table):
+                yield f"plan_{key}_{name}", _title(name, key), _plain(table, result, key)
 
 
-def plan_shapes(result: Result) -> Iterator[tuple[str, str, Any]]:
-    """List the map layers of every plan.
-
-    Parameters
-    ----------
-    result
-        The run's result.
-
-    Yields
-    ------
-    tuple
-        Layer name, title and rows with geometry.
-    """
-    for key, plan in result.plans.items():
-        kind, _, scenario = key.partition("@")
-        for name, layer in (getattr(plan, "map_layers", None) or {}).items():
-            title = str(layer.attrs.get("title", _title(name, kind)))
-            if not scenario and "scenario" in layer and len(layer):
-                title = f"{title} @ {layer['scenario'].iloc[0]}"
-            for part, said, rows in _states(layer):
-                if rows.geometry.isna().all() or rows.geometry.is_empty.all():
-                    continue
-                yield (
-                    f"plan_{kind}_{name}{part}_map{_number(result, scenario)}",
-                    title + said + (f" @ {scenario}" if scenario else ""),
-                    rows,
-                )
-
-
-def _states(layer: Any) -> Iterator[tuple[str, str, Any]]:
-    """Part a layer that shows the state before and after the proposed sites."""
-    if "when" not in layer or not (layer["when"] == "after").any():
-        yield "", "", layer
-        return
-    yield "", "", layer[layer["when"] != "after"]
-    yield "_after", str(text(" (with the new sites)")), layer[layer["when"] == "after"]
-
-
-def _number(result: Result, scenario: str) -> str:
-    """Give the number of a scenario: layer names are ASCII, its name stands in the title."""
-    return f"_{list(result.scenarios).index(scenario) + 1}" if scenario in result.scenarios else ""
-
-
-def _pages(key: str, plan: Any, result: Result) -> Iterator[Page]:
-    """Lay out every table of a plan, and last what must be known beside them."""
-    kind, _, scenario = key.partition("@")
-    notes = [str(note) for note in getattr(plan, "notes", ())]
-    tail = f"（{scenario}）" if scenario else ""
-    for name, table in plan.tables.items():
-        title = _title(name, kind)
+def _pages(key: str, plan: Plan, result: Result, whose: str) -> Iterator[Page]:
+    """Lay out the workbook: what its sheets answer, then every subject."""
+    there = {name: table for name, table in plan.tables.items() if len(table)}
+    known = SUBJECTS.get(key, ())
+    placed = {name for subject in known for name in subject.tables}
+    subjects = [
+        *known,
+        *(Subject((name,), text("Further figures")) for name in there if name not in placed),
+    ]
+    notes = " ".join(str(note) for note in plan.notes[:2])[:400]
+    pages = []
+    for subject in subjects:
+        names = [name for name in subject.tables if name in there]
+        parts = [_page(name, there[name], result, key, notes) for name in names]
+        if parts:
+            pages.append((subject, parts))
+    yield _guide(plan, [(subject, parts) for subject, parts in pages], whose)
+    for _, (first, *below) in pages:
         yield Page(
-            f"{title} {scenario}".strip(),
-            title + tail,
-            " ".join([*([] if len(table) else [str(text("Nothing to list."))]), *notes[:2]])[:400],
-            _plain(table, result, kind),
-            {},
-            labels=_labels(table, kind),
-            paper=8,
-        )
-    if notes:
-        title = str(text("Notes"))
-        frame = pd.DataFrame({"note": notes})
-        labels = {"note": text("What must be known")}
-        yield Page(f"{title} {scenario}".strip(), title + tail, "", frame, {}, labels=labels)
+            first.name, f"{whose} · {first.title}", first.subtitle, first.frame, {},
+            labels=first.labels, paper=8, below=tuple(below),
+        )  # fmt: skip
+
+
+def _page(name: str, table: pd.DataFrame, result: Result, key: str, notes: str) -> Page:
+    """Lay out one table; the scenario is left out where there is none."""
+    frame = _plain(table, result, key)
+    if SCENARIO in frame and states_of(table) == [""]:
+        frame = frame.drop(columns=SCENARIO)
+    elif SCENARIO in frame:
+        dry = str(text("without flood"))
+        frame[SCENARIO] = [dry if one == "" else one for one in frame[SCENARIO]]
+    title = _title(name, key)
+    return Page(title, title, notes, frame, {}, labels=_labels(frame, key), paper=8)
+
+
+def _guide(plan: Plan, pages: list[tuple[Subject, list[Page]]], whose: str) -> Page:
+    """Say first what each sheet answers, then the proof and what must be known."""
+    frame = pd.DataFrame(
+        {
+            "sheet": [parts[0].name for _, parts in pages],
+            "answers": [str(subject.answers) for subject, _ in pages],
+            "rows": [sum(len(part.frame) for part in parts) for _, parts in pages],
+        }
+    )
+    labels = {
+        "sheet": text("Sheet"),
+        "answers": text("What it answers"),
+        "rows": text("Rows"),
+    }
+    title = str(text("How to read this workbook"))
+    below = [page for page in (_proof(plan), _notes(plan)) if len(page.frame)]
+    return Page(
+        str(text("Read first")), f"{whose} · {title}", "", frame, {}, labels=labels,
+        below=tuple(below),
+    )  # fmt: skip
+
+
+def _notes(plan: Plan) -> Page:
+    frame = pd.DataFrame({"note": [str(note) for note in plan.notes]})
+    title = str(text("Notes"))
+    return Page(title, title, "", frame, {}, labels={"note": text("What must be known")})
+
+
+def _proof(plan: Plan) -> Page:
+    """List what the models answered, with bound, gap and what was counted anew."""
+    rows = [
+        {
+            "question": str(one.question),
+            SCENARIO: one.scenario or str(text("without flood")),
+            "status": str(VALUE_NAMES.get(one.status, one.status)),
+            "objective": one.objective,
+            "bound": one.bound,
+            "gap": one.gap,
+        }
+        for one in plan.proof
+    ]
+    names = ["question", SCENARIO, "status", "objective", "bound", "gap"]
+    title = str(text("Proof of the plan"))
+    labels = {**COLUMN_NAMES, "question": text("Question"), "status": text("Proof")}
+    return Page(title, title, "", pd.DataFrame(rows, columns=names), {}, labels=labels)
 
 
 def _title(name: str, kind: str) -> str:
@@ -164,34 +229,88 @@ def _title(name: str, kind: str) -> str:
     return str(own.get(name, SHEET_NAMES.get(name, name)))
 
 
+_KEPT: Final = (SCENARIO, "kind", "when", "geometry")
+"""Columns that stay codes: programs filter by them."""
+T = TypeVar("T", bound=pd.DataFrame)
+_PATTERNS: Final = re.compile(
+    r"(?P<what>share|twice|lost)_(?P<s>\d+)(?P<after>_after)?|usable_(?P<hazard>\w+)|"
+    r"per_100(?:@(?P<scenario>.+))?"
+)
+
+
+def _patterned(name: str) -> Text | None:
+    """Head a column whose name holds a limit, a hazard or a scenario."""
+    found = _PATTERNS.fullmatch(name)
+    if not found:
+        return None
+    if found["s"]:
+        minutes = f"{float(found['s']) / 60:g}"
+        if found["after"]:
+            return text("Share within {min} min with the new sites", min=minutes)
+        words = {
+            "share": text("Share within {min} min", min=minutes),
+            "twice": text("Share within {min} min by two or more", min=minutes),
+            "lost": text("No longer reached within {min} min", min=minutes),
+        }
+        return words[found["what"]]
+    if found["hazard"]:
+        hazard = found["hazard"]
+        return text("Usable: {hazard}", hazard=VALUE_NAMES.get(hazard, hazard))
+    if found["scenario"]:
+        return text("Quantity per 100 people who move ({scenario})", scenario=found["scenario"])
+    return text("Quantity per 100 people who move")
+
+
 def _labels(table: pd.DataFrame, kind: str) -> Mapping[str, Text]:
     names = {**COLUMN_NAMES, **(station_words.STATION_COLUMNS if kind == "stations" else {})}
-    known = {str(name): names[str(name)] for name in table.columns if name in names}
+    found: dict[str, Text] = {}
     for name in map(str, table.columns):
-        head, _, scenario = name.partition("@")
-        if head == "per_100" and scenario:
-            said = text("Quantity per 100 people who move ({scenario})", scenario=scenario)
-            known[name] = said
-        elif head == "per_100":
-            known[name] = text("Quantity per 100 people who move")
-    brought: Mapping[str, Text] = table.attrs.get("labels", {})
-    return {**known, **brought}
+        label = names.get(name) or _patterned(name)
+        if label is not None:
+            found[name] = label
+    return found
+
+
+def worded(table: T, result: Result, kind: str) -> T:
+    """Say the codes of a plan's table or layer in words.
+
+    Parameters
+    ----------
+    table
+        Rows.
+    result
+        The run's result.
+    kind
+        Key of the plan.
+
+    Returns
+    -------
+    DataFrame
+        The same rows in the current language; scenarios, kinds and layers stay as they are.
+    """
+    said: dict[str, Any] = {}
+    for name, values in table.items():
+        if name in _KEPT or not (
+            values.dtype == object or pd.api.types.is_string_dtype(values.dtype)
+        ):
+            continue
+        words = _words(str(name), result) if kind == "stations" else VALUE_NAMES
+        entries = [_word(value, words) for value in values.to_numpy(dtype=object)]
+        said[str(name)] = pd.Series(entries, index=table.index, dtype=object)
+    return table.assign(**said)
 
 
 def _plain(table: pd.DataFrame, result: Result, kind: str) -> pd.DataFrame:
     """Leave out what only the program needs and say codes in words."""
     shown = table.drop(columns=[name for name in HIDDEN if name in table]).reset_index(drop=True)
     shown.attrs = {}
-    stations = kind == "stations"
-    columns: dict[Any, Any] = {}
-    for name, values in shown.items():
-        columns[name] = values
-        if values.dtype == object or pd.api.types.is_string_dtype(values.dtype):
-            words = _words(str(name), result) if stations else VALUE_NAMES
-            said = [_word(value, words) for value in values.to_numpy(dtype=object)]
-            columns[name] = pd.Series(said, dtype=object)
-        elif pd.api.types.is_float_dtype(values.dtype):
-            columns[name] = values.round(_decimals(str(name), values))
+    shown = worded(shown, result, kind)
+    columns = {
+        name: values.round(_decimals(str(name), values))
+        if pd.api.types.is_float_dtype(values.dtype)
+        else values
+        for name, values in shown.items()
+    }
     if {"town", "district"} <= set(columns):
         town, district = columns["town"], columns["district"]
         columns["town"] = town.where(town.astype(str) != "", district.map(_whole))
@@ -207,8 +326,6 @@ def _words(name: str, result: Result) -> Mapping[str, Text]:
     """Give the words of a column of the station plan."""
     if name == "what":
         return {role: one.label for role, one in result.roles.items()} | station_words.WHAT
-    if name == "scenario":
-        return {"": station_words.DRY}
     return {**VALUE_NAMES, **station_words.VALUES}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import zip_longest
 from math import ceil
 from pathlib import Path
 from typing import Any, Final
@@ -266,6 +267,8 @@ class Page:
     """Headings of columns that other papers do not know."""
     paper: int = 9
     """Excel's number of the paper: 9 = A4, 8 = A3."""
+    below: tuple[Page, ...] = ()
+    """Further tables under the first, each with its own title and headings."""
 
 
 class Book:
@@ -363,6 +366,66 @@ def draw_sheet(book: Book, page: Page) -> None:
     """
     taken = [sheet.get_name() for sheet in book.book.worksheets()]
     sheet = book.book.add_worksheet(sheet_name(page.name, taken))
+    blocks = [_block(book, part) for part in (page, *page.below)]
+    widths = [max(both) for both in zip_longest(*(b.widths for b in blocks), fillvalue=0.0)]
+    blocks = [block.wide(widths) for block in blocks]
+    first = blocks[0]
+    _banner(book, sheet, page, first.columns)
+    top = _FIRST_ROW
+    for place, (part, block) in enumerate(zip((page, *page.below), blocks, strict=True)):
+        if place:
+            title = book.format(bold=True, font_size=12, font_color=HEAD)
+            sheet.set_row(top + 1, 22)
+            sheet.write_string(top + 1, 0, safe(part.title), title)
+            sheet.set_row(top + 2, max(22, 8 + 14 * heading_lines(block.columns)))
+            top += 3
+        _heads(book, sheet, block.columns, top - 1)
+        for row, lines in enumerate(row_lines(block.columns, block.cells, block.n), start=top):
+            sheet.set_row(row, 4 + 14 * lines)
+        for at, column in enumerate(block.columns):
+            values = block.frame.iloc[:, at].tolist()
+            _fill(book, sheet, at, column, values, block.cells[at], top)
+        top += block.n
+    for place, width in enumerate(widths):
+        sheet.set_column(place, place, width)
+    frame, columns = first.frame, first.columns
+    bottom = _FIRST_ROW + first.n - 1
+    for name, entries in page.choices.items():
+        place = list(frame.columns).index(name)
+        rule = {"validate": "list", "source": list(entries)}
+        sheet.data_validation(_FIRST_ROW, place, max(bottom, _FIRST_ROW), place, rule)
+    if columns:
+        sheet.autofilter(_FIRST_ROW - 1, 0, max(bottom, _FIRST_ROW - 1), len(columns) - 1)
+    most = max((block.columns for block in blocks), key=lambda cs: sum(c_.printed for c_ in cs))
+    _print_setup(sheet, page, most, top - 1, frozen=_frozen(frame))
+
+
+@dataclass(frozen=True)
+class _Block:
+    """One table of a sheet with its columns in the order in which they stand."""
+
+    frame: pd.DataFrame
+    columns: Sequence[Column]
+    cells: Sequence[Sequence[Any]]
+
+    @property
+    def n(self) -> int:
+        return len(self.frame)
+
+    @property
+    def widths(self) -> list[float]:
+        return [column.width for column in self.columns]
+
+    def wide(self, widths: Sequence[float]) -> _Block:
+        columns = [
+            replace(column, width=width)
+            for column, width in zip(self.columns, widths, strict=False)
+        ]
+        return replace(self, columns=columns)
+
+
+def _block(book: Book, page: Page) -> _Block:
+    """Choose the columns of a table and how wide they are."""
     frame = page.frame.copy(deep=False)
     frame.attrs = {}  # pandas would copy them at every step
     columns = [
@@ -375,32 +438,17 @@ def draw_sheet(book: Book, page: Page) -> None:
         [shown(str(name), value, book.result) for value in frame.iloc[:, place].tolist()]
         for place, name in enumerate(frame.columns)
     ]
-    columns = fitted(columns, cells)
-    _banner(book, sheet, page, columns)
-    _heads(book, sheet, columns)
-    for row, lines in enumerate(row_lines(columns, cells, len(frame)), start=_FIRST_ROW):
-        sheet.set_row(row, 4 + 14 * lines)
-    for place, column in enumerate(columns):
-        _fill(book, sheet, place, column, frame.iloc[:, place].tolist(), cells[place])
-    bottom = _FIRST_ROW + len(frame) - 1
-    for name, entries in page.choices.items():
-        place = list(frame.columns).index(name)
-        rule = {"validate": "list", "source": list(entries)}
-        sheet.data_validation(_FIRST_ROW, place, max(bottom, _FIRST_ROW), place, rule)
-    if columns:
-        sheet.autofilter(_FIRST_ROW - 1, 0, max(bottom, _FIRST_ROW - 1), len(columns) - 1)
-    _print_setup(sheet, page, columns, bottom, frozen=_frozen(frame))
+    return _Block(frame, fitted(columns, cells), cells)
 
 
-def _heads(book: Book, sheet: Any, columns: Sequence[Column]) -> None:
+def _heads(book: Book, sheet: Any, columns: Sequence[Column], row: int) -> None:
     base = {"bold": True, "align": "center", "text_wrap": True, "border": 1}
     for place, column in enumerate(columns):
-        sheet.set_column(place, place, column.width)
         colours = (HEAD, "#ffffff") if column.printed else ("#e4e8ee", HEAD)
         style = book.format(
             **base, bg_color=colours[0], font_color=colours[1], border_color="#8a94a3"
         )
-        sheet.write_string(_FIRST_ROW - 1, place, safe(str(column.label)), style)
+        sheet.write_string(row, place, safe(str(column.label)), style)
 
 
 def _frozen(frame: pd.DataFrame) -> int:
@@ -474,6 +522,7 @@ def _fill(
     column: Column,
     values: Sequence[Any],
     cells: Sequence[Any],
+    top: int,
 ) -> None:
     """Write one column; texts are always texts, so that no cell can be a formula."""
     line = {"border": 1, "border_color": "#d5d9e0"}
@@ -486,7 +535,7 @@ def _fill(
         for level in sorted(_FILLS)
     ]
     names = tables.class_names()
-    for row, (value, cell) in enumerate(zip(values, cells, strict=True), start=_FIRST_ROW):
+    for row, (value, cell) in enumerate(zip(values, cells, strict=True), start=top):
         if column.form == "class" and not isinstance(value, str):
             level = names.index(cell) if cell in names else 0
             sheet.write_string(row, place, names[level], coloured[level])

@@ -244,7 +244,7 @@ def scenario_table(result: Result) -> pd.DataFrame:
 
 
 def plan_table(result: Result) -> pd.DataFrame:
-    """List the plans, each whole as JSON.
+    """List what the models of the plans answered, with bound, gap and figures counted anew.
 
     Parameters
     ----------
@@ -254,10 +254,20 @@ def plan_table(result: Result) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a plan.
+        One row a plan, scenario and question.
     """
-    rows = [(name, as_line(plan)) for name, plan in sorted(result.plans.items())]
-    return pd.DataFrame(rows, columns=["name", "plan"])
+    rows = [
+        (
+            name, one.scenario, str(one.question), one.model, one.status, one.objective, one.bound,
+            one.gap, as_line(one.recount),
+        )
+        for name, plan in sorted(result.plans.items())
+        for one in plan.proof
+    ]  # fmt: skip
+    names = ["plan", "scenario", "question", "model", "status", "objective", "bound", "gap",
+             "recount"]  # fmt: skip
+    numbers = dict.fromkeys(("objective", "bound", "gap"), "float64")
+    return pd.DataFrame(rows, columns=names).astype(numbers)
 
 
 __all__ = ["Flooded", "change_counts", "changes", "flooded", "heading", "unit_changes"]

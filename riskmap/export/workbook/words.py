@@ -207,7 +207,7 @@ def shown(name: str, value: Any, result: Result) -> Any:
 SHEET_NAMES: Final = {
     "summary": text("Plan summary"),
     "eligibility": text("Usable or not"),
-    "capacity": text("Capacity check"),
+    "capacity": text("Capacity and hazards"),
     "assignment": text("Who goes where"),
     "shortfall": text("Shortfall by village"),
     "mend": text("What would mend it"),
@@ -217,22 +217,9 @@ SHEET_NAMES: Final = {
     "supplies": text("Supplies"),
     "needs": text("Supplies needed"),
     "depots": text("Supplies by depot"),
-    "nearest_depot": text("Nearest depot of the refuges"),
-    "coverage": text("Coverage"),
-    "worst": text("Latest reached"),
-    "stations": text("Stations"),
-    "overlap": text("Overlap of stations"),
-    "scenarios": text("Coverage by scenario"),
-    "nearest": text("Nearest station by scenario"),
-    "curve": text("Gain by number of sites"),
+    "nearest": text("Nearest depot of the refuges"),
     "handout": text("Sheet for the villages"),
-    "vehicles": text("Vehicles by village"),
-    "usable_for": text("Usable for which hazard"),
-    "siting": text("Proof of the proposed sites"),
-    "equity": text("Walk to the nearest refuge"),
     "next_depots": text("Next depots"),
-    "nearest_stock": text("Nearest stock by kind"),
-    "depot_size": text("Size of depots"),
 }
 COLUMN_NAMES: Final = {
     "division": text("Division of goods"),
@@ -421,6 +408,7 @@ COLUMN_NAMES: Final = {
     "other_route": text("Other route"),
     "remark": text("Remark"),
     "short_assisted": text("of these, need a vehicle"),
+    "assisted_riders": text("Riders who need a vehicle"),
 }
 VALUE_NAMES: Final = {
     "foot": text("on foot"),
@@ -470,8 +458,6 @@ SHEETS: Final = {
     "overlap": text("Overlap of stations"),
     "curve": text("Gain by number of sites"),
     "sites": text("Proposed stations"),
-    "scenarios": text("Dry and flooded"),
-    "losses": text("Towns that lose cover"),
     "coverage": text("Covered once, twice, never"),
     "nearest": text("First station of every point"),
 }
@@ -552,4 +538,3 @@ VALUES: Final = {
     "cut": text("cut off by water"),
     "no_way": text("no way even when dry"),
 }
-DRY: Final = text("dry roads")

@@ -214,8 +214,7 @@ def usable_for(fit: pd.DataFrame, scenario: str) -> pd.DataFrame:
         words = [CHECK_WORDS[name] for name in open_["check"].tolist()]
         table["unchecked"] = _of_each(table, open_["item_id"], words)
         table.insert(3, "hazard", hazard)
-        named = scenario or text("without flood")
-        table.insert(4, "scenario", pd.Series([named] * len(table), dtype=object))
+        table.insert(4, "scenario", pd.Series([scenario] * len(table), dtype=object))
         table.insert(5, "usable", table["reason"].isna())
         parts.append(table)
     found = pd.concat(parts, ignore_index=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from riskmap.i18n import Text
+from riskmap.i18n import text
+from riskmap.plans.plan import Plan, Proof
 from riskmap.plans.refuges.assign import assign
 from riskmap.plans.refuges.capacity import capacity_table
 from riskmap.plans.refuges.checks import eligibility, refuge_checks, refuge_spots, usable_for
@@ -17,42 +18,20 @@ from riskmap.plans.refuges.dangers import Dangers, place_checks
 from riskmap.plans.refuges.demand import assisted_share, part, people_to_move, vehicles_table
 from riskmap.plans.refuges.mends import Case, mend_table
 from riskmap.plans.refuges.options import warning_seconds
-from riskmap.plans.refuges.proposals import proposals, site_tables
+from riskmap.plans.refuges.proposals import proposals, site_proofs, site_tables
 from riskmap.plans.refuges.standards import accessibility, reach_cells, scorecard
 from riskmap.plans.refuges.tables import handout, plan_notes, recounted
 from riskmap.plans.refuges.ways import Net, Routes, group_ways, plan_routes
 from riskmap.plans.refuges.world import State, World
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     from numpy.typing import NDArray
 
     from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.plans.refuges.sites import Proposed
 
 
-__all__ = ["RefugePlan", "State", "World", "refuge_plan"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RefugePlan:
-    """One refuge plan; frozen, and the only input of its exports."""
-
-    scenario: str
-    """Name of the scenario; empty without flood."""
-    tables: Mapping[str, pd.DataFrame]
-    """summary, shortfall, mend, assignment, handout, vehicles, usable_for, eligibility, capacity,
-    sites, siting, equity, scorecard, accessibility."""
-    objective: float
-    """Person-minutes of the assignment, counted anew from its rows."""
-    bound: float | None
-    """Equal to the objective when the ordered aims are proven; None otherwise."""
-    gap: float | None
-    status: str
-    recount: Mapping[str, float]
-    """people, served, shortfall, places, largest overload (0), counted from the tables."""
-    map_layers: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
-    notes: tuple[Text, ...] = ()
+__all__ = ["State", "World", "refuge_plan"]
 
 
 def refuge_plan(
@@ -61,7 +40,7 @@ def refuge_plan(
     options: RefugeOptions,
     limits_s: Mapping[str, float],
     state: State | None = None,
-) -> RefugePlan:
+) -> Plan:
     """Plan the refuges for one state of the world.
 
     Parameters
@@ -77,8 +56,10 @@ def refuge_plan(
 
     Returns
     -------
-    RefugePlan
-        Tables, map layers and proof.
+    Plan
+        Tables (summary, shortfall, mend, assignment, handout, vehicles, usable_for, eligibility,
+        capacity, sites, siting, equity, scorecard, accessibility), layers and proof: the
+        objective is person-minutes, the bound equals it when the ordered aims are proven.
     """
     from riskmap.plans.refuges.tables import plan_layers, summary
 
@@ -109,20 +90,27 @@ def refuge_plan(
         now.name, recount, case.done, fit, held, roads, options,
         late=late, warning_h=warning_s / 3600,
     )  # fmt: skip
-    return RefugePlan(
-        scenario=now.name,
-        tables=tables,
-        objective=case.done.person_seconds / 60,
-        bound=case.done.person_seconds / 60 if case.done.solution.status == "optimal" else None,
-        gap=case.done.solution.gap,
-        status=case.done.solution.status,
-        recount=recount,
-        map_layers=plan_layers(
-            now.name, tables, case.done, case.people, routes, world.refuges, case.refuges, sites,
-            str(world.refuges.crs),
-        ),
-        notes=said if sites is None else (*said, *sites.notes),
+    layers, titles = plan_layers(
+        now.name, tables, case.done, case.people, routes, world.refuges, case.refuges, sites,
+        str(world.refuges.crs),
     )  # fmt: skip
+    best = case.done.solution.status == "optimal"
+    proof = Proof(
+        question=text("Who goes where"),
+        scenario=now.name,
+        status=case.done.solution.status,
+        objective=case.done.person_seconds / 60,
+        bound=case.done.person_seconds / 60 if best else None,
+        gap=case.done.solution.gap,
+        recount=recount,
+    )
+    return Plan(
+        tables=tables,
+        layers=layers,
+        titles=titles,
+        notes=said if sites is None else (*said, *sites.notes),
+        proof=(proof, *site_proofs(now.name, tables)),
+    )
 
 
 def _checked(

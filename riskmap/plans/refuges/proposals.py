@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from riskmap.geo.points import row_xy
 from riskmap.i18n import text
+from riskmap.plans.plan import Proof
 from riskmap.plans.refuges.sites import Proposed, Wanted, propose
 from riskmap.plans.refuges.ways import Net, ways
 
@@ -218,3 +220,35 @@ def site_tables(
         return {}
     fair = equity(case, roads[0], sites.xy, world.units)
     return {"sites": sites.table, "siting": sites.proof, "equity": fair}
+
+
+def site_proofs(scenario: str, tables: Mapping[str, pd.DataFrame]) -> tuple[Proof, ...]:
+    """Give the proof of the proposed sites, phase by phase.
+
+    Parameters
+    ----------
+    scenario
+        Name of the scenario; empty for none.
+    tables
+        Tables of `site_tables`.
+
+    Returns
+    -------
+    tuple of Proof
+        Empty without sites.
+    """
+    if "siting" not in tables:
+        return ()
+    return tuple(
+        Proof(
+            question=text("New refuges, phase {n}", n=int(row["phase"])),
+            scenario=scenario,
+            model=str(row["model"]),
+            status=str(row["status"]),
+            objective=row["objective"],
+            bound=row["bound"],
+            gap=row["gap"],
+            recount={key: float(row[key]) for key in ("counted", "candidates", "left_out")},
+        )
+        for row in tables["siting"].to_dict("records")
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -322,7 +322,7 @@ def plan_layers(
     xy: NDArray[np.float64],
     sites: Proposed | None,
     crs: str,
-) -> dict[str, gpd.GeoDataFrame]:
+) -> tuple[dict[str, gpd.GeoDataFrame], dict[str, Text]]:
     """Draw routes, assignment lines, unusable refuges, people without a place and new sites.
 
     Parameters
@@ -348,8 +348,8 @@ def plan_layers(
 
     Returns
     -------
-    dict
-        Layer name to table with kind, label, scenario and values.
+    tuple
+        Layer name to table with kind, label, scenario and values; and to its title.
     """
     rows = tables["assignment"]
     label = rows["name"] + " → " + rows["refuge"]
@@ -391,9 +391,7 @@ def plan_layers(
             shapely.points(sites.xy), "site", sites.table["site"], name, crs,
             sites.table[["order", "phase", "places"]],
         )  # fmt: skip
-    for key, layer in found.items():
-        layer.attrs["title"] = titles[key]
-    return {key: layer for key, layer in found.items() if len(layer)}
+    return {key: layer for key, layer in found.items() if len(layer)}, titles
 
 
 def _layer(
@@ -559,3 +557,103 @@ def _warnings(where: Text | str, fit: pd.DataFrame, *, late: float, warning_h: f
             )
         )
     return notes
+
+
+def folded(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Put what is said of one thing into one table.
+
+    Vehicles stand beside the village's people, the hazards a refuge is fit for beside its capacity,
+    the walk with and without new sites in the summary; the proof of the sites is the plan's.
+
+    Parameters
+    ----------
+    tables
+        Tables of one state of the world.
+
+    Returns
+    -------
+    dict
+        summary, shortfall, mend, assignment, handout, eligibility, capacity, sites, scorecard,
+        accessibility.
+    """
+    aside = ("vehicles", "usable_for", "equity", "siting")
+    out = {name: table for name, table in tables.items() if name not in aside}
+    if "equity" in tables:
+        out["summary"] = pd.concat([out["summary"], _walks(tables["equity"])], ignore_index=True)
+    if "vehicles" in tables and "shortfall" in tables:
+        out["shortfall"] = _with_vehicles(tables["shortfall"], tables["vehicles"])
+    if "usable_for" in tables and "capacity" in tables:
+        out["capacity"] = _with_hazards(tables["capacity"], tables["usable_for"])
+    return out
+
+
+def _walks(equity: pd.DataFrame) -> pd.DataFrame:
+    """Say the walk to the nearest refuge in lines of the summary."""
+    figures = (
+        ("in_reach_share", text("share within the longest walk"), 100.0, "%"),
+        ("no_way", text("people without a way"), 1.0, text("persons")),
+        ("mean_min", text("mean walk"), 1.0, "min"),
+        ("p90_min", text("nine in ten walk at most"), 1.0, "min"),
+        ("worst_min", text("walk of the village that walks farthest"), 1.0, "min"),
+        ("worst_village", text("village that walks farthest"), None, ""),
+    )
+    rows = [
+        (
+            text("{when}: {what}", when=row["when"], what=said),
+            row[name] if times is None else round(float(row[name]) * times, 4),
+            unit,
+        )
+        for row in equity.to_dict("records")
+        for name, said, times, unit in figures
+    ]
+    return pd.DataFrame(rows, columns=["what", "value", "unit"]).astype(object)
+
+
+def _with_vehicles(shortfall: pd.DataFrame, vehicles: pd.DataFrame) -> pd.DataFrame:
+    """Set the vehicles of a village beside its people; of villages of one name beside the first."""
+    keys = ["district", "town", "village"]
+    wanted = vehicles.rename(columns={"assisted": "assisted_riders"}).set_index(keys)
+    here = pd.MultiIndex.from_frame(shortfall[keys].astype(str))
+    first = ~np.asarray(here.duplicated())
+    found = wanted.reindex(here)
+    return shortfall.assign(
+        **{str(name): found[name].reset_index(drop=True).where(first).to_numpy() for name in found}
+    )
+
+
+def _with_hazards(capacity: pd.DataFrame, usable_for: pd.DataFrame) -> pd.DataFrame:
+    """Say beside a refuge's capacity for which hazards it may be used, and why not."""
+    by_hazard = usable_for.pivot_table(
+        index="item_id", columns="hazard", values="usable", aggfunc="first", sort=False
+    )  # fmt: skip
+    ids = capacity["item_id"].astype(str)
+    more: dict[str, Any] = {
+        f"usable_{hazard}": by_hazard[hazard].reindex(ids).to_numpy() for hazard in by_hazard
+    }
+    whole = usable_for.groupby("item_id", sort=False)
+    for name in ("reason", "reminder", "unchecked"):
+        said = {str(key): _of_hazards(rows["hazard"], rows[name]) for key, rows in whole}
+        more[name] = pd.Series([said.get(key, "") for key in ids], dtype=object)
+    return capacity.assign(**more)
+
+
+def _of_hazards(hazards: pd.Series, said: pd.Series) -> Text | str:
+    """Say a thing once when it holds for every hazard, else hazard by hazard."""
+    found = [word for word in said if word]
+    if len(found) == len(said) and len(set(map(repr, found))) == 1:
+        first: Text | str = found[0]
+        return first
+    whole: Text | str = ""
+    for hazard, word in zip(hazards, said, strict=True):
+        if word:
+            one = text("{name}: {said}", name=HAZARD_WORDS.get(hazard, hazard), said=word)
+            whole = text("{first}; {second}", first=whole, second=one) if whole else one
+    return whole
+
+
+HAZARD_WORDS = {
+    "flood": text("flood"),
+    "geohazard": text("geohazard"),
+    "hazmat": text("fire and dangerous goods"),
+}
+"""Words for the hazards of the checks."""

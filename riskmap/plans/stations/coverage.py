@@ -132,8 +132,28 @@ def covered_weight(demand: Demand, reach: Reach, target: Target, *, least: int =
     return float(demand.weight[times_covered(reach, target) >= least].sum())
 
 
+def cut_off(before: Reach, after: Reach) -> NDArray[np.bool_]:
+    """Tell which places somebody reaches on dry roads and nobody on wet ones.
+
+    Parameters
+    ----------
+    before, after
+        How the places are reached on dry roads and on wet ones.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (d,).
+    """
+    return np.isfinite(before.nearest_s) & ~np.isfinite(after.nearest_s)
+
+
 def coverage_table(
-    demands: Mapping[str, tuple[Demand, Reach]], rule: Rule, town_names: Mapping[str, str]
+    demands: Mapping[str, tuple[Demand, Reach]],
+    rule: Rule,
+    town_names: Mapping[str, str],
+    *,
+    before: Mapping[str, tuple[Demand, Reach]] | None = None,
 ) -> pd.DataFrame:
     """Count what is covered never, once, twice or more, overall and by town.
 
@@ -145,22 +165,32 @@ def coverage_table(
         The targets.
     town_names
         Unit code to name.
+    before
+        How they are reached on dry roads, when the roads of a scenario count.
 
     Returns
     -------
     pandas.DataFrame
         ``rule``, ``target``, ``target_s``, ``unit_id`` (empty = whole place), ``name``, ``what``,
-        ``total``, ``none``, ``once``, ``twice``, the same as ``share_*``, and ``off_network``.
+        ``total``, ``none``, ``once``, ``twice``, the same as ``share_*``, ``off_network``,
+        ``covered`` (once or more) and its ``share``; with ``before`` ``lost``, which was covered
+        on dry roads, and ``cut_off``, which nobody reaches any more.
     """
     parts = []
     for what, (demand, reach) in demands.items():
         for target in rule.levels:
             times = np.minimum(times_covered(reach, target), 2)
-            columns: dict[str, object] = {
+            columns: dict[str, Floats] = {
                 name: np.where(times == code, demand.weight, 0.0)
                 for code, name in enumerate(("none", "once", "twice"))
             }
             columns["off_network"] = np.where(reach.on, 0.0, demand.weight)
+            columns["covered"] = np.where(times > 0, demand.weight, 0.0)
+            if before is not None:
+                dry = before[what][1]
+                was = np.where(times_covered(dry, target) > 0, demand.weight, 0.0)
+                columns["lost"] = was - columns["covered"]
+                columns["cut_off"] = np.where(cut_off(dry, reach), demand.weight, 0.0)
             frame = pd.DataFrame(columns)
             by_town = frame.groupby(demand.town.astype(str), sort=True).sum()
             whole = frame.sum().to_frame().T.set_axis([""], axis=0)
@@ -181,6 +211,7 @@ def coverage_table(
         all_[f"share_{name}"] = np.where(
             total > 0, all_[name] / total.where(total > 0, 1.0), np.nan
         )
+    all_["share"] = np.where(total > 0, all_["covered"] / total.where(total > 0, 1.0), np.nan)
     order = (all_["unit_id"] != "").astype(int)
     return all_.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 

@@ -46,7 +46,7 @@ def station_layers(
     names: NDArray[np.object_],
     half_width_m: float,
     siting: Siting | None,
-) -> dict[str, gpd.GeoDataFrame]:
+) -> tuple[dict[str, gpd.GeoDataFrame], dict[str, Text]]:
     """Draw the coverage.
 
     Parameters
@@ -66,9 +66,9 @@ def station_layers(
 
     Returns
     -------
-    dict
+    tuple
         Name to a layer with ``kind``, ``label``, ``band``, ``when`` (``before``, ``after`` or
-        empty), for scenarios ``scenario``, and a title.
+        empty), for scenarios ``scenario``; and name to its title.
     """
     squares = cell_polygons(grid, inside_cells(grid))
     crs = states[0].setting.graph.crs
@@ -86,15 +86,24 @@ def station_layers(
         "roads": _roads(_joined(parts), names, states[0].setting.rule),
     }
     shapes = squares.geometry.to_numpy()
+    titles = {
+        "bands": text("Reached in time"),
+        "roads": text("Reached roads"),
+        "lost": text("Cover lost to water"),
+        "sites": text("Proposed stations"),
+    }
     for target in states[0].setting.rule.levels:
         layers[f"cover_{target.seconds:g}"] = _cover(states, shapes, target, crs)
-    for number, (name, cells) in enumerate(wet.items(), 1):
-        lost = _lost(states[0], name, cells, shapes, crs)
-        if lost is not None:
-            layers[f"lost_{number}"] = lost
+        titles[f"cover_{target.seconds:g}"] = text(
+            "Cover within {min} min: none, single, double", min=target.minutes
+        )
+    lost = [_lost(states[0], name, cells, shapes, crs) for name, cells in wet.items()]
+    there = [part for part in lost if part is not None]
+    if there:
+        layers["lost"] = _joined(there)
     if siting is not None and len(siting.sites):
         layers["sites"] = _sites(siting, crs)
-    return layers
+    return {name: layer for name, layer in layers.items() if len(layer)}, titles
 
 
 def _joined(parts: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
@@ -193,8 +202,7 @@ def _bands(areas: gpd.GeoDataFrame, levels: Sequence[Target]) -> gpd.GeoDataFram
         _band_label(levels[int(band) - 1], exclave=bool(exclave))
         for band, exclave in zip(out["band"], out["exclave"], strict=True)
     ]
-    out = out.assign(kind="coverage", label=pd.Series(label, index=out.index, dtype=object))
-    return _titled(out, text("Reached in time"))
+    return out.assign(kind="coverage", label=pd.Series(label, index=out.index, dtype=object))
 
 
 def _band_label(target: Target, *, exclave: bool) -> Text:
@@ -208,10 +216,10 @@ def _roads(roads: gpd.GeoDataFrame, names: NDArray[np.object_], rule: Rule) -> g
     """Join the reached roads of each station and band, under the first rule."""
     import geopandas as gpd
 
-    title, levels = text("Reached roads"), rule.levels
+    levels = rule.levels
     roads = roads[(roads["limit"] <= rule.own_longest) & (roads.geometry.length > 0)]
     if roads.empty:
-        return _titled(roads.assign(kind="edge", label=""), title)
+        return roads.assign(kind="edge", label="")
     rows: list[dict[str, Any]] = []
     for (when, band, who), part in roads.groupby(["when", "band", "facility"], sort=True):
         target = levels[int(band) - 1]
@@ -221,7 +229,7 @@ def _roads(roads: gpd.GeoDataFrame, names: NDArray[np.object_], rule: Rule) -> g
             {"band": band, "facility": who, "limit": target.seconds, "when": when, "kind": "edge",
              "label": label, "geometry": lines}
         )  # fmt: skip
-    return _titled(gpd.GeoDataFrame(rows, crs=roads.crs), title)
+    return gpd.GeoDataFrame(rows, crs=roads.crs)
 
 
 def _cover(
@@ -237,8 +245,7 @@ def _cover(
             (text("covered twice or more"), times > 1, 1),
         ]
         rows += [row | {"when": state.when} for row in _patches(shapes, groups)]
-    title = text("Cover within {min} min: none, single, double", min=target.minutes)
-    return _titled(_table(rows, crs).assign(kind="coverage"), title)
+    return _table(rows, crs).assign(kind="coverage", target_s=target.seconds)
 
 
 def _lost(
@@ -255,8 +262,7 @@ def _lost(
     rows = _patches(shapes, groups)
     if not rows:
         return None
-    frame = _table(rows, crs).assign(kind="coverage", scenario=scenario)
-    return _titled(frame, text("Cover lost to water"))
+    return _table(rows, crs).assign(kind="coverage", scenario=scenario)
 
 
 def _patches(
@@ -285,15 +291,8 @@ def _sites(siting: Siting, crs: str) -> gpd.GeoDataFrame:
         text("proposed site {n}: {people} more people in time", n=i + 1, people=f"{gain:,.0f}")
         for i, gain in enumerate(sites["gain"])
     ]
-    frame = gpd.GeoDataFrame(
+    return gpd.GeoDataFrame(
         sites.assign(kind="site", label=pd.Series(labels, dtype=object), band=1, when=""),
         geometry=gpd.points_from_xy(sites["x"], sites["y"]),
         crs=crs,
     )
-    return _titled(frame, text("Proposed stations"))
-
-
-def _titled(frame: gpd.GeoDataFrame, title: Text) -> gpd.GeoDataFrame:
-    """Write the layer's title where the page looks for it."""
-    frame.attrs["title"] = title
-    return frame

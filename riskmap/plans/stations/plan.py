@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,6 +14,7 @@ from riskmap.geo.grid import Grid
 from riskmap.geo.network import RoadGraph, Snapped, vehicle_seconds
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import placed_rows, rows_in_use
+from riskmap.plans.plan import Plan, Proof, in_state
 from riskmap.plans.stations import reach as water
 from riskmap.plans.stations import tables as station_tables
 from riskmap.plans.stations.coverage import (
@@ -34,7 +34,7 @@ from riskmap.plans.stations.reach import (
     reach_all,
     with_stations,
 )
-from riskmap.plans.stations.rules import Rule, response_rule
+from riskmap.plans.stations.rules import response_rule
 from riskmap.plans.stations.sites import (
     Ground,
     Siting,
@@ -61,32 +61,6 @@ if TYPE_CHECKING:
 _NONE: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class StationPlan:
-    """Coverage of the stations there are, and the next sites, each with its proof."""
-
-    rule: Rule
-    vehicle: str
-    tables: Mapping[str, pd.DataFrame]
-    """``summary``, ``towns``, ``coverage``, ``worst``, ``stations``, ``overlap``, ``nearest``;
-    under scenarios ``scenarios`` and ``losses``; when sites were sought ``curve``, ``sites``."""
-    siting: Siting | None
-    map_layers: Mapping[str, gpd.GeoDataFrame]
-    """Name to a layer with ``kind``, ``label`` and ``band``, as the page draws it."""
-    notes: tuple[Text, ...] = field(default=())
-
-    @property
-    def headlines(self) -> tuple[Text, ...]:
-        """Those of the notes that the person at the keyboard must see.
-
-        Returns
-        -------
-        tuple[Text, ...]
-            In order.
-        """
-        return headlines(self.notes)
-
-
 def station_plan(
     graph: RoadGraph,
     stations: gpd.GeoDataFrame,
@@ -108,7 +82,7 @@ def station_plan(
     depths: Mapping[str, NDArray[Any]] = _NONE,
     rasters: Mapping[str, tuple[Raster, ...]] = _NONE,
     closures: Mapping[str, gpd.GeoDataFrame] = _NONE,
-) -> StationPlan:
+) -> Plan:
     """Report the coverage of the stations and propose the next sites.
 
     A place is covered when call handling and turn-out plus travel from a station take no longer
@@ -155,8 +129,9 @@ def station_plan(
 
     Returns
     -------
-    StationPlan
-        Tables, sites with bound and gap, and map layers.
+    Plan
+        Tables (summary, towns, coverage, worst, stations, overlap, nearest; when sites were sought
+        curve and sites), layers, and the proof of the sites, the most of them first.
 
     Raises
     ------
@@ -188,7 +163,7 @@ def station_plan(
         flooded=flooded, cell_km2=grid.size_m**2 / 1e6, units=units, presets=presets,
     )  # fmt: skip
     now = State(when=BEFORE, setting=setting, cells=dry[main][1])
-    layers = station_layers(
+    layers, titles = station_layers(
         [now] if after is None or siting is None or siting.sites.empty else [now, after],
         {name: pairs[main][1] for name, pairs in wet.items()}, grid,
         names=np.r_[_names(stations), _new_names(siting)],
@@ -198,8 +173,43 @@ def station_plan(
         setting, _names(stations), tables, known=population is not None, flooded=flooded,
         most=float(presets["station.free_flow_label_share"]),
     )  # fmt: skip
-    return StationPlan(rule=rule, vehicle=vehicle, tables=tables, siting=siting,
-                       map_layers=layers, notes=(*notes, *said))  # fmt: skip
+    return _plan(tables, layers, titles, (*notes, *said), siting)
+
+
+def _plan(
+    tables: Mapping[str, pd.DataFrame],
+    layers: Mapping[str, gpd.GeoDataFrame],
+    titles: Mapping[str, Text],
+    notes: tuple[Text, ...],
+    siting: Siting | None,
+) -> Plan:
+    """Put the parts together and leave out empty tables."""
+    return Plan(
+        tables={name: table for name, table in tables.items() if len(table)},
+        layers=layers,
+        titles=titles,
+        notes=notes,
+        proof=_proofs(siting),
+        headlines=headlines(notes),
+    )
+
+
+def _proofs(siting: Siting | None) -> tuple[Proof, ...]:
+    """Give the proof of every number of new sites, the most of them first."""
+    if siting is None:
+        return ()
+    return tuple(
+        Proof(
+            question=text("New stations: {n}", n=int(row["k"])),
+            model=siting.model,
+            status=str(row["status"]),
+            objective=row["objective"],
+            bound=row["bound"],
+            gap=row["gap"],
+            recount={"counted": float(row["recount"])},
+        )
+        for row in siting.curve[::-1].to_dict("records")
+    )
 
 
 def _flooded(
@@ -312,10 +322,10 @@ def _tables(
         sites = _with_degrees(siting.sites, setting.graph.crs)
         sites.insert(0, "order", np.arange(1, len(sites) + 1))
         tables |= {"curve": siting.curve, "sites": sites}
-    if wet:
-        tables["scenarios"] = water.compare(dry, wet, rule)
-        tables["losses"] = water.loss_table(dry, wet, rule, towns)
-    tables["coverage"] = coverage_table(dry, rule, towns)
+    parts = [in_state(coverage_table(dry, rule, towns), "")]
+    for name, pairs in wet.items():
+        parts.append(in_state(coverage_table(pairs, rule, towns, before=dry), name))
+    tables["coverage"] = pd.concat(parts, ignore_index=True)
     tables["nearest"] = nearest_table(dry, wet, rule, names, towns)
     return tables
 
@@ -338,7 +348,7 @@ def plan_stations(
     scenarios: Mapping[str, Scenario] | None = None,
     options: StationOptions | None = None,
     roles: Mapping[str, Role] | None = None,
-) -> StationPlan:
+) -> Plan:
     """Make the station plan of a run.
 
     Parameters
@@ -364,7 +374,7 @@ def plan_stations(
 
     Returns
     -------
-    StationPlan
+    Plan
         The plan.
 
     Raises

@@ -23,7 +23,7 @@ from riskmap.geo.network import (
     wet_roads,
 )
 from riskmap.geo.points import row_xy
-from riskmap.plans.stations.coverage import Demand, Reach, covered_weight, times_covered
+from riskmap.plans.stations.coverage import Demand, Reach
 from riskmap.plans.stations.rules import Rule, own_turn_out, turn_out
 
 if TYPE_CHECKING:
@@ -461,98 +461,3 @@ def wet_settings(
         )
         for name in sorted({*depths, *closures})
     }
-
-
-def compare(dry: Pairs, wet: Mapping[str, Pairs], rule: Rule) -> pd.DataFrame:
-    """Set the coverage of every scenario beside that of dry roads.
-
-    Parameters
-    ----------
-    dry
-        Name of the demand to its places and how they are reached on dry roads.
-    wet
-        Scenario to the same on its roads.
-    rule
-        The targets.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``scenario``, ``what``, ``rule``, ``target``, ``target_s``, ``total``, ``covered_dry``,
-        ``covered``, ``lost``, ``share_dry``, ``share``, ``cut_off`` (reached dry, by nobody wet).
-    """
-    rows = []
-    for scenario, pairs in wet.items():
-        for what, (demand, reach) in pairs.items():
-            before = dry[what][1]
-            total = float(demand.weight.sum())
-            for target in rule.levels:
-                old = covered_weight(demand, before, target)
-                new = covered_weight(demand, reach, target)
-                rows.append(
-                    {
-                        "scenario": scenario,
-                        "what": what,
-                        "rule": target.rule,
-                        "target": target.key,
-                        "target_s": target.seconds,
-                        "total": total,
-                        "covered_dry": old,
-                        "covered": new,
-                        "lost": old - new,
-                        "share_dry": old / total if total else np.nan,
-                        "share": new / total if total else np.nan,
-                        "cut_off": float(demand.weight[_cut_off(before, reach)].sum()),
-                    }
-                )
-    names = ["scenario", "what", "rule", "target", "target_s", "total", "covered_dry", "covered",
-             "lost", "share_dry", "share", "cut_off"]  # fmt: skip
-    return pd.DataFrame(rows, columns=names)
-
-
-def _cut_off(before: Reach, after: Reach) -> NDArray[np.bool_]:
-    """Tell which places somebody reaches on dry roads and nobody on wet ones."""
-    return np.isfinite(before.nearest_s) & ~np.isfinite(after.nearest_s)
-
-
-def loss_table(
-    dry: Pairs, wet: Mapping[str, Pairs], rule: Rule, town_names: Mapping[str, str]
-) -> pd.DataFrame:
-    """List the towns whose people lose cover in a scenario, most people first.
-
-    Parameters
-    ----------
-    dry, wet, rule
-        As in `compare`; the first demand counts.
-    town_names
-        Unit code to name.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``scenario``, ``name``, ``target_s``, ``covered_dry``, ``covered``, ``lost``, ``cut_off``,
-        ``unit_id``.
-    """
-    parts = []
-    for scenario, pairs in wet.items():
-        main = next(iter(pairs))
-        demand, reach = pairs[main]
-        before = dry[main][1]
-        cut = np.where(_cut_off(before, reach), demand.weight, 0.0)
-        for target in rule.levels:
-            old = np.where(times_covered(before, target) > 0, demand.weight, 0.0)
-            new = np.where(times_covered(reach, target) > 0, demand.weight, 0.0)
-            frame = pd.DataFrame({"covered_dry": old, "covered": new, "cut_off": cut})
-            sums = frame.groupby(demand.town.astype(str), sort=True).sum()
-            sums.insert(2, "lost", sums["covered_dry"] - sums["covered"])
-            sums = sums[(sums["lost"] > 0) | (sums["cut_off"] > 0)]
-            codes = sums.index.astype(str)
-            sums.insert(0, "scenario", scenario)
-            sums.insert(1, "name", [town_names.get(code, code) for code in codes])
-            sums.insert(2, "target_s", target.seconds)
-            sums["unit_id"] = codes
-            order = ["target_s", "lost", "cut_off", "unit_id"]
-            parts.append(sums.sort_values(order, ascending=[True, False, False, True]))
-    columns = ["scenario", "name", "target_s", "covered_dry", "covered", "lost", "cut_off",
-               "unit_id"]  # fmt: skip
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from riskmap.i18n import Text, text
-from riskmap.plans.stations.coverage import Demand, Reach, covered_weight, times_covered
-from riskmap.plans.stations.rules import Rule, Target
+from riskmap.plans.plan import of_state
+from riskmap.plans.stations.coverage import (
+    Demand,
+    Reach,
+    covered_weight,
+    cut_off,
+    times_covered,
+)
+from riskmap.plans.stations.rules import Rule
 
 if TYPE_CHECKING:
     from riskmap.plans.stations.reach import Setting
@@ -66,40 +73,42 @@ def summary_table(
     Returns
     -------
     pandas.DataFrame
-        ``rule``, ``target``, ``target_s``, ``response_s``, ``drive_s``, ``drive_km``, ``what``,
-        ``total``, ``covered``, ``share``, ``share_twice``, ``share@SCENARIO``, ``share_after``.
+        A row for each scenario (empty = dry roads) and target: ``scenario``, ``rule``, ``target``,
+        ``target_s``, ``response_s``, ``drive_s``, ``drive_km``, ``what``, ``total``, ``covered``,
+        ``share``, ``share_twice``; in a scenario ``lost`` and ``cut_off``, on dry roads
+        ``share_after``.
     """
     main = next(iter(dry))
-    demand, reach = dry[main]
-    total = float(demand.weight.sum())
-    whole = max(total, 1e-12)
+    before = dry[main][1]
     rows = []
-    for target in rule.targets:
-        drive = target.seconds - target.response_s
-        covered = covered_weight(demand, reach, target)
-        row: dict[str, object] = {
-            "rule": target.rule,
-            "target": target.key,
-            "target_s": target.seconds,
-            "response_s": target.response_s,
-            "drive_s": drive,
-            "drive_km": drive * speed_kmh / 3600.0,
-            "what": main,
-            "total": total,
-            "covered": covered,
-            "share": covered / whole,
-            "share_twice": covered_weight(demand, reach, target, least=2) / whole,
-        }
-        for name, pairs in wet.items():
-            row[f"share@{name}"] = covered_weight(*pairs[main], target) / whole
-        if after is not None:
-            row["share_after"] = covered_weight(demand, after, target) / whole
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    table.attrs["labels"] = {
-        f"share@{name}": text("Share covered ({scenario})", scenario=name) for name in wet
-    } | {"response_s": text("of this call and turn-out (s)")}
-    return table
+    every = {"": dry[main]} | {name: pairs[main] for name, pairs in wet.items()}
+    for scenario, (demand, reach) in every.items():
+        total = float(demand.weight.sum())
+        whole = max(total, 1e-12)
+        for target in rule.targets:
+            drive = target.seconds - target.response_s
+            covered = covered_weight(demand, reach, target)
+            row: dict[str, object] = {
+                "scenario": scenario,
+                "rule": target.rule,
+                "target": target.key,
+                "target_s": target.seconds,
+                "response_s": target.response_s,
+                "drive_s": drive,
+                "drive_km": drive * speed_kmh / 3600.0,
+                "what": main,
+                "total": total,
+                "covered": covered,
+                "share": covered / whole,
+                "share_twice": covered_weight(demand, reach, target, least=2) / whole,
+            }
+            if scenario:
+                row["lost"] = covered_weight(demand, before, target) - covered
+                row["cut_off"] = float(demand.weight[cut_off(before, reach)].sum())
+            elif after is not None:
+                row["share_after"] = covered_weight(demand, after, target) / whole
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def town_table(
@@ -124,42 +133,60 @@ def town_table(
     Returns
     -------
     pandas.DataFrame
-        ``name``, ``total``, ``share_SECONDS``, ``twice_SECONDS``, for the first target
-        ``share_SECONDS@SCENARIO`` and ``share_SECONDS_after``, ``unit_id``; least covered first.
+        A row for each scenario (empty = dry roads) and town: ``scenario``, ``name``, ``total``,
+        ``share_SECONDS`` and ``twice_SECONDS`` (by two or more); on dry roads
+        ``share_SECONDS_after`` of the first target; in a scenario ``lost_SECONDS`` and ``cut_off``;
+        ``unit_id``. Least covered first, in a scenario those that lose most.
     """
     main = next(iter(dry))
-    demand, reach = dry[main]
-    columns: dict[str, Floats] = {}
-    labels: dict[str, Text] = {}
+    before, first = dry[main][1], rule.targets[0]
+    parts = []
+    for scenario, pairs in {"": dry, **wet}.items():
+        demand, reach = pairs[main]
+        found: dict[str, NDArray[np.bool_]] = {}
+        for target in rule.levels:
+            times = times_covered(reach, target)
+            found[f"share_{target.seconds:g}"] = times > 0
+            found[f"twice_{target.seconds:g}"] = times > 1
+        if not scenario and after is not None:
+            found[f"share_{first.seconds:g}_after"] = times_covered(after, first) > 0
+        table = _by_town(demand, found)
+        if scenario:
+            gone = {
+                f"lost_{target.seconds:g}": np.where(times_covered(before, target) > 0, 1.0, 0.0)
+                - np.where(times_covered(reach, target) > 0, 1.0, 0.0)
+                for target in rule.levels
+            } | {"cut_off": cut_off(before, reach)}
+            more = _by_town(demand, gone, shares=False).drop(columns="total")
+            table = table.join(more)
+        order = [f"lost_{first.seconds:g}", "cut_off"] if scenario else ["_share", "total"]
+        table["_share"] = -table[f"share_{first.seconds:g}"]
+        table = table.sort_values(order, ascending=False, kind="stable").drop(columns="_share")
+        parts.append(_named(table, town_names, scenario))
+    return pd.concat(parts, ignore_index=True)
 
-    def add(key: str, label: Text, found: Reach, target: Target, *, least: int = 1) -> None:
-        hit = times_covered(found, target) >= least
-        columns[key] = np.where(hit, demand.weight, 0.0)
-        labels[key] = label
 
-    for target in rule.levels:
-        key, min_ = f"{target.seconds:g}", target.minutes
-        add(f"share_{key}", text("Share within {min} min", min=min_), reach, target)
-        label = text("Share within {min} min by two or more", min=min_)
-        add(f"twice_{key}", label, reach, target, least=2)
-    first = rule.targets[0]
-    key, min_ = f"share_{first.seconds:g}", first.minutes
-    for name, pairs in wet.items():
-        label = text("Share within {min} min ({scenario})", min=min_, scenario=name)
-        add(f"{key}@{name}", label, pairs[main][1], first)
-    if after is not None:
-        label = text("Share within {min} min with the new sites", min=min_)
-        add(f"{key}_after", label, after, first)
+def _by_town(
+    demand: Demand, found: Mapping[str, NDArray[Any]], *, shares: bool = True
+) -> pd.DataFrame:
+    """Sum weights by town, as shares of the town's people or as people."""
+    columns = {name: demand.weight * hit for name, hit in found.items()}
     frame = pd.DataFrame({"total": demand.weight} | columns)
     sums = frame.groupby(demand.town.astype(str), sort=True).sum()
     sums = sums[sums.index != ""]
-    for name in columns:
-        sums[name] = sums[name] / sums["total"].where(sums["total"] > 0)
-    codes = sums.index.astype(str)
-    sums.insert(0, "name", [town_names.get(code, code) for code in codes])
-    sums["unit_id"] = codes
-    table = sums.sort_values([key, "total"], ascending=[True, False], ignore_index=True)
-    table.attrs["labels"] = labels
+    if shares:
+        for name in columns:
+            sums[name] = sums[name] / sums["total"].where(sums["total"] > 0)
+    return sums
+
+
+def _named(table: pd.DataFrame, town_names: Mapping[str, str], scenario: str) -> pd.DataFrame:
+    """Give towns their names, and say which scenario it is."""
+    codes = table.index.astype(str)
+    table = table.reset_index(drop=True)
+    table.insert(0, "scenario", scenario)
+    table.insert(1, "name", [town_names.get(code, code) for code in codes])
+    table["unit_id"] = codes
     return table
 
 
@@ -340,7 +367,8 @@ def station_notes(
     tuple
         Notes.
     """
-    summary = tables["summary"].drop_duplicates(["target_s", "response_s"]).sort_values("target_s")
+    summary = of_state(tables["summary"])
+    summary = summary.drop_duplicates(["target_s", "response_s"]).sort_values("target_s")
     notes = [_reached(summary, len(names), known=known), _why(setting, mean_speed_kmh(setting))]
     notes.append(
         text("Arrival times are free flow (自由流), without traffic and turn restrictions.")

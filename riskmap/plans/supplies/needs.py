@@ -32,17 +32,6 @@ class Call:
     net: Net | None
     """Roads of the lorries, or None."""
 
-    @property
-    def named(self) -> Text | str:
-        """Name of the scenario as it is shown.
-
-        Returns
-        -------
-        Text | str
-            A text, or the name as given.
-        """
-        return self.scenario or text("without flood")
-
 
 def kind_of(counted: pd.DataFrame, need: Mapping[str, Any]) -> pd.Series[float]:
     """Measure how much of a needed kind every row of stock holds, in the unit of the need.
@@ -103,7 +92,7 @@ def needs(counted: pd.DataFrame, calls: Sequence[Call], presets: Presets) -> pd.
             wanted = call.people * float(need["per_person"]) * last
             rows.append(
                 {
-                    "scenario": call.named,
+                    "scenario": call.scenario,
                     "item": need["zh"],
                     "people": call.people,
                     "per_person": float(need["per_person"]),

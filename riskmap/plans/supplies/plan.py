@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from riskmap.i18n import Text, text
+from riskmap.plans.plan import Plan, Proof
 from riskmap.plans.refuges.capacity import numbers, texts
 from riskmap.plans.supplies.needs import Call, depot_sizes, needs, total_of
 from riskmap.plans.supplies.ways import nearest_depots, nearest_stock, next_depots
@@ -24,16 +24,6 @@ CLASS_DIGITS = 5
 """Digits of a code of GB/T 38565 that name a class: large, middle and small class."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SupplyPlan:
-    """What the stock is good for; frozen."""
-
-    tables: Mapping[str, pd.DataFrame]
-    """supplies, depots, needs, depot_size, nearest_depot, nearest_stock, next_depots."""
-    notes: tuple[Text, ...] = ()
-    map_layers: Mapping[str, Any] = field(default_factory=dict)
-
-
 def supply_plan(
     stock: pd.DataFrame,
     depots: gpd.GeoDataFrame,
@@ -43,7 +33,7 @@ def supply_plan(
     presets: Presets,
     data_date: str = "",
     new_depots: int = 0,
-) -> SupplyPlan:
+) -> Plan:
     """Count the stock, set it beside the people who move, and find who sends it soonest.
 
     Parameters
@@ -65,8 +55,8 @@ def supply_plan(
 
     Returns
     -------
-    SupplyPlan
-        Tables and notes.
+    Plan
+        supplies, depots, needs, nearest, next_depots; and notes.
 
     References
     ----------
@@ -76,18 +66,32 @@ def supply_plan(
     moved = {call.scenario: call.people for call in calls}
     tables = {
         "supplies": class_totals(counted, moved),
-        "depots": _by_depot(counted, depots),
+        "depots": _with_size(_by_depot(counted, depots), depot_sizes(depots, calls, presets)),
         "needs": needs(counted, calls, presets),
-        "depot_size": depot_sizes(depots, calls, presets),
     }
-    said = [*notes, total_of(counted)]
+    proof: list[Proof] = []
     if refuges is not None and len(depots):
-        tables["nearest_depot"] = nearest_depots(refuges, depots, calls)
-        tables["nearest_stock"] = nearest_stock(counted, refuges, depots, calls, presets)
+        soonest = nearest_depots(refuges, depots, calls)
+        kinds = nearest_stock(counted, refuges, depots, calls, presets)
+        tables["nearest"] = pd.concat([soonest.assign(item=""), kinds], ignore_index=True)
         found = next_depots(refuges, depots, calls, k=new_depots)
         if found is not None:
             tables["next_depots"] = found
-    return SupplyPlan(tables=tables, notes=tuple(said))
+            status = str(found["status"].iloc[0])
+            proof.append(Proof(question=text("Next depots"), model="p-median", status=status))
+    return Plan(
+        tables={name: table for name, table in tables.items() if len(table)},
+        notes=(*notes, total_of(counted)),
+        proof=tuple(proof),
+    )
+
+
+def _with_size(held: pd.DataFrame, sizes: pd.DataFrame) -> pd.DataFrame:
+    """Set the floor area beside the stock of every depot; the row of all depots comes last."""
+    count = len(held)
+    more = sizes.drop(columns=["depot", "tier"])
+    whole = sizes.iloc[count:]
+    return pd.concat([held.join(more.iloc[:count]), whole], ignore_index=True)
 
 
 def count_stock(

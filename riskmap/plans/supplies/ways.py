@@ -55,7 +55,7 @@ def nearest_depots(
         parts.append(
             pd.DataFrame(
                 {
-                    "scenario": pd.Series([call.named] * rows.size, dtype=object),
+                    "scenario": pd.Series([call.scenario] * rows.size, dtype=object),
                     "refuge": np.asarray(texts(refuges, "name"), object)[rows],
                     "people": call.at_refuge[rows],
                     "depot": names[who[rows]],
@@ -106,7 +106,7 @@ def nearest_stock(
             parts.append(
                 pd.DataFrame(
                     {
-                        "scenario": pd.Series([call.named] * rows.size, dtype=object),
+                        "scenario": pd.Series([call.scenario] * rows.size, dtype=object),
                         "refuge": np.asarray(texts(refuges, "name"), object)[rows],
                         "people": call.at_refuge[rows],
                         "item": need["zh"],

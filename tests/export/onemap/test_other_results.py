@@ -14,6 +14,7 @@ import pytest
 from shapely.geometry import LineString, Point
 
 from riskmap.export.onemap.page import render
+from riskmap.result import Plan
 from tests.sample import ORIGIN, sample_result
 
 pytestmark = pytest.mark.browser
@@ -107,7 +108,7 @@ def test_scenarios_switch_and_plans_are_drawn(
         geometry=[LineString([(west, south), (west + 500, south + 400)])],
         crs=crs,
     )
-    plan = SimpleNamespace(map_layers={"sites": sites, "bands": bands, "routes": way})
+    plan = Plan(tables={}, layers={"sites": sites, "bands": bands, "routes": way})
     result = replace(whole, index={**whole.index, **wet}, plans={"stations": plan})
     with open_page(saved(result)) as opened:
         base = opened.js("() => riskmap.scores()")

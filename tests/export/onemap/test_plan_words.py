@@ -8,14 +8,15 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from shapely.geometry import LineString
 
 from riskmap.export.onemap.page import render
+from riskmap.result import Plan
 from tests.sample import sample_result
 
 pytestmark = pytest.mark.browser
@@ -39,17 +40,12 @@ def planned() -> Any:
     end = refuges.geometry.iloc[2]
     route = gpd.GeoDataFrame(
         {"kind": ["route"], "label": ["A → B"], "scenario": [""], "people": [1234.0],
-         "mode": ["walk"], "minutes": [7.25]},
+         "mode": ["foot"], "minutes": [7.25]},
         geometry=[LineString([(end.x - 200, end.y), (end.x, end.y)])], crs=crs,
     )  # fmt: skip
-    plans = {
-        "refuges": SimpleNamespace(
-            map_layers={"unusable": unusable([0], ["墙体开裂"], ""), "routes": route}
-        ),
-        f"refuges@{NAME}": SimpleNamespace(
-            map_layers={"unusable": unusable([0, 1], ["墙体开裂", "积水 0.37 米"], NAME)}
-        ),
-    }
+    both = [unusable([0], ["墙体开裂"], ""), unusable([0, 1], ["墙体开裂", "积水 0.37 米"], NAME)]
+    layers = {"unusable": pd.concat(both, ignore_index=True), "routes": route}
+    plans = {"refuges": Plan(tables={}, layers=layers)}
     return replace(whole, plans=plans)
 
 
@@ -95,7 +91,7 @@ def test_the_nearest_refuges_of_a_place_say_it_too(
 def test_a_route_says_how_many_go_how_and_how_long(
     open_page: Callable[..., Any], page: Path, planned: Any
 ) -> None:
-    line = planned.plans["refuges"].map_layers["routes"].to_crs(4326).geometry.iloc[0]
+    line = planned.plans["refuges"].layers["routes"].to_crs(4326).geometry.iloc[0]
     middle = line.interpolate(0.5, normalized=True)
     with open_page(page) as opened:
         opened.page.check('[data-layer="plan:refuges/routes"]')

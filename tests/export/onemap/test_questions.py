@@ -52,8 +52,10 @@ class Officer:
     def layer(self, name: str) -> Any:
         return pyogrio.read_dataframe(self.folder / "riskmap.gpkg", layer=name)
 
-    def units(self, level: str, layer: str = "units") -> Any:
-        table = self.layer(layer)
+    def units(self, level: str, scenario: str = "") -> Any:
+        table = self.layer("unit_scenarios" if scenario else "units")
+        if scenario:
+            table = table[table["scenario"] == scenario]
         return table[table["level"] == level].set_index("unit_id")
 
 
@@ -124,7 +126,7 @@ def test_3_who_has_no_refuge_within_1_km(officer: Officer) -> None:
 
 
 def test_4_what_changes_in_the_rain_scenario(officer: Officer) -> None:
-    dry, wet = officer.units("village"), officer.units("village", "units_1")
+    dry, wet = officer.units("village"), officer.units("village", "大暴雨（示范）")
     name = officer.layer("scenarios").sort_values("number")["name"].iloc[0]
     officer.click(f'[data-scenario="{name}"]')
     changed = int((dry["class"].reindex(wet.index) != wet["class"]).sum())

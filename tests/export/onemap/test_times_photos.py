@@ -6,7 +6,6 @@ import base64
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -17,6 +16,7 @@ from riskmap.export.onemap.backdrop import MOST_BYTES, photo_parts
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.page import render
 from riskmap.export.public import redact
+from riskmap.result import Plan
 from tests.sample import ORIGIN, sample_result
 
 pytestmark = pytest.mark.browser
@@ -36,7 +36,7 @@ def _timed() -> Any:
         geometry=[Point(west + 400, south + 400).buffer(r) for r in (60, 180, 330)],
         crs=whole.units.crs,
     )
-    plan = SimpleNamespace(map_layers={"front": front})
+    plan = Plan(tables={}, layers={"front": front})
     return replace(whole, plans={"flood": plan}, layers={"road": whole.layers["road"]})
 
 
