@@ -201,14 +201,14 @@ def test_losses_to_water_are_said_by_town_point_and_map(graph, grid, presets):
         speed_kmh=[36.0, 36.0],
     )  # fmt: skip
     two = build_graph(halves, presets=presets)
-    closed = {"塌方": put(box(1400, 0, 1500, 100))}
+    closed = {"塌方": put(box(1010, 0, 1500, 100))}
     plan = station_plan(
         two, at(950), grid, presets=presets, population=PEOPLE, units=units, k=0,
         points={"refuge": put(Point(1150, 50), Point(750, 50), index=["R1", "R2"])},
         closures=closed,
     )  # fmt: skip
     towns = of_state(plan.tables["towns"], "塌方").set_index("unit_id")
-    # the eastern half is shut: 1050, 1150 and 1250 were in time, all ten cells are cut off
+    # the road is shut from 1010 to 1500: 1050, 1150 and 1250 were in time, all ten cells are cut off
     assert towns.index.tolist() == ["E", "W"]
     assert towns["lost_90"].tolist() == [11 + 12 + 13, 0]
     assert towns["cut_off"].tolist() == [sum(range(11, 21)), 0]

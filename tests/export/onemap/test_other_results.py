@@ -121,8 +121,8 @@ def test_scenarios_switch_and_plans_are_drawn(
         assert after != base
         opened.page.keyboard.press("ArrowLeft")
         assert opened.js("() => riskmap.state().scenario") == ""
-        for layer in ("sites", "bands", "routes"):
-            opened.page.check(f'[data-layer="plan:stations/{layer}"]')
+        for layer in ("stations/sites", "stations/bands", f"stations@{name}/routes"):
+            opened.page.check(f'[data-layer="plan:{layer}"]')
         opened.settle()
         assert opened.js("() => riskmap.state().shown['plan:stations/bands']") is True
         assert "3 min" in opened.page.inner_text(".bands")
