@@ -7,6 +7,7 @@ from pathlib import Path
 
 COMMANDS = (
     "run", "check", "new", "template", "verify", "index", "locate", "allocate", "route", "coords",
+    "control export", "control import", "control status", "control history",
 )  # fmt: skip
 HEAD = """# Commands
 
@@ -32,7 +33,7 @@ def help_of(*words: str) -> str:
 def page() -> str:
     """Give the page's text."""
     parts = [HEAD, f"\n```\n{help_of().strip()}\n```\n"]
-    parts += [f"\n## riskmap {c}\n\n```\n{help_of(c).strip()}\n```\n" for c in COMMANDS]
+    parts += [f"\n## riskmap {c}\n\n```\n{help_of(*c.split()).strip()}\n```\n" for c in COMMANDS]
     return "".join(parts)
 
 

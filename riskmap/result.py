@@ -196,6 +196,8 @@ class Result:
     """研判一张单: one row an item, index ``item_id``, best rank first."""
     control: pd.DataFrame
     """管控一张表: one row an item, index ``item_id``."""
+    closed: pd.DataFrame | None = None
+    """Items that are signed off, as the control table has them; they stand in no list."""
     scenarios: Mapping[str, Scenario] = field(default_factory=dict)
     plans: Mapping[str, Plan] = field(default_factory=dict)
     """``stations``, ``refuges``, ``supplies``, each under every scenario."""

@@ -12,6 +12,7 @@ import typer
 
 from riskmap import __version__
 from riskmap.cli.common import AsJson, choice, emit
+from riskmap.cli.register import control
 from riskmap.cli.tables import add_commands
 from riskmap.errors import RiskmapError
 from riskmap.i18n import language, text
@@ -80,6 +81,9 @@ def run(
     profile: Annotated[str | None, typer.Option(help="Edition: internal or public.")] = None,
     lang: Lang = None,
     allow_outside: AllowOutside = False,
+    discard_edits: Annotated[
+        bool, typer.Option("--discard-edits", help="Lose edits of the control table there.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the one map, the GeoPackage, the list and the table from a project file."""
@@ -97,6 +101,7 @@ def run(
         profile=profile,
         lang=lang,
         allow_outside=allow_outside,
+        discard_edits=discard_edits,
     )
     if as_json:
         emit(summary)
@@ -192,6 +197,7 @@ def verify(
 
 
 add_commands(app)
+app.add_typer(control)
 
 
 def _guarded(call: Callable[[], Any]) -> int:

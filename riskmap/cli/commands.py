@@ -18,7 +18,23 @@ SEVERITIES = ("returned", "unusable", "notes")
 STAGES = ("layers", "indicators", "index", "plans", "register")
 
 
-def _load(project: Path, *, lang: str | None, allow_outside: bool) -> Project:
+def load(project: Path, *, lang: str | None = None, allow_outside: bool = False) -> Project:
+    """Load a project file.
+
+    Parameters
+    ----------
+    project
+        The file.
+    lang
+        Language of the papers; by default the project's own.
+    allow_outside
+        Whether input may lie outside the project's tree.
+
+    Returns
+    -------
+    Project
+        The checked project.
+    """
     from riskmap.project.load import load_project
 
     return _in_language(load_project(project, allow_outside=allow_outside), lang)
@@ -119,6 +135,7 @@ def run_project(
     profile: str | None = None,
     lang: str | None = None,
     allow_outside: bool = False,
+    discard_edits: bool = False,
 ) -> dict[str, Any]:
     """Run a project and write its results.
 
@@ -138,6 +155,8 @@ def run_project(
         Language of the papers.
     allow_outside
         Whether input may lie outside the project's tree.
+    discard_edits
+        Whether edits of the control table in the folder may be lost.
 
     Returns
     -------
@@ -149,11 +168,14 @@ def run_project(
     from riskmap.export import bundle, public
     from riskmap.export import manifest as report
     from riskmap.pipeline.ground import keep_ids
+    from riskmap.pipeline.register import record, refuse_lost_edits
 
-    loaded = _load(project, lang=lang, allow_outside=allow_outside)
+    loaded = load(project, lang=lang, allow_outside=allow_outside)
     if weights:
         loaded = loaded.model_copy(update={"overrides": read_weights(weights)})
     folder = out or default_folder(loaded)
+    if up_to is None and not discard_edits:
+        refuse_lost_edits(loaded, folder / bundle.CONTROL)
     with language(loaded.outputs.lang):
         pictures = _pictures(loaded)
         result = pipeline.run(loaded, up_to=up_to)
@@ -162,6 +184,7 @@ def run_project(
         if up_to is None:
             bundle.write(result, folder, tianditu=loaded.outputs.tianditu, pictures=pictures)
             keep_ids(loaded, result.layers, result.roles)
+            record(loaded, result.items, result.control, result.closed)
         return {
             "project": loaded.name,
             "folder": str(folder) if up_to is None else None,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from riskmap.errors import ExportError, Problem
 from riskmap.geo.points import row_xy
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import placed_rows, rows_in_use
@@ -13,7 +19,6 @@ from riskmap.pipeline.roads import FACILITIES
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
@@ -24,6 +29,37 @@ if TYPE_CHECKING:
     from riskmap.vocabulary.presets import Presets
 
 
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """What is to be done, and what is done."""
+
+    items: pd.DataFrame
+    """研判一张单: open items, ranked."""
+    control: pd.DataFrame
+    """管控一张表: the same items in the same order."""
+    closed: pd.DataFrame
+    """Items that are signed off, as the table has them; they stand in no list."""
+    notes: tuple[Text, ...]
+    problems: tuple[Problem, ...]
+    """Rows whose claim to be signed off is not taken."""
+
+
+def register_file(project: Project) -> Path:
+    """Find the project's register.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    Path
+        ``PROJECT.register.sqlite`` beside the project file, where it is seen and backed up.
+    """
+    return project.path.with_name(f"{project.path.stem}.register.sqlite")
+
+
 def register(
     project: Project,
     ground: Ground,
@@ -32,8 +68,8 @@ def register(
     grid: Grid,
     people: NDArray[Any] | None,
     index: Index,
-) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Text, ...]]:
-    """Make the ranked list and the control table.
+) -> Registered:
+    """Make the ranked list and the control table, as far as the register says that things are.
 
     Parameters
     ----------
@@ -52,10 +88,10 @@ def register(
 
     Returns
     -------
-    tuple
-        The list and the table, one row an item each, in the same order; and how many rows are not
-        on them.
+    Registered
+        List, table and what is signed off.
     """
+    from riskmap.register import events
     from riskmap.register.control import build_control
     from riskmap.register.items import build_items
 
@@ -69,9 +105,20 @@ def register(
         data_date=project.data_date,
         place_code=project.place.code,
     )
+    known = None
+    if register_file(project).exists():
+        with events.open_register(register_file(project)) as base:
+            known = events.current(base)
     control = build_control(
-        items, ground.layers, ground.roles, presets=ground.presets, data_date=project.data_date
+        items,
+        ground.layers,
+        ground.roles,
+        presets=ground.presets,
+        data_date=project.data_date,
+        known=known,
     )
+    closed = control["status"].map(lambda state: state == events.STATES["closed"]).to_numpy(bool)
+    items, control, signed = items[~closed], control[~closed], control[closed]
     notes = tuple(
         text(
             "{role}: {n} rows are out of use or hold nothing, and stand in no list.",
@@ -80,7 +127,136 @@ def register(
         )
         for role, n in items.attrs["left_out"].items()
     )
-    return items, control, notes
+    return Registered(
+        items=_renumbered(items, control),
+        control=control.assign(rank=np.arange(1, len(control) + 1)),
+        closed=signed,
+        notes=(*notes, *_signed_off(signed, items, known)),
+        problems=tuple(_unproven_rows(ground)),
+    )
+
+
+def _renumbered(items: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
+    """Close the gaps that signed-off items leave, and show the deadlines as they were fixed."""
+    ranked = items.assign(rank=np.arange(1, len(items) + 1))
+    ranked["deadline"] = control["deadline"].to_numpy(dtype=object)
+    return ranked
+
+
+def _signed_off(
+    signed: pd.DataFrame, items: pd.DataFrame, known: pd.DataFrame | None
+) -> Iterator[Text]:
+    """Say how many items are signed off, and which open ones no ledger names any more."""
+    if len(signed):
+        yield text("{n} items are signed off; they stand in the register.", n=len(signed))
+    if known is None:
+        return
+    there = items.index.union(signed.index)
+    gone = known.index[~known.index.isin(there) & (known["state"] != "closed").to_numpy(bool)]
+    if len(gone):
+        yield text(
+            "{n} open items of the register stand in no ledger any more and are not signed off: "
+            "{some}",
+            n=len(gone),
+            some=", ".join(map(str, gone[:10])),
+        )
+
+
+def _unproven_rows(ground: Ground) -> Iterator[Problem]:
+    """Name the rows that claim to be signed off without what that takes."""
+    from riskmap.register.control import lacking
+
+    for role, layer in ground.layers.items():
+        if layer.table is None or not ground.roles[role].item:
+            continue
+        for row, fields in lacking(layer.table):
+            yield Problem(
+                severity="note",
+                role=role,
+                rule="unproven",
+                message=text("signed off by its ledger without proof; it asks for review"),
+                mend=text(
+                    "fill in {fields}, or sign it off in the control table",
+                    fields=", ".join(
+                        str(found.label if (found := ground.roles[role].field(name)) else name)
+                        for name in fields
+                    ),
+                ),
+                file=str(row.get("_file") or ""),
+                sheet=str(row.get("_sheet") or ""),
+                row=int(row["_row"]) if row.get("_row") == row.get("_row") else None,
+                field="status",
+                value="已销号",
+            )
+
+
+def record(
+    project: Project, items: pd.DataFrame, control: pd.DataFrame, closed: pd.DataFrame | None
+) -> int:
+    """Keep in the register what a run lists for the first time, and what it describes anew.
+
+    Parameters
+    ----------
+    project
+        The project.
+    items, control, closed
+        Of the run's result.
+
+    Returns
+    -------
+    int
+        Number of events that were added.
+    """
+    from riskmap.register import events
+
+    parts = [part for part in (control, closed) if part is not None and len(part)]
+    rows = pd.concat(parts) if parts else control
+    places = items.reindex(rows.index)
+    with events.open_register(register_file(project), write=True) as base:
+        known = events.current(base)
+        return events.append(
+            base, events.listed(rows, places, known=known, on=project.data_date or "")
+        )
+
+
+def refuse_lost_edits(project: Project, table: Path) -> None:
+    """Refuse to replace a control table that was filled in by hand and not taken in yet.
+
+    Parameters
+    ----------
+    project
+        The project.
+    table
+        The control table in the results folder.
+
+    Raises
+    ------
+    ExportError
+        When rows of it say something that the register does not know.
+    """
+    from riskmap.files import MANIFEST, sha256
+    from riskmap.register import events
+    from riskmap.register.merge import merge, read_returned
+
+    try:
+        manifest = json.loads((table.parent / MANIFEST).read_text(encoding="utf-8"))
+        written = manifest["outputs"][table.name]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if not table.is_file() or sha256(table) == written or not register_file(project).exists():
+        return
+    with events.open_register(register_file(project)) as base:
+        found = merge(base, [read_returned(table)])
+    stuck = {r.item_id for r in found.refused} | {c.item_id for c in found.conflicts}
+    rows = found.imported + len(stuck)
+    if rows:
+        said = text(
+            "{file} was edited by hand and {n} rows are not in the register yet",
+            file=table,
+            n=rows,
+        )
+        mend = text("take them in with 'riskmap control import', or run again with --discard-edits")
+        raise ExportError(text("{what}; {mend}", what=said, mend=mend))
 
 
 def find_near(
@@ -105,8 +281,6 @@ def find_near(
         By item id: people_near, refuge_name, refuge_m [m], station_name, station_s [s], method
         (empty where there is neither refuge nor station).
     """
-    import pandas as pd
-
     listed = [
         rows
         for role in ground.layers

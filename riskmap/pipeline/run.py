@@ -38,6 +38,7 @@ class Run:
     plans: Mapping[str, Any] = field(default_factory=dict)
     items: pd.DataFrame | None = None
     control: pd.DataFrame | None = None
+    closed: pd.DataFrame | None = None
     notes: tuple[Text, ...] = ()
     """What must be said beside the numbers, in the order of the stages."""
 
@@ -211,7 +212,7 @@ def registered(run: Run) -> Run:
     """
     from riskmap.pipeline.register import register
 
-    items, control, left_out = register(
+    found = register(
         run.project,
         run.ground,
         run.roads,
@@ -219,7 +220,14 @@ def registered(run: Run) -> Run:
         people=run.inputs.population,
         index=run.index["unit"],
     )
-    return replace(run, items=items, control=control, notes=(*run.notes, *left_out))
+    return replace(
+        run,
+        ground=replace(run.ground, problems=(*run.ground.problems, *found.problems)),
+        items=found.items,
+        control=found.control,
+        closed=found.closed,
+        notes=(*run.notes, *found.notes),
+    )
 
 
 STAGES: tuple[tuple[str, Text, Callable[[Run], Run]], ...] = (
@@ -274,6 +282,7 @@ def result_of(project: Project, ground: Ground, run: Run | None = None) -> Resul
         plans=run.plans if run else {},
         items=nothing if run is None or run.items is None else run.items,
         control=nothing if run is None or run.control is None else run.control,
+        closed=nothing if run is None or run.closed is None else run.closed,
     )
 
 

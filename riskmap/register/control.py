@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import filled
+from riskmap.register.events import LISTED, STATES, State
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.roles import Label
 
@@ -17,15 +19,6 @@ if TYPE_CHECKING:
     from riskmap.vocabulary.presets import Presets
     from riskmap.vocabulary.roles import Role
 
-STATES: Final[Mapping[str, Label]] = {
-    "found": Label("found, to be reported", zh="待上报"),
-    "reported": Label("reported", zh="已上报"),
-    "assigned": Label("assigned", zh="已派单"),
-    "mending": Label("being mended", zh="整改中"),
-    "review": Label("asked for review", zh="申请复核"),
-    "closed": Label("signed off", zh="已销号"),
-}
-"""States on the way to signing off; no way leads there without reviewer and date."""
 TIERS: Final[Mapping[str, Label]] = {
     "city": Label("city", zh="市级"),
     "county": Label("county", zh="县（区）级"),
@@ -44,15 +37,23 @@ LABELS: Final[Mapping[str, Text]] = {
     "closed_on": text("Signed off on"),
     "overdue": text("Overdue"),
     "listed": text("Listed by"),
+    "first_on": text("First listed"),
+    "days_left": text("Days left"),
+    "evidence": text("Evidence"),
+    "assessment": text("Assessment"),
+    "remark": text("Remark"),
     "patrol_days": text("Days between patrols"),
 }
 """Headings of columns that other papers do not know; also in ``control.attrs["labels"]``."""
-_TO_FILL: Final = ("reported_at", "spot_check", "reviewer")
+_TO_FILL: Final = ("reported_at", "spot_check", "reviewer", "evidence", "assessment", "remark")
+_FROM_REGISTER: Final = (
+    "reported_at", "spot_check", "reviewer", "closed_on", "evidence", "assessment", "remark",
+)  # fmt: skip
 _ORDER: Final = (
     "rank", c.ROLE, c.NAME, c.LEVEL, "district", "town", "village", "control_tier", "duty_unit",
     "person", "phone", "measure", "emergency", "patrol_days", "report_hours", "deadline",
-    "deadline_days", "status", "reported_at", "made_public", "spot_check", "reviewer", "closed_on",
-    "overdue", "listed", "missing",
+    "deadline_days", "days_left", "status", "reported_at", "made_public", "spot_check", "evidence",
+    "assessment", "reviewer", "closed_on", "overdue", "listed", "remark", "first_on", "missing",
 )  # fmt: skip
 
 
@@ -63,6 +64,7 @@ def build_control(
     *,
     presets: Presets,
     data_date: str = "",
+    known: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Make the control table from the list: same items, same order.
 
@@ -78,6 +80,9 @@ def build_control(
         The run's presets: tier, hours to report and days between patrols by level.
     data_date
         Date of the data, ISO; without it nothing can be overdue.
+    known
+        What the register says of these items, as `events.current` gives it; a deadline is the one
+        that was fixed when the item was first listed.
 
     Returns
     -------
@@ -96,8 +101,13 @@ def build_control(
     """
     table = _filled_in(items, layers, roles, presets)
     for name in _TO_FILL:
-        table[name] = pd.Series([None] * len(table), index=items.index, dtype=object)
+        if name not in table:
+            table[name] = pd.Series([None] * len(table), index=items.index, dtype=object)
+    table["first_on"] = data_date or None
+    if known is not None:
+        table = _as_registered(table, known)
     table["overdue"] = overdue(table["deadline"], table["closed_on"], data_date=data_date)
+    table["days_left"] = days_left(table["deadline"], data_date=data_date)
     table = table[list(_ORDER)]
     table.attrs["labels"] = dict(LABELS)
     table.attrs["choices"] = {
@@ -118,7 +128,7 @@ def _filled_in(
     table = items.copy()
     level = items[c.LEVEL].astype("Int8").fillna(0).astype(int)
     ledger = _ledger(items, layers)
-    for name in ("person", "phone"):
+    for name in ("person", "phone", "reviewer", "evidence", "assessment"):
         table[name] = ledger[name]
     tiers = {int(k): TIERS.get(str(v), str(v)) for k, v in presets["control.tier_by_level"].items()}
     table["control_tier"] = level.map({0: tiers[max(tiers)], **tiers}).astype(object)
@@ -129,13 +139,53 @@ def _filled_in(
     closed = pd.to_datetime(ledger["closed"], errors="coerce").dt.strftime("%Y-%m-%d")
     table["closed_on"] = closed.astype(object).where(closed.notna(), None)
     states = [
-        STATES["review" if done else "mending" if row == "ongoing" else "found"]
-        for row, done in zip(ledger["status"], closed.notna(), strict=True)
+        STATES[_claimed(row, done=done)]
+        for row, done in zip(ledger.to_dict(orient="records"), closed.notna(), strict=True)
     ]
     table["status"] = pd.Series(states, index=items.index, dtype=object)
     table["listed"] = _listed(ledger["listed"], items[c.ROLE], roles)
     table["made_public"] = pd.Series(data=False, index=items.index, dtype=bool)
     return table
+
+
+def _as_registered(table: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Let the register say how far an item is, and by when it had to be done from the first on."""
+    at = table.index.intersection(known.index)
+    table = table.copy()
+    for name in ("deadline", "first_on", *_FROM_REGISTER):
+        values = known.loc[at, name].astype(object)
+        table[name] = table[name].astype(object)
+        table.loc[at, name] = values.where(values.notna(), None)
+    table.loc[at, "status"] = known.loc[at, "state"].map(STATES).to_numpy(dtype=object)
+    listed = known.loc[at, "listed"].dropna().map(LISTED)
+    table.loc[listed.index, "listed"] = listed.to_numpy(dtype=object)
+    return table
+
+
+def days_left(deadline: pd.Series[Any], *, data_date: str) -> pd.Series[Any]:
+    """Count the days from the date of the data to the deadline.
+
+    Parameters
+    ----------
+    deadline
+        ISO dates or None.
+    data_date
+        ISO date, or empty.
+
+    Returns
+    -------
+    Series of Int64
+        Negative when the deadline has passed; unknown without a date.
+
+    Examples
+    --------
+    >>> days_left(pd.Series(["2026-05-01", None]), data_date="2026-04-21").tolist()
+    [10, <NA>]
+    """
+    if not data_date:
+        return pd.Series(pd.NA, index=deadline.index, dtype="Int64")
+    due = pd.to_datetime(deadline, errors="coerce")
+    return (due - pd.Timestamp(data_date)).dt.days.astype("Int64")
 
 
 def overdue(
@@ -171,6 +221,42 @@ def overdue(
     return late.where(deadline.notna(), pd.NA)
 
 
+PROOF: Final = ("closed", "reviewer", "evidence", "assessment")
+"""Fields of a ledger without which nothing is signed off."""
+
+
+def lacking(table: pd.DataFrame) -> Iterator[tuple[Mapping[Any, Any], tuple[str, ...]]]:
+    """Find rows that claim to be signed off without the date, person and papers for it.
+
+    Parameters
+    ----------
+    table
+        Rows of a ledger.
+
+    Yields
+    ------
+    tuple
+        The row and the fields that are blank.
+    """
+    claims = (filled(table, "status") == "signed_off").to_numpy(bool)
+    if not claims.any():
+        return
+    blank = pd.DataFrame({name: filled(table, name).isna() for name in PROOF})
+    for place in np.flatnonzero(claims & blank.to_numpy(bool).any(axis=1)):
+        missing = tuple(name for name in PROOF if blank[name].iloc[place])
+        yield table.iloc[place].to_dict(), missing
+
+
+def _claimed(row: Mapping[Any, Any], *, done: bool) -> State:
+    """Give the state that a ledger's words claim: mended is not signed off, it asks for review."""
+    status = row["status"]
+    if status == "signed_off" and all(row[name] is not None for name in PROOF):
+        return State.CLOSED
+    if done or status in {"closed", "signed_off"}:
+        return State.REVIEW
+    return State.MENDING if status == "ongoing" else State.FOUND
+
+
 def _by_level(level: pd.Series[int], table: Mapping[str, Any]) -> pd.Series[Any]:
     numbers = {int(key): int(value) for key, value in table.items()}
     return level.map({0: min(numbers.values()), **numbers}).astype("Int64")
@@ -178,7 +264,7 @@ def _by_level(level: pd.Series[int], table: Mapping[str, Any]) -> pd.Series[Any]
 
 def _ledger(items: pd.DataFrame, layers: Mapping[str, Layer]) -> pd.DataFrame:
     """Take from the ledgers what the list leaves out."""
-    names = ("person", "phone", "status", "closed", "listed")
+    names = ("person", "phone", "status", "closed", "listed", "reviewer", "evidence", "assessment")
     blank = pd.DataFrame({name: pd.Series(dtype=object) for name in names})
     parts = [
         pd.DataFrame({name: filled(table, name) for name in names})

@@ -218,11 +218,17 @@ def test_hidden_dangers_keep_their_own_deadline(units, index):
     )
     layers = {"hidden_danger": layer("hidden_danger", table, at(2).tolist() + at(1).tolist())}
     items = listed(units, index, layers, data_date="2026-06-01", place_code="33")
-    assert items.index.tolist() == ["YH-1", "YH-2"]
-    assert items["deadline"].tolist() == ["2026-05-20", "2026-07-01"]
+    assert items["deadline"].to_dict() == {
+        "YH-1": "2026-05-20", "YH-2": "2026-07-01", "YH-3": "2026-05-01"
+    }  # fmt: skip
     control = build_control(items, layers, ROLES, presets=load_presets(), data_date="2026-06-01")
-    assert control["overdue"].tolist() == [True, False]
-    assert [str(state) for state in control["status"]] == ["整改中", "待上报"]
+    assert control["overdue"].to_dict() == {"YH-1": True, "YH-2": False, "YH-3": True}
+    states = control["status"].map(str).to_dict()
+    assert states == {
+        "YH-1": "整改中",
+        "YH-2": "待上报",
+        "YH-3": "申请复核",
+    }  # 已整改 is not 已销号
     assert str(control.loc["YH-1", "listed"]) == "市级"
 
 

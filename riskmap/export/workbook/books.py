@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
 from riskmap.export.encode import as_line
 from riskmap.export.workbook import tables
+from riskmap.export.workbook.form import keep_snapshot
 from riskmap.export.workbook.sheet import Book, Page, draw_sheet
 from riskmap.export.workbook.tables import flooded, heading, unit_changes
-from riskmap.export.workbook.words import YES_NO
+from riskmap.export.workbook.words import YES_NO, shown
 from riskmap.i18n import Text, current_language, text
 from riskmap.layers.gaps import ledger
 from riskmap.result import SCENARIO, Result
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.presets import Preset
+
+FILLED_IN: Final = (
+    "status", "reported_at", "spot_check", "evidence", "assessment", "reviewer", "closed_on",
+    "listed", "remark",
+)  # fmt: skip
+"""Columns of the control table that officers fill in; kept beside it for when it comes back."""
 
 
 def write_list(result: Result, path: Path) -> int:
@@ -104,7 +112,14 @@ def write_control(result: Result, path: Path) -> int:
         str(text("Control table")), str(title), _counts(result, frame), frame,
         _choices(result.control), labels=_labels(result.control), paper=8,
     )  # fmt: skip
-    _write(result, path, [page])
+    pages = [page]
+    if result.closed is not None and len(result.closed):
+        done = _first(result.closed.rename_axis(c.ITEM_ID).reset_index(), c.ITEM_ID)
+        name = str(text("Signed-off items"))
+        labels = _labels(result.control)
+        pages.append(Page(name, str(title), _about(result), done, {}, labels=labels, paper=8))
+    kept = frame if result.facts.profile == "internal" else None
+    _write(result, path, pages, snapshot=kept)
     return len(frame)
 
 
@@ -194,10 +209,23 @@ def _choices(frame: pd.DataFrame) -> dict[str, Sequence[str]]:
     }
 
 
-def _write(result: Result, path: Path, pages: Sequence[Page], *, about: bool = True) -> None:
+def _write(
+    result: Result,
+    path: Path,
+    pages: Sequence[Page],
+    *,
+    about: bool = True,
+    snapshot: pd.DataFrame | None = None,
+) -> None:
     book = Book(path, result)
     for page in [*pages, *([_notes_page(result), _presets_page(result)] if about else [])]:
         draw_sheet(book, page)
+    if snapshot is not None:
+        rows = {
+            str(row[c.ITEM_ID]): {name: shown(name, row[name], result) for name in FILLED_IN}
+            for row in snapshot.to_dict(orient="records")
+        }
+        keep_snapshot(book.book, rows, about={"project": result.facts.name})
     book.close()
 
 

@@ -1,0 +1,214 @@
+"""``riskmap control``: the table goes out, comes back, and says how far things are."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from riskmap.cli.common import AsJson, emit
+from riskmap.i18n import text
+from riskmap.progress import say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from riskmap.project import Project
+    from riskmap.register.merge import Merged
+
+control = typer.Typer(
+    name="control",
+    help="Work with the control table: send it out, take it back, see how far it is.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+ProjectFile = Annotated[Path, typer.Argument(help="The project file (YAML).")]
+On = Annotated[str | None, typer.Option(help="Date, like 2026-05-03; today when not given.")]
+
+
+@control.command()
+def export(
+    project: ProjectFile,
+    *,
+    out: Annotated[Path, typer.Option(help="Workbook to write (xlsx).")],
+    town: Annotated[str | None, typer.Option(help="Only the items of this town.")] = None,
+    closed: Annotated[bool, typer.Option("--closed", help="Signed-off items too.")] = False,
+    on: On = None,
+) -> None:
+    """Write the control table as a workbook to fill in: drop-downs, locked columns."""
+    from riskmap.export.workbook.form import Form, write_form
+    from riskmap.register.sheets import build_form
+
+    loaded, table = _current(project)
+    if town is not None:
+        table = table[table["town"] == town]
+    if not closed:
+        table = table[table["state"] != "closed"]
+    form = build_form(table, project=loaded.name, roles=_roles(loaded), on=_day(on))
+    write_form(Form(**form), out, name=str(text("Control table")), day=loaded.data_date)
+    typer.echo(out)
+
+
+@control.command(name="import")
+def take_back(
+    project: ProjectFile,
+    books: Annotated[list[Path], typer.Argument(help="Workbooks that came back.")],
+    *,
+    by: Annotated[str, typer.Option(help="Role of the one who imports.")] = "",
+    on: On = None,
+    dry: Annotated[
+        bool, typer.Option("--dry", help="Say what would happen; keep nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take workbooks back: each cell against what went out; exit 1 if a row was not taken."""
+    from riskmap.cli.commands import load
+    from riskmap.pipeline.register import register_file
+    from riskmap.register import events as e
+    from riskmap.register.merge import merge, read_returned
+
+    loaded = load(project)
+    returned = [read_returned(book) for book in books]
+    with e.open_register(register_file(loaded), write=not dry, must_exist=True) as base:
+        found = merge(base, returned, by=by, on=_day(on))
+        if not dry:
+            e.append(base, found.events)
+    if as_json:
+        emit(_document(found))
+    else:
+        _show(found)
+    if found.refused or found.conflicts:
+        raise typer.Exit(1)
+
+
+@control.command()
+def status(project: ProjectFile, *, on: On = None, as_json: AsJson = False) -> None:
+    """Say how many items are open, signed off and overdue, by state and by town."""
+    from riskmap.cli.commands import load
+    from riskmap.pipeline.register import register_file
+    from riskmap.register import events as e
+    from riskmap.register.sheets import summary
+
+    loaded = load(project)
+    with e.open_register(register_file(loaded)) as base:
+        found = summary(base, on=on or loaded.data_date or date.today().isoformat())
+    if as_json:
+        emit(found)
+        return
+    for name in ("items", "open", "closed", "overdue"):
+        typer.echo(f"{_WORDS[name]}: {found[name]}")
+    for state, number in found["by_state"].items():
+        typer.echo(f"  {e.STATES[state]}: {number}")
+    for town, counts in found["by_town"].items():
+        shown = "  ".join(
+            f"{_WORDS[name]} {counts[name]}" for name in ("open", "closed", "overdue")
+        )
+        typer.echo(f"{town or text('town unknown')}: {shown}")
+
+
+@control.command()
+def history(
+    project: ProjectFile,
+    item: Annotated[str, typer.Argument(help="Project number of the item.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List every change of one item, oldest first."""
+    from riskmap.cli.commands import load
+    from riskmap.pipeline.register import register_file
+    from riskmap.register import events as e
+    from riskmap.register.sheets import shown_event
+
+    with e.open_register(register_file(load(project))) as base:
+        found = e.history(base, item)
+    if as_json:
+        emit({"item_id": item, "events": found})
+        return
+    for event in found:
+        typer.echo(shown_event(event))
+
+
+_WORDS = {
+    "items": text("items"),
+    "open": text("open"),
+    "closed": text("signed off"),
+    "overdue": text("overdue"),
+}
+
+
+def _current(project: Path) -> tuple[Project, pd.DataFrame]:
+    from riskmap.cli.commands import load
+    from riskmap.pipeline.register import register_file
+    from riskmap.register import events as e
+
+    loaded = load(project)
+    with e.open_register(register_file(loaded)) as base:
+        return loaded, e.current(base)
+
+
+def _roles(project: Project) -> Any:
+    from riskmap.vocabulary.roles import load_roles
+
+    return load_roles(project.file(project.roles) if project.roles else None)
+
+
+def _day(given: str | None) -> str:
+    """Check a date that was typed; today when none was."""
+    from riskmap.errors import UsageError
+
+    try:
+        return (date.fromisoformat(given) if given else date.today()).isoformat()
+    except ValueError:
+        raise UsageError(text("--on: '{value}' is no date like 2026-05-03", value=given)) from None
+
+
+def _document(found: Merged) -> dict[str, Any]:
+    return {
+        "imported": found.imported,
+        "unchanged": found.unchanged,
+        "refused": [
+            {
+                "item_id": r.item_id, "field": r.field, "value": r.value, "why": str(r.why),
+                "file": r.file,
+            }
+            for r in found.refused
+        ],
+        "conflicts": [
+            {
+                "item_id": c.item_id, "field": c.field, "base": c.base, "ours": c.ours,
+                "theirs": c.theirs, "file": c.file,
+            }
+            for c in found.conflicts
+        ],
+    }  # fmt: skip
+
+
+def _show(found: Merged) -> None:
+    from riskmap.register.merge import HEADINGS
+
+    typer.echo(text("{n} items taken, {same} unchanged", n=found.imported, same=found.unchanged))
+    for r in found.refused:
+        say(
+            text(
+                "{file}: {item}: {field} '{value}': {why}",
+                file=r.file,
+                item=r.item_id,
+                field=HEADINGS[r.field],
+                value=r.value,
+                why=r.why,
+            )
+        )
+    for c in found.conflicts:
+        say(
+            text(
+                "{file}: {item}: {field}: sent out as '{base}', now '{ours}', back as '{theirs}'",
+                file=c.file,
+                item=c.item_id,
+                field=HEADINGS[c.field],
+                base=c.base,
+                ours=c.ours,
+                theirs=c.theirs,
+            )
+        )

@@ -1,0 +1,408 @@
+"""Tables that come back from officers: every cell against what it said when it went out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from riskmap.errors import LayerError
+from riskmap.i18n import Text, text
+from riskmap.register import events as e
+from riskmap.vocabulary.roles import Label
+
+if TYPE_CHECKING:
+    import sqlite3
+
+KEY: Final = "item_id"
+SNAPSHOT: Final = "_riskmap"
+HEADINGS: Final[Mapping[str, Label]] = {
+    KEY: Label("Project number", zh="项目编号"),
+    "role": Label("Kind", zh="类别"),
+    "name": Label("Name", zh="名称"),
+    "town": Label("Town or street", zh="镇街"),
+    "village": Label("Village or community", zh="村社区"),
+    "level": Label("Level", zh="等级"),
+    "people": Label("People affected", zh="影响人口"),
+    "duty_unit": Label("Duty unit", zh="责任单位"),
+    "measure": Label("Control measure", zh="管控措施"),
+    "first_on": Label("First listed", zh="首次列入"),
+    "deadline": Label("Deadline", zh="完成时限"),
+    "overdue": Label("Overdue", zh="是否超期"),
+    "days_left": Label("Days left", zh="剩余天数"),
+    "state": Label("State", zh="状态"),
+    "reported_at": Label("Reported on", zh="上报时间"),
+    "spot_check": Label("Spot check", zh="抽查记录"),
+    "evidence": Label("Evidence", zh="佐证材料"),
+    "assessment": Label("Assessment", zh="评估意见"),
+    "reviewer": Label("Reviewed by", zh="复核人"),
+    "closed_on": Label("Signed off on", zh="销号日期"),
+    "on_the_spot": Label("Mended on the spot", zh="即查即改"),
+    "listed": Label("Listed by", zh="挂牌级别"),
+    "extended": Label("Extended to", zh="延期至"),
+    "remark": Label("Remark", zh="备注"),
+}
+"""Headings of the table that goes out and comes back, in their order."""
+MORE: Final[Mapping[str, str]] = {
+    "编号": KEY, "项目号": KEY, "Item id": KEY, "Status": "state", "status": "state",
+    "销号时间": "closed_on", "证明材料": "evidence",
+    "评估": "assessment", "复核意见": "assessment", "整改状态": "state", "管控状态": "state",
+}  # fmt: skip
+YES: Final = frozenset({"是", "√", "yes", "y", "1", "true", "对", "即查即改"})
+NO: Final = frozenset({"否", "no", "n", "0", "false", "×", "不是"})
+DATES: Final = ("closed_on", "reported_at", "extended")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A row that was not taken, with the cell that says why."""
+
+    item_id: str
+    field: str
+    value: str
+    why: Text
+    file: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """A cell that two people changed in different ways."""
+
+    item_id: str
+    field: str
+    base: str
+    ours: str
+    theirs: str
+    file: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Returned:
+    """One workbook that came back, as read."""
+
+    file: str
+    rows: Mapping[str, Mapping[str, str]]
+    """Item id to its open columns, as written."""
+    base: Mapping[str, Mapping[str, Any]]
+    """Item id to the open columns as they went out."""
+    columns: tuple[str, ...]
+    """Open columns that the sheet has; a deleted column says nothing."""
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """What came of the workbooks."""
+
+    events: tuple[e.Event, ...] = ()
+    imported: int = 0
+    unchanged: int = 0
+    refused: tuple[Refused, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    notes: tuple[Text, ...] = field(default=())
+
+
+def read_returned(path: Path) -> Returned:
+    """Read a workbook that an officer sends back.
+
+    Parameters
+    ----------
+    path
+        The workbook, saved by any office program.
+
+    Returns
+    -------
+    Returned
+        Its rows by item id, and what they said when they went out.
+
+    Raises
+    ------
+    LayerError
+        When it is no workbook, or has no column of project numbers.
+    """
+    from riskmap.layers.read.table import read_workbook
+
+    grids = read_workbook(path)
+    base, sheet = {}, None
+    for grid in grids:
+        rows = [list(row) for row in grid.cells]
+        if grid.name == SNAPSHOT:
+            base = _snapshot(rows)
+            continue
+        found = _header(rows)
+        if found is not None and sheet is None:
+            sheet = (rows, *found)
+    if sheet is None:
+        raise LayerError(
+            text("{file}: no column of project numbers ({name})", file=path.name, name="项目编号")
+        )
+    rows, top, columns = sheet
+    taken: dict[str, dict[str, str]] = {}
+    refused = []
+    for row in rows[top + 1 :]:
+        said = {name: _written(row[at]) for name, at in columns.items() if at < len(row)}
+        key = said.pop(KEY, "").lstrip("'")
+        if not key:
+            continue
+        if key in taken and taken[key] != said:
+            why = text("the number stands in two rows that differ")
+            refused.append(Refused(item_id=key, field=KEY, value=key, why=why, file=path.name))
+        taken[key] = said
+    for item in refused:
+        taken.pop(item.item_id, None)
+    names = tuple(name for name in columns if name != KEY)
+    return Returned(file=path.name, rows=taken, base=base, columns=names, refused=tuple(refused))
+
+
+def _written(cell: Any) -> str:
+    """Show a cell as text; a date as ISO."""
+    from riskmap.layers.read.table import cell_text
+
+    day = getattr(cell, "date", None)
+    return day().isoformat() if callable(day) else cell_text(cell)
+
+
+def _snapshot(rows: Sequence[Sequence[Any]]) -> dict[str, dict[str, Any]]:
+    """Read the hidden sheet; one that was damaged says nothing."""
+    found = {}
+    for row in rows[1:]:
+        try:
+            said = dict(json.loads(str(row[1])))
+            found[str(row[0])] = {MORE.get(name, name): value for name, value in said.items()}
+        except (IndexError, ValueError, TypeError):
+            continue
+    return found
+
+
+def _header(rows: Sequence[Sequence[Any]]) -> tuple[int, dict[str, int]] | None:
+    """Find the row of headings and where each open column stands."""
+    wanted = {word: name for name, head in HEADINGS.items() for word in (head.zh, head.msgid)}
+    wanted |= dict(MORE)
+    for at, row in enumerate(rows[:12]):
+        names = [wanted.get(str(cell).strip()) for cell in row]
+        if KEY in names:
+            keep = {KEY, *e.EDITABLE}
+            return at, {name: i for i, name in enumerate(names) if name in keep}
+    return None
+
+
+def as_code(name: str, written: str) -> tuple[str | None, Text | None]:
+    """Read what an officer wrote into an open column.
+
+    Parameters
+    ----------
+    name
+        The column.
+    written
+        The cell, as text.
+
+    Returns
+    -------
+    tuple
+        The value as the register keeps it (None when blank), and what is wrong with it.
+
+    Examples
+    --------
+    >>> as_code("state", "已整改")[0]
+    'review'
+    >>> as_code("closed_on", "2026.5.3")[0]
+    '2026-05-03'
+    """
+    written = written.strip()
+    if written in {"", "-", "—", "/", "无"} and name != "listed":
+        return None, None
+    if name == "state":
+        return _state(written)
+    if name == "listed":
+        return _listed(written)
+    if name == "on_the_spot":
+        word = written.lower()
+        if word in YES | NO:
+            return ("yes" if word in YES else None), None
+        return None, text("yes or no")
+    if name in DATES:
+        return _day(written)
+    return written, None
+
+
+def _state(written: str) -> tuple[str | None, Text | None]:
+    known = {
+        label: code for code, head in e.STATES.items() for label in (head.zh, head.msgid, code)
+    }
+    found = (known | dict(e.ALIASES)).get(written.lower(), (known | dict(e.ALIASES)).get(written))
+    if found is None:
+        allowed = " / ".join(str(label) for label in e.STATES.values())
+        return None, text("no such state; use one of: {allowed}", allowed=allowed)
+    return str(found), None
+
+
+def _listed(written: str) -> tuple[str | None, Text | None]:
+    known = {
+        label: code for code, head in e.LISTED.items() for label in (head.zh, head.msgid, code)
+    }
+    known |= {
+        "": "none",
+        "无": "none",
+        "省": "province",
+        "市": "city",
+        "县": "county",
+        "区级": "county",
+    }
+    found = known.get(written)
+    if found is None:
+        return None, text("no such level of listing")
+    return (None if found == "none" else found), None
+
+
+def _day(written: str) -> tuple[str | None, Text | None]:
+    import pandas as pd
+
+    from riskmap.layers.read.values import parse_dates
+
+    day = parse_dates(pd.Series([written], dtype=object)).column.iloc[0]
+    if not isinstance(day, str) or len(day) != len("2026-01-01"):
+        return None, text("no date; write it like 2026-05-03")
+    return day, None
+
+
+def merge(
+    base: sqlite3.Connection, books: Sequence[Returned], *, by: str = "", on: str = ""
+) -> Merged:
+    """Merge workbooks into the register's state, cell by cell; nothing is written.
+
+    A cell that an officer did not change says nothing. One that only he changed is taken. One that
+    was changed meanwhile to something else is a conflict, and its row is not taken. A row whose
+    step is not allowed is refused as a whole.
+
+    Parameters
+    ----------
+    base
+        The register.
+    books
+        Workbooks in the order in which they came.
+    by
+        Role of the person who imports.
+    on
+        Date of the import, ISO.
+
+    Returns
+    -------
+    Merged
+        Events to append, and what was refused or stands against each other.
+    """
+    rows = base.execute(
+        f"select item_id, deadline, {', '.join(e.EDITABLE)} from items"  # noqa: S608
+    ).fetchall()
+    names = ("deadline", *e.EDITABLE)
+    ours = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+    found = Merged(refused=tuple(one for book in books for one in book.refused))
+    for book in books:
+        found = _merged(found, ours, book, by=by, on=on)
+    return found
+
+
+def _merged(
+    found: Merged, ours: dict[str, dict[str, Any]], book: Returned, *, by: str, on: str
+) -> Merged:
+    """Merge one workbook; ``ours`` moves along."""
+    events, refused, conflicts = list(found.events), list(found.refused), list(found.conflicts)
+    unchanged = found.unchanged
+    for item_id, said in book.rows.items():
+        if item_id not in ours:
+            why = text("no item of the register has this number")
+            bad = Refused(item_id=item_id, field=KEY, value=item_id, why=why, file=book.file)
+            refused.append(bad)
+            continue
+        before = ours[item_id]
+        changes, wrong, against = _changes(before, said, book.base.get(item_id), book)
+        if not wrong and not against and changes:
+            wrong = _steps(before, changes, said)
+        refused += [
+            Refused(item_id=item_id, field=name, value=value, why=why, file=book.file)
+            for name, value, why in wrong
+        ]
+        conflicts += [
+            Conflict(item_id=item_id, field=name, base=a, ours=b, theirs=t, file=book.file)
+            for name, a, b, t in against
+        ]
+        if wrong or against:
+            continue
+        if not changes:
+            unchanged += 1
+            continue
+        changes = _with_consequences(before, changes)
+        was = {name: before.get(name) for name in changes}
+        kind = e.kind_of(before, {**before, **changes})
+        events.append(
+            e.Event(
+                item_id=item_id, kind=kind, changes=changes, before=was, on=on, by=by,
+                source=book.file,
+            )
+        )  # fmt: skip
+        ours[item_id] = {**before, **changes}
+    return Merged(
+        events=tuple(events),
+        imported=len(events),
+        unchanged=unchanged,
+        refused=tuple(refused),
+        conflicts=tuple(conflicts),
+    )
+
+
+def _steps(
+    before: Mapping[str, Any], changes: Mapping[str, Any], said: Mapping[str, str]
+) -> list[tuple[str, str, Text]]:
+    """Say why the row as a whole may not become what it says."""
+    after = {**before, **changes}
+    no = e.why_not(before, after)
+    if no is None and "extended" in changes:
+        no = _extension(before, after)
+    return [] if no is None else [(no[0], said.get(no[0], ""), no[1])]
+
+
+def _with_consequences(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Move the deadline with an extension; take back the date of a sign-off that did not hold."""
+    after = dict(changes)
+    if changes.get("extended"):
+        after["deadline"] = changes["extended"]
+    reopened = before["state"] == e.State.CLOSED and changes.get("state", "closed") != "closed"
+    if reopened:
+        after["closed_on"] = None  # the old sign-off stays in the history
+    return after
+
+
+def _extension(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, Text] | None:
+    """Say why a deadline may not move: only later, and with a reason."""
+    if after["extended"] and before["deadline"] and after["extended"] <= before["deadline"]:
+        return "extended", text(
+            "an extension must be later than the deadline {d}", d=before["deadline"]
+        )
+    if after["extended"] and not (after.get("remark") or after.get("assessment")):
+        return "extended", text("an extension needs its reason in the remark")
+    return None
+
+
+def _changes(
+    ours: Mapping[str, Any], said: Mapping[str, str], base: Mapping[str, Any] | None, book: Returned
+) -> tuple[dict[str, Any], list[tuple[str, str, Text]], list[tuple[str, str, str, str]]]:
+    """Compare a row cell by cell with what went out and with what is there now."""
+    changes: dict[str, Any] = {}
+    wrong, against = [], []
+    for name in book.columns:
+        written = said.get(name, "")
+        theirs, why = as_code(name, written)
+        was = ours.get(name) if base is None else as_code(name, str(base.get(name) or ""))[0]
+        was = was or None
+        if why is not None:
+            wrong.append((name, written, why))
+            continue
+        now = ours.get(name) or None
+        if theirs in (was, now):
+            continue
+        if now != was:
+            against.append((name, was or "", now or "", theirs or ""))
+            continue
+        changes[name] = theirs
+    return changes, wrong, against
