@@ -124,7 +124,7 @@ def test_without_roads_plans_go_by_straight_lines_and_say_so(tmp_path, command):
     assert "绕行系数 1.4" in notes(command("run", path, "--json"))
     with sqlite3.connect(next(tmp_path.rglob("riskmap.gpkg"))) as base:
         fit = base.execute(
-            "select usable, unchecked from plan_refuges_usable_for where unchecked like '%道路%'"
+            "select usable_flood, unchecked from plan_refuges_capacity where unchecked like '%道路%'"
         ).fetchall()
         towns = base.execute("select sum(places) from plan_refuges_capacity").fetchone()[0]
     base.close()
