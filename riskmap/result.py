@@ -206,4 +206,6 @@ class Result:
     inputs: tuple[InputFile, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     """Frozen fitted parameters, as written to ``params.json``."""
+    effects: Mapping[str, Text] = field(default_factory=dict)
+    """Role to what would change if its returned rows were mended, or the layer were given."""
     root: Path | None = None

@@ -179,6 +179,26 @@ def template(
 
 
 @app.command()
+def explain(
+    code: Annotated[str, typer.Argument(help="A rule, indicator, preset or layer.")],
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a code of a paper or a message means, and how to mend it."""
+    from riskmap.cli.explain import explain as found_out
+
+    choice("--lang", lang, ("zh", "en"))
+    found = found_out(code)
+    if as_json:
+        emit(found)
+        return
+    typer.echo(f"{found['title']} ({found['code']}, {found['kind']})")
+    for line in found["lines"]:
+        typer.echo(f"  {line}")
+
+
+@app.command()
 def verify(
     folder: Annotated[Path, typer.Argument(help="A results folder.")], *, as_json: AsJson = False
 ) -> None:

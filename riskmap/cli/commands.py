@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from riskmap.project.schema import Project
 
 
+QUIET = ("row_example",)
+"""Rules that stand in the ledger only: nobody has to do anything."""
 SEVERITIES = ("returned", "unusable", "notes")
 STAGES = ("layers", "indicators", "index", "plans", "register")
 
@@ -237,6 +239,8 @@ def check_project(
             write_gaps(result, out)
         lines: dict[str, dict[str, list[str]]] = {}
         for problem in result.problems:
+            if problem.rule in QUIET:
+                continue
             part = lines.setdefault(problem.role, {"unusable": [], "returned": [], "notes": []})
             part["notes" if problem.severity == "note" else problem.severity].append(str(problem))
         return {

@@ -241,6 +241,7 @@ def public_columns(role: Role, names: Iterable[str]) -> list[str]:
 
 def _layer(role: Role, layer: Layer) -> Layer:
     sources = tuple(_source(source) for source in layer.sources)
+    layer = replace(layer, returned=None)
     if not _shown(role) or layer.table is None:
         return replace(
             layer, table=None, rasters=layer.rasters if _shown(role) else (), sources=sources

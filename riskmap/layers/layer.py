@@ -161,6 +161,8 @@ class Layer:
     ``coord_method``; ``_file``, ``_sheet``, ``_row`` say whence."""
     rasters: tuple[Raster, ...] = ()
     sources: tuple[Source, ...] = ()
+    returned: gpd.GeoDataFrame | None = None
+    """Returned rows that lie somewhere, for telling what mending them would change."""
 
     @property
     def rows_in(self) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from riskmap import progress
 from riskmap.errors import Problem, RiskmapError
 from riskmap.i18n import Text, text
+from riskmap.pipeline.effects import missing_effects
 from riskmap.pipeline.ground import WORLD, Ground, read_ground, read_layers
 from riskmap.pipeline.run import result_of
 
@@ -43,13 +44,16 @@ def check(project: Project, problems: Sequence[Problem] = ()) -> Result:
         ground = read_layers(project, ground or _no_ground(project))
     found += ground.problems
     with progress.stage(text("the rest of the project file")):
+        effects: Mapping[str, Text] = {}
         table = _try(found, lambda: _table(project), key="indicators")
         if table is not None:
             _try(found, lambda: _steps(project, table), key="index")
+        if known and table is not None:
+            effects = missing_effects(table, ground)
         if known:
             _scenarios(project, ground, found)
     kept = tuple(p for p in dict.fromkeys(found) if p.file != _nowhere())
-    return result_of(project, replace(ground, problems=kept))
+    return replace(result_of(project, replace(ground, problems=kept)), effects=effects)
 
 
 def _nowhere() -> str:

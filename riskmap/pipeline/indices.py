@@ -358,7 +358,7 @@ def score_scenarios(
             continue
         inputs, changed, said = _changed(base, roads, scenario)
         notes += said
-        values = _measured(base, inputs, changed)
+        values = measured_anew(base, inputs, changed)
         try:
             pair, more = _applied(base, values, scenario)
         except IndicatorError as error:
@@ -421,8 +421,23 @@ def _unknown_depths(inputs: Inputs, scenario: Scenario) -> list[Text]:
     ]
 
 
-def _measured(base: Baseline, inputs: Inputs, codes: list[str]) -> dict[str, tuple[Any, Any]]:
-    """Measure indicators anew; one that nothing is left for takes its worst value."""
+def measured_anew(base: Baseline, inputs: Inputs, codes: list[str]) -> dict[str, tuple[Any, Any]]:
+    """Measure indicators anew; one that nothing is left for takes its worst value.
+
+    Parameters
+    ----------
+    base
+        The run as it was measured.
+    inputs
+        What they are measured from now.
+    codes
+        The indicators.
+
+    Returns
+    -------
+    dict
+        Code to values of cells and of units.
+    """
     from riskmap.indicators.table import compute
 
     if not codes:

@@ -39,6 +39,7 @@ class Run:
     items: pd.DataFrame | None = None
     control: pd.DataFrame | None = None
     closed: pd.DataFrame | None = None
+    effects: Mapping[str, Text] = field(default_factory=dict)
     notes: tuple[Text, ...] = ()
     """What must be said beside the numbers, in the order of the stages."""
 
@@ -210,6 +211,7 @@ def registered(run: Run) -> Run:
     Run
         With items and control.
     """
+    from riskmap.pipeline.effects import effects_of
     from riskmap.pipeline.register import register
 
     found = register(
@@ -227,6 +229,7 @@ def registered(run: Run) -> Run:
         control=found.control,
         closed=found.closed,
         notes=(*run.notes, *found.notes),
+        effects=effects_of(run),
     )
 
 
@@ -283,6 +286,7 @@ def result_of(project: Project, ground: Ground, run: Run | None = None) -> Resul
         items=nothing if run is None or run.items is None else run.items,
         control=nothing if run is None or run.control is None else run.control,
         closed=nothing if run is None or run.closed is None else run.closed,
+        effects=run.effects if run else {},
     )
 
 

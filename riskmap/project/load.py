@@ -484,7 +484,7 @@ _YAML: tuple[tuple[str, Text], ...] = (
     ("found unexpected end of stream", text("a quote is not closed")),
     ("found a tab character", text("a tab stands where blanks are needed")),
     ("found character", text("a text begins with a sign that needs quotes around the text")),
-    ("found undefined alias", text("a text that begins with * needs quotes")),
+    ("alias", text("a text that begins with * needs quotes")),
     ("found duplicate anchor", text("a text that begins with & needs quotes")),
     ("could not determine a constructor", text("a text that begins with ! needs quotes")),
     ("found unknown escape character", text(r"a \ inside double quotes; use single quotes or /")),

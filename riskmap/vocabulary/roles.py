@@ -111,6 +111,8 @@ class Role:
     emergency: Label | None = None
     absence: Label | None = None
     """What it costs when the layer is missing."""
+    keeper: Label | None = None
+    """Who usually has the layer, where it is not the department on duty."""
 
     @property
     def label(self) -> Label:
@@ -477,7 +479,7 @@ def parse_role(raw: Mapping[str, Any]) -> Role:
         key: raw[key]
         for key in Role.__dataclass_fields__
         if key in raw
-        and key not in ("fields", "active", "asked", "measures", "emergency", "absence")
+        and key not in ("fields", "active", "asked", "measures", "emergency", "absence", "keeper")
     }
     unknown = set(raw) - set(Role.__dataclass_fields__) - {"common"}
     if unknown:
@@ -493,6 +495,7 @@ def parse_role(raw: Mapping[str, Any]) -> Role:
         measures={level: label for level, label in measures.items() if label is not None} or None,
         emergency=_label(raw.get("emergency")),
         absence=_label(raw.get("absence")),
+        keeper=_label(raw.get("keeper")),
     )
     if clashes := header_clashes(role):
         raise ValueError(f"two fields share a header: {', '.join(clashes)}")

@@ -90,7 +90,7 @@ def test_unverified_presets_are_listed_and_sourced_ones_are_not():
 
 def test_english_names_of_the_sheets():
     with language("en"):
-        assert list(ledger({}, ROLES, [], []))[:2] == ["Overview", "Returned rows"]
+        assert list(ledger({}, ROLES, [], []))[:2] == ["Overview", "By department"]
 
 
 def test_every_heading_of_the_ledger_has_chinese(layer):

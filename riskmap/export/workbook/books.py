@@ -144,13 +144,39 @@ def write_gaps(
     """
     if sheets is None:
         missing = [name for name in result.roles if name not in result.layers]
+        wet = {
+            role
+            for scenario in result.scenarios.values()
+            for role, there in (
+                ("depth", scenario.depths),
+                ("closure", scenario.closures is not None),
+                ("danger_area", scenario.danger_area is not None),
+            )
+            if there
+        }
         sheets = ledger(
-            result.layers, result.roles, result.problems, missing, presets=result.presets
+            result.layers,
+            result.roles,
+            result.problems,
+            missing,
+            presets=result.presets,
+            effects=result.effects,
+            units=result.units,
+            unit_sources=result.unit_sources,
+            scenario_roles=sorted(wet),
         )
     title = str(text("{place} data gaps", place=result.facts.place_name or result.facts.name))
     subtitle = _about(result)
     pages = [
-        Page(name, f"{title} · {name}", subtitle, frame, {}, labels=_labels(frame))
+        Page(
+            name,
+            f"{title} · {name}",
+            "  |  ".join(filter(None, (subtitle, str(frame.attrs.get("about", ""))))),
+            frame,
+            {},
+            labels=_labels(frame),
+            marks=frame.attrs.get("marks", frozenset()),
+        )
         for name, frame in sheets.items()
     ]
     _write(result, path, pages, about=False)

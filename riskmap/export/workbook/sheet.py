@@ -269,6 +269,8 @@ class Page:
     """Excel's number of the paper: 9 = A4, 8 = A3."""
     below: tuple[Page, ...] = ()
     """Further tables under the first, each with its own title and headings."""
+    marks: frozenset[tuple[int, str]] = frozenset()
+    """Row and column of the cells that are marked, to be mended."""
 
 
 class Book:
@@ -389,6 +391,7 @@ def draw_sheet(book: Book, page: Page) -> None:
     for place, width in enumerate(widths):
         sheet.set_column(place, place, width)
     frame, columns = first.frame, first.columns
+    _mark(book, sheet, page, [str(name) for name in frame.columns], first.cells)
     bottom = _FIRST_ROW + first.n - 1
     for name, entries in page.choices.items():
         place = list(frame.columns).index(name)
@@ -439,6 +442,22 @@ def _block(book: Book, page: Page) -> _Block:
         for place, name in enumerate(frame.columns)
     ]
     return _Block(frame, fitted(columns, cells), cells)
+
+
+def _mark(
+    book: Book, sheet: Any, page: Page, names: Sequence[str], cells: Sequence[Sequence[Any]]
+) -> None:
+    """Colour the cells that are to be mended; a blank one too."""
+    style = book.format(
+        bg_color="#ffe08a", border=2, border_color="#a30f1a", text_wrap=True, quote_prefix=True
+    )
+    for row, name in sorted(page.marks):
+        place = names.index(name)
+        value = cells[place][row]
+        if value in (None, ""):
+            sheet.write_blank(_FIRST_ROW + row, place, None, style)
+        else:
+            sheet.write_string(_FIRST_ROW + row, place, safe(str(value)), style)
 
 
 def _heads(book: Book, sheet: Any, columns: Sequence[Column], row: int) -> None:

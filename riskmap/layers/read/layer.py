@@ -44,6 +44,7 @@ NOT_GIVEN: Final = "not_given"
 """Rule of the remark that a sheet is blank."""
 MARGIN_M: Final = 5000.0
 """How far around the place OSM extracts are read [m]."""
+_KEPT_ROWS: Final = 5000
 PLACE_COLUMNS: Final = ("coord_source", "coord_method", "_file", "_sheet", "_row")
 
 
@@ -134,6 +135,7 @@ def read_layer(
             if os.environ.get("RISKMAP_DEBUG"):
                 raise
             problems.append(_named(own_fault(error), role, spec))
+    lost = _placed_but_returned(parts, metric) if role.kind != "raster" else None
     table = _join(role, parts, metric, known) if role.kind != "raster" else None
     for part in parts:
         problems += part.findings.problems
@@ -141,7 +143,8 @@ def read_layer(
         sources.append(source)
         if part.frame is not None and source.rows_used == 0:
             problems.append(_nothing_left(role, part, source))
-    return Layer(role.name, table, tuple(rasters), tuple(sources)), problems
+    layer = Layer(role.name, table, tuple(rasters), tuple(sources), returned=lost)
+    return layer, problems
 
 
 def own_fault(error: Exception) -> Problem:
@@ -316,6 +319,18 @@ def _locate(
     if rows.geometry is not None:
         return locate_shapes(rows.geometry, spec, findings, hints)
     return locate_table(rows.table, found, spec, findings, hints)
+
+
+def _placed_but_returned(parts: list[_Part], metric: CRS) -> gpd.GeoDataFrame | None:
+    """Keep the returned rows that lie somewhere, before repeated rows join them."""
+    kept = []
+    for part in parts:
+        if part.frame is None or not len(part.frame):
+            continue
+        bad = part.frame[part.findings.bad]
+        kept.append(bad[bad.geometry.notna() & ~bad.geometry.is_empty].head(_KEPT_ROWS))
+    kept = [frame for frame in kept if len(frame)]
+    return gpd.GeoDataFrame(pd.concat(kept, ignore_index=True), crs=metric) if kept else None
 
 
 def _empty(role: Role, metric: CRS) -> gpd.GeoDataFrame:
