@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from riskmap.errors import ExportError, LayerError, Problem
 from riskmap.i18n import Text, text
@@ -25,9 +26,13 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.json"
 """The file by which riskmap knows a folder as its own."""
+MARK: Final = "riskmap"
+"""The key by which a manifest is riskmap's: the version that wrote it."""
 _EXCHANGE: Final = 2
 _HERE: Final = -100
 _STALE_S: Final = 86_400
+_LEAST_FREE: Final = 1 << 20
+_PATIENCE: Final = 9
 
 
 def sha256(path: Path) -> str:
@@ -67,6 +72,55 @@ def hashed_files(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
+def is_own(folder: Path) -> bool:
+    """Tell whether a folder was written by riskmap, by the mark inside its manifest.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    bool
+        False for a manifest of something else, such as a web page's.
+    """
+    return _outputs(folder) is not None
+
+
+def _outputs(folder: Path) -> dict[str, Any] | None:
+    """Read what the manifest of ours lists; None when there is none of ours."""
+    try:
+        manifest = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get(MARK), str):
+        return None
+    listed = manifest.get("outputs")
+    hashed = isinstance(listed, dict) and all(
+        isinstance(entry, dict) and isinstance(entry.get("sha256"), str)
+        for entry in listed.values()
+    )
+    return listed if hashed else None
+
+
+def claim_folder(folder: Path) -> None:
+    """Make sure, before anything is computed, that a folder of outputs can be put here.
+
+    Parameters
+    ----------
+    folder
+        Where the outputs are to stand.
+
+    Raises
+    ------
+    ExportError
+        When the place is not a folder, holds files of somebody else, or cannot be written.
+    """
+    with _temporary(folder.resolve()):
+        pass
+
+
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Give a fresh folder that takes the place of another one when the block ends well.
@@ -75,7 +129,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     folder in one step (on Linux; elsewhere by two renames) and the old one removed; a killed or
     failed block leaves the old folder as it was. The block writes a manifest whose ``outputs`` are
     `hashed_files`; what somebody put into the old folder or changed there since is moved to
-    ``FOLDER.kept`` instead of being removed.
+    ``FOLDER.kept`` instead of being removed. What a killed run left is cleared away by the next.
 
     Parameters
     ----------
@@ -93,48 +147,147 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         When the place is not a folder, cannot be written, or a file in it is open.
     """
     folder = folder.resolve()
+    with _temporary(folder) as fresh:
+        try:
+            yield fresh
+        except OSError as error:
+            if error.filename is None or str(fresh) in str(error.filename):
+                raise _refused(folder, error) from error
+            raise
+        except Exception as error:
+            if _is_full(fresh, error):
+                raise _refused(folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
+            raise
+        try:
+            _open_up(fresh)
+            _flush(fresh)
+            _put(fresh, folder)
+        except OSError as error:
+            raise _refused(folder, error) from error
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[Path]:
+    """Give a locked empty sibling of a folder that may be replaced; clear it away at the end."""
     parked = folder.with_name(f"{folder.name}.old")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if parked.is_dir() and not folder.exists():
+        if is_own(parked) and not folder.exists():
             parked.rename(folder)  # an earlier run was killed between two renames
         if folder.exists() and not folder.is_dir():
             raise ExportError(text("{path} is a file; give a folder", path=folder.name))
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        if folder.is_dir() and any(folder.iterdir()) and not is_own(folder):
             message = text(
                 "{path} holds files that riskmap did not write; give another folder or empty it",
                 path=folder.name,
             )
             raise ExportError(message)
         _sweep(folder)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     except OSError as error:
         raise _refused(folder, error) from error
+    fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.part")
+    held: list[BinaryIO] = []
     try:
-        yield fresh
-    except OSError as error:
-        if error.filename is None or str(fresh) in str(error.filename):
-            raise _refused(folder, error) from error
-        raise
-    else:
         try:
-            _open_up(fresh)
-            _flush(fresh)
-            _put(fresh, folder, parked)
+            held += _locked(_lock_of(fresh))
+            fresh.mkdir(mode=0o700)
         except OSError as error:
             raise _refused(folder, error) from error
+        yield fresh
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        _to_the_end(lambda: _clear(fresh, folder, held))
+
+
+def _clear(fresh: Path, folder: Path, held: list[BinaryIO]) -> None:
+    """Clear the temporary folder and its lock away; may be done twice."""
+    _retire(fresh, folder)
+    for stream in held:
+        stream.close()
+    with suppress(OSError):
+        _lock_of(fresh).unlink(missing_ok=True)
+
+
+def _to_the_end(work: Callable[[], None]) -> None:
+    """Do a work that may be done twice; who interrupts it is heard when it is done."""
+    stopped: BaseException | None = None
+    for _ in range(_PATIENCE):
+        try:
+            work()
+            break
+        except KeyboardInterrupt as error:
+            stopped = error
+    if stopped is not None:
+        raise stopped
+
+
+def _lock_of(part: Path) -> Path:
+    return part.with_name(f"{part.name}.lock")
+
+
+def _locked(path: Path) -> list[BinaryIO]:
+    """Lock a file for as long as this process lives; empty when another one holds it."""
+    stream = path.open("ab")
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.close()
+        return []
+    return [stream]
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what runs killed more than a day ago left beside the folder."""
+    """Clear away what killed runs left beside the folder; what persons put there is kept."""
+    parked = folder.with_name(f"{folder.name}.old")
+    if folder.is_dir() and is_own(parked):
+        _retire(parked, folder)
     for rest in folder.parent.glob(f".{folder.name}.*.part"):
-        if time.time() - rest.stat().st_mtime > _STALE_S:
-            shutil.rmtree(rest, ignore_errors=True)
+        if not _lock_of(rest).exists() and time.time() - rest.stat().st_mtime > _STALE_S:
+            _retire(rest, folder)  # of a version without locks
+    for guard in folder.parent.glob(f".{folder.name}.*.part.lock"):
+        with suppress(OSError):
+            if held := _locked(guard):
+                _clear(guard.with_suffix(""), folder, held)
+
+
+def _retire(old: Path, folder: Path) -> None:
+    """Remove a folder that riskmap wrote; what is not riskmap's goes to ``FOLDER.kept``."""
+    with suppress(OSError):
+        if is_own(old):
+            _keep_foreign(old, folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_full(fresh: Path, error: BaseException) -> bool:
+    """Tell whether an error of a library comes from a full disk."""
+    seen: BaseException | None = error
+    while seen is not None:
+        said = str(seen).lower()
+        if getattr(seen, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return True
+        if "no space left" in said or "disk is full" in said or "disk quota" in said:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    try:
+        return shutil.disk_usage(fresh).free < _LEAST_FREE
+    except OSError:
+        return False
 
 
 def _refused(folder: Path, error: OSError) -> ExportError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        message = text(
+            "the disk is full ({error}); make room and run again; {path} is as it was",
+            path=folder.name,
+            error=error.strerror or str(error),
+        )
+        return ExportError(message)
     message = text(
         "{path} cannot be written ({error}); close its files in other programs, "
         "and look whether there is room and permission",
@@ -159,19 +312,23 @@ def _flush(fresh: Path) -> None:
                 os.fsync(stream.fileno())
 
 
-def _put(fresh: Path, folder: Path, parked: Path) -> None:
+def _put(fresh: Path, folder: Path) -> None:
     """Let the fresh folder stand where the old one stood."""
+    if folder.exists() and not is_own(folder):  # it was empty when the run began
+        _keep_foreign(folder, folder)
+        for empty in sorted(folder.rglob("*"), reverse=True):
+            empty.rmdir()
+        folder.rmdir()
     if not folder.exists():
         fresh.rename(folder)
         return
-    old = fresh
-    if not _exchange(fresh, folder):
-        shutil.rmtree(parked, ignore_errors=True)
-        folder.rename(parked)
-        fresh.rename(folder)
-        old = parked
-    _keep_foreign(old, folder)
-    shutil.rmtree(old, ignore_errors=True)
+    if _exchange(fresh, folder):
+        return  # the old one stands where the fresh one stood, and is retired with it
+    parked = folder.with_name(f"{folder.name}.old")
+    _retire(parked, folder)
+    folder.rename(parked)
+    fresh.rename(folder)
+    _retire(parked, folder)
 
 
 def _exchange(one: Path, other: Path) -> bool:
@@ -188,15 +345,13 @@ def _exchange(one: Path, other: Path) -> bool:
 
 def _keep_foreign(old: Path, folder: Path) -> None:
     """Move what riskmap did not write, or somebody changed since, to ``FOLDER.kept``."""
-    try:
-        known = json.loads((old / MANIFEST).read_text(encoding="utf-8"))["outputs"]
-    except (OSError, ValueError, KeyError):
-        known = {}
+    known = _outputs(old) or {}
+    own = is_own(old)
     for path in sorted(old.rglob("*")):
         name = path.relative_to(old).as_posix()
-        if not path.is_file() or name == MANIFEST:
+        if (path.is_dir() and not path.is_symlink()) or (own and name == MANIFEST):
             continue
-        if name in known and known[name]["sha256"] == sha256(path):
+        if name in known and path.is_file() and known[name]["sha256"] == sha256(path):
             continue
         target = folder.with_name(f"{folder.name}.kept") / name
         n = 2

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
+import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -220,6 +226,22 @@ add_commands(app)
 app.add_typer(control)
 
 
+_NO_MEMORY: Final = (
+    "cannot allocate memory", "failed to map segment", "can't start new thread", "out of memory",
+    "std::bad_alloc",
+)  # fmt: skip
+_LITTLE: Final = 4 << 30
+"""Address space under which a library that does not load is put down to want of memory [bytes]."""
+
+
+class _Terminated(KeyboardInterrupt):
+    """The system asked the process to end."""
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise _Terminated
+
+
 def _guarded(call: Callable[[], Any]) -> int:
     """Run a command; show errors that the user can mend without a traceback."""
     try:
@@ -230,25 +252,123 @@ def _guarded(call: Callable[[], Any]) -> int:
     except ClickError as error:
         error.show()  # type: ignore[attr-defined]
         return 2
-    except (typer.Abort, KeyboardInterrupt):
-        say(str(text("stopped; the previous results are untouched")))
-        return 130
+    except (typer.Abort, KeyboardInterrupt) as error:
+        say(str(text("stopped; the results folder is whole: as it was, or finished")))
+        return 143 if isinstance(error, _Terminated) else 130
     except BrokenPipeError:
         return 0
-    except MemoryError:
-        say(str(text("not enough memory; use larger grid cells (grid.size_m)")))
-        return 1
-    except OSError as error:
-        say(str(text("{file}: {why}", file=error.filename or "", why=error.strerror or error)))
-        return 1
-    except Exception as error:
-        if os.environ.get("RISKMAP_DEBUG"):
-            raise
-        why = f"{type(error).__name__}: {error}"
-        say(str(text("a fault of riskmap itself ({why}); nothing was written", why=why)))
-        say(str(text("set RISKMAP_DEBUG=1, run again and send what is shown to the maintainers")))
-        return 1
+    except Exception as error:  # noqa: BLE001  the one boundary
+        return _fault(error)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _fault(error: Exception) -> int:
+    """Say what went wrong where no command has said it; never fail itself."""
+    try:
+        if _lacks_memory(error):
+            say(str(text("not enough memory; use larger grid cells (grid.size_m)")))
+        elif isinstance(error, OSError):
+            why = error.strerror or error
+            if error.filename is None:  # stdout; files are named
+                say(str(text("the answer could not be shown ({why})", why=why)))
+            else:
+                say(str(text("{file}: {why}", file=error.filename, why=why)))
+        elif os.environ.get("RISKMAP_DEBUG"):
+            raise error
+        else:
+            why = f"{type(error).__name__}: {error}"[:500]
+            say(str(text("a fault of riskmap itself ({why})", why=why)))
+            say(
+                str(
+                    text("set RISKMAP_DEBUG=1, run again and send what is shown to the maintainers")
+                )
+            )
+    except MemoryError:
+        os.write(2, b"riskmap: not enough memory\n")
+    return 1
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Tell whether an error comes from want of memory, whoever raised it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        said = str(seen).lower()
+        if (
+            isinstance(seen, MemoryError)
+            or getattr(seen, "errno", None) == errno.ENOMEM
+            or any(words in said for words in _NO_MEMORY)
+        ):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    unloaded = isinstance(error, ImportError | SystemError) or (
+        isinstance(error, OSError) and error.errno is None
+    )
+    return unloaded and _is_limited()
+
+
+def _is_limited() -> bool:
+    """Tell whether this process may use little memory only."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return False
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return limit != resource.RLIM_INFINITY and limit < _LITTLE
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    r"""Write what a console cannot show as ``\uXXXX``, as JSON does."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    codes = [units[at : at + 2].hex() for at in range(0, len(units), 2)]
+    return "".join(rf"\u{code}" for code in codes), error.end
+
+
+def _calm_streams() -> None:
+    """Let stdout and stderr show any character, and be there."""
+    codecs.register_error("riskmap", _escaped)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="riskmap")
+
+
+def _finish(code: int) -> int:
+    """Bring what was said out; a stream that is full or closed changes nothing written before."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except (OSError, ValueError) as error:
+            code = code or 1
+            if stream is sys.stdout:
+                with suppress(OSError, ValueError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+                    why = getattr(error, "strerror", None) or error
+                    say(str(text("the answer could not be shown ({why})", why=why)))
+    return code
+
+
+def _speaks_chinese() -> bool:
+    """Tell whether this system's file names can hold Chinese."""
+    try:
+        "研判一张单".encode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _start_in_utf8(*, given: bool) -> None:
+    """Start the process anew with Python's UTF-8 mode, where that can be done and is not on."""
+    if given or os.name != "posix" or os.environ.get("PYTHONUTF8") == "1":
+        return
+    os.environ["PYTHONUTF8"] = "1"
+    with suppress(OSError):
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
 
 
 def _spoken(arguments: list[str]) -> str:
@@ -270,6 +390,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         Command-line words; by default those of the process.
     """
     words = sys.argv[1:] if arguments is None else arguments
+    _calm_streams()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminate)
     with language(_spoken(words)):
-        code = _guarded(lambda: app(words, standalone_mode=False))
+        if not _speaks_chinese():
+            _start_in_utf8(given=arguments is not None)
+            said = text("file names cannot hold Chinese here; set PYTHONUTF8=1 or LC_ALL=C.UTF-8")
+            with language("en"):
+                say(str(said))
+            sys.exit(1)
+        code = _finish(_guarded(lambda: app(words, standalone_mode=False)))
     sys.exit(code)

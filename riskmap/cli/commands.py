@@ -12,6 +12,7 @@ from riskmap.i18n import Text, language, text
 if TYPE_CHECKING:
     from riskmap.cli.scaffold import Answers
     from riskmap.project.schema import Project
+    from riskmap.result import Result
 
 
 QUIET = ("row_example",)
@@ -169,8 +170,8 @@ def run_project(
     from riskmap.cli.show import headlines, worst_units
     from riskmap.export import bundle, public
     from riskmap.export import manifest as report
-    from riskmap.pipeline.ground import keep_ids
-    from riskmap.pipeline.register import record, refuse_lost_edits
+    from riskmap.files import claim_folder
+    from riskmap.pipeline.register import refuse_lost_edits
 
     loaded = load(project, lang=lang, allow_outside=allow_outside)
     if weights:
@@ -180,13 +181,15 @@ def run_project(
         refuse_lost_edits(loaded, folder / bundle.CONTROL)
     with language(loaded.outputs.lang):
         pictures = _pictures(loaded)
-        result = pipeline.run(loaded, up_to=up_to)
+        if up_to is None:
+            claim_folder(folder)
+        result = whole = pipeline.run(loaded, up_to=up_to)
         if (profile or loaded.outputs.profile) == "public":
             result = public.redact(result)
+        said: list[str] = []
         if up_to is None:
             bundle.write(result, folder, tianditu=loaded.outputs.tianditu, pictures=pictures)
-            keep_ids(loaded, result.layers, result.roles)
-            record(loaded, result.items, result.control, result.closed)
+            said = _keep(loaded, whole)
         return {
             "project": loaded.name,
             "folder": str(folder) if up_to is None else None,
@@ -195,9 +198,27 @@ def run_project(
             "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
             "returned": sum(p.count for p in result.problems if p.severity == "returned"),
             "worst_units": worst_units(result),
-            "notes": [str(note) for note in result.notes],
+            "notes": [str(note) for note in result.notes] + said,
             "plans": headlines(result),
         }
+
+
+def _keep(project: Project, result: Result) -> list[str]:
+    """Keep item ids and the register for the next run; say it where that cannot be done."""
+    from riskmap.pipeline.ground import keep_ids
+    from riskmap.pipeline.register import record
+
+    try:
+        keep_ids(project, result.layers, result.roles)
+        record(project, result.items, result.control, result.closed)
+    except OSError as error:
+        message = text(
+            "the results are written, but numbers and states of items cannot be kept beside the "
+            "project file ({why}); the next run will not know them",
+            why=error.strerror or error,
+        )
+        return [str(message)]
+    return []
 
 
 def check_project(

@@ -97,7 +97,7 @@ def tiny_run(folder, mark):
     with place.whole_folder(folder) as fresh:
         (fresh / "管控一张表.xlsx").write_text(mark)
         digest = sha256(fresh / "管控一张表.xlsx")
-        listed = {"outputs": {"管控一张表.xlsx": {"sha256": digest}}}
+        listed = {"riskmap": "1", "outputs": {"管控一张表.xlsx": {"sha256": digest}}}
         (fresh / "manifest.json").write_text(json.dumps(listed))
 
 
@@ -127,7 +127,7 @@ def test_a_full_disk_is_said_and_leaves_the_old_folder(tmp_path):
 def test_a_killed_write_leaves_the_old_folder(tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()
-    (folder / "manifest.json").write_text('{"outputs": {}}')
+    (folder / "manifest.json").write_text('{"riskmap": "1", "outputs": {}}')
     code = f"""
         from pathlib import Path
         from riskmap.files import whole_folder
@@ -148,8 +148,9 @@ def test_a_killed_write_leaves_the_old_folder(tmp_path):
     assert child.returncode == -signal.SIGKILL
     assert [path.name for path in folder.iterdir()] == ["manifest.json"]
     with place.whole_folder(folder) as fresh:  # and the next run works
-        (fresh / "manifest.json").write_text('{"outputs": {"a": {}}}')
-    assert (folder / "manifest.json").read_text() == '{"outputs": {"a": {}}}'
+        (fresh / "manifest.json").write_text('{"riskmap": "2", "outputs": {}}')
+    assert (folder / "manifest.json").read_text() == '{"riskmap": "2", "outputs": {}}'
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.parametrize("swaps", [True, False])
@@ -186,7 +187,7 @@ def test_rests_of_old_killed_runs_are_swept(tmp_path):
 def test_a_run_killed_between_two_renames_is_taken_up(tmp_path):
     parked = tmp_path / "out.old"
     parked.mkdir()
-    (parked / "manifest.json").write_text("{}")
+    (parked / "manifest.json").write_text('{"riskmap": "1", "outputs": {}}')
     with pytest.raises(RuntimeError), place.whole_folder(tmp_path / "out"):
         raise RuntimeError
     assert (tmp_path / "out" / "manifest.json").is_file()

@@ -104,3 +104,57 @@ def test_the_folder_stays_small_and_may_be_missing(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     assert kept(tmp_path / "file" / "in", streets(), load_presets())[1] == 1
     assert kept(None, streets(), load_presets())[1] == 1
+
+
+def test_files_with_swapped_names_are_built_anew(tmp_path):
+    one, other = streets(), streets(0.5)
+    truth, _ = kept(tmp_path, one, load_presets())
+    (first,) = tmp_path.glob("road-*.npz")
+    second_truth, _ = kept(tmp_path, other, load_presets())
+    (second,) = set(tmp_path.glob("road-*.npz")) - {first}
+    aside = tmp_path / "aside"
+    first.rename(aside)
+    second.rename(first)
+    aside.rename(second)
+    for lines, right in ((one, truth), (other, second_truth)):
+        found, built = kept(tmp_path, lines, load_presets())
+        assert built == 1
+        same(found, right)
+        assert kept(tmp_path, lines, load_presets())[1] == 0
+
+
+def test_no_damage_raises_or_changes_the_graph(tmp_path):
+    """Bytes flipped, cut out, repeated, zeroed; parts of the archive exchanged."""
+    truth, _ = kept(tmp_path, streets(), load_presets())
+    (file,) = tmp_path.glob("road-*.npz")
+    whole = file.read_bytes()
+    random = np.random.default_rng(5)
+    for turn in range(300):
+        harmed = bytearray(whole)
+        at, size = int(random.integers(len(whole))), int(random.integers(1, 60))
+        if turn % 4 == 0:
+            harmed[at] ^= 1 << int(random.integers(8))
+        elif turn % 4 == 1:
+            del harmed[at : at + size]
+        elif turn % 4 == 2:
+            harmed[at : at + size] = bytes(len(harmed[at : at + size]))
+        else:
+            harmed[at:at] = harmed[at : at + size]
+        file.write_bytes(bytes(harmed))
+        read = store._read(file, file.stem.removeprefix("road-"))
+        if read is not None:
+            same(read[0], truth)
+
+
+def test_exchanged_values_are_noticed_though_the_archive_is_whole(tmp_path):
+    truth, _ = kept(tmp_path, streets(), load_presets())
+    (file,) = tmp_path.glob("road-*.npz")
+    with np.load(file) as parts:
+        held = dict(parts)
+    name = next(n for n, part in held.items() if part.dtype == np.float64 and part.size > 1)
+    held[name] = held[name] * 2
+    with file.open("wb") as stream:
+        np.savez(stream, **held)
+    found, built = kept(tmp_path, streets(), load_presets())
+    assert built == 1
+    same(found, truth)

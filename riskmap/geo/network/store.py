@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_KEPT: Final = 12
 """So many graphs are kept in a folder; those longest unused go."""
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 _ROOMS: Final = ("road.", "network.")
 _PLAIN: Final = ("crs", "profile")
 
@@ -82,16 +81,17 @@ def kept_graph(
     if folder is None:
         return build(presets)
     mine = {key: value for key, value in values.items() if key.startswith(_ROOMS)}
-    path = folder / f"road-{_key(lines, options, mine)}.npz"
-    found = _read(path)
+    key = _key(lines, options, mine)
+    path = folder / f"road-{key}.npz"
+    found = _read(path, key)
     if found is not None:
         graph, keys = found
-        for key in keys:
-            _ = presets[key]
+        for used in keys:
+            _ = presets[used]
         return graph
     seen = _Seen(presets)
     graph = build(seen)
-    _write(path, graph, sorted(seen.keys))
+    _write(path, graph, sorted(seen.keys), key)
     return graph
 
 
@@ -109,7 +109,17 @@ def _key(
     return found.hexdigest()
 
 
-def _write(path: Path, graph: RoadGraph, keys: list[str]) -> None:
+def _digest(parts: Mapping[str, Any]) -> str:
+    """Hash the arrays of a file, with their names, kinds and shapes."""
+    found = hashlib.blake2b(digest_size=16)
+    for name in sorted(parts):
+        array = np.ascontiguousarray(parts[name])
+        found.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
+
+
+def _write(path: Path, graph: RoadGraph, keys: list[str], key: str) -> None:
     """Keep a graph, whole or not at all; a folder that cannot be written keeps none."""
     xy, number = shapely.get_coordinates(graph.edge_geometry, return_index=True)
     parts: dict[str, Any] = {
@@ -118,16 +128,15 @@ def _write(path: Path, graph: RoadGraph, keys: list[str]) -> None:
         if name.name not in (*_PLAIN, "edge_geometry", "notes", "edge_class")
     }
     notes = [[note.msgid, note.params] for note in graph.notes]
+    parts |= {"line_xy": xy, "line_number": number, "edge_class": graph.edge_class.astype(str)}
     said = {name: getattr(graph, name) for name in _PLAIN} | {"notes": notes, "keys": keys}
+    said |= {"key": key, "digest": _digest(parts)}
     fresh = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("wb") as file:
             np.savez(
                 file,
-                line_xy=xy,
-                line_number=number,
-                edge_class=graph.edge_class.astype(str),
                 said=np.array(json.dumps(said, ensure_ascii=False, default=int)),
                 **parts,
             )
@@ -140,12 +149,14 @@ def _write(path: Path, graph: RoadGraph, keys: list[str]) -> None:
             fresh.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> tuple[RoadGraph, list[str]] | None:
-    """Read a kept graph; None when there is none or it is damaged."""
+def _read(path: Path, key: str) -> tuple[RoadGraph, list[str]] | None:
+    """Read a kept graph; None when there is none, it is of other roads, or it is damaged."""
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             parts = {name: file[name] for name in file.files}
         said = json.loads(str(parts.pop("said")))
+        if said["key"] != key or said["digest"] != _digest(parts):
+            return None
         xy, number = parts.pop("line_xy"), parts.pop("line_number")
         graph = RoadGraph(
             **{name: said[name] for name in _PLAIN},
@@ -155,6 +166,6 @@ def _read(path: Path) -> tuple[RoadGraph, list[str]] | None:
             notes=tuple(Text(msgid, tuple(map(tuple, params))) for msgid, params in said["notes"]),
         )
         os.utime(path)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        return graph, [str(key) for key in said["keys"]]
+    except Exception:  # noqa: BLE001  a damaged file raises whatever numpy, zipfile and json can
         return None
-    return graph, [str(key) for key in said["keys"]]
