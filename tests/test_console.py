@@ -145,7 +145,7 @@ def test_little_memory_is_said_without_a_traceback(tmp_path, megabytes):
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert b"Traceback" not in done.stderr or b"riskmap" not in done.stderr, done.stderr
-    assert b"riskmap \xe8\x87\xaa\xe8\xba\xab" not in done.stderr
+    assert b"\xe8\x87\xaa\xe8\xba\xab\xe6\x95\x85\xe9\x9a\x9c" not in done.stderr
 
 
 WRITER = """
