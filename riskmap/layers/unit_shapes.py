@@ -146,6 +146,58 @@ def _note(
     )
 
 
+_STRAY_TIMES: Final = 15.0
+"""A unit this many times as far from the middle as the others usually are is a stray one."""
+_STRAY_KM: Final = 30.0
+
+
+def find_strays(units: gpd.GeoDataFrame) -> list[Problem]:
+    """Name units that lie far away from all others of their level.
+
+    Parameters
+    ----------
+    units
+        Shape (n, columns): EPSG:4326, with level and name.
+
+    Returns
+    -------
+    list of Problem
+        One note for each stray unit.
+    """
+    out = []
+    for level in UNIT_LEVELS:
+        part = units[units[LEVEL] == level]
+        box = shapely.bounds(part.geometry.to_numpy())
+        known = np.isfinite(box).all(axis=1)
+        if known.sum() < 4:
+            continue
+        part, box = part[known], box[known]
+        x, y = (box[:, 0] + box[:, 2]) / 2.0, (box[:, 1] + box[:, 3]) / 2.0
+        middle_x, middle_y = np.median(x), np.median(y)
+        km = 111.2 * np.hypot((x - middle_x) * np.cos(np.radians(middle_y)), y - middle_y)
+        far = (km > _STRAY_TIMES * np.median(km)) & (km > _STRAY_KM)
+        for index in np.flatnonzero(far):
+            row = part.iloc[int(index)]
+            out.append(
+                Problem(
+                    "note",
+                    "unit",
+                    "stray_unit",
+                    text(
+                        "{name} lies {km} km away from the others; its outline may be in another "
+                        "place or coordinate system",
+                        name=row[NAME],
+                        km=f"{km[index]:.0f}",
+                    ),
+                    text("check the outline in a GIS, or take the unit out"),
+                    file=str(row["_file"]),
+                    row=int(row["_row"]),
+                    value=f"{x[index]:.4f}, {y[index]:.4f}",
+                )
+            )
+    return out
+
+
 def measure_fit(units: gpd.GeoDataFrame) -> list[Problem]:
     """Measure overlaps and gaps between the units of each level.
 

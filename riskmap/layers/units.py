@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
@@ -12,17 +14,24 @@ import pandas as pd
 
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import Findings, unusable
+from riskmap.layers.check.findings import Findings, own_fault, unusable
 from riskmap.layers.check.rules import normal_names
 from riskmap.layers.check.written import written_rows
 from riskmap.layers.layer import Rows, Source, UnitSpec
+from riskmap.layers.place.evidence import known_outlines
 from riskmap.layers.place.points import locate_shapes, locate_table
 from riskmap.layers.read.source import check_file, open_tables
 from riskmap.layers.read.table import TEXTS, WORKBOOKS
 from riskmap.layers.read.values import parse_codes, parse_numbers, parse_text, plain
 from riskmap.layers.read.vector import read_vector
 from riskmap.layers.unit_points import SKETCH, column_field, draw_areas, same_header, unit_points
-from riskmap.layers.unit_shapes import drop_repeated, find_parents, measure_fit, repair_units
+from riskmap.layers.unit_shapes import (
+    drop_repeated,
+    find_parents,
+    find_strays,
+    measure_fit,
+    repair_units,
+)
 from riskmap.vocabulary.columns import (
     LEVEL,
     NAME,
@@ -162,12 +171,21 @@ def read_units(
                 problems += findings.problems
         except LayerError as error:
             problems += [replace(p, role=ROLE_NAME, file=spec.shown) for p in error.problems]
+        except Exception as error:
+            if os.environ.get("RISKMAP_DEBUG"):
+                raise
+            problems.append(replace(own_fault(error), role=ROLE_NAME, file=spec.shown))
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return empty_units(), problems
     units = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=WGS84)
     parts = units["_part"]
+    west, _, east, _ = units.total_bounds
+    if east - west > 180.0:
+        problems.append(_across(units))
+        return empty_units(), problems
     units = drop_repeated(units, problems)
+    problems += find_strays(units)
     units = draw_areas(units, problems, outline=outline)
     used = units["_part"]
     order = {name: index for index, name in enumerate(UNIT_LEVELS)}
@@ -182,6 +200,17 @@ def read_units(
         units = units.drop(columns=ELDERLY)
     units.attrs["sources"] = unit_sources(read, parts, used, problems)
     return units, problems
+
+
+def _across(units: gpd.GeoDataFrame) -> Problem:
+    return Problem(
+        "unusable",
+        ROLE_NAME,
+        "antimeridian",
+        text("the units lie on both sides of the 180° meridian; that is not supported"),
+        text("if they do not, look for a unit with a wrong longitude; else split the project"),
+        file=str(units["_file"].iloc[0]),
+    )
 
 
 def empty_units() -> gpd.GeoDataFrame:
@@ -313,6 +342,15 @@ def _own_codes(level: pd.Series, name: pd.Series, parent: pd.Series) -> pd.Serie
 def _shapes(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoSeries:
     """Return repaired outlines; points, or nothing, where a table has no outlines."""
     if rows.geometry is not None:
+        columns = [str(column) for column in rows.table.columns]
+        source = known_outlines(Path(spec.shown).name, columns)
+        if source is not None and spec.datum == "auto" and spec.crs is None:
+            spec = replace(spec, datum=source)
+            findings.note(
+                "datum_from_source",
+                text("taken as {datum}, by the service that the outlines are from", datum=source),
+                text("if they were converted already, give datum: wgs84 for units"),
+            )
         return repair_units(locate_shapes(rows.geometry, spec, findings).geometry, findings)
     wkt = next((column for column in rows.table.columns if str(column).casefold() in _WKT), None)
     if wkt is None:

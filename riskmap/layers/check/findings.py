@@ -266,3 +266,26 @@ def unusable(rule: str, message: Text, mend: Text, *, value: str = "") -> LayerE
     """
     problem = Problem("unusable", "", rule, message, mend, value=value)
     return LayerError(message, (problem,))
+
+
+def own_fault(error: Exception) -> Problem:
+    """Make the problem by which a fault of the program stops one source and not the run.
+
+    Parameters
+    ----------
+    error
+        What went wrong.
+
+    Returns
+    -------
+    Problem
+        Unusable, without role and file.
+    """
+    return Problem(
+        severity="unusable",
+        role="",
+        rule="own_fault",
+        message=text("the program failed on this file; the other layers go on"),
+        mend=text("save the layer as GeoPackage or .xlsx again; tell the maintainers"),
+        value=f"{type(error).__name__}: {error}"[:200],
+    )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.layers.place.datum import to_wgs84, wgs84_to_gcj02
+from riskmap.layers.place.datum import to_wgs84, told_datum, wgs84_to_gcj02
 from riskmap.vocabulary.columns import LEVEL, NAME, WGS84
 
 if TYPE_CHECKING:
@@ -95,6 +95,41 @@ _EXPORTS: Final = (
     ({"uid", "detail", "lng", "lat", "province"}, "百度地图接口导出的坐标"),
 )
 """Columns by which the exports of map services are known."""
+
+
+_ATLAS: Final = frozenset(
+    ("adcode", "centroid", "childrennum", "acroutes", "subfeatureindex", "center")
+)
+"""Properties of the outlines that DataV and Amap give away, which are in GCJ-02."""
+
+
+def known_outlines(name: str, columns: Sequence[str]) -> str | None:
+    """Tell the datum of outlines by the service that they are from.
+
+    Parameters
+    ----------
+    name
+        Name of the file.
+    columns
+        Its properties.
+
+    Returns
+    -------
+    str or None
+        A datum; None when the source is not known.
+
+    Examples
+    --------
+    >>> known_outlines("边界_高德.geojson", []), known_outlines("amap_wgs84.geojson", [])
+    ('gcj02', None)
+    """
+    plain = re.sub(r"(?i)datav|geoatlas|aliyun|areacity", "amap", name)
+    told = told_datum("坐标 " + re.sub(r"[_\-.]+", " ", plain))
+    if told is not None:
+        return told if told in ("gcj02", "bd09") else None
+    held = {str(column).casefold() for column in columns}
+    named = re.search(r"(?i)wgs|cgcs|4326|4490|天地图|tianditu", name)
+    return "gcj02" if len(held & _ATLAS) >= 3 and not named else None
 
 
 def known_export(columns: Sequence[str]) -> tuple[str, ...]:

@@ -463,8 +463,9 @@ def _crs_of(shapes: gpd.GeoSeries, spec: Any, datum: str, findings: Findings) ->
 
 def _hold_metres(shapes: gpd.GeoSeries) -> bool:
     """Tell whether most shapes lie where no degrees are."""
-    middle = np.nanmedian(np.abs(shapely.bounds(shapes.to_numpy())), axis=0)
-    return bool(np.isfinite(middle).all() and middle.max() > 1000.0)
+    box = np.abs(shapely.bounds(shapes.to_numpy()))
+    box = box[np.isfinite(box).all(axis=1)]
+    return len(box) > 0 and bool(np.median(box, axis=0).max() > 1000.0)
 
 
 def _zone_of_shapes(shapes: gpd.GeoSeries) -> Text:

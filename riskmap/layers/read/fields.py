@@ -26,6 +26,7 @@ from riskmap.layers.read.values import (
 from riskmap.vocabulary.roles import (
     coordinate_fields,
     guess_choice,
+    header_key,
     match_choice,
     match_header,
     unit_factor,
@@ -436,12 +437,67 @@ def match_columns(
             ranked.setdefault(field.name, []).append(
                 ((column.casefold() != field.name, preference(column, spec)), column, unit)
             )
+    if spec.path.suffix.lower() in _CUT_NAMES:
+        for column in columns:
+            field = match_cut(role, column)
+            if column not in used and field is not None and field.name not in {*found, *ranked}:
+                ranked[field.name] = [((False, 0), column, None)]
+                findings.note(
+                    "cut_name",
+                    text(
+                        "the field name {column} is cut off; taken as {field}",
+                        column=column,
+                        field=field.label,
+                    ),
+                    text("name it under fields: in the project file if this is wrong"),
+                    field=column,
+                )
     for name, entries in ranked.items():
         entries.sort(key=lambda entry: entry[0])
         found[name] = entries[0][1:]
     if not osm:
         _say_unused(columns, found, findings)
     return found
+
+
+_CUT_NAMES: Final = (".shp", ".dbf", ".zip")
+"""Files whose field names end after ten bytes."""
+
+
+def match_cut(role: Role, column: str) -> Field | None:
+    """Find the one field whose header begins with a name that was cut after ten bytes.
+
+    Parameters
+    ----------
+    role
+        The role.
+    column
+        The name, of three Chinese characters or more.
+
+    Returns
+    -------
+    Field or None
+        None when it is no cut name, or several fields fit.
+
+    Examples
+    --------
+    >>> from riskmap.vocabulary.roles import load_roles
+    >>> match_cut(load_roles()["flood_point"], "责任单").name
+    'duty_unit'
+    """
+    if match_heading(role, column)[0] is not None:
+        return None
+    size = max(len(column.encode()), len(column.encode("gb18030", "replace")))
+    if not 8 <= size <= 11 or len(column) < 3:
+        return None
+    key = header_key(column)
+    fitting = {
+        field.name: field
+        for field in (*role.fields, *coordinate_fields())
+        for name in (field.name, field.zh, field.en, *field.aliases)
+        if header_key(name).startswith(key) and header_key(name) != key
+    }
+    return next(iter(fitting.values())) if len(fitting) == 1 else None
 
 
 def match_heading(role: Role, column: str) -> tuple[Field | None, str | None]:

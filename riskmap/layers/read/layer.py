@@ -15,7 +15,7 @@ from pyproj import CRS
 
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import text
-from riskmap.layers.check.findings import Findings, unusable
+from riskmap.layers.check.findings import Findings, own_fault, unusable
 from riskmap.layers.check.ids import assign_ids
 from riskmap.layers.check.rules import (
     check_geometry,
@@ -147,36 +147,13 @@ def read_layer(
     return layer, problems
 
 
-def own_fault(error: Exception) -> Problem:
-    """Make the problem by which a fault of the program stops one source and not the run.
-
-    Parameters
-    ----------
-    error
-        What went wrong.
-
-    Returns
-    -------
-    Problem
-        Unusable, without role and file.
-    """
-    return Problem(
-        severity="unusable",
-        role="",
-        rule="own_fault",
-        message=text("the program failed on this file; the other layers go on"),
-        mend=text("save the layer as GeoPackage or .xlsx again; tell the maintainers"),
-        value=f"{type(error).__name__}: {error}"[:200],
-    )
-
-
 def _named(problem: Problem, role: Role, spec: LayerSpec, sheet: str = "") -> Problem:
     return replace(problem, role=role.name, file=spec.shown, sheet=problem.sheet or sheet)
 
 
 def _nothing_left(role: Role, part: _Part, source: Source) -> Problem:
     empty = source.rows_in == 0
-    if empty and source.sheet:
+    if empty and source.sheet and part.rows.geometry is None:
         return Problem(
             severity="note",
             role=role.name,

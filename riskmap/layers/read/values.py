@@ -218,6 +218,8 @@ def parse_codes(series: pd.Series) -> Parsed:
 
 
 def _code(cell: object) -> tuple[Any, str, str]:
+    if isinstance(cell, dict) or (isinstance(cell, str) and cell.lstrip().startswith("{")):
+        return _code_of(cell)
     if isinstance(cell, float) and cell == cell:
         if not cell.is_integer() or abs(cell) >= 2**53:
             return None, "code_float", ""
@@ -231,6 +233,20 @@ def _code(cell: object) -> tuple[Any, str, str]:
         if match := WHOLE_FLOAT.match(written):
             return match[1], "", "code"
     return _text(written)
+
+
+def _code_of(cell: dict[str, Any] | str) -> tuple[Any, str, str]:
+    """Take the code out of an object, as the outlines of map services hold it."""
+    try:
+        held = json.loads(cell) if isinstance(cell, str) else cell
+    except ValueError:
+        return _text(cell)
+    if not isinstance(held, dict):
+        return _text(cell)
+    for key in ("adcode", "code", "id", "ID", "CODE"):
+        if isinstance(held.get(key), (str, int, float)):
+            return _code(held[key])
+    return None, "", ""
 
 
 def parse_booleans(series: pd.Series) -> Parsed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
+import html
 import re
 import tempfile
 import warnings
@@ -18,139 +18,14 @@ from riskmap.formats import check_condition, offline, vector_driver
 from riskmap.i18n import text
 from riskmap.layers.check.findings import unusable
 from riskmap.layers.layer import Remark, Rows
+from riskmap.layers.read.curves import straight
+from riskmap.layers.read.dbf import Encoding, read_dbf, shapefile_encoding, sibling
+from riskmap.layers.read.encoding import bad_bytes
+from riskmap.layers.read.foreign import plain_file, refuse_foreign
+from riskmap.layers.read.table import matching
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from numpy.typing import NDArray
-
-
-_LDID: Final = {
-    0x4D: "gb18030",
-    0x7A: "gb18030",
-    0x4F: "big5",
-    0x78: "big5",
-    0x4E: "cp949",
-    0x79: "cp949",
-    0x13: "cp932",
-    0x7B: "cp932",
-    0x26: "cp866",
-    0xC9: "cp1251",
-    0xC8: "cp1250",
-}
-"""Language driver numbers that name one code page; ANSI (0x57) and the Western ones are often
-written without meaning and count for nothing."""
-_LAST_RESORT: Final = "cp1252"
-
-
-def shapefile_encoding(path: Path, declared: str | None) -> tuple[str, str]:
-    """Find the encoding of a shapefile: declared, .cpg, language driver, UTF-8, GB18030.
-
-    Parameters
-    ----------
-    path
-        The .shp file.
-    declared
-        What the project file says, or None.
-
-    Returns
-    -------
-    tuple of str
-        The codec, and how it was found: ``declared``, ``cpg``, ``ldid``, ``ascii`` or ``bytes``.
-
-    Raises
-    ------
-    LayerError
-        When the bytes fit no encoding, or not the declared one.
-    """
-    table = _sibling(path, ".dbf")
-    if table is None:
-        return "utf-8", "ascii"
-    blob, ldid = _texts(table)
-    if declared:
-        if not _fits(blob, declared):
-            raise _unfit(declared)
-        return codecs.lookup(declared).name, "declared"
-    page = _sibling(path, ".cpg")
-    if (
-        page is not None
-        and (named := _codec(page.read_text("ascii", "ignore").strip()))
-        and _fits(blob, named)
-    ):
-        return named, "cpg"
-    if blob.isascii():
-        return "utf-8", "ascii"
-    if ldid in _LDID and _fits(blob, _LDID[ldid]):
-        return _LDID[ldid], "ldid"
-    for codec in ("utf-8", "gb18030", _LAST_RESORT):
-        if _fits(blob, codec):
-            return codec, "bytes"
-    raise _unfit("utf-8, gb18030")
-
-
-def _unfit(tried: str) -> Exception:
-    return unusable(
-        "encoding",
-        text("the text is not written in {encodings}", encodings=tried),
-        text("declare the encoding in the project file, or save the layer as GeoPackage"),
-    )
-
-
-def _sibling(path: Path, suffix: str) -> Path | None:
-    return next(
-        (p for p in (path.with_suffix(suffix), path.with_suffix(suffix.upper())) if p.exists()),
-        None,
-    )
-
-
-def _codec(name: str) -> str | None:
-    plain = name.strip().casefold().replace("ansi ", "cp")
-    plain = {"936": "gb18030", "gbk": "gb18030", "gb2312": "gb18030", "65001": "utf-8"}.get(
-        plain, plain
-    )
-    for candidate in (plain, f"cp{plain}"):
-        try:
-            return codecs.lookup(candidate).name
-        except LookupError:
-            continue
-    return None
-
-
-def _fits(blob: bytes, codec: str) -> bool:
-    try:
-        blob.decode(codec)
-    except (UnicodeDecodeError, LookupError):
-        return False
-    return True
-
-
-def _texts(path: Path) -> tuple[bytes, int]:
-    """Join the bytes of all text cells that are not cut off, and give the language driver."""
-    content = np.fromfile(path, dtype=np.uint8)
-    if len(content) < 33:
-        return b"", 0
-    head = content[:32].tobytes()
-    count = int.from_bytes(head[4:8], "little")
-    start, width = int.from_bytes(head[8:10], "little"), int.from_bytes(head[10:12], "little")
-    fields = content[32 : max(start - 1, 32)]
-    fields = fields[: len(fields) // 32 * 32].reshape(-1, 32)
-    kinds, widths = fields[:, 11], fields[:, 16].astype(int)
-    stops = 1 + np.cumsum(widths)
-    pieces = [bytes(row[:11].tobytes().split(b"\x00")[0]) for row in fields]
-    count = min(count, (len(content) - start) // max(width, 1))
-    records = content[start : start + count * width].reshape(count, width)
-    for kind, size, stop in zip(kinds, widths, stops, strict=True):
-        if kind == ord("C") and size > 0:
-            pieces.append(_whole_cells(records[:, stop - size : stop]))
-    return b"\n".join(pieces), head[29]
-
-
-def _whole_cells(cells: NDArray[np.uint8]) -> bytes:
-    """Join cells that end in a blank, for a full cell may end in half a character."""
-    last = cells[:, -1]
-    ended = cells[(last == 0x20) | (last == 0)]
-    line = np.full((len(ended), 1), 0x0A, dtype=np.uint8)
-    joined: bytes = np.hstack([ended, line]).tobytes()
-    return joined
 
 
 ROAD_TAGS: Final = (
@@ -329,28 +204,183 @@ def read_vector(
     LayerError
         When the file cannot be read or the layer cannot be chosen.
     """
-    driver = vector_driver(path)
     check_condition(where)
-    osm = driver == "OSM"
+    refuse_foreign(path)
     notes: list[Remark] = []
-    options: dict[str, Any] = {"where": where}
-    codec = "utf-8"
-    if path.suffix.lower() == ".shp":
-        codec = options["encoding"] = _shapefile(path, encoding, notes)
-    chosen = layer or (OSM_LAYERS.get(geometry, "points") if osm else None)
-    if chosen is None:
-        chosen = _choose_layer(path, geometry, notes)
+    with plain_file(path, layer, encoding, notes) as file:
+        driver = vector_driver(file)
+        if file.suffix.lower() in (".shp", ".dbf"):
+            return _read_shapefile(file, layer, where, encoding, keys, notes)
+        osm = driver == "OSM"
+        options: dict[str, Any] = {"where": _quoted(where)}
+        chosen = layer or (OSM_LAYERS.get(geometry, "points") if osm else None)
+        folders: list[str] = []
+        if chosen is None:
+            folders = _choose_layers(file, geometry, notes, driver)
+            chosen = folders[0] if len(folders) == 1 else None
+        wanted = [*asked_keys(where), *keys]
+        packed = "other_tags" in (where or "")
+        with osm_config(wanted) if osm and not packed else nullcontext() as config:
+            if osm and window is not None:
+                options["bbox"] = window
+                said = text("of the OSM extract only the place and its surroundings were read")
+                notes.append(Remark("window", said, text("nothing to do")))
+            if config is not None:
+                options["CONFIG_FILE"] = str(config)
+            if len(folders) > 1:
+                frame = _folders(file, folders, options, notes, driver)
+            else:
+                frame = _frame(file, chosen, options, notes, driver)
+        if driver in ("LIBKML", "DXF"):
+            frame = _one_kind(_described(frame), geometry, notes)
+        return _as_rows(frame, chosen or "", "utf-8", wanted, notes, osm=osm)
+
+
+_NAME: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[^\W\d]\w*")
+
+
+def _quoted(where: str | None) -> str | None:
+    """Put the names of columns that are not plain ASCII into the quotes that OGR asks for."""
+    if not where:
+        return where
+    return _NAME.sub(
+        lambda match: (
+            match[0] if match[0].startswith(("'", '"')) or match[0].isascii() else f'"{match[0]}"'
+        ),
+        where,
+    )
+
+
+def _read_shapefile(
+    path: Path,
+    layer: str | None,
+    where: str | None,
+    encoding: str | None,
+    keys: Sequence[str],
+    notes: list[Remark],
+) -> Rows:
+    """Read a shapefile, or a dBase table alone."""
+    found = shapefile_encoding(path, encoding)
+    notes += _encoding_remarks(found)
+    alone = path.suffix.lower() == ".dbf"
+    if not alone and not any(path.with_suffix(side).exists() for side in (".shx", ".SHX")):
+        said = text("the .shx index is missing and was made up")
+        notes.append(Remark("no_shx", said, text("send all parts of the shapefile")))
     wanted = [*asked_keys(where), *keys]
-    packed = "other_tags" in (where or "")
-    with osm_config(wanted) if osm and not packed else nullcontext() as config:
-        if osm and window is not None:
-            options["bbox"] = window
-            said = text("of the OSM extract only the place and its surroundings were read")
-            notes.append(Remark("window", said, text("nothing to do")))
-        if config is not None:
-            options["CONFIG_FILE"] = str(config)
-        frame = _frame(path, chosen, options, notes, driver)
-    return _as_rows(frame, chosen or "", codec, wanted, notes, osm=osm)
+    name = layer or path.stem
+    table_file = path if alone else sibling(path, ".dbf")
+    if table_file is not None and (alone or found.bad or not found.clean_names):
+        table = read_dbf(table_file, found.codec)
+        frame: Any = table
+        if not alone:
+            bare = _frame(
+                path, None, {"columns": [], "encoding": "ISO-8859-1"}, notes, "ESRI Shapefile"
+            )
+            if len(bare) == len(table):
+                frame = bare[[bare.geometry.name]].join(table)
+            else:
+                frame = _frame(path, None, {"encoding": found.codec}, notes, "ESRI Shapefile")
+        if where:
+            frame = frame[matching(pd.DataFrame(table), where)].reset_index(drop=True)
+    else:
+        options = {"where": _quoted(where), "encoding": found.codec}
+        frame = _frame(path, None, options, notes, "ESRI Shapefile")
+    return _as_rows(frame, name, found.codec, wanted, notes, osm=False)
+
+
+def _encoding_remarks(found: Encoding) -> list[Remark]:
+    """Say how the encoding of a shapefile was found, where that is worth a word."""
+    out = []
+    codec = found.codec.upper()
+    if found.how in ("ldid", "bytes"):
+        out.append(
+            Remark(
+                "encoding_found",
+                text("the shapefile does not say its encoding; read as {encoding}", encoding=codec),
+                text("add a .cpg file that holds {encoding}", encoding=codec),
+            )
+        )
+    if found.how == "instead":
+        out.append(
+            Remark(
+                "encoding_instead",
+                text(
+                    "the .cpg says {said}, but the text is {encoding}; read as {encoding}",
+                    said=found.said,
+                    encoding=codec,
+                ),
+                text("write {encoding} into the .cpg file", encoding=codec),
+            )
+        )
+    if found.bad:
+        out.append(bad_bytes(found.codec, found.bad))
+    return out
+
+
+def _described(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Take the fields out of the tables that ArcGIS writes into the descriptions of a KML."""
+    column = next((c for c in frame.columns if str(c).casefold() == "description"), None)
+    if column is None or not frame[column].astype("str").str.contains("<td", case=False).any():
+        return frame
+    found = [dict(_CELLS.findall(str(entry))) for entry in frame[column]]
+    names = list(dict.fromkeys(n for entry in found for n in entry))
+    for name in names:
+        label = html.unescape(re.sub(r"<[^>]+>", "", name)).strip()
+        if label and label not in frame.columns:
+            values = [
+                html.unescape(re.sub(r"<[^>]+>", "", entry.get(name, ""))).strip() or None
+                for entry in found
+            ]
+            frame = frame.assign(**{label: values})
+    return frame
+
+
+_CELLS: Final = re.compile(
+    r"<td[^>]*>((?:(?!<td|</td).)*)</td>\s*<td[^>]*>((?:(?!<td|</td).)*)</td>",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _folders(
+    path: Path, folders: list[str], options: dict[str, Any], notes: list[Remark], driver: str
+) -> gpd.GeoDataFrame:
+    """Read all folders of a KML as one layer."""
+    import geopandas as gpd
+
+    frames = []
+    for folder in folders:
+        part = _frame(path, folder, options, notes, driver)
+        frames.append(part.assign(**({} if "Folder" in part.columns else {"Folder": folder})))
+    crs = next((part.crs for part in frames if part.crs is not None), None)
+    notes.append(
+        Remark(
+            "folders_read",
+            text("all folders were read: {folders}", folders="、".join(folders[:20])),
+            text("name one with layer: if only that one is meant"),
+        )
+    )
+    tables = [
+        pd.DataFrame(part).rename(columns={part.geometry.name: "geometry"}) for part in frames
+    ]
+    return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), geometry="geometry", crs=crs)
+
+
+def _one_kind(frame: gpd.GeoDataFrame, geometry: str, notes: list[Remark]) -> gpd.GeoDataFrame:
+    """Of a file that mixes points, lines and areas, keep what fits the role."""
+    wanted = {"point": 0, "line": 1, "polygon": 2}.get(geometry)
+    if wanted is None or not hasattr(frame, "crs"):
+        return frame
+    import shapely
+
+    kinds = shapely.get_dimensions(frame.geometry.to_numpy())
+    fits = kinds == wanted
+    if not fits.any() or fits.all():
+        return frame
+    said = text(
+        "of {all} objects the {n} that fit the layer were read", all=len(frame), n=int(fits.sum())
+    )
+    notes.append(Remark("kinds_left", said, text("give the others as a layer of their own")))
+    return frame[fits].reset_index(drop=True)
 
 
 def _as_rows(
@@ -381,17 +411,6 @@ def _as_rows(
     )
 
 
-def _shapefile(path: Path, encoding: str | None, notes: list[Remark]) -> str:
-    """Find the encoding of a shapefile and say what it lacks."""
-    codec, how = shapefile_encoding(path, encoding)
-    if how in ("ldid", "bytes"):
-        notes.append(_encoding_remark(codec))
-    if not path.with_suffix(".shx").exists() and not path.with_suffix(".SHX").exists():
-        said = text("the .shx index is missing and was made up")
-        notes.append(Remark("no_shx", said, text("send all parts of the shapefile")))
-    return codec
-
-
 def _tags(table: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
     """Give ways of OSM multipolygons an id, and packed tags their own columns."""
     if "osm_way_id" in table.columns:
@@ -404,27 +423,35 @@ def _tags(table: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
     return table
 
 
-def _encoding_remark(codec: str) -> Remark:
-    return Remark(
-        "encoding_found",
-        text("the shapefile does not say its encoding; read as {encoding}", encoding=codec.upper()),
-        text("add a .cpg file that holds {encoding}", encoding=codec.upper()),
-    )
+_GPX: Final = {"point": "waypoints", "line": "tracks"}
 
 
-def _choose_layer(path: Path, geometry: str, notes: list[Remark]) -> str | None:
-    """Choose the only layer, or the only one whose geometry fits the role."""
+def _choose_layers(path: Path, geometry: str, notes: list[Remark], driver: str) -> list[str]:
+    """Choose the only layer, the only one whose geometry fits the role, or all folders of a KML."""
     try:
-        with offline(path) as pyogrio:
+        with offline(path) as pyogrio, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             layers = [(str(name), str(kind or "")) for name, kind in pyogrio.list_layers(path)]
+            if len(layers) > 1:
+                sizes = {
+                    name: pyogrio.read_info(path, layer=name, force_feature_count=True)["features"]
+                    for name, _ in layers
+                    if driver in ("GPX", "LIBKML")
+                }
+                filled = [entry for entry in layers if sizes.get(entry[0], 1)]
+                layers = filled or layers
     except Exception as error:
         raise _broken(error) from error
     layers = [entry for entry in layers if entry[0] != "layer_styles"]
     if not layers:
         raise unusable("no_layer", text("the file holds no layer"), text("send the file again"))
     if len(layers) == 1:
-        return layers[0][0]
+        return [layers[0][0]]
+    if driver == "LIBKML":
+        return [name for name, _ in layers]
     fitting = [name for name, kind in layers if _FITTING.get(geometry, "") in kind and kind]
+    if driver == "GPX" and _GPX.get(geometry) in fitting:
+        fitting = [_GPX[geometry]]
     names = ", ".join(name for name, _ in layers)
     if len(fitting) != 1:
         raise unusable(
@@ -443,7 +470,7 @@ def _choose_layer(path: Path, geometry: str, notes: list[Remark]) -> str | None:
             text("name another with layer: if this is wrong"),
         )
     )
-    return fitting[0]
+    return fitting
 
 
 def _broken(error: Exception) -> Exception:
@@ -462,18 +489,14 @@ def _frame(
         warnings.simplefilter("always")
         try:
             frame = pyogrio.read_dataframe(
-                path, layer=layer, use_arrow=True, on_invalid="ignore", **options
+                path, layer=layer, use_arrow=True, on_invalid="fix", **options
             )
-        except Exception as first:
-            if options.get("where"):
-                raise unusable(
-                    "where",
-                    text("the condition cannot be applied: {where}", where=options["where"]),
-                    text("name existing columns, as in SQL"),
-                    value=str(first),
-                ) from first
-            frame = _salvage(path, layer, first, notes, driver)
+        except Exception as first:  # noqa: BLE001
+            frame = _other_way(path, layer, options, notes, driver, first)
     said = [str(entry.message) for entry in caught if issubclass(entry.category, RuntimeWarning)]
+    if any(_UNCLOSED in message for message in said):
+        closed = text("rings that were not closed were closed")
+        notes.append(Remark("ring_closed", closed, text("check the outline in a GIS")))
     notes += [
         Remark(
             "reader_warning",
@@ -481,8 +504,69 @@ def _frame(
             text("check the layer"),
         )
         for message in dict.fromkeys(said)
+        if _UNCLOSED not in message
     ]
     return frame
+
+
+_UNCLOSED: Final = "Non closed ring"
+
+
+def _other_way(
+    path: Path,
+    layer: str | None,
+    options: dict[str, Any],
+    notes: list[Remark],
+    driver: str,
+    first: Exception,
+) -> gpd.GeoDataFrame:
+    """Read a layer that the quick way cannot: with arcs, with a condition it does not know."""
+    where = options.get("where")
+    rest = {key: value for key, value in options.items() if key != "where"}
+    frame = _with_arcs(path, layer, rest, notes, driver)
+    if frame is None and where:
+        with offline(path) as pyogrio:
+            try:
+                frame = pyogrio.read_dataframe(path, layer=layer, on_invalid="fix", **rest)
+            except Exception as error:  # noqa: BLE001
+                frame = _salvage(path, layer, error, notes, driver)
+    if frame is None:
+        return _salvage(path, layer, first, notes, driver)
+    if not where:
+        return frame
+    table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+    kept: gpd.GeoDataFrame = frame[matching(table, where)].reset_index(drop=True)
+    return kept
+
+
+def _with_arcs(
+    path: Path, layer: str | None, options: dict[str, Any], notes: list[Remark], driver: str
+) -> gpd.GeoDataFrame | None:
+    """Read a layer whose outlines hold arcs of circles; None when it holds none."""
+    import geopandas as gpd
+
+    if driver == "OSM":
+        return None
+    try:
+        with offline(path) as pyogrio:
+            name = layer or str(pyogrio.list_layers(path)[0][0])
+            plain = name.replace('"', '""')
+            table = pyogrio.read_dataframe(
+                path,
+                sql=f'SELECT *, OGR_GEOM_WKT AS wkt__ FROM "{plain}"',  # noqa: S608
+                sql_dialect="OGRSQL",
+                read_geometry=False,
+                **options,
+            )
+            crs = pyogrio.read_info(path, layer=name)["crs"]
+    except Exception:  # noqa: BLE001
+        return None
+    if not table["wkt__"].astype("str").str.contains("CURVE|CIRCULAR|SURFACE").any():
+        return None
+    said = text("arcs of circles were turned into straight pieces")
+    notes.append(Remark("arcs", said, text("nothing to do")))
+    shapes = [straight(written) for written in table["wkt__"]]
+    return gpd.GeoDataFrame(table.drop(columns="wkt__"), geometry=shapes, crs=crs)
 
 
 def _salvage(
