@@ -1,25 +1,36 @@
 """The table goes out, officers fill it in, it comes back: by the command line, as they would."""
 
+import contextlib
+import io
 import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
+from dataclasses import dataclass
 
 import openpyxl
 import pytest
 
+from riskmap.cli.app import main
 from riskmap.register.merge import as_code
 from tests import town
 
-ROOT = Path(__file__).parents[2]
+
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 def riskmap(*words):
-    return subprocess.run(
-        [sys.executable, "-m", "riskmap", *map(str, words)],
-        check=False, capture_output=True, text=True, encoding="utf-8", cwd=ROOT,
-    )  # fmt: skip
+    """Run a command line in this process, which spares the start of another."""
+    out, said = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(said),
+        pytest.raises(SystemExit) as end,
+    ):
+        main([str(word) for word in words])
+    return Done(end.value.code or 0, out.getvalue(), said.getvalue())
 
 
 def answer(*words, code=0):
@@ -165,8 +176,6 @@ def test_a_deadline_moves_only_by_an_extension_with_a_reason(project):
     last = answer("control", "history", project, number)["events"][-1]
     assert (last["kind"], last["changes"]["deadline"]) == ("extended", "2027-01-15")
     # A later date of the data does not move it: the next run shows the date that was granted.
-    text = project.read_text(encoding="utf-8").replace("2026-", "2026-")
-    project.write_text(text, encoding="utf-8")
     out = project.parent / "later"
     assert riskmap("run", project, "--out", out).returncode == 0
     sheet = openpyxl.load_workbook(out / "管控一张表.xlsx").worksheets[0]
