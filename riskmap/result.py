@@ -13,6 +13,7 @@ from riskmap.i18n import Text
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    import xarray as xr
 
     from riskmap.geo.grid import Grid
     from riskmap.geo.people import Pieces
@@ -209,3 +210,22 @@ class Result:
     effects: Mapping[str, Text] = field(default_factory=dict)
     """Role to what would change if its returned rows were mended, or the layer were given."""
     root: Path | None = None
+
+    @property
+    def cells(self) -> xr.Dataset:
+        """The grid: people, scores, class and indicators of each cell; dimensions y, x [m]."""
+        import geopandas as gpd
+        import pandas as pd
+
+        from riskmap.geo.grid import as_dataset, cell_centres
+
+        measured = self.indicators.cells
+        index = self.index.get("cell")
+        parts = [measured]
+        if index is not None:
+            parts = [index.scores, index.classes.to_frame("class"), measured]
+        table = pd.concat(parts, axis=1)
+        if self.population is not None:
+            table.insert(0, "population", self.population.ravel()[table.index])
+        x, y = cell_centres(self.grid, table.index.to_numpy())
+        return as_dataset(table, gpd.GeoSeries.from_xy(x, y), self.grid.crs)

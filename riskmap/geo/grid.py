@@ -18,11 +18,13 @@ from riskmap.i18n import text
 from riskmap.vocabulary.columns import CELL
 
 if TYPE_CHECKING:
+    import xarray as xr
     from affine import Affine
 
 
 __all__ = [
     "Grid",
+    "as_dataset",
     "cell_centres",
     "cell_names",
     "cell_of",
@@ -86,6 +88,44 @@ class Grid:
     def area_km2(self) -> float:
         """Area of one cell [km2]."""
         return self.size_m**2 / 1e6
+
+
+def as_dataset(table: pd.DataFrame, points: gpd.GeoSeries, crs: Any) -> xr.Dataset:
+    """Lay the columns of a table of cells out on their grid.
+
+    Parameters
+    ----------
+    table
+        Shape (cells, columns): numbers.
+    points
+        The cells' centres, in order.
+    crs
+        The metric CRS.
+
+    Returns
+    -------
+    Dataset
+        A variable a column, float32, dimensions y (north first) and x [m]; NaN where no cell is.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> import pandas as pd
+    >>> at = gpd.GeoSeries.from_xy([50, 150, 50], [150, 150, 50])
+    >>> as_dataset(pd.DataFrame({"score": [1, 2, 3]}), at, "EPSG:4548").score.values.tolist()
+    [[1.0, 2.0], [3.0, nan]]
+    """
+    import xarray as xr
+
+    x, y = np.round(points.x.to_numpy(), 3), np.round(points.y.to_numpy(), 3)
+    xs, columns = np.unique(x, return_inverse=True)
+    ys, rows = np.unique(-y, return_inverse=True)
+    out = {}
+    for name in table.columns:
+        values = np.full((len(ys), len(xs)), np.nan, dtype=np.float32)
+        values[rows, columns] = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        out[str(name)] = (("y", "x"), values)
+    return xr.Dataset(out, coords={"y": -ys, "x": xs}, attrs={"crs": str(crs)})
 
 
 def _place_geometry(place: Any, crs: Any) -> shapely.Geometry:

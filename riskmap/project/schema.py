@@ -249,6 +249,31 @@ class Project(Section):
             raise PydanticCustomError("string_too_short", "empty")
         return line
 
+    @classmethod
+    def load(cls, path: Path | str, *, allow_outside: bool = False) -> Project:
+        """Read and check a project file.
+
+        Parameters
+        ----------
+        path
+            The YAML file.
+        allow_outside
+            Whether input may lie outside the project's tree.
+
+        Returns
+        -------
+        Project
+            The project; relative paths in it are relative to the file.
+
+        Raises
+        ------
+        ProjectError
+            With every problem of the file at once.
+        """
+        from riskmap.project.load import load_project  # it reads what this module defines
+
+        return load_project(Path(path), allow_outside=allow_outside)
+
     def file(self, written: str) -> Path:
         """Find a path of the project file on the disk.
 
