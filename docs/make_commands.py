@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 COMMANDS = (
-    "run", "check", "new", "template", "verify", "index", "locate", "allocate", "route", "coords",
+    "run", "check", "new", "template", "explain", "verify", "index", "locate", "allocate",
+    "route", "coords",
     "control export", "control import", "control status", "control history",
 )  # fmt: skip
 HEAD = """# Commands
@@ -17,25 +18,42 @@ is made by `python docs/make_commands.py`.
 """
 
 
-def help_of(*words: str) -> str:
-    """Give the help of a command, eighty columns wide."""
+HEADS = {
+    "en": HEAD,
+    "zh": """# 命令
+
+结果写到标准输出（`--json` 时只有一份 JSON 文档），进度和提示写到标准错误。
+退出码：0 完成，1 输入有错，2 用法不对，3 没有可行解。
+提示语言用 `--lang zh|en` 或环境变量 `RISKMAP_LANG` 选定，默认中文。
+本页由 `python docs/make_commands.py` 生成。
+""",
+}
+
+
+def help_of(*words: str, lang: str = "en") -> str:
+    """Give the help of a command."""
     shown = subprocess.run(
         [sys.executable, "-m", "riskmap", *words, "--help"],
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "COLUMNS": "96", "TERM": "dumb"},
+        env={**os.environ, "COLUMNS": "96", "TERM": "dumb", "RISKMAP_LANG": lang},
     ).stdout
     lines = shown.replace("python -m riskmap", "riskmap").splitlines()
     return "\n".join(line.rstrip() for line in lines)
 
 
-def page() -> str:
+def page(lang: str = "en") -> str:
     """Give the page's text."""
-    parts = [HEAD, f"\n```\n{help_of().strip()}\n```\n"]
-    parts += [f"\n## riskmap {c}\n\n```\n{help_of(*c.split()).strip()}\n```\n" for c in COMMANDS]
+    parts = [HEADS[lang], f"\n```\n{help_of(lang=lang).strip()}\n```\n"]
+    parts += [
+        f"\n## riskmap {c}\n\n```\n{help_of(*c.split(), lang=lang).strip()}\n```\n"
+        for c in COMMANDS
+    ]
     return "".join(parts)
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("commands.md").write_text(page(), encoding="utf-8", newline="\n")
+    for lang, name in (("en", "commands.md"), ("zh", "commands.zh.md")):
+        path = Path(__file__).with_name(name)
+        path.write_text(page(lang), encoding="utf-8", newline="\n")

@@ -250,7 +250,9 @@ def _guarded(call: Callable[[], Any]) -> int:
         say(str(error))
         return error.exit_code
     except ClickError as error:
-        error.show()  # type: ignore[attr-defined]
+        from riskmap.cli.help import usage_error
+
+        say(usage_error(error))
         return 2
     except (typer.Abort, KeyboardInterrupt) as error:
         say(str(text("stopped; the results folder is whole: as it was, or finished")))
@@ -372,13 +374,23 @@ def _start_in_utf8(*, given: bool) -> None:
 
 
 def _spoken(arguments: list[str]) -> str:
-    """Find the language of messages: ``--lang``, else Chinese."""
+    """Find the language of messages: ``--lang``, else RISKMAP_LANG, else Chinese."""
     for i, argument in enumerate(arguments):
         if argument == "--lang" and i + 1 < len(arguments):
             return arguments[i + 1] if arguments[i + 1] in {"zh", "en"} else "zh"
         if argument.startswith("--lang=") and argument[7:] in {"zh", "en"}:
             return argument[7:]
-    return "zh"
+    wanted = os.environ.get("RISKMAP_LANG", "")
+    return wanted if wanted in {"zh", "en"} else "zh"
+
+
+def _command() -> Any:
+    """Make the command of the application, which speaks the current language."""
+    from riskmap.cli.help import speak
+
+    command = typer.main.get_command(app)
+    speak(command)
+    return command
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -400,5 +412,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             with language("en"):
                 say(str(said))
             sys.exit(1)
-        code = _finish(_guarded(lambda: app(words, standalone_mode=False)))
+        code = _finish(
+            _guarded(lambda: _command()(words, prog_name="riskmap", standalone_mode=False))
+        )
     sys.exit(code)

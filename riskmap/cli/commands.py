@@ -307,15 +307,17 @@ def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
     from riskmap.vocabulary.roles import load_roles
 
     known = {name: role for name, role in load_roles().items() if role.kind == "vector"}
-    unknown = [role for role in roles if role not in known]
+    by_label = {word: name for name, role in known.items() for word in (role.zh, role.en, name)}
+    unknown = [role for role in roles if role not in by_label]
     if unknown:
         raise UsageError(
             text(
                 "no layer with rows to fill in: {roles}; known: {known}",
                 roles=", ".join(unknown),
-                known=", ".join(known),
+                known="、".join(f"{role.label} ({name})" for name, role in known.items()),
             )
         )
+    roles = [by_label[role] for role in roles]
     _make_way(out)
     with language(lang):
         write_template([known[role] for role in dict.fromkeys(roles)], out, lang=lang)

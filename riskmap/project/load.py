@@ -214,11 +214,12 @@ def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | Non
     for role in project.layers:
         if role in known:
             continue
-        near = get_close_matches(role, list(known), n=1)
+        labels = {str(getattr(one, "zh", "")): name for name, one in known.items()}
+        near = [labels[role]] if role in labels else get_close_matches(role, list(known), n=1)
         mend = (
             text("did you mean '{near}'?", near=near[0])
             if near
-            else text("known roles: {keys}", keys=", ".join(known))
+            else text("known roles: {keys}", keys=_named_roles(known))
         )
         problems.append(_problem(path, f"layers.{role}", text("unknown role"), mend))
     classes = project.index.classes
@@ -239,6 +240,13 @@ def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | Non
         if name in names[:i]
     ]
     return problems
+
+
+def _named_roles(roles: Mapping[str, object]) -> str:
+    """List roles by key and name; a name alone tells an officer what is meant."""
+    return "、".join(
+        f"{name} ({getattr(role, 'label', '') or name})" for name, role in roles.items()
+    )
 
 
 def _rising(values: list[float], n: int) -> bool:
