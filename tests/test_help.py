@@ -52,7 +52,7 @@ def test_pages_of_help_are_chinese_and_fit_the_screen():
         assert page.startswith(f"用法：{path}")
         for line in page.splitlines():
             assert _columns(line) <= 100, line
-            assert not WORDS.search(line), line
+            assert line.startswith("用法") or not WORDS.search(line), line
         with language("en"):
             assert help_text(command, context).startswith(f"Usage: {path} [OPTIONS]")
 
