@@ -50,6 +50,7 @@ RASTERS: Final[Mapping[str, tuple[str, ...]]] = {
     ".asc": ("AAIGrid",),
     ".nc": ("netCDF",),
     ".mbtiles": ("MBTiles",),
+    ".hgt": ("SRTMHGT",),
 }
 """Ending of a raster to what it may be."""
 NEVER: Final = (
@@ -82,6 +83,8 @@ _ADDED: Final = (".ovr", ".msk", ".aux.xml", "-wal", "-journal", "-shm")
 """Endings that stand behind the whole name."""
 MOST_UNPACKED: Final = 4 << 30
 """Bytes that the parts of an archive may have when they are unpacked."""
+_HGT_BYTES: Final = (2 * 1201 * 1201, 2 * 3601 * 3601, 2 * 1801 * 3601)
+"""Sizes of SRTM tiles, which have no mark of their own."""
 _STEPS: Final = 200_000_000
 """Steps of SQLite that all views of a database may take together; some seconds."""
 _EVERY: Final = 100_000
@@ -253,6 +256,8 @@ def raster_driver(path: Path) -> str:
     if allowed is None:
         raise _unknown(suffix, "GeoTIFF (.tif)")
     found = _raster(_head(path))
+    if suffix == ".hgt" and found == "" and path.stat().st_size in _HGT_BYTES:
+        found = "SRTMHGT"
     if found not in allowed:
         raise _other(suffix, found)
     if found == "MBTiles":

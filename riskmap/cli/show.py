@@ -228,3 +228,34 @@ def shown_routes(document: dict[str, Any]) -> str:
         else:
             lines.append(str(text("{name}: no route", name=row["from"])))
     return "\n".join([*lines, *document.get("notes", [])])
+
+
+def shown_datum(done: dict[str, Any]) -> str:
+    """Show which datum coordinates are in, and what was compared.
+
+    Parameters
+    ----------
+    done
+        ``datum``, ``held``, ``compared`` and ``decided``.
+
+    Returns
+    -------
+    str
+        One or two lines.
+    """
+    held = done["held"]
+    compared = text(
+        "in the unit they state lie, of {n} rows: {wgs84} as WGS-84, {gcj02} as Amap or Tencent "
+        "(GCJ-02), {bd09} as Baidu (BD-09)",
+        n=done["compared"],
+        wgs84=held["wgs84"],
+        gcj02=held["gcj02"],
+        bd09=held["bd09"],
+    )
+    if done["decided"]:
+        return str(text("taken as {datum}: {compared}", datum=done["datum"], compared=compared))
+    asked = text(
+        "were the coordinates taken from Amap, from Baidu or by GPS? Give --from gcj02, bd09 or "
+        "wgs84; nothing was written"
+    )
+    return f"{compared}\n{asked}"

@@ -188,23 +188,42 @@ def route(
 
 
 def coords(
-    source: Annotated[Path, typer.Argument(help="Table (csv) with coordinates.")],
-    target: Annotated[Path, typer.Argument(help="Table to write (csv).")],
+    source: Annotated[Path, typer.Argument(help="Table (csv, xlsx) with coordinates.")],
+    target: Annotated[Path, typer.Argument(help="Table to write (csv, xlsx).")],
     *,
-    origin: Annotated[str, typer.Option("--from", help="wgs84, cgcs2000, gcj02 or bd09.")],
+    origin: Annotated[
+        str, typer.Option("--from", help="wgs84, cgcs2000, gcj02, bd09, or auto with --units.")
+    ],
     to: Annotated[str, typer.Option(help="wgs84, cgcs2000, gcj02 or bd09.")] = "wgs84",
     lon: Annotated[str, typer.Option(help="Column of the longitude.")] = "lon",
     lat: Annotated[str, typer.Option(help="Column of the latitude.")] = "lat",
+    units: Annotated[
+        Path | None, typer.Option(help="Outlines of units, by which auto tells the datum.")
+    ] = None,
+    stated: Annotated[
+        str | None, typer.Option(help="Column that names the unit in which a row lies.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Convert coordinates between WGS-84, GCJ-02 and BD-09."""
     from riskmap.cli import table_commands
+    from riskmap.cli.show import shown_datum
 
-    choice("--from", origin, ("wgs84", "cgcs2000", "gcj02", "bd09"))
+    choice("--from", origin, ("wgs84", "cgcs2000", "gcj02", "bd09", "auto"))
     choice("--to", to, ("wgs84", "cgcs2000", "gcj02", "bd09"))
-    done = table_commands.convert(source, target, origin=origin, to=to, lon=lon, lat=lat)
+    done = table_commands.convert(
+        source, target, origin=origin, to=to, lon=lon, lat=lat, units=units, stated=stated
+    )
     for line in (*done["returned"], *done["notes"]):
         typer.echo(line, err=True)
-    typer.echo(text("{n} rows written: {file}", n=done["rows"], file=target))
+    if as_json:
+        emit({key: value for key, value in done.items() if key not in ("returned", "notes")})
+    elif "decided" in done:
+        typer.echo(shown_datum(done))
+    if not done.get("decided", True):
+        raise typer.Exit(1)
+    if not as_json:
+        typer.echo(text("{n} rows written: {file}", n=done["rows"], file=target))
     if done["returned"]:
         raise typer.Exit(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +152,48 @@ def _depth(
         place=ground.place,
     )
     scale = METRES[source.depth_unit]
-    return tuple(replace(tile, values=tile.values * scale) for tile in layer.rasters), said
+    tiles = tuple(replace(tile, values=tile.values * scale) for tile in layer.rasters)
+    return tiles, [*said, *_strange_depths(tiles, source)]
+
+
+_DEEP_M = 10.0
+"""Depths that no street has; a table of flood points stops here too [m]."""
+
+
+def _strange_depths(tiles: Sequence[Raster], source: ScenarioSource) -> list[Problem]:
+    """Say when depths are so large or negative that their unit, or the raster, must be wrong."""
+    low = min((float(np.nanmin(tile.values)) for tile in tiles), default=0.0)
+    high = max((float(np.nanpercentile(tile.values, 99.0)) for tile in tiles), default=0.0)
+    out = []
+    if high > _DEEP_M:
+        out.append(
+            Problem(
+                "note",
+                "depth",
+                "depth_range",
+                text(
+                    "scenario {name}: water up to {depth} m deep; the raster may be in another "
+                    "unit than {unit}",
+                    name=source.name,
+                    depth=f"{high:.3g}",
+                    unit=source.depth_unit,
+                ),
+                text("give depth_unit: cm or mm for the scenario if that is so"),
+                file=source.depth or "",
+            )
+        )
+    if low < 0.0:
+        out.append(
+            Problem(
+                "note",
+                "depth",
+                "depth_negative",
+                text("scenario {name}: some depths are below 0", name=source.name),
+                text("check the raster; nothing deeper than 0 counts as water"),
+                file=source.depth or "",
+            )
+        )
+    return out
 
 
 def _vector(

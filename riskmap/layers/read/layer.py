@@ -136,6 +136,7 @@ def read_layer(
                 raise
             problems.append(_named(own_fault(error), role, spec))
     lost = _placed_but_returned(parts, metric) if role.kind != "raster" else None
+    problems = _covered_together(problems)
     table = _join(role, parts, metric, known) if role.kind != "raster" else None
     for part in parts:
         problems += part.findings.problems
@@ -145,6 +146,18 @@ def read_layer(
             problems.append(_nothing_left(role, part, source))
     layer = Layer(role.name, table, tuple(rasters), tuple(sources), returned=lost)
     return layer, problems
+
+
+def _covered_together(problems: list[Problem]) -> list[Problem]:
+    """Leave out what is said of single tiles when all of them together cover the place."""
+    shares = [
+        float(str(dict(problem.message.params)["share"]))
+        for problem in problems
+        if problem.rule == "part_covered"
+    ]
+    if len(shares) < 2 or sum(shares) < 99.0:
+        return problems
+    return [problem for problem in problems if problem.rule != "part_covered"]
 
 
 def _named(problem: Problem, role: Role, spec: LayerSpec, sheet: str = "") -> Problem:
@@ -180,7 +193,7 @@ def _read_raster(role: Role, spec: LayerSpec, area: Any) -> tuple[Raster, Source
     check_file(spec.path)
     if spec.path.suffix.lower() not in RASTERS:
         raise unusable("not_raster", text("a raster is needed here"), text("give a GeoTIFF"))
-    raster, remarks = read_raster(spec, area)
+    raster, remarks = read_raster(spec, area, covering=role.name not in ("depth", "population"))
     said = [
         Problem("note", role.name, remark.rule, remark.message, remark.mend, file=spec.shown)
         for remark in remarks

@@ -27,7 +27,12 @@ MARGIN_CELLS: Final = 4
 
 
 def read_raster(
-    spec: LayerSpec, place: Any, *, unit: str = "", max_cells: int = MAX_CELLS
+    spec: LayerSpec,
+    place: Any,
+    *,
+    unit: str = "",
+    max_cells: int = MAX_CELLS,
+    covering: bool = True,
 ) -> tuple[Raster, list[Remark]]:
     """Read the part of a raster that covers the place.
 
@@ -41,6 +46,8 @@ def read_raster(
         Unit of the values, carried along.
     max_cells
         Most cells to hold; a larger part is averaged to fewer while reading.
+    covering
+        Whether every part of the place should have a value, as of heights, but not of depths.
 
     Returns
     -------
@@ -77,6 +84,7 @@ def read_raster(
         values = np.ma.filled(data.astype(np.float32), np.nan)
         values = _scaled(values, source, band)
         values[~np.isfinite(values)] = np.nan
+        remarks += _without_marks(values)
         if not np.isfinite(values).any():
             raise unusable(
                 "no_values",
@@ -84,6 +92,8 @@ def read_raster(
                 text("give a raster that covers the place"),
             )
         remarks += _look(values, source, band)
+        if covering and place is not None:
+            remarks += _coverage(values, transform, crs, place)
     return Raster(values, transform, crs, unit), remarks
 
 
@@ -211,6 +221,74 @@ def _remarks(source: Any, band: int, step: float) -> list[Remark]:
             )
         )
     return remarks
+
+
+_MARKS: Final = (
+    -9999.0, -99999.0, -999999.0, -32768.0, -32767.0, -3.4028235e38, -1e20, -1e30, -9999.9,
+    9999.0, 99999.0, 999999.0, 32767.0, 65535.0, 3.4028235e38, 1e20, 1e30, 1e10,
+)  # fmt: skip
+"""Numbers that programs write where nothing is known."""
+_APART: Final = 3.0
+
+
+def _without_marks(values: NDArray[np.float32]) -> list[Remark]:
+    """Take numbers that mark nothing known, though the file does not say so, as unknown."""
+    out = []
+    for end in (np.nanmin, np.nanmax):
+        known = values[np.isfinite(values)]
+        if not len(known):
+            break
+        extreme = float(end(known))
+        mark = next((m for m in _MARKS if np.isclose(extreme, m, rtol=1e-6)), None)
+        hit = values == np.float32(extreme)
+        rest = values[np.isfinite(values) & ~hit]
+        if mark is None or not len(rest) or not _far_off(extreme, rest):
+            continue
+        values[hit] = np.nan
+        said = text(
+            "{n} cells hold {mark}, which looks like no data; taken as unknown",
+            n=int(hit.sum()),
+            mark=f"{mark:g}",
+        )
+        out.append(Remark("nodata_found", said, text("set nodata in the file")))
+    return out
+
+
+def _far_off(extreme: float, rest: NDArray[np.float32]) -> bool:
+    """Tell whether a number lies far from all others, as no measured value does."""
+    low, high = float(rest.min()), float(rest.max())
+    span = max(high - low, 1.0)
+    gap = low - extreme if extreme < low else extreme - high
+    return gap > _APART * span and gap > 500.0
+
+
+_WHOLE: Final = 0.995
+
+
+def _coverage(
+    values: NDArray[np.float32], transform: Coefficients, crs: str, place: Any
+) -> list[Remark]:
+    """Say what share of the place has a value."""
+    import geopandas as gpd
+    from rasterio.features import geometry_mask
+    from rasterio.transform import Affine
+
+    shape = gpd.GeoSeries([place], crs=WGS84).to_crs(crs).iloc[0]
+    a, b, _, d, e, _ = transform
+    cell = abs(a * e - b * d)
+    if shape.is_empty or cell <= 0.0:
+        return []
+    inside = geometry_mask([shape], values.shape, Affine(*transform), invert=True)
+    all_cells = max(float(shape.area / cell), float(inside.sum()), 1.0)
+    share = float((inside & np.isfinite(values)).sum()) / all_cells
+    if share >= _WHOLE or all_cells < 20.0:
+        return []
+    said = text(
+        "the raster has values in {share} % of the place; elsewhere nothing is known from it",
+        share=f"{100.0 * share:.0f}",
+    )
+    mend = text("give the neighbouring tile too, or a raster that covers the place")
+    return [Remark("part_covered", said, mend)]
 
 
 def _look(values: NDArray[np.float32], source: Any, band: int) -> list[Remark]:

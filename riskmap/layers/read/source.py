@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 NOT_TAGS: Final = ("type", "class")
 """Fields whose namesakes among OSM tags mean something else: the kind of a relation, and rare."""
-RASTERS: Final = (".tif", ".tiff", ".img", ".vrt", ".asc", ".nc")
+RASTERS: Final = (".tif", ".tiff", ".img", ".vrt", ".asc", ".nc", ".hgt")
 """Endings of rasters, of which a ``.vrt`` is refused: it only points at other files."""
 
 
