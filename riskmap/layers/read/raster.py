@@ -284,7 +284,7 @@ def _coverage(
     if share >= _WHOLE or all_cells < 20.0:
         return []
     said = text(
-        "the raster has values in {share} % of the place; elsewhere nothing is known from it",
+        "the raster has values in {share} percent of the place; elsewhere nothing is known from it",
         share=f"{100.0 * share:.0f}",
     )
     mend = text("give the neighbouring tile too, or a raster that covers the place")
