@@ -26,9 +26,11 @@ __all__ = [
     "PHOTO",
     "backdrop_parts",
     "backdrop_problems",
+    "hillshade",
     "photo_files",
     "photo_parts",
     "read_backdrops",
+    "relief_part",
 ]
 
 PHOTO: Final = "photo"
@@ -346,3 +348,148 @@ def _degrees(west: float, south: float, east: float, north: float) -> dict[str, 
         "north": latitudes[1],
         "east": longitudes[1],
     }
+
+
+RELIEF_SIDE: Final = 720
+"""Longest side of the relief [px]."""
+RELIEF_QUALITY: Final = 62
+_SUN: Final = (math.radians(315), math.radians(45))
+_STEEP: Final = 0.35
+"""Slopes of the steepest hundredth are drawn as steep as this [m/m]; flat country is raised."""
+_RAISED: Final = (1.0, 25.0)
+RELIEF_ROOM: Final = 0.35
+"""Share of the place's size that the relief shows around it; towards its edge it fades."""
+_FADE: Final = 0.6
+_DARKEST: Final = 0.52
+"""Part of the light that the darkest slope keeps."""
+
+
+def hillshade(height: NDArray[Any], cell_m: float) -> NDArray[np.float64]:
+    r"""Light heights from the north-west; level ground is white.
+
+    .. math:: s = \frac{\cos\theta}{\sin\alpha}, \qquad
+              \cos\theta = \frac{\sin\alpha - \cos\alpha\,(p\sin\varphi + q\cos\varphi)}
+              {\sqrt{1 + p^2 + q^2}}
+
+    with the slopes p to the east and q to the north.
+
+    Parameters
+    ----------
+    height
+        Heights, shape (rows, columns), first row in the north [m]; NaN where unknown.
+    cell_m
+        Side of a cell [m].
+
+    Returns
+    -------
+    ndarray
+        Light from 0 to 1, 1 on level and on sunny ground and where heights are unknown.
+
+    Examples
+    --------
+    >>> flat = np.zeros((3, 3))
+    >>> hillshade(flat, 10.0).min()
+    1.0
+    >>> falls_east = -np.tile(np.arange(4.0), (4, 1)) * 10
+    >>> bool((hillshade(falls_east, 10.0) < 1).all())
+    True
+    """
+    known = np.isfinite(height)
+    filled = np.where(known, height, np.nanmean(height) if known.any() else 0.0)
+    south, east = np.gradient(filled, cell_m)
+    slope = np.hypot(east, south)
+    high = float(np.percentile(slope[known], 99)) if known.any() else 0.0
+    raised = float(np.clip(_STEEP / high, *_RAISED)) if high > 0 else 1.0
+    p, q = east * raised, -south * raised
+    turn, above = _SUN
+    light = math.sin(above) - math.cos(above) * (p * math.sin(turn) + q * math.cos(turn))
+    lit = light / np.sqrt(1 + p**2 + q**2) / math.sin(above)
+    out: NDArray[np.float64] = np.where(known, np.clip(lit, 0.0, 1.0), 1.0)
+    return out
+
+
+def relief_part(result: Any, packer: Packer) -> dict[str, Any] | None:
+    """Pack the shaded relief of the place and its surroundings.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+    packer
+        Takes the bytes.
+
+    Returns
+    -------
+    dict or None
+        As `backdrop_parts` gives; None without heights.
+    """
+    from pyproj import Transformer
+
+    layer = result.layers.get("dem")
+    if layer is None or not layer.rasters:
+        return None
+    box = [float(v) for v in result.units.to_crs(_MERCATOR).total_bounds]
+    room = RELIEF_ROOM * max(box[2] - box[0], box[3] - box[1])
+    west, south, east, north = (
+        box[0] - room, box[1] - room, box[2] + room, box[3] + room,
+    )  # fmt: skip
+    scale = RELIEF_SIDE / max(east - west, north - south)
+    shape = (max(2, round((north - south) * scale)), max(2, round((east - west) * scale)))
+    heights = _heights(layer.rasters, (west, south, east, north), shape)
+    if not np.isfinite(heights).any() or np.nanmax(heights) == np.nanmin(heights):
+        return None
+    _, lat = Transformer.from_crs(_MERCATOR, 4326, always_xy=True).transform(
+        (west + east) / 2, (south + north) / 2
+    )
+    light = hillshade(heights, (east - west) / shape[1] * math.cos(math.radians(lat)))
+    light = 1 - (1 - light) * _faded(np.isfinite(heights), room / (east - west) * shape[1])
+    grey = np.rint(255 * (_DARKEST + (1 - _DARKEST) * light)).astype(np.uint8)
+    raw = np.frombuffer(_grey_jpeg(grey), np.uint8)
+    packed = packer.array(raw, block=packer.block())
+    return {"type": "image/jpeg", "bytes": packed, **_degrees(west, south, east, north)}
+
+
+def _faded(known: NDArray[np.bool_], room_px: float) -> NDArray[np.float64]:
+    """Weigh the relief from 0 at the edge of what is known to 1 inside."""
+    from scipy.ndimage import distance_transform_edt
+
+    framed = np.pad(known, 1)
+    away: NDArray[np.float64] = distance_transform_edt(framed)[1:-1, 1:-1] - 1
+    return np.clip(away / max(room_px * _FADE, 1.0), 0.0, 1.0)
+
+
+def _heights(
+    rasters: Sequence[Any], bounds: tuple[float, float, float, float], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Warp heights to the page's projection; of tiles that overlap the first known one counts."""
+    from affine import Affine
+    from rasterio.warp import Resampling, reproject
+
+    west, south, east, north = bounds
+    rows, cols = shape
+    target = Affine((east - west) / cols, 0, west, 0, -(north - south) / rows, north)
+    out = np.full(shape, np.nan, np.float32)
+    for raster in rasters:
+        tile = np.full(shape, np.nan, np.float32)
+        reproject(
+            np.asarray(raster.values, np.float32), tile,
+            src_transform=Affine(*raster.transform), src_crs=raster.crs,
+            dst_transform=target, dst_crs=_MERCATOR,
+            src_nodata=np.nan, dst_nodata=np.nan, resampling=Resampling.bilinear,
+        )  # fmt: skip
+        out = np.where(np.isnan(out), tile, out)
+    return out.astype(np.float64)
+
+
+def _grey_jpeg(grey: NDArray[np.uint8]) -> bytes:
+    """Write a grey picture."""
+    from rasterio.io import MemoryFile
+
+    high, wide = grey.shape
+    with _quiet(), MemoryFile() as memory:
+        with memory.open(
+            driver="JPEG", width=wide, height=high, count=1, dtype="uint8",
+            quality=RELIEF_QUALITY,
+        ) as target:  # fmt: skip
+            target.write(grey, 1)
+        return bytes(memory.read())

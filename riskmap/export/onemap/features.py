@@ -28,6 +28,7 @@ __all__ = [
     "label",
     "layer_parts",
     "lines_part",
+    "neighbour_part",
     "shown",
 ]
 
@@ -205,9 +206,12 @@ _LIST_COLUMNS: Final = {
 """Columns of list and table that the page shows with an item, in this order."""
 _MAIN_ROADS: Final = ("motorway", "trunk", "primary", "expressway", "arterial", "快速路", "主干路")
 _MIDDLE_ROADS: Final = ("secondary", "tertiary", "collector", "次干路")
-_NOT_DRAWN: Final = ("boundary", "population", "sensitive")
+NEIGHBOUR: Final = "neighbour"
+_NOT_DRAWN: Final = ("boundary", NEIGHBOUR, "population", "sensitive")
 """Roles that stand in the figures of units and cells, and would hide the map."""
 _SIMPLE_M: Final = 4.0
+_SLIVER: Final = 1e-4
+"""A neighbour whose rest is a smaller share of the place is left out."""
 
 
 def _extra(result: Any, ids: pd.Index, packer: Packer) -> list[dict[str, Any]]:
@@ -350,6 +354,52 @@ def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) ->
     if not points:
         part["shape"] = lines_part(table, packer)
     return part
+
+
+def neighbour_part(result: Any, packer: Packer) -> dict[str, Any] | None:
+    """Describe the areas beside the place, with their names, as far as they lie outside it.
+
+    Parameters
+    ----------
+    result
+        The run's `riskmap.result.Result`.
+    packer
+        Takes the arrays.
+
+    Returns
+    -------
+    dict or None
+        JSON header: ``n``, ``names``, ``lon``, ``lat``, ``shape``; None without neighbours.
+    """
+    layer = result.layers.get(NEIGHBOUR)
+    if layer is None or layer.table is None or not len(layer.table):
+        return None
+    place = result.units.geometry.union_all()
+    west, south, east, north = place.bounds
+    near = max(east - west, north - south)
+    frame = shapely.box(west - near, south - near, east + near, north + near)
+    table = layer.table[layer.table.geometry.notna() & ~layer.table.geometry.is_empty]
+    rest = table.geometry.make_valid().difference(place).intersection(frame)
+    kept = rest.area > _SLIVER * near**2
+    if not kept.any():
+        return None
+    rest, table = rest[kept], table[kept]
+    close = rest.intersection(
+        shapely.box(west - near / 8, south - near / 8, east + near / 8, north + near / 8)
+    )
+    named = close.where(~close.is_empty, rest)
+    spots = named.representative_point().to_crs(WGS84)
+    simple = shapely.simplify(rest.to_numpy(), _SIMPLE_M)
+    shapes = gpd.GeoSeries(simple, crs=rest.crs).to_crs(WGS84).to_numpy()
+    return {
+        "n": len(table),
+        "names": packer.strings([shown(v, "zh") for v in table["name"]])
+        if "name" in table
+        else packer.strings([""] * len(table)),
+        "lon": packer.places(spots.x.to_numpy(), digits=6),
+        "lat": packer.places(spots.y.to_numpy(), digits=6),
+        "shape": rings(shapes, packer),
+    }
 
 
 def layer_parts(result: Any, packer: Packer) -> list[dict[str, Any]]:

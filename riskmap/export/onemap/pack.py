@@ -233,6 +233,8 @@ def numbered(
     return parts[0].to_numpy(dtype=object), number, wide
 
 
+LEVEL = 6
+"""Of gzip: seven times as fast as 9 for 0.9 % more."""
 CORE = 0
 """The block that is decoded at once; the others are decoded when they are needed."""
 _CODES = {"u1": "u8", "u2": "u16", "u4": "u32", "i4": "i32", "f4": "f32", "f8": "f64"}
@@ -403,6 +405,6 @@ class Packer:
         first = text.encode("utf-8")
         core = len(first).to_bytes(4, "little") + first + bytes(self.blocks[CORE])
         return [
-            base64.b64encode(gzip.compress(bytes(data), 9, mtime=0)).decode("ascii")
+            base64.b64encode(gzip.compress(bytes(data), LEVEL, mtime=0)).decode("ascii")
             for data in (core, *self.blocks[1:])
         ]

@@ -20,11 +20,12 @@ import folium
 from branca.element import CssLink, Element, Figure, JavascriptLink, Link
 
 from riskmap.errors import ExportError
-from riskmap.export.onemap.backdrop import backdrop_parts
+from riskmap.export.onemap.backdrop import backdrop_parts, relief_part
 from riskmap.export.onemap.collect import cell_parts, grid_part, index_part, unit_part
-from riskmap.export.onemap.features import initials, layer_parts
+from riskmap.export.onemap.features import initials, label, layer_parts, neighbour_part
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.scenes import plan_parts, scenario_layers, scenario_parts
+from riskmap.export.onemap.why import why_part
 from riskmap.i18n import LOCALE_DIR, both, text
 from riskmap.result import Result
 
@@ -302,7 +303,10 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
         "texts": messages(),
         "notes": [both(note) for note in (*result.notes, *getattr(result.indicators, "notes", ()))],
         "returned": returned,
-        "unusable": sorted({p.role for p in result.problems if p.severity == "unusable"}),
+        "unusable": [
+            label(result.roles[role]) if role in result.roles else {"zh": role, "en": role}
+            for role in sorted({p.role for p in result.problems if p.severity == "unusable"})
+        ],
         "presets": [
             {"key": p.key, "value": _plain(p.value), "unit": p.unit or "", "status": p.status,
              "source": p.source or "", "clause": p.clause or "", "zh": p.zh, "en": p.en}
@@ -315,6 +319,9 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
         "plans": [*plan_parts(result.plans, packer), *scenario_layers(result, packer)],
         "scenarios": scenario_parts(result, packer),
         "initials": initials(names),
+        "relief": relief_part(result, packer),
+        "neighbours": neighbour_part(result, packer),
+        "why": why_part(result, packer),
     }  # fmt: skip
 
 

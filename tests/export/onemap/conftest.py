@@ -33,6 +33,13 @@ class Opened:
     def js(self, code: str, *args: Any) -> Any:
         return self.page.evaluate(code, *args)
 
+    def unfold(self) -> None:
+        """Open every group and row of the layer panel, so that all its controls can be reached."""
+        self.js("""() => {
+          for (const group of document.querySelectorAll('#left details.group')) group.open = true;
+          for (const row of document.querySelectorAll('#left [data-more][aria-expanded=false]')) row.click();
+        }""")
+
     def settle(self) -> None:
         """Wait for two frames, so that what was asked for is drawn."""
         self.js(
@@ -85,6 +92,7 @@ def open_page(browser: Any) -> Callable[..., Any]:
             is_mobile=size == "phone", accept_downloads=True, reduced_motion="reduce",
         )  # fmt: skip
         page = context.new_page()
+        page.set_default_timeout(5_000)
         opened = Opened(page)
 
         def block(route: Any) -> None:
@@ -95,7 +103,7 @@ def open_page(browser: Any) -> Callable[..., Any]:
         if before:
             page.add_init_script(before)
         page.goto(path.as_uri() + (f"#{address}" if address else ""))
-        page.wait_for_selector("html[data-ready]", state="attached", timeout=15_000)
+        page.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)
         yield opened
         assert opened.requests == []
         assert opened.errors == []
@@ -118,4 +126,5 @@ def start_again(request: pytest.FixtureRequest) -> None:
         opened = request.getfixturevalue("desk")
         opened.page.goto("about:blank")
         opened.page.goto(request.getfixturevalue("sample_page").as_uri())
-        opened.page.wait_for_selector("html[data-ready]", state="attached", timeout=15_000)
+        opened.page.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)
+        opened.unfold()

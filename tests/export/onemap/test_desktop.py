@@ -90,35 +90,41 @@ def test_contributions_are_those_of_the_run(desk: Any, sample: Any) -> None:
     index = sample.index["unit"]
     for at in (0, 3, 8):
         desk.js("at => riskmap.select({kind: 'unit', at})", at)
-        desk.page.wait_for_selector("#panel-detail .why tbody tr")
-        cells = desk.page.locator("#panel-detail .why tbody tr td:last-child").all_inner_texts()
+        desk.page.wait_for_selector("#panel-detail .why tbody tr", state="attached")
+        cells = desk.page.locator("#panel-detail .why tbody tr td:last-child").all_text_contents()
         expected = index.contributions.iloc[at].to_numpy(dtype=float)
         assert [float(c) for c in cells] == pytest.approx(list(expected), abs=6e-4)
 
 
-def test_switching_the_grid_off_empties_the_surface(desk: Any) -> None:
-    assert len(_pixels(desk)) >= 3
-    desk.page.uncheck("[data-layer=grid]")
-    assert _pixels(desk) == {}
+def test_switching_the_surface_off_leaves_the_ground(desk: Any) -> None:
+    def red(pixels: dict[str, int]) -> int:
+        colours = {key: [int(part) for part in key.split(",")] for key in pixels}
+        return sum(pixels[key] for key, (r, g, _) in colours.items() if r > 10 and g < 5)
+
+    assert red(_pixels(desk)) > 500
+    desk.page.uncheck("[data-layer=surface]")
+    ground = _pixels(desk)
+    assert red(ground) == 0
+    assert ground
 
 
 def test_a_legend_row_hides_its_class(desk: Any) -> None:
     before = _pixels(desk)
-    desk.page.click('[data-class="grid:4"]')
+    desk.page.click('[data-class="surface:4"]')
     after = _pixels(desk)
     assert len(after) < len(before) or sum(after.values()) < sum(before.values())
-    assert desk.page.get_attribute('[data-class="grid:4"]', "aria-pressed") == "false"
+    assert desk.page.get_attribute('[data-class="surface:4"]', "aria-pressed") == "false"
     assert _state(desk)["classOff"] == {"4": True}
 
 
 def test_legend_counts_add_up(desk: Any, sample: Any) -> None:
     classes = _classes(sample.index["cell"])
     for c in (1, 2, 3, 4):
-        title = desk.page.locator(f'[data-class="grid:{c}"] .count').get_attribute("title")
+        title = desk.page.locator(f'[data-class="surface:{c}"] .count').get_attribute("title")
         assert str(int((classes == c).sum())) in title.replace(",", "")
     points = len(sample.layers["flood_point"].table)
     shown = desk.page.locator("label:has([data-layer=flood_point]) .count").inner_text()
-    assert f"/ {points}" in shown
+    assert shown.endswith(f"{points} 处")
 
 
 def test_every_resource_is_drawn_from_the_start(desk: Any) -> None:
@@ -138,29 +144,28 @@ def test_every_resource_is_drawn_from_the_start(desk: Any) -> None:
 
 def test_opacity_fades_the_surface(desk: Any) -> None:
     strong = _pixels(desk)
-    desk.js("""() => { const s = document.querySelector('.row:has([data-layer=grid]) .opacity');
+    desk.js("""() => { const s = document.querySelector('.row:has([data-layer=surface]) .opacity');
         s.value = '0.4'; s.dispatchEvent(new Event('input', {bubbles: true})); }""")
     assert _pixels(desk) != strong
-    assert _state(desk)["opacity"]["grid"] == 0.4
+    assert _state(desk)["opacity"]["surface"] == 0.4
 
 
 def test_ranking_is_ordered_and_filters(desk: Any, sample: Any) -> None:
     towns = sample.units[sample.units["level"] == "town"].index
     order = sample.index["unit"].scores["RISK"][towns].sort_values(ascending=False).index
-    rows = desk.page.locator(".rank")
+    rows = desk.page.locator(".rank:not(.worst)")
     assert [rows.nth(i).get_attribute("data-unit") for i in range(rows.count())] == list(order)
     rows.first.click()
     assert _state(desk)["town"] >= 0
-    assert desk.page.locator(".rank.on").count() == 1
-    desk.page.locator(".rank.on").click()
+    assert desk.page.locator(".rank.on:not(.worst)").count() == 1
+    desk.page.locator(".rank.on:not(.worst)").click()
     assert _state(desk)["town"] == -1
 
 
 def test_units_can_be_shown_by_level(desk: Any) -> None:
-    desk.page.uncheck("[data-layer=grid]")
-    desk.page.check("[data-layer=units]")
+    desk.page.select_option("#fill", "unit:2")
     fine = _pixels(desk)
-    desk.page.select_option("#level", "1")
+    desk.page.select_option("#fill", "unit:1")
     assert _pixels(desk) != fine
     assert _state(desk)["level"] == 1
 
@@ -295,7 +300,7 @@ def test_the_address_reopens_the_same_state(
     desk.js("() => riskmap.setWeights({HAZARD: 0.8})")
     desk.page.select_option("#palette", "cividis")
     desk.page.uncheck("[data-layer=refuge]")
-    desk.page.click('[data-class="grid:1"]')
+    desk.page.click('[data-class="surface:1"]')
     desk.js("() => { riskmap.select({kind: 'unit', at: 2, go: true}); riskmap.setLanguage('en'); }")
     desk.page.wait_for_function(
         "() => location.hash.includes('weights') && location.hash.includes('lang=en') && location.hash.includes('at=unit')"
@@ -317,16 +322,18 @@ def test_the_address_reopens_the_same_state(
         ("p.click('#tab-list')", "tab"),
         ("p.click('#tool-lang')", "lang"),
         ("p.uncheck('[data-layer=road]')", "shown"),
-        ("p.check('[data-layer=units]')", "shown"),
-        ("p.fill('.row:has([data-layer=grid]) .opacity', '0.5')", "opacity"),
-        ("p.click('[data-class=\"grid:3\"]')", "classOff"),
+        ("p.select_option('#fill', 'grid')", "surface"),
+        ("p.fill('.row:has([data-layer=surface]) .opacity', '0.5')", "opacity"),
+        ("p.click('[data-class=\"surface:3\"]')", "classOff"),
         ("p.click('[data-class=\"flood_point:2\"]')", "levelOff"),
         ("p.select_option('#palette', 'pure')", "palette"),
         ("p.select_option('#view', 'EXPOSURE')", "view"),
-        ("p.check('[data-layer=units]'); p.select_option('#level', '1')", "level"),
-        ("p.click('.rank >> nth=1')", "town"),
+        ("p.select_option('#fill', 'unit:1')", "level"),
+        ("p.click('#tab-list'); p.select_option('#list-what', 'refuge')", "list"),
+        ("p.click('#tab-list'); p.fill('.list-tools input', '街')", "list"),
+        ("p.click('.rank:not(.worst) >> nth=1')", "town"),
         ("p.select_option('#filter', 'open')", "filter"),
-        ("p.click('#tool-compare')", "compare"),
+        ("p.evaluate('() => riskmap.setWeights({HAZARD: 0.8})'); p.click('#tool-compare')", "compare"),
         ("p.click('#tab-whatif'); p.fill('[data-weight=HAZARD]', '0.8')", "weights"),
         ("p.evaluate(\"() => riskmap.select({kind: 'cell', at: 77})\")", "selected"),
         ("p.evaluate(\"() => riskmap.select({kind: 'item', layer: 'refuge', at: 2})\")", "selected"),
@@ -349,7 +356,7 @@ def test_the_address_holds_each_part_of_the_state(
     view = p.evaluate("() => [riskmap.map.getZoom(), riskmap.map.getCenter().lng]")
     p.goto("about:blank")
     p.goto(sample_page.as_uri() + address)
-    p.wait_for_selector("html[data-ready]", state="attached", timeout=15_000)
+    p.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)
     again = _state(desk)
     for key in set(state) - {"hash", "split"}:
         assert again[key] == state[key], key
@@ -431,6 +438,7 @@ def test_paper_is_one_sheet_of_a4_lying(
 def test_what_the_office_must_see_is_said(desk: Any, sample: Any) -> None:
     assert "未经审图，不得公开" in desk.page.inner_text("#review")
     assert "示范数据" in desk.page.inner_text("#banner")
+    desk.page.click("#open-about")
     about = desk.page.text_content(".about")
     assert sample.facts.data_date in about
     assert sample.presets[0].zh in about

@@ -160,7 +160,7 @@ def test_tianditu_asks_only_after_a_token_is_typed(
 
     page.route("http*://**", block)
     page.goto(path.as_uri())
-    page.wait_for_selector("html[data-ready]", state="attached", timeout=15_000)
+    page.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)
     assert asked == []
     page.fill("input[autocomplete=off][type=password]", "a-token")
     with page.expect_request(lambda request: "tianditu" in request.url):

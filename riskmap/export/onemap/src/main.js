@@ -5,11 +5,12 @@ import { addCanvas, redraw } from "./draw/canvas.js";
 import { backdropShown, drawBackdrop, hasBackdrop } from "./draw/backdrop.js";
 import { openDocument } from "./data/read.js";
 import { fromHash, watchAddress } from "./model/address.js";
-import { buildFrame, openTab } from "./panels/frame.js";
+import { buildFrame, openTab, renderFrame } from "./panels/frame.js";
 import { fitAll, startInteraction } from "./panels/interact.js";
 import { makeModel, table } from "./data/model.js";
 import { drawPoints } from "./draw/points.js";
 import { staleSurface } from "./draw/cells.js";
+import { loadRelief } from "./draw/ground.js";
 import { drawSurface } from "./draw/surface.js";
 import { drawLines } from "./draw/vectors.js";
 import { renderTree } from "./panels/tree.js";
@@ -17,6 +18,7 @@ import { renderOverview } from "./panels/overview.js";
 import { renderList } from "./panels/list.js";
 import { renderWhatif, setWeights, startCompare } from "./panels/whatif.js";
 import { renderDetail } from "./panels/detail.js";
+import { loadReasons } from "./model/why.js";
 import { live, prepare, unitScores } from "./model/score.js";
 import { startTime } from "./panels/time.js";
 import { startTools } from "./panels/tools.js";
@@ -29,11 +31,10 @@ import { drawWater, loadWater, waterShown } from "./draw/water.js";
 /** What is on at the start. */
 function startState() {
   const { model } = app;
-  const grid = !!(model.grid && table("cell"));
   /** @type {Record<string, boolean>} */
-  const shown = { grid, units: !grid && !!table("unit"), borders: true, labels: true };
+  const shown = { surface: !!(table("unit") || table("cell")), borders: true, labels: true, relief: true };
   /** @type {Record<string, number>} */
-  const opacity = { grid: 0.78, units: 0.78, borders: 0.9, labels: 1 };
+  const opacity = { surface: 0.9, borders: 0.9, labels: 1, relief: 0.85 };
   if (model.scenarios.some((/** @type {any} */ s) => s.water)) [shown.water, opacity.water] = [true, 0.9];
   for (const layer of model.things) {
     shown[layer.id] = layer.group === "risk" || layer.group === "element";
@@ -71,23 +72,25 @@ function joinEvents() {
     redraw("surface");
   });
   on("time", () => redraw("points"));
-  on("compare", () => {
+  on("compare compared surface", () => {
     staleSurface();
-    redraw("surface");
+    redraw("surface", "points");
   });
   on("language", () => redraw("points"));
   on("left", (/** @type {boolean | undefined} */ open) => {
     const now = document.body.classList.toggle("left-open", open);
     byId("tool-layers").setAttribute("aria-expanded", String(now));
     if (now) renderTree();
+    else if (document.activeElement === document.body || byId("left").contains(document.activeElement)) byId("tool-layers").focus();
     app.map.invalidateSize({ animate: false });
   });
   on("setLanguage", (/** @type {string} */ lang) => {
     state.lang = lang;
+    renderFrame();
     emit("language");
-    renderTree();
   });
   on("setScenario", async (/** @type {string} */ name) => {
+    const held = document.activeElement;
     state.scenario = name;
     if (Object.keys(state.weights).length || state.view) await prepare();
     for (const radio of document.querySelectorAll("[data-scenario]")) {
@@ -96,6 +99,10 @@ function joinEvents() {
       /** @type {HTMLElement} */ (radio).tabIndex = on_ ? 0 : -1;
     }
     emit("scenario");
+    if (held && held !== document.body && document.activeElement === document.body) {
+      const radio = document.querySelector('[role="radio"][aria-checked="true"]');
+      /** @type {HTMLElement} */ (radio && radio.getClientRects().length ? radio : byId("scenario") || byId("search")).focus({ preventScroll: true });
+    }
   });
   on("home", fitAll);
   app.map.on("moveend", framed(() => emit("moved")));
@@ -123,15 +130,18 @@ function offerApi() {
   };
 }
 
+/** Let the browser draw, then go on. */
+const pause = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
+
 async function start() {
   app.map = /** @type {any} */ (window).riskmapCarrier;
   makeModel(await openDocument());
   startState();
   const view = fromHash(location.hash);
   if (Object.keys(state.weights).length || state.view) await prepare();
-  await loadWater();
-  document.body.dataset.sheet = "half";
-  if (!isPhone()) document.body.classList.add("left-open");
+  await Promise.all([loadWater(), loadRelief()]);
+  document.body.dataset.sheet = state.sheet;
+  document.body.classList.toggle("left-open", !isPhone() && state.layers);
   buildFrame();
   app.map.invalidateSize({ animate: false });
   app.map.options.minZoom = 3;
@@ -149,18 +159,22 @@ async function start() {
   startCompare();
   startTime();
   startPicture();
+  if (!isPhone() && state.layers) renderTree();
+  emit("furniture");
+  offerApi();
+  await pause();
+  document.documentElement.setAttribute("data-ready", String(Math.round(performance.now())));
+  await pause();
   renderTree();
   renderOverview();
   renderList();
-  renderWhatif();
-  renderDetail();
-  emit("furniture");
-  offerApi();
+  await renderWhatif();
+  await renderDetail();
+  await loadReasons();
   watchAddress();
-  requestAnimationFrame(() => setTimeout(() => {
-    document.documentElement.setAttribute("data-ready", String(Math.round(performance.now())));
-    emit("ready");
-  }, 0));
+  emit("ready");
+  await pause();
+  document.documentElement.setAttribute("data-settled", String(Math.round(performance.now())));
 }
 
 start().catch((error) => {

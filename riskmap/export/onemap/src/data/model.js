@@ -140,6 +140,14 @@ function makeLayer(head) {
 }
 
 /** @param {any} head */
+function makeNeighbours(head) {
+  if (!head) return null;
+  const [x, y] = [new Float64Array(head.n), new Float64Array(head.n)];
+  toSquare(read(head.lon), read(head.lat), x, y);
+  return { n: head.n, name: lazyStrings(head.names), x, y, shape: readShape(head.shape, head.n) };
+}
+
+/** @param {any} head */
 function makePlan(head) {
   head.kind = readStrings(head.kind);
   head.label = head.label ? readColumn(head.label).text : null;
@@ -173,6 +181,7 @@ export function makeModel(head) {
     things: layers.filter((/** @type {any} */ l) => l.name),
     base: layers.filter((/** @type {any} */ l) => !l.name),
     plans: head.plans.map(makePlan),
+    neighbours: makeNeighbours(head.neighbours),
     layer: new Map(layers.map((/** @type {any} */ l) => [l.id, l])),
   };
   return app.model;
@@ -277,4 +286,36 @@ export function unitSpan(level) {
     units.span[level] = sizes[sizes.length >> 1] || 0;
   }
   return units.span[level];
+}
+
+/** From this size on the screen [px] on cells are worth drawing. */
+const CELL_PIXELS = 12;
+/** With fewer units than this the map is filled by cells from the start. */
+const FEW_UNITS = 4;
+
+/** Width of a cell in the middle of the grid on the Mercator square. */
+export function cellSpan() {
+  const { grid } = app.model;
+  const a = grid.mapping.toMap(grid.cols / 2, grid.rows / 2, [0, 0]);
+  const b = grid.mapping.toMap(grid.cols / 2 + 1, grid.rows / 2, [0, 0]);
+  return Math.hypot(b[0] - a[0], b[1] - a[1]);
+}
+
+/**
+ * What fills the map now: "unit", "cell" or, when nothing does, "". Never both, since blended colours fit no legend.
+ * @returns {"unit" | "cell" | ""}
+ */
+export function surfaceKind() {
+  if (!state.shown.surface) return "";
+  return fillKind();
+}
+
+/** What would fill the map if the surface were on. @returns {"unit" | "cell" | ""} */
+export function fillKind() {
+  const { units, grid } = app.model;
+  const cells = !!grid && !!table("cell");
+  if (!table("unit")) return cells ? "cell" : "";
+  if (!cells || state.surface === "units") return "unit";
+  if (state.surface === "grid" || units.rows[units.levels.length - 1].length < FEW_UNITS) return "cell";
+  return cellSpan() * 256 * 2 ** app.map.getZoom() >= CELL_PIXELS ? "cell" : "unit";
 }

@@ -149,7 +149,6 @@ export function screenBox() {
 
 // Pictures made pixel by pixel, and how they come onto a canvas.
 
-
 /** @type {ImageData | null} */
 let buffer = null;
 /** @type {HTMLCanvasElement | null} */
@@ -167,13 +166,11 @@ export function blank(w, h) {
 }
 
 /**
- * Lay a picture over the whole view; the quick way replaces what the canvas holds.
+ * Lay a picture over the whole view.
  * @param {View} view
  * @param {ImageData} image
- * @param {boolean} replace the picture is as large as the canvas and the canvas is empty
  */
-export function lay(view, image, replace) {
-  if (replace) return view.ctx.putImageData(image, 0, 0);
+export function lay(view, image) {
   sheet = sheet || document.createElement("canvas");
   sheet.width = image.width;
   sheet.height = image.height;

@@ -2,14 +2,16 @@
 /** Grid cells as pixels. */
 import { blank, lay, screenView } from "./canvas.js";
 import { app, state } from "../model/core.js";
-import { inTown, table } from "../data/model.js";
+import { cellSpan, inTown, table } from "../data/model.js";
 import { pixel, surfaceColours } from "./labels.js";
-import { shownOf } from "../model/score.js";
+import { classesBefore, shownOf } from "../model/score.js";
 
 /** @typedef {import("./canvas.js").View} View */
 
 const kept = { key: "", now: /** @type {Uint8Array | null} */ (null), was: /** @type {Uint8Array | null} */ (null) };
 const STEP = 32;
+/** Colour of the stripes over what is unknown. */
+export const STRIPE = "#8b95a1";
 /** Above so many cells a pixel, every pixel is looked up by itself. */
 const FINE = 0.34;
 
@@ -43,12 +45,6 @@ function townMask() {
   return out;
 }
 
-/** Classes at the start, for the left side of the comparison. */
-export function before(/** @type {"unit" | "cell"} */ kind) {
-  const tab = table(kind, "");
-  return tab ? tab.base.cls : null;
-}
-
 /**
  * Draw the cells; they come first on their canvas.
  * @param {View} view
@@ -59,16 +55,19 @@ export function drawCells(view) {
   const key = [state.scenario, state.town, state.compare, JSON.stringify([state.classOff, state.weights, state.view])].join("/");
   if (kept.key !== key) {
     kept.now = picture(shownOf(tab).cls, kept.now);
-    kept.was = state.compare ? picture(/** @type {Uint8Array} */ (before("cell")), kept.was) : null;
+    kept.was = state.compare ? picture(/** @type {Uint8Array} */ (classesBefore("cell")), kept.was) : null;
     kept.key = key;
   }
   const m = view.target === "map" ? 1 : view.m;
   const w = Math.round(view.w * m);
   const h = Math.round(view.h * m);
   const image = blank(w, h);
-  resample({ ...view, m }, new Uint32Array(image.data.buffer), w, h, state.opacity.grid);
-  lay(view, image, view.target === "map" && view.m === 1);
-  if (cellPixels(view) > 16) drawCellLines(view, grid);
+  const pixels = new Uint32Array(image.data.buffer);
+  resample({ ...view, m }, pixels, w, h, state.opacity.surface);
+  if (tab.anyBlank === undefined) tab.anyBlank = tab.base.cls.includes(0);
+  if (tab.anyBlank && !state.classOff[0]) hatchCells(pixels, w, h);
+  lay(view, image);
+  if (cellSpan() * view.k > 16) drawCellLines(view, grid);
 }
 
 /**
@@ -90,6 +89,13 @@ function lattice(view, across, down) {
     }
   }
   return out;
+}
+
+/** Stripes over the cells without a class, which are no safe ones. @param {Uint32Array} out @param {number} w @param {number} h */
+function hatchCells(out, w, h) {
+  const blankCell = lookup(state.opacity.surface)[1];
+  const stripe = pixel(STRIPE, Math.round(255 * state.opacity.surface));
+  for (let y = 0, p = 0; y < h; y++) for (let x = 0; x < w; x++, p++) if (out[p] === blankCell && ((x + y) & 7) < 2) out[p] = stripe;
 }
 
 /** Colours by byte of the picture. @param {number} opacity */
@@ -192,14 +198,6 @@ export function splitAt(view) {
   return left - view.ox;
 }
 
-/** Size of a cell on the screen [px]. @param {View} view */
-function cellPixels(view) {
-  const { grid } = app.model;
-  const a = grid.mapping.toMap(grid.cols / 2, grid.rows / 2, [0, 0]);
-  const b = grid.mapping.toMap(grid.cols / 2 + 1, grid.rows / 2, [0, 0]);
-  return (b[0] - a[0]) * view.k;
-}
-
 /**
  * Thin lines between cells that are large on the screen.
  * @param {View} view
@@ -224,9 +222,7 @@ function drawCellLines(view, grid) {
   for (let c = c0; c <= c1; c++) [r0, (r0 + r1) / 2, r1].forEach((r, i) => go(c, r, !i));
   for (let r = r0; r <= r1; r++) [c0, (c0 + c1) / 2, c1].forEach((c, i) => go(c, r, !i));
   if (view.target !== "map") return;
-  ctx.globalCompositeOperation = "source-atop";
   ctx.strokeStyle = "rgba(20,30,45,.16)";
   ctx.lineWidth = 0.6;
   ctx.stroke();
-  ctx.globalCompositeOperation = "source-over";
 }

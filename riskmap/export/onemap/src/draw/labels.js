@@ -65,6 +65,22 @@ export function placeLabel(view, label, x, y, size, taken, weight, colour = "#16
   if (box.x < -w || box.y < -20 || box.x > view.w || box.y > view.h) return false;
   if (taken.hits(box)) return false;
   taken.add(box);
+  writeLabel(view, label, x, y, size, weight, colour);
+  return true;
+}
+
+/**
+ * Write a label with a rim.
+ * @param {View} view
+ * @param {string} label
+ * @param {number} x
+ * @param {number} y
+ * @param {number} size
+ * @param {number} weight
+ * @param {string} colour
+ */
+export function writeLabel({ ctx }, label, x, y, size, weight, colour) {
+  ctx.font = `${weight} ${size}px ${FONT}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
   ctx.lineJoin = "round";
@@ -73,24 +89,25 @@ export function placeLabel(view, label, x, y, size, taken, weight, colour = "#16
   ctx.strokeText(label, x, y);
   ctx.fillStyle = colour;
   ctx.fillText(label, x, y);
-  return true;
 }
 
 // Colours and names of the classes.
 
 /** Index 0 = unknown, 1 = low ... 4 = major. */
 const PALETTES = {
-  four: ["#b9bfc6", "#3f8fe8", "#fff06a", "#f2820c", "#a30f1a"],
+  four: ["#c9ced4", "#3f8fe8", "#fff06a", "#f2820c", "#a30f1a"],
   cividis: ["#e4e4e4", "#fdea45", "#a69d75", "#575d6d", "#00224e"],
   pure: ["#b9bfc6", "#0000ff", "#ffff00", "#ffa500", "#ff0000"],
 };
+/** On areas the low class is nearly white, so that the eye finds orange and red; points keep the strong colours. */
+const AREA = ["#c9ced4", "#dfeaf5", "#ffe680", "#ea7c1c", "#b5121b"];
 const COMPONENT = ["#b9bfc6", "#efe9f7", "#bda7dc", "#7f58b0", "#3d1873"];
 /** Colours of the parts of a score. */
 export const PARTS = ["#0a5bb0", "#7b3a9e", "#a44a00", "#1d6b3a", "#5c5c5c", "#00727a", "#8a1550", "#6b6b00"];
 
 /** Colours by class of what is shown on the surface. */
 export function surfaceColours() {
-  return state.view ? COMPONENT : classColours();
+  return state.view ? COMPONENT : state.palette === "four" ? AREA : classColours();
 }
 
 /** Colours by class. */

@@ -1,12 +1,13 @@
 // @ts-check
 /** Points: symbols nearby, rings of level shares by town from afar, labels that give way. */
 import { app, state, t } from "../model/core.js";
-import { inTown, unitSpan } from "../data/model.js";
-import { classColours, FONT, makeTaken, placeLabel, short } from "./labels.js";
+import { inTown, table, unitSpan } from "../data/model.js";
+import { classColours, FONT, makeTaken, placeLabel, short, writeLabel } from "./labels.js";
 import { drawSelection } from "./vectors.js";
 import { drawPlans } from "./plans.js";
 import { sprite } from "./symbols.js";
 import { matchesFilter } from "../data/items.js";
+import { shownOf, worstUnits } from "../model/score.js";
 
 /** @typedef {import("./canvas.js").View} View */
 /** @typedef {import("./labels.js").Taken} Taken */
@@ -66,14 +67,13 @@ export function drawPoints(view) {
   drawSelection(view);
   const points = visiblePoints();
   const made = makeRings(view, points);
-  const { level, rings, graded } = made;
+  const { level, rings } = made;
   if (view.target === "map") kept.drawn = made;
+  const worst = state.shown.labels ? worstLabels(view, taken) : [];
   if (level === -1) drawSymbols(view, points, taken);
-  else {
-    if (graded) drawDots(view, points);
-    drawRings(view, rings, taken);
-  }
+  else drawRings(view, rings, taken);
   drawPlans(view, true);
+  for (const draw of worst) draw();
   if (state.shown.labels) drawLabels(view, points, level, taken);
   drawChosenItem(view);
 }
@@ -99,31 +99,6 @@ function drawSymbols(view, points, taken) {
     }
   }
   ctx.globalAlpha = 1;
-}
-
-/** Objects without a level, small, under the rings; one for each pixel. @param {View} view @param {Points} points */
-function drawDots(view, points) {
-  const { ctx, k, ox, oy } = view;
-  const wide = Math.ceil(view.w);
-  const used = new Uint8Array(wide * Math.ceil(view.h));
-  for (const { layer, rows } of points.layers) {
-    if (!layer.counts[0]) continue;
-    const colour = layer.colour || "#4a5f78";
-    const { x: xs, y: ys, level } = layer;
-    for (const i of rows) {
-      if (level[i]) continue;
-      const x = xs[i] * k - ox;
-      const y = ys[i] * k - oy;
-      if (x < 0 || y < 0 || x >= view.w || y >= view.h) continue;
-      const at = Math.floor(y) * wide + Math.floor(x);
-      if (used[at]) continue;
-      used[at] = 1;
-      ctx.fillStyle = "#ffffff";
-      ctx.fillRect(x - 2.1, y - 2.1, 4.2, 4.2);
-      ctx.fillStyle = colour;
-      ctx.fillRect(x - 1.4, y - 1.4, 2.8, 2.8);
-    }
-  }
 }
 
 /**
@@ -183,33 +158,57 @@ function drawRings(view, rings, taken) {
     ctx.textBaseline = "middle";
     ctx.fillText(ring.n > 9999 ? Math.round(ring.n / 1000) + "k" : String(ring.n), x, y + 0.5);
   }
-  if (!state.shown.labels) return;
-  for (const ring of rings) {
-    if (!ring.name || !ring.sx) continue;
-    const x = ring.sx * k - ox;
-    const y = ring.sy * k - oy;
-    const label = short(ring.name, 9);
-    placeLabel(view, label, x, y + 21, 10.5, taken, 500) || placeLabel(view, label, x, y - 21, 10.5, taken, 500);
-  }
+}
+
+/** So many of the worst units are named on the map whatever is in the way. */
+const WORST = 5;
+
+/**
+ * Keep room for the names of the worst units; what writes them.
+ * @param {View} view
+ * @param {Taken} taken
+ */
+function worstLabels(view, taken) {
+  const { units } = app.model;
+  const { k, ox, oy } = view;
+  const size = 13;
+  view.ctx.font = `700 ${size}px ${FONT}`;
+  return worstUnits(WORST).map((u, i) => {
+    const [x, y] = [units.x[u] * k - ox, units.y[u] * k - oy];
+    if (x < 0 || y < 0 || x > view.w || y > view.h) return () => {};
+    const label = `${i + 1} ${short(units.name(u))}`;
+    const w = view.ctx.measureText(label).width;
+    const boxAt = (/** @type {number[]} */ [dx, dy]) => ({ x: x + dx - w / 2 - 2, y: y + dy - size / 2 - 2, w: w + 4, h: size + 4 });
+    const tried = [[0, 0], [0, -18], [0, 18], [w / 2 + 10, 0], [-w / 2 - 10, 0], [0, -36], [0, 36], [0, 54], [0, -54]];
+    const place = tried.find((d) => !taken.hits(boxAt(d))) || tried[0];
+    taken.add(boxAt(place));
+    return () => writeLabel(view, label, x + place[0], y + place[1], size, 700, "#7a0010");
+  });
 }
 
 /** @param {View} view @param {Points} points @param {number} bundled @param {Taken} taken */
 function drawLabels(view, points, bundled, taken) {
   const { units } = app.model;
   const { k, ox, oy } = view;
+  const cls = table("unit") ? shownOf(table("unit")).cls : null;
+  const worst = new Set(worstUnits(WORST));
   for (let l = 0; l < units.levels.length; l++) {
-    if (l === bundled) continue;
     const px = unitSpan(l) * k;
-    if (px < (l > bundled && bundled >= 0 ? 110 : 46) || px > 2600) continue;
+    const finest = l > 0 && l === units.levels.length - 1;
+    if (px < (finest ? 110 : 40) || px > 2600) continue;
+    const size = l === 0 ? 16 : finest ? 11.5 : 12.5;
     for (const u of units.rows[l]) {
-      if (!inTown(u) && state.town >= 0) continue;
+      if ((!inTown(u) && state.town >= 0) || worst.has(u)) continue;
+      if (l > 0 && px < 240 && cls && cls[u] < 3) continue;
       const x = units.x[u] * k - ox;
       const y = units.y[u] * k - oy;
-      for (const shift of l < bundled ? [0, -26, 26, -44, 44] : [0]) {
-        if (placeLabel(view, short(units.name(u)), x, y + shift, l === 0 ? 14 : l === 1 ? 12.5 : 11, taken, l === 0 ? 700 : 500, l > 1 ? "#35475c" : "#16202c")) break;
+      for (const shift of l === 0 ? [0, -26, 26, -44, 44] : [0, -15, 15]) {
+        if (placeLabel(view, short(units.name(u)), x, y + shift, size, taken, l === 0 ? 700 : 500, l > 1 ? "#35475c" : "#16202c")) break;
       }
     }
   }
+  const { neighbours } = app.model;
+  for (let i = 0; neighbours && i < neighbours.n; i++) placeLabel(view, short(neighbours.name(i)), neighbours.x[i] * k - ox, neighbours.y[i] * k - oy, 13, taken, 400, "#5d6875");
   if (bundled !== -1 || view.zoom < 14.5) return;
   let written = 0;
   let tried = 0;
@@ -364,13 +363,15 @@ function collectRings(view, points, level) {
       ring.y += layer.y[i];
     }
   }
-  for (const ring of rings) {
+  const graded4 = graded && rings.some((ring) => ring.by[4] > 0);
+  const drawn = graded4 ? rings.filter((ring) => ring.by[4] > 0) : rings;
+  for (const ring of drawn) {
     const named = ring.unit >= 0;
     ring.x = named ? units.x[ring.unit] : ring.x / ring.n;
     ring.y = named ? units.y[ring.unit] : ring.y / ring.n;
     ring.name = named ? units.name(ring.unit) : "";
   }
-  return { level, graded, rings: rings.sort((a, b) => b.n - a.n) };
+  return { level, graded, rings: drawn.sort((a, b) => b.n - a.n) };
 }
 
 /** Rings by unit of a level; 0 = outside all units. @param {number} level */

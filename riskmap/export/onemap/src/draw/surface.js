@@ -1,12 +1,13 @@
 // @ts-check
 /** The risk surface: grid cells, and units as filled outlines. */
-import { before, drawCells, splitAt } from "./cells.js";
+import { drawCells, splitAt } from "./cells.js";
+import { hatch, layGround } from "./ground.js";
 import { app, state } from "../model/core.js";
-import { inTown, table, unitSpan } from "../data/model.js";
+import { inTown, surfaceKind, table, unitSpan } from "../data/model.js";
 import { pixel, surfaceColours } from "./labels.js";
 import { blank, lay } from "./canvas.js";
 import { rasterise } from "./raster.js";
-import { live, shownOf } from "../model/score.js";
+import { classesBefore, shownOf } from "../model/score.js";
 import { traceShape } from "./vectors.js";
 
 /** @typedef {import("./canvas.js").View} View */
@@ -17,18 +18,24 @@ const [MANY, SMALL] = [2000, 24];
 const FAR = 0.18;
 
 /**
- * Draw grid and units.
+ * Draw the ground and, multiplied onto it so that relief, rivers and roads stay to be seen, units or cells.
  * @param {View} view
  */
 export function drawSurface(view) {
-  if (state.shown.grid && app.model.grid) drawCells(view);
-  if (state.shown.units) drawUnits(view);
+  const { ctx } = view;
+  layGround(view);
+  const kind = surfaceKind();
+  if (!kind) return;
+  ctx.globalCompositeOperation = "multiply";
+  if (kind === "cell") drawCells(view);
+  else drawUnits(view);
+  ctx.globalCompositeOperation = "source-over";
 }
 
 /** @param {View} view */
 function drawUnits(view) {
   const now = shownOf(table("unit")).cls;
-  const was = state.compare ? before("unit") || live(table("unit")).cls : null;
+  const was = state.compare ? classesBefore("unit") : null;
   const split = was ? splitAt(view) : 0;
   if (app.model.units.rows[state.level].length > MANY && unitSpan(state.level) * view.k < SMALL) return drawSmall(view, now, was, split);
   if (was) fillUnits(view, was, 0, split);
@@ -68,13 +75,13 @@ function drawSmall(view, now, was, split) {
     for (const end = p + middle; p < end; p++) out[p] = left[on[p]];
     for (const end = p + w - middle; p < end; p++) out[p] = right[on[p]];
   }
-  lay(view, image, view.target === "map" && !state.shown.grid);
+  lay(view, image);
 }
 
 /** Pixels by unit + 1. @param {Uint8Array} cls */
 function unitColours(cls) {
   const { units } = app.model;
-  const alpha = 255 * state.opacity.units;
+  const alpha = 255 * state.opacity.surface;
   const colours = surfaceColours().map((colour, c) => (state.classOff[c] ? [0, 0] : [pixel(colour, Math.round(alpha)), pixel(colour, Math.round(alpha * FAR))]));
   const out = new Uint32Array(units.n + 1);
   for (let u = 0; u < units.n; u++) out[u + 1] = colours[cls[u]][inTown(u) || isAbove(u) ? 0 : 1];
@@ -97,10 +104,10 @@ function fillUnits(view, cls, from, to) {
   ctx.rect(from, 0, to - from, view.h);
   ctx.clip();
   for (const near of state.town < 0 ? [true] : [true, false]) {
-    ctx.globalAlpha = state.opacity.units * (near ? 1 : FAR);
+    ctx.globalAlpha = state.opacity.surface * (near ? 1 : FAR);
     for (let c = 0; c <= 4; c++) {
       if (state.classOff[c]) continue;
-      ctx.fillStyle = colours[c];
+      ctx.fillStyle = c ? colours[c] : hatch(ctx, colours[0]);
       fillMany(view, units.rows[state.level], (u) => cls[u] === c && (inTown(u) || isAbove(u)) === near);
     }
   }

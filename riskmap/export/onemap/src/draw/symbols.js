@@ -152,6 +152,7 @@ const ICONS = {
   link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
   measure: "M3 17 17 3l4 4L7 21zM8 12l2 2M11 9l2 2M14 6l2 2",
   screen: "M3 9V3h6M15 3h6v6M21 15v6h-6M9 21H3v-6",
+  about: "M5 4h14v16H5zM9 8h6M9 12h6M9 16h4",
   help: "M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 18v.5M12 2a10 10 0 1 0 .1 0",
   close: "M5 5l14 14M19 5 5 19",
   search: "M10 4a6 6 0 1 0 .1 0M15 15l6 6",

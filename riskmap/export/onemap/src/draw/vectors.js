@@ -1,5 +1,5 @@
 // @ts-check
-/** Lines and outlines: base map, borders, areas of layers and plans, the selection. */
+/** Lines and outlines: borders, areas of layers and plans, the selection. */
 import { app, state } from "../model/core.js";
 import { inTown, unitSpan } from "../data/model.js";
 import { classColours } from "./labels.js";
@@ -7,8 +7,6 @@ import { classColours } from "./labels.js";
 /** @typedef {import("./canvas.js").View} View */
 
 const NEAR = 0.7;
-/** Above this many areas (buildings) a base layer is drawn from nearby only, without outlines. */
-const MANY = 1500;
 /** Borders of units smaller than this on the screen [px] would hide what is inside them. */
 const TINY = 6;
 /** Areas smaller than this on the screen [px] would be blots; their points and rings stand for them. */
@@ -74,61 +72,14 @@ export function strokeMany(view, shape, wanted, styles) {
   ctx.setLineDash([]);
 }
 
-/** Widths of roads by rank and zoom. @param {number} rank @param {number} zoom */
-function roadWidth(rank, zoom) {
-  return [2.4, 1.4, 0.8][rank] * 2 ** ((zoom - 13.4) / 2);
-}
-
 /**
- * Draw base lines, borders and areas above the surface.
+ * Draw areas and borders above the surface.
  * @param {View} view
  */
 export function drawLines(view) {
   const { model } = app;
-  for (const layer of model.base) if (state.shown[layer.id] && layer.id !== "road") drawBase(view, layer);
-  const road = model.layer.get("road");
-  if (road && road.shape && state.shown.road) drawRoads(view, road);
   for (const layer of model.things) if (layer.shape && state.shown[layer.id]) drawAreas(view, layer);
   if (state.shown.borders) drawBorders(view);
-}
-
-/** @param {View} view @param {any} layer */
-function drawBase(view, layer) {
-  const { ctx } = view;
-  const colour = layer.colour || (/water|river|lake|canal/.test(layer.id) ? "#2f86c9" : "#6b7785");
-  if (layer.kind === "area" && layer.n > MANY && view.zoom < 14) return;
-  ctx.globalAlpha = state.opacity[layer.id];
-  if (layer.kind === "area") {
-    for (let i = 0; i < layer.n; i++) {
-      if (!traceShape(view, layer.shape, i, true)) continue;
-      ctx.globalAlpha = state.opacity[layer.id] * 0.35;
-      ctx.fillStyle = colour;
-      ctx.fill("evenodd");
-    }
-    if (layer.n > MANY) return void (ctx.globalAlpha = 1);
-  }
-  ctx.globalAlpha = state.opacity[layer.id];
-  const width = Math.max(1.2, 2 * 2 ** ((view.zoom - 12) / 3));
-  strokeMany(view, layer.shape, () => true, [
-    { colour: "rgba(255,255,255,.65)", width: width + 1.4 },
-    { colour, width },
-  ]);
-  ctx.globalAlpha = 1;
-}
-
-/** @param {View} view @param {any} layer */
-function drawRoads(view, layer) {
-  const { ctx } = view;
-  ctx.globalAlpha = state.opacity.road;
-  const last = view.zoom >= 14.3 ? 2 : view.zoom >= 12.6 ? 1 : 0;
-  for (let rank = last; rank >= 0; rank--) {
-    const width = roadWidth(rank, view.zoom);
-    const styles = width < 1.5
-      ? [{ colour: rank === 0 ? "rgba(58,66,80,.55)" : "rgba(70,80,95,.38)", width: Math.max(0.5, width * 0.8) }]
-      : [{ colour: rank === 0 ? "#6a6250" : "#7b8592", width: width + 1.2 }, { colour: rank === 0 ? "#ffeec2" : "#ffffff", width }];
-    strokeMany(view, layer.shape, (i) => layer.rank[i] === rank, styles);
-  }
-  ctx.globalAlpha = 1;
 }
 
 /** @param {View} view @param {any} layer */
@@ -168,8 +119,8 @@ function drawBorders(view) {
     const near = view.zoom >= 13;
     const styles = [
       { colour: "#1f2b3a", width: 2, dash: [12, 3, 2, 3] },
-      { colour: near ? "#263447" : "rgba(38,52,71,.75)", width: near ? 1.5 : 0.9, dash: near ? [7, 3] : [] },
-      { colour: "rgba(40,52,68,.5)", width: 0.7, dash: [] },
+      { colour: near ? "#263447" : "rgba(38,52,71,.6)", width: near ? 1.5 : 0.9, dash: near ? [7, 3] : [] },
+      { colour: near ? "rgba(40,52,68,.5)" : "rgba(60,72,88,.32)", width: 0.7, dash: [] },
     ].slice(l > 1 ? 2 : l, (l > 1 ? 2 : l) + 1);
     if (l === 0) styles.unshift({ colour: "rgba(255,255,255,.85)", width: 4.2, dash: [] });
     strokeMany(view, units.shape, (i) => units.level[i] === l, styles);

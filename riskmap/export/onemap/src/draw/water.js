@@ -1,5 +1,5 @@
 // @ts-check
-/** The water of a scenario: classes of depth in blue, on the grid split finer. */
+/** The water of a scenario: striped classes of depth, on the grid split finer. */
 import { splitAt } from "./cells.js";
 import { blank, lay, redraw } from "./canvas.js";
 import { app, el, figures, on, state, t } from "../model/core.js";
@@ -8,7 +8,9 @@ import { pixel } from "./labels.js";
 
 /** @typedef {import("./canvas.js").View} View */
 
-const BLUES = ["#c6e2f7", "#93c4ec", "#5a9fdc", "#2f78c4", "#17529c", "#0a2f6b", "#06204c"];
+/** Blues that no class has; stripes and a white rim tell water from any palette. */
+export const DEPTHS = ["#8db4ee", "#6a9be6", "#4a80da", "#2f66c4", "#1f4fa6", "#153a82", "#0d275c"];
+const RIM = 0xffffffff;
 const STEP = 32;
 
 /** The water of the scenario chosen, or null. */
@@ -41,7 +43,7 @@ export function drawWater(view) {
   const from = state.compare ? Math.max(0, Math.round(splitAt(view) * m)) : 0;
   paint({ ...view, m }, waterNow(), new Uint32Array(image.data.buffer), w, h, from);
   view.ctx.globalAlpha = state.opacity.water;
-  lay(view, image, false);
+  lay(view, image);
   view.ctx.globalAlpha = 1;
 }
 
@@ -57,7 +59,7 @@ export function drawWater(view) {
 function paint(view, water, out, w, h, from) {
   const { mapping } = app.model.grid;
   const { bytes, rows, cols, k } = water;
-  const lut = Uint32Array.from([0, ...BLUES.map((c) => pixel(c, 255))]);
+  const lut = Uint32Array.from([0, ...DEPTHS.map((c) => pixel(c, 255))]);
   const scale = view.k * view.m;
   const a = [0, 0];
   const b = [0, 0];
@@ -74,11 +76,19 @@ function paint(view, water, out, w, h, from) {
       for (let p = x; p < end; p++, col += dc, row += dr) {
         if (p < from || col < 0 || row < 0 || col >= cols || row >= rows) continue;
         const c = bytes[(row | 0) * cols + (col | 0)];
-        if (c) out[y * w + p] = lut[c];
+        if (c) out[y * w + p] = (p + y) % 9 === 0 ? RIM : lut[c];
       }
       a[0] = b[0];
       a[1] = b[1];
     }
+  }
+  rim(out, w, h);
+}
+
+/** A white rim around the water. @param {Uint32Array} out @param {number} w @param {number} h */
+function rim(out, w, h) {
+  for (let p = w + 1; p < w * h - w - 1; p++) {
+    if (out[p] && out[p] !== RIM && (!out[p - 1] || !out[p - w] || !out[p + 1] || !out[p + w])) out[p] = RIM;
   }
 }
 
@@ -88,7 +98,7 @@ export function depthLegend() {
   if (!water) return [];
   const f = (/** @type {number} */ v) => figures(v);
   return water.limits.map((/** @type {number} */ low, /** @type {number} */ i) => ({
-    colour: BLUES[i],
+    colour: DEPTHS[i],
     text: i + 1 < water.limits.length ? `${f(low)}–${f(water.limits[i + 1])} m` : `≥ ${f(low)} m`,
   }));
 }

@@ -1,8 +1,9 @@
 // @ts-check
 /** The state in the address: a link reopens the same picture. */
-import { app, on, state } from "./core.js";
+import { app, isPhone, on, state } from "./core.js";
+import { mercatorX, mercatorY } from "../data/geo.js";
 import { scenarioNames } from "../panels/frame.js";
-import { table } from "../data/model.js";
+import { table, wholeBox } from "../data/model.js";
 import { allTimes } from "../panels/time.js";
 
 let quiet = true;
@@ -36,6 +37,12 @@ export function toHash() {
   if (dim.length) p.set("opacity", dim.map((k) => pack(k) + "~" + state.opacity[k]).join(","));
   if (state.palette !== "four") p.set("palette", state.palette);
   if (state.view) p.set("view", state.view);
+  if (state.surface !== "auto") p.set("surface", state.surface);
+  if (!document.body.classList.contains("left-open") && !isPhone()) p.set("panel", "closed");
+  if (isPhone() && document.body.dataset.sheet && document.body.dataset.sheet !== "half") p.set("sheet", document.body.dataset.sheet);
+  const { what, sort, down, text } = state.list;
+  if (what) p.set("list", [what, sort, down ? "down" : "up"].join("~"));
+  if (text) p.set("find", text);
   if (state.scenario) p.set("scenario", state.scenario);
   if (state.level !== model.units.levels.length - 1) p.set("level", String(state.level));
   if (keysOf(state.classOff)) p.set("classes", keysOf(state.classOff));
@@ -81,6 +88,13 @@ export function fromHash(hash) {
     const [id, v] = k.split("~").map(unpack);
     if (id in state.opacity && Number(v) > 0 && Number(v) <= 1) state.opacity[id] = Number(v);
   });
+  if (["units", "grid"].includes(p.get("surface") || "")) state.surface = /** @type {string} */ (p.get("surface"));
+  else if (/(^|,)\+units/.test(p.get("layers") || "")) state.surface = "units";
+  if (p.get("panel") === "closed") state.layers = false;
+  if (["low", "tall"].includes(p.get("sheet") || "")) state.sheet = /** @type {string} */ (p.get("sheet"));
+  const [what, sort, way] = (p.get("list") || "").split("~");
+  if (what && /^[a-z]+$/.test(sort || "")) Object.assign(state.list, { what, sort, down: way === "down" });
+  state.list.text = (p.get("find") || "").slice(0, 80);
   const tab = table("unit", "") || table("cell", "");
   if (tab && tab.nodes.has(p.get("view"))) state.view = /** @type {string} */ (p.get("view"));
   const scenario = p.get("scenario") || "";
@@ -108,7 +122,16 @@ export function fromHash(hash) {
   else if (kind === "cell" && model.grid && whole(id, model.grid.n) >= 0) state.selected = { kind, at: Number(id) };
   else if (model.layer.has(kind) && model.layer.get(kind).rowOf && model.layer.get(kind).rowOf.has(id)) state.selected = { kind: "item", layer: kind, at: model.layer.get(kind).rowOf.get(id) };
   const view = (p.get("map") || "").split("/").map(Number);
-  return view.length === 3 && view.every(Number.isFinite) ? { zoom: view[0], lon: view[1], lat: view[2] } : null;
+  return view.length === 3 && view.every(Number.isFinite) ? sensible(view) : null;
+}
+
+/** A view on which something of the place can be seen, else null. @param {number[]} view */
+function sensible([zoom, lon, lat]) {
+  if (!(zoom >= 3 && zoom <= 19 && Math.abs(lon) <= 180 && Math.abs(lat) <= 85)) return null;
+  const [x0, y0, x1, y1] = wholeBox();
+  const [x, y] = [mercatorX(lon), mercatorY(lat)];
+  const reach = 2000 / (256 * 2 ** zoom);
+  return x > x0 - reach && x < x1 + reach && y > y0 - reach && y < y1 + reach ? { zoom, lon, lat } : null;
 }
 
 /** @type {any} */
@@ -121,7 +144,7 @@ export function watchAddress() {
     clearTimeout(timer);
     location.reload();
   });
-  on("moved tab language layers opacity palette view scenario filter town weights selected compare split time", () => {
+  on("moved tab language layers opacity palette view scenario filter town weights selected compare compared split time surface listed left grip", () => {
     if (quiet) return;
     clearTimeout(timer);
     timer = setTimeout(() => {

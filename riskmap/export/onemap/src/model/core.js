@@ -13,6 +13,7 @@ export const state = {
   palette: "four",
   scenario: "",
   view: "",
+  /** what fills the map: "auto" (units, cells from nearby), "units" or "grid" */ surface: "auto",
   level: 0,
   /** @type {Record<string, boolean>} */ shown: {},
   /** @type {Record<string, number>} */ opacity: {},
@@ -21,8 +22,11 @@ export const state = {
   town: -1,
   filter: "",
   /** @type {Record<string, number>} */ weights: {},
+  /** is the layer panel open, and how high is the phone's sheet */ layers: true,
+  sheet: "half",
   compare: false,
   split: 0.5,
+  /** the list: what, in which order, what is typed above it */ list: { what: "", sort: "rank", down: false, text: "" },
   /** @type {Selection | null} */ selected: null,
   /** minutes shown, -1 while nobody has chosen */ time: -1,
   /** rescue stations "before" or "after" the proposed sites */ when: "before",
@@ -228,10 +232,16 @@ export function download(blob, name) {
 /**
  * A file name from the title: no character that a system forbids or that hides another, no leading dot, not too long.
  * @param {string} ending
+ * @param {string} [what] what of the page the file holds
  */
-export function fileName(ending) {
-  const name = app.model.facts.name.replace(/[\\/:*?"<>|\u0000-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, "_").replace(/^[.\s]+/, "");
-  return (Array.from(name).slice(0, 80).join("") || "riskmap") + "." + ending;
+export function fileName(ending, what = "") {
+  const tail = what ? "_" + Array.from(plain(what)).slice(0, 40).join("") : "";
+  return (Array.from(plain(app.model.facts.name)).slice(0, 80 - Array.from(tail).length).join("") || "riskmap") + tail + "." + ending;
+}
+
+/** @param {string} name */
+function plain(name) {
+  return name.replace(/[\\/:*?"<>|\u0000-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, "_").replace(/^[.\s]+/, "");
 }
 
 /** True on narrow screens. */

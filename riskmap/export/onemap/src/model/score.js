@@ -1,7 +1,7 @@
 // @ts-check
 /** The index's arithmetic, the same as Python's. */
 import { app, el, emit, num, score3, state, t } from "./core.js";
-import { loadTable, table, values } from "../data/model.js";
+import { inTown, loadTable, table, values } from "../data/model.js";
 import { className, levelName, unitLevelName } from "../draw/labels.js";
 
 const CLOSE = 1e-9;
@@ -140,12 +140,7 @@ function flagged(tab, i) {
  * @param {any} tab
  */
 function baseRoot(tab) {
-  if (!tab.baseRoot) {
-    const kept = tab.cache;
-    tab.cache = new Map();
-    tab.baseRoot = groupsOf(tab, {})[tab.tree.root];
-    tab.cache = kept;
-  }
+  if (!tab.baseRoot) tab.baseRoot = groupsWithout(tab)[tab.tree.root];
   return tab.baseRoot;
 }
 
@@ -157,6 +152,47 @@ function baseRoot(tab) {
 export function groupNow(tab, code) {
   if (code === tab.tree.root) return live(tab).score;
   return groupsOf(tab, tab.tree.exact ? state.weights : {})[code];
+}
+
+/** Is there no index at all, since all weights of a group are zero? @param {any} tab */
+export function noIndex(tab) {
+  return moved() && tab.tree.exact && !live(tab).score.some((/** @type {number} */ v) => v === v);
+}
+
+/**
+ * What a table is compared with: under a scenario the same without it, with the weights as they stand; else the
+ * same with the weights of the project.
+ * @param {any} tab
+ */
+export function reference(tab) {
+  const plain = table(tab.kind, "");
+  return plain && plain !== tab ? live(plain) : tab.base;
+}
+
+/**
+ * Classes on the left of a comparison: without scenario and with the project's weights, of what is shown.
+ * @param {"unit" | "cell"} kind
+ * @returns {Uint8Array | null}
+ */
+export function classesBefore(kind) {
+  const tab = table(kind, "");
+  if (!tab) return null;
+  if (!state.view || !tab.ready) return tab.base.cls;
+  tab.firstView = tab.firstView || {};
+  if (!tab.firstView[state.view]) {
+    const score = state.view === tab.tree.root ? tab.base.score : groupsWithout(tab)[state.view];
+    tab.firstView[state.view] = Uint8Array.from(score, (v) => classOf(v, QUARTERS));
+  }
+  return tab.firstView[state.view];
+}
+
+/** Scores of all groups with the project's weights. @param {any} tab */
+function groupsWithout(tab) {
+  const kept = tab.cache;
+  tab.cache = new Map();
+  const out = groupsOf(tab, {});
+  tab.cache = kept;
+  return out;
 }
 
 /** Quarters of a component that has no classes of its own. */
@@ -185,6 +221,26 @@ export async function prepare() {
     const tab = table(kind);
     if (tab && !tab.ready) await loadTable(tab);
   }
+}
+
+const worst = { key: "", all: /** @type {number[]} */ ([]) };
+
+/**
+ * The units of the finest level that are worst of all, of larger or major risk, within the filtered town.
+ * @param {number} n
+ */
+export function worstUnits(n) {
+  const tab = table("unit");
+  if (!tab) return [];
+  const { units } = app.model;
+  const { score, cls } = shownOf(tab);
+  const key = [state.scenario, state.town, state.view, JSON.stringify(state.weights), tab.ready].join("/");
+  if (worst.key !== key) {
+    worst.key = key;
+    const rows = units.rows[units.levels.length - 1].filter((/** @type {number} */ u) => cls[u] >= 3 && inTown(u));
+    worst.all = rows.sort((/** @type {number} */ a, /** @type {number} */ b) => cls[b] - cls[a] || score[b] - score[a]).slice(0, 60);
+  }
+  return worst.all.slice(0, n);
 }
 
 /**
@@ -226,13 +282,18 @@ function share(method, child, reference) {
   return child.value > reference ? child.weight * Math.log(child.value / reference) : 0;
 }
 
-/** Number of rows whose class is other than at the start. */
-export function changes(tab = table("cell") || table("unit")) {
+/**
+ * Number of rows whose class the moved weights change, within the filtered town.
+ * @param {any} tab
+ * @param {(row: number) => number} unitOf
+ */
+export function changes(tab, unitOf) {
   const now = live(tab).cls;
-  const was = (table(tab.kind, "") || tab).base.cls;
+  const was = tab.base.cls;
   let up = 0;
   let down = 0;
   for (let i = 0; i < tab.n; i++) {
+    if (now[i] === was[i] || !inTown(unitOf(i))) continue;
     if (now[i] > was[i]) up++;
     else if (now[i] < was[i]) down++;
   }
@@ -254,17 +315,18 @@ const LONG = 40;
  * Units of the finest level whose class changes, those that change most first.
  * @param {any} units
  * @param {number} [most]
+ * @param {any} [start] what they are compared with
  */
-export function unitChanges(units, most = LONG) {
+export function unitChanges(units, most = LONG, start = table("unit").base) {
   const tab = table("unit");
   const now = live(tab);
-  const start = table("unit", "").base;
   const level = units.levels.length - 1;
-  const changed = units.rows[level].filter((/** @type {number} */ u) => now.cls[u] !== start.cls[u]);
+  const rows = units.rows[level].filter(inTown);
+  const changed = rows.filter((/** @type {number} */ u) => now.cls[u] !== start.cls[u]);
   const rise = (/** @type {number} */ u) => Math.abs(now.score[u] - start.score[u]) || 0;
   const limit = changed.length > most ? Float64Array.from(changed, rise).sort()[changed.length - most] : 0;
   const first = changed.filter((/** @type {number} */ u) => rise(u) >= limit).sort((/** @type {number} */ a, /** @type {number} */ b) => rise(b) - rise(a));
-  const title = el("h3", null, t("{n} of {m} {level} change class", { n: num(changed.length), m: num(units.rows[level].length), level: unitLevelName(units.levels[level]) }));
+  const title = el("h3", null, t("{n} of {m} {level} change class", { n: num(changed.length), m: num(rows.length), level: unitLevelName(units.levels[level]) }));
   if (!changed.length) return el("section", null, title, el("p", { class: "hint" }, moved() || state.scenario ? t("The order may change, the classes do not.") : t("The weights are those of the project.")));
   return el("section", { class: "changes" }, title, el("ul", { class: "things" }, first.slice(0, most).map((/** @type {number} */ u) => el("li", null,
     el("span", { class: now.cls[u] > start.cls[u] ? "up" : "down" }, now.cls[u] > start.cls[u] ? "▲" : "▼"),
@@ -275,7 +337,7 @@ export function unitChanges(units, most = LONG) {
 
 /** The overview's part about the scenario chosen. */
 export function scenarioChanges() {
-  return state.scenario && table("unit") !== table("unit", "") ? unitChanges(app.model.units, 12) : null;
+  return state.scenario && table("unit") !== table("unit", "") ? unitChanges(app.model.units, 12, live(table("unit", ""))) : null;
 }
 
 /**
@@ -288,10 +350,11 @@ export function beforeAfter(tab, kind, row) {
   const before = table(kind, "");
   if (!before || before === tab) return null;
   const now = live(tab);
-  const rise = now.score[row] - before.base.score[row];
+  const was = live(before);
+  const rise = now.score[row] - was.score[row];
   const sign = rise > 0.0005 ? "▲" : rise < -0.0005 ? "▼" : "";
   const same = Number.isFinite(rise) ? t("unchanged") : t("not comparable");
-  return el("p", { class: "facts before" }, el("span", null, t("Without the scenario:")), el("span", { class: "tag pale" }, className(before.base.cls[row])),
-    el("span", null, t("Index {score}", { score: score3(before.base.score[row]) })),
+  return el("p", { class: "facts before" }, el("span", null, t("Without the scenario:")), el("span", { class: "tag pale" }, className(was.cls[row])),
+    el("span", null, t("Index {score}", { score: score3(was.score[row]) })),
     el("span", { class: rise > 0 ? "up" : "down" }, sign ? `${sign} ${Math.abs(rise).toFixed(3)}` : same));
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /** 详情: why a unit, a cell or an object stands where it stands. */
-import { app, byId, el, figures, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
+import { app, byId, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
 import { beforeAfter, live, partsOf, weightOf } from "../model/score.js";
 import { nearLimit, sureOf, UNSURE } from "../model/counts.js";
 import { around, chip, coordinates, itemLink, path, unitLink, unused } from "./links.js";
@@ -10,7 +10,8 @@ import { cellCentre, loadTable, rawValues, table, values } from "../data/model.j
 import { classColours, inkOn, levelName, PARTS, unitLevelOne } from "../draw/labels.js";
 import { itemColour } from "../draw/points.js";
 import { plansAt } from "../draw/plans.js";
-import { symbolIcon } from "../draw/symbols.js";
+import { icon, symbolIcon } from "../draw/symbols.js";
+import { reasonOf } from "../model/why.js";
 import { loadBlocks, read } from "../data/read.js";
 
 const LONG = 12;
@@ -68,9 +69,10 @@ async function placeDetail(tab, chosen) {
   plansHere = () => planList(x, y, reach);
   const size = unit ? units.rows[units.level[at]].length : 0;
   return [
-    el("h3", { class: "title" }, unit ? units.names[at] : t("Cell {n}", { n: at + 1 })),
+    title(null, unit ? units.names[at] : t("Cell {n}", { n: at + 1 })),
     el("p", { class: "facts" }, chip(now.cls[at]), el("b", null, t("Index {score}", { score: score3(now.score[at]) })),
       unit && tab.rank && tab.rank[at] && now === tab.base ? el("span", null, t("rank {n} of {m}", { n: tab.rank[at], m: size })) : null, sureness(tab, at)),
+    unit && reasonOf(at) ? el("p", { class: "reason" }, reasonOf(at)) : null,
     beforeAfter(tab, chosen.kind, at),
     el("p", { class: "facts" }, el("span", null, path(unit ? units.parent[at] : home)), (unit ? [
       Number.isFinite(units.population[at]) ? t("{n} residents", { n: num(units.population[at]) }) : "",
@@ -86,6 +88,12 @@ async function placeDetail(tab, chosen) {
   ];
 }
 
+/** The name of what is chosen, with a cross that lets it go. @param {any} sign @param {string} name */
+function title(sign, name) {
+  return el("div", { class: "title-line" }, el("h3", { class: "title" }, sign, name),
+    el("button", { class: "plain", id: "unselect", "aria-label": t("Choose nothing"), title: t("Choose nothing"), onclick: () => emit("unselect") }, icon("close")));
+}
+
 /** What the plans that are switched on say here. @param {number} x @param {number} y @param {number} reach */
 function planList(x, y, reach) {
   const labels = plansAt(x, y, reach);
@@ -98,7 +106,7 @@ function why(tab, row) {
   if (!parts.length) return null;
   const score = live(tab).score[row];
   if (!(score > 0)) return el("section", null, el("h4", null, t("Why")), el("p", { class: "hint" }, t("A component is zero or unknown, so the index is {score}.", { score: score3(score) })));
-  return el("section", { class: "why" }, el("h4", null, t("Why"), el("small", null, t("parts of the index by component"))),
+  return el("details", { class: "why" }, el("summary", null, t("Shares of the components"), el("small", null, t("parts of the index by component"))),
     el("div", { class: "stack", role: "img", "aria-label": parts.map((/** @type {any} */ p) => `${nameOf(tab.nodes.get(p.code))} ${percent((p.part || 0) / score)}`).join(", ") },
       parts.map((/** @type {any} */ p, /** @type {number} */ i) => (p.part > 0 ? el("i", { style: `width:${(100 * p.part) / score}%;background:${PARTS[i % 8]}` }, p.part / score > 0.12 ? percent(p.part / score) : "") : null))),
     el("table", { class: "plain-table" }, el("thead", null, el("tr", null, ["", t("Score"), t("Weight"), t("Part")].map((h) => el("th", { scope: "col" }, h || el("span", { class: "hidden" }, t("Component")))))),
@@ -119,7 +127,7 @@ async function indicatorTable(tab, row) {
   const body = list.map((/** @type {any} */ n, /** @type {number} */ i) => {
     const scaled = values(tab, n.code)[row];
     return el("tr", { class: "metered" },
-      el("th", { scope: "row", title: [n.code, n.method].filter(Boolean).join(" · ") }, nameOf(n), n.direction < 0 ? el("small", null, " " + t("(the more the safer)")) : null),
+      el("th", { scope: "row", title: nameOf(n) }, nameOf(n), n.direction < 0 ? el("small", null, " " + t("(the more the safer)")) : null),
       el("td", null, raw[i] && Number.isFinite(raw[i][row]) ? quantity(raw[i][row], n.unit) : t("unknown")),
       el("td", null, el("span", { class: "meter", title: score3(scaled) }, el("i", { style: `width:${Math.round(100 * (scaled || 0))}%` }))),
       el("td", null, onTop(tab, n.code) ? t("on top") : percent(weightOf(tab, n.code))));
@@ -160,7 +168,7 @@ function childList(unit) {
     el("ul", { class: "things" }, below.map((u) => el("li", null, el("span", { class: "dot", style: `background:${classColours()[cls[u]]}` }), unitLink(u), el("small", null, score3(score[u]))))));
 }
 
-on("language selected weights scenario tab palette", renderDetail);
+on("language selected weights scenario tab palette why", renderDetail);
 on("layers time when", () => byId("plans-here") && fill(byId("plans-here"), plansHere()));
 
 // Details of an object: whom to phone, its control entry, its place on the list, its ledger.
@@ -174,7 +182,7 @@ export function itemDetail(layer, row) {
   const level = layer.level[row];
   const colour = itemColour(layer, row);
   return [
-    el("h3", { class: "title" }, symbolIcon(layer.symbol, colour), itemName(layer, row)),
+    title(symbolIcon(layer.symbol, colour), itemName(layer, row)),
     el("p", { class: "facts" }, el("span", { class: "tag pale" }, nameOf(layer)), level ? el("span", { class: "tag", style: `background:${colour};color:${inkOn(colour)}` }, levelName(level)) : null,
       overdueTest(layer)(row) ? el("span", { class: "tag late" }, t("Overdue")) : null),
     el("p", { class: "facts" }, el("span", null, layer.unit[row] >= 0 ? path(layer.unit[row]) : t("outside all units")), el("span", null, t("No. {id}", { id: layer.ids[row] })), coordinates(layer.lon[row], layer.lat[row])),

@@ -19,7 +19,7 @@ export function buildFrame() {
     el("div", { id: "banner", hidden: true }),
     el("div", { id: "work" },
       el("aside", { id: "left" }),
-      el("main", { id: "stage" }, carrier, el("div", { id: "furniture" }), el("div", { id: "toast", "aria-hidden": "true" }), el("div", { id: "tip", hidden: true, "aria-hidden": "true" })),
+      el("main", { id: "stage" }, carrier, el("div", { id: "furniture" }), el("div", { id: "chips", role: "group", hidden: true }), el("div", { id: "toast", "aria-hidden": "true" }), el("div", { id: "tip", hidden: true, "aria-hidden": "true" })),
       el("aside", { id: "right" })),
     el("div", { id: "live", class: "hidden", role: "status", "aria-live": "polite" }),
     el("div", { id: "paper", "aria-hidden": "true" }),
@@ -29,6 +29,7 @@ export function buildFrame() {
 
 /** Draw header, tabs and edges again. */
 export function renderFrame() {
+  const held = document.activeElement && document.activeElement.id;
   closeMore();
   document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en";
   header();
@@ -38,8 +39,11 @@ export function renderFrame() {
   byId("left").setAttribute("aria-label", t("Layers"));
   byId("right").setAttribute("aria-label", t("Figures and details"));
   byId("stage").setAttribute("aria-label", t("Map"));
+  byId("chips").setAttribute("aria-label", t("What is set"));
   byId("map_riskmap").setAttribute("aria-label", t("Map; the list says the same in words"));
   byId("map_riskmap").setAttribute("role", "application");
+  const again = held && document.activeElement === document.body ? byId(held) : null;
+  if (again) again.focus();
 }
 
 /**
@@ -51,7 +55,7 @@ export function renderFrame() {
  * @param {boolean} [pressed]
  */
 function tool(id, sign, name, act, pressed) {
-  return el("button", { id: "tool-" + id, class: "tool", title: name, "aria-label": name, "aria-pressed": pressed === undefined ? null : String(pressed), onclick: act }, icon(sign), el("span", null, name));
+  return el("button", { id: "tool-" + id, class: "tool", title: name, "aria-pressed": pressed === undefined ? null : String(pressed), onclick: act }, icon(sign), el("span", null, name));
 }
 
 function header() {
@@ -69,8 +73,9 @@ function header() {
         tool("print", "print", t("Print"), () => emit("print")),
         tool("link", "link", t("Link"), () => emit("link")),
         tool("screen", "screen", t("Big screen"), () => emit("screen"), document.body.classList.contains("big")),
+        tool("about", "about", t("Method"), () => emit("about")),
         tool("help", "help", t("Help"), () => emit("help"))),
-      el("button", { id: "tool-lang", class: "tool lang", lang: state.lang === "zh" ? "en" : "zh", "aria-label": state.lang === "zh" ? "English" : "中文", onclick: () => emit("setLanguage", state.lang === "zh" ? "en" : "zh") }, state.lang === "zh" ? "EN" : "中")));
+      el("button", { id: "tool-lang", class: "tool lang", lang: state.lang === "zh" ? "en" : "zh", title: state.lang === "zh" ? "English" : "中文", onclick: () => emit("setLanguage", state.lang === "zh" ? "en" : "zh") }, state.lang === "zh" ? "EN" : "中文")));
 }
 
 /** The scenarios that have an index or a plan of their own, as radios. */
@@ -84,14 +89,15 @@ function scenarios() {
   const list = scenarioNames();
   if (!list.length) return null;
   const group = el("div", { class: "radios", role: "radiogroup", "aria-label": t("Scenario") }, ["", ...list].map((name) => el("button", {
-    role: "radio", "aria-checked": String(state.scenario === name), tabindex: state.scenario === name ? 0 : -1, "data-scenario": name, onclick: () => emit("setScenario", name) }, name || t("Baseline"))));
+    role: "radio", title: name || t("Baseline"), "aria-checked": String(state.scenario === name), tabindex: state.scenario === name ? 0 : -1, "data-scenario": name, onclick: () => emit("setScenario", name) }, name || t("Baseline"))));
   group.addEventListener("keydown", (/** @type {KeyboardEvent} */ e) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[e.key];
     if (!step) return;
     e.preventDefault();
     const all = ["", ...list];
-    emit("setScenario", all[(all.indexOf(state.scenario) + step + all.length) % all.length]);
-    const now = document.querySelector('[role="radio"][aria-checked="true"]');
+    const next = all[(all.indexOf(state.scenario) + step + all.length) % all.length];
+    emit("setScenario", next);
+    const now = group.querySelector(`[data-scenario="${CSS.escape(next)}"]`);
     if (now) /** @type {HTMLElement} */ (now).focus();
   });
   const pick = el("select", { id: "scenario", "aria-label": t("Scenario"), onchange: () => emit("setScenario", pick.value) },
@@ -187,7 +193,6 @@ function drawScale() {
   fill(byId("scale"), el("i", { style: `width:${bar.width}px` }), bar.text);
 }
 
-on("language", renderFrame);
 on("openTab", openTab);
 on("scenario", () => byId("scenario") && (byId("scenario").value = state.scenario));
 on("moved furniture", drawScale);

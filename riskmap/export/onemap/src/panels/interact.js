@@ -5,7 +5,7 @@ import { placeOf, redraw, screenView } from "../draw/canvas.js";
 import { openTab } from "./frame.js";
 import { insideShape, latitude, lineDistance, longitude, mercatorX, mercatorY } from "../data/geo.js";
 import { itemName } from "../data/items.js";
-import { cellAt, table, unitAt, wholeBox } from "../data/model.js";
+import { cellAt, inTown, surfaceKind, table, unitAt, wholeBox } from "../data/model.js";
 import { className, levelName, unitLevelName } from "../draw/labels.js";
 import { plansAt } from "../draw/plans.js";
 import { pointAt, visiblePoints } from "../draw/points.js";
@@ -35,11 +35,12 @@ function under(point, touch) {
   const hit = pointAt(/** @type {any} */ (screenView()), point.x, point.y, touch ? 22 : 11);
   if (hit) return hit;
   const [x, y] = placeOf(point);
-  if (state.shown.units) {
+  const kind = surfaceKind();
+  if (kind === "unit") {
     const unit = unitAt(x, y, state.level);
     if (unit >= 0) return { unit };
   }
-  const cell = state.shown.grid ? cellAt(x, y) : -1;
+  const cell = kind === "cell" ? cellAt(x, y) : -1;
   if (cell >= 0) return { cell };
   const shape = shapeAt(x, y);
   if (shape) return shape;
@@ -51,7 +52,7 @@ function under(point, touch) {
 function clicked(e) {
   if (app.measuring) return;
   const hit = under(e.containerPoint, e.originalEvent && e.originalEvent.pointerType === "touch");
-  if (!hit) return;
+  if (!hit) return emit("unselect");
   if (hit.ring) return void openRing(hit.ring);
   if (hit.layer) emit("select", { kind: "item", layer: hit.layer.id, at: hit.row });
   else if (hit.unit !== undefined) emit("select", { kind: "unit", at: hit.unit });
@@ -104,8 +105,16 @@ function tipText(hit) {
   const home = kind === "unit" ? hit.unit : model.grid.unit[hit.cell];
   const name = home >= 0 ? model.units.names[home] : t("outside all units");
   if (!tab) return name;
+  const units = table("unit");
+  const own = units && home >= 0 ? scoreLine(units, home) : null;
+  if (kind === "unit") return [el("b", null, name), el("br"), own];
+  return [el("b", null, name), own ? [el("br"), own] : null, el("br"), t("This cell: {what}", { what: scoreLine(tab, at) })];
+}
+
+/** Class and score of a row in words: of what is shown. @param {any} tab @param {number} row */
+function scoreLine(tab, row) {
   const now = shownOf(tab);
-  return [el("b", null, name), el("br"), state.view ? nameOf(tab.nodes.get(state.view)) : className(now.cls[at]), " · ", score3(now.score[at])];
+  return (state.view ? nameOf(tab.nodes.get(state.view)) : className(now.cls[row])) + " · " + score3(now.score[row]);
 }
 
 /** Bring something into view. @param {any} chosen */
@@ -159,9 +168,17 @@ function sayScenario() {
   const level = units.levels.length - 1;
   const tab = table("unit");
   const { cls } = tab ? live(tab) : { cls: [] };
-  const red = units.rows[level].filter((/** @type {number} */ u) => cls[u] === 4).length;
+  const red = units.rows[level].filter((/** @type {number} */ u) => inTown(u) && cls[u] === 4).length;
   const name = state.scenario || t("Baseline");
   byId("live").textContent = tab ? `${name}: ${t("{level} at major risk", { level: unitLevelName(units.levels[level]) })} ${red}` : name;
+}
+
+/** Nothing is chosen any more. */
+function unselect() {
+  if (!state.selected) return;
+  state.selected = null;
+  emit("selected", {});
+  redraw("points");
 }
 
 /** Make the map answer. */
@@ -188,6 +205,12 @@ export function startInteraction() {
     redraw("points");
     byId("live").textContent = chosen.kind === "item" ? itemName(app.model.layer.get(chosen.layer), chosen.at) : chosen.kind === "unit" ? app.model.units.names[chosen.at] : "";
   });
+  on("unselect", unselect);
+  document.addEventListener("keydown", (e) => {
+    document.body.classList.add("by-keys");
+    if (e.key === "Escape" && !e.defaultPrevented && e.target === app.map.getContainer() && !app.measuring && !document.body.classList.contains("big")) unselect();
+  }, true);
+  document.addEventListener("pointerdown", () => document.body.classList.remove("by-keys"), true);
   on("scenario", sayScenario);
   on("goto", (/** @type {any} */ place) => {
     const [x, y] = [mercatorX(place.lon), mercatorY(place.lat)];

@@ -5,21 +5,26 @@ import { csvText, itemName, listTest, matchesFilter, overdueTest, shown } from "
 import { FAR_M, hasRefuges, hasStability, isUnsure, nearLimit, sureOf, toRefuge } from "../model/counts.js";
 import { inTown, table } from "../data/model.js";
 import { classColours, levelName, unitLevelName } from "../draw/labels.js";
-import { live } from "../model/score.js";
+import { live, moved } from "../model/score.js";
+import { reasonOf } from "../model/why.js";
+import { chips } from "./chips.js";
 
 const HEIGHT = 44;
-const own = { active: 0, what: "", sort: "rank", down: false, text: "", rows: /** @type {any[]} */ ([]), hidden: 0, asked: false };
+/** What is listed, in which order, and what is typed above it: part of the state. */
+const { list } = state;
+const own = { active: 0, rows: /** @type {any[]} */ ([]), hidden: 0, asked: false };
 
 /** Draw the tab again. */
-export function renderList() {
+export function renderList(anyway = false) {
   const node = byId("panel-list");
-  if (!node || state.tab !== "list") return;
+  if (!node || (state.tab !== "list" && !anyway)) return;
   const { things, units } = app.model;
-  if (!own.what) own.what = things.some((/** @type {any} */ l) => l.item) ? "items" : things.length ? things[0].id : "unit:" + (units.levels.length - 1);
+  if (!list.what || !known(list.what)) listWhat(things.some((/** @type {any} */ l) => l.item) ? "items" : things.length ? things[0].id : "unit:" + (units.levels.length - 1));
   const choices = [
     ...(things.some((/** @type {any} */ l) => l.item) ? [["items", t("All items of the list")]] : []),
     ...things.map((/** @type {any} */ l) => [l.id, nameOf(l)]),
     ...(table("unit") ? units.levels.map((/** @type {string} */ l, /** @type {number} */ i) => ["unit:" + i, unitLevelName(l)]) : []),
+    ...(table("unit") ? [["major", t("{level} at major risk", { level: unitLevelName(units.levels[units.levels.length - 1]) })], ["high", t("{level} of larger and major risk", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
     ...(table("unit") ? [["unsure", t("Major {level} that are unsure", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
     ...(table("unit") && hasRefuges() ? [["far", t("{level} without a refuge within 1 km", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
   ];
@@ -29,9 +34,9 @@ export function renderList() {
       el("label", { class: "pick" }, t("Show"), el("select", { id: "list-what", onchange: (/** @type {any} */ e) => {
         listWhat(e.target.value);
         refresh();
-      } }, choices.map(([v, n]) => el("option", { value: v, selected: v === own.what }, n)))),
-      el("input", { type: "search", value: own.text, placeholder: t("Filter the list"), "aria-label": t("Filter the list"), oninput: (/** @type {any} */ e) => {
-        own.text = e.target.value.trim().toLowerCase();
+      } }, choices.map(([v, n]) => el("option", { value: v, selected: v === list.what }, n)))),
+      el("input", { type: "search", value: list.text, placeholder: t("Filter the list"), "aria-label": t("Filter the list"), oninput: (/** @type {any} */ e) => {
+        list.text = e.target.value.trim().toLowerCase();
         refresh();
       } }),
       el("button", { class: "small", id: "csv", onclick: saveCsv }, "CSV")),
@@ -48,21 +53,21 @@ function holdChosen() {
   const what = !s ? "" : s.kind === "item" ? s.layer : s.kind === "unit" ? "unit:" + app.model.units.level[s.at] : "";
   if (!what || own.rows.some(isChosen)) return;
   listWhat(what);
-  own.text = "";
+  list.text = "";
   renderList();
 }
 
 /** Show this, in the order that answers its question. @param {string} what */
 function listWhat(what) {
-  own.what = what;
+  list.what = what;
   const measure = measureOf(ungraded());
-  own.sort = what === "far" ? "refuge" : what === "unsure" ? "sure" : isUnits() ? "score" : measure ? "value" : ungraded() ? "name" : "rank";
-  own.down = (isUnits() && what !== "unsure") || !!measure;
+  list.sort = what === "far" ? "refuge" : what === "unsure" ? "sure" : isUnits() ? "score" : measure ? "value" : ungraded() ? "name" : "rank";
+  list.down = (isUnits() && what !== "unsure") || !!measure;
 }
 
 /** The layer that is listed, if none of its objects has a level. */
 function ungraded() {
-  const layer = app.model.layer.get(own.what);
+  const layer = app.model.layer.get(list.what);
   return layer && layer.name && layer.counts[0] === layer.n ? layer : null;
 }
 
@@ -71,16 +76,25 @@ function measureOf(layer) {
   return (layer && layer.fields.find((/** @type {any} */ f) => f.column.num && f.column.num.some(Number.isFinite))) || null;
 }
 
+/** Lists of units of the finest level. */
+const FINEST = ["major", "high", "unsure", "far"];
+
 /** Are units listed, not objects? */
 function isUnits() {
-  return own.what.startsWith("unit:") || own.what === "unsure" || own.what === "far";
+  return list.what.startsWith("unit:") || FINEST.includes(list.what);
+}
+
+/** Is there such a list in this page? @param {string} what */
+function known(what) {
+  const { model } = app;
+  return what === "items" || FINEST.includes(what) || (model.layer.has(what) && !!model.layer.get(what).name) || (/^unit:\d$/.test(what) && Number(what.slice(5)) < model.units.levels.length);
 }
 
 /** Units that are listed. */
 function listed() {
-  if (own.what.startsWith("unit:")) return unitRows(Number(own.what.slice(5)));
+  if (list.what.startsWith("unit:")) return unitRows(Number(list.what.slice(5)));
   const rows = unitRows(app.model.units.levels.length - 1);
-  return rows.filter((/** @type {any} */ r) => (own.what === "far" ? r.refuge > FAR_M : r.level === 4 && isUnsure(r.unit)));
+  return rows.filter((/** @type {any} */ r) => (list.what === "far" ? r.refuge > FAR_M : list.what === "high" ? r.level >= 3 : r.level === 4 && (list.what === "major" || isUnsure(r.unit))));
 }
 
 /** Collect, sort and draw. */
@@ -90,13 +104,14 @@ function refresh() {
   const all = own.rows.length;
   own.rows = own.rows.filter(legendShows);
   own.hidden = all - own.rows.length;
-  if (own.text) own.rows = own.rows.filter((r) => (r.name + " " + r.id).toLowerCase().includes(own.text));
+  if (list.text) own.rows = own.rows.filter((r) => (r.name + " " + r.id + " " + r.town + (r.layer ? " " + nameOf(r.layer) : "")).toLowerCase().includes(list.text));
   sortRows();
   head();
   byId("list-window").scrollTop = 0;
   own.active = 0;
-  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), own.hidden ? " · " + t("{n} rows hidden: their class is switched off in the legend", { n: num(own.hidden) }) : "", isUnits() && hasRefuges() ? " · " + t("To refuge: straight line from the unit's middle to any refuge of the ledger, not by road.") : "");
+  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), own.hidden ? " · " + t("{n} rows hidden: their class is switched off in the legend", { n: num(own.hidden) }) : "", moved() && !isUnits() ? " · " + t("Ranks and scores of items are those of the project's weights.") : "", isUnits() && hasRefuges() ? " · " + t("To refuge: straight line from the unit's middle to any refuge of the ledger, not by road.") : "");
   drawRows();
+  emit("listed");
 }
 
 /** Is the class of a row switched on in the legends? @param {any} r */
@@ -105,8 +120,8 @@ function legendShows(r) {
 }
 
 function sortRows() {
-  const key = own.sort;
-  const sign = own.down ? -1 : 1;
+  const key = list.sort;
+  const sign = list.down ? -1 : 1;
   own.rows.sort((a, b) => {
     const x = a[key];
     const y = b[key];
@@ -118,12 +133,12 @@ function sortRows() {
 function itemRows() {
   const out = [];
   for (const layer of app.model.things) {
-    if (own.what === "items" ? !layer.item : layer.id !== own.what) continue;
+    if (list.what === "items" ? !layer.item : layer.id !== list.what) continue;
     const rank = layer.extra.find((/** @type {any} */ f) => f.name === "rank");
-    const listed = listTest(layer);
+    const onList = listTest(layer);
     const measure = measureOf(ungraded());
     for (let i = 0; i < layer.n; i++) {
-      if (own.what === "items" && !listed(i)) continue;
+      if (list.what === "items" && !onList(i)) continue;
       if (!inTown(layer.unit[i]) || !matchesFilter(layer, i)) continue;
       out.push({ order: out.length, layer, row: i, id: layer.ids[i], name: itemName(layer, i), level: layer.level[i], town: townOf(layer.unit[i]), rank: rank && rank.column.num ? rank.column.num[i] : NaN, value: measure ? measure.column.num[i] : NaN });
     }
@@ -161,11 +176,11 @@ function columns() {
 }
 
 function head() {
-  fill(byId("list-head"), columns().map(([key, name]) => el("button", { class: "col " + key, "data-sort": key, "aria-pressed": String(own.sort === key), onclick: () => {
-    own.down = own.sort === key ? !own.down : ["score", "level", "refuge", "value"].includes(key);
-    own.sort = key;
+  fill(byId("list-head"), columns().map(([key, name]) => el("button", { class: "col " + key, "data-sort": key, "aria-pressed": String(list.sort === key), onclick: () => {
+    list.down = list.sort === key ? !list.down : ["score", "level", "refuge", "value"].includes(key);
+    list.sort = key;
     refresh();
-  } }, name, own.sort === key ? (own.down ? " ▼" : " ▲") : "")));
+  } }, name, list.sort === key ? (list.down ? " ▼" : " ▲") : "")));
 }
 
 /** Draw the rows that can be seen. */
@@ -193,7 +208,7 @@ function drawRows() {
 
 /** @param {any} r @param {any} measure @param {boolean} plain */
 function itemCells(r, measure, plain) {
-  const name = el("span", { class: "col name" }, r.name, own.what === "items" ? el("small", null, nameOf(r.layer)) : null);
+  const name = el("span", { class: "col name" }, r.name, list.what === "items" ? el("small", null, nameOf(r.layer)) : null);
   const town = el("span", { class: "col town" }, r.town);
   if (plain) return [name, town, measure ? el("span", { class: "col value" }, shown(measure, r.row) || "–") : null];
   return [el("span", { class: "col rank" }, Number.isFinite(r.rank) ? num(r.rank) : "·"), name, town, levelCell(r.level, overdueTest(r.layer)(r.row) ? t("Overdue") : levelName(r.level))];
@@ -202,7 +217,7 @@ function itemCells(r, measure, plain) {
 /** @param {any} r */
 function unitCells(r) {
   return [
-    el("span", { class: "col name" }, r.name, el("small", null, Number.isFinite(r.close) ? t("near a class limit ({gap})", { gap: r.close.toFixed(3) }) : r.town)),
+    el("span", { class: "col name" }, r.name, el("small", { title: reasonOf(r.unit) || null }, [r.town, Number.isFinite(r.close) ? t("near a class limit ({gap})", { gap: r.close.toFixed(3) }) : "", reasonOf(r.unit)].filter(Boolean).join(" · "))),
     hasRefuges() ? el("span", { class: "col refuge" }, distance(r.refuge)) : null,
     hasStability() ? el("span", { class: "col sure" }, Number.isFinite(r.sure) ? percent(r.sure) : "–") : null,
     levelCell(r.level, score3(r.score)),
@@ -257,16 +272,32 @@ function follow() {
 }
 
 function saveCsv() {
-  download(new Blob([csvText(own.rows, isUnits(), townHead())], { type: "text/csv;charset=utf-8" }), fileName("csv"));
+  download(new Blob([csvText(own.rows, isUnits(), townHead())], { type: "text/csv;charset=utf-8" }), fileName("csv", listName()));
+}
+
+/** What is listed, in words. */
+export function listName() {
+  const pick = byId("list-what");
+  const name = pick && pick.selectedIndex >= 0 ? pick.options[pick.selectedIndex].text : t("List");
+  return [name, ...chips().filter((chip) => chip.key === "town" || chip.key === "filter").map((chip) => chip.text)].join(" ");
+}
+
+/** Rows as they are listed now; the list is made if need be. */
+export function listNow() {
+  if (!byId("list-window")) renderList(true);
+  return { rows: own.rows, units: isUnits(), columns: columns(), name: listName() };
 }
 
 on("listOf", (/** @type {string} */ what) => {
   listWhat(what);
-  own.text = "";
+  list.text = "";
   own.asked = false;
   emit("openTab", "list");
+  const pick = byId("list-what");
+  if (pick) pick.focus({ preventScroll: true });
 });
-on("language tab palette", renderList);
+on("language tab palette", () => renderList());
+on("why", () => state.tab === "list" && drawRows());
 on("filter town weights scenario", () => state.tab === "list" && refresh());
 on("selected", (/** @type {any} */ chosen) => {
   own.asked = state.tab !== "list" && !chosen.stay;

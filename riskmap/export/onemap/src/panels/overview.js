@@ -1,11 +1,12 @@
 // @ts-check
 /** 概览: what matters at a glance. */
 import { app, byId, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
-import { live, scenarioChanges, shownOf } from "../model/score.js";
+import { live, noIndex, reference, scenarioChanges, shownOf, worstUnits } from "../model/score.js";
 import { cellCounts, FAR_M, hasRefuges, isUnsure, toRefuge } from "../model/counts.js";
 import { listTest, matchesFilter, overdueTest } from "../data/items.js";
-import { inTown, rankingLevel, table } from "../data/model.js";
-import { className, surfaceColours, unitLevelName } from "../draw/labels.js";
+import { fillKind, inTown, rankingLevel, table } from "../data/model.js";
+import { inkOn, levelName, surfaceColours, unitLevelName } from "../draw/labels.js";
+import { reasonOf } from "../model/why.js";
 import { countNotUsed } from "../draw/plans.js";
 
 /** So many units are ranked here; the list has all. */
@@ -32,52 +33,78 @@ export function changeText(n, unit = "") {
   return el("span", { class: n > 0 ? "up" : "down" }, (n > 0 ? "▲ " : "▼ ") + figures(Math.abs(n)) + (unit ? " " + unit : ""));
 }
 
+/**
+ * A number with its definition on hover; a click opens its list.
+ * @param {string} key
+ * @param {string} name
+ * @param {any} value
+ * @param {any} note
+ * @param {string} meaning
+ * @param {() => void} open
+ * @param {string} [tone]
+ */
+function key(key, name, value, note, meaning, open, tone = "") {
+  return el("button", { class: "card " + tone, "data-card": key, title: meaning, onclick: open },
+    el("span", { class: "card-name" }, name), el("span", { class: "card-value" }, value), note ? el("span", { class: "card-note" }, note) : null);
+}
+
 /** Draw the overview again. */
 export function renderOverview() {
   const node = byId("panel-overview");
   if (!node || state.tab !== "overview") return;
-  fill(node, cards(), scenarioChanges(), ranking(), histogram(), about());
+  fill(node, cards(), scenarioChanges(), worstList(), ranking(), histogram(), foot());
 }
 
+/** At most six numbers; the first three say where it is bad. */
 function cards() {
   const { model } = app;
-  const out = [];
-  const cell = table("cell");
-  const base = table("cell", "");
-  if (model.grid && cell && !state.view) {
-    const { all, people } = cellCounts();
-    const km2 = model.grid.cell_km2;
-    const sum = all.reduce((a, b) => a + b, 0);
-    const was = baseCount(base, 4);
-    out.push(card(t("Major-risk area"), [figures(all[4] * km2), el("small", null, " km²")], [
-      t("{share} of the area", { share: percent(all[4] / sum, 1) }), " ", changeText((all[4] - was) * km2, "km²")], "c4"));
-    if (model.grid.population) {
-      const total = people.reduce((a, b) => a + b, 0);
-      out.push(card(t("People in major and larger risk"), [num(people[4] + people[3]), el("small", null, " " + t("persons"))],
-        t("{share} of {n} residents", { share: percent((people[4] + people[3]) / total, 1), n: num(total) }), "c3"));
-    }
-  }
   const unit = table("unit");
-  if (unit) {
-    const level = model.units.levels.length - 1;
-    const { cls } = live(unit);
-    const list = model.units.rows[level].filter(inTown);
-    const red = list.filter((/** @type {number} */ u) => cls[u] === 4).length;
-    const was = list.filter((/** @type {number} */ u) => table("unit", "").base.cls[u] === 4).length;
-    out.push(card(t("{level} at major risk", { level: unitLevelName(model.units.levels[level]) }), [num(red), el("small", null, " / " + num(list.length))], [changeText(red - was), " ", unsureNote(list.filter((/** @type {number} */ u) => cls[u] === 4))], "c4"));
-  }
-  if (app.model.things.some((/** @type {any} */ l) => l.item)) out.push(itemCard());
+  const none = noIndex(unit || table("cell"));
+  const out = [];
+  if (none) out.push(el("p", { class: "hint", id: "no-index", role: "alert" }, t("No index: all weights of a group are zero.")));
+  else if (unit) out.push(...unitCards(unit));
+  if (model.things.some((/** @type {any} */ l) => l.item)) out.push(...itemCards());
+  if (!none && model.grid && table("cell") && !state.view) out.push(areaCard());
   if (unit && hasRefuges()) out.push(farCard());
-  return el("div", { class: "cards" }, out);
+  return el("div", { class: "cards" }, out.slice(0, 6 + (none ? 1 : 0)));
 }
 
-/** How many of the units at major risk are only just so; opens their list. @param {number[]} red */
-function unsureNote(red) {
-  const n = red.filter(isUnsure).length;
-  return n ? el("button", { id: "unsure", class: "link", onclick: () => emit("listOf", "unsure") }, t("{n} of them only just", { n: num(n) })) : red.length ? t("none of them only just") : "";
+/** Units at major risk and the people in those of larger and major risk. @param {any} unit */
+function unitCards(unit) {
+  const { units } = app.model;
+  const level = units.levels.length - 1;
+  const name = unitLevelName(units.levels[level]);
+  const { cls } = live(unit);
+  const was = reference(unit).cls;
+  const list = units.rows[level].filter(inTown);
+  const red = list.filter((/** @type {number} */ u) => cls[u] === 4);
+  const before = list.filter((/** @type {number} */ u) => was[u] === 4).length;
+  const high = list.filter((/** @type {number} */ u) => cls[u] >= 3);
+  const sum = (/** @type {number[]} */ rows) => rows.reduce((n, u) => n + (units.population[u] > 0 ? units.population[u] : 0), 0);
+  const known = list.filter((/** @type {number} */ u) => units.population[u] === units.population[u]);
+  const unsure = red.filter(isUnsure).length;
+  const out = [key("major", t("{level} at major risk", { level: name }), [num(red.length), el("small", null, " / " + num(list.length))],
+    [changeText(red.length - before), " ", unsure ? t("{n} of them only just", { n: num(unsure) }) : red.length ? t("none of them only just") : ""],
+    t("{level} whose index lies in the highest class; only just: near the class limit or unsure. Opens their list.", { level: name }), () => emit("listOf", "major"), "c4")];
+  if (known.length) out.push(key("people", t("People in {level} of larger and major risk", { level: name }), [num(sum(high)), el("small", null, " " + t("persons"))],
+    [t("{share} of {n} residents", { share: percent(sum(high) / sum(list), 1), n: num(sum(list)) }), known.length < list.length ? t("; {n} without a count", { n: num(list.length - known.length) }) : ""],
+    t("Residents of the {level} of the two highest classes, whole units counted. Opens their list.", { level: name }), () => emit("listOf", "high"), "c3"));
+  return out;
 }
 
-/** Units whose middle is far from every refuge; opens their list. */
+/** Area of the cells of the highest class. */
+function areaCard() {
+  const { model } = app;
+  const tab = table("cell");
+  const { all } = cellCounts();
+  const km2 = model.grid.cell_km2;
+  const sum = all.reduce((a, b) => a + b, 0);
+  const was = count(reference(tab).cls, 4);
+  return key("area", t("Major-risk area"), [figures(all[4] * km2), el("small", null, " km²")], [t("{share} of the area", { share: percent(all[4] / sum, 1) }), " ", changeText((all[4] - was) * km2, "km²")],
+    t("Cells of the highest class; opens the list of units, worst first."), () => emit("listOf", "unit:" + (model.units.levels.length - 1)), "c4");
+}
+
+/** Units whose middle is far from every refuge. */
 function farCard() {
   const { units } = app.model;
   const level = units.levels.length - 1;
@@ -85,23 +112,23 @@ function farCard() {
   const far = list.filter((/** @type {number} */ u) => toRefuge(u) > FAR_M);
   const people = far.reduce((/** @type {number} */ s, /** @type {number} */ u) => s + (units.population[u] || 0), 0);
   const unused = countNotUsed();
-  return card(t("No refuge within 1 km"), [num(far.length), el("small", null, " / " + num(list.length))], [
-    people ? t("{n} residents, straight line", { n: num(people) }) : t("straight line, not by road"), " ", unused ? t("({n} refuges that the plan does not use are counted too)", { n: num(unused) }) + " " : "",
-    far.length ? el("button", { id: "far", class: "link", onclick: () => emit("listOf", "far") }, t("Show the list")) : null], "c3");
+  return key("far", t("No refuge within 1 km"), [num(far.length), el("small", null, " / " + num(list.length))],
+    people ? t("{n} residents, straight line", { n: num(people) }) : t("straight line, not by road"),
+    t("{level} whose middle has no refuge within 1 km in a straight line, not by road.", { level: unitLevelName(units.levels[level]) }) + (unused ? " " + t("({n} refuges that the plan does not use are counted too)", { n: num(unused) }) : ""),
+    () => emit("listOf", "far"), "c3");
 }
 
-/** Cells of a class at the start, in the filtered town. @param {any} tab @param {number} c */
-function baseCount(tab, c) {
+/** Cells of a class, in the filtered town. @param {Uint8Array} cls @param {number} c */
+function count(cls, c) {
   let n = 0;
   const { unit } = app.model.grid;
-  for (let i = 0; i < tab.n; i++) if (tab.base.cls[i] === c && inTown(unit[i])) n++;
+  for (let i = 0; i < cls.length; i++) if (cls[i] === c && inTown(unit[i])) n++;
   return n;
 }
 
-function itemCard() {
-  let n = 0;
-  let red = 0;
-  let late = 0;
+/** Points of the highest level, and those that are overdue. */
+function itemCards() {
+  let [n, red, late] = [0, 0, 0];
   for (const layer of app.model.things) {
     if (!layer.item) continue;
     const [listed, overdue] = [listTest(layer), overdueTest(layer)];
@@ -112,8 +139,44 @@ function itemCard() {
       if (overdue(i)) late++;
     }
   }
-  const note = late ? el("span", { class: "up" }, t("{n} overdue", { n: num(late) })) : t("{n} items on the list", { n: num(n) });
-  return card(t("Items of major level"), [num(red), el("small", null, " / " + num(n))], note, "c4");
+  const out = [key("items", t("Items of major level"), [num(red), el("small", null, " / " + num(n))], t("{n} items on the list", { n: num(n) }), t("Points on the list whose level is major. Opens the list, first rank first."), () => emit("listOf", "items"), "c4")];
+  if (late) out.push(key("late", t("Overdue"), [num(late), el("small", null, " / " + num(n))], t("deadline before the date of the data"), t("Items that are not signed off and whose deadline has passed. Opens their list."), () => {
+    state.filter = "overdue";
+    emit("filter");
+    emit("listOf", "items");
+  }, "c3"));
+  return out;
+}
+
+/** So many of the worst units are named with the reason. */
+const TEN = 10;
+
+/** The worst units of the finest level, each with its reason. */
+function worstList() {
+  const { units } = app.model;
+  const tab = table("unit");
+  if (!tab || units.rows[units.levels.length - 1].length < 2) return null;
+  const rows = worstUnits(TEN);
+  const level = unitLevelName(units.levels[units.levels.length - 1]);
+  if (!rows.length) return el("section", null, el("h3", null, t("Worst {level}", { level })), el("p", { class: "hint" }, t("None of larger or major risk.")));
+  const { cls, score } = shownOf(tab);
+  return el("section", { id: "worst" }, el("h3", null, t("Worst {level}", { level })),
+    el("ol", { class: "ranking" }, rows.map((u, i) => el("li", null, el("button", { class: "rank worst" + (isSelected(u) ? " on" : ""), "data-unit": units.idOf(u), title: t("Show it on the map"),
+      onclick: () => emit("select", { kind: "unit", at: u, go: true, stay: true }) },
+      el("span", { class: "place" }, i + 1), el("span", { class: "what" },
+        el("span", { class: "head" }, el("b", null, units.name(u)), " ", classTag(cls[u]), el("span", { class: "value" }, score3(score[u]))),
+        reasonOf(u) ? el("small", { class: "reason" }, reasonOf(u)) : null))))));
+}
+
+/** @param {number} u */
+function isSelected(u) {
+  return !!state.selected && state.selected.kind === "unit" && state.selected.at === u;
+}
+
+/** A class as a word on its colour. @param {number} cls */
+function classTag(cls) {
+  const colour = surfaceColours()[cls];
+  return el("span", { class: "word", style: `background:${colour};color:${inkOn(colour)}` }, state.view ? t("Quarter {n}", { n: cls }) : levelName(cls, true));
 }
 
 /** Towns, worst first; a click filters. */
@@ -121,15 +184,15 @@ function ranking() {
   const { model } = app;
   const level = rankingLevel();
   const tab = table("unit");
-  if (!tab) return null;
+  if (!tab || model.units.rows[level].length < 2) return null;
+  if (level === model.units.levels.length - 1 && worstUnits(TEN).length >= model.units.rows[level].length) return null;
   const { score, cls } = shownOf(tab);
   const colours = surfaceColours();
   const rows = model.units.rows[level].slice().sort((/** @type {number} */ a, /** @type {number} */ b) => (score[b] || -1) - (score[a] || -1));
   const shares = townShares(level);
   const list = rows.slice(0, MOST).map((/** @type {number} */ u, /** @type {number} */ i) => el("li", null, el("button", {
     class: "rank" + (state.town === u ? " on" : ""), "data-unit": model.units.idOf(u), "aria-pressed": String(state.town === u),
-    "aria-label": [i + 1, model.units.name(u), state.view ? "" : className(cls[u]), score3(score[u])].join(" "),
-    title: model.units.name(u) + " · " + t("Click to filter; click again to show the whole area"),
+    title: [model.units.name(u), reasonOf(u), t("Click to filter; click again to show the whole area")].filter(Boolean).join("\n"),
     onclick: () => {
       if (state.town !== u) emit("select", { kind: "unit", at: u, stay: true });
       emit("pickTown", state.town === u ? -1 : u);
@@ -137,7 +200,7 @@ function ranking() {
     el("span", { class: "place" }, i + 1),
     el("span", { class: "name" }, midShort(model.units.name(u))),
     el("span", { class: "bar", "aria-hidden": "true" }, shares ? shareBar(shares[u], colours) : el("i", { style: `width:${100 * (score[u] || 0)}%;background:${colours[cls[u]]}` })),
-    el("span", { class: "chip", style: `background:${colours[cls[u]]}`, title: state.view ? "" : className(cls[u]) }),
+    el("span", { class: "word-plain" }, state.view ? "" : levelName(cls[u], true)),
     el("span", { class: "value" }, score3(score[u])))));
   return el("section", null,
     el("h3", null, t("Ranking of {level}", { level: unitLevelName(model.units.levels[level]) }), el("small", null, shares ? t("bar: area by class; number: index") : t("number: index"))),
@@ -174,10 +237,13 @@ function shareBar(counts, colours) {
   return [4, 3, 2, 1, 0].map((c) => el("i", { style: `width:${(100 * counts[c]) / sum}%;background:${colours[c]}` }));
 }
 
+/** When one bar holds more than this share, heights are logarithmic, else the others would not be seen. */
+const LOPSIDED = 0.3;
+
 /** How the index is spread, with the limits of the classes. */
 function histogram() {
   const { model } = app;
-  const kind = model.grid && table("cell") ? "cell" : "unit";
+  const kind = fillKind() || "unit";
   const tab = table(/** @type {any} */ (kind));
   if (!tab) return null;
   const { score, breaks } = shownOf(tab);
@@ -192,12 +258,14 @@ function histogram() {
   let n = 0;
   for (let i = 0; i < tab.n; i++) {
     if (!(score[i] >= 0)) continue;
-    if (kind === "cell" && !inTown(model.grid.unit[i])) continue;
+    if (!inTown(kind === "cell" ? model.grid.unit[i] : i)) continue;
     bins[Math.min(39, Math.floor(((score[i] - low) / (high - low)) * 40))]++;
     n++;
   }
-  return el("section", null, el("h3", null, t("Spread of the index"), el("small", null, kind === "cell" ? t("{n} cells", { n: num(n) }) : t("{n} units", { n: num(n) }))),
-    chart(bins, low, high, breaks));
+  const log = Math.max(...bins) > LOPSIDED * n;
+  const shown = log ? bins.map((v) => Math.log10(1 + v)) : bins;
+  return el("section", null, el("h3", null, t("Spread of the index"), el("small", null, kind === "cell" ? t("{n} cells", { n: num(n) }) : t("{n} units", { n: num(n) }), log ? " · " + t("heights logarithmic") : "")),
+    chart(shown, low, high, breaks));
 }
 
 /** @param {Float64Array} bins @param {number} low @param {number} high @param {number[]} breaks */
@@ -236,12 +304,18 @@ function chart(bins, low, high, breaks) {
   return svg;
 }
 
+/** Where the rest stands. */
+function foot() {
+  return el("p", { class: "hint" }, t("Screening estimate for ranking and inspection; not a survey, a forecast or a design document."), " ",
+    el("button", { id: "open-about", class: "link", onclick: () => emit("about") }, t("Method, data and limits")));
+}
+
 /** Date, reference system, presets, what is screening grade. */
-function about() {
+export function about() {
   const { facts, notes, presets, returned, unusable } = app.model;
   const weak = presets.filter((/** @type {any} */ p) => p.status !== "sourced");
   const line = (/** @type {any} */ name, /** @type {any} */ value) => value ? [el("dt", null, name), el("dd", null, value)] : null;
-  return el("section", { class: "about" }, el("h3", null, t("About the data")),
+  return el("section", { class: "about" },
     el("dl", null,
       line(t("Data date"), facts.date || t("not declared")),
       line(t("Edition"), facts.profile === "public" ? t("public edition") : t("internal edition")),
@@ -257,4 +331,4 @@ function about() {
     el("p", { class: "hint" }, t("Screening estimate for ranking and inspection; not a survey, a forecast or a design document.")));
 }
 
-on("language palette view scenario filter town weights tab layers", renderOverview);
+on("language palette view scenario filter town weights tab surface why", renderOverview);

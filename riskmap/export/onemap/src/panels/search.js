@@ -1,9 +1,10 @@
 // @ts-check
 /** Search by part of a name, pinyin initials, town, number or coordinates. */
-import { app, byId, el, emit, fill, nameOf, on, t } from "../model/core.js";
+import { app, byId, el, emit, fill, nameOf, on, say, t } from "../model/core.js";
 import { coordinatesIn } from "../data/geo.js";
 import { itemName } from "../data/items.js";
 import { townOf } from "./list.js";
+import { unhide } from "./chips.js";
 import { wholeBox } from "../data/model.js";
 import { unitLevelOne } from "../draw/labels.js";
 
@@ -81,13 +82,38 @@ function literally(text) {
 }
 
 /**
- * Characters of a name that may be spelt with these letters, as pinyin initials.
+ * Lines in which some characters one after the other may be spelt with these letters, as pinyin initials.
+ * @param {Lines} lines
  * @param {string} letters
+ * @param {(line: number) => boolean} take false to stop
  */
-export function initialsPattern(letters) {
+function everySpelt({ text, starts }, letters, take) {
   const { initials } = app.model;
-  const classes = Array.from(letters, (letter) => "[" + letter + Object.keys(initials).filter((c) => initials[c].includes(letter)).join("") + "]");
-  return new RegExp(classes.join(""), "g");
+  const n = letters.length;
+  /** @type {Map<string, string>} */
+  const known = new Map(Object.entries(initials));
+  for (let at = 0; at + n <= text.length; at++) {
+    let k = 0;
+    while (k < n) {
+      const c = text[at + k];
+      if (c !== letters[k] && !(known.get(c) || "").includes(letters[k])) break;
+      k++;
+    }
+    if (k < n) continue;
+    const line = lineAt(starts, Math.max(0, at - 1));
+    if (!take(line) || line + 1 >= starts.length) return;
+    at = starts[line + 1];
+  }
+}
+
+/** A name of the page with its initials, as an example. */
+export function initialsExample() {
+  const { units, initials } = app.model;
+  for (const name of [...units.names].reverse()) {
+    const letters = Array.from(/** @type {string} */ (name)).slice(0, 4).map((c) => (initials[c] || "")[0] || "");
+    if (letters.length === 4 && letters.every(Boolean)) return { letters: letters.join(""), name };
+  }
+  return null;
 }
 
 /**
@@ -111,9 +137,9 @@ export function lookUp(question) {
   };
   const plain = literally(q);
   const patterns = [new RegExp("\n" + plain, "g"), new RegExp(plain, "g")];
-  if (/^\d+$/.test(q)) patterns.unshift(new RegExp("(?<!\\d)0*" + plain + "(?!\\d)", "g"));
-  if (/^[a-z0-9]+$/.test(q)) patterns.push(initialsPattern(q));
+  if (/^\d+$/.test(q)) patterns.unshift(new RegExp("(?:^|\\D)0*" + plain + "(?!\\d)", "g"));
   for (const pattern of patterns) for (const part of index) if (out.size < MOST) everyLine(part.lines, pattern, taker(part));
+  if (/^[a-z0-9]+$/.test(q)) for (const part of index) if (out.size < MOST) everySpelt(part.lines, q, taker(part));
   return [...out.values()];
 }
 
@@ -177,8 +203,10 @@ function take(i) {
   const f = found[i];
   close();
   byId("search").value = nameFound(f);
-  if (f.kind === "place") emit("goto", f);
-  else emit("select", f.kind === "unit" ? { kind: "unit", at: f.at, go: true } : { kind: "item", layer: f.layer.id, at: f.at, go: true });
+  if (f.kind === "place") return emit("goto", f);
+  const gone = unhide({ kind: f.kind, layer: f.layer ? f.layer.id : "", at: f.at });
+  if (gone.length) say(t("Taken off, since it hid what was looked for: {names}", { names: gone.join(t(", ")) }));
+  emit("select", f.kind === "unit" ? { kind: "unit", at: f.at, go: true } : { kind: "item", layer: f.layer.id, at: f.at, go: true });
 }
 
 function close() {

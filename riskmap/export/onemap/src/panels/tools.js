@@ -4,7 +4,9 @@ import { app, byId, el, emit, fill, isPhone, nameOf, on, say, state, t } from ".
 import { toHash } from "../model/address.js";
 import { redraw } from "../draw/canvas.js";
 import { className, surfaceColours } from "../draw/labels.js";
-import { table } from "../data/model.js";
+import { surfaceKind, table } from "../data/model.js";
+import { about } from "./overview.js";
+import { initialsExample } from "./search.js";
 import { icon } from "../draw/symbols.js";
 
 const SHEETS = ["low", "half", "tall"];
@@ -27,7 +29,8 @@ function bigScreen() {
   emit("home");
 }
 
-const DESK = 1500;
+/** A desk's screen; walls are enlarged to look like one, by their height where they are wide. */
+const DESK = [1500, 840];
 /**
  * Enlarge the whole page so that it reads from the back of the room, as if the screen were a desk's.
  * @param {boolean} big
@@ -35,7 +38,8 @@ const DESK = 1500;
 function enlarge(big) {
   document.body.classList.toggle("big", big);
   document.documentElement.style.setProperty("zoom", "");
-  app.scale = big ? Math.max(1, window.innerWidth / DESK) : 1;
+  app.scale = big ? Math.max(1, Math.min(window.innerWidth / DESK[0], window.innerHeight / DESK[1])) : 1;
+  document.body.classList.toggle("wall", big && window.innerWidth > 2.6 * window.innerHeight);
   if (app.scale > 1) document.documentElement.style.setProperty("zoom", app.scale.toFixed(3));
   byId("tool-screen").setAttribute("aria-pressed", String(big));
   app.map.invalidateSize({ animate: false });
@@ -55,26 +59,28 @@ function dialog(title, ...body) {
 }
 
 function help() {
+  const example = initialsExample();
   const lines = [
     t("Click the map: a cell or unit says why it has its class; a point shows its ledger."),
     t("Layers: switch, fade, and click a legend row to hide or show that class."),
     t("Overview: towns from worst to best; a click filters everything to that town."),
     t("List: every object as a row; sort, filter, save as CSV."),
     t("What-if: move weights, see what changes, save weights.yaml for the next run."),
-    t("Search: part of a name, pinyin initials (qcgc finds 泉城广场), number, or longitude, latitude."),
+    example ? t("Search: part of a name, pinyin initials ({letters} finds {name}), number, or longitude, latitude.", example) : t("Search: part of a name, number, or longitude, latitude."),
     t("Link: the address holds view, layers, filters, scenario and weights."),
-    t("Keys: Tab moves on; arrow keys change tabs, move the map and go through the list; + and - zoom; Enter on the map explains its middle; Esc closes."),
+    t("Keys: Tab moves on; arrow keys change tabs, move the map and go through the list; + and - zoom; Enter on the map explains its middle; Esc closes and lets go of what is chosen."),
   ];
   dialog(t("Help"), el("ul", { class: "help" }, lines.map((l) => el("li", null, l))),
-    el("p", { class: "hint" }, t("Rings count points by town; their colours are the shares of the levels. Symbols: the shape is the kind, the colour is the level.")));
+    el("p", { class: "hint" }, t("Rings count points by unit where there are points of major level; their colours are the shares of the levels. Symbols: the shape is the kind, the colour is the level.")));
 }
 
 /** The legend on the map when the layer panel is closed. */
 function mini() {
   const node = byId("mini");
   if (!node) return;
-  const tab = table("cell") || table("unit");
-  if (!tab || !(state.shown.grid || state.shown.units)) return fill(node);
+  const kind = surfaceKind();
+  const tab = kind && table(kind);
+  if (!tab) return fill(node);
   const colours = surfaceColours();
   fill(node, el("b", null, state.view ? nameOf(tab.nodes.get(state.view)) : t("Composite risk")), [4, 3, 2, 1].map((c) => el("span", null, el("i", { style: `background:${colours[c]}` }), state.view ? t("Quarter {n}", { n: c }) : className(c))));
 }
@@ -106,7 +112,8 @@ export function startTools() {
   on("link", copyLink);
   on("screen", bigScreen);
   on("help", help);
-  on("language palette view layers scenario", mini);
+  on("about", () => dialog(t("Method, data and limits"), el("div", { class: "dialog-body" }, about())));
+  on("language palette view layers scenario surface", mini);
   document.addEventListener("fullscreenchange", () => {
     if (!document.fullscreenElement && document.body.classList.contains("big")) {
       enlarge(false);

@@ -3,7 +3,7 @@
 import { app, byId, el, emit, figures, fill, isPhone, nameOf, num, on, state, t } from "../model/core.js";
 import { hasBackdrop, tiandituForm } from "../draw/backdrop.js";
 import { cellCounts, layerCounts, unitCounts } from "../model/counts.js";
-import { table } from "../data/model.js";
+import { fillKind, table } from "../data/model.js";
 import { classColours, levelName, surfaceColours, unitLevelName } from "../draw/labels.js";
 import { bandColour, planColour, planIsArea, planIsDashed, planMark, shownCount, whenSwitch } from "../draw/plans.js";
 import { prepare, QUARTERS } from "../model/score.js";
@@ -14,40 +14,46 @@ import { hasStates } from "../data/items.js";
 /** @type {Record<string, any>} */
 let rows = {};
 /** Opacity of the surface under coverage. */
-const FAINT = { grid: 0.3, units: 0.3 };
+const FAINT = 0.3;
+/** Groups that are open at the start. */
+const OPEN = ["surface", "scenario", "risk"];
+/** Rows whose levels and opacity are unfolded. @type {Set<string>} */
+const unfolded = new Set();
 
 /** Draw the whole panel again, as far down and as folded as it was. */
 export function renderTree() {
   rows = {};
   const body = document.querySelector("#left .panel-body");
   const top = body ? body.scrollTop : 0;
-  const folded = new Set(Array.from(document.querySelectorAll("#left details.group:not([open])"), (d) => /** @type {HTMLElement} */ (d).dataset.group));
+  /** @type {Map<string, boolean>} */
+  const open = new Map(Array.from(document.querySelectorAll("#left details.group"), (d) => [/** @type {HTMLElement} */ (d).dataset.group || "", /** @type {HTMLDetailsElement} */ (d).open]));
   const { model } = app;
   const groups = [
-    [t("Risk surface"), surfaceRows()],
-    [t("Scenario"), scenarioRows()],
-    [t("Risk points"), model.things.filter((/** @type {any} */ l) => l.group === "risk").map(layerRow)],
-    [t("Emergency resources"), model.things.filter((/** @type {any} */ l) => l.group === "element" || l.group === "base").map(layerRow)],
-    [t("Plans"), [...model.things.filter((/** @type {any} */ l) => l.group === "plan").map(layerRow), ...planRows()]],
-    [t("Base map"), baseRows()],
+    ["surface", t("Risk surface"), surfaceRows()],
+    ["scenario", t("Scenario"), scenarioRows()],
+    ["risk", t("Risk points"), model.things.filter((/** @type {any} */ l) => l.group === "risk").map(layerRow)],
+    ["element", t("Emergency resources"), model.things.filter((/** @type {any} */ l) => l.group === "element" || l.group === "base").map(layerRow)],
+    ["plan", t("Plans"), [...model.things.filter((/** @type {any} */ l) => l.group === "plan").map(layerRow), ...planRows()]],
+    ["base", t("Base map"), baseRows()],
+    ["filter", t("Filters and colours"), filters()],
   ];
   fill(byId("left"),
     el("div", { class: "panel-head" },
       el("h2", null, t("Layers")),
-      el("button", { class: "plain", "aria-label": t("Close the layers"), onclick: () => emit("left", false) }, icon("close"))),
-    el("div", { class: "panel-body" }, groups.map(([name, list], i) => (/** @type {any} */ (list).length ? group(name, list, i, !folded.has(String(i))) : null)), filters()),
+      el("button", { class: "plain", "aria-label": t("Close the layers"), title: t("Close the layers"), onclick: () => emit("left", false) }, icon("close"))),
+    el("div", { class: "panel-body" }, groups.map(([key, name, list]) => (/** @type {any} */ (list).length ? group(key, name, list, open.has(key) ? open.get(key) : OPEN.includes(key)) : null))),
   );
   /** @type {Element} */ (document.querySelector("#left .panel-body")).scrollTop = top;
   updateCounts();
 }
 
-/** @param {any} name @param {any} list @param {number} key @param {boolean} open */
-function group(name, list, key, open) {
+/** @param {any} key @param {any} name @param {any} list @param {any} open */
+function group(key, name, list, open) {
   return el("details", { open, class: "group", "data-group": key }, el("summary", null, name), list);
 }
 
 /**
- * A layer's switch with name, count and opacity.
+ * A layer's switch with name and count; levels and opacity are folded behind a button.
  * @param {string} id
  * @param {any} name
  * @param {any} mark
@@ -55,22 +61,29 @@ function group(name, list, key, open) {
  */
 function row(id, name, mark, legend = []) {
   const count = el("span", { class: "count" });
-  rows[id] = { count, legend: {} };
+  rows[id] = rows[id] || { legend: {} };
+  rows[id].count = count;
   const label = el("label", { class: "layer" },
     el("input", { type: "checkbox", checked: !!state.shown[id], "data-layer": id, onchange: (/** @type {any} */ e) => toggle(id, e.target.checked) }),
     mark, el("span", { class: "name" }, name), count);
-  const opacity = el("input", {
-    type: "range", min: 0.1, max: 1, step: 0.05, value: state.opacity[id], class: "opacity", title: t("Opacity"),
-    "aria-label": t("Opacity of {name}", { name }), oninput: (/** @type {any} */ e) => setOpacity(id, Number(e.target.value)),
-  });
-  return el("div", { class: "row" + (state.shown[id] ? "" : " off") }, el("div", { class: "line" }, label, opacity), legend.length ? el("div", { class: "legend", role: "group", "aria-label": name }, legend) : null);
+  const more = el("div", { class: "more", hidden: !unfolded.has(id) },
+    legend.length ? el("div", { class: "legend", role: "group", "aria-label": name }, legend) : null,
+    el("label", { class: "pick" }, t("Opacity"), el("input", {
+      type: "range", min: 0.1, max: 1, step: 0.05, value: state.opacity[id], class: "opacity",
+      "aria-label": t("Opacity of {name}", { name }), oninput: (/** @type {any} */ e) => setOpacity(id, Number(e.target.value)),
+    })));
+  const button = el("button", { class: "plain fold", "data-more": id, "aria-expanded": String(unfolded.has(id)), "aria-label": t("More of {name}", { name }), title: t("Levels and opacity"), onclick: () => {
+    if (!unfolded.delete(id)) unfolded.add(id);
+    more.hidden = !unfolded.has(id);
+    button.setAttribute("aria-expanded", String(!more.hidden));
+  } }, icon("more"));
+  return el("div", { class: "row" + (state.shown[id] ? "" : " off") }, el("div", { class: "line" }, label, button), more);
 }
 
 /** @param {string} id @param {boolean} shown */
 function toggle(id, shown) {
   state.shown[id] = shown;
   const plan = app.model.plans.find((/** @type {any} */ p) => "plan:" + p.id === id);
-  if (shown && plan && scenarioOf(plan) && scenarioOf(plan) !== state.scenario) emit("setScenario", scenarioOf(plan));
   if (plan && isCover(plan)) fade();
   emit("layers");
 }
@@ -83,8 +96,8 @@ function isCover(plan) {
 /** Coverage reads only over a pale surface: pale while any is on, as it was when none is, unless somebody chose otherwise. */
 function fade() {
   const any = app.model.plans.some((/** @type {any} */ p) => isCover(p) && state.shown["plan:" + p.id]);
-  const [from, to] = any ? [app.startOpacity, FAINT] : [FAINT, app.startOpacity];
-  for (const id of /** @type {("grid" | "units")[]} */ (["grid", "units"])) if (state.opacity[id] === from[id]) state.opacity[id] = to[id];
+  const [from, to] = any ? [app.startOpacity.surface, FAINT] : [FAINT, app.startOpacity.surface];
+  if (state.opacity.surface === from) state.opacity.surface = to;
 }
 
 /** @param {string} id @param {number} value */
@@ -112,7 +125,7 @@ function legendRow(id, level, name, range, colour, off, flip) {
       node.setAttribute("aria-pressed", String(!off()));
       emit("filter");
     } },
-    el("span", { class: "swatch", style: `background:${colour}` }), el("span", { class: "name" }, name, range ? el("small", null, range) : null), count);
+    el("span", { class: "swatch" + (colour ? "" : " hatched"), style: colour ? `background:${colour}` : null }), el("span", { class: "name" }, name, range ? el("small", null, range) : null), count);
   return node;
 }
 
@@ -126,22 +139,44 @@ export function rangeText(breaks, level) {
 }
 
 function surfaceRows() {
-  const { model } = app;
-  const out = [viewSelect()];
-  for (const [id, kind, name] of [["grid", "cell", t("Risk grid")], ["units", "unit", t("Risk of units")]]) {
-    const tab = table(/** @type {any} */ (kind));
-    if (!tab || (id === "grid" && !model.grid)) continue;
-    rows[id] = { legend: {} };
-    const breaks = state.view ? QUARTERS : tab.tree.breaks;
-    const list = [4, 3, 2, 1, 0].map((c) => () => legendRow(id, c, state.view && c ? t("Quarter {n}", { n: c }) : levelName(c, true), rangeText(breaks, c), surfaceColours()[c],
-      () => !!state.classOff[c], () => (state.classOff[c] = !state.classOff[c])));
-    const node = row(id, name, null, []);
-    const legend = el("div", { class: "legend", role: "group", "aria-label": name }, list.map((make) => make()));
-    if (id === "units" && model.units.levels.length > 1) node.appendChild(levelSelect());
-    node.appendChild(legend);
-    out.push(node);
-  }
-  return out;
+  const tab = table(fillKind() || "unit");
+  if (!tab) return [];
+  rows.surface = { legend: {} };
+  const breaks = state.view ? QUARTERS : tab.tree.breaks;
+  const legend = [4, 3, 2, 1, 0].map((c) => legendRow("surface", c, state.view && c ? t("Quarter {n}", { n: c }) : levelName(c, true), rangeText(breaks, c), c ? surfaceColours()[c] : "",
+    () => !!state.classOff[c], () => (state.classOff[c] = !state.classOff[c])));
+  const node = row("surface", fillName(), null);
+  return [fillSelect(), viewSelect(), node, el("div", { class: "legend" + (state.shown.surface ? "" : " off"), role: "group", "aria-label": t("Classes") }, legend)];
+}
+
+/** What fills the map now, in words. */
+function fillName() {
+  const { units } = app.model;
+  return fillKind() === "cell" ? t("Risk grid") : t("Risk of {level}", { level: unitLevelName(units.levels[state.level]) });
+}
+
+/** What fills the map: the finest units and, from nearby, cells; or always this. */
+function fillSelect() {
+  const { units, grid } = app.model;
+  const cells = grid && table("cell");
+  if (!table("unit") || (!cells && units.levels.length < 2)) return null;
+  const last = units.levels.length - 1;
+  const choices = [
+    ...(cells ? [["auto", t("By scale")]] : []),
+    ...units.levels.map((/** @type {string} */ l, /** @type {number} */ i) => ["unit:" + i, unitLevelName(l)]).reverse(),
+    ...(cells ? [["grid", t("Grid cells")]] : []),
+  ];
+  const now = state.surface === "grid" ? "grid" : state.surface === "auto" && cells ? "auto" : "unit:" + state.level;
+  return el("label", { class: "pick" }, t("Fill"),
+    el("select", { id: "fill", onchange: (/** @type {any} */ e) => {
+      const { value } = e.target;
+      state.surface = value.startsWith("unit:") ? "units" : value;
+      state.level = value.startsWith("unit:") ? Number(value.slice(5)) : last;
+      state.shown.surface = true;
+      emit("layers");
+      emit("filter");
+      emit("surface");
+    } }, choices.map(([value, name]) => el("option", { value, selected: value === now }, name))));
 }
 
 /** Which score the surface shows. */
@@ -157,39 +192,24 @@ function viewSelect() {
     } }, choices.map(([value, name]) => el("option", { value, selected: value === state.view }, name))));
 }
 
-function levelSelect() {
-  const { levels } = app.model.units;
-  return el("label", { class: "pick" }, t("Level of units"),
-    el("select", { id: "level", onchange: (/** @type {any} */ e) => {
-      state.level = Number(e.target.value);
-      emit("filter");
-    } }, levels.map((/** @type {string} */ l, /** @type {number} */ i) => el("option", { value: i, selected: i === state.level }, unitLevelName(l)))));
-}
-
 /** @param {any} layer */
 function layerRow(layer) {
   rows[layer.id] = { legend: {} };
   const colours = classColours();
   const graded = layer.counts[0] < layer.n;
-  const node = row(layer.id, nameOf(layer), symbolIcon(layer.symbol, graded ? "#5b6b7e" : layer.colour || "#4a5f78"));
-  if (graded) {
-    const there = [4, 3, 2, 1, 0].filter((c) => layer.counts[c]);
-    node.appendChild(el("div", { class: "legend", role: "group", "aria-label": nameOf(layer) }, there.map((c) =>
-      legendRow(layer.id, c, levelName(c), "", c ? colours[c] : layer.colour || "#4a5f78", () => !!state.levelOff[layer.id + c], () => (state.levelOff[layer.id + c] = !state.levelOff[layer.id + c])))));
-  }
-  if (layer.photos_left_out) node.appendChild(el("p", { class: "hint" }, t("{n} photos left out: missing, no JPEG or PNG, over 200 kB, or not beside the ledger", { n: layer.photos_left_out })));
-  if (layer.returned) node.appendChild(el("p", { class: "hint" }, t("{n} rows returned for correction, see data_gaps.xlsx", { n: layer.returned })));
+  const there = graded ? [4, 3, 2, 1, 0].filter((c) => layer.counts[c]) : [];
+  const node = row(layer.id, nameOf(layer), symbolIcon(layer.symbol, graded ? "#5b6b7e" : layer.colour || "#4a5f78"), there.map((c) =>
+    legendRow(layer.id, c, levelName(c), "", c ? colours[c] : layer.colour || "#4a5f78", () => !!state.levelOff[layer.id + c], () => (state.levelOff[layer.id + c] = !state.levelOff[layer.id + c]))));
+  const more = node.querySelector(".more");
+  if (layer.photos_left_out) more.appendChild(el("p", { class: "hint" }, t("{n} photos left out: missing, no JPEG or PNG, over 200 kB, or not beside the ledger", { n: layer.photos_left_out })));
+  if (layer.returned) more.appendChild(el("p", { class: "hint" }, t("{n} rows returned for correction, see data_gaps.xlsx", { n: layer.returned })));
   return node;
 }
 
-/** Layers of plans, under the scenario that they are made for. */
+/** Layers of plans: those of the scenario chosen and those of none. */
 function planRows() {
-  const plans = app.model.plans.filter((/** @type {any} */ p) => !ofScene(p));
-  const names = [...new Set(plans.map(scenarioOf))];
-  return [whenSwitch(), ...names.map((name) => [
-    names.length > 1 ? el("h4", { class: "sub" }, name || t("Without a scenario")) : null,
-    plans.filter((/** @type {any} */ p) => scenarioOf(p) === name).map(planRow),
-  ])].filter(Boolean);
+  const plans = app.model.plans.filter((/** @type {any} */ p) => !ofScene(p) && ["", state.scenario].includes(scenarioOf(p)));
+  return [plans.length ? whenSwitch() : null, ...plans.map(planRow)].filter(Boolean);
 }
 
 /** Does a layer show the scenario itself and no plan? @param {any} plan */
@@ -238,32 +258,38 @@ function baseRows() {
   return [
     row("borders", t("Borders"), bar("#263447")),
     ...app.model.base.map((/** @type {any} */ l) => row(l.id, nameOf(l), bar(l.colour || (/water|river/.test(l.id) ? "#2f86c9" : "#8d97a5")))),
+    app.model.relief ? row("relief", t("Relief"), bar("#a9a08c")) : null,
     row("labels", t("Place names"), el("span", { class: "bar text", "aria-hidden": "true" }, "A")),
     hasBackdrop() ? row("tiles", t("Picture map"), bar("#7a8b5a")) : null,
     app.model.tianditu ? tiandituForm() : null,
   ].filter(Boolean);
 }
 
-/** Write the counts "in view / all" beside the legends. */
+/** "12 / 49" where not all are in view, else "49". @param {string} view @param {string} all */
+function part(view, all) {
+  return view === all ? all : `${view} / ${all}`;
+}
+
+/** Write the counts beside the legends: in view and all. */
 export function updateCounts() {
   const { model } = app;
   if (!byId("left") || (isPhone() && !document.body.classList.contains("left-open"))) return;
-  if (rows.grid) {
+  const kind = fillKind();
+  if (rows.surface && kind === "cell") {
     const { all, view } = cellCounts();
     const km2 = model.grid.cell_km2;
     const area = (/** @type {number} */ n) => figures(n * km2);
-    for (const c of [0, 1, 2, 3, 4]) write(rows.grid.legend[c], `${area(view[c])} / ${area(all[c])} km²`, all[c], t("{n} of {m} cells in view", { n: num(view[c]), m: num(all[c]) }));
-    const sum = (/** @type {number[]} */ a) => a.reduce((x, y) => x + y, 0);
-    write(rows.grid.count, `${area(sum(all))} km²`);
-  }
-  if (rows.units) {
+    for (const c of [0, 1, 2, 3, 4]) write(rows.surface.legend[c], part(area(view[c]), area(all[c])), all[c], t("{n} of {m} cells in view", { n: num(view[c]), m: num(all[c]) }));
+    write(rows.surface.count, area(all.reduce((x, y) => x + y, 0)) + " km²");
+  } else if (rows.surface) {
     const { all, view } = unitCounts();
-    for (const c of [0, 1, 2, 3, 4]) write(rows.units.legend[c], t("{n} / {m} units", { n: num(view[c]), m: num(all[c]) }), all[c]);
+    for (const c of [0, 1, 2, 3, 4]) write(rows.surface.legend[c], part(num(view[c]), num(all[c])), all[c], t("{n} of {m} in view", { n: num(view[c]), m: num(all[c]) }));
+    write(rows.surface.count, t("{n} units", { n: num(all.reduce((x, y) => x + y, 0)) }));
   }
   for (const layer of model.things) {
     const found = layerCounts(layer);
-    write(rows[layer.id].count, t("{n} / {m} items", { n: num(found.seen), m: num(found.n) }));
-    for (const c of Object.keys(rows[layer.id].legend)) write(rows[layer.id].legend[c], t("{n} / {m} items", { n: num(found.view[Number(c)]), m: num(found.all[Number(c)]) }));
+    write(rows[layer.id].count, t("{n} items", { n: part(num(found.seen), num(found.n)) }));
+    for (const c of Object.keys(rows[layer.id].legend)) write(rows[layer.id].legend[c], t("{n} items", { n: part(num(found.view[Number(c)]), num(found.all[Number(c)])) }));
   }
 }
 
@@ -276,13 +302,15 @@ function write(node, text, n = 1, title) {
   if (row_) row_.classList.toggle("none", !n && row_.dataset.class.endsWith(":0"));
 }
 
-on("language palette view scenario when", renderTree);
+on("language palette view scenario when surface", renderTree);
 on("layers", () => {
   for (const box of document.querySelectorAll("#left input[data-layer]")) {
     const input = /** @type {HTMLInputElement} */ (box);
     input.checked = !!state.shown[/** @type {string} */ (input.dataset.layer)];
     const line = /** @type {HTMLElement} */ (input.closest(".row"));
     line.classList.toggle("off", !input.checked);
+    const next = line.nextElementSibling;
+    if (input.dataset.layer === "surface" && next) next.classList.toggle("off", !input.checked);
     /** @type {HTMLInputElement} */ (line.querySelector(".opacity")).value = String(state.opacity[/** @type {string} */ (input.dataset.layer)]);
   }
   updateCounts();
@@ -290,7 +318,11 @@ on("layers", () => {
 on("town", () => byId("town") && (byId("town").value = String(state.town)));
 /** @type {any} */
 let waiting = 0;
+let filled = "";
 on("moved", () => {
+  const now = fillKind();
+  if (filled && filled !== now) emit("surface");
+  filled = now;
   clearTimeout(waiting);
   waiting = setTimeout(updateCounts, 120);
 });
@@ -318,5 +350,5 @@ export function filters() {
     state.palette = e.target.value;
     emit("palette");
   } }, [["four", t("Four colours")], ["cividis", t("Colour-blind safe")], ["pure", t("Standard pure colours")]].map(([v, n]) => el("option", { value: v, selected: v === state.palette }, n)))));
-  return el("div", { class: "group filters" }, el("h3", null, t("Filters and colours")), out);
+  return out;
 }

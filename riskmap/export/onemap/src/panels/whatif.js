@@ -1,12 +1,13 @@
 // @ts-check
 /** 推演: move the weights, see what changes, hand the weights back. */
-import { app, byId, download, el, emit, figures, fill, framed, nameOf, num, on, percent, state, t } from "../model/core.js";
+import { app, byId, download, el, emit, figures, fill, framed, nameOf, num, on, percent, say, state, t } from "../model/core.js";
 import { changes, live, moved, prepare, unitChanges, weightOf } from "../model/score.js";
 import { card, changeText } from "./overview.js";
-import { table } from "../data/model.js";
+import { inTown, table } from "../data/model.js";
 import { redraw } from "../draw/canvas.js";
 import { splitAt } from "../draw/cells.js";
 import { plansSplit } from "../draw/plans.js";
+import { scenarioNames } from "./frame.js";
 
 /** The table whose weights are moved: the baseline's, which has the codes of the project. */
 function weighed() {
@@ -118,8 +119,8 @@ function effects() {
   const out = [];
   const cell = table("cell");
   if (cell && grid) {
-    const { up, down } = changes(cell);
-    const red = count(live(cell).cls) - count(table("cell", "").base.cls);
+    const { up, down } = changes(cell, (i) => grid.unit[i]);
+    const red = count(live(cell).cls) - count(cell.base.cls);
     out.push(card(t("Area raised"), [figures(up * grid.cell_km2), el("small", null, " km²")], t("{n} cells", { n: num(up) }), "raised"), card(t("Area lowered"), [figures(down * grid.cell_km2), el("small", null, " km²")], t("{n} cells", { n: num(down) }), "lowered"),
       card(t("Major-risk area"), [figures(count(live(cell).cls) * grid.cell_km2), el("small", null, " km²")], changeText(red * grid.cell_km2, "km²") || t("as at the start"), "c4"));
   }
@@ -129,7 +130,8 @@ function effects() {
 /** @param {Uint8Array} cls */
 function count(cls) {
   let n = 0;
-  for (let i = 0; i < cls.length; i++) if (cls[i] === 4) n++;
+  const { unit } = app.model.grid;
+  for (let i = 0; i < cls.length; i++) if (cls[i] === 4 && inTown(unit[i])) n++;
   return n;
 }
 
@@ -225,16 +227,45 @@ function keys(e) {
   place(to);
 }
 
+/** Do the two sides differ? */
+function twoSides() {
+  return !!state.scenario || moved();
+}
+
+/** Scenarios that have an index of their own, those first that can be seen on the surface. */
+function firstScenario() {
+  const names = scenarioNames();
+  return names.find((name) => app.model.tables["unit@" + name] || app.model.tables["cell@" + name]) || names[0] || "";
+}
+
+/** Show or hide the comparison. @param {boolean} open */
+function show(open) {
+  state.compare = open;
+  render();
+  redraw("surface", "water", "points");
+  emit("compared");
+}
+
 /** Make the comparison work. */
 export function startCompare() {
-  let open = state.compare;
   on("compare", () => {
-    open = !open;
-    state.compare = open;
-    render();
-    if (!open) redraw("points");
+    if (state.compare) return show(false);
+    if (twoSides()) return show(true);
+    const name = firstScenario();
+    if (!name) return say(t("Nothing to compare: choose a scenario or move the weights first"));
+    state.compare = true;
+    emit("setScenario", name);
+    say(t("Compared: baseline and {name}", { name }));
   });
+  on("scenario weights", () => {
+    if (state.compare && !twoSides()) {
+      show(false);
+      say(t("Comparison closed: both sides are the same"));
+    }
+  });
+  on("resetWeights", () => setWeights({}, true));
   on("language scenario weights", render);
   app.map.on("move", () => state.compare && again());
-  if (open) render();
+  if (state.compare && !twoSides()) state.compare = false;
+  if (state.compare) render();
 }
