@@ -84,7 +84,12 @@ def open_page(browser: Any) -> Callable[..., Any]:
 
     @contextmanager
     def opening(
-        path: Path, *, size: str = "desktop", address: str = "", before: str = ""
+        path: Path,
+        *,
+        size: str = "desktop",
+        address: str = "",
+        before: str = "",
+        unfolded: bool = True,
     ) -> Iterator[Opened]:
         wide, high = SIZES[size]
         context = browser.new_context(
@@ -104,6 +109,8 @@ def open_page(browser: Any) -> Callable[..., Any]:
             page.add_init_script(before)
         page.goto(path.as_uri() + (f"#{address}" if address else ""))
         page.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)
+        if unfolded and size == "desktop":
+            opened.unfold()
         yield opened
         assert opened.requests == []
         assert opened.errors == []

@@ -104,6 +104,7 @@ def test_the_phone_is_usable_by_touch(open_page: Callable[..., Any], sample_page
         assert page.locator("#right").bounding_box()["height"] > half
         page.tap("#tool-layers")
         assert page.locator("#left").is_visible()
+        opened.unfold()
         page.locator("label:has([data-layer=refuge])").tap()
         assert opened.js("() => riskmap.state().shown.refuge") is False
         page.locator("#left .panel-head button").tap()

@@ -224,6 +224,7 @@ def test_csv_has_no_formula_of_any_width_and_no_nan(
 
 
 def test_swipe_by_keys_is_kept_in_the_address(desk: Any) -> None:
+    desk.js("() => riskmap.setWeights({HAZARD: 0.8})")
     desk.page.click("#tool-compare")
     desk.page.focus("#swipe")
     for key, place in (("Home", "2"), ("End", "98"), ("PageDown", "88"), ("ArrowLeft", "86")):

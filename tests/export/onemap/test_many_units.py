@@ -53,7 +53,7 @@ def test_moved_weights_are_within_a_quantum(
 
 def test_every_tab_and_a_unit_open(many: Any) -> None:
     many.js("() => riskmap.select({kind: 'unit', at: 2})")
-    many.page.wait_for_selector("#panel-detail .why tbody tr")
+    many.page.wait_for_selector("#panel-detail .why tbody tr", state="attached")
     for tab in ("overview", "list", "whatif", "detail"):
         many.page.click(f"#tab-{tab}")
         assert many.page.inner_text(f"#panel-{tab}").strip()

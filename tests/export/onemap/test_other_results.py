@@ -121,9 +121,11 @@ def test_scenarios_switch_and_plans_are_drawn(
         assert after != base
         opened.page.keyboard.press("ArrowLeft")
         assert opened.js("() => riskmap.state().scenario") == ""
-        for layer in ("stations/sites", "stations/bands", f"stations@{name}/routes"):
+        for layer in ("stations/sites", "stations/bands"):
             opened.page.check(f'[data-layer="plan:{layer}"]')
         opened.settle()
+        routes = opened.page.locator(f'[data-layer="plan:stations@{name}/routes"]')
+        assert routes.count() == 0  # of a scenario that is not chosen
         assert opened.js("() => riskmap.state().shown['plan:stations/bands']") is True
         assert "3 min" in opened.page.inner_text(".bands")
         lon, lat = sites.to_crs(4326).geometry.iloc[0].coords[0]
@@ -162,6 +164,7 @@ def test_tianditu_asks_only_after_a_token_is_typed(
     page.goto(path.as_uri())
     page.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)
     assert asked == []
+    page.click("details[data-group=base] summary")
     page.fill("input[autocomplete=off][type=password]", "a-token")
     with page.expect_request(lambda request: "tianditu" in request.url):
         page.click("form.pick button")

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.browser
 
 HALF_EQUATOR_M = 20037508.342789244
 SIDE = 97
-FOUR = ["#3f8fe8", "#fff06a", "#f2820c", "#a30f1a"]
+AREA = ["#dfeaf5", "#ffe680", "#ea7c1c", "#b5121b"]
+OPACITY = 0.9
 
 
 def in_browser(browser: Any, module: str, code: str, given: Any) -> Any:
@@ -122,6 +123,7 @@ def test_many_small_units_have_the_colour_of_their_class(
     with open_page(path, size=size) as opened:
         seen = opened.js(code, [[y, x] for x, y in zip(middle.x, middle.y, strict=True)])
     classes = result.index["unit"].classes.loc[low.index].astype(int)
-    expected = [[int(FOUR[c - 1][i : i + 2], 16) for i in (1, 3, 5)] for c in classes]
+    full = [[int(AREA[c - 1][i : i + 2], 16) for i in (1, 3, 5)] for c in classes]
+    expected = 255 * (1 - OPACITY) + OPACITY * np.array(full)  # multiplied onto white
     assert len(set(classes)) == 4
     np.testing.assert_allclose(np.array(seen)[:, :3], expected, atol=2)

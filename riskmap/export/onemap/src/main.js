@@ -130,6 +130,9 @@ function offerApi() {
   };
 }
 
+
+/** Below this width the layer panel would lie over the map, so it starts closed. */
+const NARROW = 1100;
 /** Let the browser draw, then go on. */
 const pause = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
 
@@ -141,7 +144,7 @@ async function start() {
   if (Object.keys(state.weights).length || state.view) await prepare();
   await Promise.all([loadWater(), loadRelief()]);
   document.body.dataset.sheet = state.sheet;
-  document.body.classList.toggle("left-open", !isPhone() && state.layers);
+  document.body.classList.toggle("left-open", !isPhone() && state.layers && window.innerWidth > NARROW);
   buildFrame();
   app.map.invalidateSize({ animate: false });
   app.map.options.minZoom = 3;
@@ -159,7 +162,7 @@ async function start() {
   startCompare();
   startTime();
   startPicture();
-  if (!isPhone() && state.layers) renderTree();
+  if (document.body.classList.contains("left-open")) renderTree();
   emit("furniture");
   offerApi();
   await pause();

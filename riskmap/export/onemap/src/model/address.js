@@ -38,7 +38,7 @@ export function toHash() {
   if (state.palette !== "four") p.set("palette", state.palette);
   if (state.view) p.set("view", state.view);
   if (state.surface !== "auto") p.set("surface", state.surface);
-  if (!document.body.classList.contains("left-open") && !isPhone()) p.set("panel", "closed");
+  if (!document.body.classList.contains("left-open") && window.innerWidth > 1100) p.set("panel", "closed");
   if (isPhone() && document.body.dataset.sheet && document.body.dataset.sheet !== "half") p.set("sheet", document.body.dataset.sheet);
   const { what, sort, down, text } = state.list;
   if (what) p.set("list", [what, sort, down ? "down" : "up"].join("~"));

@@ -145,7 +145,7 @@ function showAt(lat, lon, zoom) {
 export function spare() {
   const sheet = isPhone() ? byId("right").getBoundingClientRect() : null;
   const stage = byId("stage").getBoundingClientRect();
-  const low = sheet ? Math.max(0, stage.bottom - sheet.top) : 34;
+  const low = sheet ? Math.max(0, stage.bottom - sheet.top) + 24 : 34;
   const edge = sheet ? 8 : 14;
   return { paddingTopLeft: [edge, edge], paddingBottomRight: [edge, Math.min(low, stage.height * 0.7) + 8] };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** 清单: all objects as a table; the map's equal in words. */
 import { app, byId, distance, download, el, emit, fileName, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
-import { csvText, itemName, listTest, matchesFilter, overdueTest, shown } from "../data/items.js";
+import { csvText, fieldOf, itemName, listTest, matchesFilter, overdueTest, shown } from "../data/items.js";
 import { FAR_M, hasRefuges, hasStability, isUnsure, nearLimit, sureOf, toRefuge } from "../model/counts.js";
 import { inTown, table } from "../data/model.js";
 import { classColours, levelName, unitLevelName } from "../draw/labels.js";
@@ -282,10 +282,25 @@ export function listName() {
   return [name, ...chips().filter((chip) => chip.key === "town" || chip.key === "filter").map((chip) => chip.text)].join(" ");
 }
 
-/** Rows as they are listed now; the list is made if need be. */
-export function listNow() {
+/** The list as it stands, as a table of words for the paper. */
+export function listTable() {
   if (!byId("list-window")) renderList(true);
-  return { rows: own.rows, units: isUnits(), columns: columns(), name: listName() };
+  const name = listName();
+  if (isUnits()) {
+    const rows = own.rows.map((r, i) => [String(i + 1), r.name, r.town, levelName(r.level, true), score3(r.score), ...(hasRefuges() ? [distance(r.refuge)] : []), reasonOf(r.unit)]);
+    return { name, head: [t("Rank"), t("Name"), t("Part of"), t("Class"), t("Index"), ...(hasRefuges() ? [t("To refuge")] : []), t("Why")], lines: rows };
+  }
+  const fields = ["status", "deadline", "duty_unit", "person", "phone", "reason"];
+  const all = fields.map((f) => app.model.things.map((/** @type {any} */ l) => fieldOf(l, f)).find(Boolean));
+  const there = fields.filter((_, i) => all[i]);
+  return {
+    name,
+    head: [t("Rank"), t("Name"), t("Layer"), townHead(), t("Level"), ...there.map((f) => nameOf(all[fields.indexOf(f)]))],
+    lines: own.rows.map((r) => [Number.isFinite(r.rank) ? num(r.rank) : "", r.name, nameOf(r.layer), r.town, levelName(r.level), ...there.map((f) => {
+      const field = fieldOf(r.layer, f);
+      return field ? shown(field, r.row) : "";
+    })]),
+  };
 }
 
 on("listOf", (/** @type {string} */ what) => {

@@ -47,8 +47,8 @@ function enlarge(big) {
   return big;
 }
 
-/** @param {string} title @param {...any} body */
-function dialog(title, ...body) {
+/** A dialog with a title and a cross. @param {string} title @param {...any} body */
+export function dialog(title, ...body) {
   const old = document.querySelector("dialog");
   if (old) old.remove();
   const node = el("dialog", { "aria-labelledby": "dialog-title" },
