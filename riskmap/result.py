@@ -46,6 +46,8 @@ class Facts:
     version: str
     demo: bool = False
     """True when any layer holds made-up demo data."""
+    sketch: bool = False
+    """True when the areas of units are sketches around points and no boundaries."""
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,9 @@ def check(
     project: ProjectFile,
     *,
     out: Annotated[Path | None, typer.Option(help="Write the data-gap ledger (xlsx).")] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep what was read by likeness as the office's words.")
+    ] = False,
     lang: Lang = None,
     allow_outside: AllowOutside = False,
     as_json: AsJson = False,
@@ -131,7 +134,9 @@ def check(
     from riskmap.cli.show import shown_check
 
     choice("--lang", lang, ("zh", "en"))
-    ledger = commands.check_project(project, out=out, lang=lang, allow_outside=allow_outside)
+    ledger = commands.check_project(
+        project, out=out, lang=lang, allow_outside=allow_outside, keep=keep
+    )
     if as_json:
         emit(ledger)
     else:

@@ -222,7 +222,12 @@ def _keep(project: Project, result: Result) -> list[str]:
 
 
 def check_project(
-    project: Path, *, out: Path | None, lang: str | None, allow_outside: bool
+    project: Path,
+    *,
+    out: Path | None,
+    lang: str | None,
+    allow_outside: bool,
+    keep: bool = False,
 ) -> dict[str, Any]:
     """Try everything that a run would and say what is wrong, going on after each fault.
 
@@ -236,6 +241,8 @@ def check_project(
         Language.
     allow_outside
         Whether input may lie outside the project's tree.
+    keep
+        Whether what was read by likeness is kept in the list of words beside the project file.
 
     Returns
     -------
@@ -258,6 +265,12 @@ def check_project(
             from riskmap.export.workbook.books import write_gaps
 
             write_gaps(result, out)
+        kept: dict[str, Any] = {}
+        if keep:
+            from riskmap.project.words import keep_words, words_file
+
+            words = words_file(loaded.path)
+            kept = {"kept": keep_words(words, result.problems, result.roles), "words": str(words)}
         lines: dict[str, dict[str, list[str]]] = {}
         for problem in result.problems:
             if problem.rule in QUIET:
@@ -269,6 +282,7 @@ def check_project(
             "layers": report.layer_rows(result),
             **{key: [x for part in lines.values() for x in part[key]] for key in SEVERITIES},
             "by_layer": lines,
+            **kept,
             "not_given": [
                 role for role in loaded.layers if role not in result.layers and role not in lines
             ],

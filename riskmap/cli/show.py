@@ -158,6 +158,8 @@ def shown_check(ledger: dict[str, Any]) -> str:
     if ledger["not_given"]:
         given = "、".join(names.get(role, role) for role in ledger["not_given"])
         lines.append(str(text("Not given (sheet left blank): {layers}", layers=given)))
+    if "kept" in ledger:
+        lines.append(str(text("{n} words kept in {file}", n=ledger["kept"], file=ledger["words"])))
     if not ledger["returned"] and not ledger["unusable"]:
         lines.append(str(text("Everything that was given can be used.")))
     return "\n".join(lines)

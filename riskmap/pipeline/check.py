@@ -10,7 +10,7 @@ from riskmap import progress
 from riskmap.errors import Problem, RiskmapError
 from riskmap.i18n import Text, text
 from riskmap.pipeline.effects import missing_effects
-from riskmap.pipeline.ground import WORLD, Ground, read_ground, read_layers
+from riskmap.pipeline.ground import WORLD, Ground, read_ground, read_layers, roles_of
 from riskmap.pipeline.run import result_of
 
 if TYPE_CHECKING:
@@ -88,7 +88,10 @@ def _no_ground(project: Project) -> Ground:
     from riskmap.vocabulary.presets import load_presets
     from riskmap.vocabulary.roles import load_roles
 
-    roles = load_roles(project.file(project.roles) if project.roles else None)
+    try:
+        roles = roles_of(project)
+    except RiskmapError:  # said already
+        roles = load_roles()
     return Ground(
         roles=roles,
         presets=load_presets(project.presets),

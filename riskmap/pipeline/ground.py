@@ -68,9 +68,8 @@ def read_ground(project: Project) -> Ground:
     from riskmap.layers.read.layer import read_layer
     from riskmap.layers.units import read_units
     from riskmap.vocabulary.presets import load_presets
-    from riskmap.vocabulary.roles import load_roles
 
-    roles = load_roles(project.file(project.roles) if project.roles else None)
+    roles = roles_of(project)
     presets = load_presets(project.presets)
     units, problems = read_units(
         project.unit_specs(), outline=lambda: _outline(project, roles["boundary"])
@@ -100,6 +99,26 @@ def read_ground(project: Project) -> Ground:
         problems=tuple(problems),
         unit_sources=sources,
     )
+
+
+def roles_of(project: Project) -> dict[str, Role]:
+    """Give the roles as the project knows them: shipped, its own, with the office's words.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    dict
+        Role by name.
+    """
+    from riskmap.project.words import read_words, with_words, words_file
+    from riskmap.vocabulary.roles import load_roles
+
+    roles = load_roles(project.file(project.roles) if project.roles else None)
+    return with_words(roles, read_words(words_file(project.path), roles))
 
 
 def _no_units(project: Project) -> Problem:

@@ -291,6 +291,8 @@ def result_of(project: Project, ground: Ground, run: Run | None = None) -> Resul
 
 
 def _facts(project: Project, ground: Ground) -> Facts:
+    from riskmap.layers.unit_points import sketch_note
+
     return Facts(
         name=project.name,
         place_code=project.place.code,
@@ -306,6 +308,7 @@ def _facts(project: Project, ground: Ground) -> Facts:
         version=__version__,
         demo=any(source.demo for source in project.units)
         or any(source.demo for sources in project.layers.values() for source in sources),
+        sketch=sketch_note(ground.units) is not None,
     )
 
 

@@ -209,6 +209,8 @@ def _about(result: Result) -> str:
         parts.append(text("Map review number: {number}", number=number))
     if facts.demo:
         parts.append(text("demonstration data, not real"))
+    if facts.sketch:
+        parts.append(text("areas of units are sketches, no boundaries"))
     return "  |  ".join(str(part) for part in parts)
 
 

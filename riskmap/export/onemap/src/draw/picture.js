@@ -116,7 +116,8 @@ function title(ctx, w) {
   write(ctx, `${facts.name}（${edition}）`, w / 2, 22, 22, { weight: 700, align: "center", width: w - 40 });
   const set = chips().map((chip) => chip.text).join(" · ");
   const demo = facts.demo ? t("Demo data") + " " + t("The ledgers are made up for demonstration; not for decisions.") : "";
-  write(ctx, [set, demo].filter(Boolean).join(" · "), w / 2, 48, 12.5, { align: "center", colour: "#8a4b00", width: w - 40 });
+  const sketch = facts.sketch ? t("Sketch areas") + " " + t("Units without boundary show the land nearest to a point each; these are no boundaries.") : "";
+  write(ctx, [set, demo, sketch].filter(Boolean).join(" · "), w / 2, 48, 12.5, { align: "center", colour: "#8a4b00", width: w - 40 });
 }
 
 /** @typedef {{head?: boolean, text: string, draw?: (ctx: any, x: number, y: number) => void, small?: boolean}} Row */

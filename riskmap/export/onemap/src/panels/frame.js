@@ -108,10 +108,13 @@ function scenarios() {
 function banner() {
   const { facts } = app.model;
   const node = byId("banner");
-  node.hidden = !facts.demo;
+  const said = [];
+  if (facts.demo) said.push([t("Demo data"), t("The ledgers are made up for demonstration; not for decisions.")]);
+  if (facts.sketch) said.push([t("Sketch areas"), t("Units without boundary show the land nearest to a point each; these are no boundaries.")]);
+  node.hidden = !said.length;
   node.setAttribute("role", "region");
-  node.setAttribute("aria-label", t("Demo data"));
-  fill(node, facts.demo ? [el("b", null, t("Demo data")), " ", t("The ledgers are made up for demonstration; not for decisions.")] : null);
+  node.setAttribute("aria-label", said.map((part) => part[0]).join(" · "));
+  fill(node, said.length ? said.flatMap(([head, body], n) => [n ? " · " : "", el("b", null, head), " ", body]) : null);
 }
 
 function tabs() {
