@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskmap.errors import LayerError, Problem, UsageError
+from riskmap.formats import side_files
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
@@ -195,12 +197,61 @@ def route(
     dict
         The document.
     """
-    from riskmap.geo.network.route import route as find_routes
-    from riskmap.geo.network.source import read_network
+    from riskmap.geo.network.route import closed_edges, graph_options, route_on
+    from riskmap.geo.network.store import kept_graph
+    from riskmap.vocabulary.presets import load_presets
 
+    asked = dict(options)
+    depth, above = asked.pop("depth_field"), asked.pop("close_above")
+    if (depth is None) != (above is None):
+        raise UsageError(text("--close-above and --depth-field need each other"))
+    search = {key: asked.pop(key) for key in ("match", "weight", "snap_limit")}
+    keep = asked.pop("cache", True)
+    build = graph_options(**asked)
+    points = _points(origins), _points(destinations)
+    presets = load_presets()
+    held: dict[str, Any] = {}
+
+    def lines() -> Any:
+        from riskmap.layers.read.osm import read_network
+
+        if "lines" not in held:
+            held["lines"] = read_network(network, layer=layer)
+        return held["lines"]
+
+    def made(seen: Any) -> Any:
+        from riskmap.geo.network.build import build_graph
+
+        return build_graph(lines(), presets=seen, **build)
+
+    if not network.exists():
+        raise LayerError(text("{path}: there is no such file", path=network.name))
+    graph = kept_graph(
+        cache_folder() if keep and network.is_file() else None,
+        side_files(network),
+        {**build, "layer": layer, "file": network.suffix},
+        {key: presets.preset(key).value for key in presets},
+        presets,
+        made,
+    )
+    closed = None if depth is None else closed_edges(graph, lines(), depth, above)
     reach = float("inf") if limit is None else limit
-    lines = read_network(network, layer=layer)
-    return find_routes(lines, _points(origins), _points(destinations), limit=reach, **options)
+    return route_on(
+        graph, *points, vehicle=build["vehicle"], closed=closed, limit=reach, presets=presets,
+        **search,
+    )  # fmt: skip
+
+
+def cache_folder() -> Path:
+    """Find the folder in which the road graphs of ``riskmap route`` are kept.
+
+    Returns
+    -------
+    Path
+        ``riskmap`` in the user's folder for caches.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(base) if base else Path.home() / ".cache") / "riskmap"
 
 
 def convert(

@@ -11,8 +11,8 @@ from shapely import LineString, MultiLineString
 from riskmap.errors import LayerError
 from riskmap.geo.network import build_graph, route, vehicle_seconds
 from riskmap.geo.network.matching import main_edges
-from riskmap.geo.network.source import read_network
 from riskmap.i18n import language
+from riskmap.layers.read.osm import read_network
 from riskmap.vocabulary.presets import load_presets
 
 X0, Y0 = 117.0, 36.0
@@ -132,9 +132,9 @@ def test_the_classes_of_a_profile_are_the_projects_to_change():
     assert build_graph(layer).edge_count == 1
     own = load_presets({"road.classes_car": ["primary", "track"]})
     assert build_graph(layer, presets=own).edge_count == 2
-    shut = layer.assign(access=["private", "yes"])
+    shut = layer.assign(access=["no", "yes"])
     assert build_graph(shut, profile="emergency").edge_count == 2
-    closed = load_presets({"road.closed_by": {"emergency": ["access"], "car": [], "foot": []}})
+    closed = load_presets({"access.passes": {"emergency": []}})
     assert build_graph(shut, profile="emergency", presets=closed).edge_count == 1
 
 

@@ -13,7 +13,6 @@ from riskmap.geo.network.paths import Path, shortest_paths
 from riskmap.geo.network.route import route
 from riskmap.geo.network.service import service_areas
 from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped, snap_points
-from riskmap.geo.network.source import read_network
 from riskmap.geo.network.tables import CostTable, cost_table, k_nearest
 from riskmap.geo.network.travel import Nearest, nearest_seconds
 
@@ -30,7 +29,6 @@ __all__ = [
     "edge_depths",
     "k_nearest",
     "nearest_seconds",
-    "read_network",
     "route",
     "sample",
     "service_areas",

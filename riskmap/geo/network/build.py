@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,10 +15,30 @@ from numpy.typing import NDArray
 from riskmap.errors import LayerError, UsageError
 from riskmap.geo.crs import project_points
 from riskmap.geo.network import rules
+from riskmap.geo.network.access import (
+    FERRY,
+    SHUT,
+    Verdict,
+    bars,
+    duration_s,
+    judge,
+    kept_off,
+    kind_of,
+    osm_directions,
+)
 from riskmap.geo.network.graph import ISLAND_SHARE, Bools, Direction, Floats, Ints, RoadGraph, arcs
-from riskmap.geo.network.remarks import left_out, notes_on, parts_notes
+from riskmap.geo.network.remarks import left_out, notes_on, parts_notes, rule_notes, turn_notes
 from riskmap.geo.network.rules import URBAN, Values, chosen, class_speeds
 from riskmap.geo.network.source import check_units
+from riskmap.geo.network.turns import (
+    Ban,
+    Streets,
+    Turns,
+    inner_nodes,
+    make_turns,
+    osm_ids,
+    read_bans,
+)
 from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:
@@ -152,6 +173,8 @@ class Pieces:
     """Nodes in the coordinates of the lines, shape (n, 2)."""
     vertex: Ints
     """Vertex number of every vertex, equal where lines meet, shape (v,)."""
+    node_id: Ints
+    """OSM node of each node, -1 for none, shape (n,)."""
 
 
 def segment_lengths(lonlat: Floats) -> Floats:
@@ -242,6 +265,8 @@ def split_lines(
     crs: Any,
     level: Ints | None = None,
     tolerance_m: float = 0.0,
+    nodes: Ints | None = None,
+    barred: Bools | None = None,
 ) -> Pieces:
     """Cut lines at shared vertices.
 
@@ -255,6 +280,11 @@ def split_lines(
         Level code of every row; lines of unlike level meet only where one of them ends.
     tolerance_m
         Line ends this near each other are joined [m].
+    nodes
+        Id of every vertex of all lines, equal where lines meet whatever the coordinates; -1 lets
+        the coordinates speak, shape (v,).
+    barred
+        True for vertices past which nothing goes, shape (v,).
 
     Returns
     -------
@@ -270,6 +300,11 @@ def split_lines(
     parts, row = shapely.get_parts(lines, return_index=True)
     xy, part = shapely.get_coordinates(parts, return_index=True)
     vertex = vertex_numbers(xy, geographic=geographic) if len(xy) else np.zeros(0, np.int64)
+    if nodes is None:
+        nodes = np.full(len(xy), -1)
+    vertex = _by_id(vertex, nodes)
+    if barred is not None and barred.any():
+        xy, part, vertex, nodes, row = _bar(xy, part, vertex, nodes, row, barred)
     if tolerance_m > 0 and len(xy):
         ends = np.flatnonzero(np.diff(part, prepend=-1, append=-1)[:-1] != 0)
         ends = np.union1d(ends, np.append(ends[1:], len(part)) - 1)
@@ -281,17 +316,51 @@ def split_lines(
         xy = xy[first[1]][np.searchsorted(first[0], vertex)]
     keep = np.ones(len(xy), dtype=bool)
     keep[1:] = (vertex[1:] != vertex[:-1]) | (part[1:] != part[:-1])
-    xy, vertex, part = xy[keep], vertex[keep], part[keep]
-    many = np.bincount(part, minlength=len(parts))[part] > 1
-    xy, vertex, part = xy[many], vertex[many], part[many]
+    xy, vertex, part, nodes = xy[keep], vertex[keep], part[keep], nodes[keep]
+    many = np.bincount(part, minlength=len(row))[part] > 1
+    xy, vertex, part, nodes = xy[many], vertex[many], part[many], nodes[many]
     if not len(xy):
-        m = f"{max(tolerance_m, SAME_M):g}"
-        raise LayerError(text("all roads are shorter than {m} m, within which ends meet", m=m))
-    return _cut(xy, vertex, part, row, crs=crs, level=level)
+        raise _too_short(tolerance_m)
+    return _cut(xy, vertex, part, row, nodes, crs=crs, level=level)
+
+
+def _too_short(tolerance_m: float) -> LayerError:
+    m = f"{max(tolerance_m, SAME_M):g}"
+    return LayerError(text("all roads are shorter than {m} m, within which ends meet", m=m))
+
+
+def _by_id(vertex: Ints, nodes: Ints) -> Ints:
+    """Give vertices numbers by their ids; one without is that of the first id at its place."""
+    has = nodes >= 0
+    if not has.any():
+        return vertex
+    ids, number = np.unique(nodes[has], return_inverse=True)
+    places, first = np.unique(vertex[has], return_index=True)
+    at = np.minimum(np.searchsorted(places, vertex), len(places) - 1)
+    own = np.where(places[at] == vertex, number[first][at], len(ids) + vertex)
+    own[has] = number
+    return np.unique(own, return_inverse=True)[1].astype(np.int64)
+
+
+def _bar(
+    xy: Floats, part: Ints, vertex: Ints, nodes: Ints, row: Ints, barred: Bools
+) -> tuple[Floats, Ints, Ints, Ints, Ints]:
+    """Cut lines at vertices past which nothing goes, so that each side ends there by itself."""
+    inner = np.zeros(len(xy), dtype=bool)
+    inner[1:-1] = barred[1:-1] & (part[1:-1] == part[:-2]) & (part[1:-1] == part[2:])
+    take = np.repeat(np.arange(len(xy)), 1 + inner)
+    again = np.append(False, take[1:] == take[:-1])
+    fresh = np.append(True, part[take][1:] != part[take][:-1]) | again
+    new = np.cumsum(fresh) - 1
+    shut = barred[take]
+    number, ids = vertex[take], np.where(shut, -1, nodes[take])
+    number[shut] = int(vertex.max(initial=-1)) + 1 + np.arange(int(shut.sum()))
+    number = np.unique(number, return_inverse=True)[1].astype(np.int64)
+    return xy[take], new, number, ids, row[part[take][fresh]]
 
 
 def _cut(
-    xy: Floats, vertex: Ints, part: Ints, row: Ints, *, crs: Any, level: Ints | None
+    xy: Floats, vertex: Ints, part: Ints, row: Ints, nodes: Ints, *, crs: Any, level: Ints | None
 ) -> Pieces:
     """Cut cleaned vertex runs at the nodes."""
     begin = np.diff(part, prepend=-1) != 0
@@ -320,6 +389,7 @@ def _cut(
         head=np.searchsorted(numbers, vertex[closes]),
         node_xy=node_xy,
         vertex=vertex[take],
+        node_id=nodes[is_node][first],
     )
 
 
@@ -374,6 +444,7 @@ def build_graph(
     presets: Values | None = None,
     speeds: str = URBAN,
     profile: str = "car",
+    vehicle: str | None = None,
     direction: Direction | None = None,
     oneway_field: str | None = None,
     osm: bool | None = None,
@@ -389,7 +460,9 @@ def build_graph(
     Lines are cut where they share a vertex (equal to 1e-7 degree or 1 mm); lines that only cross
     do not meet. Lengths are measured on the WGS-84 ellipsoid from longitude and latitude, also
     when the layer is projected. Two one-way edges that lie on each other in opposite directions
-    become one two-way edge. Turn restrictions are not read.
+    become one two-way edge. Of an OpenStreetMap extract the lines meet in its nodes, and access,
+    one-way, barriers, limits, ferries and turn restrictions hold for the vehicle by the table
+    of the presets ``access``.
 
     Parameters
     ----------
@@ -401,6 +474,8 @@ def build_graph(
         Key of the preset that holds speeds by class [km/h].
     profile
         ``car``, ``emergency`` or ``foot``.
+    vehicle
+        Vehicle whose tags and size count; None: the common one of the profile.
     direction
         ``two_way``, ``digitised`` or ``oneway_field``; None lets OSM tags and ``oneway_field``
         speak, and is two-way when there are none.
@@ -443,55 +518,213 @@ def build_graph(
     named = (oneway_field, class_field, speed_field, length_field, level_field)
     _check(lines, profile, tuple(name for name in named if name))
     table = rules.osm_tags(lines)
-    column = rules.class_column(table, class_field)
-    named_as = table[column] if column else pd.Series("", index=table.index)
-    classes = rules.road_classes(named_as, presets=presets)
-    is_osm = (
-        column is not None and rules.speaks_osm(table[column], presets=presets)
-        if osm is None
-        else osm
-    )
+    classes, column, is_osm = _classes(table, class_field, osm=osm, presets=presets)
+    verdict = judge(table, classes, profile, vehicle=vehicle, osm=is_osm, presets=presets)
+    kind = kind_of(profile, vehicle)
     forward, backward, odd = _directions(
-        table, classes, direction, oneway_field, profile, osm=is_osm
+        table, classes, direction, oneway_field, kind, osm=is_osm, presets=presets
     )
+    forward, backward = forward & (verdict.forward != SHUT), backward & (verdict.backward != SHUT)
     geometry = np.asarray(lines.geometry.array, dtype=object)
-    use = shapely.length(geometry) > 0
-    long = int(use.sum())
-    use &= rules.permitted(table, classes, profile, osm=is_osm, presets=presets)
+    long = shapely.length(geometry) > 0
+    use = long & verdict.used & (forward | backward)
     if not use.any():
         raise LayerError(
             text("the road layer has no line that the profile {profile} may use", profile=profile)
         )
-    kept = table[use]
+    kept, used = table[use], classes[use].to_numpy(dtype=object)
     level = pd.factorize(kept[level_field], sort=True)[0] + 1 if level_field else None
-    gap = float(chosen(presets, JOIN) if tolerance_m is None else tolerance_m)
-    pieces = split_lines(geometry[use], crs=lines.crs, level=level, tolerance_m=gap)
-    used = classes[use].to_numpy(dtype=object)
+    topology = vertex_ids(kept, geometry[use])
+    barred, barriers = _barred(kept, topology, kind, vehicle, presets)
+    pieces = split_lines(
+        geometry[use], crs=lines.crs, level=level, nodes=topology.ids, barred=barred,
+        tolerance_m=float(chosen(presets, JOIN) if tolerance_m is None else tolerance_m),
+    )  # fmt: skip
     flow = class_speeds(used, profile=profile, presets=presets, table=speeds)
-    return _assemble(
-        pieces,
-        rows=np.flatnonzero(use),
-        length=_lengths(pieces, kept[length_field] if length_field else None),
-        speed=_given(kept, flow, speed_field, profile),
-        classes=used,
-        ways=(forward[use], backward[use]),
-        source=lines.crs,
-        target=crs or _metric(lines.crs, pieces),
-        profile=profile,
-        notes=(
-            *left_out(long - int(use.sum()), profile),
-            *notes_on(geometry, odd, named=column is not None, classes=classes[use]),
-        ),
+    speed = _given(kept, flow, speed_field, profile, presets)
+    speed = _ferry_speeds(kept, used, pieces, speed, presets)
+    told = _told(table, verdict, long=long, use=use, classes=classes, barriers=barriers)
+    notes = (
+        *left_out(told["dropped"], profile),
+        *notes_on(geometry, odd, named=column is not None, classes=classes[use]),
+        *rule_notes(told, verdict.strange, topology.how),
     )
+    ways = _Ways(
+        table=kept, rows=np.flatnonzero(use), classes=used, speed=speed,
+        length=_lengths(pieces, kept[length_field] if length_field else None),
+        forward=forward[use], backward=backward[use], ends=verdict.ends[use],
+        off=kept_off(kept, classes[use], presets),
+        crs=(lines.crs, crs or _metric(lines.crs, pieces)),
+    )  # fmt: skip
+    return _assemble(pieces, ways, profile, kind, presets, told, notes)
 
 
-def _given(kept: pd.DataFrame, speed: Floats, field: str | None, profile: str) -> Floats:
-    """Let speeds that the layer gives stand before those of the class."""
-    if field is None and "speed_kmh" in kept.columns:
-        field = "speed_kmh"
-    if field is None or profile == "foot":
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Ways:
+    """The lines that a vehicle uses."""
+
+    table: pd.DataFrame
+    rows: Ints
+    length: Floats
+    """Length of each piece [m]."""
+    speed: Floats
+    classes: NDArray[np.object_]
+    forward: Bools
+    backward: Bools
+    ends: Bools
+    off: Bools
+    crs: tuple[Any, Any]
+    """That of the layer, and that of the graph."""
+
+
+def _classes(
+    table: pd.DataFrame, field: str | None, *, osm: bool | None, presets: Values | None
+) -> tuple[pd.Series, str | None, bool]:
+    """Give the class of every line, its column, and whether OSM's rules hold."""
+    column = rules.class_column(table, field)
+    named_as = table[column] if column else pd.Series("", index=table.index)
+    classes = rules.road_classes(named_as, presets=presets)
+    if osm is None:
+        osm = column is not None and rules.speaks_osm(table[column], presets=presets)
+    if osm and "route" in table.columns:
+        kinds = chosen(presets, "access.ferries")["kinds"]
+        classes = classes.mask(rules.words(table["route"]).isin(kinds) & (classes == ""), FERRY)
+    return classes, column, osm
+
+
+@dataclass(frozen=True, eq=False)
+class Topology:
+    """What tells where lines meet."""
+
+    ids: Ints | None
+    """Id of every vertex, -1 where its coordinates tell, or None."""
+    how: str
+    """``osm``, ``ends`` (columns with the nodes at the ends) or ``place``."""
+
+
+END_FIELDS: Final = "network.end_fields"
+"""Preset: pairs of columns with the ids of the nodes at which a line begins and ends."""
+_ENDS_M: Final = 1.0
+
+
+def vertex_ids(kept: pd.DataFrame, lines: NDArray[np.object_]) -> Topology:
+    """Find what tells where lines meet: OSM's nodes, or columns with the nodes of their ends.
+
+    Parameters
+    ----------
+    kept
+        The used lines.
+    lines
+        Their geometry.
+
+    Returns
+    -------
+    Topology
+        One id a vertex, in the order of the coordinates.
+    """
+    count = shapely.get_num_coordinates(lines)
+    start = np.concatenate([[0], np.cumsum(count)])
+    if rules.NODES not in kept.columns:
+        return Topology(None, "place")
+    ids = np.full(int(start[-1]), -1, dtype=np.int64)
+    said = kept[rules.NODES].astype("string").fillna("").tolist()
+    for row, nodes in enumerate(said):
+        mine = nodes.split()
+        if len(mine) == count[row]:
+            ids[start[row] : start[row + 1]] = np.array(mine, dtype=np.int64)
+    if (ids < -1).any():
+        ids = np.where(ids < -1, 2**62 + ids, ids)  # nodes that were never sent to the server
+    return Topology(ids, "osm")
+
+
+def _barred(
+    kept: pd.DataFrame, topology: Topology, kind: str, vehicle: str | None, presets: Values | None
+) -> tuple[Bools | None, dict[str, int]]:
+    """Tell past which vertices nothing goes; count the barriers and those that bar."""
+    if topology.how != "osm" or topology.ids is None or rules.POINTS not in kept.columns:
+        return None, {"nodes": 0, "closed": 0}
+    tags: dict[int, dict[str, str]] = {}
+    for said in kept[rules.POINTS].dropna():
+        tags.update({int(node): held for node, held in json.loads(said).items()})
+    shut = [node for node, held in tags.items() if bars(held, kind, vehicle, presets)]
+    return np.isin(topology.ids, shut), {"nodes": len(tags), "closed": len(shut)}
+
+
+def _ferry_speeds(
+    kept: pd.DataFrame,
+    classes: NDArray[np.object_],
+    pieces: Pieces,
+    speed: Floats,
+    presets: Values | None,
+) -> Floats:
+    """Give ferries the speed of their duration, or that of a ferry of which nothing is said."""
+    ferry = classes == FERRY
+    if not ferry.any():
         return speed
-    given = rules.given_speeds(kept[field])
+    common = float(chosen(presets, "access.ferries")["speed_kmh"])
+    length = np.bincount(pieces.line, weights=pieces.length_m, minlength=len(kept))
+    took = np.full(len(kept), np.nan)
+    if "duration" in kept.columns:
+        took = np.array([duration_s(str(said)) for said in kept["duration"].fillna("")])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        own = length / took * 3.6
+    return np.where(ferry, np.where(np.isfinite(own) & (own > 0), own, common), speed)
+
+
+def _told(
+    table: pd.DataFrame,
+    verdict: Verdict,
+    *,
+    long: Bools,
+    use: Bools,
+    classes: pd.Series,
+    barriers: dict[str, int],
+) -> dict[str, Any]:
+    """Count what became of the lines; a way that was cut counts once."""
+    once = np.ones(len(table), dtype=bool)
+    if rules.NODES in table.columns and rules.WAY_ID in table.columns:
+        once = ~table[rules.WAY_ID].duplicated().to_numpy(dtype=bool)
+    why = np.where(long, np.where(verdict.used, "direction", verdict.reason), "no_line")
+    names, counts = np.unique(why[once & ~use].astype(str), return_counts=True)
+    told = {
+        "ways": int(once.sum()),
+        "used": int((once & use).sum()),
+        "dropped": {str(name): int(n) for name, n in zip(names, counts, strict=True)},
+        "restrictions": {},
+        "barriers": barriers,
+        "ferries": {
+            "ways": int((once & (classes == FERRY)).sum()),
+            "used": int((once & use & (classes == FERRY)).sum()),
+        },
+    }
+    if rules.CUT in table.columns:
+        cut = pd.to_numeric(table[rules.CUT], errors="coerce").fillna(0) > 0
+        told["cut"] = int((once & cut).sum())
+    told["conditional"] = verdict.conditional
+    told["not_through"] = int((once & use & verdict.ends).sum())
+    return told
+
+
+def _given(
+    kept: pd.DataFrame,
+    speed: Floats,
+    field: str | None,
+    profile: str,
+    presets: Values | None,
+) -> Floats:
+    """Let speeds that the layer gives stand before those of the class."""
+    if profile == "foot":
+        return speed
+    names = [field] if field else ["speed_kmh", "maxspeed"]
+    if field is None:
+        names += [f"maxspeed:{way}" for way in ("forward", "backward")]
+        names += ["zone:maxspeed", "source:maxspeed", "maxspeed:type"]
+    given = np.full(len(kept), np.nan)
+    for name in names:
+        if name in kept.columns:
+            own = rules.given_speeds(kept[name], presets=presets)
+            both = name == "maxspeed:backward"
+            given = np.where(np.isnan(given), own, np.fmin(given, own) if both else given)
     return np.where(np.isnan(given), speed, given)
 
 
@@ -520,17 +753,22 @@ def _check(lines: gpd.GeoDataFrame, profile: str, columns: tuple[str, ...]) -> N
 def _directions(
     table: pd.DataFrame,
     classes: pd.Series,
-    kind: Direction | None,
+    way: Direction | None,
     field: str | None,
-    profile: str,
+    kind: str,
     *,
     osm: bool,
+    presets: Values | None,
 ) -> tuple[Bools, Bools, tuple[str, ...]]:
     """Tell the permitted directions of every line."""
     every, none = np.ones(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
-    if profile == "foot" or kind == "two_way":
+    if way == "two_way":
         return every, every.copy(), ()
-    if kind == "digitised":
+    if osm and way != "digitised" and field in (None, "oneway"):
+        return osm_directions(table, classes, kind, presets)
+    if kind == "foot":
+        return every, every.copy(), ()
+    if way == "digitised":
         return every, none, ()
     if field is None and "oneway" in table.columns:
         field = "oneway"
@@ -559,62 +797,126 @@ def _metric(source: Any, pieces: Pieces) -> Any:
 
 def _assemble(
     pieces: Pieces,
-    *,
-    rows: Ints,
-    length: Floats,
-    speed: Floats,
-    classes: NDArray[np.object_],
-    ways: tuple[Bools, Bools],
-    source: Any,
-    target: Any,
+    ways: _Ways,
     profile: str,
+    kind: str,
+    presets: Values | None,
+    told: dict[str, Any],
     notes: tuple[Text, ...],
 ) -> RoadGraph:
-    """Join twins, order the arcs and find the parts."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    forward, backward = ways[0][pieces.line].copy(), ways[1][pieces.line].copy()
-    fast = speed[pieces.line]
-    twin = twins(pieces, forward, backward, length / fast)
+    """Join twins, order the arcs, find the turns and the parts."""
+    forward, backward = ways.forward[pieces.line].copy(), ways.backward[pieces.line].copy()
+    twin = twins(pieces, forward, backward, ways.length / ways.speed[pieces.line])
     drop = (twin >= 0) & (twin < np.arange(len(twin)))
     forward |= twin > np.arange(len(twin))
     backward |= twin > np.arange(len(twin))
     keep = np.flatnonzero(~drop)
-    size = len(pieces.node_xy)
-    tail, head = pieces.tail[keep], pieces.head[keep]
-    indptr, indices, arc_edge = arcs(tail, head, forward[keep], backward[keep], size)
-    links = coo_array((np.ones(len(keep)), (tail, head)), shape=(size, size))
-    part = connected_components(links, directed=False)[1]
-    nodes = np.bincount(part)
-    rank = np.empty(len(nodes), dtype=np.int64)
-    rank[np.argsort(-nodes, kind="stable")] = np.arange(len(nodes))
-    island = nodes[part] < max(2.0, ISLAND_SHARE * size)
-    xy = project(pieces.xy, source, target)
+    tail, head, line = pieces.tail[keep], pieces.head[keep], pieces.line[keep]
+    size, twin, forward, backward = len(pieces.node_xy), twin[keep], forward[keep], backward[keep]
+    indptr, indices, arc_edge = arcs(tail, head, forward, backward, size)
+    component, nodes, island = _parts(tail, head, size)
+    xy = project(pieces.xy, *ways.crs)
     number = np.repeat(np.arange(len(pieces.line)), np.diff(pieces.start))
-    geometry = shapely.linestrings(xy, indices=number)[keep]
-    metres, kmh = length[keep], fast[keep]
-    seconds = metres * 3.6 / kmh
+    metres, kmh = ways.length[keep], ways.speed[line]
+    way = _ids(ways.table)[line]
+    ends = ways.ends[line] | ((twin >= 0) & ways.ends[pieces.line[np.maximum(twin, 0)]])
+    streets = Streets(
+        tail=tail, head=head, way=way, node_id=pieces.node_id, indptr=indptr, indices=indices,
+        arc_edge=arc_edge, inner={},
+    )  # fmt: skip
+    turns, told["restrictions"] = _turns_of(ways.table, streets, ends, kind, presets)
+    notes = (*notes, *turn_notes(told["restrictions"]), *parts_notes(nodes, island))
+    names, name = _names(ways.table)
     return RoadGraph(
-        crs=pyproj.CRS.from_user_input(target).to_string(),
+        crs=pyproj.CRS.from_user_input(ways.crs[1]).to_string(),
         profile=profile,
-        node_xy=project(pieces.node_xy, source, target),
+        node_xy=project(pieces.node_xy, *ways.crs),
         indptr=indptr,
         indices=indices,
         arc_edge=arc_edge,
         arc_length_m=metres[arc_edge],
-        arc_seconds=seconds[arc_edge],
-        edge_tail=tail,
-        edge_head=head,
-        edge_length_m=metres,
-        edge_speed_kmh=kmh,
-        edge_forward=forward[keep],
-        edge_backward=backward[keep],
-        edge_row=rows[pieces.line[keep]],
-        edge_twin_row=np.where(twin[keep] >= 0, rows[pieces.line[twin[keep]]], -1),
-        edge_class=classes[pieces.line[keep]],
-        edge_geometry=geometry,
-        component=rank[part],
+        arc_seconds=(metres * 3.6 / kmh)[arc_edge],
+        **_edges(tail, head, metres, kmh, forward, backward),
+        edge_row=ways.rows[line],
+        edge_twin_row=np.where(twin >= 0, ways.rows[pieces.line[twin]], -1),
+        edge_class=ways.classes[line],
+        edge_geometry=shapely.linestrings(xy, indices=number)[keep],
+        edge_off=ways.off[line],
+        spare_m=float(chosen(presets, "access.keep_off_m")),
+        edge_way=way,
+        edge_name=name[line],
+        names=names,
+        turn_arc=turns.arc,
+        turn_zone=turns.zone,
+        turn_indptr=turns.indptr,
+        turn_indices=turns.indices,
+        component=component,
         island=island,
-        notes=(*notes, *parts_notes(nodes, island)),
+        told=told,
+        notes=notes,
     )
+
+
+def _edges(
+    tail: Ints, head: Ints, metres: Floats, kmh: Floats, forward: Bools, backward: Bools
+) -> dict[str, Any]:
+    return {
+        "edge_tail": tail,
+        "edge_head": head,
+        "edge_length_m": metres,
+        "edge_speed_kmh": kmh,
+        "edge_forward": forward,
+        "edge_backward": backward,
+    }
+
+
+def _parts(tail: Ints, head: Ints, size: int) -> tuple[Ints, Ints, Bools]:
+    """Give the part of each node, 0 the largest, the nodes of each, and which are tiny."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(tail)), (tail, head)), shape=(size, size))
+    part = connected_components(links, directed=False)[1]
+    nodes = np.bincount(part)
+    rank = np.empty(len(nodes), dtype=np.int64)
+    rank[np.argsort(-nodes, kind="stable")] = np.arange(len(nodes))
+    return rank[part], nodes, nodes[part] < max(2.0, ISLAND_SHARE * size)
+
+
+def _ids(kept: pd.DataFrame) -> Ints:
+    """Give the OSM way of each line, -1 for none."""
+    return osm_ids(kept[rules.WAY_ID] if rules.WAY_ID in kept else pd.Series(-1, index=kept.index))
+
+
+def _turns_of(
+    kept: pd.DataFrame, streets: Streets, ends: Bools, kind: str, presets: Values | None
+) -> tuple[Turns, dict[str, int]]:
+    """Read the restrictions of the used ways and join the arcs by the turns that are left."""
+    bans: list[Ban] = []
+    told: dict[str, int] = {}
+    if rules.TURNS in kept.columns and rules.WAY_ID in kept.columns:
+        said = kept[rules.TURNS].notna().to_numpy(dtype=bool)
+        ways = osm_ids(kept[rules.WAY_ID])
+        bans, told = read_bans(
+            kept[rules.TURNS][said].tolist(), kind, presets, start=ways[said].tolist()
+        )
+        nodes = kept[rules.NODES].astype("string").fillna("").tolist()
+        streets = replace(streets, inner=inner_nodes(ways, nodes, {ban.start for ban in bans}))
+    turns = make_turns(streets, bans, ends)
+    for name, count in turns.told.items():
+        told[name] = told.get(name, 0) + count
+    return turns, dict(sorted(told.items()))
+
+
+NAME_FIELDS: Final = ("name", "road_name", "道路名称", "路名", "street", "st_name")
+"""Columns looked at for the name of a road, in this order (case does not matter)."""
+
+
+def _names(kept: pd.DataFrame) -> tuple[tuple[str, ...], Ints]:
+    """Give the names of roads, each once, and the position of each line's name."""
+    lower = {str(column).lower(): column for column in reversed(kept.columns)}
+    column = next((lower[name] for name in NAME_FIELDS if name in lower), None)
+    said = pd.Series("", index=kept.index) if column is None else kept[column]
+    said = said.astype("string").fillna("").str.strip()
+    place, names = pd.factorize(said.mask(said == ""), sort=True)
+    return tuple(str(name) for name in names), place.astype(np.int64)

@@ -16,6 +16,7 @@ from riskmap.geo.crs import project_points
 from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, arcs
 from riskmap.geo.network.rules import Values, check_depth, shipped, water_speed
 from riskmap.geo.network.snap import Snapped
+from riskmap.geo.network.turns import split_turns
 from riskmap.i18n import text
 
 LIMITS: Final = "flood.vehicle_limit_m"
@@ -562,7 +563,7 @@ def _split(
     }
     with np.errstate(divide="ignore"):
         seconds = metres * 3.6 / speed
-    return replace(
+    parts = replace(
         graph,
         **{
             **edges,
@@ -580,6 +581,7 @@ def _split(
         component=np.r_[graph.component, graph.component[graph.edge_tail[parent[inner]]]],
         island=np.r_[graph.island, graph.island[graph.edge_tail[parent[inner]]]],
     )
+    return split_turns(graph, parent, parts)
 
 
 def _stretches(

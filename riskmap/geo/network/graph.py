@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,37 @@ class RoadGraph:
     """Weakly connected part of each node, 0 the largest, shape (n,)."""
     island: Bools
     """True where the node's part is tiny, shape (n,)."""
+    edge_off: Bools = field(default_factory=lambda: np.zeros(0, np.bool_))
+    """True where points are not put while another road is near, shape (m,); empty for nowhere."""
+    spare_m: float = 0.0
+    """Another road at most this much farther than one of these is taken instead [m]."""
+    edge_way: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """OSM way of each edge, -1 for none, shape (m,)."""
+    edge_name: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Position of each edge's name in `names`, -1 for none, shape (m,)."""
+    names: tuple[str, ...] = ()
+    """Names of roads, each once."""
+    turn_arc: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Arc of each state of the search, shape (s,); empty when every turn is free."""
+    turn_zone: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Where each state is: 0 on a road for all, 1 not yet out of the zone for residents in which
+    the way began, 2 in the one in which it ends; 4 more for a copy that remembers more, (s,)."""
+    turn_indptr: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    turn_indices: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """States that may follow each state, in CSR order; the first states are the arcs."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What became of the lines: ``ways``, ``used``, ``dropped`` by reason, ``restrictions``,
+    ``barriers``, ``ferries``."""
     notes: tuple[Text, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Fill what nothing is said about."""
+        for name, nothing in (("edge_off", False), ("edge_way", -1), ("edge_name", -1)):
+            held = getattr(self, name)
+            if len(held) != len(self.edge_tail):
+                object.__setattr__(
+                    self, name, np.full(len(self.edge_tail), nothing, dtype=held.dtype)
+                )
 
     @property
     def node_count(self) -> int:
@@ -69,6 +100,24 @@ class RoadGraph:
     def edge_count(self) -> int:
         """Number of edges."""
         return len(self.edge_tail)
+
+    @property
+    def turns(self) -> bool:
+        """Whether the way by which an edge is reached matters for what may follow."""
+        return len(self.turn_arc) > 0
+
+    @property
+    def state_count(self) -> int:
+        """Number of states of the search: nodes, or arcs and their copies where turns matter."""
+        return len(self.turn_arc) if self.turns else self.node_count
+
+    @property
+    def arc_ahead(self) -> Bools:
+        """Whether each arc runs as its edge is digitised."""
+        return arcs_ahead(
+            self.indptr, self.indices, self.arc_edge, self.edge_tail, self.edge_head,
+            self.edge_forward,
+        )  # fmt: skip
 
     @property
     def edge_seconds(self) -> Floats:
@@ -128,3 +177,30 @@ def arcs(
     order = np.lexsort((edge, ends, begins))
     indptr = np.concatenate([[0], np.cumsum(np.bincount(begins, minlength=size))])
     return indptr.astype(np.int64), ends[order].astype(np.int64), edge[order].astype(np.int64)
+
+
+def arcs_ahead(
+    indptr: Ints, indices: Ints, arc_edge: Ints, tail: Ints, head: Ints, forward: Bools
+) -> Bools:
+    """Tell which arcs run as their edge is digitised.
+
+    Parameters
+    ----------
+    indptr, indices, arc_edge
+        The arcs as `arcs` gives them.
+    tail, head
+        Nodes at the ends of each edge, shape (m,).
+    forward
+        Permitted directions, shape (m,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (a,); of the two arcs of a loop the first runs ahead.
+    """
+    begin = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    fits = (tail[arc_edge] == begin) & (head[arc_edge] == indices)
+    first = np.ones(len(begin), dtype=bool)
+    first[1:] = (arc_edge[1:] != arc_edge[:-1]) | (begin[1:] != begin[:-1])
+    loop = tail[arc_edge] == head[arc_edge]
+    return np.asarray(np.where(loop, first & forward[arc_edge], fits))

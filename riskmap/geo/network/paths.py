@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import shapely
 import shapely.ops
-from numpy.typing import NDArray
 
-from riskmap.geo.network.arcs import network_matrix, with_facilities
+from riskmap.geo.network import search
+from riskmap.geo.network.arcs import hang, same_edge, space
 from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, Weight
-from riskmap.geo.network.snap import Snapped, access_costs
+from riskmap.geo.network.snap import Snapped
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,93 +78,87 @@ def shortest_paths(
     >>> round(way.metres, 3), round(way.geometry.length, 3)
     (70.0, 70.0)
     """
-    from scipy.sparse.csgraph import dijkstra
-
     cost = graph.cost(weight) if edge_cost is None else edge_cost
-    tail, head = access_costs(graph, origins, cost, leaving=True)
-    full = with_facilities(graph, network_matrix(graph, cost), origins, tail, head)
-    in_tail, in_head = access_costs(graph, destinations, cost, leaving=False)
     paths = [_NONE] * len(origins)
     for i in range(len(origins)):
-        if not (origins.on[i] and destinations.on[i]):
-            continue
-        dist, before = dijkstra(
-            full, indices=np.array([graph.node_count + i]), return_predecessors=True
-        )
-        edge = int(destinations.edge[i])
-        ends = np.array([graph.edge_tail[edge], graph.edge_head[edge]])
-        price = dist[0][ends] + np.array([in_tail[i], in_head[i]])
-        pair = (origins, destinations, i)
-        paths[i] = _trace(graph, cost, pair, price, ends, before[0])
+        one = np.array([i])
+        best, pieces = find_pieces(graph, cost, origins.take(one), destinations.take(one))
+        if np.isfinite(best):
+            paths[i] = _join(graph, best, pieces)
     return paths
 
 
-def _trace(
-    graph: RoadGraph,
-    cost: Floats,
-    pair: tuple[Snapped, Snapped, int],
-    price: Floats,
-    ends: Ints,
-    before: NDArray[Any],
-) -> Path:
-    """Walk back from the destination and put the pieces together."""
-    origin, destination, i = pair
-    start, edge_from = float(origin.along[i]), int(origin.edge[i])
-    stop, edge_to = float(destination.along[i]), int(destination.edge[i])
-    direct = np.inf
-    if edge_from == edge_to:
-        allowed = graph.edge_forward[edge_to] if stop > start else graph.edge_backward[edge_to]
-        if stop == start:
-            direct = 0.0
-        elif allowed and np.isfinite(cost[edge_to]):
-            direct = abs(stop - start) * float(cost[edge_to])
-    best = float(min(price.min(), direct))
+Pieces = tuple[Ints, Floats, Floats]
+"""Edges in order of travel, and the shares of their length where a way enters and leaves them."""
+NOTHING: Pieces = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+
+
+def find_pieces(
+    graph: RoadGraph, cost: Floats, start: Snapped, end: Snapped, *, direct: bool = True
+) -> tuple[float, Pieces]:
+    """Find the best way between two places, as stretches of edges.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    cost
+        Cost of each edge, infinite where closed, shape (m,).
+    start, end
+        One place each.
+    direct
+        Whether the stretch between two places on one edge may be the way.
+
+    Returns
+    -------
+    cost : float
+        Infinite when there is no way.
+    pieces : tuple of numpy.ndarray
+        Edges, and where the way enters and leaves each.
+    """
+    if not (start.on[0] and end.on[0]):
+        return np.inf, NOTHING
+    row, _, price = same_edge(graph, start, end, cost, way="from_facility")
+    straight = float(price[0]) if len(row) and direct else np.inf
+    ways, size = space(graph), graph.state_count
+    seeds, goals = hang(graph, start, leaving=True), hang(graph, end, leaving=False)
+    tree = np.full(size, np.inf), np.full(size, -1, np.int64), np.full(size, -1, np.int64)
+    one_way: Any = search.one_way
+    best, last = one_way(
+        ways.indptr, ways.indices, ways.edge, cost,
+        seeds.state, seeds.price(cost), goals.state, goals.price(cost), tree,
+    )  # fmt: skip
+    if np.isfinite(straight) and straight <= best:
+        return straight, (start.edge, start.along, end.along)
     if not np.isfinite(best):
-        return _NONE
-    if direct <= best:
-        return _join(graph, best, [(edge_to, start, stop)])
-    node = int(ends[int(np.argmin(price))])
-    pieces = [(edge_to, float(node != graph.edge_tail[edge_to]), stop)]
-    if graph.edge_tail[edge_to] == graph.edge_head[edge_to]:
-        pieces = [(edge_to, float(np.argmin(price)), stop)]
-    while int(before[node]) < graph.node_count:
-        previous = int(before[node])
-        pieces.append(_arc(graph, cost, previous, node))
-        node = previous
-    tail, head = access_costs(graph, origin.take(np.array([i])), cost, leaving=True)
-    to_tail = tail[0] if graph.edge_tail[edge_from] == node else np.inf
-    to_head = head[0] if graph.edge_head[edge_from] == node else np.inf
-    pieces.append((edge_from, start, 0.0 if to_tail <= to_head else 1.0))
-    return _join(graph, best, pieces[::-1])
+        return np.inf, NOTHING
+    walk_back: Any = search.walk_back
+    arcs, first = walk_back(tree[1], tree[2], goals.state[last])
+    ahead = ways.ahead[arcs]
+    return float(best), (
+        np.concatenate([seeds.edge[[first]], ways.edge[arcs], goals.edge[[last]]]),
+        np.concatenate([seeds.low[[first]], np.where(ahead, 0.0, 1.0), goals.low[[last]]]),
+        np.concatenate([seeds.high[[first]], np.where(ahead, 1.0, 0.0), goals.high[[last]]]),
+    )
 
 
-def _arc(graph: RoadGraph, cost: Floats, tail: int, head: int) -> tuple[int, float, float]:
-    """Give the cheapest edge between two neighbouring nodes."""
-    arcs = np.arange(graph.indptr[tail], graph.indptr[tail + 1])
-    arcs = arcs[graph.indices[arcs] == head]
-    edge = int(graph.arc_edge[arcs[np.argmin(cost[graph.arc_edge[arcs]])]])
-    ahead = graph.edge_tail[edge] == tail and graph.edge_head[edge] == head
-    if ahead and graph.edge_forward[edge]:
-        return edge, 0.0, 1.0
-    return edge, 1.0, 0.0
-
-
-def _join(graph: RoadGraph, cost: float, pieces: list[tuple[int, float, float]]) -> Path:
-    """Make one path of stretches (edge, from, to)."""
-    used = [piece for piece in pieces if piece[1] != piece[2]] or pieces[:1]
+def _join(graph: RoadGraph, cost: float, pieces: Pieces) -> Path:
+    """Make one path of stretches."""
+    moves = pieces[1] != pieces[2]
+    used = np.flatnonzero(moves) if moves.any() else np.zeros(1, np.int64)
+    edges, low, high = pieces[0][used], pieces[1][used], pieces[2][used]
     lines = [
-        shapely.ops.substring(graph.edge_geometry[edge], low, high, normalized=True)
-        for edge, low, high in used
+        shapely.ops.substring(line, a, b, normalized=True)
+        for line, a, b in zip(graph.edge_geometry[edges], low, high, strict=True)
     ]
     xy = np.concatenate([shapely.get_coordinates(line) for line in lines])
     keep = np.append(True, (np.diff(xy, axis=0) != 0).any(axis=1))
     xy = xy[keep] if keep.sum() > 1 else np.repeat(xy[:1], 2, axis=0)
-    metres = sum(float(graph.edge_length_m[edge]) * abs(high - low) for edge, low, high in used)
     return Path(
         reached=True,
         cost=cost,
-        metres=metres,
-        edges=np.array([edge for edge, _, _ in used]),
-        along=np.array([high >= low for _, low, high in used]),
+        metres=float((graph.edge_length_m[edges] * np.abs(high - low)).sum()),
+        edges=edges,
+        along=high >= low,
         geometry=shapely.LineString(xy),
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import shapely
@@ -10,13 +13,13 @@ from numpy.typing import NDArray
 from riskmap.i18n import Text, text
 
 
-def left_out(count: int, profile: str) -> tuple[Text, ...]:
-    """Say how many lines the profile may not use.
+def left_out(dropped: Mapping[str, int], profile: str) -> tuple[Text, ...]:
+    """Say how many lines the profile may not use, and why.
 
     Parameters
     ----------
-    count
-        Their number.
+    dropped
+        Count of lines by reason.
     profile
         The profile.
 
@@ -25,13 +28,104 @@ def left_out(count: int, profile: str) -> tuple[Text, ...]:
     tuple of Text
         Empty when there are none.
     """
-    if not count:
+    notes = []
+    rest = sum(dropped.get(why, 0) for why in ("class", "access", "tags", "ferry", "direction"))
+    if rest:
+        said = text(
+            "{n} lines were left out: their class or access is not for the profile {profile}",
+            n=rest,
+            profile=profile,
+        )
+        notes.append(said)
+    small = sum(dropped.get(why, 0) for why in ("height", "width", "weight"))
+    if small:
+        notes.append(
+            text(
+                "{n} lines were left out: too low, too narrow or too weak for the vehicle", n=small
+            )
+        )
+    return tuple(notes)
+
+
+def rule_notes(told: Mapping[str, Any], strange: Sequence[str], how: str) -> tuple[Text, ...]:
+    """Say what the tags of an extract did to the network.
+
+    Parameters
+    ----------
+    told
+        Counts, as in a road graph.
+    strange
+        Access values that nobody knows.
+    how
+        What tells where lines meet, see `Topology`.
+
+    Returns
+    -------
+    tuple of Text
+        What must be known.
+    """
+    notes = []
+    if told["barriers"]["closed"]:
+        notes.append(
+            text(
+                "{n} of {all} barriers close the road on which they stand",
+                n=told["barriers"]["closed"],
+                all=told["barriers"]["nodes"],
+            )
+        )
+    if told["not_through"]:
+        notes.append(
+            text("{n} roads are not for through traffic: ways only begin or end there",
+                 n=told["not_through"])
+        )  # fmt: skip
+    if told["ferries"]["used"]:
+        notes.append(text("{n} ferries are used", n=told["ferries"]["used"]))
+    if told.get("cut"):
+        notes.append(text("{n} ways were cut where the extract lacks their nodes", n=told["cut"]))
+    if told["conditional"]:
+        notes.append(
+            text(
+                "{n} roads have tags that hold at certain times only; what else is said holds",
+                n=told["conditional"],
+            )
+        )
+    if strange:
+        notes.append(
+            text(
+                "access values nobody knows ({values}) were not looked at",
+                values=", ".join(strange[:5]) + (" ..." if len(strange) > 5 else ""),
+            )
+        )
+    if how == "ends":
+        notes.append(text("the roads meet where the columns of their end nodes say so"))
+    return tuple(notes)
+
+
+def turn_notes(told: Mapping[str, int]) -> tuple[Text, ...]:
+    """Say how many turn restrictions hold, and how many do not.
+
+    Parameters
+    ----------
+    told
+        Count by what became of them.
+
+    Returns
+    -------
+    tuple of Text
+        Empty when there are none.
+    """
+    if not told:
         return ()
     return (
         text(
-            "{n} lines were left out: their class or access is not for the profile {profile}",
-            n=count,
-            profile=profile,
+            "turn restrictions: {n} hold; {exempt} are not for this vehicle, {idle} touch no road "
+            "of it, {conditional} hold at certain times and were not looked at, {unusable} cannot "
+            "be read",
+            n=told.get("applied", 0),
+            exempt=told.get("exempt", 0),
+            idle=told.get("idle", 0),
+            conditional=told.get("conditional", 0),
+            unusable=told.get("unusable", 0),
         ),
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from riskmap.errors import LayerError, UsageError
+from riskmap.geo.network.access import FERRY
 from riskmap.geo.network.build import build_graph, project
 from riskmap.geo.network.flooded import FACTORS
 from riskmap.geo.network.graph import Bools, Direction, Floats, RoadGraph, Weight
@@ -43,6 +45,7 @@ def find_ways(
     weight: Weight,
     snap_limit: float,
     limit: float,
+    roads: tuple[list[str], list[str]],
 ) -> tuple[list[Row], list[Places], tuple[set[int], set[int]]]:
     """Put the points on roads and find the ways; off detached pieces where there is none.
 
@@ -64,6 +67,8 @@ def find_ways(
         Longest way from a point to the road, inclusive [m].
     limit
         As in `matched_rows`.
+    roads
+        Name of the road on which each origin and each destination lies, blank for none.
 
     Returns
     -------
@@ -72,7 +77,12 @@ def find_ways(
     """
 
     def places(among: Bools | None = None) -> Places:
-        first, second = (put_on_roads(graph, one, snap_limit, ~closed, among) for one in xy)
+        first, second = (
+            put_by_name(
+                graph, one, snap_limit, said, put_on_roads(graph, one, snap_limit, ~closed, among)
+            )
+            for one, said in zip(xy, roads, strict=True)
+        )
         return first, second
 
     def ways(at: Places, how: Literal["asked", "free"]) -> list[Row]:
@@ -156,6 +166,63 @@ def put_on_roads(
     )
 
 
+def plain_name(name: str) -> str:
+    """Bring the name of a road to the form in which names are compared.
+
+    Parameters
+    ----------
+    name
+        As written.
+
+    Returns
+    -------
+    str
+        Without blanks and case, wide letters made narrow.
+
+    Examples
+    --------
+    >>> plain_name("Ｍain  Street"), plain_name("经十路 ")
+    ('mainstreet', '经十路')
+    """
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def put_by_name(
+    graph: RoadGraph, xy: Floats, limit_m: float, roads: list[str], put: Snapped
+) -> Snapped:
+    """Put points that say their road on the nearest stretch of it.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    xy
+        Points, shape (n, 2) [m].
+    limit_m
+        Longest way from a point to the road, inclusive [m].
+    roads
+        Name of each point's road, blank for none.
+    put
+        Where the points are without names.
+
+    Returns
+    -------
+    Snapped
+        A point whose road is not within the limit stays.
+    """
+    if not any(roads):
+        return put
+    listed: dict[str, list[int]] = {}
+    for place, name in enumerate(graph.names):
+        listed.setdefault(plain_name(name), []).append(place)
+    for said in sorted({plain_name(road) for road in roads if road} & set(listed)):
+        rows = np.flatnonzero([plain_name(road) == said for road in roads])
+        usable = np.isin(graph.edge_name, listed[said])
+        found = snap_points(graph, xy[rows], limit_m=limit_m, usable=usable)
+        put = put.with_rows(rows[found.on], found.take(found.on))
+    return put
+
+
 Match = Literal["pairs", "nearest", "matrix"]
 VEHICLES: Final = {
     "car": ("car", CAR),
@@ -196,7 +263,8 @@ def route(
     lines
         The road lines.
     origins, destinations
-        Points with columns ``id``, ``lon``, ``lat`` (EPSG:4326).
+        Points with columns ``id``, ``lon``, ``lat`` (EPSG:4326), and perhaps ``road``: the name
+        of the road on which a point lies.
     match
         ``pairs`` row by row, ``nearest`` destination of each origin, or ``matrix`` of all.
     weight
@@ -225,8 +293,9 @@ def route(
     Returns
     -------
     dict
-        ``{"routes": [...], "notes": [...]}``; an unreached row has ``reached`` false, ``to``
-        None, ``asked_to`` (pairs and matrix) and a ``reason``.
+        ``{"routes": [...], "notes": [...], "graph": {...}}``; an unreached row has ``reached``
+        false, ``to`` None, ``asked_to`` (pairs and matrix) and a ``reason``. Each row tells on
+        which road its points were put; ``graph`` counts what became of the lines.
 
     Raises
     ------
@@ -245,43 +314,151 @@ def route(
     >>> route(lines, a, b)["routes"][0]["metres"]
     450.818
     """
-    _check(origins, destinations, match, vehicle, directed and undirected)
     if (close_above is None) != (depth_field is None):
         raise UsageError(text("--close-above and --depth-field need each other"))
-    known = shipped(presets)
+    options = graph_options(
+        vehicle, oneway_field=oneway_field, directed=directed, undirected=undirected,
+        length_field=length_field, speed_field=speed_field, class_field=class_field,
+        join_ends=join_ends,
+    )  # fmt: skip
+    _check(origins, destinations, match)
+    graph = build_graph(lines, presets=shipped(presets), **options)
+    return route_on(
+        graph, origins, destinations, match=match, weight=weight, vehicle=vehicle,
+        closed=closed_edges(graph, lines, depth_field, close_above),
+        snap_limit=snap_limit, limit=limit, presets=presets,
+    )  # fmt: skip
+
+
+def graph_options(
+    vehicle: str,
+    *,
+    oneway_field: str | None = None,
+    directed: bool = False,
+    undirected: bool = False,
+    length_field: str | None = None,
+    speed_field: str | None = None,
+    class_field: str | None = None,
+    join_ends: float | None = None,
+) -> dict[str, Any]:
+    """Give the options by which the graph of a vehicle is built.
+
+    Parameters
+    ----------
+    vehicle
+        The vehicle.
+    oneway_field, directed, undirected, length_field, speed_field, class_field, join_ends
+        As in `route`.
+
+    Returns
+    -------
+    dict
+        Options of `build_graph`.
+
+    Raises
+    ------
+    UsageError
+        If they contradict each other.
+    """
+    if directed and undirected:
+        raise UsageError(text("--directed and --undirected contradict each other"))
+    if vehicle not in VEHICLES:
+        raise UsageError(
+            text(
+                "unknown vehicle {vehicle}; known are {known}",
+                vehicle=repr(vehicle),
+                known=", ".join(VEHICLES),
+            )
+        )
     profile, speeds = VEHICLES[vehicle]
     direction: Direction | None = "two_way" if undirected else None
-    graph = build_graph(
-        lines,
-        presets=known,
-        speeds=speeds,
-        profile=profile,
-        direction="digitised" if directed else direction,
-        oneway_field=None if directed or undirected else oneway_field,
-        length_field=length_field,
-        speed_field=speed_field,
-        class_field=class_field,
-        tolerance_m=join_ends,
-    )
-    closed = closed_edges(graph, lines, depth_field, close_above)
+    return {
+        "speeds": speeds,
+        "profile": profile,
+        "vehicle": vehicle,
+        "direction": "digitised" if directed else direction,
+        "oneway_field": None if directed or undirected else oneway_field,
+        "length_field": length_field,
+        "speed_field": speed_field,
+        "class_field": class_field,
+        "tolerance_m": join_ends,
+    }
+
+
+def route_on(
+    graph: RoadGraph,
+    origins: pd.DataFrame,
+    destinations: pd.DataFrame,
+    *,
+    match: Match = "pairs",
+    weight: Weight = "metres",
+    vehicle: str = "car",
+    closed: Bools | None = None,
+    snap_limit: float = SNAP_LIMIT_M,
+    limit: float = np.inf,
+    presets: Values | None = None,
+) -> dict[str, Any]:
+    """Give the shortest ways between points on a road graph.
+
+    Parameters
+    ----------
+    graph
+        The graph of the vehicle.
+    origins, destinations, match, weight, vehicle
+        As in `route`.
+    closed
+        Edges that are closed, shape (m,); None: none.
+    snap_limit, limit, presets
+        As in `route`.
+
+    Returns
+    -------
+    dict
+        As `route`.
+    """
+    _check(origins, destinations, match)
+    known = shipped(presets)
+    shut = np.zeros(graph.edge_count, dtype=bool) if closed is None else closed
     factor = float(known[FACTORS].get(vehicle, 1.0))
+    lists = (origins, destinations)
     rows, where, moved = find_ways(
         graph,
         (points_xy(graph, origins), points_xy(graph, destinations)),
-        closed,
-        _costs(graph, closed, graph.edge_seconds / factor, weight),
+        shut,
+        _costs(graph, shut, _seconds(graph, factor), weight),
         main=main_edges(graph, int(chosen(presets, MAIN_NODES))),
         match=match,
         weight=weight,
         snap_limit=snap_limit,
         limit=limit,
+        roads=(_roads(origins), _roads(destinations)),
     )
     names = (origins["id"].astype(str).tolist(), destinations["id"].astype(str).tolist())
     told = (*graph.notes, *moved_notes(moved, names))
-    return {
-        "routes": [_entry(*row, names, at, match) for row, at in zip(rows, where, strict=True)],
-        "notes": [str(note) for note in told],
-    }
+    put = [
+        _entry(graph, *row, names, at, match, moved, lists)
+        for row, at in zip(rows, where, strict=True)
+    ]
+    return {"routes": put, "notes": [str(note) for note in told], "graph": dict(graph.told)}
+
+
+def _seconds(graph: RoadGraph, factor: float) -> Floats:
+    """Give the time along each edge; a vehicle's factor says nothing about ferries."""
+    ferry = graph.edge_class == FERRY
+    return np.asarray(graph.edge_seconds / np.where(ferry, 1.0, factor), dtype=np.float64)
+
+
+ROAD_FIELDS: Final = ("road", "road_name", "street", "所在道路", "道路名称", "路名", "道路")
+"""Columns of a point list looked at for the name of its road, in this order."""
+
+
+def _roads(table: pd.DataFrame) -> list[str]:
+    """Give the name of the road that each point says it lies on, blank for none."""
+    lower = {str(column).lower(): column for column in reversed(table.columns)}
+    column = next((lower[name] for name in ROAD_FIELDS if name in lower), None)
+    if column is None:
+        return [""] * len(table)
+    return table[column].astype("string").fillna("").str.strip().tolist()
 
 
 def _costs(
@@ -294,26 +471,10 @@ def _costs(
     return np.where(closed, np.inf, first), second
 
 
-def _check(
-    origins: pd.DataFrame,
-    destinations: pd.DataFrame,
-    match: str,
-    vehicle: str,
-    both: bool,  # noqa: FBT001
-) -> None:
+def _check(origins: pd.DataFrame, destinations: pd.DataFrame, match: str) -> None:
     """Stop when the call makes no sense."""
-    if both:
-        raise UsageError(text("--directed and --undirected contradict each other"))
     if match not in ("pairs", "nearest", "matrix"):
         raise UsageError(text("--match is pairs, nearest or matrix, not {match}", match=match))
-    if vehicle not in VEHICLES:
-        raise UsageError(
-            text(
-                "unknown vehicle {vehicle}; known are {known}",
-                vehicle=repr(vehicle),
-                known=", ".join(VEHICLES),
-            )
-        )
     for table in (origins, destinations):
         missing = [name for name in ("id", "lon", "lat") if name not in table.columns]
         if missing:
@@ -367,16 +528,24 @@ def closed_edges(
 
 
 def _entry(
+    graph: RoadGraph,
     origin: int,
     destination: int,
     metres: float,
     seconds: float,
     names: tuple[list[str], list[str]],
-    places: tuple[Snapped, Snapped],
+    places: Places,
     match: str,
+    moved: tuple[set[int], set[int]],
+    lists: tuple[pd.DataFrame, pd.DataFrame],
 ) -> dict[str, Any]:
     """Write one row of the answer."""
     start, stop = places
+    asked = (_roads(lists[0]), _roads(lists[1]))
+
+    def put(side: int, place: int) -> dict[str, Any] | None:
+        return _put_on(graph, places[side], place, asked[side][place], moved=place in moved[side])
+
     if np.isfinite(metres):
         return {
             "from": names[0][origin],
@@ -385,6 +554,8 @@ def _entry(
             "seconds": round(seconds, 3),
             "snap_from_m": round(float(start.walk_m[origin]), 3),
             "snap_to_m": round(float(stop.walk_m[destination]), 3),
+            "from_road": put(0, origin),
+            "to_road": put(1, destination),
             "reached": True,
         }
     entry: dict[str, Any] = {"from": names[0][origin], "to": None, "reached": False}
@@ -394,3 +565,34 @@ def _entry(
         off = off or not stop.on[~destination]
     entry["reason"] = "off_network" if off else "no_route"
     return entry
+
+
+def _put_on(
+    graph: RoadGraph,
+    at: Snapped,
+    place: int,
+    asked: str,
+    *,
+    moved: bool,
+) -> dict[str, Any] | None:
+    """Tell on which road a point was put, and by what."""
+    if not at.on[place]:
+        return None
+    edge = int(at.edge[place])
+    name = int(graph.edge_name[edge])
+    said = graph.names[name] if name >= 0 else None
+    by = "nearest"
+    if moved:
+        by = "main_network"
+    elif asked and said is not None and plain_name(said) == plain_name(asked):
+        by = "name"
+    elif graph.edge_off[edge]:
+        by = "nothing_else_near"
+    way = int(graph.edge_way[edge])
+    return {
+        "name": said,
+        "class": str(graph.edge_class[edge]) or None,
+        "way": way if way != -1 else None,
+        "metres": round(float(at.walk_m[place]), 3),
+        "by": by,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol
 
@@ -191,6 +192,16 @@ def water_speed(depth_m: Floats, *, curve: Mapping[str, float], limit_m: float) 
 CLASS_FIELDS: Final = ("highway", "road_class", "class", "fclass", "roadlevel", "link_type", "等级")
 """Columns looked at for the class, in this order, when none is named (case does not matter)."""
 
+WAY_ID: Final = "osm_id"
+"""Column with the OSM way of a line."""
+NODES: Final = "osm_nodes"
+"""Column with the node ids of a way, parted by blanks, one for each vertex."""
+POINTS: Final = "osm_points"
+"""Column with the tags of a way's barriers and limits, as JSON: node id to tags."""
+TURNS: Final = "osm_turns"
+"""Column with the turn restrictions that begin on a way, as a JSON list."""
+CUT: Final = "osm_cut"
+"""Column with the number of nodes that the extract lacks of a way, which was cut there."""
 CLASS_NAMES: Final = "road.class_zh"
 """Preset with class names as offices write them -> OSM class."""
 PROFILES: Final[Mapping[str, str]] = {
@@ -199,26 +210,38 @@ PROFILES: Final[Mapping[str, str]] = {
     "foot": "road.classes_foot",
 }
 """Preset with the OSM classes that a profile uses."""
-CLOSED_BY: Final = "road.closed_by"
-"""Preset with the tags whose ``no`` or ``private`` shut a profile out."""
 _NOT_BUILT: Final = ("construction", "proposed", "raceway")
 
-_FORWARD: Final = frozenset(
+FORWARD: Final = frozenset(
     {"yes", "true", "1", "1.0", "y", "ft", "forward", "是", "单向", "单行", "正向", "顺向"}
 )
-_BACKWARD: Final = frozenset({"-1", "-1.0", "reverse", "backward", "tf", "反向", "逆向", "逆行"})
-_BOTH: Final = frozenset(
+BACKWARD: Final = frozenset({"-1", "-1.0", "reverse", "backward", "tf", "反向", "逆向", "逆行"})
+BOTH: Final = frozenset(
     {"no", "false", "0", "0.0", "n", "b", "both", "双向", "双行", "否", "reversible", "alternating",
      "", "nan", "none", "<na>"}
 )  # fmt: skip
+_NOTHING: Final = frozenset(("", "nan", "none", "<na>"))
+_LISTED: Final = r"[\[(;|,、]"
 _OSM_TAGS: Final = (
-    "oneway", "junction", "access", "vehicle", "motor_vehicle", "foot", "maxspeed", "layer",
-    "bridge", "tunnel", "service", "area",
+    "oneway", "oneway:emergency", "junction", "access", "vehicle", "motor_vehicle", "motorcar",
+    "hgv", "emergency", "foot", "maxspeed", "maxheight", "maxwidth", "maxweight", "layer", "bridge",
+    "tunnel", "service", "area", "motorroad", "sidewalk",
 )  # fmt: skip
 
 
-def _words(column: pd.Series) -> pd.Series:
-    """Bring a column to lower-case words."""
+def words(column: pd.Series) -> pd.Series:
+    """Bring a column to lower-case words.
+
+    Parameters
+    ----------
+    column
+        Any values.
+
+    Returns
+    -------
+    pandas.Series
+        Texts without blanks around them, empty where nothing is said.
+    """
     return column.astype("string").fillna("").str.strip().str.lower()
 
 
@@ -294,7 +317,24 @@ def road_classes(column: pd.Series, *, presets: Values | None = None) -> pd.Seri
     ['primary', 'primary', '']
     """
     names: Mapping[str, str] = chosen(presets, CLASS_NAMES)
-    return _words(column).map(lambda word: names.get(word, word)).astype(object)
+    said = _best_classes(words(column), presets)
+    return said.map(lambda word: names.get(word, word)).astype(object)
+
+
+def _best_classes(said: pd.Series, presets: Values | None) -> pd.Series:
+    """Give the highest class of cells that list several, as OSMnx writes them."""
+    many = said.str.contains(_LISTED, regex=True)
+    if not many.any():
+        return said
+    names: Mapping[str, str] = chosen(presets, CLASS_NAMES)
+    order = [name for key in PROFILES.values() for name in chosen(presets, key)]
+    rank = {name: place for place, name in reversed(list(enumerate(order)))}
+
+    def best(cell: str) -> str:
+        parts = [part for part in re.split(r"[\[\](){}'\";|,、\s]+", cell) if part]
+        return min(parts, key=lambda one: rank.get(names.get(one, one), len(order)), default="")
+
+    return said.where(~many, said[many].map(best))
 
 
 def known_classes(presets: Values | None) -> frozenset[str]:
@@ -334,54 +374,9 @@ def speaks_osm(column: pd.Series, *, presets: Values | None = None) -> bool:
     >>> speaks_osm(pd.Series(["primary", "footway", None])), speaks_osm(pd.Series(["支路"]))
     (True, False)
     """
-    words = _words(column)
-    words = words[words != ""]
-    return bool(len(words)) and float(words.isin(known_classes(presets)).mean()) > 0.5
-
-
-def permitted(
-    table: pd.DataFrame,
-    classes: pd.Series,
-    profile: str,
-    *,
-    osm: bool,
-    presets: Values | None = None,
-) -> NDArray[np.bool_]:
-    """Tell which ways a profile may use.
-
-    Parameters
-    ----------
-    table
-        Lines with their tags as columns.
-    classes
-        Their OSM classes.
-    profile
-        ``car``, ``emergency`` or ``foot``.
-    osm
-        True when only the profile's own classes are used; else a class that OSM does not know,
-        or none, is used too.
-    presets
-        Value by key; None takes the shipped ones.
-
-    Returns
-    -------
-    numpy.ndarray
-        True where the way is used, shape (rows,).
-    """
-    mine = chosen(presets, PROFILES[profile])
-    used = classes.isin(mine).to_numpy(dtype=bool)
-    use = used.copy()
-    if not osm:
-        use |= ~classes.isin(known_classes(presets)).to_numpy(dtype=bool)
-    for tag in chosen(presets, CLOSED_BY)[profile]:
-        if tag in table.columns:
-            use &= ~_words(table[tag]).isin(["no", "private"]).to_numpy(dtype=bool)
-    if profile == "foot" and "foot" in table.columns:
-        asked = _words(table["foot"]).isin(["yes", "designated", "permissive"])
-        use |= asked.to_numpy(dtype=bool) & used
-    if "area" in table.columns and profile != "foot":
-        use &= (_words(table["area"]) != "yes").to_numpy(dtype=bool)
-    return use
+    said = _best_classes(words(column), presets)
+    said = said[said != ""]
+    return bool(len(said)) and float(said.isin(known_classes(presets)).mean()) > 0.5
 
 
 def directions(
@@ -421,28 +416,95 @@ def directions(
     >>> f.tolist(), b.tolist(), odd
     ([True, False, True, True], [False, True, True, True], ('maybe',))
     """
-    words = _words(table[field]) if field else pd.Series("", index=table.index, dtype="string")
-    letters = {"f": "yes", "t": "-1"} if words.eq("b").any() else {"f": "no", "t": "yes"}
-    words = words.replace(letters)
-    one = words.isin(_FORWARD).to_numpy(dtype=bool, copy=True)
-    against = words.isin(_BACKWARD).to_numpy(dtype=bool)
-    silent = (~words.isin(_FORWARD | _BACKWARD | (_BOTH - {"", "nan", "none", "<na>"}))).to_numpy()
+    said = words(table[field]) if field else pd.Series("", index=table.index, dtype="string")
+    said = plain_oneway(said)
+    one = said.isin(FORWARD).to_numpy(dtype=bool, copy=True)
+    against = said.isin(BACKWARD).to_numpy(dtype=bool)
+    silent = (~said.isin(FORWARD | BACKWARD | (BOTH - _NOTHING))).to_numpy()
     if implied:
         round_ = np.zeros(len(table), dtype=bool)
         if "junction" in table.columns:
-            round_ = _words(table["junction"]).isin(["roundabout", "circular"]).to_numpy(dtype=bool)
+            round_ = words(table["junction"]).isin(["roundabout", "circular"]).to_numpy(dtype=bool)
         one |= silent & (round_ | (classes == "motorway").to_numpy(dtype=bool))
-    unknown = words[~words.isin(_FORWARD | _BACKWARD | _BOTH)]
+    unknown = said[~said.isin(FORWARD | BACKWARD | BOTH)]
     return ~against, ~one, tuple(sorted(unknown.unique()))
 
 
-def given_speeds(column: pd.Series) -> NDArray[np.float64]:
+def plain_oneway(said: pd.Series) -> pd.Series:
+    """Read the single letters of one-way columns: B, F and T, or T and F alone.
+
+    Parameters
+    ----------
+    said
+        Words of a one-way column.
+
+    Returns
+    -------
+    pandas.Series
+        With B in the column, F is forward and T backward; else T is true and F false.
+    """
+    letters = {"f": "yes", "t": "-1"} if said.eq("b").any() else {"f": "no", "t": "yes"}
+    return said.replace(letters)
+
+
+SPEED_WORDS: Final = "access.maxspeed_words"
+SPEED_ZONES: Final = "access.maxspeed_zones"
+_SPEED: Final = re.compile(
+    r"^(\d+(?:[.,]\d+)?)\s*(mph|mi/h|knots|kn|km/h|kmh|kph|公里/小时|千米/小时)?"
+)
+_UNITS: Final = {"mph": 1.609344, "mi/h": 1.609344, "knots": 1.852, "kn": 1.852}
+_ZONE: Final = re.compile(r"^[a-z]{2}(?:-[a-z]+)?:")
+
+
+def speed_of(value: str, presets: Values | None = None) -> float:
+    """Read one speed limit.
+
+    Parameters
+    ----------
+    value
+        A number with or without its unit, a zone such as ``CN:urban`` or ``DE:zone:30``, a word.
+    presets
+        Value by key; None takes the shipped ones.
+
+    Returns
+    -------
+    float
+        The lowest of those that stand there, NaN where nothing is said [km/h].
+
+    Examples
+    --------
+    >>> speed_of("60 km/h"), speed_of("30 mph"), speed_of("DE:zone:30"), speed_of("CN:urban")
+    (60.0, 48.28032, 30.0, 50.0)
+    >>> speed_of("['80', '60']"), speed_of("none")
+    (60.0, nan)
+    """
+    said: Mapping[str, float] = chosen(presets, SPEED_WORDS)
+    zones: Mapping[str, float] = chosen(presets, SPEED_ZONES)
+    found = []
+    for part in re.split(r"[;|\[\](){}'\"]+", value.lower().replace("', '", ";")):
+        one = part.strip(" ,")
+        if number := _SPEED.match(one):
+            found.append(float(number[1].replace(",", ".")) * _UNITS.get(number[2] or "", 1.0))
+        elif one in said:
+            found.append(float(said[one]))
+        elif _ZONE.match(one):
+            country, _, kind = one.partition(":")
+            zone = re.fullmatch(r"zone:?(\d+)", kind)
+            own = zones.get(f"{country.upper()}:{kind}", zones.get(kind, 0.0))
+            found.append(float(zone[1]) if zone else float(own))
+    found = [speed for speed in found if speed > 0]
+    return min(found, default=float("nan"))
+
+
+def given_speeds(column: pd.Series, *, presets: Values | None = None) -> NDArray[np.float64]:
     """Read speeds that the layer itself gives.
 
     Parameters
     ----------
     column
-        Numbers or texts such as ``60``, ``60 km/h`` or ``30 mph``.
+        Numbers or texts such as ``60``, ``60 km/h``, ``30 mph`` or ``CN:urban``.
+    presets
+        Value by key; None takes the shipped ones.
 
     Returns
     -------
@@ -451,12 +513,8 @@ def given_speeds(column: pd.Series) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> given_speeds(pd.Series(["60", "30 mph", "walk", 0])).round(2).tolist()
+    >>> given_speeds(pd.Series(["60", "30 mph", "unlit", 0])).round(2).tolist()
     [60.0, 48.28, nan, nan]
     """
-    words = _words(column)
-    number = pd.to_numeric(words.str.extract(r"^(\d+(?:\.\d+)?)", expand=False), errors="coerce")
-    speed = number.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
-    speed[words.str.contains("mph").to_numpy(dtype=bool)] *= 1.609344
-    speed[~(speed > 0)] = np.nan
-    return speed
+    names, place = np.unique(words(column).to_numpy(dtype=object).astype(str), return_inverse=True)
+    return np.array([speed_of(name, presets) for name in names], dtype=np.float64)[place]

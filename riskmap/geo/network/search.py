@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import Any, Final
 
 import numpy as np
@@ -156,30 +157,27 @@ def one_to_points(
     seed: I,
     seed_cost: F,
     seed_other: F,
-    ends: A,
-    to_points: A,
+    points: A,
     direct: A,
     limit: float,
     width: float,
     work: A,
 ) -> tuple[I, F, F]:
     """Give the points that one source reaches within the limit, with both costs."""
-    tail, head = ends
-    tail_cost, head_cost, tail_other, head_other = to_points
+    start, state, first, other = points
     count = reach(arcs, 1, seed, seed_cost, seed_other, limit, width, work)
     dist, second, touched = work[0], work[1], work[6]
-    size = tail.shape[0]
+    size = start.shape[0] - 1
     best = np.empty(size, dtype=np.float64)
-    extra = np.empty(size, dtype=np.float64)
+    extra = np.zeros(size, dtype=np.float64)
     for point in range(size):
-        by_tail = dist[tail[point]] + tail_cost[point]
-        by_head = dist[head[point]] + head_cost[point]
-        if by_tail <= by_head:
-            best[point] = by_tail
-            extra[point] = second[tail[point]] + tail_other[point]
-        else:
-            best[point] = by_head
-            extra[point] = second[head[point]] + head_other[point]
+        least = np.inf
+        for j in range(start[point], start[point + 1]):
+            price = dist[state[j]] + first[j]
+            if price < least:
+                least = price
+                extra[point] = second[state[j]] + other[j]
+        best[point] = least
     for j in range(direct[0].shape[0]):
         point = direct[0][j]
         if direct[1][j] < best[point]:
@@ -301,18 +299,17 @@ def _insert(costs: F, labels: I, price: float, label: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def k_at_points(
-    node_cost: F, node_label: I, ends: A, to_points: A, pair: A, limit: float
-) -> tuple[F, I]:
-    """Carry the k nearest from the nodes to points along their edges."""
-    size, k = ends[0].shape[0], node_cost.shape[1]
+def k_at_points(node_cost: F, node_label: I, points: A, pair: A, limit: float) -> tuple[F, I]:
+    """Carry the k nearest from the states to points along their edges."""
+    start, state, extra = points
+    size, k = start.shape[0] - 1, node_cost.shape[1]
     best = np.full((size, k), np.inf)
     label_of = np.full((size, k), -1, dtype=np.int64)
     for point in range(size):
-        for end in range(2):
-            node, extra = ends[end][point], to_points[end][point]
+        for entry in range(start[point], start[point + 1]):
+            node = state[entry]
             for j in range(k):
-                price = node_cost[node, j] + extra
+                price = node_cost[node, j] + extra[entry]
                 if price < np.inf and price <= limit:
                     _insert(best[point], label_of[point], price, node_label[node, j])
     for j in range(pair[0].shape[0]):
@@ -349,3 +346,54 @@ def settle_ties(indptr: I, indices: I, cost: F, dist: F, label: I, equal: float)
                     if gap <= equal * (1.0 + dist[head]):
                         label[head] = label[tail]
                         changed = True
+
+
+@njit(cache=True, nogil=True)
+def one_way(
+    indptr: I, indices: I, edge: I, cost: F, seed: I, seed_cost: F, goal: I, goal_cost: F, tree: A
+) -> tuple[float, int]:
+    """Spread from the seeds until no goal can be reached sooner; leaves the way in ``tree``."""
+    dist, before, by = tree
+    queue = [(np.inf, np.int64(-1))]
+    order = np.argsort(goal)
+    sorted_goals = goal[order]
+    for j in range(seed.shape[0]):
+        node, price = seed[j], seed_cost[j]
+        if price < dist[node]:
+            dist[node] = price
+            before[node], by[node] = -1, j
+            heapq.heappush(queue, (price, node))
+    best, last = np.inf, -1
+    while True:
+        near, node = heapq.heappop(queue)
+        if near >= best or node < 0:
+            break
+        if near > dist[node]:
+            continue
+        at = np.searchsorted(sorted_goals, node)
+        while at < sorted_goals.shape[0] and sorted_goals[at] == node:
+            if near + goal_cost[order[at]] < best:
+                best, last = near + goal_cost[order[at]], order[at]
+            at += 1
+        for arc in range(indptr[node], indptr[node + 1]):
+            head = indices[arc]
+            price = near + cost[edge[arc]]
+            if price < dist[head]:
+                dist[head] = price
+                before[head], by[head] = node, arc
+                heapq.heappush(queue, (price, head))
+    return best, last
+
+
+@njit(cache=True, nogil=True)
+def walk_back(before: I, by: I, node: int) -> tuple[I, int]:
+    """Give the arcs of a way in order, and the seed where it begins."""
+    count, at = 0, node
+    while before[at] >= 0:
+        count, at = count + 1, before[at]
+    arcs = np.empty(count, np.int64)
+    while before[node] >= 0:
+        count -= 1
+        arcs[count] = by[node]
+        node = before[node]
+    return arcs, by[node]

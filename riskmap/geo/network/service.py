@@ -11,10 +11,10 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from riskmap.geo.network.arcs import Way
+from riskmap.geo.network.arcs import Way, at_edge_ends
 from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph
 from riskmap.geo.network.snap import Snapped
-from riskmap.geo.network.travel import nearest_seconds
+from riskmap.geo.network.travel import Nearest, nearest_seconds
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -98,7 +98,7 @@ def reached_stretches(
     """
     cost = graph.edge_seconds if edge_cost is None else edge_cost
     at = nearest_seconds(graph, facilities, facilities, way=way, start=start, edge_cost=cost)
-    edge, low, high, ends, labels = _between_stops(graph, facilities, at.cost, at.facility, at)
+    edge, low, high, ends, labels = _between_stops(graph, facilities, at, way)
     forward, backward = graph.edge_forward[edge], graph.edge_backward[edge]
     if way == "to_facility":
         forward, backward = backward, forward
@@ -136,7 +136,7 @@ def _share(left: Floats, price: Floats, *, usable: NDArray[np.bool_]) -> Floats:
 
 
 def _between_stops(
-    graph: RoadGraph, facilities: Snapped, cost: Floats, label: Ints, nodes: Any
+    graph: RoadGraph, facilities: Snapped, nearest: Nearest, way: Way
 ) -> tuple[Ints, Floats, Floats, tuple[Floats, Floats], tuple[Ints, Ints]]:
     """Part every edge at the facilities on it; give the cost and facility at both ends."""
     inner = np.flatnonzero(facilities.on & (facilities.along > 0) & (facilities.along < 1))
@@ -144,9 +144,9 @@ def _between_stops(
     every = np.arange(count)
     edge = np.concatenate([every, facilities.edge[inner], every])
     share = np.concatenate([np.zeros(count), facilities.along[inner], np.ones(count)])
-    tail, head = graph.edge_tail, graph.edge_head
-    price = np.concatenate([nodes.node_cost[tail], cost[inner], nodes.node_cost[head]])
-    mine = np.concatenate([nodes.node_facility[tail], label[inner], nodes.node_facility[head]])
+    ends, labels = at_edge_ends(graph, nearest.state_cost, nearest.state_facility, way=way)
+    price = np.concatenate([ends[0], nearest.cost[inner], ends[1]])
+    mine = np.concatenate([labels[0], nearest.facility[inner], labels[1]])
     order = np.lexsort((np.arange(len(edge)), share, edge))
     edge, share, price, mine = edge[order], share[order], price[order], mine[order]
     here = np.flatnonzero((edge[:-1] == edge[1:]) & (share[1:] > share[:-1]))

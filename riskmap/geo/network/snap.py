@@ -39,6 +39,28 @@ class Snapped:
         """True where the point is on the network."""
         return self.edge >= 0
 
+    def with_rows(self, rows: Ints, others: Snapped) -> Snapped:
+        """Replace some of the points.
+
+        Parameters
+        ----------
+        rows
+            Their positions.
+        others
+            What takes their places.
+
+        Returns
+        -------
+        Snapped
+            All points.
+        """
+        parts = []
+        for name in ("edge", "along", "walk_m", "xy"):
+            mine = getattr(self, name).copy()
+            mine[rows] = getattr(others, name)
+            parts.append(mine)
+        return Snapped(*parts)
+
     def take(self, rows: Ints | Bools) -> Snapped:
         """Give some of the points.
 
@@ -56,9 +78,13 @@ class Snapped:
 
 
 def snap_points(
-    graph: RoadGraph, xy: Floats, *, limit_m: float = SNAP_LIMIT_M, usable: Bools | None = None
+    graph: RoadGraph,
+    xy: Floats,
+    *,
+    limit_m: float = SNAP_LIMIT_M,
+    usable: Bools | None = None,
 ) -> Snapped:
-    """Put points on the nearest edge.
+    """Put points on the nearest edge, but not in tunnels or on motorways while another is near.
 
     Parameters
     ----------
@@ -86,12 +112,24 @@ def snap_points(
     >>> on.along.tolist(), on.walk_m.tolist(), on.edge.tolist()
     ([0.25, nan], [7.0, inf], [0, -1])
     """
+    xy = np.asarray(xy, np.float64)
+    off = graph.edge_off if usable is None else graph.edge_off & usable
+    if not off.any():
+        return _put(graph, xy, limit_m, usable)
+    free = ~graph.edge_off if usable is None else usable & ~graph.edge_off
+    best, any_ = _put(graph, xy, limit_m, free), _put(graph, xy, limit_m, usable)
+    far = np.flatnonzero(any_.on & ~(best.walk_m <= any_.walk_m + graph.spare_m))
+    return best.with_rows(far, any_.take(far))
+
+
+def _put(graph: RoadGraph, xy: Floats, limit_m: float, usable: Bools | None) -> Snapped:
+    """Put points on the nearest of some edges; the same ones are asked for again and again."""
     parts = _segments(graph, usable)
-    key = sha256(np.asarray(xy, np.float64).tobytes()).digest(), float(limit_m)
+    key = sha256(xy.tobytes()).digest(), float(limit_m)
     if key not in parts.kept:
         if len(parts.kept) >= _MOST_POINTS:
             del parts.kept[next(iter(parts.kept))]
-        parts.kept[key] = _nearest(parts, np.asarray(xy, np.float64), limit_m)
+        parts.kept[key] = _nearest(parts, xy, limit_m)
     found = parts.kept[key]
     return Snapped(found.edge.copy(), found.along.copy(), found.walk_m.copy(), found.xy.copy())
 
@@ -150,7 +188,7 @@ class Segments:
 
 _KEPT: Final[WeakKeyDictionary[RoadGraph, dict[bytes, Segments]]] = WeakKeyDictionary()
 """Parts of each graph, made once for all edges and once for each set of open edges."""
-_MOST_KEPT: Final = 4
+_MOST_KEPT: Final = 8
 _MOST_POINTS: Final = 16
 
 

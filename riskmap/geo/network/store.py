@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 MOST_KEPT: Final = 12
 """So many graphs are kept in a folder; those longest unused go."""
-_FORMAT: Final = "2"
-_ROOMS: Final = ("road.", "network.")
-_PLAIN: Final = ("crs", "profile")
+_FORMAT: Final = "3"
+_ROOMS: Final = ("road.", "network.", "access.")
+_PLAIN: Final = ("crs", "profile", "spare_m", "told")
 
 
 class _Seen:
@@ -50,7 +50,7 @@ class _Seen:
 
 def kept_graph(
     folder: Path | None,
-    lines: gpd.GeoDataFrame,
+    lines: gpd.GeoDataFrame | Sequence[Path],
     options: Mapping[str, object],
     values: Mapping[str, object],
     presets: Values,
@@ -63,7 +63,7 @@ def kept_graph(
     folder
         Where graphs are kept; None keeps none.
     lines
-        The road layer.
+        The road layer, or the files of which it is read.
     options
         What the graph is built with.
     values
@@ -96,13 +96,20 @@ def kept_graph(
 
 
 def _key(
-    lines: gpd.GeoDataFrame, options: Mapping[str, object], values: Mapping[str, object]
+    lines: gpd.GeoDataFrame | Sequence[Path],
+    options: Mapping[str, object],
+    values: Mapping[str, object],
 ) -> str:
     """Hash the content of the layer, the options, the presets and the version."""
     found = hashlib.blake2b(digest_size=16)
-    said = [_FORMAT, __version__, lines.crs.to_wkt() if lines.crs else "", list(lines.columns)]
-    told = {"said": said, "options": options, "presets": values}
+    told = {"said": [_FORMAT, __version__], "options": options, "presets": values}
     found.update(json.dumps(told, sort_keys=True, default=str, ensure_ascii=False).encode())
+    if isinstance(lines, Sequence):
+        for path in lines:
+            with path.open("rb") as file:
+                found.update(hashlib.file_digest(file, "blake2b").digest())
+        return found.hexdigest()
+    found.update(repr([lines.crs.to_wkt() if lines.crs else "", list(lines.columns)]).encode())
     found.update(b"".join(shapely.to_wkb(np.asarray(lines.geometry.array, dtype=object))))
     table = pd.DataFrame(lines.drop(columns=lines.geometry.name)).astype(str)
     found.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
@@ -125,11 +132,12 @@ def _write(path: Path, graph: RoadGraph, keys: list[str], key: str) -> None:
     parts: dict[str, Any] = {
         name.name: getattr(graph, name.name)
         for name in fields(graph)
-        if name.name not in (*_PLAIN, "edge_geometry", "notes", "edge_class")
+        if name.name not in (*_PLAIN, "edge_geometry", "notes", "edge_class", "names")
     }
     notes = [[note.msgid, note.params] for note in graph.notes]
     parts |= {"line_xy": xy, "line_number": number, "edge_class": graph.edge_class.astype(str)}
     said = {name: getattr(graph, name) for name in _PLAIN} | {"notes": notes, "keys": keys}
+    said["names"] = list(graph.names)
     said |= {"key": key, "digest": _digest(parts)}
     fresh = path.with_suffix(f".{os.getpid()}.part")
     try:
@@ -163,6 +171,7 @@ def _read(path: Path, key: str) -> tuple[RoadGraph, list[str]] | None:
             **{name: part for name, part in parts.items() if name != "edge_class"},
             edge_class=parts["edge_class"].astype(object),
             edge_geometry=shapely.linestrings(xy, indices=number),
+            names=tuple(said["names"]),
             notes=tuple(Text(msgid, tuple(map(tuple, params))) for msgid, params in said["notes"]),
         )
         os.utime(path)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from riskmap.geo.network.arcs import Way, open_arcs, same_edge
+from riskmap.geo.network.arcs import Ends, Way, hang, open_arcs, same_edge
 from riskmap.geo.network.graph import Floats, Ints, RoadGraph, Weight
-from riskmap.geo.network.snap import Snapped, access_costs
+from riskmap.geo.network.snap import Snapped
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,14 +82,15 @@ def cost_table(
     second = graph.edge_length_m if edge_other is None else edge_other
     leaving = way == "from_facility"
     begin = np.zeros(len(facilities)) if start is None else np.asarray(start, dtype=np.float64)
-    arcs = _arcs(graph, cost, second, reverse=not leaving)
-    nodes, first, extra = _both_ends(graph, facilities, cost, second, leaving=leaving)
-    seeds = (nodes, first + begin[:, None], extra)
-    targets = _both_ends(graph, points, cost, second, leaving=not leaving)
+    indptr, indices, edge = open_arcs(graph, cost, reverse=not leaving)
+    arcs = indptr, indices, cost[edge], second[edge]
+    seeds = _seeds(hang(graph, facilities, leaving=leaving), cost, second, begin)
+    ends = hang(graph, points, leaving=not leaving)
+    targets = ends.start, ends.state, ends.price(cost), ends.price(second)
     direct = _direct(graph, facilities, points, (cost, second), begin, way)
 
     def run(chunk: Ints) -> list[tuple[Any, Any, Any]]:
-        return _from_each(chunk, arcs, seeds, targets, direct, limit=limit, size=graph.node_count)
+        return _from_each(chunk, arcs, seeds, targets, direct, limit=limit, size=graph.state_count)
 
     threads = workers or os.cpu_count() or 1
     chunks = np.array_split(np.arange(len(facilities)), max(1, min(4 * threads, len(facilities))))
@@ -101,7 +102,7 @@ def cost_table(
 def _from_each(
     chunk: Ints,
     arcs: tuple[Any, ...],
-    seeds: tuple[Any, ...],
+    seeds: list[tuple[Ints, Floats, Floats]],
     targets: tuple[Any, ...],
     direct: list[tuple[Ints, Floats, Floats]],
     *,
@@ -110,36 +111,23 @@ def _from_each(
 ) -> list[tuple[Any, Any, Any]]:
     """Search from some of the facilities with one set of working arrays."""
     from riskmap.geo.network import search
-    from riskmap.geo.network import search as buckets
 
     one_to_points: Any = search.one_to_points
-    width, ring = buckets.bucket_width(arcs[2], np.zeros(0))
-    work = buckets.scratch(size, ring)
-    ends = tuple(np.ascontiguousarray(targets[0].T))
-    to_points = (*np.ascontiguousarray(targets[1].T), *np.ascontiguousarray(targets[2].T))
-    return [
-        one_to_points(
-            arcs, *(part[i] for part in seeds), ends, to_points, direct[i], limit, width, work
-        )
-        for i in chunk
-    ]
+    width, ring = search.bucket_width(arcs[2], np.zeros(0))
+    work = search.scratch(size, ring)
+    return [one_to_points(arcs, *seeds[i], targets, direct[i], limit, width, work) for i in chunk]
 
 
-def _arcs(graph: RoadGraph, cost: Floats, second: Floats, *, reverse: bool) -> tuple[Any, ...]:
-    """Give the open arcs with both costs."""
-    indptr, indices, edge = open_arcs(graph, cost, reverse=reverse)
-    return indptr, indices, cost[edge], second[edge]
-
-
-def _both_ends(
-    graph: RoadGraph, places: Snapped, cost: Floats, second: Floats, *, leaving: bool
-) -> tuple[Ints, Floats, Floats]:
-    """Give the end nodes of each place's edge and both costs to them, shapes (k, 2)."""
-    edge = np.where(places.on, places.edge, 0)
-    nodes = np.column_stack([graph.edge_tail[edge], graph.edge_head[edge]])
-    first = np.column_stack(access_costs(graph, places, cost, leaving=leaving))
-    extra = np.column_stack(access_costs(graph, places, second, leaving=leaving))
-    return nodes, first, np.where(np.isfinite(first), extra, 0.0)
+def _seeds(
+    ends: Ends, cost: Floats, second: Floats, begin: Floats
+) -> list[tuple[Ints, Floats, Floats]]:
+    """Give, for each facility, the states where its search begins, with both costs."""
+    first, extra = ends.price(cost), ends.price(second)
+    found = []
+    for i, (low, high) in enumerate(pairwise(ends.start.tolist())):
+        use = low + np.flatnonzero(np.isfinite(first[low:high]))
+        found.append((ends.state[use], first[use] + begin[i], extra[use]))
+    return found
 
 
 def _direct(
@@ -229,20 +217,18 @@ def k_nearest(
     leaving = way == "from_facility"
     begin = np.zeros(len(facilities)) if start is None else np.asarray(start, dtype=np.float64)
     indptr, indices, edge = open_arcs(graph, cost, reverse=not leaving)
-    nodes, price, _ = _both_ends(graph, facilities, cost, cost, leaving=leaving)
-    price = (price + begin[:, None]).ravel()
+    ends = hang(graph, facilities, leaving=leaving)
+    price = ends.price(cost) + begin[ends.owner]
     use = np.isfinite(price)
-    label = np.repeat(np.arange(len(facilities)), 2)
     node_cost, node_label, _ = k_labels(
-        indptr, indices, cost[edge], nodes.ravel()[use], label[use], price[use], k, limit
+        indptr, indices, cost[edge], ends.state[use], ends.owner[use], price[use], k, limit
     )
-    at, extra, _ = _both_ends(graph, points, cost, cost, leaving=not leaving)
+    at = hang(graph, points, leaving=not leaving)
     row, which, direct = same_edge(graph, facilities, points, cost, way=way)
     best, found = k_at_points(
         node_cost,
         node_label,
-        (at[:, 0].copy(), at[:, 1].copy()),
-        (extra[:, 0].copy(), extra[:, 1].copy()),
+        (at.start, at.state, at.price(cost)),
         (row, which, direct + begin[which]),
         limit,
     )

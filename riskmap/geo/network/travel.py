@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from riskmap.geo.network.arcs import Way, open_arcs, same_edge
+from riskmap.geo.network.arcs import Way, at_nodes, hang, least, open_arcs, same_edge
 from riskmap.geo.network.graph import Floats, Ints, RoadGraph, Weight
-from riskmap.geo.network.snap import Snapped, access_costs
+from riskmap.geo.network.snap import Snapped
 
 _EQUAL: Final = 1e-9
 
@@ -22,6 +22,9 @@ class Nearest:
     """Cost at each node, infinite when not reached, shape (n,)."""
     node_facility: Ints
     """Nearest facility of each node, -1 when none, shape (n,)."""
+    state_cost: Floats
+    state_facility: Ints
+    """The same for each state of the search, shape (s,): the nodes, unless turns matter."""
     cost: Floats
     """Cost at each point, infinite when not reached, shape (k,)."""
     facility: Ints
@@ -83,34 +86,29 @@ def nearest_seconds(
     leaving = way == "from_facility"
     arcs = open_arcs(graph, cost, reverse=not leaving)
     seeds = _seeds(graph, facilities, cost, begin, leaving=leaving)
-    node_cost, node_facility = _spread(arcs, cost, seeds, limit)
-    nothing = Nearest(node_cost, node_facility, np.zeros(0), np.zeros(0, np.int64))
+    states = _spread(arcs, cost, seeds, limit)
+    nodes = at_nodes(graph, *states, cost, way=way)
     if points is None:
-        return nothing
-    best, label = _at_points(graph, nothing, points, cost, leaving=not leaving)
+        return Nearest(*nodes, *states, np.zeros(0), np.zeros(0, np.int64))
+    ends = hang(graph, points, leaving=not leaving)
+    price = states[0][ends.state] + ends.price(cost)
+    best, label = least(price, states[1][ends.state], ends.owner, len(points))
     row, which, price = same_edge(graph, facilities, points, cost, way=way)
     best, label = _improve(best, label, row, which, price + begin[which])
     far = ~(best <= limit) | np.isinf(best)
-    return Nearest(
-        node_cost,
-        node_facility,
-        np.where(far, np.inf, best),
-        np.where(far, -1, label),
-    )
+    return Nearest(*nodes, *states, np.where(far, np.inf, best), np.where(far, -1, label))
 
 
 def _seeds(
     graph: RoadGraph, facilities: Snapped, cost: Floats, begin: Floats, *, leaving: bool
 ) -> tuple[Ints, Floats, Ints]:
-    """Give node, cost and facility of every place where the search begins, nearest first."""
-    tail, head = access_costs(graph, facilities, cost, leaving=leaving)
-    edge = np.where(facilities.on, facilities.edge, 0)
-    node = np.concatenate([graph.edge_tail[edge], graph.edge_head[edge]])
-    price = np.concatenate([tail + begin, head + begin])
-    label = np.tile(np.arange(len(facilities)), 2)
+    """Give state, cost and facility of every place where the search begins, nearest first."""
+    ends = hang(graph, facilities, leaving=leaving)
+    label = ends.owner
+    price = ends.price(cost) + begin[label]
     order = np.lexsort((label, price))
     order = order[np.isfinite(price[order])]
-    return node[order], price[order], label[order]
+    return ends.state[order], price[order], label[order]
 
 
 def _spread(
@@ -133,22 +131,6 @@ def _spread(
     settle: Any = sweep.settle_ties
     settle(indptr, indices, price_of, dist, label, _EQUAL)
     return dist, label
-
-
-def _at_points(
-    graph: RoadGraph, nearest: Nearest, points: Snapped, cost: Floats, *, leaving: bool
-) -> tuple[Floats, Ints]:
-    """Carry the costs from the nodes to points along their edges."""
-    to_tail, to_head = access_costs(graph, points, cost, leaving=leaving)
-    edge = np.where(points.on, points.edge, 0)
-    tail, head = graph.edge_tail[edge], graph.edge_head[edge]
-    by_tail, by_head = nearest.node_cost[tail] + to_tail, nearest.node_cost[head] + to_head
-    best = np.minimum(by_tail, by_head)
-    none = np.iinfo(np.int64).max
-    slack = _EQUAL * (1.0 + np.where(np.isfinite(best), best, 0.0))
-    left = np.where(by_tail <= best + slack, nearest.node_facility[tail], none)
-    right = np.where(by_head <= best + slack, nearest.node_facility[head], none)
-    return best, np.where(np.isfinite(best), np.minimum(left, right), -1)
 
 
 def _improve(

@@ -30,9 +30,9 @@ from riskmap.layers.layer import Layer, LayerSpec, Raster, Rows, Source
 from riskmap.layers.place.evidence import STATED, Hints, known_export
 from riskmap.layers.place.points import Located, locate_shapes, locate_table, project_shapes
 from riskmap.layers.read.fields import fill_fields, match_columns, note_bad_bytes
+from riskmap.layers.read.osm import OWN, is_road_key
 from riskmap.layers.read.raster import read_raster
 from riskmap.layers.read.source import RASTERS, check_file, open_rows
-from riskmap.layers.read.vector import ROAD_TAGS
 from riskmap.vocabulary.columns import ITEM_ID, WGS84
 
 if TYPE_CHECKING:
@@ -290,8 +290,9 @@ def _extra(role: Role, rows: Rows, table: pd.DataFrame) -> pd.DataFrame:
     """Keep what the road graph may need of a source that the role does not name."""
     if role.name != "road":
         return pd.DataFrame(index=table.index)
-    wanted = (*ROAD_TAGS, "osm_id") if rows.osm else tuple(rows.table.columns)
-    kept = [column for column in wanted if column in rows.table and column not in table]
+    held = [str(column) for column in rows.table.columns]
+    wanted = [key for key in held if is_road_key(key) or key in OWN] if rows.osm else held
+    kept = [column for column in wanted if column not in table]
     return rows.table[kept]
 
 

@@ -12,6 +12,7 @@ from riskmap.i18n import text
 from riskmap.layers.check.findings import unusable
 from riskmap.layers.layer import Remark, Rows
 from riskmap.layers.read.fields import match_heading
+from riskmap.layers.read.osm import is_osm
 from riskmap.layers.read.table import (
     TEXTS,
     WORKBOOKS,
@@ -25,7 +26,7 @@ from riskmap.layers.read.table import (
     read_csv,
     read_workbook,
 )
-from riskmap.layers.read.vector import ROAD_TAGS, read_vector
+from riskmap.layers.read.vector import read_osm_roads, read_vector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,9 +99,9 @@ def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Row
             text("this is a raster, but {role} is a vector layer", role=role.label),
             text("give a vector file"),
         )
-    keys: Sequence[str] = ROAD_TAGS if role.name == "road" else ()
-    keys = [
-        *keys,
+    if role.name == "road" and spec.layer in (None, "lines") and is_osm(spec.path):
+        return [read_osm_roads(spec.path, where=spec.where, window=window)]
+    keys: Sequence[str] = [
         *(field.name for field in role.fields if field.name not in NOT_TAGS),
         *(m.column for m in spec.fields.values()),
     ]

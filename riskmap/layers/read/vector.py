@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from riskmap.errors import LayerError
 from riskmap.formats import check_condition, offline, vector_driver
 from riskmap.i18n import text
 from riskmap.layers.check.findings import unusable
@@ -22,27 +23,13 @@ from riskmap.layers.read.curves import straight
 from riskmap.layers.read.dbf import Encoding, read_dbf, shapefile_encoding, sibling
 from riskmap.layers.read.encoding import bad_bytes
 from riskmap.layers.read.foreign import plain_file, refuse_foreign
+from riskmap.layers.read.osm import is_osm, read_roads, sorted_copy
 from riskmap.layers.read.table import matching
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 
-ROAD_TAGS: Final = (
-    "highway",
-    "oneway",
-    "access",
-    "vehicle",
-    "motor_vehicle",
-    "foot",
-    "junction",
-    "bridge",
-    "tunnel",
-    "layer",
-    "maxspeed",
-    "name",
-)
-"""What the road graph needs to know of a way."""
 OSM_LAYERS: Final = {
     "point": "points",
     "line": "lines",
@@ -205,6 +192,11 @@ def read_vector(
         When the file cannot be read or the layer cannot be chosen.
     """
     check_condition(where)
+    if is_osm(path) and path.suffix.lower() != ".pbf":
+        with sorted_copy(path) as copy:
+            return read_vector(
+                copy, geometry=geometry, layer=layer, where=where, keys=keys, window=window
+            )
     refuse_foreign(path)
     notes: list[Remark] = []
     with plain_file(path, layer, encoding, notes) as file:
@@ -383,6 +375,44 @@ def _one_kind(frame: gpd.GeoDataFrame, geometry: str, notes: list[Remark]) -> gp
     return frame[fits].reset_index(drop=True)
 
 
+def read_osm_roads(path: Path, *, where: str | None, window: Window | None) -> Rows:
+    """Read the roads of an OpenStreetMap extract, with all that rules them.
+
+    Parameters
+    ----------
+    path
+        The extract.
+    where
+        SQL condition on the tags, or None.
+    window
+        West, south, east, north in EPSG:4326 [deg]; ways outside are not read.
+
+    Returns
+    -------
+    Rows
+        The ways, in EPSG:4326.
+
+    Raises
+    ------
+    LayerError
+        When the file cannot be read or the condition cannot be applied.
+    """
+    check_condition(where)
+    try:
+        frame = read_roads(path, window=window)
+    except LayerError as error:
+        raise error if error.problems else _broken(error) from error
+    notes: list[Remark] = []
+    if window is not None:
+        said = text("of the OSM extract only the place and its surroundings were read")
+        notes.append(Remark("window", said, text("nothing to do")))
+    if where:
+        table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+        missing = {key: None for key in asked_keys(where) if key not in table}
+        frame = frame[matching(table.assign(**missing), where)].reset_index(drop=True)
+    return _as_rows(frame, OSM_LAYERS["line"], "utf-8", (), notes, osm=True)
+
+
 def _as_rows(
     frame: gpd.GeoDataFrame,
     layer: str,
@@ -397,9 +427,7 @@ def _as_rows(
     table = frame.drop(columns=frame.geometry.name) if shapes is not None else frame
     table = _tags(table.reset_index(drop=True), wanted)
     if osm:
-        table = table.drop(
-            columns=[c for c in table if c not in ROAD_TAGS and table[c].isna().all()]
-        )
+        table = table.drop(columns=[c for c in table if table[c].isna().all()])
     return Rows(
         table=table,
         row=np.arange(1, len(frame) + 1, dtype=np.int64),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +10,6 @@ import numpy as np
 import pandas as pd
 import shapely
 import shapely.ops
-from numba import njit
 
 from riskmap.geo.network import (
     RoadGraph,
@@ -21,7 +19,7 @@ from riskmap.geo.network import (
     vehicle_seconds,
     wet_roads,
 )
-from riskmap.geo.network.snap import access_costs
+from riskmap.geo.network.paths import find_pieces
 from riskmap.i18n import Text, text
 from riskmap.plans.stations.reach import depth_tiles
 
@@ -268,47 +266,6 @@ NO_WAY: Final = Way(
 )
 
 
-@njit(cache=True, nogil=True)
-def _search(
-    indptr: Ints,
-    indices: Ints,
-    arc_edge: Ints,
-    cost: Floats,
-    seed: Ints,
-    seed_cost: Floats,
-    goal: Ints,
-    goal_cost: Floats,
-    tree: tuple[Floats, Ints, Ints],
-) -> tuple[float, int]:
-    """Spread from the seeds until no goal can be reached sooner; leaves the way in ``tree``."""
-    dist, before, by = tree
-    queue = [(np.inf, np.int64(-1))]
-    for j in range(seed.shape[0]):
-        node, price = seed[j], seed_cost[j]
-        if price < dist[node]:
-            dist[node] = price
-            before[node], by[node] = -1, j
-            heapq.heappush(queue, (price, node))
-    best, last = np.inf, -1
-    while True:
-        near, node = heapq.heappop(queue)
-        if near >= best or node < 0:
-            break
-        if near > dist[node]:
-            continue
-        for j in range(goal.shape[0]):
-            if goal[j] == node and near + goal_cost[j] < best:
-                best, last = near + goal_cost[j], j
-        for arc in range(indptr[node], indptr[node + 1]):
-            head = indices[arc]
-            price = near + cost[arc_edge[arc]]
-            if price < dist[head]:
-                dist[head] = price
-                before[head], by[head] = node, arc
-                heapq.heappush(queue, (price, head))
-    return best, last
-
-
 def find_way(
     graph: RoadGraph,
     cost: Floats,
@@ -336,82 +293,12 @@ def find_way(
         Its seconds are the true ones; what it shares with the first way could not be avoided, or
         only by a detour of more than `PENALTY` times.
     """
-    if not (start.on[0] and end.on[0]):
-        return NO_WAY
-    direct = _direct(graph, cost, start, end)
     price = cost
     if instead_of is not None:
         price = cost.copy()
         price[instead_of.edges] *= 1.0 + PENALTY
-    seeds, seed_cost = _ends(graph, start, price, leaving=True)
-    goals, goal_cost = _ends(graph, end, price, leaving=False)
-    n = graph.node_count
-    tree = np.full(n, np.inf), np.full(n, -1, np.int64), np.full(n, -1, np.int64)
-    best, last = _search(
-        graph.indptr, graph.indices, graph.arc_edge, price,
-        seeds, seed_cost, goals, goal_cost, tree,
-    )  # fmt: skip
-    if direct is not None:
-        edge = int(start.edge[0])
-        if instead_of is None and abs(direct[1] - direct[0]) * price[edge] <= best:
-            low, high = direct
-            pieces = start.edge, np.array([low]), np.array([high])
-            return _way(graph, cost, pieces, instead_of)
-    if not np.isfinite(best):
-        return NO_WAY
-    pieces = _pieces(graph, tree, start, end, int(goals[last]), last)
-    return _way(graph, cost, pieces, instead_of)
-
-
-def _direct(
-    graph: RoadGraph, cost: Floats, start: Snapped, end: Snapped
-) -> tuple[float, float] | None:
-    """Give the stretch between two places on one edge that may be travelled so."""
-    edge, low, high = int(start.edge[0]), float(start.along[0]), float(end.along[0])
-    if edge != int(end.edge[0]) or not np.isfinite(cost[edge]):
-        return None
-    ways = graph.edge_forward[edge] if high >= low else graph.edge_backward[edge]
-    return (low, high) if ways or low == high else None
-
-
-def _ends(graph: RoadGraph, at: Snapped, cost: Floats, *, leaving: bool) -> tuple[Ints, Floats]:
-    edge = int(at.edge[0])
-    tail, head = access_costs(graph, at, cost, leaving=leaving)
-    nodes = np.array([graph.edge_tail[edge], graph.edge_head[edge]], np.int64)
-    return nodes, np.array([tail[0], head[0]], np.float64)
-
-
-@njit(cache=True, nogil=True)
-def _walk_back(
-    before: Ints, by: Ints, arc_edge: Ints, ends: tuple[Ints, Ints, Any], node: int
-) -> tuple[Ints, Any, int]:
-    """Give edges and whether each is travelled ahead, in order, and the seed of the way."""
-    tail, head, forward = ends
-    count, at = 0, node
-    while before[at] >= 0:
-        count, at = count + 1, before[at]
-    edges, ahead = np.empty(count, np.int64), np.empty(count, np.bool_)
-    while before[node] >= 0:
-        count -= 1
-        edge, previous = arc_edge[by[node]], before[node]
-        edges[count] = edge
-        ahead[count] = tail[edge] == previous and head[edge] == node and forward[edge]
-        node = previous
-    return edges, ahead, by[node]
-
-
-def _pieces(
-    graph: RoadGraph, tree: tuple[Any, ...], start: Snapped, end: Snapped, node: int, last: int
-) -> tuple[Ints, Floats, Floats]:
-    """Walk back from the goal: edges with the shares of their length where the way is on them."""
-    _, before, by = tree
-    ends = graph.edge_tail, graph.edge_head, graph.edge_forward
-    edges, ahead, first = _walk_back(before, by, graph.arc_edge, ends, node)
-    return (
-        np.concatenate([start.edge, edges, end.edge]),
-        np.concatenate([start.along, np.where(ahead, 0.0, 1.0), [float(last)]]),
-        np.concatenate([[float(first)], np.where(ahead, 1.0, 0.0), end.along]),
-    )
+    best, pieces = find_pieces(graph, price, start, end, direct=instead_of is None)
+    return _way(graph, cost, pieces, instead_of) if np.isfinite(best) else NO_WAY
 
 
 def _way(

@@ -1,0 +1,426 @@
+"""OpenStreetMap extracts (PBF, XML, packed XML, ids in any order), and other road files."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from riskmap.errors import LayerError
+from riskmap.formats import offline, vector_driver
+from riskmap.geo.network.rules import CUT, NODES, POINTS, TURNS, WAY_ID
+from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+ENDINGS: Final = (
+    ".pbf", ".osm", ".osm.gz", ".osm.bz2", ".osm.xml", ".osm.xml.gz", ".osm.xml.bz2",
+)  # fmt: skip
+OWN: Final = (WAY_ID, NODES, POINTS, TURNS, CUT)
+_WAY_KEYS: Final = frozenset(
+    (
+        "highway", "access", "vehicle", "motor_vehicle", "motorcar", "goods", "hgv", "emergency",
+        "foot", "bicycle", "bus", "psv", "oneway", "junction", "maxspeed", "maxheight", "maxweight",
+        "maxwidth", "service", "area", "bridge", "tunnel", "layer", "level", "duration",
+        "route", "motorroad", "sidewalk", "impassable", "smoothness", "width", "lanes", "toll",
+    )
+)  # fmt: skip
+_WHOLE_KEYS: Final = frozenset(("name", "ref", "zone:maxspeed", "source:maxspeed"))
+_NODE_KEYS: Final = ("barrier", "maxheight", "maxweight", "maxwidth")
+_FERRIES: Final = ("ferry", "shuttle_train")
+_NO_PLACE: Final = 2_147_483_647
+
+
+def is_osm(path: Path) -> bool:
+    """Tell whether a file is an OpenStreetMap extract, by its name.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    bool
+        True for PBF and XML, packed or not.
+
+    Examples
+    --------
+    >>> is_osm(Path("town.OSM.gz")), is_osm(Path("town.geojson"))
+    (True, False)
+    """
+    return path.name.lower().endswith(ENDINGS)
+
+
+def is_road_key(key: str) -> bool:
+    """Tell whether a tag says something about the use of a road.
+
+    Parameters
+    ----------
+    key
+        The tag's key.
+
+    Returns
+    -------
+    bool
+        True also for keys with a suffix, such as ``oneway:emergency``.
+
+    Examples
+    --------
+    >>> is_road_key("motor_vehicle:conditional"), is_road_key("name:en"), is_road_key("name")
+    (True, False, True)
+    """
+    return key in _WHOLE_KEYS or key.partition(":")[0] in _WAY_KEYS
+
+
+@contextmanager
+def sorted_copy(path: Path) -> Iterator[Path]:
+    """Give an extract as a PBF file with sorted ids, which every reader takes.
+
+    Parameters
+    ----------
+    path
+        The extract.
+
+    Yields
+    ------
+    Path
+        A file that lives inside the ``with`` block.
+
+    Raises
+    ------
+    LayerError
+        When the file cannot be read.
+    """
+    import osmium
+
+    with tempfile.TemporaryDirectory(prefix="riskmap_osm_") as folder:
+        copy = Path(folder) / "sorted.osm.pbf"
+        try:
+            held = osmium.MergeInputReader()
+            held.add_file(str(path))
+            with osmium.SimpleWriter(str(copy)) as writer:
+                held.apply(writer, simplify=False)
+        except RuntimeError as error:
+            raise _unreadable(path, error) from error
+        yield copy
+
+
+def read_roads(path: Path, *, window: tuple[float, float, float, float] | None = None) -> Any:
+    """Read the roads, paths and ferries of an extract.
+
+    Every way with a ``highway`` tag is a line, also a ring that has the tag of an area; a way
+    with ``route=ferry`` is one too. A way whose nodes the extract does not hold is cut there.
+
+    Parameters
+    ----------
+    path
+        PBF, or XML, plain or packed by gzip or bzip2; ids may stand in any order.
+    window
+        West, south, east, north [deg]; ways whose box lies outside are left out.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Lines in EPSG:4326 with their tags as columns and `NODES`, `POINTS`, `TURNS`, `CUT`; no
+        geometry where a way has fewer than two known nodes.
+
+    Raises
+    ------
+    LayerError
+        When the file cannot be read or holds no road.
+    """
+    if not path.exists():
+        raise LayerError(text("{path}: there is no such file", path=path.name))
+    if path.suffix.lower() in (".pbf", ".osm", ".xml"):
+        vector_driver(path)
+    try:
+        ways = _Ways.read(path)
+        if not len(ways):
+            raise LayerError(text("{path}: the extract holds no road", path=path.name))
+        where = _locations(path, ways.nodes())
+        points = _points(path, where[0])
+        turns = _restrictions(path)
+    except RuntimeError as error:
+        raise _unreadable(path, error) from error
+    return _frame(ways, where, points, turns, window)
+
+
+def _unreadable(path: Path, error: Exception) -> LayerError:
+    return LayerError(text("{path}: cannot be read ({why})", path=path.name, why=str(error)))
+
+
+class _Ways:
+    """Ways as flat arrays: ids, nodes one after the other, and tags by key."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.counts: list[int] = []
+        self.refs: list[NDArray[np.int64]] = []
+        self.tags: dict[str, tuple[list[int], list[str]]] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def read(cls, path: Path) -> _Ways:
+        """Read the ways that are roads or ferries."""
+        import osmium
+
+        found, held, fresh = cls(), dict[str, tuple[list[int], list[str]]](), list[int]()
+        source: Any = osmium.FileProcessor(str(path), osmium.osm.WAY)
+        for way in source.with_filter(osmium.filter.KeyFilter("highway", "route")):
+            if way.deleted:
+                continue
+            tags = way.tags
+            if "highway" not in tags and tags.get("route") not in _FERRIES:
+                continue
+            row = len(found.ids)
+            found.ids.append(way.id)
+            before = len(fresh)
+            fresh += [node.ref for node in way.nodes]
+            found.counts.append(len(fresh) - before)
+            for tag in tags:
+                if is_road_key(tag.k):
+                    rows, values = held.setdefault(tag.k, ([], []))
+                    rows.append(row)
+                    values.append(tag.v)
+            if len(fresh) > 1_000_000:
+                found.refs.append(np.array(fresh, np.int64))
+                fresh = []
+        found.refs.append(np.array(fresh, np.int64))
+        found.refs = [np.concatenate(found.refs)]
+        found.tags = held
+        return found
+
+    def nodes(self) -> NDArray[np.int64]:
+        """Give the ids of all nodes, sorted, each once."""
+        return np.unique(self.refs[0])
+
+    def columns(self, take: NDArray[np.int64]) -> dict[str, pd.Series]:
+        """Give the tags as text columns for some rows."""
+        import pandas as pd
+
+        table = {}
+        for key, (rows, values) in self.tags.items():
+            column = np.full(len(self.ids), None, dtype=object)
+            column[rows] = values
+            table[key] = pd.Series(column[take], dtype="str")
+        return table
+
+
+def _locations(
+    path: Path, wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Give the known ones of some nodes and their places [deg]."""
+    import osmium
+
+    xy = np.full((len(wanted), 2), np.nan)
+    source: Any = osmium.FileProcessor(str(path), osmium.osm.NODE)
+    if len(wanted) and wanted[0] > 0:
+        source = source.with_filter(osmium.filter.IdFilter(wanted.tolist()))
+    ids, places = list[int](), list[tuple[int, int]]()
+
+    def put() -> None:
+        if not ids:
+            return
+        known = np.array(ids, np.int64)
+        at = np.minimum(np.searchsorted(wanted, known), len(wanted) - 1)
+        mine = wanted[at] == known
+        place = np.array(places, np.float64) / 1e7
+        place[(np.abs(np.array(places)) == _NO_PLACE).any(axis=1)] = np.nan
+        xy[at[mine]] = place[mine]
+        ids.clear()
+        places.clear()
+
+    for node in source:
+        if node.deleted:
+            continue
+        ids.append(node.id)
+        places.append((node.location.x, node.location.y))
+        if len(ids) == 1_000_000:
+            put()
+    put()
+    known = np.isfinite(xy).all(axis=1)
+    return wanted[known], xy[known]
+
+
+def _points(path: Path, mine: NDArray[np.int64]) -> dict[int, dict[str, str]]:
+    """Give the tags of the nodes of roads that bar or limit them."""
+    import osmium
+
+    found = {}
+    source: Any = osmium.FileProcessor(str(path), osmium.osm.NODE)
+    for node in source.with_filter(osmium.filter.KeyFilter(*_NODE_KEYS)):
+        at = int(np.searchsorted(mine, node.id))
+        if at < len(mine) and mine[at] == node.id and not node.deleted:
+            found[node.id] = {tag.k: tag.v for tag in node.tags if _says(tag.k)}
+    return found
+
+
+def _says(key: str) -> bool:
+    return key in ("barrier", "bollard", "locked") or (is_road_key(key) and key != "name")
+
+
+def _restrictions(path: Path) -> dict[int, list[dict[str, Any]]]:
+    """Give the turn restrictions by the way on which they begin."""
+    import osmium
+
+    found: dict[int, list[dict[str, Any]]] = {}
+    source: Any = osmium.FileProcessor(str(path), osmium.osm.RELATION)
+    for relation in source.with_filter(osmium.filter.TagFilter(("type", "restriction"))):
+        if relation.deleted:
+            continue
+        tags = {tag.k: tag.v for tag in relation.tags}
+        said = {
+            key: value
+            for key, value in tags.items()
+            if key.partition(":")[0] in ("restriction", "except", "day_on", "hour_on")
+        }
+        members: dict[str, list[tuple[str, int]]] = {}
+        for member in relation.members:
+            members.setdefault(member.role, []).append((member.type, member.ref))
+        starts = [ref for kind, ref in members.get("from", []) if kind == "w"]
+        one = {
+            "id": relation.id,
+            "tags": said,
+            "via": [f"{kind}{ref}" for kind, ref in members.get("via", [])],
+            "to": [ref for kind, ref in members.get("to", []) if kind == "w"],
+            "from": len(starts),
+        }
+        for start in starts:
+            found.setdefault(start, []).append(one)
+    return found
+
+
+def _frame(
+    ways: _Ways,
+    where: tuple[NDArray[np.int64], NDArray[np.float64]],
+    points: dict[int, dict[str, str]],
+    turns: dict[int, list[dict[str, Any]]],
+    window: tuple[float, float, float, float] | None,
+) -> gpd.GeoDataFrame:
+    """Draw the ways and put their tags beside them."""
+    import geopandas as gpd
+    import pandas as pd
+    import shapely
+
+    refs, counts = ways.refs[0], np.array(ways.counts, np.int64)
+    owner = np.repeat(np.arange(len(ways)), counts)
+    at = np.minimum(np.searchsorted(where[0], refs), max(len(where[0]) - 1, 0))
+    known = where[0][at] == refs if len(where[0]) else np.zeros(len(refs), bool)
+    missing = np.bincount(owner[~known], minlength=len(ways))
+    change = (owner[1:] != owner[:-1]) | (known[1:] != known[:-1])
+    run = np.cumsum(np.append(0, change))[: len(refs)]
+    size = np.bincount(run[known], minlength=int(run.max(initial=-1)) + 1)
+    use = known & (size[run] > 1)
+    number = np.unique(run[use], return_inverse=True)[1]
+    lines = shapely.linestrings(where[1][at[use]], indices=number)
+    first = np.flatnonzero(np.diff(number, prepend=-1))
+    way = owner[use][first]
+    lost = np.setdiff1d(np.arange(len(ways)), way)
+    way = np.concatenate([way, lost])
+    geometry = np.concatenate([lines, np.full(len(lost), None, dtype=object)])
+    nodes = [*_texts(refs[use], first), *[""] * len(lost)]
+    order = np.argsort(way, kind="stable")
+    if window is not None:
+        box = shapely.bounds(geometry[order])
+        near = ~(
+            (box[:, 2] < window[0]) | (box[:, 0] > window[2])
+            | (box[:, 3] < window[1]) | (box[:, 1] > window[3])
+        )  # fmt: skip
+        order = order[near]
+    way, geometry = way[order], geometry[order]
+    nodes = [nodes[i] for i in order]
+    ids = np.array(ways.ids, np.int64)[way]
+    columns = ways.columns(way)
+    columns[WAY_ID] = pd.Series(ids.astype(str), dtype="str")
+    columns[NODES] = pd.Series(nodes, dtype="str")
+    columns[POINTS] = pd.Series(_tagged(nodes, points), dtype="str")
+    said = [json.dumps(turns[i], ensure_ascii=False) if i in turns else None for i in ids.tolist()]
+    columns[TURNS] = pd.Series(said, dtype="str")
+    columns[CUT] = pd.Series(missing[way])
+    return gpd.GeoDataFrame(columns, geometry=geometry, crs="EPSG:4326")
+
+
+def _texts(refs: NDArray[np.int64], first: NDArray[np.int64]) -> list[str]:
+    """Write the ids of each run, parted by blanks."""
+    stops = [*first[1:].tolist(), len(refs)]
+    words = refs.astype(str).tolist()
+    return [" ".join(words[a:b]) for a, b in zip(first.tolist(), stops, strict=True)]
+
+
+def _tagged(nodes: Sequence[str], points: dict[int, dict[str, str]]) -> Iterable[str | None]:
+    """Write the tags of the nodes of each way, where it has tagged ones."""
+    if not points:
+        return [None] * len(nodes)
+    words = {str(node): tags for node, tags in points.items()}
+    mine = words.keys()
+    found: list[str | None] = []
+    for line in nodes:
+        hit = mine & set(line.split())
+        held = {node: words[node] for node in sorted(hit)}
+        found.append(json.dumps(held, ensure_ascii=False, sort_keys=True) if held else None)
+    return found
+
+
+def read_network(path: Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
+    """Read the lines of a network file.
+
+    Parameters
+    ----------
+    path
+        GeoPackage, shapefile, GeoJSON, or an OpenStreetMap extract.
+    layer
+        Layer to read; None takes the first layer of lines. An extract has one.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        The lines, None for features that are none.
+
+    Raises
+    ------
+    LayerError
+        If the file cannot be read or holds no lines.
+    """
+    import geopandas as gpd
+
+    if not path.exists():
+        raise LayerError(text("{path}: there is no such file", path=path.name))
+    if is_osm(path) or vector_driver(path) == "OSM":
+        return read_roads(path)
+    try:
+        with offline(path) as pyogrio, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # columns that no road rule looks at
+            chosen = _line_layer(pyogrio.list_layers(path)) if layer is None else layer
+            lines = pyogrio.read_dataframe(path, layer=chosen)
+    except (ValueError, RuntimeError, OSError) as error:
+        raise LayerError(
+            text("{path}: cannot be read ({why})", path=path.name, why=error)
+        ) from error
+    if not isinstance(lines, gpd.GeoDataFrame):
+        raise LayerError(text("{path}: the layer has no lines", path=path.name))
+    is_line = lines.geometry.geom_type.isin(["LineString", "MultiLineString"])
+    if not is_line.any():
+        raise LayerError(text("{path}: the layer has no lines", path=path.name))
+    return lines.set_geometry(lines.geometry.where(is_line))
+
+
+def _line_layer(layers: Iterable[Sequence[str | None]]) -> str | None:
+    """Choose the first layer of lines, else the first layer."""
+    listed = list(layers)
+    for name, kind in listed:
+        if kind and "Line" in kind:
+            return name
+    return listed[0][0] if listed else None

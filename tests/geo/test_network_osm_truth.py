@@ -1,0 +1,151 @@
+"""Ways by every rule of OpenStreetMap, against a second reading of the same extract."""
+
+from pathlib import Path
+
+import numpy as np
+import osmium
+import pytest
+
+from riskmap.geo.network import build_graph
+from riskmap.geo.network.paths import shortest_paths
+from riskmap.geo.network.route import VEHICLES
+from riskmap.geo.network.snap import Snapped
+from riskmap.geo.network.tables import cost_table, k_nearest
+from riskmap.geo.network.travel import nearest_seconds
+from riskmap.layers.read.osm import read_roads
+from tests.osm_truth import Truth
+
+VADUZ = Path(__file__).parents[1] / "data" / "roads_vaduz" / "vaduz.osm.pbf"
+WAY_TAGS = (
+    {"access": "private"}, {"access": "no"}, {"access": "destination"}, {"motor_vehicle": "no"},
+    {"motor_vehicle": "destination"}, {"access": "no", "motor_vehicle": "yes"},
+    {"motor_vehicle": "agricultural;delivery"}, {"oneway": "yes"}, {"oneway": "-1"},
+    {"oneway": "yes", "oneway:emergency": "no"}, {"maxheight": "2.5"}, {"maxweight": "3.5"},
+    {"vehicle:backward": "no"}, {"emergency": "no"}, {"foot": "use_sidepath"}, {"motorcar": "yes"},
+    {"access": "customers", "motorcar": "yes"}, {"foot": "no"}, {"access": "no", "foot": "yes"},
+)  # fmt: skip
+NODE_TAGS = (
+    {"barrier": "bollard"}, {"barrier": "gate"}, {"barrier": "gate", "access": "private"},
+    {"barrier": "bollard", "bollard": "removable"}, {"barrier": "lift_gate", "motor_vehicle": "no"},
+    {"barrier": "block"}, {"barrier": "bollard", "motor_vehicle": "yes"},
+    {"barrier": "height_restrictor", "maxheight": "2.1"}, {"barrier": "fence"},
+)  # fmt: skip
+
+
+def strewn(path, seed):
+    """Vaduz with tags, barriers and turn restrictions strewn over it."""
+    rng = np.random.default_rng(seed)
+    nodes = {
+        n.id: (n.location.lon, n.location.lat, dict(n.tags))
+        for n in osmium.FileProcessor(str(VADUZ), osmium.osm.NODE)
+    }
+    ways = [
+        (w.id, dict(w.tags), [n.ref for n in w.nodes])
+        for w in osmium.FileProcessor(str(VADUZ), osmium.osm.WAY)
+    ]
+    for i in rng.choice(len(ways), len(ways) // 4, replace=False):
+        ways[i][1].update(WAY_TAGS[rng.integers(len(WAY_TAGS))])
+    for n in rng.choice(np.array(sorted(nodes)), len(nodes) // 100, replace=False).tolist():
+        nodes[n][2].update(NODE_TAGS[rng.integers(len(NODE_TAGS))])
+    with osmium.SimpleWriter(str(path)) as out:
+        for n in sorted(nodes):
+            lon, lat, tags = nodes[n]
+            out.add_node(osmium.osm.mutable.Node(id=n, location=(lon, lat), tags=tags))
+        for way, tags, refs in ways:
+            out.add_way(osmium.osm.mutable.Way(id=way, tags=tags, nodes=refs))
+        for i, (kind, members, more) in enumerate(restrictions(ways, rng)):
+            tags = {"type": "restriction", "restriction": kind, **more}
+            out.add_relation(osmium.osm.mutable.Relation(id=i + 1, tags=tags, members=members))
+    return path
+
+
+def restrictions(ways, rng):
+    """Restrictions where ways end: over a node, and over a short way between."""
+    at = {}
+    for way, tags, refs in ways:
+        if tags.get("highway") not in ("steps", "footway", "path"):
+            at.setdefault(refs[0], []).append((way, refs))
+            at.setdefault(refs[-1], []).append((way, refs))
+    kinds = ("no_left_turn", "only_straight_on", "no_straight_on", "only_right_turn")
+    for node in sorted(at):
+        if len({way for way, _ in at[node]}) < 3 or rng.uniform() < 0.5:
+            continue
+        (a, _), (b, refs) = (at[node][i] for i in rng.permutation(len(at[node]))[:2])
+        more = {"except": "emergency"} if rng.uniform() < 0.2 else {}
+        if len({a, b}) == 2:
+            yield (
+                kinds[rng.integers(4)],
+                [("w", a, "from"), ("n", node, "via"), ("w", b, "to")],
+                more,
+            )
+        far = refs[-1] if refs[0] == node else refs[0]
+        last = [way for way, _ in at.get(far, []) if way not in (a, b)]
+        if last and len({a, b}) == 2 and rng.uniform() < 0.6:
+            yield "no_u_turn", [("w", a, "from"), ("w", b, "via"), ("w", last[0], "to")], more
+
+
+def chosen_places(truth, rng, count):
+    """Places inside segments, away from what points are kept off."""
+    keys = sorted({s[2] for s in truth.segments})
+    picked = [keys[i] for i in rng.choice(len(keys), count)]
+    return [
+        (key, float(share)) for key, share in zip(picked, rng.uniform(0.2, 0.8, count), strict=True)
+    ]
+
+
+def on_graph(graph, lines, truth, places):
+    """The same places on the product's graph, through nothing but way id and coordinates."""
+    import shapely
+    from pyproj import Transformer
+
+    to = Transformer.from_crs(4326, graph.crs, always_xy=True)
+    edge, along = [], []
+    for key, share in places:
+        refs = truth.way_of[key[0]][0]
+        (x, y), (u, v) = (truth.place[refs[key[1] + i]] for i in (0, 1))
+        spot = shapely.Point(*to.transform(x + share * (u - x), y + share * (v - y)))
+        mine = np.flatnonzero(graph.edge_way == key[0])
+        best = mine[np.argmin(shapely.distance(graph.edge_geometry[mine], spot))]
+        line = graph.edge_geometry[best]
+        assert line.distance(spot) < 0.05
+        edge.append(best)
+        along.append(line.project(spot, normalized=True))
+    count = len(places)
+    return Snapped(np.array(edge), np.array(along), np.zeros(count), np.zeros((count, 2)))
+
+
+def compared(path, vehicle, seed, count):
+    rng = np.random.default_rng(seed)
+    truth = Truth(path, vehicle)
+    profile, speeds = VEHICLES[vehicle]
+    lines = read_roads(path)
+    graph = build_graph(lines, profile=profile, speeds=speeds, vehicle=vehicle)
+    places = chosen_places(truth, rng, 2 * count)
+    at = on_graph(graph, lines, truth, places)
+    a, b = at.take(np.arange(count)), at.take(np.arange(count, 2 * count))
+    right = [truth.search(places[i], places[count + i]) for i in range(count)]
+    right = np.array([np.inf if one is None else one for one in right])
+    return graph, a, b, right
+
+
+@pytest.mark.parametrize("vehicle", ["car", "fire_engine", "foot"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_engine_finds_what_a_second_reading_finds(tmp_path, vehicle, seed):
+    path = strewn(tmp_path / "strewn.osm.pbf", seed)
+    graph, a, b, right = compared(path, vehicle, seed, 60)
+    assert np.isfinite(right).sum() > 20
+    table = cost_table(graph, a, b, weight="metres")
+    mine = np.full((60, 60), np.inf)
+    mine[table.facility, table.point] = table.cost
+    np.testing.assert_allclose(np.diag(mine), right, atol=0.05, rtol=1e-4)
+    back = cost_table(graph, b, a, weight="metres", way="to_facility")
+    turned = np.full((60, 60), np.inf)
+    turned[back.point, back.facility] = back.cost
+    np.testing.assert_allclose(turned, mine, atol=1e-6)
+    near = nearest_seconds(graph, a, b, weight="metres")
+    np.testing.assert_allclose(near.cost, mine.min(axis=0), atol=1e-6)
+    cost, _ = k_nearest(graph, a, b, k=3, weight="metres")
+    np.testing.assert_allclose(cost, np.sort(mine, axis=0)[:3].T, atol=1e-6)
+    for path_, metres in zip(shortest_paths(graph, a, b, weight="metres"), right, strict=True):
+        assert path_.metres == pytest.approx(metres, abs=0.05, rel=1e-4)
+        assert not path_.reached or path_.geometry.length == pytest.approx(metres, abs=5, rel=5e-3)
