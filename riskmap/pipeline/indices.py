@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from riskmap import progress
-from riskmap.errors import IndicatorError
+from riskmap.errors import IndicatorError, Problem
 from riskmap.files import parse_json
 from riskmap.i18n import Text, text
 from riskmap.index.tree import Params
@@ -79,7 +79,89 @@ def graded_tables(ground: Ground) -> dict[str, gpd.GeoDataFrame]:
     return tables
 
 
-def gather_inputs(ground: Ground, grid: Grid, roads: Roads) -> Inputs:
+def find_people(ground: Ground, grid: Grid) -> Pieces | None:
+    """Put the people of the run into pieces.
+
+    Parameters
+    ----------
+    ground
+        Layers and units.
+    grid
+        The grid.
+
+    Returns
+    -------
+    Pieces or None
+        None when nobody says anything of people.
+    """
+    from riskmap.geo.overlay import lines_to_cells
+    from riskmap.geo.people import live_in
+
+    road = rows_in_use(ground.layers, "road", ground.roles)
+    layer = ground.layers.get("population")
+    return live_in(
+        grid,
+        ground.units,
+        table=rows_in_use(ground.layers, "population", ground.roles),
+        rasters=layer.rasters if layer is not None and layer.rasters else (),
+        weight=None if road is None else lines_to_cells(grid, road),
+    )
+
+
+def grade_sources(ground: Ground, pieces: Pieces | None) -> Ground:
+    """Estimate R and the GB 18218 level of hazard sources that state neither.
+
+    Parameters
+    ----------
+    ground
+        Layers, roles and presets.
+    pieces
+        People, for alpha; None takes the largest alpha.
+
+    Returns
+    -------
+    Ground
+        With the blanks of hazard_source filled in where substance and quantity allow.
+    """
+    import shapely
+
+    from riskmap.vocabulary.grade import gb18218
+
+    layer = ground.layers.get("hazard_source")
+    table = None if layer is None else layer.table
+    if layer is None or table is None or "quantity_t" not in table or not len(table):
+        return ground
+    people = None
+    if pieces is not None and table["quantity_t"].notna().any():
+        radius = float(ground.presets["hazard_source.alpha_radius_m"])
+        shapes = np.asarray(table.geometry, dtype=object)
+        people = pieces.inside(shapely.buffer(shapes, radius))
+    found = gb18218(table, people, ground.presets)
+    found = found[found["gb18218_level"].notna()]
+    if not len(found):
+        return ground
+    filled = table.copy()
+    for name in found.columns:
+        old = filled[name] if name in filled else pd.Series(None, index=filled.index, dtype=object)
+        filled[name] = old.astype(object).where(~filled.index.isin(found.index), found[name])
+    filled["r_value"] = pd.to_numeric(filled["r_value"], errors="coerce")
+    note = Problem(
+        "note",
+        "hazard_source",
+        "gb18218_estimated",
+        text(
+            "{n} hazard sources state no level: R was estimated by GB 18218 from substance, "
+            "quantity and the people around",
+            n=len(found),
+        ),
+        text("have the level recorded, and fill it in"),
+        count=len(found),
+    )
+    layers = {**ground.layers, "hazard_source": replace(layer, table=filled)}
+    return replace(ground, layers=layers, problems=(*ground.problems, note))
+
+
+def gather_inputs(ground: Ground, grid: Grid, roads: Roads, pieces: Pieces | None = None) -> Inputs:
     """Gather what the indicators are measured from.
 
     Parameters
@@ -90,26 +172,19 @@ def gather_inputs(ground: Ground, grid: Grid, roads: Roads) -> Inputs:
         The grid.
     roads
         Travel seconds.
+    pieces
+        People by unit and cell; found here when not given.
 
     Returns
     -------
     Inputs
         Tables with levels, rasters, people, travel seconds and presets.
     """
-    from riskmap.geo.overlay import lines_to_cells
-    from riskmap.geo.people import live_in
     from riskmap.indicators.table import Inputs
 
     tables = graded_tables(ground)
     rasters = {role: layer.rasters for role, layer in ground.layers.items() if layer.rasters}
-    road = lines_to_cells(grid, tables["road"]) if "road" in tables else None
-    pieces = live_in(
-        grid,
-        ground.units,
-        table=tables.get("population"),
-        rasters=rasters.get("population", ()),
-        weight=road,
-    )
+    pieces = find_people(ground, grid) if pieces is None else pieces
     return Inputs(
         grid=grid,
         tables=tables,

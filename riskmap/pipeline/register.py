@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from riskmap.geo.points import row_xy
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import placed_rows, rows_in_use
 from riskmap.pipeline.roads import FACILITIES
+from riskmap.vocabulary.columns import LEVEL
+from riskmap.vocabulary.grade import LEVEL_NAMES
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from riskmap.geo.grid import Grid
     from riskmap.index.steps import Index
+    from riskmap.layers.layer import Layer
     from riskmap.pipeline.ground import Ground
     from riskmap.pipeline.roads import Roads
     from riskmap.project.schema import Project
@@ -131,8 +134,8 @@ def register(
         items=_renumbered(items, control),
         control=control.assign(rank=np.arange(1, len(control) + 1)),
         closed=signed,
-        notes=(*notes, *_signed_off(signed, items, known)),
-        problems=tuple(_unproven_rows(ground)),
+        notes=(*notes, *_said(items), *_signed_off(signed, items, known)),
+        problems=(*_unproven_rows(ground), *conflicts(items, ground.layers)),
     )
 
 
@@ -257,6 +260,85 @@ def refuse_lost_edits(project: Project, table: Path) -> None:
         )
         mend = text("take them in with 'riskmap control import', or run again with --discard-edits")
         raise ExportError(text("{what}; {mend}", what=said, mend=mend))
+
+
+def _said(items: pd.DataFrame) -> tuple[Text, ...]:
+    """Say how often ledger and rules differ, what is ungraded, and what stood in two ledgers."""
+    said = []
+    if not len(items):
+        return ()
+    conflict = items["conflict"].astype(bool)
+    if conflict.any():
+        lower = int((items["level_ledger"] < items["level_rule"])[conflict].sum())
+        said.append(
+            text(
+                "{n} items bear another level in the ledger than the rules give ({lower} of them a "
+                "lower one); the list shows both.",
+                n=int(conflict.sum()),
+                lower=lower,
+            )
+        )
+    blank = int((items[LEVEL] == 0).sum())
+    if blank:
+        said.append(text("{n} items cannot be graded; they stand at the top of the list.", n=blank))
+    merged = items.attrs.get("merged", {})
+    if merged:
+        said.append(
+            text(
+                "{n} rows are the same thing as a row of another ledger (one number, one place); "
+                "each is listed once.",
+                n=len(merged),
+            )
+        )
+    return tuple(said)
+
+
+def conflicts(items: pd.DataFrame, layers: Mapping[str, Layer]) -> tuple[Problem, ...]:
+    """List for the ledger of gaps which items bear another level than the rules give.
+
+    Parameters
+    ----------
+    items
+        The list.
+    layers
+        Layers by role, for file and row.
+
+    Returns
+    -------
+    tuple of Problem
+        One for each such item.
+    """
+    found = []
+    for key, row in items[items["conflict"].astype(bool)].iterrows() if len(items) else ():
+        found.append(
+            Problem(
+                "note",
+                str(row["role"]),
+                "level_conflict",
+                text(
+                    "{name}: the ledger says {ledger}, the rules give {rule}; {level} counts",
+                    name=row["name"] or key,
+                    ledger=LEVEL_NAMES[int(row["level_ledger"])],
+                    rule=LEVEL_NAMES[int(row["level_rule"])],
+                    level=LEVEL_NAMES[int(row[LEVEL])],
+                ),
+                text("check the level, and correct the ledger or say why"),
+                field="risk_level",
+                value=str(LEVEL_NAMES[int(row["level_ledger"])]),
+                **_origin(layers[str(row["role"])].table, key),
+            )
+        )
+    return tuple(found)
+
+
+def _origin(table: Any, key: object) -> dict[str, Any]:
+    """Give file and row of an item, where the layer kept them."""
+    origin: dict[str, Any] = {}
+    if table is not None and "_file" in table:
+        origin["file"] = str(table.loc[key, "_file"])
+    if table is not None and "_row" in table:
+        origin["row"] = int(table.loc[key, "_row"])
+    return origin
 
 
 def find_near(

@@ -98,7 +98,13 @@ def measured(project: Project, ground: Ground) -> Run:
         Without index, plans and register.
     """
     from riskmap.pipeline.ground import road_cache
-    from riskmap.pipeline.indices import compute_indicators, gather_inputs, lay_grid
+    from riskmap.pipeline.indices import (
+        compute_indicators,
+        find_people,
+        gather_inputs,
+        grade_sources,
+        lay_grid,
+    )
     from riskmap.pipeline.roads import build_roads, road_direction
 
     with progress.stage(text("grid and travel times")):
@@ -113,7 +119,9 @@ def measured(project: Project, ground: Ground) -> Run:
             cache=road_cache(project),
         )
     with progress.stage(text("indicators")):
-        inputs = gather_inputs(ground, grid, roads)
+        pieces = find_people(ground, grid)
+        ground = grade_sources(ground, pieces)
+        inputs = gather_inputs(ground, grid, roads, pieces)
         indicators, units = compute_indicators(project, ground, inputs)
     return Run(
         project=project,

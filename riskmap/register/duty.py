@@ -2,21 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import filled
+from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     from riskmap.vocabulary.presets import Presets
     from riskmap.vocabulary.roles import Role
 
 
-def duty_units(role: Role, table: pd.DataFrame) -> pd.Series[Any]:
-    """Return the unit on duty: the row's own, else the role's department.
+KINDS: Final[Mapping[str, Label]] = {
+    "now": Label("at once", zh="立即落实"),
+    "season": Label("before the season", zh="汛前完成"),
+    "works": Label("works", zh="工程措施"),
+}
+"""Kinds of measure: what can be done by when."""
+_TOWN: Final = (("属地镇街", "Town or street office"), ("属地镇街", "Town office"))
+
+
+def kinds(table: pd.DataFrame, presets: Presets) -> pd.Series[Any]:
+    """Tell what kind of measure a row names itself; the role's own measures are done at once.
+
+    Parameters
+    ----------
+    table
+        Rows.
+    presets
+        Words of works and of measures before the season.
+
+    Returns
+    -------
+    Series of Label
+        One of `KINDS`.
+    """
+    own = filled(table, "measure")
+    if own.isna().all():
+        return pd.Series([KINDS["now"]] * len(table), index=table.index, dtype=object)
+    words = {kind: presets[f"control.{kind}_words"] for kind in ("works", "season")}
+    entries = []
+    for value in own:
+        said = "" if value is None else str(value)
+        kind = next((k for k, known in words.items() if any(w in said for w in known)), "now")
+        entries.append(KINDS[kind])
+    return pd.Series(entries, index=table.index, dtype=object)
+
+
+def duty_units(
+    role: Role, table: pd.DataFrame, town: pd.Series[Any] | None = None
+) -> pd.Series[Any]:
+    """Return the unit on duty: the row's own, else the role's department, the town by its name.
 
     Parameters
     ----------
@@ -24,6 +64,8 @@ def duty_units(role: Role, table: pd.DataFrame) -> pd.Series[Any]:
         The role.
     table
         Its rows.
+    town
+        Name of the town of each row, where known.
 
     Returns
     -------
@@ -31,11 +73,31 @@ def duty_units(role: Role, table: pd.DataFrame) -> pd.Series[Any]:
         Text as the ledger has it, or the role's label.
     """
     own = filled(table, "duty_unit")
-    entries = [role.duty_unit if value is None else value for value in own]
+    towns = [None] * len(table) if town is None else town.tolist()
+    entries = [
+        _department(role, name) if value is None else value
+        for value, name in zip(own, towns, strict=True)
+    ]
     return pd.Series(entries, index=table.index, dtype=object)
 
 
-def measures(role: Role, table: pd.DataFrame, levels: pd.Series[Any]) -> pd.Series[Any]:
+def _department(role: Role, town: object) -> Label:
+    """Name the department; where it is the town's office, by the town's name."""
+    unit = role.duty_unit
+    if not isinstance(town, str) or not town.strip() or "属地镇街" not in unit.zh:
+        return unit
+    english = unit.msgid
+    for _, word in _TOWN:
+        english = english.replace(word, town)
+    return Label(english, zh=unit.zh.replace("属地镇街", town))
+
+
+def measures(
+    role: Role,
+    table: pd.DataFrame,
+    levels: pd.Series[Any],
+    kind: pd.Series[Any] | None = None,
+) -> pd.Series[Any]:
     """Return the measure: the row's own, else the role's for the level.
 
     Parameters
@@ -46,6 +108,9 @@ def measures(role: Role, table: pd.DataFrame, levels: pd.Series[Any]) -> pd.Seri
         Its rows.
     levels
         Level per row, 0 unknown.
+    kind
+        Kind of the row's own measure; works are not done at once, so the role's measure holds
+        until they are.
 
     Returns
     -------
@@ -59,10 +124,16 @@ def measures(role: Role, table: pd.DataFrame, levels: pd.Series[Any]) -> pd.Seri
         above = [known[other] for other in (level, 4, 3, 2, 1) if other >= level and other in known]
         nearest[level] = above[0] if above else first
     own = filled(table, "measure")
-    entries = [
-        nearest[int(level)] if value is None else value
-        for value, level in zip(own, levels.fillna(0), strict=True)
-    ]
+    works = [False] * len(table) if kind is None else [one == KINDS["works"] for one in kind]
+    entries = []
+    for value, level, late in zip(own, levels.fillna(0), works, strict=True):
+        until = nearest[int(level)]
+        if value is None:
+            entries.append(until)
+        elif late and int(level):
+            entries.append(text("{works}; until then: {measure}", works=value, measure=until))
+        else:
+            entries.append(value)
     return pd.Series(entries, index=table.index, dtype=object)
 
 
@@ -126,6 +197,7 @@ def deadlines(
     data_date: str,
     place_code: str,
     presets: Presets,
+    works: pd.Series[Any] | None = None,
 ) -> pd.Series[Any]:
     """Give each item its date: its own where it has one, else by level, before the season.
 
@@ -141,6 +213,8 @@ def deadlines(
         Division code.
     presets
         The run's presets.
+    works
+        True where the measure is works, which no season cuts short.
 
     Returns
     -------
@@ -170,6 +244,9 @@ def deadlines(
             for n in days.unique()
         }
         due = days.astype(int).map({n: day.isoformat() for n, day in by_days.items()})
+        if works is not None and works.astype(bool).any():
+            long = days.astype(int).map(lambda n: (start + timedelta(days=n)).isoformat())
+            due = due.astype(object).mask(works.astype(bool), long)
     named = own.notna() & (own.astype(str).str.strip() != "")
     shown = pd.to_datetime(own.where(named), errors="coerce").dt.strftime("%Y-%m-%d")
     return due.astype(object).where(~shown.notna(), shown)

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from riskmap.geo.points import unit_of_points
-from riskmap.i18n import Text, text
+from riskmap.i18n import Text, language, text
 from riskmap.layers.layer import filled
-from riskmap.register.duty import blanks, deadlines, duty_units, measures
+from riskmap.register.duty import KINDS, blanks, deadlines, duty_units, kinds, measures
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.grade import LEVEL_NAMES, active, grade
-from riskmap.vocabulary.roles import Label
+from riskmap.vocabulary.grade import LEVEL_NAMES, active, codes, grades, severity
+from riskmap.vocabulary.roles import Label, unit_label
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -160,15 +160,31 @@ def _reason(code: str, units: gpd.GeoDataFrame, index: Index) -> Text | None:
     shares: pd.Series[float] = pd.Series(index.contributions.loc[code]).astype(float).dropna()
     top = shares.sort_values(ascending=False, kind="stable")
     names = [component_label(index.meta, str(name)) for name in top.index[:2] if top[name] > 0]
-    if len(names) == 2:
+    if not names:
+        return text("{unit}: {level} risk, rank {rank} of {n}", **words)
+    words |= dict(zip(("first", "second"), names, strict=False))
+    if len(names) == 1:
+        return text("{unit} around it: {level} risk, rank {rank} of {n}, mainly {first}", **words)
+    if int(index.classes.get(code, 0) or 0) >= RED - 1:
         return text(
-            "{unit}: {level} risk, rank {rank} of {n}, mainly {first} and {second}",
-            **words, first=names[0], second=names[1],
-        )  # fmt: skip
-    return text("{unit}: {level} risk, rank {rank} of {n}", **words)
+            "{unit} around it is at {level} risk too (rank {rank} of {n}), mainly by {first} and "
+            "{second}",
+            **words,
+        )
+    return text(
+        "{unit} around it is at {level} risk as a whole (rank {rank} of {n}); most is added by "
+        "{first} and {second}",
+        **words,
+    )
 
 
+RED: Final = 4
 LABELS: Final[Mapping[str, Text]] = {
+    "level_rule": text("Level by the rules"),
+    "level_ledger": text("Level in the ledger"),
+    "conflict": text("Ledger and rules differ"),
+    "severity": text("Severity of the item"),
+    "measure_kind": text("Kind of measure"),
     "people_basis": text("How people were counted"),
     "refuge_name": text("Nearest refuge"),
     "refuge_m": text("Distance to refuge (m)"),
@@ -181,10 +197,11 @@ LABELS: Final[Mapping[str, Text]] = {
 """Headings of columns that other papers do not know; also in ``items.attrs["labels"]``."""
 NEAR: Final = ("people_near", "refuge_name", "refuge_m", "station_name", "station_s", "method")
 _ORDER: Final = (
-    "rank", c.ROLE, c.NAME, c.LEVEL, "score", "district", "town", "village", c.UNIT_ID, "lon",
+    "rank", c.ROLE, c.NAME, c.LEVEL, "level_rule", "level_ledger", "conflict", "severity", "score",
+    "district", "town", "village", c.UNIT_ID, "lon",
     "lat", "reason", "people", "people_basis", "refuge_name", "refuge_m", "station_name",
-    "station_s", "method", "duty_unit", "measure", "deadline", "deadline_days", "missing",
-    "unit_class", "unit_score",
+    "station_s", "method", "duty_unit", "measure", "measure_kind", "deadline", "deadline_days",
+    "missing", "unit_class", "unit_score",
 )  # fmt: skip
 
 
@@ -224,7 +241,8 @@ def build_items(
 ) -> pd.DataFrame:
     """List every item in use, worst first.
 
-    Ranked by level L, then by s = L / 4 x the unit's risk score, then by people, then by id.
+    What cannot be graded stands first, in a block of its own. Then by level L, by the item's own
+    severity S, by people, by the unit's risk score, by id; the score is (L - 1 + S) / 4.
 
     Parameters
     ----------
@@ -256,10 +274,13 @@ def build_items(
     >>> len(build_items({}, {}, None, None, presets=load_presets()))
     0
     """
-    items = _collect(layers, roles, units, unit_index, presets)
+    items = _collect(layers, roles, units, unit_index, presets, near, data_date)
+    items = _merged(items, layers, roles, presets) if len(items) else items
     items = _beside(items, near, presets)
     items = _dated(items, data_date, place_code, presets)
+    merged = items.attrs.get("merged", {})
     items = _ranked(items)[list(_ORDER)]
+    items.attrs["merged"] = merged
     items.attrs["labels"] = dict(LABELS)
     items.attrs["left_out"] = {
         role: out for role, (_, out) in counted(layers, roles).items() if out
@@ -273,6 +294,8 @@ def _collect(
     units: gpd.GeoDataFrame,
     unit_index: Index | None,
     presets: Presets,
+    near: pd.DataFrame | None,
+    data_date: str,
 ) -> pd.DataFrame:
     """Put the rows in use of every listed role one below the other."""
     parts = []
@@ -283,7 +306,7 @@ def _collect(
         table = table[active(role, table)]
         if not len(table):
             continue
-        parts.append(_rows(role, table, units, unit_index, presets))
+        parts.append(_rows(role, table, units, unit_index, presets, near, data_date))
     return pd.concat(parts) if parts else _empty()
 
 
@@ -293,7 +316,7 @@ def _table(layers: Mapping[str, Layer], name: str) -> gpd.GeoDataFrame | None:
 
 
 def _empty() -> pd.DataFrame:
-    names = [*_ORDER, "own_deadline"]
+    names = [*_ORDER, "own_deadline", "works"]
     return pd.DataFrame({name: pd.Series(dtype=object) for name in names}).rename_axis(c.ITEM_ID)
 
 
@@ -303,28 +326,45 @@ def _rows(
     units: gpd.GeoDataFrame,
     unit_index: Index | None,
     presets: Presets,
+    near: pd.DataFrame | None,
+    data_date: str,
 ) -> pd.DataFrame:
     """Make the rows of one role."""
-    levels, why = grade(role, table, presets)
+    graded = grades(role, table, presets)
+    levels, why = graded["level"], graded["reason"]
     rows = places(table, units)
     about = unit_reasons(rows[c.UNIT_ID], units, unit_index)
     rows[c.ROLE] = role.name
     rows[c.NAME] = filled(table, c.NAME)
     rows[c.LEVEL] = levels.astype("Int8")
+    figures, flags = _figures(role, table, graded), _flags(role, table, presets, data_date)
     told = [
-        [reason for reason in (own, unit) if isinstance(reason, Text)]
-        for own, unit in zip(why, about["reason"], strict=True)
+        [reason for reason in parts if isinstance(reason, Text)]
+        for parts in zip(why, figures, flags, about["reason"], strict=True)
     ]
     rows["reason"] = pd.Series(told, index=table.index, dtype=object)
     rows["unit_score"], rows["unit_class"] = about["score"], about["class"]
-    severity = levels.astype(float) / max(c.CLASSES)
-    rows["score"] = (severity * about["score"]).round(9)
+    rows["level_rule"], rows["level_ledger"] = graded["level_rule"], graded["level_ledger"]
+    rows["conflict"] = graded["conflict"].astype(bool)
+    share = presets["severity.near_share"] if near is not None and role.severity else 0.0
+    around = None if near is None else near.reindex(table.index).get("people_near")
+    affected = None if around is None else np.asarray(around, dtype=np.float64) * float(share)
+    own = severity(role, table, presets, people=affected)
+    rows["severity"] = own.round(9)
+    graded_level = levels.astype(float).to_numpy()
+    rows["score"] = ((np.maximum(graded_level - 1, 0) + own) / max(c.CLASSES)).round(9)
     rows["people"] = _people(table)
-    rows["duty_unit"] = duty_units(role, table)
-    rows["measure"] = measures(role, table, levels)
+    rows["duty_unit"] = duty_units(role, table, rows["town"])
+    rows["measure_kind"] = kinds(table, presets)
+    rows["measure"] = measures(role, table, levels, rows["measure_kind"])
     rows["missing"] = blanks(role, table)
     rows["own_deadline"] = filled(table, "deadline")
-    rows["deadline_days"] = _days(levels, presets)
+    days = _days(levels, presets)
+    works = (rows["measure_kind"] == KINDS["works"]).to_numpy(dtype=bool)
+    if works.any():
+        days = days.mask(works, int(presets["control.works_days"]))
+    rows["deadline_days"] = days
+    rows["works"] = works
     return rows.rename_axis(c.ITEM_ID)
 
 
@@ -337,6 +377,77 @@ def _people(table: pd.DataFrame) -> pd.Series[Any]:
 def _days(levels: pd.Series[Any], presets: Presets) -> pd.Series[Any]:
     days = {int(level): int(n) for level, n in presets["control.deadline_days"].items()}
     return levels.astype(int).map({0: min(days.values()), **days}).astype("Int64")
+
+
+def _merged(
+    items: pd.DataFrame,
+    layers: Mapping[str, Layer],
+    roles: Mapping[str, Role],
+    presets: Presets,
+) -> pd.DataFrame:
+    """Make one item of a thing that two ledgers hold: same number, same place, two roles.
+
+    The graver row stands, and says what the other ledger says.
+    """
+    gone: dict[str, str] = {}
+    role_of = {str(key): str(role) for key, role in items[c.ROLE].items()}
+    reasons = items["reason"].to_dict()
+    people = items["people"].astype(float).to_dict()
+    bad, level = items["severity"].to_dict(), items[c.LEVEL].astype(float).to_dict()
+    for group in _twice(items, layers):
+        weights = [(level[k], bad[k], float(np.nan_to_num(people[k])), str(k)) for k in group]
+        kept, *others = (key for *_, key in sorted(weights, reverse=True))
+        for other in others:
+            if role_of[kept] == role_of[other] or not _near(layers, role_of, kept, other, presets):
+                continue
+            gone[other] = kept
+            label = roles[role_of[other]].label
+            reasons[kept] = [*reasons[kept], _also(label, people[kept], people[other])]
+            if np.isnan(people[kept]):
+                people[kept] = people[other]
+    out = items.assign(
+        reason=pd.Series(reasons, dtype=object).reindex(items.index),
+        people=pd.Series(people, dtype=float).reindex(items.index).astype("Float64"),
+    ).drop(index=list(gone))
+    out.attrs["merged"] = gone
+    return out
+
+
+def _twice(items: pd.DataFrame, layers: Mapping[str, Layer]) -> list[list[str]]:
+    """Group the items that bear one number."""
+    held = []
+    for role in items[c.ROLE].unique() if len(items) else ():
+        table = layers[role].table
+        if table is None or "number" not in table.columns:
+            continue
+        numbers = codes(table["number"].reindex(items.index[items[c.ROLE] == role]))
+        held.append(numbers[numbers != ""])
+    known = pd.concat(held) if held else pd.Series(dtype=object)
+    twice = known[known.duplicated(keep=False)]
+    return [list(group.index) for _, group in twice.groupby(twice, sort=True)]
+
+
+def _near(
+    layers: Mapping[str, Layer], role_of: Mapping[str, str], one: str, other: str, presets: Presets
+) -> bool:
+    first, second = (_shape(layers[role_of[key]], key) for key in (one, other))
+    return bool(first.distance(second) <= float(presets["register.same_m"]))
+
+
+def _shape(layer: Layer, key: str) -> Any:
+    return None if layer.table is None else layer.table.geometry[key]
+
+
+def _also(ledger: Label, mine: float, theirs: float) -> Text:
+    """Say that another ledger holds the same thing, and where the two differ."""
+    if np.isfinite(mine) and np.isfinite(theirs) and mine != theirs:
+        return text(
+            "also in the ledger {ledger}, with {theirs} people against {mine} here: clear this up",
+            ledger=ledger,
+            theirs=f"{theirs:.0f}",
+            mine=f"{mine:.0f}",
+        )
+    return text("also in the ledger {ledger}", ledger=ledger)
 
 
 def _beside(items: pd.DataFrame, near: pd.DataFrame | None, presets: Presets) -> pd.DataFrame:
@@ -366,6 +477,7 @@ def _dated(items: pd.DataFrame, data_date: str, place_code: str, presets: Preset
     due = deadlines(
         items["deadline_days"],
         items["own_deadline"],
+        works=items["works"],
         data_date=data_date,
         place_code=place_code,
         presets=presets,
@@ -374,16 +486,77 @@ def _dated(items: pd.DataFrame, data_date: str, place_code: str, presets: Preset
 
 
 def _ranked(items: pd.DataFrame) -> pd.DataFrame:
-    """Rank by level, score, people and id; unknown levels stand last."""
+    """Rank: ungraded first, then level, severity, people, the unit's score, id."""
+    level = items[c.LEVEL].astype(float)
     order = pd.DataFrame(
         {
-            "level": -items[c.LEVEL].astype(float),
-            "score": -pd.to_numeric(items["score"], errors="coerce").astype(float),
+            "level": -level.where(level > 0, np.inf),
+            "severity": -pd.to_numeric(items["severity"], errors="coerce").astype(float),
             "people": -items["people"].astype(float),
+            "score": -pd.to_numeric(items["unit_score"], errors="coerce").astype(float),
             "id": items.index.astype(str),
         },
         index=items.index,
-    ).sort_values(["level", "score", "people", "id"], kind="stable", na_position="last")
+    )
+    keys = ["level", "severity", "people", "score", "id"]
+    order = order.sort_values(keys, kind="stable", na_position="last")
     ranked = items.loc[order.index].copy()
     ranked["rank"] = np.arange(1, len(ranked) + 1, dtype=np.int64)
     return ranked
+
+
+def _figures(role: Role, table: pd.DataFrame, graded: pd.DataFrame) -> list[Text | None]:
+    """Give the item's own figures beside what decided its level."""
+    found: list[Text | None] = [None] * len(table)
+    for name in role.severity or {}:
+        field = role.field(name)
+        if field is None or field.choices or name not in table.columns:
+            continue
+        numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)
+        for row in np.flatnonzero(np.isfinite(numbers)).tolist():
+            shown = f"{numbers[row]:.10g}"
+            if f"{field.zh}{shown}" in _zh(graded["reason"].iloc[row]):
+                continue
+            one = text(
+                "{field} {value} {unit}",
+                field=field.label,
+                value=shown,
+                unit=unit_label(field.unit),
+                sensitivity=field.sensitivity,
+            )
+            found[row] = _joined(found[row], one)
+    return found
+
+
+def _zh(reason: object) -> str:
+    with language("zh"):
+        return str(reason)
+
+
+def _joined(first: Text | None, second: Text) -> Text:
+    return second if first is None else text("{first}, {second}", first=first, second=second)
+
+
+def _flags(role: Role, table: pd.DataFrame, presets: Presets, data_date: str) -> list[Text | None]:
+    """Flag a licence that has run out, and a source that should be monitored online and is not."""
+    found: list[Text | None] = [None] * len(table)
+    if "licence_until" in table.columns and data_date:
+        until = pd.to_datetime(table["licence_until"], errors="coerce")
+        for row in np.flatnonzero((until < pd.Timestamp(data_date)).to_numpy()).tolist():
+            day = until.iloc[row].date().isoformat()
+            found[row] = _joined(found[row], text("the licence ran out on {day}", day=day))
+    if "gb18218_level" in table.columns and role.field("online") is not None:
+        high = codes(table["gb18218_level"]).isin(
+            [str(one) for one in presets["hazard_source.online_levels"]]
+        )
+        online = codes(table["online"]) if "online" in table.columns else None
+        for row in np.flatnonzero(high.to_numpy()).tolist():
+            state = "" if online is None else online.iloc[row]
+            if state == "false":
+                said = text("a major hazard of level 1 or 2 that is not monitored online")
+            elif not state:
+                said = text("a major hazard of level 1 or 2: whether it is online is not filled in")
+            else:
+                continue
+            found[row] = _joined(found[row], said)
+    return found

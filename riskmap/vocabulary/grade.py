@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -87,7 +88,7 @@ def active(role: Role, table: pd.DataFrame) -> pd.Series[bool]:
 def grade(
     role: Role, table: pd.DataFrame, presets: Presets
 ) -> tuple[pd.Series[Any], pd.Series[Any]]:
-    r"""Grade every row by the worst of the role's rules; the office's own level wins.
+    r"""Grade every row by the worst of the role's rules; the office's own level counts if higher.
 
     .. math:: L = \max_r L_r, \qquad L_r(x) = l_k \text{ where } k = \#\{j : x \ge t_j\}
 
@@ -121,18 +122,49 @@ def grade(
     ...     str(reasons[1])
     'Ponding depth 0.5 m, at or above 0.5 m'
     """
+    found = grades(role, table, presets)
+    return found["level"], found["reason"]
+
+
+def grades(role: Role, table: pd.DataFrame, presets: Presets) -> pd.DataFrame:
+    """Grade every row, and keep what the rules and the ledger say apart.
+
+    Parameters
+    ----------
+    role
+        The role.
+    table
+        Rows with the role's fields.
+    presets
+        The run's presets; ``grading.declared`` says which level counts where the two differ.
+
+    Returns
+    -------
+    DataFrame
+        ``level``, ``level_rule``, ``level_ledger`` (Int8, 0 unknown), ``reason`` (Text) and
+        ``conflict`` (the ledger names another level than the rules give).
+    """
+    import numpy as np
     import pandas as pd
 
     rules: list[Mapping[str, Any]] = list((role.grade or {}).get("rules", ()))
     best, why = _worst(role, rules, table, presets)
+    own = np.zeros(len(table), dtype=np.int8)
     declared = str((role.grade or {}).get("declared", ""))
     if declared in table.columns:
-        best, why = _declare(codes(table[declared]), best, why)
-    blank = best == 0
-    why[blank] = [_blank(role, [str(rule["field"]) for rule in rules])] * int(blank.sum())
-    return (
-        pd.Series(best, index=table.index, dtype="Int8"),
-        pd.Series(why, index=table.index, dtype=object),
+        told = codes(table[declared])
+        own = np.asarray(told.where(told.isin(["1", "2", "3", "4"]), "0"), dtype=np.int8)
+    level, reason = _declare(own, best, why, presets)
+    blank = level == 0
+    reason[blank] = [_blank(role, [str(rule["field"]) for rule in rules])] * int(blank.sum())
+    return pd.DataFrame(
+        {
+            "level": pd.Series(level, index=table.index, dtype="Int8"),
+            "level_rule": pd.Series(best, index=table.index, dtype="Int8"),
+            "level_ledger": pd.Series(own, index=table.index, dtype="Int8"),
+            "reason": pd.Series(reason, index=table.index, dtype=object),
+            "conflict": (own > 0) & (best > 0) & (own != best),
+        }
     )
 
 
@@ -253,24 +285,158 @@ def _step_reason(field: Field, number: float, limit: float, *, above: bool) -> T
 
 
 def _declare(
-    declared: pd.Series[str], best: NDArray[np.int8], why: NDArray[np.object_]
+    own: NDArray[np.int8], best: NDArray[np.int8], why: NDArray[np.object_], presets: Presets
 ) -> tuple[NDArray[np.int8], NDArray[np.object_]]:
-    """Let the level that the office wrote down stand, and say so where the rules differ."""
+    """Join what the office wrote down with what the rules give, and say so where they differ."""
     import numpy as np
 
-    own = np.asarray(declared.where(declared.isin(["1", "2", "3", "4"]), "0"), dtype=np.int8)
-    given = np.flatnonzero(own)
     result, reasons = best.copy(), why.copy()
-    result[given] = own[given]
+    given = np.flatnonzero(own)
+    higher = not len(given) or str(presets["grading.declared"]) != "ledger"
     for row in given.tolist():
         level, computed = LEVEL_NAMES[int(own[row])], LEVEL_NAMES[int(best[row])]
-        if best[row] in (0, own[row]):
+        if own[row] > best[row] or not higher:
+            result[row] = own[row]
+        if best[row] == own[row]:
+            continue  # what the rules say is the fuller reason
+        if best[row] == 0:
             reasons[row] = text("declared {level} in the ledger", level=level)
-        else:
+        elif result[row] == own[row]:
             reasons[row] = text(
                 "declared {level} in the ledger; the rules give {computed} ({reason})",
                 level=level,
                 computed=computed,
                 reason=why[row],
             )
+        else:
+            reasons[row] = text(
+                "{reason}; the ledger says only {level}, the higher level counts",
+                level=level,
+                reason=why[row],
+            )
     return result, reasons
+
+
+def severity(
+    role: Role, table: pd.DataFrame, presets: Presets, *, people: Any = None
+) -> NDArray[np.float64]:
+    r"""Say how bad each row is in itself: more people, deeper water, a larger store, never less.
+
+    .. math:: S = 1 - \prod_f \left(1 - w_f \, s_f(x_f)\right)
+
+    Parameters
+    ----------
+    role
+        The role; its ``severity`` names fields and the presets that hold their scales.
+    table
+        Its rows.
+    presets
+        Scales and ``severity.weight``.
+    people
+        People affected where the ledger names none, shape (n,), or None.
+
+    Returns
+    -------
+    ndarray
+        0..1, shape (n,); a blank adds nothing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from riskmap.vocabulary.presets import load_presets
+    >>> from riskmap.vocabulary.roles import load_roles
+    >>> rows = pd.DataFrame({"depth_m": [0.12, 1.33], "people": [0, 0]})
+    >>> severity(load_roles()["flood_point"], rows, load_presets()).round(3).tolist()
+    [0.16, 0.85]
+    """
+    import numpy as np
+
+    left = np.ones(len(table))
+    for name, key in (role.severity or {}).items():
+        if name not in table.columns and (name != "people" or people is None):
+            continue
+        scale = presets[key]
+        if isinstance(scale, Mapping):
+            share = codes(table[name]).map({str(k): float(v) for k, v in scale.items()})
+            value = np.asarray(share.fillna(0.0), dtype=np.float64)
+        else:
+            x = _numbers(table, name) if name in table.columns else np.full(len(table), np.nan)
+            if name == "people" and people is not None:
+                x = np.where(np.isfinite(x), x, np.asarray(people, dtype=np.float64))
+            steps = np.asarray(scale, dtype=np.float64)
+            value = np.nan_to_num(np.interp(x, steps[:, 0], steps[:, 1]))
+        left *= 1 - float(presets["severity.weight"].get(name, 1.0)) * value
+    return np.asarray(1 - left, dtype=np.float64)
+
+
+def gb18218(table: pd.DataFrame, people: Any, presets: Presets) -> pd.DataFrame:
+    r"""Estimate R of sources that state neither level nor R from substance, quantity and people.
+
+    .. math:: R = \alpha \sum_i \beta_i \frac{q_i}{Q_i}
+
+    One quantity for several substances counts as the worst of them. Below the threshold quantity
+    the source is no major hazard.
+
+    Parameters
+    ----------
+    table
+        Rows of hazard_source: ``substances``, ``quantity_t``, ``alpha_people``.
+    people
+        People within the radius of alpha where the ledger names none, shape (n,); NaN = unknown,
+        which takes the largest alpha.
+    presets
+        ``hazard_source.*``.
+
+    Returns
+    -------
+    DataFrame
+        ``r_value`` and ``gb18218_level``, blank where nothing could be estimated.
+
+    References
+    ----------
+    GB 18218-2018.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from riskmap.vocabulary.presets import load_presets
+    >>> rows = pd.DataFrame({"substances": ["液氯"], "quantity_t": [500.0], "alpha_people": [99]})
+    >>> gb18218(rows, None, load_presets()).round(6).to_numpy().tolist()
+    [[600.0, '1']]
+    """
+    import numpy as np
+    import pandas as pd
+
+    lost = pd.Series(np.nan, index=table.index)
+    names = table.get("substances", pd.Series("", index=table.index)).fillna("").astype(str)
+    tons = pd.to_numeric(table.get("quantity_t", lost), errors="coerce")
+    heads = pd.to_numeric(table.get("alpha_people", lost), errors="coerce")
+    if people is not None:
+        heads = heads.fillna(pd.Series(np.asarray(people, np.float64), index=table.index))
+    blank = pd.Series(data=True, index=table.index)
+    for name in ("gb18218_level", "r_value"):
+        if name in table.columns:
+            blank &= codes(table[name]) == ""
+    r, level = lost.astype(float), pd.Series(None, index=table.index, dtype=object)
+    asked = table.index[blank & (names != "") & (tons > 0)]
+    if not len(asked):
+        return pd.DataFrame({"r_value": r, "gb18218_level": level})
+    limit, beta = presets["hazard_source.threshold_t"], presets["hazard_source.beta"]
+    also = presets["hazard_source.substance_names"]
+    alphas = presets["hazard_source.alpha"]
+    bounds = np.asarray(presets["hazard_source.alpha_people"], dtype=np.float64)
+    steps = np.asarray(presets["hazard_source.gb18218_r"], dtype=np.float64)
+    for row in asked:
+        parts = [part.strip() for part in re.split(r"[、,，;；/\s]+", names[row]) if part.strip()]
+        known = [also.get(part, part) for part in parts]
+        rates = [(float(beta[one]) / float(limit[one]), float(limit[one]))
+                 for one in known if one in limit and one in beta]  # fmt: skip
+        if not rates:
+            continue
+        rate, threshold = max(rates)
+        near = heads[row]
+        place = len(bounds) if np.isnan(near) else int(np.searchsorted(bounds, near, side="right"))
+        r[row] = float(alphas[place]) * rate * float(tons[row])
+        grade_no = 4 - int(np.searchsorted(steps, r[row], side="right"))
+        level[row] = str(grade_no) if float(tons[row]) >= threshold else "0"
+    return pd.DataFrame({"r_value": r, "gb18218_level": level})

@@ -96,6 +96,8 @@ class Role:
     duty_unit_en: str = ""
     fields: tuple[Field, ...] = ()
     grade: Mapping[str, Any] | None = None
+    severity: Mapping[str, str] | None = None
+    """Field to the preset whose scale says how bad a value is, 0..1; more is never better."""
     item: bool = False
     """True when its rows go on the list and the table."""
     sensitivity: str = "public"

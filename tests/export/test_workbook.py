@@ -63,7 +63,7 @@ def test_sheet_is_ready_to_print(written, name):
     assert all(sheet.row_dimensions[row].height >= 18 for row in range(4, sheet.max_row + 1))
     assert "历下区<示范>" in sheet["A1"].value
     assert "共 15 项" in sheet["A2"].value
-    assert "重大 7" in sheet["A2"].value
+    assert "重大 8" in sheet["A2"].value
 
 
 def test_rows_follow_the_rank(written):

@@ -103,14 +103,134 @@ def listed(units, index, layers=None, **options):
     return build_items(layers, ROLES, units, index, presets=load_presets(), **options)
 
 
-def test_ranked_by_level_then_unit_score_then_people_then_id(units, index):
+def test_ungraded_first_then_level_then_the_items_own_severity(units, index):
     items = listed(units, index)
-    # YL-2: red in the 0.8 unit; YL-1: red in the 0.2 unit; WX-1 orange; YL-3 yellow;
-    # the ungraded stand last, the one in a unit before the one in none
-    assert items.index.tolist() == ["YL-2", "YL-1", "WX-1", "YL-3", "WX-3", "YL-4"]
+    # The ungraded stand first, the one in a unit before the one in none. YL-1 and YL-2 are red at
+    # 0.6 m, and YL-1 stays an hour, though YL-2's village is worse; WX-1 orange; YL-3 yellow.
+    assert items.index.tolist() == ["WX-3", "YL-4", "YL-1", "YL-2", "WX-1", "YL-3"]
     assert items["rank"].tolist() == [1, 2, 3, 4, 5, 6]
-    assert items["level"].tolist() == [4, 4, 3, 2, 0, 0]
-    assert items.loc["WX-1", "score"] == pytest.approx(0.75 * 0.2)
+    assert items["level"].tolist() == [0, 0, 4, 4, 3, 2]
+    # 0.6 m: 0.6 + 0.2 x 0.1 / 0.5 = 0.64; 60 min: 0.3 + 0.3 x 30 / 90 = 0.4, weighing 0.3.
+    assert items.loc["YL-2", "severity"] == pytest.approx(0.64)
+    assert items.loc["YL-1", "severity"] == pytest.approx(1 - 0.36 * (1 - 0.3 * 0.4))
+    assert items.loc["YL-2", "score"] == pytest.approx((3 + 0.64) / 4)
+
+
+def flood_rows(**columns):
+    n = len(next(iter(columns.values())))
+    table = pd.DataFrame({"item_id": [f"YL-{i}" for i in range(n)], "name": "路", **columns})
+    return {"flood_point": layer("flood_point", table, at(1).tolist() * n)}
+
+
+def first_of(units, index, layers, **options):
+    return listed(units, index, layers, **options).index[0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.floats(0.5, 4.9), st.floats(0, 4000), st.integers(0, 9000), st.sampled_from("dmp"),
+    st.floats(0.01, 0.9),
+)  # fmt: skip
+def test_more_is_never_ranked_lower(depth, minutes, people, what, more):
+    bigger = {
+        "d": (depth * (1 + more), minutes, people),
+        "m": (depth, minutes * (1 + more) + 1, people),
+        "p": (depth, minutes, int(people * (1 + more)) + 1),
+    }[what]
+    rows = [(depth, minutes, people), bigger]
+    names = ["depth_m", "duration_min", "people"]
+    table = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    items = build_items(flood_rows(**table), ROLES, None, None, presets=load_presets())
+    assert items.index[0] == "YL-1"
+
+
+def test_a_shallow_underpass_stands_behind_deep_water_and_threatened_people(units, index):
+    layers = flood_rows(
+        depth_m=[0.12, 1.33, 0.85], underpass=[True, False, False], people=[None, None, None]
+    )
+    area = pd.DataFrame({"item_id": ["WQ-1"], "name": ["山洪沟"], "people": [1457]})
+    layers["danger_area"] = layer(
+        "danger_area", area, [shapely.box(500_000, 4_000_000, 500_050, 4_000_050)]
+    )
+    dam = pd.DataFrame(
+        {"item_id": ["SK-1"], "name": ["水库"], "safety_class": ["3"], "people": [950]}
+    )
+    layers["reservoir"] = layer("reservoir", dam, at(1).tolist())
+    near = pd.DataFrame({"people_near": [3000.0] * 3}, index=["YL-0", "YL-1", "YL-2"])
+    items = listed(units, index, layers, near=near)
+    assert items["level"].tolist() == [4] * 5
+    order = items.index.tolist()
+    assert order[-1] == "YL-0"
+    assert order.index("YL-1") < order.index("YL-2")
+    said = [str(reason) for reason in items.loc["YL-0", "reason"]]
+    assert "积水深度0.12米" in said[1]  # the depth of an underpass too
+
+
+def test_the_higher_level_counts_and_both_are_kept(units, index):
+    layers = flood_rows(depth_m=[0.89, 0.1], risk_level=["2", "3"])
+    items = listed(units, index, layers)
+    assert items.loc["YL-0", ["level", "level_rule", "level_ledger"]].tolist() == [4, 4, 2]
+    assert items.loc["YL-1", ["level", "level_rule", "level_ledger"]].tolist() == [3, 1, 3]
+    assert items["conflict"].all()
+    assert "台账只定为一般，从高取级" in str(items.loc["YL-0", "reason"][0])
+
+
+def test_licence_and_online_are_flagged(units, index):
+    table = pd.DataFrame(
+        {
+            "item_id": ["WX-1", "WX-2", "WX-3"],
+            "name": list("甲乙丙"),
+            "gb18218_level": ["1", "2", "3"],
+            "online": [True, False, None],
+            "licence_until": pd.to_datetime(["2026-05-31", "2027-01-01", None]),
+        }
+    )
+    layers = {"hazard_source": layer("hazard_source", table, at(2).tolist() + at(1).tolist())}
+    items = listed(units, index, layers, data_date="2026-06-01")
+    said = {key: "；".join(map(str, items.loc[key, "reason"])) for key in items.index}
+    assert "许可证已于2026-05-31到期" in said["WX-1"]
+    assert "未接入" not in said["WX-1"]
+    assert "未接入在线监测" in said["WX-2"]
+    assert "在线" not in said["WX-3"]
+
+
+def test_one_thing_in_two_ledgers_is_one_item(units, index):
+    point = pd.DataFrame({"item_id": ["DZ-1"], "number": ["G7"], "name": ["滑坡"], "people": [125]})
+    area = pd.DataFrame(
+        {
+            "item_id": ["WQ-1", "WQ-2"],
+            "number": ["G7", "G8"],
+            "name": ["滑坡危险区", "别处"],
+            "people": [8, 8],
+        }
+    )
+    box = shapely.box(500_000, 4_000_000, 500_100, 4_000_100)
+    layers = {
+        "geohazard_point": layer("geohazard_point", point, at(1).tolist()),
+        "danger_area": layer("danger_area", area, [box, box]),
+    }
+    items = listed(units, index, layers)
+    assert sorted(items.index) == ["DZ-1", "WQ-2"]
+    assert items.attrs["merged"] == {"WQ-1": "DZ-1"}
+    assert "该台账填8人，本台账填125人" in str(items.loc["DZ-1", "reason"][-1])
+
+
+def test_works_are_not_due_in_a_week_and_something_holds_until_then(units, index):
+    layers = flood_rows(depth_m=[0.6, 0.6], measure=["雨污分流管网改造", "汛前清淤"])
+    items = listed(units, index, layers, data_date="2026-03-01", place_code="33")
+    assert items.loc["YL-0", "deadline"] == "2027-03-01"
+    assert "完工前：强降雨时封闭交通" in str(items.loc["YL-0", "measure"])
+    assert [str(items.loc[i, "measure_kind"]) for i in ("YL-0", "YL-1")] == ["工程措施", "汛前完成"]
+
+
+def test_the_town_on_duty_is_named(units, index):
+    area = pd.DataFrame({"item_id": ["WQ-1"], "name": ["洼地"], "people": [20]})
+    layers = {
+        "danger_area": layer(
+            "danger_area", area, [shapely.box(500_000, 4_000_000, 500_050, 4_000_050)]
+        )
+    }
+    assert str(listed(units, index, layers).loc["WQ-1", "duty_unit"]) == "河镇"
 
 
 def test_sources_without_storage_are_counted_but_not_listed(units, index):
@@ -135,7 +255,7 @@ def test_every_row_names_place_duty_measure_and_blanks(units, index):
         ]
         assert [str(text) for text in first["reason"]] == [
             "积水深度0.6米，达到0.5米",
-            "所在西村为重大风险，排第 1（共 2），主要因暴露度和致灾危险性",
+            "所在西村整体也属重大风险（第1位，共2个），主要因暴露度和致灾危险性",
         ]
         assert items.loc["YL-1", "missing"] == []
         assert items.loc["YL-1", "duty_unit"] == "某局"
@@ -146,7 +266,7 @@ def test_every_row_names_place_duty_measure_and_blanks(units, index):
 def test_a_unit_with_one_component_above_zero_still_gets_a_reason(units, index):
     index.contributions.loc["V1"] = [0.2, 0.0, 0.0]
     reasons = listed(units, index).loc["YL-1", "reason"]
-    assert str(reasons[1]) == "所在东村为低风险，排第 2（共 2）"
+    assert str(reasons[-1]) == "所在东村风险低，第2位（共2个），主要是致灾危险性"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +287,7 @@ def test_deadline_by_level_and_never_after_the_season_starts(units, index, day, 
 def test_without_a_date_there_are_days_only(units, index):
     items = listed(units, index)
     assert items["deadline"].isna().all()
-    assert items["deadline_days"].tolist() == [7, 7, 15, 30, 7, 7]
+    assert items["deadline_days"].tolist() == [7, 7, 7, 7, 15, 30]
 
 
 def test_people_from_the_ledger_win_over_people_near(units, index):
@@ -257,9 +377,9 @@ def test_control_has_the_items_of_the_list_in_its_order(units, index):
     assert control.index.tolist() == items.index.tolist()
     assert control.loc["YL-1", "person"] == "责任人A"
     assert control.loc["YL-2", "person"] is None
-    assert control["patrol_days"].tolist() == [1, 1, 7, 15, 1, 1]
-    assert control["report_hours"].tolist() == [2, 2, 24, 72, 2, 2]
-    assert [str(t) for t in control["control_tier"][:4]] == ["县（区）级"] * 3 + ["镇（街）级"]
+    assert control["patrol_days"].tolist() == [1, 1, 1, 1, 7, 15]
+    assert control["report_hours"].tolist() == [2, 2, 2, 2, 24, 72]
+    assert [str(t) for t in control["control_tier"][2:]] == ["县（区）级"] * 3 + ["镇（街）级"]
     assert not control["overdue"].any()
     assert set(control["status"].map(str)) == {"待上报"}
     assert set(control["status"]) <= set(control.attrs["choices"]["status"])

@@ -1,10 +1,11 @@
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from riskmap.i18n import LANGUAGES, language
-from riskmap.vocabulary.grade import active, grade
+from riskmap.vocabulary.grade import active, gb18218, grade
 from riskmap.vocabulary.presets import load_presets
 from riskmap.vocabulary.roles import load_roles
 
@@ -51,13 +52,43 @@ def test_geohazard_takes_the_worse_of_people_and_assets():
     assert levels_of("geohazard_point", people=people, assets=assets) == [1, 2, 2, 3, 3, 4, 4, 1]
 
 
-def test_the_offices_own_level_wins_and_the_difference_is_told():
-    table = pd.DataFrame({"depth_m": [0.6, 0.6, None], "risk_level": ["3", "4", "2"]})
+def test_the_higher_of_ledger_and_rules_counts_and_the_difference_is_told():
+    table = pd.DataFrame({"depth_m": [0.6, 0.1, None, 0.6], "risk_level": ["3", "4", "2", "4"]})
     levels, reasons = grade(ROLES["flood_point"], table, load_presets())
-    assert levels.tolist() == [3, 4, 2]
+    assert levels.tolist() == [4, 4, 2, 4]
     with language("zh"):
-        assert str(reasons[0]) == "台账定为较大；按规则为重大（积水深度0.6米，达到0.5米）"
-        assert str(reasons[1]) == "台账定为重大"
+        assert str(reasons[0]) == "积水深度0.6米，达到0.5米；台账只定为较大，从高取级"
+        assert str(reasons[1]) == "台账定为重大；按规则为低（积水深度0.1米，低于0.15米）"
+        assert str(reasons[2]) == "台账定为一般"
+        assert str(reasons[3]) == "积水深度0.6米，达到0.5米"
+    presets = load_presets({"grading.declared": "ledger"})
+    assert grade(ROLES["flood_point"], table, presets)[0].tolist() == [3, 4, 2, 4]
+
+
+def test_r_by_gb18218_from_substance_quantity_and_people():
+    table = pd.DataFrame(
+        {
+            "substances": ["液氯", "汽油", "氨、氯", "泥土", "氯", None, "氯"],
+            "quantity_t": [500, 100, 5, 10, 4, 5, 500],
+            "alpha_people": [99, 0, 100, 0, 0, 0, None],
+            "gb18218_level": [None] * 6 + ["3"],
+        }
+    )
+    found = gb18218(table, None, load_presets())
+    # R = alpha beta q / Q: 1.5 x 4 x 500/5 = 600; 0.5 x 1 x 100/200, below the threshold;
+    # the worse of ammonia and chlorine, 2 x 4 x 5/5 = 8; unknown; 4 t of chlorine are below 5 t.
+    assert found["r_value"].round(6).tolist()[:3] == [600, 0.25, 8]
+    assert found["gb18218_level"].replace(np.nan, None).tolist() == [
+        "1",
+        "0",
+        "4",
+        None,
+        "0",
+        None,
+        None,
+    ]
+    levels, _ = grade(ROLES["hazard_source"], found, load_presets())
+    assert levels.tolist() == [4, 1, 2, 0, 1, 0, 0]
 
 
 def test_thresholds_come_from_the_presets():
