@@ -18,6 +18,7 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import LineString, Point, box
 
 from riskmap.errors import Problem
+from riskmap.export.public import veil_layers
 from riskmap.geo.grid import Grid
 from riskmap.i18n import text
 from riskmap.index.steps import Index, default_steps, fit
@@ -239,6 +240,8 @@ def sample_result(
     index = {"unit": _index(values, meta, units["level"]), "cell": _index(cells, meta)}
     params = {name: entry.params for name, entry in index.items()}
     roles, presets = load_roles(), load_presets()
+    if profile == "public":
+        layers = veil_layers(layers, roles, place=units.geometry.union_all())
     near = pd.DataFrame(
         {"refuge_name": ["第0中学"], "refuge_m": [420.0], "method": ["by road"]}, index=["YL-0002"]
     )

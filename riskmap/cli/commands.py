@@ -183,13 +183,15 @@ def run_project(
         pictures = _pictures(loaded)
         if up_to is None:
             claim_folder(folder)
-        result = whole = pipeline.run(loaded, up_to=up_to)
-        if (profile or loaded.outputs.profile) == "public":
+        edition = profile or loaded.outputs.profile
+        result = pipeline.run(loaded, up_to=up_to, profile=edition)
+        if edition == "public" and up_to is None:
             result = public.redact(result)
         said: list[str] = []
         if up_to is None:
             bundle.write(result, folder, tianditu=loaded.outputs.tianditu, pictures=pictures)
-            said = _keep(loaded, whole)
+            if edition == "internal":
+                said = _keep(loaded, result)
         return {
             "project": loaded.name,
             "folder": str(folder) if up_to is None else None,

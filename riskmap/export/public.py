@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final, TypeVar
 
@@ -13,30 +15,62 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.errors import Problem
+from riskmap.errors import ExportError, Problem
 from riskmap.i18n import Text, both, text
 from riskmap.layers.layer import Layer, Source
 from riskmap.result import Result
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.roles import Label, Role
 
-HIDDEN: Final = "***"
-_FREE: Final = ("geometry", "demo")
-"""Columns that hold no free text; the mark of demonstration data must stay."""
-_TELEPHONE: Final = re.compile(
-    r"(?<!\d)(?:\+?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}(?!\d)"
-    r"|(?<![\d.])[(（]?0\d{2,3}[)）]?[\s-]?\d{3,4}[\s-]?\d{4}(?:\s*(?:-|转|ext\.?)\s*\d{1,6})?(?!\d)"
-    r"|(?<!\d)[48]00[\s-]?\d{3}[\s-]?\d{4}(?!\d)"
-    r"|(?<!\d)\d{17}[\dXx](?!\d)"
-    r"|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.]+"
-)
-"""Mobile and landline numbers, 400/800 numbers, identity-card numbers, mail addresses."""
-
 T = TypeVar("T", bound=pd.DataFrame)
+
+HIDDEN: Final = "***"
+_FREE: Final = ("geometry", "demo", c.UNIT_ID, c.PARENT_ID, c.ITEM_ID, c.ROLE, c.LEVEL)
+"""Columns that hold no free text; the mark of demonstration data must stay."""
+_GAP: Final = r"[\s.\-_·•*/~()\u00ad\u200b-\u200f\u2010-\u2015\u2060\ufeff]{0,3}"
+"""What may stand between the digits of a number that somebody wants to be read."""
+_DATE: Final = r"(?!(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?!\d))"
+_CALL: Final = (
+    r"(?:电话|座机|固话|手机|号码|联系|值班|值守|传真|热线|拨打|致电|tel|phone|mobile|fax|call)"
+)
+_UNIT: Final = r"(?:人|户|米|m|元|吨|年|t|㎡|平|毫|公|次|处|件|个|万|亿)"
+_TELEPHONE: Final = re.compile(
+    rf"(?<!\d)(?:\+?(?:00)?86{_GAP})?1{_GAP}[3-9](?:{_GAP}\d){{9}}(?!\d)"
+    rf"|(?<!\d)[1-9](?:{_GAP}\d){{16}}{_GAP}[\dx](?!\d)"
+    rf"|(?<![\d.])\(?0\d{{2,3}}\)?{_GAP}[1-9]\d{{2,3}}{_GAP}\d{{4}}"
+    r"(?:\s*(?:-|转|ext\.?)\s*\d{1,6})?(?!\d)"
+    rf"|(?<!\d)[48]00{_GAP}\d{{3,4}}{_GAP}\d{{3,4}}(?!\d)"
+    rf"|(?P<call>{_CALL}[^\d\n]{{0,8}})[2-9](?:{_GAP}\d){{6,7}}(?!\d)"
+    rf"|(?<![\d.:-]){_DATE}[2-9]\d{{3}}[\s\-.·]?\d{{4}}(?![\d.]|\s*{_UNIT})"
+    r"|(?:微信|weixin|wechat|v信|(?<![a-z])vx|(?<![a-z])wx|qq|扣扣|钉钉)(?:号码?|id|同号|群)?"
+    r"\s*[:是为]?\s*[a-z0-9][-_a-z0-9]{4,19}"
+    r"|wxid_[a-z0-9]{4,}"
+    r"|[a-z0-9_.+-]+\s?@\s?[a-z0-9-]+\.[a-z0-9.]+",
+    re.IGNORECASE,
+)
+"""Mobile and landline numbers, 400 and 800 numbers, identity cards, accounts, mail addresses."""
+_HAN_DIGITS: Final = {
+    **dict(zip("零一二三四五六七八九", "0123456789", strict=True)),
+    "〇": "0",
+    "幺": "1",
+}
+
+
+@cache
+def _plain(character: str) -> str:
+    """Give a digit, letter or mark of any width in its plain form, one character for one."""
+    if character in _HAN_DIGITS:
+        return _HAN_DIGITS[character]
+    if unicodedata.category(character) in ("Nd", "No") and (
+        0 <= (digit := unicodedata.digit(character, -1)) <= 9
+    ):
+        return str(digit)
+    form = unicodedata.normalize("NFKC", character)
+    return form if len(form) == 1 else character
 
 
 def scrub(value: str, words: Iterable[str] = ()) -> str:
-    """Blot telephone numbers, and given words, out of a text.
+    """Blot telephone numbers and the like, and given words, out of a text.
 
     Parameters
     ----------
@@ -54,11 +88,22 @@ def scrub(value: str, words: Iterable[str] = ()) -> str:
     --------
     >>> scrub("联系王某 139 0000 1234 或 0531-8123 4567", ["王某"])
     '联系*** *** 或 ***'
+    >>> scrub("１３９.0000.1234，微信：abc_12345，座机81234567，2026年3月1日")
+    '***，***，座机***，2026年3月1日'
     """
     for word in sorted(words, key=len, reverse=True):
         bounded = rf"(?<!\d){re.escape(word)}(?!\d)" if word[0].isdigit() else re.escape(word)
         value = re.sub(bounded, HIDDEN, value)
-    return _TELEPHONE.sub(HIDDEN, value)
+    if value.isascii() and not any(character.isdigit() or character == "@" for character in value):
+        plain = value
+    else:
+        plain = "".join(map(_plain, value))
+    parts, at = [], 0
+    for found in _TELEPHONE.finditer(plain):
+        start = found.start() if found["call"] is None else found.end("call")
+        parts += [value[at:start], HIDDEN]
+        at = found.end()
+    return "".join([*parts, value[at:]])
 
 
 def _scrub_value(value: Any, words: Iterable[str]) -> Any:
@@ -125,8 +170,12 @@ def scrub_note(note: Text, words: Iterable[str] = ()) -> Text:
     return note if clean == shown else Label(clean["en"], zh=clean["zh"])
 
 
-COARSE_M: Final = 100.0
-"""Sensitive places are shown at the centre of a square of this size [m]."""
+COARSE_M: Final = 2000.0
+"""Sensitive places are moved to centres of squares of this size [m]."""
+LEAST_M: Final = 500.0
+"""So far at least from where they are [m]."""
+_WHERE: Final = ("town", "village", "address")
+"""Columns that say where a place is, finer than its district."""
 _KEPT: Final = frozenset(
     (
         c.ITEM_ID,
@@ -152,13 +201,186 @@ _PRIVATE: Final = re.compile(
 """Names of list and table columns that never are public, whatever the roles say."""
 
 
+_PERSON: Final = re.compile(
+    r"person|manager|leader|officer|contact|signer|reviewer|inspector|head|chief|reporter|owner"
+)
+"""Names of private fields that hold names of persons."""
+_PEOPLE: Final = ("person", "expert")
+"""Roles whose rows are persons."""
+_BETWEEN: Final = re.compile(r"[\s、,，;；/|()（）:：\d*+-]+")
+_LATIN: Final = 5
+_MOST_WORDS: Final = 20_000
+
+
+def veil_layers(
+    layers: Mapping[str, Layer], roles: Mapping[str, Role], *, place: Any
+) -> dict[str, Layer]:
+    """Give the layers from which the public edition is computed, before anything is.
+
+    Roles that are not public are taken out, so that no number can tell of them. Sensitive places
+    that may be shown coarsely are moved at least `LEAST_M` to the centre of a square, without
+    their own name and without town and village. Telephone numbers, accounts and the names of all
+    persons known are blotted out of every text.
+
+    Parameters
+    ----------
+    layers
+        The checked layers.
+    roles
+        The roles.
+    place
+        The place; moved points stay in it where that can be.
+
+    Returns
+    -------
+    dict
+        Role to layer, in the same order.
+    """
+    words = person_words(layers, roles)
+    veiled = {}
+    for name, layer in layers.items():
+        role = roles[name]
+        if not _shown(role):
+            veiled[name] = replace(layer, table=None, rasters=())
+            continue
+        table = layer.table
+        if table is None or table.empty:
+            veiled[name] = layer
+            continue
+        if role.coarsen_public and "geometry" in table:
+            table = _veiled(table, role, place)
+        secrets = _own_secrets(role, table).reindex(table.index)
+        own = [entry if isinstance(entry, tuple) else () for entry in secrets]
+        kept = set(public_columns(role, map(str, table.columns)))
+        changed = {
+            column: _scrubbed(table[column], words, own)
+            for column in table.columns
+            if column in kept and column not in _FREE and _is_words(table[column])
+        }
+        veiled[name] = replace(layer, table=table.assign(**changed))
+    return veiled
+
+
+def _veiled(table: gpd.GeoDataFrame, role: Role, place: Any) -> gpd.GeoDataFrame:
+    """Move sensitive places, and take out what says where they are."""
+    ids = sorted(map(str, table.index))
+    number = {item: place for place, item in enumerate(ids, start=1)}
+    names = [f"{role.label}{number[str(item)]}" for item in table.index]
+    gone = {c: None for c in _WHERE if c in table.columns}
+    return table.assign(**{c.NAME: names} if c.NAME in table.columns else {}, **gone).set_geometry(
+        coarsen(table.geometry, place=place)
+    )
+
+
+def person_words(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> re.Pattern[str] | None:
+    """Collect the names of persons that any private field of any layer holds.
+
+    Parameters
+    ----------
+    layers
+        The checked layers, as they came in.
+    roles
+        The roles.
+
+    Returns
+    -------
+    re.Pattern or None
+        Finds any of them; None when there is none.
+    """
+    found: set[str] = set()
+    for name, layer in layers.items():
+        if layer.table is None:
+            continue
+        for entry in roles[name].fields:
+            private = entry.sensitivity != "public" and entry.type == "text"
+            person = _PERSON.search(entry.name) or (name in _PEOPLE and entry.name == c.NAME)
+            if entry.name not in layer.table or not person or not (private or name in _PEOPLE):
+                continue
+            for cell in pd.unique(layer.table[entry.name].dropna().astype(str)):
+                found |= {word for word in _BETWEEN.split(cell) if _is_name(word)}
+    longest = sorted(found, key=lambda word: (-len(word), word))[:_MOST_WORDS]
+    return re.compile("|".join(map(re.escape, longest))) if longest else None
+
+
+def _is_name(word: str) -> bool:
+    return len(word) >= (_LATIN if word.isascii() else 2) and not word.isdigit()
+
+
+def _own_secrets(role: Role, table: pd.DataFrame) -> pd.Series[Any]:
+    return _joined(_private_words(role, table))
+
+
+def _scrubbed(
+    values: pd.Series[Any], words: re.Pattern[str] | None, own: list[tuple[str, ...]]
+) -> list[Any]:
+    """Blot numbers, the words of the row, and persons out of a column."""
+    out = []
+    for value, mine in zip(values, own, strict=True):
+        said = _scrub_value(value, mine)
+        out.append(words.sub(HIDDEN, said) if words and isinstance(said, str) else said)
+    return out
+
+
+def blot(table: T, words: re.Pattern[str] | None) -> T:
+    """Blot numbers and the names of persons out of every text of a table.
+
+    Parameters
+    ----------
+    table
+        The table.
+    words
+        Finds the names, or None.
+
+    Returns
+    -------
+    DataFrame
+        The table with ``***`` in their place.
+    """
+    nothing: list[tuple[str, ...]] = [()] * len(table)
+    changed = {
+        name: _scrubbed(table[name], words, nothing)
+        for name in table.columns
+        if name not in _FREE and _is_words(table[name])
+    }
+    return table.assign(**changed)
+
+
+def is_veiled(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> bool:
+    """Tell whether layers are those that the public edition may be computed from.
+
+    Parameters
+    ----------
+    layers
+        Layers of a result.
+    roles
+        The roles.
+
+    Returns
+    -------
+    bool
+        False when a private role has rows, or a sensitive place stands where it is.
+    """
+    for name, layer in layers.items():
+        if layer.table is None:
+            continue
+        if not _shown(roles[name]):
+            return False
+        if roles[name].coarsen_public and "geometry" in layer.table:
+            shapes = layer.table.geometry.dropna()
+            at = np.column_stack([shapes.centroid.x, shapes.centroid.y])
+            if not np.allclose(at % COARSE_M, COARSE_M / 2, atol=1e-6):
+                return False
+    return True
+
+
 def redact(result: Result) -> Result:
     """Take everything private out of a result; doing it twice changes nothing.
 
-    Fields that a role does not mark ``public``, telephone fields, and whole roles that are not
-    public go; sensitive places that may be shown coarsely stand at the centre of a 100 m square;
-    telephone numbers and the dropped words of a row are blotted out of its free texts; files keep
-    their names only; returned rows are counted but not shown.
+    The result must have been computed for the public (``pipeline.run(project, profile="public")``):
+    what was computed from exact places gives them away, whatever is taken out afterwards. Fields
+    that a role does not mark ``public``, and telephone fields go; telephone numbers and the
+    dropped words of a row are blotted out of its free texts; files have plain names; returned rows
+    are counted but not shown; there are no plans.
 
     Parameters
     ----------
@@ -169,7 +391,18 @@ def redact(result: Result) -> Result:
     -------
     Result
         The same run as the public may see it.
+
+    Raises
+    ------
+    ExportError
+        When the result was computed from exact places.
     """
+    if not is_veiled(result.layers, result.roles):
+        message = text(
+            "the public edition is a run of its own, from coarsened places; "
+            "run with --profile public"
+        )
+        raise ExportError(message)
     layers = {name: _layer(result.roles[name], layer) for name, layer in result.layers.items()}
     secrets = _secrets(result)
     gone = {role for role, entry in result.roles.items() if not _shown(entry)}
@@ -186,28 +419,74 @@ def redact(result: Result) -> Result:
         )
         for name, scenario in result.scenarios.items()
     }
+    files = _plain_names(result)
+    nothing = pd.Series(dtype=object)
+    units = result.units[[name for name in _UNIT_COLUMNS if name in result.units]]
     return replace(
         result,
-        facts=replace(result.facts, profile="public"),
-        layers={name: _scrub_layer(layer, secrets) for name, layer in layers.items()},
+        facts=replace(result.facts, profile="public", **_said(result.facts)),
+        layers={
+            name: _scrub_layer(_renamed(layer, files), secrets) for name, layer in layers.items()
+        },
         problems=tuple(_problem(problem) for problem in result.problems),
         notes=tuple(scrub_note(note) for note in result.notes),
         indicators=replace(
-            result.indicators, notes=tuple(scrub_note(note) for note in result.indicators.notes)
+            result.indicators,
+            meta=scrub_table(result.indicators.meta, nothing),
+            notes=tuple(scrub_note(note) for note in result.indicators.notes),
         ),
         index={
             name: replace(index, notes=tuple(scrub_note(note) for note in index.notes))
             for name, index in result.index.items()
         },
-        units=result.units[[name for name in _UNIT_COLUMNS if name in result.units]],
-        unit_sources=tuple(_source(source) for source in result.unit_sources),
+        units=scrub_table(units, nothing),
+        unit_sources=tuple(_source(source, files) for source in result.unit_sources),
         items=items,
         control=control,
+        closed=None,
+        effects={role: scrub_note(said) for role, said in result.effects.items()},
         scenarios=scenarios,
         plans={},
-        inputs=tuple(replace(file, shown=_file_name(file.shown)) for file in result.inputs),
+        inputs=tuple(
+            replace(file, shown=files[file.shown]) for file in result.inputs if file.shown in files
+        ),
         root=None,
     )
+
+
+def _said(facts: Any) -> dict[str, str]:
+    """Blot the texts that the papers say about themselves."""
+    names = ("name", "place_name", "issued_by", "review_number")
+    return {name: scrub(getattr(facts, name)) for name in names}
+
+
+_PICTURES: Final = (".jpg", ".jpeg", ".png", ".gif", ".webp")
+
+
+def _plain_names(result: Result) -> dict[str, str]:
+    """Give every file that went in a name that tells what it is for, and nothing else."""
+    roles = {source.shown: "unit" for source in result.unit_sources}
+    for role, layer in result.layers.items():
+        roles |= {source.shown: role for source in layer.sources}
+    names: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    shown = dict.fromkeys([*(file.shown for file in result.inputs), *roles])
+    for file in shown:
+        suffix = PurePosixPath(_file_name(file)).suffix.lower()
+        if suffix in _PICTURES:
+            continue
+        if any(file == name for name in names.values()):  # redacted before
+            names[file] = file
+            continue
+        kind = roles.get(file, "input")
+        counts[kind] = counts.get(kind, 0) + 1
+        plain = suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else ""
+        names[file] = f"{kind}-{counts[kind]}{plain}"
+    return names
+
+
+def _renamed(layer: Layer, files: Mapping[str, str]) -> Layer:
+    return replace(layer, sources=tuple(_source(source, files) for source in layer.sources))
 
 
 def _shown(role: Role) -> bool:
@@ -240,30 +519,34 @@ def public_columns(role: Role, names: Iterable[str]) -> list[str]:
 
 
 def _layer(role: Role, layer: Layer) -> Layer:
-    sources = tuple(_source(source) for source in layer.sources)
-    layer = replace(layer, returned=None)
     if not _shown(role) or layer.table is None:
-        return replace(
-            layer, table=None, rasters=layer.rasters if _shown(role) else (), sources=sources
-        )
+        return replace(layer, table=None, rasters=layer.rasters if _shown(role) else ())
     table = layer.table
     kept = pd.DataFrame(table[public_columns(role, map(str, table.columns))])
     if "geometry" not in table:
-        return replace(layer, table=kept, sources=sources)
-    shapes = coarsen(table.geometry) if role.coarsen_public else table.geometry
-    kept = gpd.GeoDataFrame(kept, geometry=shapes, crs=table.crs)
-    return replace(layer, table=kept, sources=sources)
+        return replace(layer, table=kept)
+    return replace(layer, table=gpd.GeoDataFrame(kept, geometry=table.geometry, crs=table.crs))
 
 
-def coarsen(shapes: gpd.GeoSeries, *, size_m: float = COARSE_M) -> gpd.GeoSeries:
-    """Move every geometry to the centre of the square that holds it.
+def coarsen(
+    shapes: gpd.GeoSeries,
+    *,
+    place: Any = None,
+    size_m: float = COARSE_M,
+    least_m: float = LEAST_M,
+) -> gpd.GeoSeries:
+    """Move every geometry to the nearest centre of a square that is far enough from it.
 
     Parameters
     ----------
     shapes
         Geometries in a metric CRS; of a line or polygon, a point on it is taken.
+    place
+        A geometry; centres in it are taken first. None for no limit.
     size_m
         Side of the squares [m].
+    least_m
+        Least distance from every part of the geometry [m].
 
     Returns
     -------
@@ -272,14 +555,27 @@ def coarsen(shapes: gpd.GeoSeries, *, size_m: float = COARSE_M) -> gpd.GeoSeries
 
     Examples
     --------
-    >>> coarsen(gpd.GeoSeries([shapely.Point(512.3, 99.0)])).iloc[0].wkt
-    'POINT (550 50)'
+    >>> spots = gpd.GeoSeries([shapely.Point(1010, 990), shapely.Point(100, 100)])
+    >>> [point.wkt for point in coarsen(spots)]
+    ['POINT (1000 -1000)', 'POINT (1000 1000)']
     """
-    spots = shapely.point_on_surface(shapes.to_numpy())
-    x, y = shapely.get_x(spots), shapely.get_y(spots)
-    middle = [np.floor(values / size_m) * size_m + size_m / 2 for values in (x, y)]
-    points = np.where(np.isfinite(x), shapely.points(*middle), None)
-    return gpd.GeoSeries(points, index=shapes.index, crs=shapes.crs)
+    reach = np.arange(-4, 5) * size_m
+    steps = np.stack(np.meshgrid(reach, reach), -1).reshape(-1, 2)
+    out: list[Any] = []
+    for shape in shapes:
+        if shape is None or shape.is_empty:
+            out.append(None)
+            continue
+        spot = shapely.point_on_surface(shape)
+        middle = np.floor(np.array([spot.x, spot.y]) / size_m) * size_m + size_m / 2
+        corners = np.round(middle + steps, 6)
+        points = shapely.points(corners)
+        far = shapely.distance(shape, points)
+        order = np.lexsort((corners[:, 0], corners[:, 1], far))
+        fit = [at for at in order if far[at] >= least_m] or [order[-1]]
+        inside = [at for at in fit if place is not None and shapely.intersects(place, points[at])]
+        out.append(points[(inside or fit)[0]])
+    return gpd.GeoSeries(out, index=shapes.index, crs=shapes.crs)
 
 
 def _secrets(result: Result) -> pd.Series[Any]:
@@ -341,7 +637,13 @@ def _register(
         if name not in private and not _PRIVATE.search(str(name).lower())
     ]
     rows = table[~table[c.ROLE].isin(gone)] if c.ROLE in table else table
-    return scrub_table(rows[names], secrets)
+    rows = rows[names].copy()
+    if c.ROLE in rows:  # a place that was moved says nothing about the village it was moved to
+        moved = rows[c.ROLE].isin([n for n, role in result.roles.items() if role.coarsen_public])
+        for name in _WHERE:
+            if name in rows:
+                rows[name] = rows[name].where(~moved, "")
+    return scrub_table(rows, secrets)
 
 
 def _places(table: pd.DataFrame, layers: Mapping[str, Layer]) -> pd.DataFrame:
@@ -370,8 +672,8 @@ def _file_name(shown: str) -> str:
     return PurePosixPath(PureWindowsPath(shown).as_posix()).name
 
 
-def _source(source: Source) -> Source:
-    name = _file_name(source.shown)
+def _source(source: Source, files: Mapping[str, str]) -> Source:
+    name = files.get(source.shown, source.shown)
     return replace(source, shown=name, path=type(source.path)(name), sheet="", written=None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +44,10 @@ class Ground:
     problems: tuple[Problem, ...]
     unit_sources: tuple[Source, ...] = ()
     """Files of the units, with rows in, used and returned."""
+    veiled: bool = False
+    """True when layers and texts are those from which the public edition is computed."""
+    words: re.Pattern[str] | None = None
+    """Names of persons that no text of a veiled run may hold."""
 
 
 def read_ground(project: Project) -> Ground:

@@ -44,7 +44,7 @@ class Run:
     """What must be said beside the numbers, in the order of the stages."""
 
 
-def run(project: Project, *, up_to: str | None = None) -> Result:
+def run(project: Project, *, up_to: str | None = None, profile: str = "internal") -> Result:
     """Run a project: one project in, one frozen result out.
 
     Parameters
@@ -54,6 +54,9 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
     up_to
         ``layers``, ``indicators``, ``index``, ``plans`` or ``register``: the stage after which to
         stop; later parts of the result are empty then.
+    profile
+        ``public``: everything is computed from layers without private rows and with sensitive
+        places moved, and texts blotted, so that no number gives them away.
 
     Returns
     -------
@@ -69,6 +72,8 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
 
     with progress.stage(text("layers")):
         ground = read_layers(project, read_ground(project))
+    if profile == "public":
+        project, ground = veiled(project, ground)
     if up_to == "layers":
         return result_of(project, ground)
     found = measured(project, ground)
@@ -80,6 +85,48 @@ def run(project: Project, *, up_to: str | None = None) -> Result:
         if name == up_to:
             break
     return result_of(project, found.ground, found)
+
+
+def veiled(project: Project, ground: Ground) -> tuple[Project, Ground]:
+    """Take out of project and layers what the public edition may not even be computed from.
+
+    Parameters
+    ----------
+    project
+        The project; its texts are blotted.
+    ground
+        Units and checked layers.
+
+    Returns
+    -------
+    tuple of Project and Ground
+        For a public run.
+    """
+    from riskmap.export.public import person_words, scrub, veil_layers
+
+    words = person_words(ground.layers, ground.roles)
+
+    def clean(said: str) -> str:
+        return words.sub("***", scrub(said)) if words else scrub(said)
+
+    layers = veil_layers(ground.layers, ground.roles, place=ground.place)
+    names = [clean(scenario.name) for scenario in project.scenarios]
+    names = [f"{name} {i + 1}" if name in names[:i] else name for i, name in enumerate(names)]
+    scenarios = [
+        scenario.model_copy(update={"name": name})
+        for scenario, name in zip(project.scenarios, names, strict=True)
+    ]
+    update = {
+        "name": clean(project.name),
+        "issued_by": clean(project.issued_by),
+        "review_number": clean(project.review_number),
+        "place": project.place.model_copy(update={"name": clean(project.place.name)}),
+        "scenarios": scenarios,
+        "plans": False,
+        "outputs": project.outputs.model_copy(update={"profile": "public"}),
+    }
+    ground = replace(ground, layers=layers, veiled=True, words=words)
+    return project.model_copy(update=update), ground
 
 
 def measured(project: Project, ground: Ground) -> Run:
@@ -230,11 +277,16 @@ def registered(run: Run) -> Run:
         people=run.inputs.population,
         index=run.index["unit"],
     )
+    items, control = found.items, found.control
+    if run.ground.veiled:
+        from riskmap.export.public import blot
+
+        items, control = blot(items, run.ground.words), blot(control, run.ground.words)
     return replace(
         run,
         ground=replace(run.ground, problems=(*run.ground.problems, *found.problems)),
-        items=found.items,
-        control=found.control,
+        items=items,
+        control=control,
         closed=found.closed,
         notes=(*run.notes, *found.notes),
         effects=effects_of(run),
@@ -308,7 +360,7 @@ def _facts(project: Project, ground: Ground) -> Facts:
         crs=ground.crs,
         data_date=project.data_date,
         lang=project.outputs.lang,
-        profile="internal",
+        profile="public" if ground.veiled else "internal",
         review_number=project.review_number,
         issued_by=project.issued_by,
         grid_size_m=project.grid.size_m,
@@ -341,6 +393,13 @@ def _notes(facts: Facts, ground: Ground, said: tuple[Text, ...]) -> tuple[Text, 
                 "{n} presets used here are not verified against the standard's text; "
                 "see the list of presets.",
                 n=len(unverified),
+            )
+        )
+    if ground.veiled:
+        notes.append(
+            text(
+                "Public edition: computed without layers that are not public, and with sensitive "
+                "places moved 500 m to 3 km and unnamed; numbers differ from the internal edition."
             )
         )
     return (*notes, *said)

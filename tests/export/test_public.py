@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riskmap.errors import ExportError
 from riskmap.export import public
 from riskmap.export.public import scrub
 from riskmap.i18n import text
@@ -29,7 +30,7 @@ from tests.sample import (
 
 @pytest.fixture(scope="module")
 def redacted():
-    return public.redact(sample_result())
+    return public.redact(sample_result(profile="public"))
 
 
 def unpacked(folder):
@@ -131,15 +132,31 @@ def test_only_public_fields_are_left(redacted):
     assert {"measure", "deadline", "status"} <= set(redacted.control.columns)
 
 
-def test_sensitive_places_stand_on_the_coarse_grid(redacted):
+def test_sensitive_places_stand_far_from_where_they_are(redacted):
     exact = sample_result().layers
     for role in ("hazard_source", "supply_depot"):
-        moved = redacted.layers[role].table.geometry
+        table = redacted.layers[role].table
+        moved = table.geometry
         for values in (moved.x, moved.y):
-            np.testing.assert_array_equal(values.to_numpy() % 100, 50)
-        assert (moved.distance(exact[role].table.geometry) <= 50 * 2**0.5).all()
+            np.testing.assert_array_equal(values.to_numpy() % 2000, 1000)
+        assert (moved.distance(exact[role].table.geometry) >= 500).all()
+        assert not set(table["name"]) & set(exact[role].table["name"])
     points = redacted.layers["flood_point"].table.geometry
     assert points.geom_equals(exact["flood_point"].table.geometry).all()
+
+
+def test_a_result_from_exact_places_is_refused():
+    with pytest.raises(ExportError, match="--profile public"):
+        public.redact(sample_result())
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_nothing_is_moved_by_less_than_500_m_or_more_than_3_km(x, y):
+    from shapely.geometry import Point
+
+    spot = Point(x, y)
+    (moved,) = public.coarsen(gpd.GeoSeries([spot]))
+    assert 500 <= moved.distance(spot) <= 3000
 
 
 def test_coordinates_of_the_list_follow_the_coarse_places(redacted):
@@ -168,8 +185,8 @@ def test_problems_are_counted_only(redacted):
     assert all(problem.file == problem.value == "" for problem in redacted.problems)
 
 
-def test_files_keep_their_names_only(redacted):
-    assert [file.shown for file in redacted.inputs] == ["flood_point.xlsx"]
+def test_files_have_plain_names(redacted):
+    assert [file.shown for file in redacted.inputs] == ["flood_point-1.xlsx"]
     sources = [source for layer in redacted.layers.values() for source in layer.sources]
     assert CANARY_PATH not in repr(sources)
 
@@ -177,8 +194,8 @@ def test_files_keep_their_names_only(redacted):
 def test_a_sensitive_polygon_becomes_a_point():
     from shapely.geometry import box
 
-    moved = public.coarsen(gpd.GeoSeries([box(0, 0, 90, 90), None], crs=4548))
-    assert moved.iloc[0].wkt == "POINT (50 50)"
+    moved = public.coarsen(gpd.GeoSeries([box(0, 0, 1200, 90), None], crs=4548))
+    assert moved.iloc[0].wkt == "POINT (1000 1000)"
     assert moved.iloc[1] is None
 
 
@@ -188,11 +205,13 @@ def test_a_sensitive_polygon_becomes_a_point():
         CANARY_PHONE, CANARY_LANDLINE, "139 0000 1234", "139-0000-1234", "+86 13900001234",
         "8613900001234", "(0531)81234567", "（0531）8123-4567", "010-81234567", "0531 8123 4567",
         "0531-81234567-802", "0531-81234567转802", "400-810-1234", "4008101234",
-        "37010219800101123X", "a.b@example.org",
+        "37010219800101123X", "a.b@example.org", "139.1234.5678", "１３９１２３４５６７８",
+        "1 3 9 1 2 3 4 5 6 7 8", "139\u200b1234\u200b5678", "一三九零零零零一二三四", "８１２３４５６７",
+        "wxid_abc123", "微信号：zhang_san9", "VX:lisi2020",
     ],
 )  # fmt: skip
 def test_numbers_are_blotted_out(number):
-    frames = ("电话{}。", "{}", "call {} now", "\n{}\t", *(() if "@" in number else ("A{}B",)))
+    frames = ("电话{}。", "{}", "call {} now", "\n{}\t", *(("A{}B",) if number[0] in "1(+" else ()))
     for frame in frames:
         assert scrub(frame.format(number)) == frame.format("***")
 
