@@ -18,7 +18,7 @@ import shapely
 from riskmap.errors import ExportError, Problem
 from riskmap.i18n import Text, both, text
 from riskmap.layers.layer import Layer, Source
-from riskmap.result import Result
+from riskmap.result import Facts, Result
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.roles import Label, Role
 
@@ -424,7 +424,7 @@ def redact(result: Result) -> Result:
     units = result.units[[name for name in _UNIT_COLUMNS if name in result.units]]
     return replace(
         result,
-        facts=replace(result.facts, profile="public", **_said(result.facts)),
+        facts=_said(result.facts),
         layers={
             name: _scrub_layer(_renamed(layer, files), secrets) for name, layer in layers.items()
         },
@@ -454,10 +454,16 @@ def redact(result: Result) -> Result:
     )
 
 
-def _said(facts: Any) -> dict[str, str]:
+def _said(facts: Facts) -> Facts:
     """Blot the texts that the papers say about themselves."""
-    names = ("name", "place_name", "issued_by", "review_number")
-    return {name: scrub(getattr(facts, name)) for name in names}
+    return replace(
+        facts,
+        profile="public",
+        name=scrub(facts.name),
+        place_name=scrub(facts.place_name),
+        issued_by=scrub(facts.issued_by),
+        review_number=scrub(facts.review_number),
+    )
 
 
 _PICTURES: Final = (".jpg", ".jpeg", ".png", ".gif", ".webp")
