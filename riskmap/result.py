@@ -201,6 +201,10 @@ class Result:
     """管控一张表: one row an item, index ``item_id``."""
     closed: pd.DataFrame | None = None
     """Items that are signed off, as the control table has them; they stand in no list."""
+    scorecard: pd.DataFrame | None = None
+    """A row a measure and reporting unit: numerator, denominator, value, target, met."""
+    duty: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    """Gaps of duty by subject: ground in no grid, items without a person, and so on."""
     scenarios: Mapping[str, Scenario] = field(default_factory=dict)
     plans: Mapping[str, Plan] = field(default_factory=dict)
     """``stations``, ``refuges``, ``supplies``, each under every scenario."""

@@ -445,6 +445,8 @@ def redact(result: Result) -> Result:
         control=control,
         closed=None,
         effects={role: scrub_note(said) for role, said in result.effects.items()},
+        scorecard=None,
+        duty={},
         scenarios=scenarios,
         plans={},
         inputs=tuple(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
+    from riskmap.geo.people import Pieces
     from riskmap.index.steps import Index
     from riskmap.layers.layer import Layer
     from riskmap.pipeline.ground import Ground
@@ -42,6 +43,9 @@ class Registered:
     """管控一张表: the same items in the same order."""
     closed: pd.DataFrame
     """Items that are signed off, as the table has them; they stand in no list."""
+    scorecard: pd.DataFrame
+    duty: Mapping[str, pd.DataFrame]
+    """Faults of grid duty by subject."""
     notes: tuple[Text, ...]
     problems: tuple[Problem, ...]
     """Rows whose claim to be signed off is not taken."""
@@ -71,6 +75,7 @@ def register(
     grid: Grid,
     people: NDArray[Any] | None,
     index: Index,
+    pieces: Pieces | None = None,
 ) -> Registered:
     """Make the ranked list and the control table, as far as the register says that things are.
 
@@ -88,6 +93,8 @@ def register(
         People by cell, or None.
     index
         The units' index.
+    pieces
+        Where people live, or None.
 
     Returns
     -------
@@ -96,7 +103,9 @@ def register(
     """
     from riskmap.register import events
     from riskmap.register.control import build_control
+    from riskmap.register.grids import duty_checks
     from riskmap.register.items import build_items
+    from riskmap.register.scorecard import doubts, scorecard
 
     items = build_items(
         ground.layers,
@@ -134,6 +143,19 @@ def register(
         items=_renumbered(items, control),
         control=control.assign(rank=np.arange(1, len(control) + 1)),
         closed=signed,
+        scorecard=scorecard(ground.layers),
+        duty={
+            **duty_checks(
+                ground.layers,
+                ground.units,
+                items,
+                place=ground.place,
+                pieces=pieces,
+                presets=ground.presets,
+                data_date=project.data_date,
+            ),
+            "stated_doubts": doubts(ground.layers),
+        },
         notes=(*notes, *_said(items), *_signed_off(signed, items, known)),
         problems=(*_unproven_rows(ground), *conflicts(items, ground.layers)),
     )

@@ -39,6 +39,8 @@ class Run:
     items: pd.DataFrame | None = None
     control: pd.DataFrame | None = None
     closed: pd.DataFrame | None = None
+    scorecard: pd.DataFrame | None = None
+    duty: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     effects: Mapping[str, Text] = field(default_factory=dict)
     notes: tuple[Text, ...] = ()
     """What must be said beside the numbers, in the order of the stages."""
@@ -276,6 +278,7 @@ def registered(run: Run) -> Run:
         grid=run.grid,
         people=run.inputs.population,
         index=run.index["unit"],
+        pieces=run.inputs.pieces,
     )
     items, control = found.items, found.control
     if run.ground.veiled:
@@ -288,6 +291,8 @@ def registered(run: Run) -> Run:
         items=items,
         control=control,
         closed=found.closed,
+        scorecard=found.scorecard,
+        duty=found.duty,
         notes=(*run.notes, *found.notes),
         effects=effects_of(run),
     )
@@ -346,6 +351,8 @@ def result_of(project: Project, ground: Ground, run: Run | None = None) -> Resul
         items=nothing if run is None or run.items is None else run.items,
         control=nothing if run is None or run.control is None else run.control,
         closed=nothing if run is None or run.closed is None else run.closed,
+        scorecard=run.scorecard if run else None,
+        duty=run.duty if run else {},
         effects=run.effects if run else {},
     )
 

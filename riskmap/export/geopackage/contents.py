@@ -324,6 +324,8 @@ def _plain_tables(result: Result) -> Iterator[Sheet]:
         ("facts", facts, text("About this file")),
     ):
         yield Sheet(name, frame, **named(name, label), needed=name in NEEDED)
+    for name, frame in tables.duty_tables(result).items():
+        yield Sheet(name, frame, **named(name, tables.DUTY_TABLES[name]))
 
 
 NEEDED: Final = (

@@ -113,11 +113,11 @@ def write_control(result: Result, path: Path) -> int:
         _choices(result.control), labels=_labels(result.control), paper=8,
     )  # fmt: skip
     pages = [page]
-    if result.closed is not None and len(result.closed):
-        done = _first(result.closed.rename_axis(c.ITEM_ID).reset_index(), c.ITEM_ID)
-        name = str(text("Signed-off items"))
-        labels = _labels(result.control)
-        pages.append(Page(name, str(title), _about(result), done, {}, labels=labels, paper=8))
+    for name, table in tables.duty_tables(result).items():
+        shown_name = str(tables.DUTY_TABLES[name])
+        labels = {**_labels(result.control), **tables.DUTY_LABELS}
+        head = f"{title} · {shown_name}"
+        pages.append(Page(shown_name, head, _about(result), table, {}, labels=labels, paper=8))
     kept = frame if result.facts.profile == "internal" else None
     _write(result, path, pages, snapshot=kept)
     return len(frame)

@@ -25,6 +25,58 @@ UNIT_LEVEL_NAMES: Final[Mapping[str, Text]] = {
 }
 
 
+DUTY_TABLES: Final[Mapping[str, Text]] = {
+    "scorecard": text("Scorecard"),
+    "stated_doubts": text("Stated figures in doubt"),
+    "signed_off": text("Signed-off items"),
+    "grid_gaps": text("Gaps and overlaps of grids"),
+    "grid_items": text("Items without one grid and person"),
+    "persons_ab": text("Villages without A and B"),
+    "patrol_overdue": text("Patrols overdue"),
+    "out_of_earshot": text("People out of earshot"),
+}
+"""What is checked beside the control table, in the order in which it stands there."""
+DUTY_LABELS: Final[Mapping[str, Text]] = {
+    "code": text("Code of the measure"),
+    "measure": text("Name of the measure"), "unit_name": text("Reporting unit"),
+    "numerator": text("Numerator"), "denominator": text("Denominator"), "value": text("Value"),
+    "unknown": text("Not filled in"),
+    "unit": text("Unit of measurement"), "target": text("Target"),
+    "met": text("Met"), "source": text("Source"),
+    "stated": text("Value as stated"), "message": text("What does not agree"),
+    "fault": text("Fault"), "grid_a": text("Grid"), "grid_b": text("Other grid"),
+    "area_m2": text("Area [m²]"), "grids": text("Grids on duty"), "grid": text("Grid"),
+    "a": text("A roles"), "b": text("B roles"), "last_visit": text("Last visit"),
+    "days": text("Days since"), "allowed": text("Days allowed"), "people": text("People"),
+    "heard": text("People in earshot"), "unheard": text("People out of earshot"),
+}  # fmt: skip
+"""Headings of those tables."""
+
+
+def duty_tables(result: Result) -> dict[str, pd.DataFrame]:
+    """Give the tables of scorecard and grid duty that have rows.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    dict
+        Name to table, in the order of `DUTY_TABLES`.
+    """
+    signed = result.closed
+    found = {
+        "scorecard": result.scorecard,
+        "signed_off": None if signed is None else signed.rename_axis(c.ITEM_ID).reset_index(),
+        **result.duty,
+    }
+    return {
+        name: frame for name in DUTY_TABLES if (frame := found.get(name)) is not None and len(frame)
+    }
+
+
 def class_names() -> list[str]:
     """Return the names of the classes 0 to 4 in the current language.
 

@@ -1,0 +1,340 @@
+"""Scorecard: what the offices count, with numerator and denominator, for each reporting unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from riskmap.i18n import Text, text
+from riskmap.layers.layer import filled
+from riskmap.vocabulary.roles import Label
+
+if TYPE_CHECKING:
+    from riskmap.layers.layer import Layer
+
+SCALES: Final[Mapping[str, float]] = {"%": 100.0, "‰": 1000.0, "": 1.0}
+_SIGNS: Final = {"%": "%", "％": "%", "‰": "‰", "per mille": "‰", "千分之": "‰", "百分之": "%"}
+_NUMBER: Final = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?")
+_DECIMALS: Final = re.compile(r"\.(\d*)")
+_AT_LEAST: Final = ("余", "多", "以上", "不少于", "≥", "+")
+_AT_MOST: Final = ("以内", "以下", "不超过", "不足", "≤")
+ALL: Final = ""
+"""The reporting unit that stands for the whole place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """What is counted: rows of a role, a field summed, or different entries of a field."""
+
+    role: str
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sum: str = ""
+    unique: str = ""
+    blank: str = "unknown"
+    """What a blank cell of ``where`` means: ``unknown``, or ``no``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """One measure of the scorecard."""
+
+    code: str
+    label: Label
+    of: Count
+    over: Count | None = None
+    unit: str = ""
+    target: float | None = None
+    direction: str = ""
+    """``up``: at least the target; ``down``: at most."""
+    source: str = ""
+
+
+@cache
+def measures() -> tuple[Measure, ...]:
+    """Read the shipped measures.
+
+    Returns
+    -------
+    tuple of Measure
+        In the order of the file.
+
+    Examples
+    --------
+    >>> [m.unit for m in measures() if m.code == "dangers_mended"]
+    ['%']
+    """
+    entries = yaml.safe_load(Path(__file__).with_name("scorecard.yaml").read_text("utf-8"))
+    return tuple(
+        Measure(
+            code=entry["code"],
+            label=Label(entry["en"], zh=entry["zh"]),
+            of=_count(entry["of"]),
+            over=_count(entry["over"]) if "over" in entry else None,
+            unit=entry.get("unit", ""),
+            target=entry.get("target"),
+            direction=entry.get("direction", ""),
+            source=entry.get("source", ""),
+        )
+        for entry in entries
+    )
+
+
+def _count(entry: Mapping[str, Any]) -> Count:
+    where = {name: tuple(map(str, values)) for name, values in entry.get("where", {}).items()}
+    return Count(
+        role=entry["role"],
+        where=where,
+        sum=entry.get("sum", ""),
+        unique=entry.get("unique", ""),
+        blank=entry.get("blank", "unknown"),
+    )
+
+
+def scorecard(layers: Mapping[str, Layer], *, of: Sequence[Measure] | None = None) -> pd.DataFrame:
+    """Compute every measure whose ledgers are there, for the whole place and each town.
+
+    Parameters
+    ----------
+    layers
+        Checked layers by role; a measure without its ledger is left out, never zero.
+    of
+        The measures; the shipped ones by default.
+
+    Returns
+    -------
+    DataFrame
+        code, measure, unit_name (empty = the whole place), numerator, denominator, unknown (rows
+        whose blank cells leave open whether they count), value, unit, target, met (unknown when
+        the blanks could decide it), source. A rate over nothing has no value.
+    """
+    rows: list[dict[str, Any]] = []
+    for measure in measures() if of is None else of:
+        counts = (measure.of, measure.over or measure.of)
+        if any((found := layers.get(one.role)) is None or found.table is None for one in counts):
+            continue
+        top = _by_town(layers, measure.of)
+        below = None if measure.over is None else _by_town(layers, measure.over)
+        dark = _by_town(layers, measure.of, blanks=True)
+        towns = dict.fromkeys([ALL, *sorted(set(top) | set(below or {}))])
+        rows += [
+            _row(measure, town, top.get(town, 0.0), below, dark.get(town, 0.0)) for town in towns
+        ]
+    names = [
+        "code", "measure", "unit_name", "numerator", "denominator", "unknown", "value", "unit",
+        "target", "met", "source",
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=names)
+    return table.astype({"met": "boolean", "target": "Float64", "denominator": "Float64"})
+
+
+def _row(
+    measure: Measure,
+    town: str,
+    numerator: float,
+    below: Mapping[str, float] | None,
+    unknown: float,
+) -> dict[str, Any]:
+    """Make one row: a rate over nothing, or of which nothing is known, is unknown."""
+    denominator = None if below is None else below.get(town, 0.0)
+    value: float | None = numerator
+    if denominator is not None:
+        some = denominator > unknown
+        value = numerator / denominator * SCALES[measure.unit] if some else None
+    met = None
+    if measure.target is not None and value is not None and measure.direction:
+        scale = SCALES[measure.unit]
+        most = (numerator + unknown) / denominator * scale if denominator else value + unknown
+        met = _met(measure, least=value, most=most)
+    return {
+        "code": measure.code,
+        "measure": measure.label,
+        "unit_name": town,
+        "numerator": numerator,
+        "denominator": denominator,
+        "unknown": unknown,
+        "value": None if value is None else round(value, 6),
+        "unit": measure.unit,
+        "target": measure.target,
+        "met": met,
+        "source": measure.source,
+    }
+
+
+def _met(measure: Measure, *, least: float, most: float) -> bool | None:
+    """Say whether a target is met, where the blanks cannot decide it either way."""
+    target = measure.target or 0.0
+    worst, best = (least, most) if measure.direction == "up" else (-most, -least)
+    goal = target if measure.direction == "up" else -target
+    return True if worst >= goal else False if best < goal else None
+
+
+def _by_town(
+    layers: Mapping[str, Layer], count: Count, *, blanks: bool = False
+) -> dict[str, float]:
+    """Count in the whole place and in each town; or the rows that a blank cell leaves open."""
+    table = layers[count.role].table
+    if table is None:
+        return {}
+    keep, maybe = np.ones(len(table), bool), np.zeros(len(table), bool)
+    for name, values in count.where.items():
+        said = filled(table, name).map(_written)
+        fits = np.array([_fits(value, values) for value in said], bool)
+        open_ = (said == "").to_numpy(bool) & ~fits & (count.blank == "unknown")
+        maybe |= open_
+        keep &= fits | open_
+    keep = keep & maybe if blanks else keep & ~maybe
+    towns = filled(table, "town").fillna("").astype(str)[keep]
+    if count.sum:
+        amounts = pd.to_numeric(filled(table, count.sum)[keep], errors="coerce").fillna(0.0)
+    else:
+        amounts = pd.Series(1.0, index=towns.index)
+    if count.unique:
+        said = filled(table, count.unique)[keep].dropna().astype(str)
+        found = {ALL: float(said.nunique())}
+        by = said.groupby(towns.reindex(said.index)).nunique()
+    else:
+        found = {ALL: float(amounts.sum())}
+        by = amounts.groupby(towns).sum()
+    return found | {str(town): float(n) for town, n in by.items() if town}
+
+
+def _written(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _fits(value: str, values: tuple[str, ...]) -> bool:
+    return value in values or ("*" in values and value != "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stated:
+    """A figure as somebody wrote it."""
+
+    value: float
+    unit: str
+    """``%``, ``‰`` or empty."""
+    bound: str = "="
+    """``>=`` for 余, 多, 以上; ``<=`` for 以内, 不超过."""
+
+
+def read_stated(written: str) -> Stated | None:
+    """Read a figure with its unit and what it bounds.
+
+    Parameters
+    ----------
+    written
+        Such as ``0.03%``, ``0.3‰以内``, ``11500余件``.
+
+    Returns
+    -------
+    Stated or None
+        None when there is no number in it.
+
+    Examples
+    --------
+    >>> read_stated("11500余件")
+    Stated(value=11500.0, unit='', bound='>=')
+    >>> read_stated("0.3‰以内")
+    Stated(value=0.3, unit='‰', bound='<=')
+    """
+    found = _NUMBER.search(written)
+    if found is None:
+        return None
+    value = float(found[0].replace(",", ""))
+    unit = next((sign for word, sign in _SIGNS.items() if word in written), "")
+    if "万" in written[found.end() : found.end() + 2]:
+        value *= 10_000
+    bound = ">=" if any(w in written for w in _AT_LEAST) else "="
+    bound = "<=" if any(w in written for w in _AT_MOST) else bound
+    return Stated(value=value, unit=unit, bound=bound)
+
+
+def _decimals(written: str) -> int:
+    """Count the digits behind the point, which say how closely a figure was printed."""
+    found = _DECIMALS.search(written)
+    return len(found[1]) if found else 0
+
+
+def doubt(written: str, numerator: float, denominator: float) -> Text | None:
+    """Recompute a stated rate from its own numbers and say what does not agree.
+
+    Parameters
+    ----------
+    written
+        The rate as stated, with its sign.
+    numerator, denominator
+        What it is said to be made of.
+
+    Returns
+    -------
+    Text or None
+        None when the rate agrees to the digits that are printed.
+
+    Examples
+    --------
+    >>> from riskmap.i18n import language
+    >>> with language("en"):
+    ...     str(doubt("0.03%", 21.56, 656_600))
+    'stated 0.03%, recomputed 0.003284%: the figure is per mille, written as per cent'
+    """
+    stated = read_stated(written)
+    if stated is None or denominator <= 0:
+        return None
+    share = numerator / denominator
+    half = 0.5 * 10.0 ** -_decimals(written) + 1e-12
+    right = share * SCALES[stated.unit]
+    if abs(stated.value - right) <= half:
+        return None
+    shown = f"{right:.4g}{stated.unit}"
+    for sign, words in (("‰", text("per mille")), ("%", text("per cent"))):
+        if sign != stated.unit and abs(stated.value - share * SCALES[sign]) <= half:
+            return text(
+                "stated {stated}, recomputed {right}: the figure is {is_}, written as {as_}",
+                stated=written,
+                right=shown,
+                is_=words,
+                as_=text("per cent") if stated.unit == "%" else text("per mille"),
+            )
+    return text("stated {stated}, recomputed {right}", stated=written, right=shown)
+
+
+def doubts(layers: Mapping[str, Layer]) -> pd.DataFrame:
+    """Recompute every stated figure that comes with its numerator and denominator.
+
+    Parameters
+    ----------
+    layers
+        Checked layers; those of role ``stated_figure`` are looked at.
+
+    Returns
+    -------
+    DataFrame
+        unit_name, measure, stated, numerator, denominator, message; only what does not agree.
+    """
+    names = ["unit_name", "measure", "stated", "numerator", "denominator", "message"]
+    layer = layers.get("stated_figure")
+    rows = []
+    if layer is not None and layer.table is not None:
+        columns = {
+            name: filled(layer.table, name).tolist()
+            for name in ("unit", "name", "stated", "numerator", "denominator")
+        }
+        for unit, name, stated, top, below in zip(*columns.values(), strict=True):
+            if stated is None or top is None or below is None:
+                continue
+            said = doubt(str(stated), float(top), float(below))
+            if said is not None:
+                rows.append([unit or "", name, str(stated), float(top), float(below), said])
+    return pd.DataFrame(rows, columns=names)

@@ -1,0 +1,258 @@
+"""The traps in the offices' own documents: a scorecard that counts what they count, in their units."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely import Point, box
+
+from riskmap.i18n import language
+from riskmap.layers.layer import Layer
+from riskmap.register.grids import (
+    grid_faults,
+    item_faults,
+    not_patrolled,
+    villages_without_ab,
+)
+from riskmap.register.scorecard import doubt, doubts, measures, read_stated, scorecard
+from riskmap.vocabulary.presets import load_presets
+
+CRS = "EPSG:4548"
+
+
+def layer(role, **columns):
+    n = len(next(iter(columns.values())))
+    table = gpd.GeoDataFrame(
+        {name: np.array(values, dtype=object) for name, values in columns.items()},
+        geometry=[None] * n, crs=CRS, index=pd.Index([f"{role}-{i}" for i in range(n)], name="item_id"),
+    )  # fmt: skip
+    return {role: Layer(role=role, table=table, rasters=(), sources=())}
+
+
+def one(table, code, unit=""):
+    found = table[(table["code"] == code) & (table["unit_name"] == unit)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("found", "mended", "rate", "left"),
+    [(2241, 2225, 99.3, 16), (1945, 1284, 66.0, 661), (5766, 5760, 99.9, 6)],
+)
+def test_rectification_as_the_offices_print_it(found, mended, rate, left):
+    status = ["closed"] * mended + ["open"] * (found - mended)
+    card = scorecard(layer("hidden_danger", status=status, town=["甲镇"] * found))
+    row = one(card, "dangers_mended")
+    assert (row["numerator"], row["denominator"]) == (mended, found)
+    assert round(row["value"], 1) == rate
+    assert not row["met"]
+    assert one(card, "dangers_open")["value"] == left
+    assert one(card, "dangers_open", "甲镇")["value"] == left
+
+
+def test_open_dangers_are_those_without_a_word_too():
+    card = scorecard(
+        layer("hidden_danger", status=[None, "open", "ongoing", "closed"], town=["甲"] * 4)
+    )
+    assert one(card, "dangers_open")["value"] == 3
+    assert one(card, "dangers_found")["value"] == 4
+
+
+def test_all_listed_dangers_are_signed_off():
+    listed = ["province"] * 2 + ["city"] * 6 + ["county"] * 10 + [None] * 3
+    status = ["signed_off"] * 18 + ["open"] * 3
+    row = one(scorecard(layer("hidden_danger", listed=listed, status=status)), "listed_closed")
+    assert (row["numerator"], row["denominator"], row["value"], row["met"]) == (18, 18, 100.0, True)
+
+
+def test_sources_online_of_grade_one_and_two_alone():
+    grade = ["1"] * 10 + ["2"] * 12 + ["3"] * 5
+    online = [True] * 22 + [False] * 5
+    row = one(
+        scorecard(layer("hazard_source", gb18218_level=grade, online=online)), "sources_online"
+    )
+    assert (row["numerator"], row["denominator"], row["met"]) == (22, 22, True)
+
+
+def test_what_nobody_filled_in_is_unknown_not_failed():
+    nothing = one(scorecard(layer("hazard_source", gb18218_level=["1", "2"])), "sources_online")
+    assert (nothing["denominator"], nothing["unknown"]) == (2, 2)
+    assert pd.isna(nothing["value"])
+    assert pd.isna(nothing["met"])
+    half = layer("hazard_source", gb18218_level=["1", "2", "1"], online=[True, None, True])
+    row = one(scorecard(half), "sources_online")
+    assert (row["numerator"], row["unknown"]) == (2, 1)
+    assert pd.isna(row["met"])  # the blank one decides
+    bad = layer("hazard_source", gb18218_level=["1", "2", "1"], online=[True, None, False])
+    assert not one(scorecard(bad), "sources_online")["met"]
+
+
+def test_visits_are_not_points_and_persons_are_neither():
+    card = scorecard(
+        layer(
+            "patrol", item=["A", "A", "B", "A"], persons=[2, 3, None, 1],
+            finding=["无盖", None, "淤积", ""], date=["2026-04-01"] * 4,
+        )
+    )  # fmt: skip
+    assert one(card, "patrol_visits")["value"] == 4
+    assert one(card, "points_patrolled")["value"] == 2
+    assert one(card, "patrol_persons")["value"] == 6
+    rate = one(card, "patrol_findings")
+    assert (rate["numerator"], rate["denominator"], rate["value"]) == (2, 4, 50.0)
+
+
+def test_conversion_of_inspections():
+    n = 2375
+    card = scorecard(
+        layer("patrol", item=list(range(n)), finding=["有"] * 305 + [None] * (n - 305))
+    )
+    assert round(one(card, "patrol_findings")["value"], 1) == 12.8
+
+
+def test_a_rate_over_nothing_is_unknown_and_a_missing_ledger_is_not_zero():
+    card = scorecard(layer("hidden_danger", danger_level=["general"], status=["open"]))
+    row = one(card, "major_mended")
+    assert row["value"] is None or np.isnan(row["value"])
+    assert pd.isna(row["met"])
+    assert scorecard({}).empty
+    assert "accidents" not in set(card["code"])
+
+
+def test_overlapping_classes_are_counted_once():
+    # 4 of production, 8 of traffic, 2 of them in both: 10 rows, never 12.
+    types = ["生产经营"] * 2 + ["生产经营性交通"] * 2 + ["交通"] * 6
+    card = scorecard(layer("accident", type=types, deaths=[1] * 10))
+    assert one(card, "accidents")["value"] == 10
+    assert one(card, "deaths")["value"] == 10
+
+
+def test_stock_has_classes_and_pieces():
+    card = scorecard(layer("stock", code=["1010101", "1010101", "2010101"], quantity=[5, 7, 3]))
+    assert one(card, "stock_classes")["value"] == 2
+    assert one(card, "stock_pieces")["value"] == 15
+
+
+def test_the_forest_rate_printed_in_per_cent_is_per_mille():
+    """21.56 ha of forest, 13 fires at 1.98 per 100 000 ha: 656 566 ha; 0.0328 per mille, not 0.03 %."""
+    area = 13 / 1.98 * 100_000
+    assert round(21.56 / 13, 2) == 1.66
+    with language("en"):
+        said = str(doubt("0.03%", 21.56, area))
+    assert "per mille" in said
+    assert doubt("0.03‰", 21.56, area) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "top", "below", "agrees"),
+    [
+        ("99.3%", 2225, 2241, True), ("66.0%", 1284, 1945, True), ("99%", 2225, 2241, True),
+        ("99.9%", 2225, 2241, False), ("100%", 18, 18, True), ("12.8%", 305, 2375, True),
+        ("5%", 1, 20, True), ("0", 0, 5, True), ("9.93‰", 2225, 2241, False), ("无", 1, 2, True),
+        ("50%", 1, 0, True),
+    ],
+)  # fmt: skip
+def test_stated_rates_are_recomputed_to_the_digits_printed(written, top, below, agrees):
+    assert (doubt(written, top, below) is None) == agrees
+
+
+@pytest.mark.parametrize(
+    ("written", "value", "unit", "bound"),
+    [
+        ("11500余件", 11500, "", ">="), ("42类", 42, "", "="), ("0.3‰以内", 0.3, "‰", "<="),
+        ("1%以内", 1, "%", "<="), ("不少于100个", 100, "", ">="), ("3.9万余条", 39_000, "", ">="),
+        ("1,195件", 1195, "", "="), ("50%以上", 50, "%", ">="),
+    ],
+)  # fmt: skip
+def test_figures_as_they_are_written(written, value, unit, bound):
+    found = read_stated(written)
+    assert (found.value, found.unit, found.bound) == (value, unit, bound)
+
+
+def test_stated_figures_of_a_ledger_are_doubted_by_row():
+    rows = layer(
+        "stated_figure", name=["森林火灾受害率", "整改率"], unit=["智慧新城", "集聚区"],
+        numerator=[21.56, 2225], denominator=[656_566, 2241], stated=["0.03%", "99.3%"],
+    )  # fmt: skip
+    found = doubts(rows)
+    assert found["unit_name"].tolist() == ["智慧新城"]
+
+
+def test_every_measure_is_named_and_asks_for_fields_that_the_role_has():
+    from riskmap.vocabulary.roles import load_roles
+
+    roles = load_roles()
+    for measure in measures():
+        for count in filter(None, (measure.of, measure.over)):
+            names = {field.name for field in roles[count.role].fields}
+            assert set(count.where) | {n for n in (count.sum, count.unique) if n} <= names, (
+                measure.code
+            )
+        assert measure.label.zh
+        assert measure.label.msgid
+
+
+def squares():
+    """Two grids of 100 m side by side that overlap by 10 m, in a place of 250 x 100 m."""
+    return gpd.GeoDataFrame(
+        {"number": ["1", "2", "0"], "name": ["甲格", "乙格", "街道"], "parent": ["0", "0", None],
+         "person": ["责任人A", None, None]},
+        geometry=[box(0, 0, 110, 100), box(100, 0, 200, 100), box(0, 0, 250, 100)], crs=CRS,
+    )  # fmt: skip
+
+
+def test_gaps_and_overlaps_have_their_exact_areas():
+    found = grid_faults(squares(), box(0, 0, 250, 100))
+    with language("en"):
+        shown = {
+            str(fault): area for fault, area in zip(found["fault"], found["area_m2"], strict=True)
+        }
+    assert shown == {"ground in no grid": 5000.0, "ground in two grids": 1000.0}
+
+
+def test_each_item_has_one_grid_and_one_person():
+    at = gpd.GeoSeries(
+        [Point(50, 50), Point(105, 50), Point(150, 50), Point(230, 50)], crs=CRS
+    ).to_crs(4326)
+    items = pd.DataFrame(
+        {"lon": at.x.to_numpy(), "lat": at.y.to_numpy(), "name": list("abcd")},
+        index=pd.Index(["A", "B", "C", "D"], name="item_id"),
+    )
+    found = item_faults(squares(), items, crs=CRS).set_index("item_id")
+    assert found["grids"].to_dict() == {"B": 2, "C": 1, "D": 0}  # A has one, with a person
+
+
+def test_a_village_needs_an_a_and_a_b():
+    units = gpd.GeoDataFrame(
+        {"name": ["东村", "西村", "北村"], "town": ["甲镇"] * 3, "finest": [True] * 3},
+        geometry=[box(i, 0, i + 1, 1) for i in range(3)], crs=CRS, index=pd.Index(["1", "2", "3"]),
+    )  # fmt: skip
+    persons = pd.DataFrame(
+        {"role_ab": ["A", "B", "A", "B"], "unit_code": ["1", "1", "2", None],
+         "town": [None, None, None, "甲镇"], "village": [None, None, None, "北村"]}
+    )  # fmt: skip
+    found = villages_without_ab(persons, units).set_index("unit_id")
+    assert found[["a", "b"]].to_dict(orient="index") == {
+        "2": {"a": 1, "b": 0},
+        "3": {"a": 0, "b": 1},
+    }
+
+
+def test_items_not_visited_in_time_by_level():
+    items = pd.DataFrame(
+        {"name": ["a", "b", "c", "d"], "level": pd.array([4, 1, 4, 4], "Int8")},
+        index=pd.Index(["A", "B", "C", "D"], name="item_id"),
+    )
+    patrols = pd.DataFrame(
+        {
+            "item": ["A", "B", None],
+            "item_name": [None, None, "c"],
+            "date": ["2026-04-29", "2026-04-05", "2026-04-30"],
+        }
+    )
+    found = not_patrolled(patrols, items, load_presets(), data_date="2026-05-01").set_index(
+        "item_id"
+    )
+    # level 4 every day: A was two days ago, C yesterday by its name, D never; level 1 every 30 days: B is in time.
+    assert found.index.tolist() == ["A", "D"]
+    assert found.loc["A", "days"] == 2
+    assert pd.isna(found.loc["D", "days"])
