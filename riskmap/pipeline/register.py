@@ -103,9 +103,8 @@ def register(
     """
     from riskmap.register import events
     from riskmap.register.control import build_control
-    from riskmap.register.grids import duty_checks
     from riskmap.register.items import build_items
-    from riskmap.register.scorecard import doubts, scorecard
+    from riskmap.register.scorecard import scorecard
 
     items = build_items(
         ground.layers,
@@ -144,21 +143,29 @@ def register(
         control=control.assign(rank=np.arange(1, len(control) + 1)),
         closed=signed,
         scorecard=scorecard(ground.layers),
-        duty={
-            **duty_checks(
-                ground.layers,
-                ground.units,
-                items,
-                place=ground.place,
-                pieces=pieces,
-                presets=ground.presets,
-                data_date=project.data_date,
-            ),
-            "stated_doubts": doubts(ground.layers),
-        },
+        duty=_duty(project, ground, items, pieces),
         notes=(*notes, *_said(items), *_signed_off(signed, items, known)),
         problems=(*_unproven_rows(ground), *conflicts(items, ground.layers)),
     )
+
+
+def _duty(
+    project: Project, ground: Ground, items: pd.DataFrame, pieces: Pieces | None
+) -> dict[str, pd.DataFrame]:
+    """Check grids, persons, patrols, loudspeakers and stated figures, where their ledgers are."""
+    from riskmap.register.grids import duty_checks
+    from riskmap.register.scorecard import doubts
+
+    found = duty_checks(
+        ground.layers,
+        ground.units,
+        items,
+        place=ground.place,
+        pieces=pieces,
+        presets=ground.presets,
+        data_date=project.data_date,
+    )
+    return {**found, "stated_doubts": doubts(ground.layers)}
 
 
 def _renumbered(items: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:
