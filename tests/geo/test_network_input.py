@@ -180,3 +180,45 @@ def test_roads_shorter_than_the_distance_within_which_ends_meet():
     dot = gpd.GeoDataFrame(geometry=[LineString([(5e5, 4e6), (5e5, 4e6 + 1e-5)])], crs="EPSG:4548")
     with pytest.raises(LayerError, match=r"0\.001"):
         build_graph(dot)
+
+
+def test_class_lists_take_the_highest_and_end_nodes_tell_where_lines_meet():
+    """As OSMnx saves them: two streets cross at a shared vertex that is no node of theirs."""
+    lines = gpd.GeoDataFrame(
+        {
+            "highway": ["['residential', 'primary']", "tertiary", "tertiary", "residential"],
+            "u": [1, 3, 4, 5],
+            "v": [2, 4, 3, 2],
+            "oneway": [False, True, True, False],
+        },
+        geometry=[
+            LineString([(0, 0), (100, 0), (200, 0)]),
+            LineString([(100, -100), (100, 0), (100, 100)]),
+            LineString([(100, 100), (100, 0), (100, -100)]),
+            LineString([(300, 0), (200, 0)]),
+        ],
+        crs=4548,
+    )
+    graph = build_graph(lines, presets=load_presets())
+    assert graph.edge_class.tolist() == ["primary", "tertiary", "residential"]
+    assert graph.component.max() == 1
+    assert (graph.edge_forward & graph.edge_backward).all()
+    with language("en"):
+        assert said([str(n) for n in graph.notes], "end nodes")
+    wrong = lines.assign(u=[1, 1, 1, 1], v=[2, 2, 2, 2])
+    assert build_graph(wrong, presets=load_presets()).component.max() == 0
+
+
+def test_loose_ends_meet_the_line_on_which_they_lie_and_bridges_do_not():
+    lines = gpd.GeoDataFrame(
+        geometry=[
+            LineString([(0, 0), (200, 0)]),
+            LineString([(100, 0.4), (100, 90)]),
+            LineString([(50, -50), (50, 50)]),
+        ],
+        crs=4548,
+    )
+    graph = build_graph(lines, tolerance_m=0.5)
+    assert graph.component.max() == 1
+    assert graph.edge_count == 4
+    assert build_graph(lines, tolerance_m=0.3).edge_count == 3

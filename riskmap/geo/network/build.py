@@ -314,6 +314,7 @@ def split_lines(
         vertex = merge_near(xy, vertex, ends, tolerance_m, unit)
         first = np.unique(vertex, return_index=True)
         xy = xy[first[1]][np.searchsorted(first[0], vertex)]
+        xy, vertex, part, nodes = _meet_lines(xy, vertex, part, nodes, tolerance_m, unit)
     keep = np.ones(len(xy), dtype=bool)
     keep[1:] = (vertex[1:] != vertex[:-1]) | (part[1:] != part[:-1])
     xy, vertex, part, nodes = xy[keep], vertex[keep], part[keep], nodes[keep]
@@ -322,6 +323,38 @@ def split_lines(
     if not len(xy):
         raise _too_short(tolerance_m)
     return _cut(xy, vertex, part, row, nodes, crs=crs, level=level)
+
+
+def _meet_lines(
+    xy: Floats, vertex: Ints, part: Ints, nodes: Ints, tolerance_m: float, unit: Floats
+) -> tuple[Floats, Ints, Ints, Ints]:
+    """Let loose ends that lie on another line within a tolerance meet it there."""
+    step = np.flatnonzero((part[1:] == part[:-1]) & (vertex[1:] != vertex[:-1]))
+    border = np.append(True, part[1:] != part[:-1]) | np.append(part[1:] != part[:-1], True)
+    loose = np.flatnonzero(border & (np.bincount(vertex)[vertex] == 1))
+    if not len(step) or not len(loose):
+        return xy, vertex, part, nodes
+    flat = xy * unit
+    lines = shapely.linestrings(np.stack([flat[step], flat[step + 1]], axis=1))
+    tree = shapely.STRtree(lines)
+    spot, segment = tree.query(
+        shapely.points(flat[loose]), predicate="dwithin", distance=tolerance_m
+    )
+    other = part[loose[spot]] != part[step[segment]]
+    spot, segment = spot[other], segment[other]
+    gap = shapely.distance(shapely.points(flat[loose[spot]]), lines[segment])
+    order = np.lexsort((segment, gap, spot))
+    order = order[np.diff(spot[order], prepend=-1) != 0]
+    spot, segment = spot[order], segment[order]
+    share = shapely.line_locate_point(lines[segment], shapely.points(flat[loose[spot]]))
+    order = np.lexsort((share, segment))
+    spot, at = loose[spot[order]], step[segment[order]] + 1
+    return (
+        np.insert(xy, at, xy[spot], axis=0),
+        np.insert(vertex, at, vertex[spot]),
+        np.insert(part, at, part[at - 1]),
+        np.insert(nodes, at, nodes[spot]),
+    )
 
 
 def _too_short(tolerance_m: float) -> LayerError:
@@ -534,7 +567,8 @@ def build_graph(
         )
     kept, used = table[use], classes[use].to_numpy(dtype=object)
     level = pd.factorize(kept[level_field], sort=True)[0] + 1 if level_field else None
-    topology = vertex_ids(kept, geometry[use])
+    degrees = pyproj.CRS.from_user_input(lines.crs).is_geographic
+    topology = vertex_ids(kept, geometry[use], geographic=degrees)
     barred, barriers = _barred(kept, topology, kind, vehicle, presets)
     pieces = split_lines(
         geometry[use], crs=lines.crs, level=level, nodes=topology.ids, barred=barred,
@@ -602,12 +636,12 @@ class Topology:
     """``osm``, ``ends`` (columns with the nodes at the ends) or ``place``."""
 
 
-END_FIELDS: Final = "network.end_fields"
-"""Preset: pairs of columns with the ids of the nodes at which a line begins and ends."""
 _ENDS_M: Final = 1.0
+"""Ends with one id lie this near each other [m], or the columns are not believed."""
+_BELIEVED: Final = 0.99
 
 
-def vertex_ids(kept: pd.DataFrame, lines: NDArray[np.object_]) -> Topology:
+def vertex_ids(kept: pd.DataFrame, lines: NDArray[np.object_], *, geographic: bool) -> Topology:
     """Find what tells where lines meet: OSM's nodes, or columns with the nodes of their ends.
 
     Parameters
@@ -616,6 +650,8 @@ def vertex_ids(kept: pd.DataFrame, lines: NDArray[np.object_]) -> Topology:
         The used lines.
     lines
         Their geometry.
+    geographic
+        True when their coordinates are degrees.
 
     Returns
     -------
@@ -625,7 +661,7 @@ def vertex_ids(kept: pd.DataFrame, lines: NDArray[np.object_]) -> Topology:
     count = shapely.get_num_coordinates(lines)
     start = np.concatenate([[0], np.cumsum(count)])
     if rules.NODES not in kept.columns:
-        return Topology(None, "place")
+        return _by_ends(kept, lines, geographic=geographic)
     ids = np.full(int(start[-1]), -1, dtype=np.int64)
     said = kept[rules.NODES].astype("string").fillna("").tolist()
     for row, nodes in enumerate(said):
@@ -635,6 +671,37 @@ def vertex_ids(kept: pd.DataFrame, lines: NDArray[np.object_]) -> Topology:
     if (ids < -1).any():
         ids = np.where(ids < -1, 2**62 + ids, ids)  # nodes that were never sent to the server
     return Topology(ids, "osm")
+
+
+def _by_ends(kept: pd.DataFrame, lines: NDArray[np.object_], *, geographic: bool) -> Topology:
+    """Read columns with the nodes of line ends, where they agree with the places of the ends."""
+    lower = {str(column).lower(): column for column in reversed(kept.columns)}
+    pair = next((p for p in rules.END_FIELDS if p[0] in lower and p[1] in lower), None)
+    if pair is None or (shapely.get_num_geometries(lines) != 1).any():
+        return Topology(None, "place")
+    ends = pd.concat([kept[lower[name]] for name in pair], ignore_index=True)
+    named = ends.astype("string").str.strip()
+    number, _ = pd.factorize(named.mask(named == ""), sort=True)
+    xy, owner = shapely.get_coordinates(lines, return_index=True)
+    first = np.searchsorted(owner, np.arange(len(lines)))
+    last = np.append(first[1:], len(owner)) - 1
+    metres = np.ones(2)
+    if geographic:
+        metres = 111_195.0 * np.array([np.cos(np.radians(xy[:, 1].mean())), 1.0])
+    at = pd.DataFrame(np.concatenate([xy[first], xy[last]]) * metres)
+    away = (at - at.groupby(number).transform("median")).to_numpy()
+    known = number >= 0
+    near = np.hypot(away[known, 0], away[known, 1]) <= _ENDS_M
+    if not known.any() or known.mean() < _BELIEVED or near.mean() < _BELIEVED:
+        return Topology(None, "place")
+    # Inside a line a vertex is one only with that of a line between the same two nodes.
+    u, v = number[: len(lines)], number[len(lines) :]
+    place = vertex_numbers(xy, geographic=geographic)
+    keys = np.column_stack([place, np.minimum(u, v)[owner], np.maximum(u, v)[owner]])
+    inner = np.unique(keys, axis=0, return_inverse=True)[1].ravel()
+    ids = int(number.max()) + 1 + inner.astype(np.int64)
+    ids[first], ids[last] = u, v
+    return Topology(ids, "ends")
 
 
 def _barred(

@@ -192,6 +192,11 @@ def water_speed(depth_m: Floats, *, curve: Mapping[str, float], limit_m: float) 
 CLASS_FIELDS: Final = ("highway", "road_class", "class", "fclass", "roadlevel", "link_type", "等级")
 """Columns looked at for the class, in this order, when none is named (case does not matter)."""
 
+END_FIELDS: Final = (
+    ("u", "v"), ("from_node", "to_node"), ("a_node", "b_node"), ("fnode", "tnode"),
+    ("fnode_", "tnode_"), ("snodeid", "enodeid"),
+)  # fmt: skip
+"""Columns with the ids of the nodes at which a line begins and ends (case does not matter)."""
 WAY_ID: Final = "osm_id"
 """Column with the OSM way of a line."""
 NODES: Final = "osm_nodes"

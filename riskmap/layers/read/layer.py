@@ -14,6 +14,7 @@ import pandas as pd
 from pyproj import CRS
 
 from riskmap.errors import LayerError, Problem
+from riskmap.geo.network.rules import END_FIELDS
 from riskmap.i18n import text
 from riskmap.layers.check.findings import Findings, own_fault, unusable
 from riskmap.layers.check.ids import assign_ids
@@ -291,7 +292,10 @@ def _extra(role: Role, rows: Rows, table: pd.DataFrame) -> pd.DataFrame:
     if role.name != "road":
         return pd.DataFrame(index=table.index)
     held = [str(column) for column in rows.table.columns]
-    wanted = [key for key in held if is_road_key(key) or key in OWN] if rows.osm else held
+    ends = {name for pair in END_FIELDS for name in pair}
+    wanted = held
+    if rows.osm:
+        wanted = [k for k in held if is_road_key(k) or k in OWN or k.lower() in ends]
     kept = [column for column in wanted if column not in table]
     return rows.table[kept]
 
