@@ -140,7 +140,7 @@ def main_edges(graph: RoadGraph, least: int) -> Bools:
 def put_on_main(
     rows: Sequence[Row],
     places: Places,
-    main: Bools,
+    main: Callable[[], Bools],
     *,
     match: str,
     again: Callable[[], Places],
@@ -157,7 +157,7 @@ def put_on_main(
     places
         Where the points were put.
     main
-        Edges of the main network, shape (m,).
+        Gives the edges of the main network, shape (m,).
     match
         ``pairs``, ``nearest`` or ``matrix``.
     again
@@ -174,9 +174,11 @@ def put_on_main(
     moved : tuple of set
         Origins and destinations that were put elsewhere for some row.
     """
-    off = [one.on & ~main[np.maximum(one.edge, 0)] for one in places]
     found, where = list(rows), [places] * len(rows)
     moved: tuple[set[int], set[int]] = (set(), set())
+    if all(np.isfinite(row[2]) for row in rows):
+        return found, where, moved
+    off = [one.on & ~main()[np.maximum(one.edge, 0)] for one in places]
 
     def detached(row: Row) -> bool:
         far = off[1].any() if match == "nearest" else off[1][~row[1]]

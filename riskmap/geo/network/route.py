@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -40,7 +42,7 @@ def find_ways(
     closed: Bools,
     costs: tuple[Floats, Floats],
     *,
-    main: Bools,
+    main: Callable[[], Bools],
     match: str,
     weight: Weight,
     snap_limit: float,
@@ -60,7 +62,7 @@ def find_ways(
     costs
         Cost of each edge that is minimised, infinite where closed, and the other one.
     main
-        Edges of the main network, shape (m,).
+        Gives the edges of the main network, shape (m,).
     match, weight
         As in `matched_rows`.
     snap_limit
@@ -92,7 +94,7 @@ def find_ways(
 
     put = places()
     return put_on_main(
-        ways(put, "asked"), put, main, match=match, again=lambda: places(main), ways=ways
+        ways(put, "asked"), put, main, match=match, again=lambda: places(main()), ways=ways
     )
 
 
@@ -426,7 +428,7 @@ def route_on(
         (points_xy(graph, origins), points_xy(graph, destinations)),
         shut,
         _costs(graph, shut, _seconds(graph, factor), weight),
-        main=main_edges(graph, int(chosen(presets, MAIN_NODES))),
+        main=cache(lambda: main_edges(graph, int(chosen(presets, MAIN_NODES)))),
         match=match,
         weight=weight,
         snap_limit=snap_limit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -145,12 +146,16 @@ def _nearest(parts: Segments, xy: Floats, limit_m: float) -> Snapped:
     fine = np.flatnonzero(np.isfinite(xy).all(axis=1))
     if not len(parts.owner) or not len(fine):
         return off
-    reach = np.nextafter(limit_m, np.inf) + 1e-6
-    found = parts.tree.query_nearest(shapely.points(xy[fine]), max_distance=reach, all_matches=True)
-    point, segment = fine[found[0]], found[1]
-    keep = np.lexsort((segment, point))
-    keep = keep[np.diff(point[keep], prepend=-1) != 0]
-    point, segment = point[keep], segment[keep]
+    if len(fine) <= _FEW:
+        point, segment = fine, np.array([_nearest_of(parts, xy[i]) for i in fine])
+    else:
+        reach = np.nextafter(limit_m, np.inf) + 1e-6
+        spots = shapely.points(xy[fine])
+        found = parts.tree.query_nearest(spots, max_distance=reach, all_matches=True)
+        point, segment = fine[found[0]], found[1]
+        keep = np.lexsort((segment, point))
+        keep = keep[np.diff(point[keep], prepend=-1) != 0]
+        point, segment = point[keep], segment[keep]
     from_, step, length = parts.from_, parts.step, parts.length
     owner, before, total = parts.owner, parts.before, parts.total
     gap = xy[point] - from_[segment]
@@ -168,11 +173,19 @@ def _nearest(parts: Segments, xy: Floats, limit_m: float) -> Snapped:
     return off
 
 
+def _nearest_of(parts: Segments, xy: Floats) -> int:
+    """Give the first of the nearest parts of one point; for a few points no index is worth it."""
+    gap = xy - parts.from_
+    share = (gap * parts.step).sum(axis=1) / np.maximum(parts.length, _TINY) ** 2
+    away = gap - np.clip(share, 0.0, 1.0)[:, None] * parts.step
+    far = (away**2).sum(axis=1)
+    return int(np.argmax(far <= far.min() * (1 + _TINY)))
+
+
 @dataclass(frozen=True, eq=False)
 class Segments:
     """The straight parts of all edges that points may be put on, with an index of their places."""
 
-    tree: shapely.STRtree
     from_: Floats
     step: Floats
     """Beginning of each part and the way from there to its end, shape (s, 2) [m]."""
@@ -185,11 +198,24 @@ class Segments:
     kept: dict[tuple[bytes, float], Snapped] = field(default_factory=dict)
     """Points put on these parts lately: one run asks for the same ones again and again."""
 
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """Index of the places of the parts.
+
+        Returns
+        -------
+        shapely.STRtree
+            Made when it is first asked for.
+        """
+        ends = np.stack([self.from_, self.from_ + self.step], axis=1)
+        return shapely.STRtree(shapely.linestrings(ends))
+
 
 _KEPT: Final[WeakKeyDictionary[RoadGraph, dict[bytes, Segments]]] = WeakKeyDictionary()
 """Parts of each graph, made once for all edges and once for each set of open edges."""
 _MOST_KEPT: Final = 8
 _MOST_POINTS: Final = 16
+_FEW: Final = 32
 
 
 def _segments(graph: RoadGraph, usable: Bools | None) -> Segments:
@@ -217,8 +243,7 @@ def _cut(graph: RoadGraph, edges: Ints) -> Segments:
     first = np.searchsorted(owner, np.arange(len(edges)))
     total = np.bincount(owner, weights=length, minlength=len(edges))
     before -= before[first][owner] if len(owner) else 0.0
-    lines = shapely.linestrings(np.stack([from_, from_ + step], axis=1))
-    return Segments(shapely.STRtree(lines), from_, step, length, before, total[owner], edges[owner])
+    return Segments(from_, step, length, before, total[owner], edges[owner])
 
 
 def access_costs(
