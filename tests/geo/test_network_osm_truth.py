@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import osmium
 import pytest
+import shapely
 
-from riskmap.geo.network import build_graph
+from riskmap.geo.network import build_graph, wet_roads
 from riskmap.geo.network.paths import shortest_paths
 from riskmap.geo.network.route import VEHICLES
+from riskmap.geo.network.service import reached_stretches
 from riskmap.geo.network.snap import Snapped
 from riskmap.geo.network.tables import cost_table, k_nearest
 from riskmap.geo.network.travel import nearest_seconds
@@ -149,3 +151,46 @@ def test_every_engine_finds_what_a_second_reading_finds(tmp_path, vehicle, seed)
     for path_, metres in zip(shortest_paths(graph, a, b, weight="metres"), right, strict=True):
         assert path_.metres == pytest.approx(metres, abs=0.05, rel=1e-4)
         assert not path_.reached or path_.geometry.length == pytest.approx(metres, abs=5, rel=5e-3)
+
+
+def test_roads_cut_at_water_keep_their_turns(tmp_path):
+    path = strewn(tmp_path / "strewn.osm.pbf", 4)
+    graph = build_graph(read_roads(path))
+    rng = np.random.default_rng(4)
+    edge = rng.choice(graph.edge_count, 80)
+    at = Snapped(edge, rng.uniform(0.1, 0.9, 80), np.zeros(80), np.zeros((80, 2)))
+    spots = shapely.line_interpolate_point(graph.edge_geometry[edge[::4]], 0.37, normalized=True)
+    cut = wet_roads(graph, closures=list(shapely.buffer(spots, 8)))
+    assert graph.turns
+    assert cut.graph.edge_count > graph.edge_count + 10
+    tables = [
+        cost_table(one, places, places, edge_cost=one.edge_length_m)
+        for one, places in ((graph, at), (cut.graph, cut.moved(at)))
+    ]
+    dense = np.full((2, 80, 80), np.inf)
+    for i, table in enumerate(tables):
+        dense[i, table.facility, table.point] = table.cost
+    np.testing.assert_allclose(dense[1], dense[0], atol=1e-3)
+    whole = nearest_seconds(graph, at.take(np.arange(3)), at)
+    parts = nearest_seconds(cut.graph, cut.moved(at.take(np.arange(3))), cut.moved(at))
+    np.testing.assert_allclose(parts.cost, whole.cost, atol=1e-3)
+
+
+def test_service_areas_reach_what_the_nearest_search_reaches(tmp_path):
+    graph = build_graph(read_roads(strewn(tmp_path / "strewn.osm.pbf", 5)))
+    rng = np.random.default_rng(5)
+    places = [
+        Snapped(rng.choice(graph.edge_count, n), rng.uniform(0.05, 0.95, n), np.zeros(n),
+                np.zeros((n, 2)))
+        for n in (3, 300)
+    ]  # fmt: skip
+    for way in ("from_facility", "to_facility"):
+        near = nearest_seconds(graph, *places, way=way)
+        limit = float(np.median(near.cost[np.isfinite(near.cost)]))
+        found = reached_stretches(graph, places[0], limit=limit, way=way)
+        inside = np.array([
+            ((found.edge == e) & (found.low <= s + 1e-9) & (found.high >= s - 1e-9)).any()
+            for e, s in zip(places[1].edge, places[1].along, strict=True)
+        ])  # fmt: skip
+        clear = np.abs(near.cost - limit) > 0.5
+        assert (inside == (near.cost <= limit))[clear].all()
