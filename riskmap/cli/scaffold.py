@@ -22,6 +22,13 @@ DATUMS: Final = ("auto", "wgs84", "cgcs2000", "gcj02", "bd09")
 _SIDES: Final = (".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx")
 
 
+_UNIT_WORDS: Final = {
+    "level": ("level", "层级", "级别", "行政级别"),
+    "parent": ("parent", "parent_code", "上级", "上级代码", "上级行政区划代码"),
+}
+"""Columns of units that no sheet has."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answers:
     """What a new project is told about itself."""
@@ -187,6 +194,9 @@ def _look_at(file: Path) -> dict[str, Any]:
         field, _ = match_header(unit_role("village"), column)
         if field is not None:
             found.setdefault(field.name, column)
+        for key, words in _UNIT_WORDS.items():
+            if column.casefold() in words:
+                found.setdefault(key, column)
     if "number" not in found and "name" not in found:
         raise UsageError(
             text(
@@ -226,9 +236,11 @@ def _unit_lines(answers: Answers, book: str, kept: dict[str, Any]) -> list[str]:
         return [
             _flow(
                 path=f"layers/{answers.boundary.name}",
-                level="village",
+                level=None if "level" in found else "village",
+                level_column=found.get("level"),
                 code=found.get("number", found.get("name")),
                 name=found.get("name", found.get("number")),
+                parent=found.get("parent"),
                 population=found.get("population"),
                 elderly=found.get("elderly"),
                 datum=answers.datum,

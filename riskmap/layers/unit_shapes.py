@@ -13,6 +13,7 @@ import shapely
 from riskmap.errors import Problem
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import Findings, shown_value
+from riskmap.layers.check.library import in_words
 from riskmap.vocabulary.columns import LEVEL, NAME, PARENT_ID, UNIT_ID, UNIT_LEVELS
 
 _EQUAL_AREA: Final = "EPSG:6933"
@@ -57,7 +58,7 @@ def repair_units(shapes: gpd.GeoSeries, findings: Findings) -> gpd.GeoSeries:
     broken = ~shapely.is_missing(values) & ~shapely.is_valid(values)
     if broken.any():
         reasons = np.full(len(values), "", dtype=object)
-        reasons[broken] = shapely.is_valid_reason(values[broken])
+        reasons[broken] = in_words(shapely.is_valid_reason(values[broken]))
         values[broken] = shapely.make_valid(
             values[broken], method="structure", keep_collapsed=False
         )

@@ -12,6 +12,7 @@ import shapely
 
 from riskmap.i18n import text
 from riskmap.layers.check.findings import Findings
+from riskmap.layers.check.library import in_words
 from riskmap.vocabulary.columns import WGS84
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _repair(values: NDArray[np.object_], findings: Findings) -> NDArray[np.objec
     if not broken.any():
         return values
     reasons = np.full(len(values), "", dtype=object)
-    reasons[broken] = shapely.is_valid_reason(values[broken])
+    reasons[broken] = in_words(shapely.is_valid_reason(values[broken]))
     values[broken] = shapely.make_valid(values[broken], method="structure", keep_collapsed=False)
     collapsed = broken & (shapely.is_empty(values) | shapely.is_missing(values))
     findings.returned(

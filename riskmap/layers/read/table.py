@@ -21,6 +21,7 @@ import pandas as pd
 
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import row_list, unusable
+from riskmap.layers.check.library import library_words
 from riskmap.layers.layer import Remark, Rows
 from riskmap.layers.place.datum import told_datum
 from riskmap.layers.read.encoding import decode
@@ -100,7 +101,7 @@ def read_workbook(path: Path) -> list[Grid]:
             "broken_workbook",
             text("the workbook cannot be opened"),
             text("open it in Excel or WPS, save it as .xlsx again and give that file"),
-            value=str(error),
+            value=str(library_words(str(error))),
         ) from error
     return grids
 
@@ -269,7 +270,7 @@ def read_csv(path: Path, *, encoding: str | None = None) -> Grid:
             "broken_csv",
             text("the text table cannot be split into cells"),
             text("open it in Excel or WPS and save it as CSV again"),
-            value=str(error),
+            value=str(library_words(str(error))),
         ) from error
     if '="' in body:
         cells = [[_FORMULA_TEXT.sub(r"\1", cell) for cell in row] for row in cells]
@@ -943,7 +944,7 @@ def matching(table: pd.DataFrame, where: str) -> np.ndarray:
                     "name existing columns, as in SQL; the columns are: {columns}",
                     columns=", ".join(map(str, table.columns[:30])),
                 ),
-                value=str(error),
+                value=str(library_words(str(error))),
             ) from error
     mask = np.zeros(len(table), dtype=bool)
     mask[[row - 1 for (row,) in found]] = True

@@ -18,6 +18,7 @@ from riskmap.errors import LayerError
 from riskmap.formats import check_condition, offline, vector_driver
 from riskmap.i18n import text
 from riskmap.layers.check.findings import unusable
+from riskmap.layers.check.library import library_words
 from riskmap.layers.layer import Remark, Rows
 from riskmap.layers.read.curves import straight
 from riskmap.layers.read.dbf import Encoding, read_dbf, shapefile_encoding, sibling
@@ -506,7 +507,7 @@ def _broken(error: Exception) -> Exception:
         "broken_file",
         text("the file cannot be read"),
         text("open it in a GIS, save it as GeoPackage and give that file"),
-        value=str(error),
+        value=str(library_words(str(error))),
     )
 
 
@@ -528,7 +529,7 @@ def _frame(
     notes += [
         Remark(
             "reader_warning",
-            text("the reader says: {message}", message=message),
+            text("the reader says: {message}", message=library_words(message)),
             text("check the layer"),
         )
         for message in dict.fromkeys(said)
