@@ -125,6 +125,7 @@ def test_cutting_lines_changes_no_travel_time(world):
     depth, (begin, size), cuts = world
     closure = [here(LineString([(begin, -170), (begin + size, -170)]))]
     points = np.array([[X0 + x, Y0 - y] for x in range(5, 300, 37) for y in (20, 60, 110, 160)])
+    points = points + np.array([0.377, 0.219])  # at no equal distance from two roads
     times = []
     whole = lines()
     whole[1] = LineString([(0, -170), (140, -170), (300, -170)])
