@@ -228,7 +228,7 @@ def lines_to_cells(grid: Grid, lines: Any, *, weights: ArrayLike | None = None) 
     """
     start, end, owner = segments(lines)
     a, b = start / grid.size_m, end / grid.size_m
-    part, low, high = _cuts(a, b)
+    part, low, high = cuts(a, b)
     middle = a[part] + (b - a)[part] * ((low + high) / 2)[:, None]
     length = np.hypot(*(end - start).T)[part] * (high - low)
     if weights is not None:
@@ -273,10 +273,21 @@ def segments(
     return xy[:-1][same], xy[1:][same], np.asarray(row[part[:-1][same]], dtype=np.int64)
 
 
-def _cuts(
+def cuts(
     a: NDArray[np.float64], b: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Cut segments (in units of the cell size) at whole numbers: segment, from t, to t in 0..1."""
+    """Cut segments at whole numbers of their coordinates.
+
+    Parameters
+    ----------
+    a, b
+        Starts and ends in units of the cell size, shape (n, 2).
+
+    Returns
+    -------
+    tuple of ndarray
+        Segment, from and to share of its length, 0..1.
+    """
     owners, times = [np.repeat(np.arange(len(a)), 2)], [np.tile([0.0, 1.0], len(a))]
     for axis in (0, 1):
         low = np.ceil(np.minimum(a[:, axis], b[:, axis]))

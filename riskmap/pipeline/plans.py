@@ -206,6 +206,7 @@ def _world(
         flood_level=_flood_level(project, ground, options.flood_level),
         sensitive=placed_rows(ground.layers, "sensitive"),
         on_roads=placed_rows(ground.layers, "road") is not None,
+        waterways=placed_rows(ground.layers, "waterway"),
         road_names=_road_names(ground),
     )
 
@@ -242,7 +243,7 @@ def _supplies(
         return None
     calls = []
     for name, plan in plans.items():
-        roads = states[name].roads(world, {"ride": float("inf")})
+        roads = states[name].roads(world, {"ride": float("inf")}, carrier="truck")
         sent = plan.tables["assignment"]
         at = sent.groupby("refuge_row")["people"].sum().reindex(range(len(world.refuges)))
         calls.append(

@@ -158,7 +158,7 @@ def test_closed_stretches_are_named_and_gone_round():
     wet = plan(there, limits=limits, name="断", closures=closed).tables
     row = wet["assignment"].iloc[0]
     assert row["via"] == "西路 → 北巷 → 北路 → 东巷 → 东路"
-    assert (row["avoided"], row["avoided_m"]) == ("中路", pytest.approx(1000, abs=2))
+    assert (row["avoided"], row["avoided_m"]) == ("中路", pytest.approx(200, abs=1))
     assert row["metres"] == pytest.approx(2600, abs=5)
     sheet = wet["handout"].iloc[0]
     assert "中路" in str(sheet["avoided"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -180,6 +181,98 @@ def _nearest_of(parts: Segments, xy: Floats) -> int:
     away = gap - np.clip(share, 0.0, 1.0)[:, None] * parts.step
     far = (away**2).sum(axis=1)
     return int(np.argmax(far <= far.min() * (1 + _TINY)))
+
+
+def reachable(
+    graph: RoadGraph,
+    xy: Floats,
+    *,
+    usable: Bools | None,
+    limit_m: float,
+    barred: Callable[[Floats, Floats], Bools],
+) -> Snapped:
+    """Put points on the nearest road to which the straight way is free.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    xy
+        Points in the graph's CRS, shape (k, 2) [m].
+    usable
+        Edges that may be taken, shape (m,); None: all.
+    limit_m
+        Longest way to the road, inclusive [m].
+    barred
+        Tells which ways from some points to others may not be taken.
+
+    Returns
+    -------
+    Snapped
+        The places; off the network where no way is free.
+    """
+    found = snap_points(graph, xy, limit_m=limit_m, usable=usable)
+    on = np.flatnonzero(found.on)
+    bad = on[barred(np.asarray(xy, np.float64)[on], found.xy[on])] if on.size else on
+    if not bad.size:
+        return found
+    for name, none in (("edge", -1), ("along", np.nan), ("walk_m", np.inf), ("xy", np.nan)):
+        getattr(found, name)[bad] = none
+    stuck = barred(xy[bad], xy[bad])
+    _seek(found, _segments(graph, usable), np.asarray(xy, np.float64), bad[~stuck], limit_m, barred)
+    return found
+
+
+_BIT_M: Final = 50.0
+"""Roads are tried in bits that end where coordinates are multiples of this [m]."""
+_TRIED: Final = 16
+"""Bits that are tried at once."""
+
+
+def _seek(
+    found: Snapped,
+    parts: Segments,
+    xy: Floats,
+    rows: Ints,
+    limit_m: float,
+    barred: Callable[[Floats, Floats], Bools],
+) -> None:
+    """Try one bit of road after the other, the nearest first; fills ``found`` in place."""
+    if not rows.size:
+        return
+    from riskmap.geo.areas import cuts
+
+    _, near = parts.tree.query(shapely.points(xy[rows]), predicate="dwithin", distance=limit_m)
+    near = np.unique(near)
+    start, step = parts.from_[near], parts.step[near]
+    bit, low, high = cuts(start / _BIT_M, (start + step) / _BIT_M)
+    segment = near[bit]
+    a = parts.from_[segment] + low[:, None] * parts.step[segment]
+    way = (high - low)[:, None] * parts.step[segment]
+    bits = shapely.STRtree(shapely.linestrings(np.stack([a, a + way], axis=1)))
+    point, at = bits.query(shapely.points(xy[rows]), predicate="dwithin", distance=limit_m)
+    gap = xy[rows[point]] - a[at]
+    share = (gap * way[at]).sum(axis=1) / np.maximum((way[at] ** 2).sum(axis=1), _TINY)
+    share = np.clip(share, 0.0, 1.0)
+    place = a[at] + share[:, None] * way[at]
+    walk = np.hypot(*(xy[rows[point]] - place).T)
+    order = np.lexsort((at, walk, point))
+    point, at, share, place, walk = (each[order] for each in (point, at, share, place, walk))
+    turn = np.arange(len(point)) - np.searchsorted(point, point)
+    open_ = np.ones(len(rows), bool)
+    for first in range(0, int(turn.max(initial=-1)) + 1, _TRIED):
+        tried = np.flatnonzero((turn >= first) & (turn < first + _TRIED) & open_[point])
+        if not tried.size:
+            break
+        free = tried[~barred(xy[rows[point[tried]]], place[tried])]
+        free = free[np.unique(point[free], return_index=True)[1]]
+        open_[point[free]] = False
+        row, segment_of = rows[point[free]], segment[at[free]]
+        reach = low[at[free]] + share[free] * (high - low)[at[free]]
+        along = parts.before[segment_of] + reach * parts.length[segment_of]
+        found.edge[row] = parts.owner[segment_of]
+        found.along[row] = np.clip(along / parts.total[segment_of], 0.0, 1.0)
+        found.walk_m[row], found.xy[row] = walk[free], place[free]
 
 
 @dataclass(frozen=True, eq=False)

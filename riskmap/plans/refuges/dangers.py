@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,6 @@ import shapely
 
 from riskmap.geo.crs import project_points
 from riskmap.geo.network.flooded import sample
-from riskmap.geo.overlay import raster_to_cells
 from riskmap.i18n import Text, text
 from riskmap.plans.refuges.capacity import texts
 
@@ -113,30 +112,6 @@ def pixel_m(raster: Raster, near: Floats, crs: str) -> float:
     corners = [np.array([x[0], x[0] + a]), np.array([y[0], y[0] + e])]
     east, north = project_points(*corners, crs=crs, source=raster.crs)
     return float(np.hypot(np.diff(east)[0], np.diff(north)[0]) / np.sqrt(2))
-
-
-def wet_share(grid: Grid, rasters: Sequence[Raster], depth_m: float) -> NDArray[Any]:
-    """Measure the share of each cell that is at least so deep under water.
-
-    Parameters
-    ----------
-    grid
-        The grid.
-    rasters
-        Depth, tiles in their own CRS [m]; unknown pixels are dry.
-    depth_m
-        The depth.
-
-    Returns
-    -------
-    ndarray
-        Share, shape (ny, nx), 0 outside the rasters.
-    """
-    masks = tuple(
-        replace(tile, values=(np.nan_to_num(tile.values) >= depth_m).astype(np.float32))
-        for tile in rasters
-    )
-    return np.clip(np.nan_to_num(raster_to_cells(grid, masks)), 0.0, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)

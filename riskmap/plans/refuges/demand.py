@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import shapely
+import shapely.geometry
 
+from riskmap.geo.crs import project_points
+from riskmap.geo.network import sample
 from riskmap.plans.refuges.capacity import numbers, texts
-from riskmap.plans.refuges.dangers import wet_share
+from riskmap.plans.stations.reach import depth_tiles
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -34,6 +37,75 @@ class People:
     """Where each group sets out, shape (n, 2) [m]."""
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Living:
+    """Where people live: by finest unit and cell, evenly on the ground of the unit in the cell."""
+
+    grid: Grid
+    ids: NDArray[np.object_]
+    """Code of each unit; the last one, empty, is ground in no unit."""
+    shapes: NDArray[np.object_]
+    """Ground of each unit but the last, shape (n,)."""
+    people: Any
+    """Persons, sparse, shape (n + 1, cells)."""
+    cover: Any
+    """Share of each cell on which they live, sparse, shape (n + 1, cells)."""
+
+
+def living(grid: Grid, units: gpd.GeoDataFrame, population: Any) -> Living:
+    """Share the people of each cell out to the units in it, by the ground that each covers.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    units
+        Units; the finest ones are the villages.
+    population
+        People per cell, shape (ny, nx), or None.
+
+    Returns
+    -------
+    Living
+        People of cells in no unit stand in the last row.
+    """
+    from scipy import sparse
+
+    from riskmap.geo.areas import coverage
+
+    finest = units[units["finest"]] if "finest" in units else units
+    shapes = shapely.make_valid(np.asarray(finest.geometry.array, dtype=object))
+    cover = coverage(grid, shapes)
+    held = np.asarray(cover.sum(axis=0)).ravel()
+    rest = np.where(held > 0, 0.0, 1.0)
+    flat = (
+        np.zeros(grid.n_cells)
+        if population is None
+        else np.nan_to_num(np.asarray(population, np.float64)).ravel()
+    )
+    cover = sparse.vstack([cover, sparse.csr_array(rest[None, :])], format="csr")
+    each = np.divide(flat, np.where(held > 0, held, 1.0))
+    return Living(
+        grid=grid,
+        ids=np.asarray([*map(str, finest.index), ""], dtype=object),
+        shapes=shapes,
+        people=cover * each[None, :],
+        cover=cover,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What grounds have of each unit, one row for each ground and unit."""
+
+    ground: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    area: NDArray[np.float64]
+    people: NDArray[np.float64]
+    xy: NDArray[np.float64]
+    """Where these people set out, or a point inside where nobody lives, shape (k, 2) [m]."""
+
+
 def people_to_move(
     grid: Grid,
     units: gpd.GeoDataFrame,
@@ -44,17 +116,20 @@ def people_to_move(
     depth_m: Any = None,
     depths: tuple[Raster, ...] = (),
     presets: Presets,
+    home: Living | None = None,
 ) -> People:
-    r"""List the groups of people who have to move.
+    r"""List the groups of people who have to move, by source and village.
 
-    .. math:: d = \text{declared} \cdot (1 - \text{share already counted}), \qquad
-              d_v = r \sum_{c \in v} P_c (1 - a_c) w_c
+    .. math:: d_{av} = \text{declared} \cdot (1 - \text{share already counted}) \cdot
+              \frac{P_{av}}{\sum_w P_{aw}}, \qquad
+              d_v = r \sum_c P_{cv} \frac{|W \setminus A|_{cv}}{|c \cap v|}
 
     A danger area gives its declared people, or else the people living on its ground, as far as no
     other area of its layer counts them: one with declared people, or one further up. Of a standing
-    area the share that a scenario's area covers counts there only; of a flooded cell the share
-    ``a`` that danger areas cover counts there only. ``w`` is the share of a cell at least h_0 deep,
-    0 or 1 where depth is known by cells only.
+    area the share that a scenario's area covers counts there only. ``W`` is the ground at least
+    h_0 deep, pixel by pixel, and ``A`` all danger areas: ground is overlaid exactly and nobody
+    counts twice. People of an area that lies in several villages are a group in each, by those who
+    live on it, else by its ground.
 
     Parameters
     ----------
@@ -72,36 +147,40 @@ def people_to_move(
         Depth at its own resolution [m]; counts before ``depth_m``.
     presets
         ``refuge.move_depth_m`` and ``refuge.evacuation_ratio``.
+    home
+        Where people live; found from ``population`` when it is not given.
 
     Returns
     -------
     People
-        Groups with at least one person.
+        Groups with at least one person, each with the place where its people live.
     """
-    people = None if population is None else np.nan_to_num(np.asarray(population, np.float64))
-    covered = np.zeros(grid.shape[0] * grid.shape[1])
+    home = home or living(grid, units, population)
+    villages = units[units["finest"]] if "finest" in units else units
+    names = villages["name"].astype(str)
     parts, spots = [], []
+    taken: list[Any] = []
     for areas, above in ((scenario, None), (standing, scenario)):
         if areas is None or areas.empty:
             continue
-        table, xy = _in_areas(grid, areas, people, above)
+        table, xy = _in_areas(home, areas, above, known=population is not None)
         parts.append(table)
         spots.append(xy)
-        covered = np.maximum(covered, _cover(grid, areas))
-    villages = units[units["finest"]] if "finest" in units else units
-    table, xy = _join(parts, spots)
-    table["unit_id"] = _village(xy, villages)
-    if (depths or depth_m is not None) and people is not None:
+        taken.append(_joined(areas))
+    if (depths or depth_m is not None) and population is not None:
         limit = float(presets["refuge.move_depth_m"])
-        if depths:
-            deep = wet_share(grid, depths, limit).ravel()
-        else:
-            deep = np.nan_to_num(np.asarray(depth_m, np.float64).ravel()) >= limit
-        moved = people.ravel() * (1 - covered) * deep * float(presets["refuge.evacuation_ratio"])
-        wet, at = _flooded(grid, villages, moved)
-        table, xy = _join([table, wet], [xy, at])
+        deep = _deep_ground(grid, depth_tiles(grid, depth_m, depths), limit)
+        ratio = float(presets["refuge.evacuation_ratio"])
+        table, xy = _flooded(home, _less(deep, taken), ratio, names)
+        parts.append(table)
+        spots.append(xy)
+    table, xy = _join(parts, spots)
     table["demand"] = [f"{o[0].upper()}{i + 1}" for i, o in enumerate(table["origin"])]
     return People(table=table, xy=xy)
+
+
+def _joined(areas: gpd.GeoDataFrame) -> Any:
+    return shapely.union_all(shapely.make_valid(np.asarray(areas.geometry.array, dtype=object)))
 
 
 def _join(
@@ -127,35 +206,79 @@ def _join(
 
 
 def _in_areas(
-    grid: Grid, areas: gpd.GeoDataFrame, people: Any, above: gpd.GeoDataFrame | None
+    home: Living, areas: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None, *, known: bool
 ) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Count the people of danger areas, less what other areas above them already count."""
+    """Count the people of danger areas by village, less what areas above them already count."""
     shapes = np.asarray(areas.geometry.array, dtype=object)
     ground = shapely.make_valid(shapes)
     free = np.ones(len(areas))
     if above is not None and not above.empty:
-        other = shapely.union_all(shapely.make_valid(np.asarray(above.geometry.array, object)))
+        other = _joined(above)
         shared = shapely.area(shapely.intersection(ground, other))
         free = 1 - np.clip(shared / np.maximum(shapely.area(shapes), 1e-9), 0, 1)
         ground = shapely.difference(ground, other)
     declared = numbers(areas, "people")
-    count = declared * free
     bare = np.isnan(declared)
     if bare.any():
-        count[bare] = 0.0 if people is None else _living(grid, _apart(ground, bare), people)
-    weak = np.minimum(numbers(areas, "vulnerable") * free, count)
-    inner = shapely.point_on_surface(shapes)
+        ground = ground.copy()
+        ground[bare] = _apart(ground, bare)
+    found = _overlay(home, ground)
+    here = np.bincount(found.ground, weights=found.people, minlength=len(areas))
+    count = np.where(bare, here if known else 0.0, declared * free)
+    # Declared people are shared out by those who live there, else by the ground.
+    weight = np.where(here[found.ground] > 0, found.people, found.area)
+    whole = np.bincount(found.ground, weights=weight, minlength=len(areas))
+    share = weight / np.maximum(whole[found.ground], 1e-300)
+    people = whole_numbers(np.rint(count)[found.ground] * share, found.ground)
+    weak = np.rint(np.minimum(numbers(areas, "vulnerable") * free, count))
+    has = ~np.isnan(weak)
+    parted = whole_numbers(np.nan_to_num(weak)[found.ground] * share, found.ground)
+    vulnerable = np.where(has[found.ground], np.minimum(parted, people), np.nan)
+    names = np.asarray(texts(areas, "name"), dtype=object)
     return (
         pd.DataFrame(
             {
                 "origin": "danger_area",
-                "name": texts(areas, "name"),
-                "people": np.rint(count).astype(np.int64),
-                "vulnerable": np.rint(weak),
+                "name": names[found.ground],
+                "people": people.astype(np.int64),
+                "vulnerable": vulnerable,
+                "unit_id": home.ids[found.unit],
             }
         ),
-        shapely.get_coordinates(inner),
+        found.xy,
     )
+
+
+def whole_numbers(value: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Round so that the sum of each group is rounded, the largest remainders upwards.
+
+    Parameters
+    ----------
+    value
+        Values, not negative, shape (n,).
+    group
+        Group of each, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Whole numbers.
+
+    Examples
+    --------
+    >>> whole_numbers(np.array([0.5, 0.5, 1.2]), np.zeros(3, int)).tolist()
+    [1.0, 0.0, 1.0]
+    """
+    if not len(value):
+        return value
+    low = np.floor(value + 1e-9)
+    total = np.rint(np.bincount(group, weights=value) + 1e-9)
+    left = total - np.bincount(group, weights=low)
+    order = np.lexsort((np.arange(len(value)), -np.round(value - low, 9), group))
+    first = np.searchsorted(group[order], group[order], side="left")
+    more = np.zeros(len(value))
+    more[order] = np.arange(len(value)) - first < left[group[order]]
+    return low + more
 
 
 def _apart(ground: NDArray[np.object_], late: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -172,56 +295,163 @@ def _apart(ground: NDArray[np.object_], late: NDArray[np.bool_]) -> NDArray[np.o
     return cut[late]
 
 
-def _living(grid: Grid, ground: NDArray[np.object_], people: NDArray[Any]) -> NDArray[np.float64]:
-    """Count who lives on each ground, by the covered share of the cells."""
+def _overlay(home: Living, ground: NDArray[np.object_]) -> _Parts:
+    """Cut grounds at the villages' borders; count who lives on each part, and where."""
     from riskmap.geo.areas import coverage
 
-    return np.asarray(coverage(grid, ground) @ people.ravel(), np.float64)
+    pieces, of = shapely.get_parts(ground, return_index=True)
+    solid = (shapely.get_dimensions(pieces) == 2) & (shapely.area(pieces) > 0)
+    pieces, of = pieces[solid], of[solid]
+    unit, piece = shapely.STRtree(pieces).query(home.shapes, predicate="intersects")
+    cut = shapely.intersection(pieces[piece], home.shapes[unit])
+    some = shapely.area(cut) > 1e-6
+    cut, unit, owner = cut[some], unit[some], of[piece[some]]
+    inside = np.bincount(piece[some], weights=shapely.area(cut), minlength=len(pieces))
+    out = np.flatnonzero(shapely.area(pieces) - inside > 1e-3 * shapely.area(pieces) + 1e-3)
+    if out.size:
+        rest = shapely.difference(pieces[out], shapely.union_all(home.shapes))
+        real = shapely.area(rest) > 1e-3
+        cut = np.concatenate([cut, rest[real]])
+        unit = np.concatenate([unit, np.full(int(real.sum()), len(home.ids) - 1)])
+        owner = np.concatenate([owner, of[out[real]]])
+    order = np.lexsort((unit, owner))
+    cut, unit, owner = cut[order], unit[order], owner[order]
+    first = np.flatnonzero(np.r_[True, (owner[1:] != owner[:-1]) | (unit[1:] != unit[:-1])])
+    first = first[: len(cut)]
+    shapes = np.empty(first.size, dtype=object)
+    shapes[:] = [shapely.union_all(part) for part in np.split(cut, first[1:])][: first.size]
+    share = coverage(home.grid, shapes).tocoo()
+    row, cell = (np.asarray(each, np.int64) for each in share.coords)
+    held = _at(home.cover, unit[first][row], cell)
+    people = _at(home.people, unit[first][row], cell)
+    people = people * np.clip(np.divide(share.data, np.where(held > 0, held, 1.0)), 0.0, 1.0)
+    return _Parts(
+        ground=owner[first],
+        unit=unit[first],
+        area=shapely.area(shapes),
+        people=_sum(row, people, first.size),
+        xy=_starts(home.grid, shapes, row, cell, np.asarray(share.data), people),
+    )
 
 
-def _cover(grid: Grid, areas: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    """Share of every cell that any of the areas covers; (cells,)."""
-    from riskmap.geo.areas import coverage
+def _at(matrix: Any, row: NDArray[np.int64], cell: NDArray[np.int64]) -> NDArray[np.float64]:
+    from scipy import sparse
 
-    joined = shapely.union_all(shapely.make_valid(np.asarray(areas.geometry.array, object)))
-    return np.asarray(np.clip(coverage(grid, [joined]).toarray().ravel(), 0, 1), np.float64)
+    found = sparse.csr_matrix(matrix)[row, cell] if len(row) else np.zeros(0)
+    return np.asarray(found, np.float64).ravel()
 
 
-def _village(xy: NDArray[np.float64], villages: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    from riskmap.geo.points import unit_of_points
+def _sum(row: NDArray[np.int64], value: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    return np.bincount(row, weights=value, minlength=count).astype(np.float64)
 
-    if not len(xy):
-        return np.zeros(0, dtype=object)
-    return unit_of_points(shapely.points(xy), villages)
+
+def _starts(
+    grid: Grid,
+    shapes: NDArray[np.object_],
+    row: NDArray[np.int64],
+    cell: NDArray[np.int64],
+    share: NDArray[np.float64],
+    people: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Find the place amid the people of every ground; where nobody lives, a point inside it."""
+    from riskmap.geo.grid import cell_centres
+
+    found = np.asarray(shapely.get_coordinates(shapely.point_on_surface(shapes)), np.float64)
+    live = np.flatnonzero(people > 0)
+    if not live.size:
+        return found
+    row, cell, share, people = row[live], cell[live], share[live], people[live]
+    xy = np.column_stack(cell_centres(grid, cell))
+    half = grid.size_m / 2
+    edge = np.flatnonzero(share < 1 - 1e-9)
+    box = shapely.box(*(xy[edge] - half).T, *(xy[edge] + half).T)
+    here = shapely.centroid(shapely.intersection(shapes[row[edge]], box))
+    fine = ~shapely.is_empty(here)
+    xy[edge[fine]] = shapely.get_coordinates(here[fine])
+    count = len(shapes)
+    total = np.bincount(row, weights=people, minlength=count)
+    some = total > 0
+    middle = (
+        np.column_stack(
+            [np.bincount(row, weights=people * xy[:, k], minlength=count) for k in (0, 1)]
+        )
+        / np.where(some, total, 1.0)[:, None]
+    )
+    # The middle of the people counts where some of them live around it, else the nearest of them.
+    gap = np.hypot(*(xy - middle[row]).T)
+    order = np.lexsort((cell, gap, row))
+    first = order[np.r_[True, row[order][1:] != row[order][:-1]]]
+    at = row[first]
+    amid = (gap[first] <= half * np.sqrt(2) + 1e-6) & shapely.intersects(
+        shapes[at], shapely.points(middle[at])
+    )
+    found[at] = np.where(amid[:, None], middle[at], xy[first])
+    return found
+
+
+def _deep_ground(grid: Grid, tiles: tuple[Raster, ...], limit: float) -> NDArray[np.object_]:
+    """Give the ground at least so deep under water, along the pixels' borders."""
+    from affine import Affine
+    from rasterio.features import shapes
+
+    found: list[Any] = []
+    for number, tile in enumerate(tiles):
+        deep = np.nan_to_num(tile.values, nan=-np.inf) >= limit
+        if number and deep.any():  # of tiles that overlap the first known one counts
+            row, column = np.nonzero(deep)
+            a, _, c, _, e, f = tile.transform
+            x, y = c + a * (column + 0.5), f + e * (row + 0.5)
+            xy = np.column_stack(project_points(x, y, crs=str(grid.crs), source=tile.crs))
+            known = np.isfinite(sample(tiles[:number], xy, str(grid.crs)))
+            deep[row[known], column[known]] = False
+        outlines = shapes(deep.astype(np.uint8), mask=deep, transform=Affine(*tile.transform))
+        mine = [shapely.geometry.shape(outline) for outline, _ in outlines]
+        if str(tile.crs) != str(grid.crs):
+            mine = [shapely.transform(one, _to(tile.crs, str(grid.crs))) for one in mine]
+        found += mine
+    ground = np.empty(len(found), dtype=object)
+    ground[:] = found
+    return shapely.make_valid(ground) if len(ground) else ground
+
+
+def _to(source: str, crs: str) -> Any:
+    """Give the function that brings coordinates from one CRS to another."""
+
+    def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(project_points(xy[:, 0], xy[:, 1], crs=crs, source=source))
+
+    return move
+
+
+def _less(ground: NDArray[np.object_], taken: list[Any]) -> NDArray[np.object_]:
+    """Cut from ground what danger areas hold."""
+    for area in taken:
+        hit = np.flatnonzero(shapely.intersects(ground, area))
+        if hit.size:
+            ground = ground.copy()
+            ground[hit] = shapely.difference(ground[hit], area)
+    return ground
 
 
 def _flooded(
-    grid: Grid,
-    villages: gpd.GeoDataFrame,
-    people: NDArray[np.float64],
+    home: Living, ground: NDArray[np.object_], ratio: float, names: pd.Series
 ) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Gather the people of flooded cells by village, at the cell with most of them."""
-    from riskmap.geo.grid import cell_centres
-
-    cells = np.flatnonzero(people > 0)
-    moved = people[cells]
-    xy = np.column_stack(cell_centres(grid, cells))
-    unit = _village(xy, villages)
-    order = np.lexsort((cells, -moved, unit.astype(str)))
-    unit, moved, xy = unit[order], moved[order], xy[order]
-    first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if unit.size else np.zeros(0, int)
-    total = np.add.reduceat(moved, first) if first.size else np.zeros(0)
-    names = villages["name"].astype(str)
+    """Count the people on deep ground by village."""
+    joined = np.empty(1, dtype=object)
+    joined[0] = shapely.union_all(ground) if len(ground) else shapely.MultiPolygon()
+    found = _overlay(home, joined)
+    people = whole_numbers(found.people * ratio, np.zeros(len(found.people), np.int64))
+    codes = home.ids[found.unit]
     table = pd.DataFrame(
         {
             "origin": "flooded",
-            "name": [names.get(code, "") for code in unit[first]],
-            "people": np.rint(total).astype(np.int64),
-            "vulnerable": np.full(first.size, np.nan),
-            "unit_id": unit[first],
+            "name": [names.get(code, "") for code in codes],
+            "people": people.astype(np.int64),
+            "vulnerable": np.full(len(codes), np.nan),
+            "unit_id": codes,
         }
     )
-    return table, xy[first]
+    return table, found.xy
 
 
 def assisted_share(

@@ -15,11 +15,13 @@ from riskmap.geo.network import (
     RoadGraph,
     Snapped,
     cost_table,
-    snap_points,
+    sample,
     vehicle_seconds,
     wet_roads,
 )
+from riskmap.geo.network.flooded import cut_at_pixels
 from riskmap.geo.network.paths import find_pieces
+from riskmap.geo.network.snap import reachable
 from riskmap.i18n import Text, text
 from riskmap.plans.stations.reach import depth_tiles
 
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-MODES = (("foot", "foot", "foot"), ("ride", "emergency", "truck"))
-"""Mode, road graph and vehicle, in order of preference."""
+MODES = (("foot", "foot"), ("ride", "emergency"))
+"""Mode and road graph, in order of preference."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +55,14 @@ class Net:
     """Seconds along each edge without water and closures."""
     limit_s: float
     snap_m: float
-    foot_ms: float
-    """Speed of a walk to and from the road [m/s]."""
+    access_ms: float
+    """Speed between a door and its road [m/s]."""
+    wade_m: float = np.inf
+    """Depth of water that may not be entered between a door and its road [m]."""
+    tiles: tuple[Raster, ...] = ()
+    """Depth of water [m]."""
+    rivers: NDArray[np.object_] | None = None
+    """Waterways that nobody crosses without a bridge."""
     kept: dict[bytes, Snapped] = field(default_factory=dict, compare=False, repr=False)
     """Points already put on the road."""
 
@@ -67,10 +75,13 @@ class Net:
         Net
             Cut as this one.
         """
-        return replace(self, edge_cost=self.free_cost, kept={})
+        return replace(self, edge_cost=self.free_cost, tiles=(), kept={})
 
     def snap(self, xy: NDArray[np.float64]) -> Snapped:
-        """Put points on the nearest passable road.
+        """Put points on the nearest passable road that can be reached from them.
+
+        The straight way to it may neither lead through water that the mode may not enter nor cross
+        a waterway; who has no such way is off the network.
 
         Parameters
         ----------
@@ -84,10 +95,34 @@ class Net:
         """
         key = np.ascontiguousarray(xy).tobytes()
         if key not in self.kept:
-            self.kept[key] = snap_points(
-                self.graph, xy, limit_m=self.snap_m, usable=np.isfinite(self.edge_cost)
-            )
+            self.kept[key] = reachable(
+                self.graph, xy, usable=np.isfinite(self.edge_cost), limit_m=self.snap_m,
+                barred=self.barred,
+            )  # fmt: skip
         return self.kept[key]
+
+    def barred(self, start: Floats, end: Floats) -> NDArray[np.bool_]:
+        """Tell which straight ways lead through deep water or across a waterway.
+
+        Parameters
+        ----------
+        start, end
+            Their ends, shape (n, 2) [m].
+
+        Returns
+        -------
+        NDArray[np.bool_]
+            Shape (n,).
+        """
+        found = np.zeros(len(start), bool)
+        if self.tiles:
+            line, _, _, depth = cut_at_pixels(start, end, self.tiles, str(self.graph.crs))
+            found[line[depth >= self.wade_m]] = True
+            found |= np.nan_to_num(sample(self.tiles, start, str(self.graph.crs))) >= self.wade_m
+        if self.rivers is not None and len(self.rivers):
+            lines = shapely.linestrings(np.stack([start, end], axis=1))
+            found[shapely.STRtree(self.rivers).query(lines, predicate="intersects")[0]] = True
+        return found
 
 
 def nets(
@@ -99,6 +134,8 @@ def nets(
     depth_m: Any = None,
     depths: tuple[Raster, ...] = (),
     closures: gpd.GeoDataFrame | None = None,
+    waterways: gpd.GeoDataFrame | None = None,
+    carrier: str = "bus",
 ) -> tuple[Net, ...]:
     """Give the roads of a scenario for every mode that may be used.
 
@@ -118,6 +155,10 @@ def nets(
         Depth at its own resolution [m]; counts before ``depth_m``.
     closures
         Closed roads, or None.
+    waterways
+        Rivers, or None.
+    carrier
+        Vehicle of those who ride.
 
     Returns
     -------
@@ -125,12 +166,15 @@ def nets(
         On foot first.
     """
     found = []
+    rivers = _rivers(waterways, presets)
     tiles = depth_tiles(grid, depth_m, depths)
-    for mode, profile, vehicle in MODES:
+    for mode, profile in MODES:
         graph = graphs.get(profile)
         if graph is None or limits_s.get(mode, 0) <= 0:
             continue
+        vehicle = carrier if mode == "ride" else mode
         roads = wet_roads(graph, tiles, closures)
+        access = presets["road.foot_kmh" if mode == "foot" else "network.access_kmh"]
         found.append(
             Net(
                 mode=mode,
@@ -139,10 +183,25 @@ def nets(
                 free_cost=vehicle_seconds(roads.graph, vehicle=vehicle, presets=presets),
                 limit_s=limits_s[mode],
                 snap_m=max(float(presets["station.snap_limit_m"]), 2 * grid.size_m),
-                foot_ms=float(presets["road.foot_kmh"]) / 3.6,
+                access_ms=float(access) / 3.6,
+                wade_m=float(presets["flood.vehicle_limit_m"][vehicle]),
+                tiles=tiles,
+                rivers=rivers,
             )
         )
     return tuple(found)
+
+
+def _rivers(waterways: gpd.GeoDataFrame | None, presets: Presets) -> NDArray[np.object_] | None:
+    """Give the waterways that nobody steps over."""
+    if waterways is None or not len(waterways):
+        return None
+    small = set(presets["refuge.small_waterways"])
+    kinds = waterways["class"].astype(object) if "class" in waterways else None
+    shapes = np.asarray(waterways.geometry.array, dtype=object)
+    if kinds is not None:
+        shapes = shapes[[str(kind) not in small for kind in kinds]]
+    return np.asarray(shapes[~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)], object)
 
 
 def group_ways(
@@ -224,7 +283,7 @@ def ways(
                     "refuge": cols,
                     "rank": rank,
                     "mode": net.mode,
-                    "seconds": table.cost + walk / net.foot_ms,
+                    "seconds": table.cost + walk / net.access_ms,
                     "metres": table.other + walk,
                 }
             ).query("seconds <= @net.limit_s")
@@ -443,7 +502,7 @@ def _table(
     pairs: pd.DataFrame, roads: Sequence[Net], other: list[Way], first: list[Way], walk: Floats
 ) -> pd.DataFrame:
     """Measure the other ways, the walks to and from the road included."""
-    speed = {net.mode: net.foot_ms for net in roads}
+    speed = {net.mode: net.access_ms for net in roads}
     on_foot = np.asarray([speed.get(mode, 1.0) for mode in pairs["mode"]], np.float64)
     gone = np.asarray([_same(a, b) for a, b in zip(first, other, strict=True)], bool)
     minutes = (np.asarray([way.seconds for way in other], np.float64) + walk / on_foot) / 60

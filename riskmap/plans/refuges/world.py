@@ -46,6 +46,8 @@ class World:
     """Vulnerable people by unit."""
     on_roads: bool = True
     """False where nobody gave roads and ways are straight lines."""
+    waterways: gpd.GeoDataFrame | None = None
+    """Rivers, which nobody crosses without a bridge."""
     road_names: tuple[str, ...] = ()
     """Name of each row of the road layer."""
 
@@ -111,7 +113,9 @@ class State:
             sources=world.sources,
         )
 
-    def roads(self, world: World, limits_s: Mapping[str, float]) -> tuple[Net, ...]:
+    def roads(
+        self, world: World, limits_s: Mapping[str, float], *, carrier: str = "bus"
+    ) -> tuple[Net, ...]:
         """Give the roads as they are in this state.
 
         Parameters
@@ -120,6 +124,8 @@ class State:
             The world.
         limits_s
             Longest way by mode [s].
+        carrier
+            Vehicle of those who ride.
 
         Returns
         -------
@@ -134,4 +140,6 @@ class State:
             depth_m=self.depth_m,
             depths=self.depths,
             closures=self.closures,
+            waterways=world.waterways,
+            carrier=carrier,
         )

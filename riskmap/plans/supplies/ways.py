@@ -157,7 +157,8 @@ def next_depots(
     spots = spots if spots.size else np.arange(len(refuges))
     rows = np.flatnonzero(worst.at_refuge > 0)
     xy = np.concatenate([row_xy(depots), row_xy(refuges)[spots]])
-    pairs = ways((replace(worst.net, limit_s=np.inf),), row_xy(refuges)[rows], xy)
+    pairs = ways((replace(worst.net, limit_s=np.inf),), xy, row_xy(refuges)[rows])
+    pairs = pairs.rename(columns={"demand": "refuge", "refuge": "demand"})
     reached, demand = np.unique(pairs["demand"].to_numpy(np.int64), return_inverse=True)
     if not reached.size:
         return None
@@ -230,8 +231,9 @@ def _nearest(net: Net, to: Floats, from_: Floats) -> tuple[NDArray[np.int64], Fl
     """Give the nearest source of every place (-1 = none) and the minutes."""
     who, minutes = np.full(len(to), -1, np.int64), np.full(len(to), np.nan)
     if len(from_):
-        found = ways((replace(net, limit_s=np.inf),), to, from_).drop_duplicates("demand")
-        rows = found["demand"].to_numpy(np.int64)
-        who[rows] = found["refuge"].to_numpy(np.int64)
-        minutes[rows] = found["seconds"].to_numpy(np.float64) / 60
+        found = ways((replace(net, limit_s=np.inf),), from_, to)
+        first = found.sort_values(["refuge", "seconds", "demand"]).drop_duplicates("refuge")
+        rows = first["refuge"].to_numpy(np.int64)
+        who[rows] = first["demand"].to_numpy(np.int64)
+        minutes[rows] = first["seconds"].to_numpy(np.float64) / 60
     return who, minutes
