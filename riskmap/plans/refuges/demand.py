@@ -499,11 +499,11 @@ def assisted_share(
     return found.clip(0.0, 1.0)
 
 
-def part(people: People, share: pd.Series[float], *, whole: bool) -> People:
+def part(people: People, share: pd.Series[float]) -> People:
     """Part every group into those who can walk and those who need a vehicle.
 
     Declared vulnerable people need one; where a group declares none, the share of its unit does,
-    rounded up. Groups that stay together are not parted.
+    rounded up. Both parts are of one family, which stays together when groups stay whole.
 
     Parameters
     ----------
@@ -511,13 +511,11 @@ def part(people: People, share: pd.Series[float], *, whole: bool) -> People:
         The groups; ``vulnerable`` is NaN where not declared.
     share
         Share of people who need a vehicle, by unit.
-    whole
-        Whether groups stay together.
 
     Returns
     -------
     People
-        With a column ``assisted``; the parts of a group stand beside each other.
+        With columns ``assisted`` and ``family``; the parts of a group stand beside each other.
     """
     table = people.table.copy()
     count = table["people"].to_numpy(np.float64)
@@ -527,9 +525,8 @@ def part(people: People, share: pd.Series[float], *, whole: bool) -> People:
     guess = np.ceil(count * np.nan_to_num(rate) - 1e-6)
     weak = np.minimum(np.where(np.isnan(weak), guess, weak), count)
     table["vulnerable"] = np.rint(weak).astype(np.int64)
+    table["family"] = np.arange(len(table))
     table["assisted"] = False
-    if whole:
-        return People(table=table, xy=people.xy)
     fit = table.assign(people=table["people"] - table["vulnerable"], vulnerable=0)
     ride = table.assign(people=table["vulnerable"], assisted=True)
     joined = pd.concat([fit, ride], ignore_index=True)

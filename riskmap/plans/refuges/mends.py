@@ -74,7 +74,10 @@ class Case:
         Assigned
             The assignment.
         """
-        return assign(possible, self.counts, places, tiers, self.options, assisted=self.assisted)
+        return assign(
+            possible, self.counts, places, tiers, self.options, assisted=self.assisted,
+            family=self.people.table["family"].to_numpy(np.int64),
+        )  # fmt: skip
 
 
 def mend_table(

@@ -152,7 +152,7 @@ def _assigned(
         scenario=now.danger_area, depth_m=now.depth_m, depths=now.depths, presets=world.presets,
     )  # fmt: skip
     share = assisted_share(world.sensitive, world.units, world.presets)
-    people = part(groups, share, whole=options.whole)
+    people = part(groups, share)
     assisted = people.table["assisted"].to_numpy(bool)
     places = np.where(usable, held["places"], 0).astype(np.float64)
     possible = group_ways(roads, people.xy, world.xy, assisted)
@@ -161,7 +161,15 @@ def _assigned(
     return Case(
         people=people,
         possible=possible,
-        done=assign(possible, moved, places, tiers, options, assisted=assisted),
+        done=assign(
+            possible,
+            moved,
+            places,
+            tiers,
+            options,
+            assisted=assisted,
+            family=people.table["family"].to_numpy(np.int64),
+        ),  # fmt: skip
         refuges=world.xy,
         places=places,
         tiers=tiers,
