@@ -205,6 +205,8 @@ __all__ = ["lines_to_cells", "segments"]
 def lines_to_cells(grid: Grid, lines: Any, *, weights: ArrayLike | None = None) -> FloatGrid:
     """Measure the length of lines in each cell, cut exactly at the cell edges.
 
+    A line along the border of two cells counts by halves in both.
+
     Parameters
     ----------
     grid
@@ -233,10 +235,19 @@ def lines_to_cells(grid: Grid, lines: Any, *, weights: ArrayLike | None = None) 
     length = np.hypot(*(end - start).T)[part] * (high - low)
     if weights is not None:
         length = length * np.nan_to_num(np.asarray(weights, dtype=np.float64))[owner[part]]
-    cells = cell_of(grid, middle[:, 0] * grid.size_m, middle[:, 1] * grid.size_m)
+    # A line along the border of two cells counts by halves in both.
+    sides = [
+        cell_of(grid, middle[:, 0] * grid.size_m + off, middle[:, 1] * grid.size_m + off)
+        for off in (-_BORDER_M, _BORDER_M)
+    ]
+    sides = [np.where(one >= 0, one, other) for one, other in (sides, sides[::-1])]
+    cells, half = np.concatenate(sides), np.tile(length / 2, 2)
     good = cells >= 0
-    sums = np.bincount(cells[good], weights=length[good], minlength=grid.n_cells)
+    sums = np.bincount(cells[good], weights=half[good], minlength=grid.n_cells)
     return sums.reshape(grid.shape).astype(np.float32)
+
+
+_BORDER_M = 1e-6
 
 
 def segments(

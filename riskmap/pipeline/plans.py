@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
+    from riskmap.geo.people import Pieces
     from riskmap.layers.layer import Raster
     from riskmap.pipeline.ground import Ground
     from riskmap.pipeline.roads import Roads
@@ -34,6 +35,7 @@ def make_plans(
     grid: Grid,
     people: NDArray[Any] | None,
     scenarios: Mapping[str, Scenario],
+    pieces: Pieces | None = None,
 ) -> tuple[dict[str, Plan], tuple[Text, ...]]:
     """Make the plans that the layers allow.
 
@@ -51,6 +53,8 @@ def make_plans(
         People by cell, or None.
     scenarios
         Scenario by name.
+    pieces
+        People by unit and cell, or None.
 
     Returns
     -------
@@ -65,7 +69,7 @@ def make_plans(
     from riskmap.pipeline.roads import find_graph
     from riskmap.plans.stations.plan import plan_stations
 
-    refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios)
+    refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios, pieces)
     plans = dict(refuges)
     graph = roads.graphs.get("emergency")
     if graph is None and (project.stations.sites or "rescue_station" in ground.layers):
@@ -118,6 +122,7 @@ def plan_refuges(
     grid: Grid,
     people: Any,
     scenarios: Mapping[str, Scenario],
+    pieces: Pieces | None = None,
 ) -> tuple[dict[str, Plan], tuple[Text, ...]]:
     """Make the refuge plans of a run.
 
@@ -135,6 +140,8 @@ def plan_refuges(
         People per cell, or None.
     scenarios
         Scenario by name.
+    pieces
+        People by unit and cell, or None.
 
     Returns
     -------
@@ -155,7 +162,7 @@ def plan_refuges(
     refuges = placed_rows(ground.layers, "refuge")
     if refuges is None:
         return {}, ()
-    world = _world(project, ground, roads, grid, people, refuges, options)
+    world = _world(project, ground, roads, grid, (people, pieces), refuges, options)
     limits = {
         "foot": walk_seconds(options, ground.presets),
         "ride": ride_seconds(options, ground.presets),
@@ -179,7 +186,7 @@ def _world(
     ground: Ground,
     roads: Roads,
     grid: Grid,
-    people: Any,
+    lived: tuple[Any, Pieces | None],
     refuges: Any,
     options: RefugeOptions,
 ) -> World:
@@ -195,7 +202,8 @@ def _world(
         },
         units=ground.units,
         refuges=refuges,
-        population=people,
+        population=lived[0],
+        pieces=lived[1],
         standing=rows_in_use(ground.layers, "danger_area", ground.roles),
         sources=rows_in_use(ground.layers, "hazard_source", ground.roles),
         candidates=placed_rows(ground.layers, options.candidates) if options.candidates else None,

@@ -229,6 +229,7 @@ def planned(run: Run) -> Run:
         run.roads,
         grid=run.grid,
         people=run.inputs.population,
+        pieces=run.inputs.pieces,
         scenarios={name: one for name, one in scenarios.items() if has_effect(one)},
     )
     return replace(run, plans=plans, notes=(*run.notes, *remarks))

@@ -207,7 +207,7 @@ def test_equity_names_the_village_that_walks_farthest():
     case = Case(
         people=People(table=table, xy=xy), possible=possible, refuges=refuges,
         done=assign(possible, np.array([80.0, 20.0]), np.array([10.0]), [""], options),
-        places=np.array([10.0]), tiers=[""], names=["场所0"], options=options,
+        places=np.array([10.0]), tiers=[""], names=["场所0"], held=pd.DataFrame(), options=options,
     )  # fmt: skip
     fair = equity(case, roads[0], np.array([[at(2050).x, at(2050).y]]), there.units)
     # 200 m and 2 000 m on foot; then 100 m for the second, of whom it is the worst no longer.

@@ -63,6 +63,26 @@ class Snapped:
             parts.append(mine)
         return Snapped(*parts)
 
+    def without(self, rows: Bools) -> Snapped:
+        """Take some points off the network.
+
+        Parameters
+        ----------
+        rows
+            A mask.
+
+        Returns
+        -------
+        Snapped
+            All points, these ones off the network.
+        """
+        return Snapped(
+            np.where(rows, -1, self.edge),
+            np.where(rows, np.nan, self.along),
+            np.where(rows, np.inf, self.walk_m),
+            np.where(rows[:, None], np.nan, self.xy),
+        )
+
     def take(self, rows: Ints | Bools) -> Snapped:
         """Give some of the points.
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
+    from riskmap.geo.people import Pieces
     from riskmap.layers.layer import Raster
     from riskmap.vocabulary.presets import Presets
 
@@ -91,6 +92,30 @@ def living(grid: Grid, units: gpd.GeoDataFrame, population: Any) -> Living:
         shapes=shapes,
         people=cover * each[None, :],
         cover=cover,
+    )
+
+
+def lived_in(pieces: Pieces) -> Living:
+    """Take where people live from the pieces of the run.
+
+    Parameters
+    ----------
+    pieces
+        People by unit and cell.
+
+    Returns
+    -------
+    Living
+        Their finest units, and ground in no unit.
+    """
+    finest = np.flatnonzero(pieces.finest)
+    rows = np.append(finest, len(pieces.ids))
+    return Living(
+        grid=pieces.grid,
+        ids=np.asarray([*map(str, pieces.ids[finest]), ""], dtype=object),
+        shapes=shapely.make_valid(pieces.shapes[finest]),
+        people=pieces.people[rows],
+        cover=pieces.ground[rows],
     )
 
 
@@ -542,9 +567,10 @@ def vehicles_table(rows: pd.DataFrame, *, warning_s: float, presets: Presets) ->
     r"""Count the vehicles of every village.
 
     .. math:: n = \left\lceil \frac{\lceil p / s \rceil}{k} \right\rceil, \qquad
-              k = 1 + \left\lfloor \frac{T - t_0 - t}{2 t} \right\rfloor
+              k = 1 + \left\lfloor \frac{T - t_0 - (l + t + u)}{l + u + 2 t} \right\rfloor
 
-    A vehicle is in the village when people set out; it comes back as often as the warning allows.
+    A vehicle is in the village when people set out; it is loaded (l), drives (t), is unloaded (u)
+    and comes back as often as the warning allows.
 
     Parameters
     ----------
@@ -553,13 +579,15 @@ def vehicles_table(rows: pd.DataFrame, *, warning_s: float, presets: Presets) ->
     warning_s
         Time from the warning to the peak T [s].
     presets
-        ``refuge.vehicle_persons`` and ``refuge.prepare_min``.
+        ``refuge.vehicle_persons``, ``refuge.prepare_min``, ``refuge.load_min`` and
+        ``refuge.unload_min``.
 
     Returns
     -------
     DataFrame
         district, town, village, riders, assisted, longest_min, rounds, bus_trips, assisted_trips,
-        buses, assisted_vehicles; a row for each village from which people ride.
+        buses, assisted_vehicles, bus_rounds and assisted_rounds (driven by the last vehicle),
+        handle_min (loading and unloading); a row for each village from which people ride.
 
     Examples
     --------
@@ -572,7 +600,8 @@ def vehicles_table(rows: pd.DataFrame, *, warning_s: float, presets: Presets) ->
     """
     ride = rows[rows["mode"] == "ride"]
     columns = ["riders", "assisted", "longest_min", "rounds", "bus_trips", "assisted_trips",
-               "buses", "assisted_vehicles"]  # fmt: skip
+               "buses", "assisted_vehicles", "bus_rounds", "assisted_rounds",
+               "handle_min"]  # fmt: skip
     keys = ["district", "town", "village"]
     if ride.empty:
         return pd.DataFrame(columns=keys + columns)
@@ -584,8 +613,9 @@ def vehicles_table(rows: pd.DataFrame, *, warning_s: float, presets: Presets) ->
         .agg(riders=("people", "sum"), assisted=("weak", "sum"), longest_min=("minutes", "max"))
         .reset_index()
     )
-    once = np.maximum(table["longest_min"].to_numpy(np.float64), 1.0)
-    rounds = np.maximum(1 + np.floor((free - once) / (2 * once)), 1)
+    drive = np.maximum(table["longest_min"].to_numpy(np.float64), 1.0)
+    handle = float(presets["refuge.load_min"]) + float(presets["refuge.unload_min"])
+    rounds = np.maximum(1 + np.floor((free - drive - handle) / (2 * drive + handle)), 1)
     table["rounds"] = rounds.astype(np.int64)
     others = table["riders"] - table["assisted"]
     for kind, heads, name in (
@@ -595,4 +625,38 @@ def vehicles_table(rows: pd.DataFrame, *, warning_s: float, presets: Presets) ->
         trips = np.ceil(heads.to_numpy(np.float64) / float(seats[kind]))
         table["bus_trips" if kind == "bus" else "assisted_trips"] = trips.astype(np.int64)
         table[name] = np.ceil(trips / rounds).astype(np.int64)
+        driven = np.ceil(trips / np.maximum(table[name].to_numpy(np.float64), 1.0))
+        table["bus_rounds" if kind == "bus" else "assisted_rounds"] = driven.astype(np.int64)
+    table["handle_min"] = handle
     return table[keys + columns]
+
+
+def last_arrival(rows: pd.DataFrame, vehicles: pd.DataFrame) -> NDArray[np.float64]:
+    r"""Give the minutes from setting out to the arrival of the last of every row.
+
+    .. math:: w_{\text{foot}} = t, \qquad w_{\text{ride}} = l + t + u + (k - 1)(l + u + 2 t_v)
+
+    Parameters
+    ----------
+    rows
+        Table of assignments: district, town, village, mode, assisted, minutes.
+    vehicles
+        Table of `vehicles_table` of these rows.
+
+    Returns
+    -------
+    ndarray
+        Walkers take their way; those who ride wait until the last round of their village's
+        vehicles, shape (n,) [min].
+    """
+    minutes = rows["minutes"].to_numpy(np.float64)
+    keys = ["district", "town", "village"]
+    mine = rows[keys].merge(vehicles, on=keys, how="left")
+    ride = (rows["mode"] == "ride").to_numpy()
+    if not ride.any():
+        return minutes
+    weak = rows["assisted"].to_numpy(bool)
+    driven = np.where(weak, mine["assisted_rounds"], mine["bus_rounds"]).astype(np.float64)
+    handle = mine["handle_min"].to_numpy(np.float64)
+    turn = handle + 2 * mine["longest_min"].to_numpy(np.float64)
+    return np.where(ride, handle + minutes + np.maximum(driven - 1, 0) * turn, minutes)

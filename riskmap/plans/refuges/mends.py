@@ -35,6 +35,8 @@ class Case:
     places: Floats
     tiers: list[str]
     names: list[str]
+    held: pd.DataFrame
+    """Table of capacities, in the order of the refuges."""
     options: RefugeOptions
 
     @property
@@ -101,7 +103,8 @@ def mend_table(
     Returns
     -------
     DataFrame
-        measure, where, places, shortfall_before, shortfall_after.
+        measure, where, places, how (what binds and must grow, so that the places are there),
+        shortfall_before, shortfall_after.
     """
     before = float(case.done.shortfall.sum())
     rows: list[dict[str, object]] = []
@@ -140,7 +143,7 @@ def mend_table(
 
 
 def _table(rows: list[dict[str, object]], before: float) -> pd.DataFrame:
-    columns = ["measure", "where", "places", "shortfall_before", "shortfall_after"]
+    columns = ["measure", "where", "places", "how", "shortfall_before", "shortfall_after"]
     joined: dict[tuple[str, object], dict[str, object]] = {}
     for row in rows:  # the walkers and the assisted of one group are one row
         key = (repr(row["measure"]), row["where"])
@@ -149,9 +152,49 @@ def _table(rows: list[dict[str, object]], before: float) -> pd.DataFrame:
     return pd.DataFrame(list(joined.values()), columns=columns)
 
 
-def _line(measure: Text, where: str, places: float, after: Assigned) -> dict[str, object]:
+def _line(
+    measure: Text, where: str, places: float, after: Assigned, how: Text | str = ""
+) -> dict[str, object]:
     left = float(after.shortfall.sum())
-    return {"measure": measure, "where": where, "places": places, "shortfall_after": left}
+    return {
+        "measure": measure, "where": where, "places": places, "how": how, "shortfall_after": left
+    }  # fmt: skip
+
+
+def growth(held: pd.DataFrame, row: int, add: float) -> Text:
+    """Say what must grow so that a refuge holds more people: its area, what is declared, or both.
+
+    Parameters
+    ----------
+    held
+        Table of capacities.
+    row
+        Position of the refuge.
+    add
+        Places to add.
+
+    Returns
+    -------
+    Text
+        To be carried out in the ledger as it is said.
+    """
+    one = held.iloc[row]
+    wanted = float(one["places"]) + float(one["used"]) + add
+    declared, area = float(one["declared"]), float(one["area_m2"])
+    each = float(one["per_capita_m2"])
+    more = max(np.ceil(wanted * each - area - 1e-6), 0.0) if np.isfinite(area) else 0.0
+    short = not declared >= wanted if np.isfinite(declared) or not np.isfinite(area) else False
+    if more and short:
+        return text(
+            "effective area {m2} m2 more ({each} m2 a person) and declared capacity {n}",
+            m2=f"{more:.0f}", each=f"{each:g}", n=f"{wanted:.0f}",
+        )  # fmt: skip
+    if more:
+        return text(
+            "effective area {m2} m2 more ({each} m2 a person); the declared capacity is enough",
+            m2=f"{more:.0f}", each=f"{each:g}",
+        )  # fmt: skip
+    return text("declared capacity {n}", n=f"{wanted:.0f}")
 
 
 def _row(
@@ -164,7 +207,7 @@ def _added(
     case: Case, measure: Text, more: pd.DataFrame, after: Assigned
 ) -> list[dict[str, object]]:
     return [
-        _line(measure, case.names[int(j)], float(add), after)
+        _line(measure, case.names[int(j)], float(add), after, growth(case.held, int(j), float(add)))
         for j, add in zip(more["refuge"], more["add"], strict=True)
     ]
 

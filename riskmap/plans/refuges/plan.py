@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from riskmap.i18n import text
 from riskmap.plans.plan import Plan, Proof
 from riskmap.plans.refuges.assign import assign
-from riskmap.plans.refuges.capacity import capacity_table
+from riskmap.plans.refuges.capacity import capacity_table, texts
 from riskmap.plans.refuges.checks import eligibility, refuge_checks, refuge_spots, usable_for
 from riskmap.plans.refuges.dangers import Dangers, place_checks
-from riskmap.plans.refuges.demand import assisted_share, part, people_to_move, vehicles_table
+from riskmap.plans.refuges.demand import (
+    assisted_share,
+    last_arrival,
+    lived_in,
+    part,
+    people_to_move,
+    vehicles_table,
+)
 from riskmap.plans.refuges.mends import Case, mend_table
 from riskmap.plans.refuges.options import warning_seconds
 from riskmap.plans.refuges.proposals import proposals, site_proofs, site_tables
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
 
     from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.plans.refuges.sites import Proposed
+    from riskmap.vocabulary.presets import Presets
 
 
 __all__ = ["State", "World", "refuge_plan"]
@@ -70,10 +79,11 @@ def refuge_plan(
     warning_s = warning_seconds(options, world.presets, now.name)
     held, fit, usable = _checked(world, roads, dangers, options, warning_s)
     case = _assigned(world, now, roads, held, usable, options)
-    routes, sent = _sent(world, case, roads, dry, held, warning_s)
+    routes, sent = _sent(world, now, case, roads, dry, held)
+    vehicles = vehicles_table(sent, warning_s=warning_s, presets=world.presets)
+    sent = in_time(sent, vehicles, warning_s=warning_s, presets=world.presets)
     sites = proposals(world, case, dangers, roads, options)
     recount = recounted(case.done, case.counts, case.places, case.assisted)
-    vehicles = vehicles_table(sent, warning_s=warning_s, presets=world.presets)
     tables = {
         **_about_people(world, case, roads, dry, sites, sent),
         "vehicles": vehicles,
@@ -150,6 +160,7 @@ def _assigned(
     groups = people_to_move(
         world.grid, world.units, population=world.population, standing=world.standing,
         scenario=now.danger_area, depth_m=now.depth_m, depths=now.depths, presets=world.presets,
+        home=None if world.pieces is None else lived_in(world.pieces),
     )  # fmt: skip
     share = assisted_share(world.sensitive, world.units, world.presets)
     people = part(groups, share)
@@ -169,22 +180,23 @@ def _assigned(
             options,
             assisted=assisted,
             family=people.table["family"].to_numpy(np.int64),
-        ),  # fmt: skip
+        ),
         refuges=world.xy,
         places=places,
         tiers=tiers,
         names=held["name"].tolist(),
+        held=held,
         options=options,
     )
 
 
 def _sent(
     world: World,
+    now: State,
     case: Case,
     roads: tuple[Net, ...],
     dry: tuple[Net, ...],
     held: pd.DataFrame,
-    warning_s: float,
 ) -> tuple[Routes, pd.DataFrame]:
     """Find the roads of every assignment and list it with them, both in one order."""
     from riskmap.plans.refuges.tables import assignment_table
@@ -192,14 +204,86 @@ def _sent(
     routes = plan_routes(
         case.done.pairs, roads, dry,
         origins=case.people.xy, refuges=case.refuges, names=world.road_names,
+        most_shared=float(world.presets["refuge.other_way_shared"]),
     )  # fmt: skip
-    prepare = float(world.presets["refuge.prepare_min"])
     table = assignment_table(
         case.done, case.possible, case.people, held, world.units, case.places,
-        routes=routes.table, prepare_min=prepare, warning_min=warning_s / 60,
+        routes=routes.table.assign(through=through_danger(world, now, case, routes)),
     )  # fmt: skip
     at = table.pop("row").to_numpy(np.int64)
     return replace(routes, lines=routes.lines[at], others=routes.others[at]), table
+
+
+def in_time(
+    sent: pd.DataFrame, vehicles: pd.DataFrame, *, warning_s: float, presets: Presets
+) -> pd.DataFrame:
+    r"""Tell who arrives before the peak, and when each must set out at the latest.
+
+    .. math:: s = T - t_0 - w, \qquad \text{leave} = w + m
+
+    Parameters
+    ----------
+    sent
+        Table of assignments.
+    vehicles
+        Table of vehicles: later rounds of a village's vehicles count for all who ride.
+    warning_s
+        Time from the warning to the peak T [s].
+    presets
+        Preparation t_0 and margin m.
+
+    Returns
+    -------
+    DataFrame
+        With arrive_min (from setting out to the arrival of the last), spare_min (what is left
+        before the peak, below 0 it is too late), in_time and leave_min (before the peak).
+    """
+    last = last_arrival(sent, vehicles)
+    spare = warning_s / 60 - float(presets["refuge.prepare_min"]) - last
+    at = sent.columns.tolist().index("minutes") + 1
+    table = sent.copy()
+    leave = np.ceil(last + float(presets["refuge.margin_min"]))
+    for name, value in (
+        ("leave_min", leave), ("in_time", spare >= 0), ("spare_min", np.round(spare, 1)),
+        ("arrive_min", np.round(last, 1)),
+    ):  # fmt: skip
+        table.insert(at, name, value)
+    return table
+
+
+def through_danger(world: World, now: State, case: Case, routes: Routes) -> list[str]:
+    """Name the danger areas through which each way leads, but for the one that people leave.
+
+    Parameters
+    ----------
+    world, now
+        Danger areas that always hold, and those of the scenario.
+    case
+        The assignment.
+    routes
+        The roads of every assignment.
+
+    Returns
+    -------
+    list of str
+        Names, empty where the way keeps clear.
+    """
+    areas = now.dangers(world).areas
+    said = [""] * len(routes.lines)
+    if areas is None or not len(areas) or not len(routes.lines):
+        return said
+    shapes = np.asarray(areas.geometry.array, dtype=object)
+    names = texts(areas, "name")
+    pairs = case.done.pairs
+    start = shapely.points(case.people.xy[pairs["demand"].to_numpy(np.int64)])
+    way, area = shapely.STRtree(shapes).query(routes.lines, predicate="intersects")
+    some = shapely.length(shapely.intersection(routes.lines[way], shapes[area])) > 1.0
+    some &= ~shapely.intersects(start[way], shapes[area])
+    for row, which in sorted(zip(way[some].tolist(), area[some].tolist(), strict=True)):
+        named = names[which]
+        if named not in said[row].split("、"):
+            said[row] = f"{said[row]}、{named}" if said[row] else named
+    return said
 
 
 def _about_people(

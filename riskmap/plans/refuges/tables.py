@@ -46,8 +46,6 @@ def assignment_table(
     places: NDArray[np.float64],
     *,
     routes: pd.DataFrame,
-    prepare_min: float,
-    warning_min: float,
 ) -> pd.DataFrame:
     """List every group, its refuge, how, how far, whether in time, and where else it could go.
 
@@ -67,16 +65,11 @@ def assignment_table(
         Places of each usable refuge.
     routes
         Table of `plan_routes`, in the order of the assignment.
-    prepare_min
-        Time from the notice to setting out [min].
-    warning_min
-        Time from the warning to the peak [min].
 
     Returns
     -------
     DataFrame
-        A row for each group and refuge, by district, town, village. ``spare_min`` is what is left
-        before the peak when the group arrives; below 0 it comes too late.
+        A row for each group and refuge, by district, town, village.
     """
     groups = _groups(people, units)
     rows = done.pairs.copy()
@@ -94,9 +87,6 @@ def assignment_table(
     table["mode"] = rows["mode"].to_numpy()
     table["metres"] = rows["metres"].round(0).to_numpy()
     table["minutes"] = (rows["seconds"] / 60).round(1).to_numpy()
-    spare = warning_min - prepare_min - rows["seconds"].to_numpy(np.float64) / 60
-    table["spare_min"] = np.round(spare, 1)
-    table["in_time"] = spare >= 0
     for name in routes.columns:
         table[name] = routes[name].to_numpy()
     names = held["name"].to_numpy()
@@ -260,8 +250,8 @@ def handout(sent: pd.DataFrame, refuges: gpd.GeoDataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each group and refuge, by town and village. ``leave_by`` is the latest minute
-        before the peak at which the group must set out.
+        A row for each group and refuge, by town and village. ``leave_by`` says how long before
+        the peak the group must set out at the latest.
     """
     there = refuges.iloc[sent["refuge_row"].to_numpy(np.int64)]
     table = sent[["town", "village", "name", "people", "assisted", "refuge", "mode"]].copy()
@@ -270,13 +260,20 @@ def handout(sent: pd.DataFrame, refuges: gpd.GeoDataFrame) -> pd.DataFrame:
     rows = list(sent.itertuples())
     table["route"] = pd.Series([_route(row) for row in rows], dtype=object)
     table["metres"], table["minutes"] = sent["metres"], sent["minutes"]
-    table["leave_by"] = np.ceil(sent["minutes"].to_numpy(np.float64))
+    table["leave_by"] = pd.Series([_leave(int(m)) for m in sent["leave_min"]], dtype=object)
     table["other_route"] = pd.Series([_other(row) for row in rows], dtype=object)
     table["alternative"] = pd.Series([_next(row) for row in rows], dtype=object)
     table["avoided"] = pd.Series([_avoided(row) for row in rows], dtype=object)
     table["remark"] = pd.Series([_remark(row) for row in rows], dtype=object)
     order = ["town", "village", "name", "assisted", "minutes"]
     return table[COLUMNS].sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def _leave(minutes: int) -> Text:
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return text("{m} min before the peak", m=rest)
+    return text("{h} h {m} min before the peak", h=hours, m=rest)
 
 
 def _route(row) -> Text:  # type: ignore[no-untyped-def]  # noqa: ANN001
@@ -309,7 +306,12 @@ def _avoided(row) -> Text | str:  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 
 def _remark(row) -> Text | str:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    return "" if row.in_time else text("too late after the warning: leave earlier")
+    late = "" if row.in_time else text("too late after the warning: leave earlier")
+    if not row.through:
+        return late
+    risky = text("the way leads through the danger area {names}: pass before it begins",
+                 names=row.through)  # fmt: skip
+    return text("{first}; {second}", first=risky, second=late) if late else risky
 
 
 def plan_layers(
@@ -353,7 +355,9 @@ def plan_layers(
     """
     rows = tables["assignment"]
     label = rows["name"] + " → " + rows["refuge"]
-    values = rows[["people", "assisted", "mode", "metres", "minutes", "spare_min", "avoided_m"]]
+    values = rows[
+        ["people", "assisted", "mode", "metres", "minutes", "spare_min", "avoided_m", "through"]
+    ]
     start, end = people.xy[rows["demand"].to_numpy(int)], xy[rows["refuge_row"].to_numpy(int)]
     straight = shapely.linestrings(np.stack([start, end], axis=1)) if len(rows) else []
     other = np.flatnonzero(rows["other_metres"].notna().to_numpy())

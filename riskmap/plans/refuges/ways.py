@@ -429,6 +429,7 @@ def plan_routes(
     origins: Floats,
     refuges: Floats,
     names: Sequence[str],
+    most_shared: float = 1.0,
 ) -> Routes:
     """Find the first and the other road of every assignment.
 
@@ -446,6 +447,8 @@ def plan_routes(
         Places [m].
     names
         Name of each row of the road layer, or nothing.
+    most_shared
+        Another road may share this share of the first way at most; else there is none.
 
     Returns
     -------
@@ -470,6 +473,8 @@ def plan_routes(
             walk[row] = here.walk_m[0] + there.walk_m[0]
             first[row] = find_way(net.graph, net.edge_cost, here, there)
             other[row] = find_way(net.graph, net.edge_cost, here, there, instead_of=first[row])
+            if other[row].shared_m > most_shared * first[row].metres:
+                other[row] = NO_WAY
             via[row] = _names(net, first[row], names)
             if was is not None:
                 before = _one(leave, demand[row]), _one(reach, place[row])

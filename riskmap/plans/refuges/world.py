@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from riskmap.geo.grid import Grid
     from riskmap.geo.network import RoadGraph
+    from riskmap.geo.people import Pieces
     from riskmap.layers.layer import Raster
     from riskmap.vocabulary.presets import Presets
 
@@ -46,6 +47,8 @@ class World:
     """Vulnerable people by unit."""
     on_roads: bool = True
     """False where nobody gave roads and ways are straight lines."""
+    pieces: Pieces | None = None
+    """People by unit and cell; found from ``population`` otherwise."""
     waterways: gpd.GeoDataFrame | None = None
     """Rivers, which nobody crosses without a bridge."""
     road_names: tuple[str, ...] = ()

@@ -154,6 +154,7 @@ def coverage_table(
     town_names: Mapping[str, str],
     *,
     before: Mapping[str, tuple[Demand, Reach]] | None = None,
+    moved: Mapping[str, tuple[Demand, Reach]] | None = None,
 ) -> pd.DataFrame:
     """Count what is covered never, once, twice or more, overall and by town.
 
@@ -167,6 +168,8 @@ def coverage_table(
         Unit code to name.
     before
         How they are reached on dry roads, when the roads of a scenario count.
+    moved
+        How they are reached when stations in deep water have moved their vehicles out.
 
     Returns
     -------
@@ -174,7 +177,8 @@ def coverage_table(
         ``rule``, ``target``, ``target_s``, ``unit_id`` (empty = whole place), ``name``, ``what``,
         ``total``, ``none``, ``once``, ``twice``, the same as ``share_*``, ``off_network``,
         ``covered`` (once or more) and its ``share``; with ``before`` ``lost``, which was covered
-        on dry roads, and ``cut_off``, which nobody reaches any more.
+        on dry roads, and ``cut_off``, which nobody reaches any more; with ``moved``
+        ``share_moved``.
     """
     parts = []
     for what, (demand, reach) in demands.items():
@@ -191,6 +195,9 @@ def coverage_table(
                 was = np.where(times_covered(dry, target) > 0, demand.weight, 0.0)
                 columns["lost"] = was - columns["covered"]
                 columns["cut_off"] = np.where(cut_off(dry, reach), demand.weight, 0.0)
+            if moved is not None:
+                again = times_covered(moved[what][1], target) > 0
+                columns["share_moved"] = np.where(again, demand.weight, 0.0)
             frame = pd.DataFrame(columns)
             by_town = frame.groupby(demand.town.astype(str), sort=True).sum()
             whole = frame.sum().to_frame().T.set_axis([""], axis=0)
@@ -211,6 +218,8 @@ def coverage_table(
         all_[f"share_{name}"] = np.where(
             total > 0, all_[name] / total.where(total > 0, 1.0), np.nan
         )
+    if moved is not None:
+        all_["share_moved"] = all_["share_moved"] / total.where(total > 0)
     all_["share"] = np.where(total > 0, all_["covered"] / total.where(total > 0, 1.0), np.nan)
     order = (all_["unit_id"] != "").astype(int)
     return all_.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)

@@ -40,7 +40,6 @@ from riskmap.plans.stations.sites import (
     Siting,
     Zones,
     find_candidates,
-    in_water,
     plan_sites,
 )
 from riskmap.plans.stations.tables import headlines, station_notes
@@ -82,6 +81,7 @@ def station_plan(
     depths: Mapping[str, NDArray[Any]] = _NONE,
     rasters: Mapping[str, tuple[Raster, ...]] = _NONE,
     closures: Mapping[str, gpd.GeoDataFrame] = _NONE,
+    dem: tuple[Raster, ...] = (),
 ) -> Plan:
     """Report the coverage of the stations and propose the next sites.
 
@@ -126,6 +126,8 @@ def station_plan(
         Scenario to depths at their own resolution, which count on the roads instead.
     closures
         Scenario to closed roads or areas.
+    dem
+        Height of the ground, for slopes [m].
 
     Returns
     -------
@@ -150,16 +152,25 @@ def station_plan(
         setting, grid, presets=presets, depths=depths, rasters=rasters, closures=closures
     )
     wet = {name: reach_all(there, demands, on_road) for name, there in settings.items()}
+    drowned = _drowned(setting, grid, depths, rasters, presets)
+    moved = {
+        name: reach_all(there, demands, on_road)
+        for name, there in water.wet_settings(
+            setting, grid, presets=presets, rasters=rasters, closures=closures, moved_out=True,
+            depths={name: depths[name] for name, deep in drowned.items() if deep.any()},
+        ).items()
+        if name in drowned and drowned[name].any()
+    }  # fmt: skip
     main = next(iter(demands))
-    zones = Zones(forbidden=forbidden, hazards=hazards, depths=depths)
+    zones = Zones(forbidden=forbidden, hazards=hazards, depths=depths, rasters=rasters, dem=dem)
     siting, after, said = _propose(
         setting, grid, demands[main], on_road[main], zones, model=model, k=k, vehicle=vehicle,
         kind=candidate_kind, given=candidates, most=candidate_limit, limit_m=limit_m,
         presets=presets,
     )  # fmt: skip
-    flooded = _flooded(setting, grid, depths, rasters)
+    flooded = _flooded(setting, grid, depths, rasters, presets)
     tables = _tables(
-        stations, setting, dry, wet, after, siting,
+        stations, setting, dry, wet, after, siting, moved=moved,
         flooded=flooded, cell_km2=grid.size_m**2 / 1e6, units=units, presets=presets,
     )  # fmt: skip
     now = State(when=BEFORE, setting=setting, cells=dry[main][1])
@@ -171,7 +182,7 @@ def station_plan(
     )  # fmt: skip
     notes = station_notes(
         setting, _names(stations), tables, known=population is not None, flooded=flooded,
-        most=float(presets["station.free_flow_label_share"]),
+        most=float(presets["station.free_flow_label_share"]), drowned=drowned,
     )  # fmt: skip
     return _plan(tables, layers, titles, (*notes, *said), siting)
 
@@ -217,10 +228,29 @@ def _flooded(
     grid: Grid,
     depths: Mapping[str, NDArray[Any]],
     rasters: Mapping[str, tuple[Raster, ...]],
+    presets: Presets,
 ) -> dict[str, NDArray[np.bool_]]:
-    """Tell which stations stand in the water of each scenario."""
+    """Tell which stations stand in the water of each scenario, as deep as makes a place flooded."""
+    limit = float(presets["flood.criterion_depth_m"]) if depths else 0.0
     return {
-        name: in_water(grid, setting.xy, [depth], rasters.get(name, ()))
+        name: water.station_depths(setting, grid, depth, rasters.get(name, ())) >= limit
+        for name, depth in depths.items()
+    }
+
+
+def _drowned(
+    setting: Setting,
+    grid: Grid,
+    depths: Mapping[str, NDArray[Any]],
+    rasters: Mapping[str, tuple[Raster, ...]],
+    presets: Presets,
+) -> dict[str, NDArray[np.bool_]]:
+    """Tell which stations stand in water that their own vehicles may not enter."""
+    most = np.full(len(setting.on), np.inf)
+    for fleet in setting.fleets:
+        most[fleet.rows] = float(presets["flood.vehicle_limit_m"][fleet.vehicle])
+    return {
+        name: water.station_depths(setting, grid, depth, rasters.get(name, ())) >= most
         for name, depth in depths.items()
     }
 
@@ -296,6 +326,7 @@ def _tables(
     after: State | None,
     siting: Siting | None,
     *,
+    moved: Mapping[str, water.Pairs],
     flooded: Mapping[str, NDArray[np.bool_]],
     cell_km2: float,
     units: gpd.GeoDataFrame | None,
@@ -324,7 +355,8 @@ def _tables(
         tables |= {"curve": siting.curve, "sites": sites}
     parts = [in_state(coverage_table(dry, rule, towns), "")]
     for name, pairs in wet.items():
-        parts.append(in_state(coverage_table(pairs, rule, towns, before=dry), name))
+        table = coverage_table(pairs, rule, towns, before=dry, moved=moved.get(name))
+        parts.append(in_state(table, name))
     tables["coverage"] = pd.concat(parts, ignore_index=True)
     tables["nearest"] = nearest_table(dry, wet, rule, names, towns)
     return tables
@@ -409,6 +441,7 @@ def plan_stations(
         depths={name: one.depth_m for name, one in found.items() if one.depth_m is not None},
         rasters={name: one.depths for name, one in found.items() if one.depths},
         closures={name: one.closures for name, one in found.items() if one.closures is not None},
+        dem=layers["dem"].rasters if chosen.sites and "dem" in layers else (),
     )
 
 

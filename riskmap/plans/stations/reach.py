@@ -18,6 +18,7 @@ from riskmap.geo.network import (
     WetRoads,
     cost_table,
     nearest_seconds,
+    sample,
     snap_points,
     vehicle_seconds,
     wet_roads,
@@ -388,6 +389,7 @@ def wet_setting(
     depth_m: NDArray[Any] | None,
     rasters: tuple[Raster, ...] = (),
     closures: gpd.GeoDataFrame | None,
+    moved_out: bool = False,
 ) -> Setting:
     """Give the roads of a scenario.
 
@@ -405,6 +407,9 @@ def wet_setting(
         Depth at its own resolution, which counts before that of the cells.
     closures
         Closed roads or areas, or None.
+    moved_out
+        Whether stations in water too deep for their vehicles go on serving from their place, as
+        if the vehicles had been moved to dry ground beside it; otherwise they serve nobody.
 
     Returns
     -------
@@ -412,15 +417,42 @@ def wet_setting(
         With the times of the wet roads.
     """
     roads = wet_roads(setting.graph, depth_tiles(grid, depth_m, rasters), closures)
-    fleets = tuple(
-        replace(
-            fleet,
-            places=roads.moved(fleet.places),
-            edge_cost=roads.seconds(vehicle=fleet.vehicle, presets=presets),
-        )
-        for fleet in setting.fleets
-    )
-    return replace(setting, graph=roads.graph, roads=roads, fleets=fleets)
+    depth = station_depths(setting, grid, depth_m, rasters)
+    limits = presets["flood.vehicle_limit_m"]
+    fleets = []
+    for fleet in setting.fleets:
+        places = roads.moved(fleet.places)
+        if not moved_out:
+            deep = depth[fleet.rows] >= float(limits[fleet.vehicle])
+            places = places.without(deep)
+        cost = roads.seconds(vehicle=fleet.vehicle, presets=presets)
+        fleets.append(replace(fleet, places=places, edge_cost=cost))
+    return replace(setting, graph=roads.graph, roads=roads, fleets=tuple(fleets))
+
+
+def station_depths(
+    setting: Setting, grid: Grid, depth_m: Any, rasters: tuple[Raster, ...] = ()
+) -> Floats:
+    """Take the water in which every station stands.
+
+    Parameters
+    ----------
+    setting
+        Stations.
+    grid
+        The grid.
+    depth_m
+        Depth of water on the cells, shape (ny, nx) [m], or None.
+    rasters
+        Depth at its own resolution, which counts before that of the cells.
+
+    Returns
+    -------
+    numpy.ndarray
+        0 where dry or unknown, shape (stations,) [m].
+    """
+    tiles = depth_tiles(grid, depth_m, rasters)
+    return np.nan_to_num(sample(tiles, setting.xy, str(grid.crs)))
 
 
 def wet_settings(
@@ -431,6 +463,7 @@ def wet_settings(
     depths: Mapping[str, NDArray[Any]],
     rasters: Mapping[str, tuple[Raster, ...]] = MappingProxyType({}),
     closures: Mapping[str, gpd.GeoDataFrame],
+    moved_out: bool = False,
 ) -> dict[str, Setting]:
     """Give the roads of every scenario.
 
@@ -444,6 +477,8 @@ def wet_settings(
         The run's presets.
     depths, rasters, closures
         Scenario to depths on the cells, to depths at their own resolution, and to closures.
+    moved_out
+        As of `wet_setting`.
 
     Returns
     -------
@@ -458,6 +493,7 @@ def wet_settings(
             depth_m=depths.get(name),
             rasters=rasters.get(name, ()),
             closures=closures.get(name),
+            moved_out=moved_out,
         )
         for name in sorted({*depths, *closures})
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,8 +16,16 @@ from riskmap.geo.grid import Grid, cell_of, inside_cells
 from riskmap.geo.network import RoadGraph, Snapped, sample, snap_points
 from riskmap.geo.points import row_xy
 from riskmap.i18n import Text, text
+from riskmap.plans.refuges.dangers import slopes
 from riskmap.plans.stations.coverage import Demand
-from riskmap.plans.stations.reach import Fleet, Setting, first_there, pairs, with_stations
+from riskmap.plans.stations.reach import (
+    Fleet,
+    Setting,
+    depth_tiles,
+    first_there,
+    pairs,
+    with_stations,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -53,6 +61,10 @@ class Zones:
     """Hazard sources; the least distance is the preset ``station.hazmat_distance_m``."""
     depths: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """Scenario to depth of water on the cells, shape (ny, nx) [m]."""
+    rasters: Mapping[str, tuple[Raster, ...]] = field(default_factory=dict)
+    """Scenario to depth at its own resolution, which counts before that of the cells."""
+    dem: tuple[Raster, ...] = ()
+    """Height of the ground [m]."""
 
 
 def thin(xy: Floats, weight: Floats, most: int) -> NDArray[np.int64]:
@@ -107,6 +119,7 @@ def choose_candidates(
     place: shapely.Geometry | None = None,
     forbidden: gpd.GeoDataFrame | None = None,
     wet: NDArray[np.bool_] | None = None,
+    steep: NDArray[np.bool_] | None = None,
     hazards: gpd.GeoDataFrame | None = None,
     hazard_m: float = 0.0,
 ) -> Candidates:
@@ -132,6 +145,8 @@ def choose_candidates(
         Polygons in which no station may stand.
     wet
         True where a place is under water.
+    steep
+        True where the ground is too steep.
     hazards
         Hazard sources.
     hazard_m
@@ -157,6 +172,8 @@ def choose_candidates(
         reasons.append((text("outside the place"), ~shapely.intersects(place, points)))
     if wet is not None:
         reasons.append((text("under water in a scenario"), wet))
+    if steep is not None:
+        reasons.append((text("on a steep slope"), steep))
     if forbidden is not None and len(forbidden):
         reasons.append((text("in a forbidden zone"), _hit(points, forbidden, 0.0)))
     if hazards is not None and len(hazards) and hazard_m > 0:
@@ -558,19 +575,15 @@ def find_candidates(
         listed=given is not None,
         place=grid.place,
         forbidden=zones.forbidden,
-        wet=in_water(grid, spots.xy, zones.depths.values()),
+        wet=in_water(grid, spots.xy, zones, presets),
+        steep=_steep(grid, spots.xy, zones, presets),
         hazards=zones.hazards,
         hazard_m=float(presets[HAZARD_KEY]),
     )
 
 
-def in_water(
-    grid: Grid,
-    xy: Floats,
-    depths: Iterable[NDArray[Any]],
-    rasters: tuple[Raster, ...] = (),
-) -> NDArray[np.bool_]:
-    """Tell which places stand in the water of any of some scenarios.
+def in_water(grid: Grid, xy: Floats, zones: Zones, presets: Presets) -> NDArray[np.bool_]:
+    """Tell which places stand in the water of any scenario, as deep as for refuges.
 
     Parameters
     ----------
@@ -578,24 +591,31 @@ def in_water(
         The grid.
     xy
         Places, shape (n, 2) [m].
-    depths
-        Depths of water on the cells, shape (ny, nx) [m].
-    rasters
-        Depth at its own resolution, which counts instead when there is one.
+    zones
+        Depths of the scenarios.
+    presets
+        ``flood.criterion_depth_m``, which is inclusive.
 
     Returns
     -------
     numpy.ndarray
         Shape (n,).
     """
-    if rasters:
-        return np.nan_to_num(sample(rasters, xy, str(grid.crs)), nan=0.0) > 0
-    cell = cell_of(grid, xy[:, 0], xy[:, 1])
     wet = np.zeros(len(xy), dtype=bool)
-    for depth in depths:
-        deep = np.nan_to_num(np.asarray(depth, dtype=np.float64).ravel(), nan=0.0) > 0
-        wet |= (cell >= 0) & deep[np.maximum(cell, 0)]
+    if not zones.depths:
+        return wet
+    limit = float(presets["flood.criterion_depth_m"])
+    for name, depth in zones.depths.items():
+        tiles = depth_tiles(grid, depth, zones.rasters.get(name, ()))
+        wet |= np.nan_to_num(sample(tiles, xy, str(grid.crs))) >= limit
     return wet
+
+
+def _steep(grid: Grid, xy: Floats, zones: Zones, presets: Presets) -> NDArray[np.bool_] | None:
+    """Tell which places are steeper than a house may stand on; None without heights."""
+    if not zones.dem:
+        return None
+    return slopes(zones.dem, xy, str(grid.crs)) > float(presets["refuge.slope"]["flag"])
 
 
 def _cells(cells: Demand) -> _Spots:

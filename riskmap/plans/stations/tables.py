@@ -330,6 +330,11 @@ OFF_ROADS: Final = text(
 IN_WATER: Final = text(
     "{scenario}: stations standing in water, move vehicles out beforehand: {names}"
 ).msgid
+DROWNED: Final = text(
+    "{scenario}: stations in water that their vehicles may not enter serve nobody: {names}; "
+    "{share} within {min} min, or {moved} if their vehicles are moved to dry ground beside "
+    "them beforehand"
+).msgid
 NO_SITE: Final = text("No new site is proposed: {why}").msgid
 FEWER: Final = text(
     "{asked} new sites are asked for, but there are only {n} candidates; all are taken"
@@ -344,6 +349,7 @@ def station_notes(
     known: bool,
     flooded: Mapping[str, NDArray[np.bool_]],
     most: float,
+    drowned: Mapping[str, NDArray[np.bool_]],
 ) -> tuple[Text, ...]:
     """Say what must be known beside the numbers, the result first.
 
@@ -361,6 +367,8 @@ def station_notes(
         Scenario to whether each station stands in its water.
     most
         Share from which free flow is stressed.
+    drowned
+        Scenario to whether each station stands in water that its vehicles may not enter.
 
     Returns
     -------
@@ -393,6 +401,9 @@ def station_notes(
                     names="、".join(map(str, names[wet])),
                 )
             )
+    for scenario, deep in drowned.items():
+        if deep.any():
+            notes.append(_out_of_service(scenario, names[deep], tables["coverage"]))
     share = float(summary["share"].iloc[0]) if len(summary) else 0.0
     if share > most:
         notes.append(
@@ -402,6 +413,21 @@ def station_notes(
             )
         )
     return tuple(notes)
+
+
+def _out_of_service(scenario: str, names: NDArray[np.object_], table: pd.DataFrame) -> Text:
+    """Say which stations serve nobody, and what moving their vehicles out in time would give."""
+    row = of_state(table, scenario).iloc[0]
+    return text(
+        "{scenario}: stations in water that their vehicles may not enter serve nobody: {names}; "
+        "{share} within {min} min, or {moved} if their vehicles are moved to dry ground beside "
+        "them beforehand",
+        scenario=scenario,
+        names="、".join(map(str, names)),
+        share=f"{row['share']:.1%}",
+        min=f"{row['target_s'] / 60:g}",
+        moved=f"{row['share_moved']:.1%}",
+    )
 
 
 def _reached(summary: pd.DataFrame, count: int, *, known: bool) -> Text:
@@ -447,5 +473,5 @@ def headlines(notes: tuple[Text, ...]) -> tuple[Text, ...]:
     tuple
         The result, stations that serve nobody, and why a site is lacking.
     """
-    seen = (OFF_ROADS, IN_WATER, NO_SITE, FEWER)
+    seen = (OFF_ROADS, IN_WATER, DROWNED, NO_SITE, FEWER)
     return (*notes[:1], *(note for note in notes[1:] if note.msgid in seen))
