@@ -46,7 +46,9 @@ def test_without_vehicles_everybody_walks_the_vulnerable_first():
 def test_groups_that_stay_together_take_their_vulnerable_along():
     standing = areas(("甲", 50, 200, 300)).assign(vulnerable=6)
     found = plan(world([(450, 100)], standing, ride=True), RefugeOptions(whole=True), BOTH)
-    assert found.tables["assignment"]["people"].tolist() == [50]
+    sent = found.tables["assignment"]
+    assert sorted(zip(sent["people"], sent["assisted"], strict=True)) == [(6, True), (44, False)]
+    assert sent["refuge"].nunique() == 1
     assert found.tables["shortfall"]["assisted"].tolist() == [6]
 
 
@@ -76,8 +78,9 @@ def test_vehicles_come_back_as_often_as_the_warning_allows():
         }
     )  # fmt: skip
     table = vehicles_table(rows, warning_s=3 * 3600, presets=presets).set_index("village")
-    # 150 min after setting out: at 20 min a way 1 + floor(130 / 40) = 4 rounds.
-    assert table.loc["甲", ["rounds", "bus_trips", "buses"]].tolist() == [4, 5, 2]
+    # 150 min after setting out: a way of 20 min, 5 to load and 5 to unload, and 50 min a round
+    # more: 1 + floor((150 - 30) / 50) = 3 rounds.
+    assert table.loc["甲", ["rounds", "bus_trips", "buses"]].tolist() == [3, 5, 2]
     assert table.loc["甲", ["assisted_trips", "assisted_vehicles"]].tolist() == [3, 1]
     assert table.loc["乙", ["rounds", "bus_trips", "buses"]].tolist() == [1, 2, 2]
 
@@ -172,6 +175,7 @@ def test_the_sheet_of_the_village_has_every_group_and_who_to_ring():
     assert sheet["people"].sum() == found.recount["served"] == 50
     first = sheet.set_index("refuge").loc["场所0"]
     assert (first["person"], first["phone"], first["village"]) == ("责任人甲", "00001", "甲村")
-    assert first["leave_by"] == np.ceil(first["minutes"])
+    # on foot: the way and 15 min to spare
+    assert first["leave_by"].params == (("m", int(np.ceil(first["minutes"])) + 15),)
     # The next refuge of those in the first is the other one.
     assert "场所1" in str(first["alternative"])

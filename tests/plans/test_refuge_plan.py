@@ -126,7 +126,7 @@ def people_of(there, standing, scenario=None):
         there.grid, there.units, population=there.population, standing=standing,
         scenario=scenario, presets=there.presets,
     )  # fmt: skip
-    return found.table.set_index("name")["people"].to_dict()
+    return found.table.groupby("name")["people"].sum().to_dict()
 
 
 def test_overlapping_areas_without_declared_people_count_everybody_once():

@@ -358,6 +358,8 @@ COLUMN_NAMES: Final = {
     "covered": text("Covered"),
     "lost": text("Lost to water"),
     "share_dry": text("Share when dry"),
+    "share_in_order": text("Share when built in the order of the sites"),
+    "compared": text("Possible sites compared"),
     "share_moved": text("Share with vehicles moved out of the water"),
     "share": text("Share covered"),
     "k": text("New sites"),

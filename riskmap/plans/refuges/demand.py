@@ -651,10 +651,10 @@ def last_arrival(rows: pd.DataFrame, vehicles: pd.DataFrame) -> NDArray[np.float
     """
     minutes = rows["minutes"].to_numpy(np.float64)
     keys = ["district", "town", "village"]
-    mine = rows[keys].merge(vehicles, on=keys, how="left")
     ride = (rows["mode"] == "ride").to_numpy()
     if not ride.any():
         return minutes
+    mine = rows[keys].merge(vehicles, on=keys, how="left")
     weak = rows["assisted"].to_numpy(bool)
     driven = np.where(weak, mine["assisted_rounds"], mine["bus_rounds"]).astype(np.float64)
     handle = mine["handle_min"].to_numpy(np.float64)

@@ -13,8 +13,16 @@ from riskmap.plans.refuges.dangers import Dangers, Spots, place_checks
 from riskmap.plans.refuges.options import phases
 from riskmap.plans.refuges.ways import Net, ways
 from riskmap.plans.stations.sites import thin
+from riskmap.siting.allocation import allocate_split
 from riskmap.siting.location import solve
-from riskmap.siting.problem import CANDIDATE, EXISTING, Instance, Solution, make_instance
+from riskmap.siting.problem import (
+    CANDIDATE,
+    EXISTING,
+    Instance,
+    Solution,
+    among,
+    make_instance,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +41,8 @@ SPREAD: Final = 0.2
 COST_SPREAD: Final = 0.1
 """Standard deviation of the noise on seconds, as a share."""
 RADIAL: Final = ("c-mclp", "mclp", "lscp")
+REDUCED: Final = ("c-mclp", "mclp")
+"""Models of cover with a number of sites: a site that reaches less than others is never needed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,21 +116,134 @@ def _solved(instance: Instance, k: int, options: RefugeOptions, limit_s: float) 
     """Solve with k new sites; a capacitated cover with fewer as long as some stand empty."""
     model = options.site_model
     fixed = int((instance.status == EXISTING).sum())
+    few = covering(instance, fixed + k) if model in REDUCED else None
     while True:
         found = solve(
             model,
-            instance,
+            instance if few is None else _among_sites(instance, few),
             p=None if model == "lscp" else fixed + k,
             radius=limit_s if model in RADIAL else None,
             max_nodes=options.max_nodes,
         )
+        if few is not None and found.objective is not None:
+            found = replace(found, open=few[found.open], facility_of=few[found.facility_of])
         if model != "c-mclp" or found.objective is None:
             return found
         got = np.bincount(found.facility_of, weights=found.amount, minlength=instance.n_facilities)
         needed = int(((got > 0) & (instance.status == CANDIDATE)).sum())
         if not 0 < needed < k:
-            return found
+            return nearer(instance, found)
         k = needed
+
+
+def covering(instance: Instance, k: int) -> Ints:
+    """Leave out the candidates that reach no more than k others of at least their size do.
+
+    Parameters
+    ----------
+    instance
+        Groups; refuges in use (existing) and candidates, cut to the longest walk.
+    k
+        Number of sites.
+
+    Returns
+    -------
+    ndarray
+        Facilities among which there is a best choice, ascending.
+    """
+    m = instance.n_facilities
+    free = np.flatnonzero(instance.status == CANDIDATE)
+    sets: list[set[int]] = [set() for _ in range(m)]
+    for group, site in zip(instance.demand_of.tolist(), instance.facility_of.tolist(), strict=True):
+        sets[site].add(group)
+    weight = np.bincount(
+        instance.facility_of, weights=instance.weight[instance.demand_of], minlength=m
+    )
+    size = instance.capacity
+    order = free[np.lexsort((free, -weight[free], -size[free]))]
+    kept: list[int] = []
+    for site in order.tolist():
+        mine = sets[site]
+        better = 0
+        for other in kept:
+            if size[other] >= size[site] and mine <= sets[other]:
+                better += 1
+                if better >= k:
+                    break
+        if better < k and mine:
+            kept.append(site)
+    return np.sort(np.r_[np.flatnonzero(instance.status != CANDIDATE), np.array(kept, np.int64)])
+
+
+def nearer(instance: Instance, found: Solution) -> Solution:
+    """Exchange new sites for nearer ones as long as as many people are served and walk less.
+
+    Parameters
+    ----------
+    instance
+        Groups; refuges in use and candidates, cut to the longest walk.
+    found
+        Sites that serve the most people.
+
+    Returns
+    -------
+    Solution
+        With as many sites and as many served; of one new site the best of all.
+    """
+    n, m = instance.n_demands, instance.n_facilities
+    if n * m > MOST_CELLS:
+        return found
+    cost = np.full((n, m), np.inf)
+    cost[instance.demand_of, instance.facility_of] = instance.cost
+    opened = found.open.tolist()
+    new = [j for j in opened if instance.status[j] == CANDIDATE]
+    best = _flow(instance, opened)
+    if best is None:
+        return found
+    moved = True
+    while moved:
+        moved = False
+        for old in list(new):
+            rest = [j for j in opened if j != old]
+            base = cost[:, rest].min(axis=1, initial=np.inf)
+            then = np.minimum(base[:, None], cost)
+            far = np.isinf(then)
+            lost = instance.weight @ far
+            spent = instance.weight @ np.where(far, 0.0, then)
+            order = np.lexsort((spent, lost))
+            free = (instance.status[order] == CANDIDATE) & ~np.isin(order, rest)
+            for site in order[free][:TRIED].tolist():
+                now = _flow(instance, [*rest, site])
+                if now is not None and now[0] >= best[0] - 1e-6 and now[1] < best[1] - 1e-3:
+                    best, moved = now, True
+                    opened = [*rest, site]
+                    new[new.index(old)] = site
+                    break
+    flow = best[2]
+    return replace(
+        found,
+        open=np.sort(np.array(opened, np.int64)),
+        demand_of=flow.demand_of,
+        facility_of=flow.facility_of,
+        amount=flow.amount,
+        uncovered=flow.uncovered,
+    )
+
+
+MOST_CELLS: Final = 20_000_000
+"""Groups times sites up to which nearer sites are sought."""
+TRIED: Final = 12
+"""Exchanges that are looked at in full, the nearest ones first."""
+
+
+def _flow(instance: Instance, opened: list[int]) -> tuple[float, float, Solution] | None:
+    """Fill some sites by the cheapest flow: people served, person-seconds, who goes where."""
+    use = np.zeros(instance.n_facilities, bool)
+    use[opened] = True
+    flow = allocate_split(among(instance, use[instance.facility_of]))
+    if flow.objective is None:
+        return None
+    return float(flow.amount.sum()), float(flow.objective), flow
 
 
 def _proof(instance: Instance, found: Solution, phase: int, limit_s: float) -> dict[str, object]:
@@ -133,7 +256,19 @@ def _proof(instance: Instance, found: Solution, phase: int, limit_s: float) -> d
         "bound": found.bound,
         "gap": found.gap,
         "status": found.status,
+        "mean_min": _mean_minutes(instance, found),
     }
+
+
+def _mean_minutes(instance: Instance, found: Solution) -> float:
+    """Give the mean way of those who are served by the sites [min]."""
+    table = pd.Series(
+        instance.cost, index=pd.MultiIndex.from_arrays([instance.demand_of, instance.facility_of])
+    )
+    keys = list(zip(found.demand_of.tolist(), found.facility_of.tolist(), strict=True))
+    seconds = table.reindex(keys).to_numpy(np.float64)
+    total = float(found.amount.sum())
+    return float((seconds * found.amount).sum() / total / 60) if total > 0 else float("nan")
 
 
 def recount(instance: Instance, found: Solution, limit_s: float) -> float:
@@ -247,6 +382,7 @@ def replace_phases(options: RefugeOptions) -> RefugeOptions:
 
 
 MOST_CANDIDATES = 400
+"""Sites compared by the models that weigh every distance, and in the draws of stability."""
 BOUNDLESS = ("p-median", "p-center", "c-p-median")
 """Models that weigh every distance; the others count who is within the longest walk."""
 
@@ -334,23 +470,60 @@ def propose(
     if options.site_model in BOUNDLESS:
         net = replace(net, limit_s=np.inf)
     size = float(presets["refuge.new_site_persons"])
-    keep = _best(wanted.origins[rows], people[rows], candidates[tried], net)
+    keep, reach = _reaching(wanted.origins[rows], people[rows], candidates[tried], net)
     if not keep.size:
         return None
+    notes: list[Text] = []
+    if options.site_model not in RADIAL and keep.size > MOST_CANDIDATES:
+        notes.append(
+            text(
+                "New sites: of {n} possible sites {most} at most are compared, spread evenly; "
+                "the proof holds among these",
+                n=keep.size, most=MOST_CANDIDATES,
+            )
+        )  # fmt: skip
+        keep = keep[thin(candidates[tried[keep]], reach[keep], MOST_CANDIDATES)]
     at = tried[keep]
     instance, left = _instance(wanted, rows, people, candidates[at], size, net, fixed=not short)
     first = instance.n_facilities - at.size
     found = choose(instance, options, limit_s=net.limit_s)
     if isinstance(found, Text):
         table = pd.DataFrame()
-        return Proposed(table=table, proof=table, xy=np.zeros((0, 2)), notes=(found,))
-    near = _near(candidates[at], first, float(presets["refuge.radius_m"]["urgent"]))
-    times = stability(instance, options, limit_s=net.limit_s, seed=seed, near=near)
+        return Proposed(table=table, proof=table, xy=np.zeros((0, 2)), notes=(*notes, found))
     opened = found.site - first
+    few = np.union1d(opened, thin(candidates[at], reach[keep], MOST_CANDIDATES))
+    near = _near(candidates[at[few]], first, float(presets["refuge.radius_m"]["urgent"]))
+    some = np.r_[np.arange(first), first + few]
+    times = stability(
+        _among_sites(instance, some), options, limit_s=net.limit_s, seed=seed, near=near
+    )
+    counted = tuple(np.zeros(instance.n_facilities, np.int64) for _ in times)
+    for whole, part in zip(counted, times, strict=True):
+        whole[some] = part
     return Proposed(
-        table=_table(found, candidates[at], [names[i] for i in at], first, times, options.draws),
-        proof=found.proof.assign(candidates=tried.size, left_out=left),
+        table=_table(
+            found, candidates[at], [names[i] for i in at], first, (counted[0], counted[1]),
+            options.draws,
+        ),
+        proof=found.proof.assign(candidates=tried.size, compared=at.size, left_out=left),
         xy=candidates[at][opened],
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _among_sites(instance: Instance, kept: NDArray[np.int64]) -> Instance:
+    """Keep some of the facilities, in their order."""
+    number = np.full(instance.n_facilities, -1)
+    number[kept] = np.arange(kept.size)
+    pair = number[instance.facility_of] >= 0
+    return replace(
+        instance,
+        facilities=tuple(instance.facilities[j] for j in kept),
+        demand_of=instance.demand_of[pair],
+        facility_of=number[instance.facility_of[pair]],
+        cost=instance.cost[pair],
+        capacity=instance.capacity[kept],
+        status=instance.status[kept],
     )
 
 
@@ -362,11 +535,13 @@ def _near(sites: Floats, first: int, radius_m: float) -> NDArray[np.bool_]:
     return near
 
 
-def _best(origins: Floats, people: Floats, candidates: Floats, net: Net) -> NDArray[np.int64]:
-    """Keep candidates that reach somebody, at most `MOST_CANDIDATES`, spread over the place."""
+def _reaching(
+    origins: Floats, people: Floats, candidates: Floats, net: Net
+) -> tuple[NDArray[np.int64], Floats]:
+    """Keep candidates that reach somebody, and count the people whom each reaches."""
     pairs = ways((net,), origins, candidates)
     if not len(pairs):
-        return np.zeros(0, np.int64)
+        return np.zeros(0, np.int64), np.zeros(len(candidates))
     place = pairs["refuge"].to_numpy(np.int64)
     near = 1.0 / (1.0 + pairs["seconds"].to_numpy(np.float64)) if np.isinf(net.limit_s) else 1.0
     reach = np.bincount(
@@ -374,8 +549,7 @@ def _best(origins: Floats, people: Floats, candidates: Floats, net: Net) -> NDAr
         weights=people[pairs["demand"].to_numpy(np.int64)] * near,
         minlength=len(candidates),
     )
-    inside = np.flatnonzero(reach > 0)
-    return inside[thin(candidates[inside], reach[inside].astype(np.float64), MOST_CANDIDATES)]
+    return np.flatnonzero(reach > 0), reach.astype(np.float64)
 
 
 def _instance(

@@ -29,5 +29,6 @@ class StationOptions(Section):
     """New stations to propose; 0 seeks none; lscp and lscp-b find their own number."""
     candidates: str = Field(default="cells", min_length=1)
     """Where they may stand: ``cells``, ``nodes`` of the roads, or a role of ``layers``."""
-    candidate_limit: int = Field(default=300, ge=1, le=5000)
-    """Cells or nodes that are compared at most; a layer is always taken whole."""
+    candidate_limit: int | None = Field(default=None, ge=1, le=20_000)
+    """Cells or nodes that are compared at most: by default 5000, for models that weigh every
+    distance (p-median, p-center) 300; a layer is always taken whole."""

@@ -36,6 +36,9 @@ from riskmap.plans.stations.reach import (
 )
 from riskmap.plans.stations.rules import response_rule
 from riskmap.plans.stations.sites import (
+    FAR,
+    FEW_CANDIDATES,
+    MOST_CANDIDATES,
     Ground,
     Siting,
     Zones,
@@ -75,7 +78,7 @@ def station_plan(
     k: int = 3,
     candidate_kind: str = "cells",
     candidates: gpd.GeoDataFrame | None = None,
-    candidate_limit: int = 300,
+    candidate_limit: int | None = None,
     forbidden: gpd.GeoDataFrame | None = None,
     hazards: gpd.GeoDataFrame | None = None,
     depths: Mapping[str, NDArray[Any]] = _NONE,
@@ -119,7 +122,8 @@ def station_plan(
     candidates
         Points that may be chosen, or None.
     candidate_limit
-        Largest number of cells or nodes; more are thinned evenly.
+        Largest number of cells or nodes, more are thinned evenly; by default 5000, and 300 for
+        models that weigh every distance.
     forbidden, hazards, depths
         Where no station may stand, see `Zones`; depths are scenarios of the report too.
     rasters
@@ -165,7 +169,8 @@ def station_plan(
     zones = Zones(forbidden=forbidden, hazards=hazards, depths=depths, rasters=rasters, dem=dem)
     siting, after, said = _propose(
         setting, grid, demands[main], on_road[main], zones, model=model, k=k, vehicle=vehicle,
-        kind=candidate_kind, given=candidates, most=candidate_limit, limit_m=limit_m,
+        kind=candidate_kind, given=candidates, limit_m=limit_m,
+        most=candidate_limit or (FEW_CANDIDATES if model in FAR else MOST_CANDIDATES),
         presets=presets,
     )  # fmt: skip
     flooded = _flooded(setting, grid, depths, rasters, presets)

@@ -250,6 +250,9 @@ NODES: Final = 2000
 GAP: Final = 1e-3
 SEARCHED: Final = ("mclp", "p-median")
 """Models whose search takes a limit of nodes."""
+MOST_CANDIDATES: Final = 5000
+FEW_CANDIDATES: Final = 300
+"""Cells or nodes compared where the project does not say, and by models that weigh distances."""
 FAR: Final = ("p-median", "p-center")
 """Models that ask for times rather than for a target."""
 
@@ -261,7 +264,7 @@ class Siting:
     model: str
     curve: pd.DataFrame
     """``k``, ``covered``, ``share``, ``bound_share``, ``objective``, ``bound``, ``gap``,
-    ``recount``, ``status``."""
+    ``recount``, ``status``; for mclp ``share_in_order``, of the first k of the chosen sites."""
     sites: pd.DataFrame
     """Chosen candidates: ``id``, ``name``, ``x``, ``y``, ``gain`` (people that only it adds),
     best first."""
@@ -327,9 +330,17 @@ def plan_sites(ground: Ground, *, model: str, most: int) -> Siting:
         rows.append(_row(ground, model, chosen, kept, objective, bound, gap, status))
         last = (objective, bound, status, reason)
     sites, order = _sites(ground, chosen, table)
+    curve = pd.DataFrame(rows)
+    if len(curve) and model == "mclp":
+        # What the sites of the last row give when they are built in their order, one after another.
+        whole = max(float(ground.demand.weight.sum()), 1e-12)
+        built = curve["covered"].iloc[0] + np.r_[0.0, sites["gain"].cumsum()]
+        curve["share_in_order"] = [
+            float(built[k]) / whole if k < len(built) else np.nan for k in curve["k"]
+        ]
     return Siting(
         model=model,
-        curve=pd.DataFrame(rows),
+        curve=curve,
         sites=sites,
         places=ground.candidates.on_road.take(order),
         objective=last[0],
