@@ -219,6 +219,7 @@ SHEET_NAMES: Final = {
     "depots": text("Supplies by depot"),
     "nearest": text("Nearest depot of the refuges"),
     "handout": text("Sheet for the villages"),
+    "early": text("Who must leave before the water"),
     "next_depots": text("Next depots"),
 }
 COLUMN_NAMES: Final = {

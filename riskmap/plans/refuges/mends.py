@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -214,6 +214,29 @@ def _added(
 
 def _early(case: Case, dry: tuple[Net, ...]) -> Assigned | None:
     """Solve again with dry roads for the groups that are cut off; None when none is."""
+    found = early_ways(case, dry)
+    if found is None:
+        return None
+    reach = case.possible[case.places[case.possible["refuge"].to_numpy(np.int64)] > 0]
+    together = pd.concat([reach, found], ignore_index=True)
+    return case.solve(together, case.places, case.tiers)
+
+
+def early_ways(case: Case, dry: tuple[Net, ...]) -> pd.DataFrame | None:
+    """List the ways on dry roads of the groups that are cut off by water or closures.
+
+    Parameters
+    ----------
+    case
+        The assignment.
+    dry
+        Roads by mode without water and closures.
+
+    Returns
+    -------
+    DataFrame or None
+        As of `group_ways`; None when nobody is cut off, or has a way then.
+    """
     reach = case.possible[case.places[case.possible["refuge"].to_numpy(np.int64)] > 0]
     count = np.bincount(reach["demand"].to_numpy(np.int64), minlength=len(case.counts))
     cut = np.flatnonzero((count == 0) & (case.done.shortfall > 0))
@@ -223,8 +246,38 @@ def _early(case: Case, dry: tuple[Net, ...]) -> Assigned | None:
     if not len(found):
         return None
     found["demand"] = cut[found["demand"].to_numpy(np.int64)]
-    together = pd.concat([reach, found], ignore_index=True)
-    return case.solve(together, case.places, case.tiers)
+    return found
+
+
+def early_case(case: Case, dry: tuple[Net, ...]) -> Case | None:
+    """Send who is cut off to the places that are left, on dry roads, before the water comes.
+
+    Parameters
+    ----------
+    case
+        The assignment.
+    dry
+        Roads by mode without water and closures.
+
+    Returns
+    -------
+    Case or None
+        Of those who are cut off alone; None when nobody can be sent so.
+    """
+    found = early_ways(case, dry)
+    if found is None:
+        return None
+    cut = np.zeros(len(case.counts), bool)
+    cut[found["demand"].to_numpy(np.int64)] = True
+    load = np.bincount(
+        case.done.pairs["refuge"].to_numpy(np.int64),
+        weights=case.done.pairs["people"],
+        minlength=len(case.places),
+    )
+    left = np.maximum(case.places - load, 0.0)
+    table = case.people.table.assign(people=np.where(cut, case.done.shortfall, 0.0))
+    then = replace(case, people=replace(case.people, table=table), possible=found, places=left)
+    return replace(then, done=then.solve(found, left, case.tiers))
 
 
 def _sites(

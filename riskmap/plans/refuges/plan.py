@@ -24,7 +24,7 @@ from riskmap.plans.refuges.demand import (
     people_to_move,
     vehicles_table,
 )
-from riskmap.plans.refuges.mends import Case, mend_table
+from riskmap.plans.refuges.mends import Case, early_case, mend_table
 from riskmap.plans.refuges.options import warning_seconds
 from riskmap.plans.refuges.proposals import proposals, site_proofs, site_tables
 from riskmap.plans.refuges.standards import accessibility, reach_cells, scorecard
@@ -93,6 +93,8 @@ def refuge_plan(
         **_standards(world, roads, held, usable, case.places),
         **site_tables(world, case, roads, sites),
     }
+    early = _early_sheet(world, now, case, dry, held, warning_s)
+    tables |= {"early": early} if len(early) else {}
     short = summary(now.name, recount, case.done, usable, tables)
     tables = {"summary": short, **tables}
     late = float(sent.loc[~sent["in_time"].astype(bool), "people"].sum())
@@ -249,6 +251,24 @@ def in_time(
     ):  # fmt: skip
         table.insert(at, name, value)
     return table
+
+
+def _early_sheet(
+    world: World,
+    now: State,
+    case: Case,
+    dry: tuple[Net, ...],
+    held: pd.DataFrame,
+    warning_s: float,
+) -> pd.DataFrame:
+    """Say where those go who are cut off at the peak, if they leave before the water comes."""
+    then = None if now.dry else early_case(case, dry)
+    if then is None:
+        return pd.DataFrame()
+    _, sent = _sent(world, now, then, dry, dry, held)
+    vehicles = vehicles_table(sent, warning_s=warning_s, presets=world.presets)
+    sent = in_time(sent, vehicles, warning_s=warning_s, presets=world.presets)
+    return handout(sent, world.refuges)
 
 
 def through_danger(world: World, now: State, case: Case, routes: Routes) -> list[str]:

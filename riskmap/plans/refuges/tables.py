@@ -204,7 +204,7 @@ def summary(
     sent = tables["assignment"]
     on_foot = sent.query("mode == 'foot'")["minutes"]
     late = sent.loc[~sent["in_time"].astype(bool), "people"].sum()
-    cars = tables["vehicles"]
+    cars, early = tables["vehicles"], tables.get("early", pd.DataFrame())
     held = tables["capacity"]
     guessed = int(held.loc[held["assumed"] & held["usable"], "places"].sum())
     rows = [
@@ -218,6 +218,17 @@ def summary(
         (text("of these on foot"), round(recount["walk"]), text("persons")),
         (text("of these by vehicle"), round(recount["ride"]), text("persons")),
         (text("without a place"), round(recount["shortfall"]), text("persons")),
+        *(
+            (
+                (
+                    text("of these with a place if they leave before the water"),
+                    round(float(early["people"].sum())),
+                    text("persons"),
+                ),
+            )
+            if len(early)
+            else ()
+        ),
         (text("need a vehicle"), round(recount["assisted"]), text("persons")),
         (text("of these without a place"), round(recount["assisted_short"]), text("persons")),
         (text("buses at once"), int(cars["buses"].sum()), text("vehicles")),

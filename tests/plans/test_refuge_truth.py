@@ -1,0 +1,179 @@
+"""Small towns with answers by hand, and what must hold in every town."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import LineString
+
+from riskmap.geo.network import build_graph
+from riskmap.layers.layer import Raster
+from riskmap.plans.refuges.mends import growth
+from riskmap.plans.refuges.options import RefugeOptions
+from riskmap.plans.refuges.ways import nets
+from riskmap.plans.supplies.ways import _nearest
+from riskmap.vocabulary.presets import load_presets
+from tests.street import CRS, E, N, areas, at, plan, rect, world
+
+
+def raster(row, size=50):
+    values = np.tile(np.asarray(row, np.float32), (2 * (100 // size) // 2 or 1, 1))
+    return Raster(values, (size, 0, E, 0, -size, N + 100), CRS)
+
+
+def pools(*spans):
+    """Water on some spans: from x, to x, depth."""
+    row = np.zeros(60)
+    for low, high, depth in spans:
+        row[low // 50 : high // 50] = depth
+    return (raster(row),)
+
+
+def test_ground_that_two_sources_share_counts_once():
+    """The west half of a cell of ten people is a danger area, and under water."""
+    there = world([(2500, 500)])
+    here = areas(("西半", np.nan, 0, 50))
+    found = plan(there, name="雨", depths=pools((0, 50, 0.7)), danger_area=here)
+    assert found.recount["people"] == 5
+
+
+def test_an_area_over_two_villages_is_a_group_in_each_where_its_people_live():
+    there = world([(500, 300), (1800, 300)])
+    found = plan(there, danger_area=areas(("沿河", 200, 600, 1600)), name="雨")
+    sent = found.tables["assignment"].set_index("village")
+    # Ten people a cell: four cells of the first village, six of the second.
+    assert sent["people"].to_dict() == {"甲村": 80, "乙村": 120}
+    assert sent["metres"].to_dict() == {"甲村": 300, "乙村": 500}
+
+
+def test_nobody_wades_to_a_road_and_nobody_crosses_a_river():
+    there = world([(1500, 300)], areas(("甲", 20, 200, 300)), population=None)
+    assert plan(there).recount["served"] == 20
+    # 0.4 m around the people's own place is more than they may enter, although the road is dry on
+    # both sides; the road itself is at y = 50.
+    wet = plan(there, name="水", depths=pools((200, 300, 0.4)))
+    assert wet.recount["served"] == 0
+    river = gpd.GeoDataFrame(geometry=[LineString([at(-500, 70), at(3500, 70)])], crs=CRS)
+    north = gpd.GeoDataFrame({"name": ["北岸"], "people": [20]}, geometry=[rect(200, 300, 80, 99)],
+                             crs=CRS)  # fmt: skip
+    south = north.set_geometry([rect(200, 300, 0, 40)])
+    assert plan(world([(1500, 300)], north, waterways=river)).recount["served"] == 0
+    assert plan(world([(1500, 300)], south, waterways=river)).recount["served"] == 20
+    ditch = river.assign(**{"class": "ditch"})
+    assert plan(world([(1500, 300)], north, waterways=ditch)).recount["served"] == 20
+
+
+def test_a_tier_is_not_given_back_for_a_shorter_way():
+    refuges = [(50, 100, {"tier": "town"}), (1200, 100, {"tier": "village"}),
+               (2400, 100, {"tier": "village"})]  # fmt: skip
+    there = world(refuges, areas(("甲", 100, 40, 80), ("乙", 100, 1240, 1260)))
+    sent = plan(there, RefugeOptions(preset="zhejiang_tiers", draws=1)).tables["assignment"]
+    assert dict(zip(sent["name"], sent["refuge"], strict=True)) == {"甲": "场所1", "乙": "场所2"}
+
+
+def test_danger_on_the_way_is_named():
+    # 200 m farther on lies a ravine; the area that people leave is not named.
+    standing = areas(("甲", 20, 200, 300), ("沟", 0, 500, 600))
+    found = plan(world([(900, 50)], standing))
+    assert found.tables["assignment"]["through"].tolist() == ["沟"]
+    assert "沟" in str(found.tables["handout"]["remark"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("capacity", "area"), [(100, 100.0), (30, 1000.0), (30, 40.0), (50, np.nan)]
+)
+def test_a_mend_carried_out_as_written_leaves_what_it_promised(capacity, area):
+    standing = areas(("甲", 80, 200, 300))
+    extra = {"area_m2": area} if np.isfinite(area) else {}
+    found = plan(world([(500, capacity, extra)], standing))
+    row = found.tables["mend"].iloc[0]
+    held = found.tables["capacity"]
+    assert row["how"] == growth(held, 0, row["places"])
+    said = dict(row["how"].params)
+    more = area + float(said["m2"]) if "m2" in said else area
+    number = float(said["n"]) if "n" in said else capacity
+    extra = {"area_m2": more} if np.isfinite(area) else {}
+    after = plan(world([(500, number, extra)], standing))
+    assert after.recount["shortfall"] == row["shortfall_after"] == 0
+
+
+def test_supplies_run_from_the_depot_to_the_need():
+    """On a road one way to the east a depot behind the refuge cannot send anything to it."""
+    presets = load_presets()
+    lines = gpd.GeoDataFrame(geometry=[LineString([at(0), at(1000)])], crs=CRS)
+    graph = build_graph(lines, profile="emergency", direction="digitised", presets=presets)
+    there = world([(900, 1)])
+    net = nets({"emergency": graph}, there.grid, presets=presets, limits_s={"ride": np.inf})[0]
+    depots = np.array([[E + 100.0, N + 50.0], [E + 980.0, N + 50.0]])
+    who, minutes = _nearest(net, np.array([[E + 900.0, N + 50.0]]), depots)
+    assert who.tolist() == [0]
+    assert minutes[0] == pytest.approx(800 / (graph.edge_speed_kmh[0] * 0.8 / 3.6) / 60, rel=1e-3)
+
+
+spots = st.lists(
+    st.tuples(st.integers(0, 29), st.integers(0, 60)), min_size=1, max_size=4
+)  # place in cells, places
+crowds = st.lists(st.tuples(st.integers(0, 28), st.integers(1, 60)), min_size=1, max_size=3)
+waters = st.lists(st.sampled_from([0.0, 0.1, 0.4, 0.8]), min_size=60, max_size=60)
+
+
+def town(refuges, groups):
+    standing = areas(*((f"区{k}", n, 100 * x, 100 * x + 100) for k, (x, n) in enumerate(groups)))
+    return world([(100 * x + 50, q) for x, q in refuges], standing)
+
+
+@settings(max_examples=12, deadline=None)
+@given(spots, crowds, waters, waters, st.tuples(st.integers(0, 29), st.integers(0, 60)))
+def test_more_refuges_serve_no_fewer_and_more_water_no_more(refuges, groups, one, two, extra):
+    options = RefugeOptions(draws=1, new_sites=[0])
+    little = np.array(one)
+    much = np.maximum(little, two)
+    there = town(refuges, groups)
+    dry = plan(there, options).recount["served"]
+    served = [
+        plan(there, options, name="水", depths=(raster(row),)).recount["served"]
+        for row in (little, much)
+    ]
+    assert dry >= served[0] >= served[1]
+    more = plan(town([*refuges, extra], groups), options).recount["served"]
+    assert more >= dry
+
+
+@settings(max_examples=6, deadline=None)
+@given(spots, crowds, st.floats(0.3, 3.0), st.floats(0.0, 3.0))
+def test_a_longer_warning_loses_nobody(refuges, groups, hours, more):
+    there = town(refuges, groups)
+    late = []
+    for each in (hours, hours + more):
+        options = RefugeOptions(draws=1, new_sites=[0], warning_h={"": each})
+        sent = plan(there, options).tables["assignment"]
+        late.append(sent.loc[~sent["in_time"].astype(bool), "people"].sum())
+    assert late[1] <= late[0]
+
+
+@settings(max_examples=6, deadline=None)
+@given(spots, st.integers(1, 9), waters)
+def test_a_village_cut_in_two_moves_as_many(refuges, border, depth):
+    whole = world([(100 * x + 50, q) for x, q in refuges])
+    options = RefugeOptions(draws=1, new_sites=[0])
+    units = whole.units.copy()
+    parts = gpd.GeoDataFrame(
+        {**{name: [units[name].iloc[0]] * 2 for name in units.columns if name != "geometry"}},
+        geometry=[rect(0, 100 * border), rect(100 * border, 1000)], index=["A1", "A2"], crs=CRS,
+    )  # fmt: skip
+    cut = gpd.GeoDataFrame(
+        np.concatenate([parts.to_numpy(), units.iloc[1:].to_numpy()]), columns=parts.columns,
+        index=["A1", "A2", "B", "C"], crs=CRS,
+    )  # fmt: skip
+    cut["finest"] = True
+    people = [
+        plan(
+            world([(100 * x + 50, q) for x, q in refuges], units=each), options,
+            name="水", depths=(raster(depth),),
+        ).recount["people"]
+        for each in (units, cut)
+    ]  # fmt: skip
+    assert people[0] == people[1]
