@@ -103,8 +103,8 @@ def mend_table(
     Returns
     -------
     DataFrame
-        measure, where, places, how (what binds and must grow, so that the places are there),
-        shortfall_before, shortfall_after.
+        measure, where, places, shortfall_before, shortfall_after, how (what binds and must grow, so
+        that the places are there).
     """
     before = float(case.done.shortfall.sum())
     rows: list[dict[str, object]] = []
@@ -143,7 +143,7 @@ def mend_table(
 
 
 def _table(rows: list[dict[str, object]], before: float) -> pd.DataFrame:
-    columns = ["measure", "where", "places", "how", "shortfall_before", "shortfall_after"]
+    columns = ["measure", "where", "places", "shortfall_before", "shortfall_after", "how"]
     joined: dict[tuple[str, object], dict[str, object]] = {}
     for row in rows:  # the walkers and the assisted of one group are one row
         key = (repr(row["measure"]), row["where"])

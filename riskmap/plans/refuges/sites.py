@@ -475,13 +475,7 @@ def propose(
         return None
     notes: list[Text] = []
     if options.site_model not in RADIAL and keep.size > MOST_CANDIDATES:
-        notes.append(
-            text(
-                "New sites: of {n} possible sites {most} at most are compared, spread evenly; "
-                "the proof holds among these",
-                n=keep.size, most=MOST_CANDIDATES,
-            )
-        )  # fmt: skip
+        notes.append(_thinned(keep.size))
         keep = keep[thin(candidates[tried[keep]], reach[keep], MOST_CANDIDATES)]
     at = tried[keep]
     instance, left = _instance(wanted, rows, people, candidates[at], size, net, fixed=not short)
@@ -509,6 +503,15 @@ def propose(
         xy=candidates[at][opened],
         notes=tuple(notes),
     )  # fmt: skip
+
+
+def _thinned(n: int) -> Text:
+    return text(
+        "New sites: of {n} possible sites {most} at most are compared, spread evenly; "
+        "the proof holds among these",
+        n=n,
+        most=MOST_CANDIDATES,
+    )
 
 
 def _among_sites(instance: Instance, kept: NDArray[np.int64]) -> Instance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -152,19 +153,16 @@ def station_plan(
     demands = all_demands(grid, population, units, points)
     on_road = on_roads(graph, demands, limit_m)
     dry = reach_all(setting, demands, on_road)
-    settings = water.wet_settings(
-        setting, grid, presets=presets, depths=depths, rasters=rasters, closures=closures
-    )
-    wet = {name: reach_all(there, demands, on_road) for name, there in settings.items()}
-    drowned = _drowned(setting, grid, depths, rasters, presets)
+    states = _States(grid=grid, presets=presets, depths=depths, rasters=rasters, closures=closures)
+    wet = {
+        name: reach_all(there, demands, on_road) for name, there in states.settings(setting).items()
+    }
+    drowned = states.deeper(setting, _limits(setting, presets))
     moved = {
         name: reach_all(there, demands, on_road)
-        for name, there in water.wet_settings(
-            setting, grid, presets=presets, rasters=rasters, closures=closures, moved_out=True,
-            depths={name: depths[name] for name, deep in drowned.items() if deep.any()},
-        ).items()
+        for name, there in states.settings(setting, moved_out=True).items()
         if name in drowned and drowned[name].any()
-    }  # fmt: skip
+    }
     main = next(iter(demands))
     zones = Zones(forbidden=forbidden, hazards=hazards, depths=depths, rasters=rasters, dem=dem)
     siting, after, said = _propose(
@@ -173,7 +171,8 @@ def station_plan(
         most=candidate_limit or (FEW_CANDIDATES if model in FAR else MOST_CANDIDATES),
         presets=presets,
     )  # fmt: skip
-    flooded = _flooded(setting, grid, depths, rasters, presets)
+    limit = float(presets["flood.criterion_depth_m"]) if depths else 0.0
+    flooded = states.deeper(setting, np.full(len(setting.on), limit))
     tables = _tables(
         stations, setting, dry, wet, after, siting, moved=moved,
         flooded=flooded, cell_km2=grid.size_m**2 / 1e6, units=units, presets=presets,
@@ -228,36 +227,38 @@ def _proofs(siting: Siting | None) -> tuple[Proof, ...]:
     )
 
 
-def _flooded(
-    setting: Setting,
-    grid: Grid,
-    depths: Mapping[str, NDArray[Any]],
-    rasters: Mapping[str, tuple[Raster, ...]],
-    presets: Presets,
-) -> dict[str, NDArray[np.bool_]]:
-    """Tell which stations stand in the water of each scenario, as deep as makes a place flooded."""
-    limit = float(presets["flood.criterion_depth_m"]) if depths else 0.0
-    return {
-        name: water.station_depths(setting, grid, depth, rasters.get(name, ())) >= limit
-        for name, depth in depths.items()
-    }
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _States:
+    """Water and closures of the scenarios."""
+
+    grid: Grid
+    presets: Presets
+    depths: Mapping[str, NDArray[Any]]
+    rasters: Mapping[str, tuple[Raster, ...]]
+    closures: Mapping[str, gpd.GeoDataFrame]
+
+    def settings(self, setting: Setting, *, moved_out: bool = False) -> dict[str, Setting]:
+        """Give the stations on the roads of every scenario."""
+        return water.wet_settings(
+            setting, self.grid, presets=self.presets, depths=self.depths, rasters=self.rasters,
+            closures=self.closures, moved_out=moved_out,
+        )  # fmt: skip
+
+    def deeper(self, setting: Setting, limit: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
+        """Tell by scenario which stations stand in water as deep as their limit."""
+        return {
+            name: water.station_depths(setting, self.grid, depth, self.rasters.get(name, ()))
+            >= limit
+            for name, depth in self.depths.items()
+        }
 
 
-def _drowned(
-    setting: Setting,
-    grid: Grid,
-    depths: Mapping[str, NDArray[Any]],
-    rasters: Mapping[str, tuple[Raster, ...]],
-    presets: Presets,
-) -> dict[str, NDArray[np.bool_]]:
-    """Tell which stations stand in water that their own vehicles may not enter."""
+def _limits(setting: Setting, presets: Presets) -> NDArray[np.float64]:
+    """Give the depth of water that each station's own vehicles may not enter [m]."""
     most = np.full(len(setting.on), np.inf)
     for fleet in setting.fleets:
         most[fleet.rows] = float(presets["flood.vehicle_limit_m"][fleet.vehicle])
-    return {
-        name: water.station_depths(setting, grid, depth, rasters.get(name, ())) >= most
-        for name, depth in depths.items()
-    }
+    return most
 
 
 def _propose(
