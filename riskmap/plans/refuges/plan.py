@@ -93,9 +93,9 @@ def refuge_plan(
         **_standards(world, roads, held, usable, case.places),
         **site_tables(world, case, roads, sites),
     }
-    early = _early_sheet(world, now, case, dry, held, warning_s)
+    early, extra = _early_sheet(world, now, case, dry, held, warning_s)
     tables |= {"early": early} if len(early) else {}
-    short = summary(now.name, recount, case.done, usable, tables)
+    short = summary(now.name, recount, case.done, usable, tables, early_vehicles=extra)
     tables = {"summary": short, **tables}
     late = float(sent.loc[~sent["in_time"].astype(bool), "people"].sum())
     said = plan_notes(
@@ -260,15 +260,15 @@ def _early_sheet(
     dry: tuple[Net, ...],
     held: pd.DataFrame,
     warning_s: float,
-) -> pd.DataFrame:
-    """Say where those go who are cut off at the peak, if they leave before the water comes."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Say where those go who are cut off at the peak, if they leave before the water; and by what."""
     then = None if now.dry else early_case(case, dry)
     if then is None:
-        return pd.DataFrame()
+        return pd.DataFrame(), pd.DataFrame()
     _, sent = _sent(world, now, then, dry, dry, held)
     vehicles = vehicles_table(sent, warning_s=warning_s, presets=world.presets)
     sent = in_time(sent, vehicles, warning_s=warning_s, presets=world.presets)
-    return handout(sent, world.refuges)
+    return handout(sent, world.refuges), vehicles
 
 
 def through_danger(world: World, now: State, case: Case, routes: Routes) -> list[str]:

@@ -180,6 +180,8 @@ def summary(
     done: Assigned,
     usable: NDArray[np.bool_],
     tables: Mapping[str, pd.DataFrame],
+    *,
+    early_vehicles: pd.DataFrame,
 ) -> pd.DataFrame:
     """Put the plan's main figures into one short table.
 
@@ -195,6 +197,8 @@ def summary(
         Which refuges may be used.
     tables
         The other tables.
+    early_vehicles
+        Vehicles of those who leave before the water; empty where nobody must.
 
     Returns
     -------
@@ -218,17 +222,7 @@ def summary(
         (text("of these on foot"), round(recount["walk"]), text("persons")),
         (text("of these by vehicle"), round(recount["ride"]), text("persons")),
         (text("without a place"), round(recount["shortfall"]), text("persons")),
-        *(
-            (
-                (
-                    text("of these with a place if they leave before the water"),
-                    round(float(early["people"].sum())),
-                    text("persons"),
-                ),
-            )
-            if len(early)
-            else ()
-        ),
+        *_early_rows(early, early_vehicles),
         (text("need a vehicle"), round(recount["assisted"]), text("persons")),
         (text("of these without a place"), round(recount["assisted_short"]), text("persons")),
         (text("buses at once"), int(cars["buses"].sum()), text("vehicles")),
@@ -240,6 +234,22 @@ def summary(
         (text("gap"), done.solution.gap if done.solution.gap is not None else "", ""),
     ]
     return pd.DataFrame(rows, columns=["what", "value", "unit"]).astype(object)
+
+
+def _early_rows(early: pd.DataFrame, vehicles: pd.DataFrame) -> tuple[tuple[Text, int, Text], ...]:
+    """Count those who have a place only if they leave before the water, and their vehicles."""
+    if not len(early):
+        return ()
+    cars = int(vehicles["buses"].sum()), int(vehicles["assisted_vehicles"].sum())
+    return (
+        (
+            text("of these with a place if they leave before the water"),
+            round(float(early["people"].sum())),
+            text("persons"),
+        ),
+        (text("buses for these at once"), cars[0], text("vehicles")),
+        (text("vehicles for the assisted among these"), cars[1], text("vehicles")),
+    )
 
 
 COLUMNS = [

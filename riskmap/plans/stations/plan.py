@@ -154,15 +154,7 @@ def station_plan(
     on_road = on_roads(graph, demands, limit_m)
     dry = reach_all(setting, demands, on_road)
     states = _States(grid=grid, presets=presets, depths=depths, rasters=rasters, closures=closures)
-    wet = {
-        name: reach_all(there, demands, on_road) for name, there in states.settings(setting).items()
-    }
-    drowned = states.deeper(setting, _limits(setting, presets))
-    moved = {
-        name: reach_all(there, demands, on_road)
-        for name, there in states.settings(setting, moved_out=True).items()
-        if name in drowned and drowned[name].any()
-    }
+    wet, drowned, moved = _wet(states, setting, demands, on_road)
     main = next(iter(demands))
     zones = Zones(forbidden=forbidden, hazards=hazards, depths=depths, rasters=rasters, dem=dem)
     siting, after, said = _propose(
@@ -251,6 +243,25 @@ class _States:
             >= limit
             for name, depth in self.depths.items()
         }
+
+
+def _wet(
+    states: _States,
+    setting: Setting,
+    demands: Mapping[str, Demand],
+    on_road: Mapping[str, Snapped],
+) -> tuple[dict[str, water.Pairs], dict[str, NDArray[np.bool_]], dict[str, water.Pairs]]:
+    """Find how every scenario's roads are driven: as it is, who is drowned, vehicles moved out."""
+    drowned = states.deeper(setting, _limits(setting, states.presets))
+    wet: dict[str, water.Pairs] = {
+        name: reach_all(there, demands, on_road) for name, there in states.settings(setting).items()
+    }
+    some = {name for name, deep in drowned.items() if deep.any()}
+    out = states.settings(setting, moved_out=True) if some else {}
+    moved: dict[str, water.Pairs] = {
+        name: reach_all(there, demands, on_road) for name, there in out.items() if name in some
+    }
+    return wet, drowned, moved
 
 
 def _limits(setting: Setting, presets: Presets) -> NDArray[np.float64]:
