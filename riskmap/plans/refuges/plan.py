@@ -261,7 +261,7 @@ def _early_sheet(
     held: pd.DataFrame,
     warning_s: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Say where those go who are cut off at the peak, if they leave before the water; and by what."""
+    """Say where those who are cut off at the peak go before the water comes, and by what."""
     then = None if now.dry else early_case(case, dry)
     if then is None:
         return pd.DataFrame(), pd.DataFrame()
