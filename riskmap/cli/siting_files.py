@@ -285,13 +285,19 @@ def allocated(instance: Instance, solution: Solution, *, seconds: float) -> dict
         The document of ``riskmap allocate --json``.
     """
     extra = solution.extra or {}
-    served, total = float(extra.get("served", 0.0)), float(instance.size.sum())
+    served = float(extra.get("served", 0.0))
     short = np.asarray(extra.get("shortfall", np.zeros(instance.n_demands)))
+    part = np.divide(
+        instance.size - short, instance.size, out=np.ones(len(short)), where=instance.size > 0
+    )
+    covered, total = float(instance.weight @ part), float(instance.weight.sum())
+    if np.array_equal(instance.weight, instance.size):
+        covered = served
     return {
         **located(instance, solution, seconds=seconds),
-        "covered_weight": _plain(served),
+        "covered_weight": _plain(covered),
         "total_weight": _plain(total),
-        "covered_share": served / total if total > 0 else 1.0,
+        "covered_share": covered / total if total > 0 else 1.0,
         "served": _plain(served),
         "shortfall": [
             {"demand": instance.demands[i], "amount": _plain(float(short[i]))}

@@ -640,8 +640,8 @@ def compute_index(
 ) -> tuple[dict[str, Index], dict[str, Any], Indicators]:
     """Compute the index of units and cells.
 
-    The units' parameters are fitted on the finest level and applied to the coarser ones, so that
-    levels compare; the cells have parameters of their own.
+    One scale for all: parameters are fitted on the finest units and applied to the coarser ones and
+    to the cells, so that one colour means one thing at every level and on the grid.
 
     Parameters
     ----------
@@ -673,6 +673,8 @@ def compute_index(
     for name, (values, ranked, fitted) in tables.items():
         if frozen is not None:
             found[name] = apply(frozen[name], values, meta, **ranked)
+        elif name == "cell":
+            found[name] = apply(found["unit"].params, values, meta)
         else:
             found[name] = fit(values, meta, steps, **ranked, **fitted)
         if project.overrides:

@@ -30,7 +30,8 @@ def allocate_split(instance: Instance) -> Solution:
     .. math:: \max \sum_{ij} f_{ij}, \text{ then } \min \sum_{ij} c_{ij} f_{ij} \quad \text{s.t.}
               \quad \sum_j f_{ij} \le s_i, \; \sum_i f_{ij} \le q_j
 
-    Minimum-cost maximum flow, exact. Every facility that is not excluded is open.
+    Minimum-cost maximum flow, exact. Every facility that is not excluded is open. Where weights are
+    not sizes, the most weight is served first: :math:`\\max \\sum_{ij} (w_i / s_i) f_{ij}`.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ def allocate_split(instance: Instance) -> Solution:
     ----------
     Ahuja, Magnanti & Orlin 1993, Network Flows, ch. 9-11.
     """
+    if not _even(instance):
+        return _weighed(instance)
     from ortools.graph.python import min_cost_flow
 
     whole = np.all(instance.size == np.round(instance.size)) and np.all(
@@ -76,6 +79,89 @@ def allocate_split(instance: Instance) -> Solution:
         return no_answer("allocate", reason=str(text("the flow model failed ({s})", s=str(status))))
     amount = flow.flows(np.arange(n, n + k, dtype=np.int32)).astype(np.float64) / unit
     return served_solution(instance, amount, optimal=True, bound=None)
+
+
+def _even(instance: Instance) -> bool:
+    """Tell whether every place is worth the same: weights in step with sizes."""
+    some = instance.size > 0
+    rate = instance.weight[some] / instance.size[some]
+    return bool(rate.size == 0 or np.ptp(rate) <= 1e-12 * np.abs(rate).max())
+
+
+def _weighed(instance: Instance) -> Solution:
+    """Serve the most weight, then with the least cost times amount, by two linear programs.
+
+    The second one keeps to the optimal face of the first: pairs of positive reduced cost stay
+    empty, and what has a price is used up, so that its corners are whole where the data are.
+    """
+    from scipy import sparse
+    from scipy.optimize import linprog
+
+    n, m, k = instance.n_demands, instance.n_facilities, instance.cost.size
+    if k == 0:
+        return served_solution(instance, np.zeros(0), optimal=True, bound=None)
+    size = instance.size
+    rate = np.divide(instance.weight, size, out=np.zeros(n), where=size > 0)[instance.demand_of]
+    pair = np.arange(k)
+    rows = sparse.vstack([
+        sparse.csr_array((np.ones(k), (instance.demand_of, pair)), shape=(n, k)),
+        sparse.csr_array((np.ones(k), (instance.facility_of, pair)), shape=(m, k)),
+    ])  # fmt: skip
+    room = np.r_[size, np.minimum(instance.capacity, size.sum())]
+    first = linprog(-rate, A_ub=rows, b_ub=room, bounds=(0, None), method="highs-ds")  # type: ignore[call-overload]
+    price = np.asarray(first.ineqlin.marginals)
+    near = 1e-9 * max(float(rate.max()), 1.0)
+    free = -rate - rows.T @ price <= near
+    tight = price < -near
+    second = linprog(  # type: ignore[call-overload]
+        instance.cost,
+        A_ub=rows[~tight],
+        b_ub=room[~tight],
+        A_eq=rows[tight] if tight.any() else None,
+        b_eq=room[tight] if tight.any() else None,
+        bounds=np.column_stack([np.zeros(k), np.where(free, np.inf, 0.0)]),
+        method="highs-ds",
+    )
+    amount = np.maximum(np.asarray((second if second.status == 0 else first).x), 0.0)
+    close = np.abs(amount - np.round(amount)) < 1e-7
+    amount = np.where(close, np.round(amount), amount)
+    return served_solution(instance, amount, optimal=second.status == 0, bound=None)
+
+
+def _weighed_whole(instance: Instance, *, time_limit: float | None, gap: float) -> Solution:
+    """Serve the most weight, then with the least cost times size, every demand at one place."""
+    from scipy import sparse
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    n, m, k = instance.n_demands, instance.n_facilities, instance.cost.size
+    if k == 0:
+        return served_solution(instance, np.zeros(0), optimal=True, bound=None)
+    pair, size = np.arange(k), instance.size[instance.demand_of]
+    weight = instance.weight[instance.demand_of]
+    limits = [
+        LinearConstraint(
+            sparse.csr_array((np.ones(k), (instance.demand_of, pair)), shape=(n, k)), ub=1
+        ),
+        LinearConstraint(
+            sparse.csr_array((size, (instance.facility_of, pair)), shape=(m, k)),
+            ub=np.minimum(instance.capacity, instance.size.sum()),
+        ),
+    ]
+    options: dict[str, Any] = {"mip_rel_gap": gap} | (
+        {} if time_limit is None else {"time_limit": time_limit}
+    )
+    common: dict[str, Any] = {"integrality": np.ones(k), "bounds": Bounds(0, 1), "options": options}
+    first = milp(-weight, constraints=limits, **common)
+    if first.x is None:
+        return no_answer(
+            "allocate", reason=str(text("the flow model failed ({s})", s=first.status))
+        )
+    most = float(weight @ np.round(first.x))
+    kept = LinearConstraint(weight[None], lb=most - 1e-9 * max(most, 1.0))
+    second = milp(instance.cost * size, constraints=[*limits, kept], **common)
+    taken = np.round(first.x if second.x is None else second.x)
+    proven = first.status == 0 and second.status == 0
+    return served_solution(instance, taken * size, optimal=proven, bound=None)
 
 
 def _whole_costs(cost: Floats, total: int) -> Ints:
@@ -155,6 +241,8 @@ def allocate_whole(
     Solution
         As `allocate_split`, with ``served_bound`` in ``extra``; a demand of size 0 needs no place.
     """
+    if not _even(instance):
+        return _weighed_whole(instance, time_limit=time_limit, gap=gap)
     return solve_whole(instance, time_limit=time_limit, gap=gap, max_nodes=max_nodes)
 
 
