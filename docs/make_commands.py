@@ -8,7 +8,7 @@ from pathlib import Path
 COMMANDS = (
     "run", "check", "new", "template", "explain", "verify", "index", "locate", "allocate",
     "route", "coords",
-    "control export", "control import", "control status", "control history",
+    "control export", "control import", "control status", "control history", "diff",
 )  # fmt: skip
 HEAD = """# Commands
 

@@ -18,7 +18,7 @@ import typer
 
 from riskmap import __version__
 from riskmap.cli.common import AsJson, choice, emit
-from riskmap.cli.register import control
+from riskmap.cli.register import control, diff
 from riskmap.cli.tables import add_commands
 from riskmap.errors import RiskmapError
 from riskmap.i18n import language, text
@@ -229,6 +229,7 @@ def verify(
 
 add_commands(app)
 app.add_typer(control)
+app.command()(diff)
 
 
 _NO_MEMORY: Final = (

@@ -130,6 +130,49 @@ def history(
         typer.echo(shown_event(event))
 
 
+def diff(
+    old: Annotated[Path, typer.Argument(help="Results folder of the earlier run.")],
+    new: Annotated[Path, typer.Argument(help="Results folder of the later run.")],
+    *,
+    out: Annotated[Path | None, typer.Option(help="Workbook to write (xlsx).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what changed between two results: units, items, what is carried over."""
+    from riskmap.export.geopackage.read import open_results
+    from riskmap.export.workbook.form import write_sheets
+    from riskmap.register.diff import HEADINGS, TITLES, compare
+
+    names = ("units", "unit_indicators", "items", "control", "scorecard")
+    sides = [
+        {name: found.table(name) for name in names if name in found.tables}
+        for found in (open_results(old), open_results(new))
+    ]
+    tables = compare(*sides)
+    if out is not None:
+        labels = {name: str(label) for name, label in HEADINGS.items()}
+        write_sheets(out, {str(TITLES[k]): table for k, table in tables.items()}, labels=labels)
+    if as_json:
+        emit({name: _records(table) for name, table in tables.items()})
+        return
+    for row in _records(tables["overview"]):
+        before = "" if row["before"] is None else f"{row['before']:g} → "
+        typer.echo(f"{row['what']}: {before}{row['after']:g}")
+    if out is not None:
+        typer.echo(out)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give plain values; texts in words, unknown as null."""
+
+    def plain(value: Any) -> Any:
+        if value is None or value != value:
+            return None
+        return value if isinstance(value, int | float | str) else str(value)
+
+    rows = table.astype(object).to_dict(orient="records")
+    return [{str(name): plain(value) for name, value in row.items()} for row in rows]
+
+
 _WORDS = {
     "items": text("items"),
     "open": text("open"),

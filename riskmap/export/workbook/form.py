@@ -140,3 +140,43 @@ def keep_snapshot(
         sheet.write_string(row, 1, safe(json.dumps(said, ensure_ascii=False, sort_keys=True)))
     sheet.protect()
     sheet.very_hidden()
+
+
+def write_sheets(
+    path: Path, sheets: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str]
+) -> None:
+    """Write plain tables, a sheet each.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    sheets
+        Name of the sheet to its table.
+    labels
+        Column to its heading.
+    """
+    import xlsxwriter
+
+    options = dict.fromkeys(("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False)
+    made = date.fromisoformat(EPOCH)
+    with xlsxwriter.Workbook(str(path), options) as book:
+        book.set_properties({"created": datetime(made.year, made.month, made.day)})
+        head = book.add_format(
+            {"bold": True, "bg_color": HEAD, "font_color": "#ffffff", "border": 1}
+        )
+        taken: list[str] = []
+        for name, table in sheets.items():
+            taken.append(sheet_name(name, taken))
+            sheet = book.add_worksheet(taken[-1])
+            for place, column in enumerate(map(str, table.columns)):
+                sheet.write_string(0, place, safe(labels.get(column, column)), head)
+                for row, value in enumerate(table.iloc[:, place].tolist(), start=1):
+                    if value is None or value != value:
+                        continue
+                    if isinstance(value, int | float) and not isinstance(value, bool):
+                        sheet.write_number(row, place, value)
+                    else:
+                        sheet.write_string(row, place, safe(str(value)))
+            sheet.set_column(0, max(len(table.columns) - 1, 0), 16)
+            sheet.freeze_panes(1, 0)
