@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.json"
 """The file by which riskmap knows a folder as its own."""
+SIGNATURE: Final = "manifest.sig"
+"""The signature of the manifest, which the manifest cannot list."""
 MARK: Final = "riskmap"
 """The key by which a manifest is riskmap's: the version that wrote it."""
 _EXCHANGE: Final = 2
@@ -68,7 +70,7 @@ def hashed_files(folder: Path) -> dict[str, dict[str, Any]]:
     return {
         path.relative_to(folder).as_posix(): {"sha256": sha256(path), "size": path.stat().st_size}
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST
+        if path.is_file() and path.name not in (MANIFEST, SIGNATURE)
     }
 
 
@@ -349,7 +351,7 @@ def _keep_foreign(old: Path, folder: Path) -> None:
     own = is_own(old)
     for path in sorted(old.rglob("*")):
         name = path.relative_to(old).as_posix()
-        if (path.is_dir() and not path.is_symlink()) or (own and name == MANIFEST):
+        if (path.is_dir() and not path.is_symlink()) or (own and name in (MANIFEST, SIGNATURE)):
             continue
         if name in known and path.is_file() and known[name]["sha256"] == sha256(path):
             continue

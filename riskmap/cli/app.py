@@ -90,6 +90,9 @@ def run(
     discard_edits: Annotated[
         bool, typer.Option("--discard-edits", help="Lose edits of the control table there.")
     ] = False,
+    sign: Annotated[
+        Path | None, typer.Option(help="Ed25519 key (PEM) that signs the manifest.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the one map, the GeoPackage, the list and the table from a project file."""
@@ -108,6 +111,7 @@ def run(
         lang=lang,
         allow_outside=allow_outside,
         discard_edits=discard_edits,
+        sign=sign,
     )
     if as_json:
         emit(summary)
@@ -211,12 +215,17 @@ def explain(
 
 @app.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A results folder.")], *, as_json: AsJson = False
+    folder: Annotated[Path, typer.Argument(help="A results folder.")],
+    *,
+    public_key: Annotated[
+        Path | None, typer.Option(help="Ed25519 key (PEM) whose owner must have signed.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Recompute the published numbers from the GeoPackage and check the hashes."""
     from riskmap.cli import commands
 
-    faults = commands.verify_folder(folder)
+    faults = commands.verify_folder(folder, public_key=public_key)
     if as_json:
         emit({"folder": str(folder), "ok": not faults, "faults": faults})
     else:

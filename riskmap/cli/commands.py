@@ -139,6 +139,7 @@ def run_project(
     lang: str | None = None,
     allow_outside: bool = False,
     discard_edits: bool = False,
+    sign: Path | None = None,
 ) -> dict[str, Any]:
     """Run a project and write its results.
 
@@ -160,6 +161,8 @@ def run_project(
         Whether input may lie outside the project's tree.
     discard_edits
         Whether edits of the control table in the folder may be lost.
+    sign
+        Ed25519 key (PEM) that signs the manifest, or None.
 
     Returns
     -------
@@ -170,6 +173,7 @@ def run_project(
     from riskmap.cli.show import headlines, worst_units
     from riskmap.export import bundle, public
     from riskmap.export import manifest as report
+    from riskmap.export.witness import check_key
     from riskmap.files import claim_folder
     from riskmap.pipeline.register import refuse_lost_edits
 
@@ -183,13 +187,20 @@ def run_project(
         pictures = _pictures(loaded)
         if up_to is None:
             claim_folder(folder)
+            check_key(sign)
         edition = profile or loaded.outputs.profile
         result = pipeline.run(loaded, up_to=up_to, profile=edition)
         if edition == "public" and up_to is None:
             result = public.redact(result)
         said: list[str] = []
         if up_to is None:
-            bundle.write(result, folder, tianditu=loaded.outputs.tianditu, pictures=pictures)
+            bundle.write(
+                result,
+                folder,
+                tianditu=loaded.outputs.tianditu,
+                pictures=pictures,
+                key=sign,
+            )
             if edition == "internal":
                 said = _keep(loaded, result)
         return {
@@ -371,13 +382,15 @@ def new_project(folder: Path, answers: Answers, *, lang: str, ask: bool = False)
         return scaffold(folder, answers, lang=lang)
 
 
-def verify_folder(folder: Path) -> list[str]:
+def verify_folder(folder: Path, *, public_key: Path | None = None) -> list[str]:
     """Recompute the published numbers of a results folder.
 
     Parameters
     ----------
     folder
         The results folder.
+    public_key
+        Ed25519 key (PEM) whose owner must have signed, or None.
 
     Returns
     -------
@@ -388,4 +401,6 @@ def verify_folder(folder: Path) -> list[str]:
 
     if not folder.is_dir():
         raise UsageError(text("{folder}: no such folder", folder=folder))
-    return list(verify(folder))
+    if public_key is not None and not public_key.is_file():
+        raise UsageError(text("{file}: no such file", file=public_key))
+    return list(verify(folder, public_key=public_key))

@@ -28,6 +28,7 @@ def write(
     *,
     tianditu: bool = False,
     pictures: Sequence[tuple[str, Path]] = (),
+    key: Path | None = None,
 ) -> Path:
     """Write every paper of a run into a folder, whole or not at all.
 
@@ -44,6 +45,8 @@ def write(
         Whether the page may ask for Tianditu's map once somebody types a token in.
     pictures
         Pictures under the page's map: each file as the project file writes it, and its path.
+    key
+        Ed25519 key (PEM) that signs the manifest, or None.
 
     Returns
     -------
@@ -59,6 +62,7 @@ def write(
     from riskmap.export.onemap.backdrop import read_backdrops
     from riskmap.export.onemap.page import render
     from riskmap.export.public import redact
+    from riskmap.export.witness import PROOF, build_proof, sign
     from riskmap.export.workbook.books import write_control, write_gaps, write_list
     from riskmap.export.workbook.plans import write_plans
 
@@ -75,7 +79,11 @@ def write(
             lambda: write_plans(result, fresh),
             lambda: _write_text(fresh / PARAMS, as_json(result.params)),
             lambda: _write_text(fresh / REPORT, as_json(build_report(result))),
+            lambda: _write_text(
+                fresh / PROOF, build_proof(fresh, as_json(build_manifest(result, fresh)))
+            ),
             lambda: _write_text(fresh / MANIFEST, as_json(build_manifest(result, fresh))),
+            *([lambda: sign(fresh, key)] if key else []),
         )
         with progress.stage(text("papers")):
             for write_paper in progress.counted(papers, text("files")):

@@ -11,23 +11,33 @@ import numpy as np
 import pandas as pd
 
 from riskmap.export import bundle
+from riskmap.export.witness import changed_cells, signature_fault, tables_of
 from riskmap.export.workbook import tables
-from riskmap.files import MANIFEST, sha256
+from riskmap.files import MANIFEST, SIGNATURE, sha256
 from riskmap.i18n import text
 from riskmap.result import SCENARIO
 from riskmap.vocabulary import columns as c
 
 TOLERANCE: Final = 1e-9
 """Largest difference between a published score and the recomputed one."""
+CELL_TOLERANCE: Final = 1e-6
+"""The same for cells, whose indicators are kept in single precision."""
+SHARE: Final = 1e-6
 
 
-def verify(folder: Path) -> list[str]:
+def verify(folder: Path, *, public_key: Path | None = None) -> list[str]:
     """Check that a folder of outputs is whole, agrees with itself, and repeats its own scores.
+
+    Hashes are checked, and the signature where a key is given; every cell of every paper is
+    compared with its digest in ``proof.json``; scores and classes of units and cells are computed
+    again from the GeoPackage, and its tables are compared with each other and with the report.
 
     Parameters
     ----------
     folder
         Folder that `riskmap.export.bundle.write` wrote.
+    public_key
+        Ed25519 key (PEM) whose owner must have signed the manifest, or None.
 
     Returns
     -------
@@ -38,6 +48,9 @@ def verify(folder: Path) -> list[str]:
     if not isinstance(listed, dict) or not all(isinstance(one, dict) for one in listed.values()):
         return [str(text("{file} is missing or cannot be read", file=MANIFEST))]
     faults = _hashes(folder, listed)
+    if public_key is not None and (fault := signature_fault(folder, public_key)):
+        faults.append(fault)
+    faults += changed_cells(folder)
     package = folder / bundle.GEOPACKAGE
     report = _json(folder / bundle.REPORT)
     if not package.is_file() or report is None:
@@ -45,6 +58,8 @@ def verify(folder: Path) -> list[str]:
     try:
         faults += _scores(package)
         faults += _counts(folder, package, report)
+        faults += _agreement(folder, package, report)
+        faults += _recount(package)
     except Exception as error:  # noqa: BLE001  readers of damaged files raise many kinds
         faults.append(str(text("the outputs cannot be read: {error}", error=str(error))))
     return faults
@@ -69,7 +84,7 @@ def _hashes(folder: Path, listed: dict[str, dict[str, Any]]) -> list[str]:
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     faults += [
         text("{file} is not listed in the manifest", file=name)
-        for name in sorted(present - set(listed) - {MANIFEST})
+        for name in sorted(present - set(listed) - {MANIFEST, SIGNATURE})
     ]
     return [str(fault) for fault in faults]
 
@@ -143,6 +158,119 @@ def _table_scores(parts: Sequence[pd.DataFrame], ending: str, params: str) -> li
                 name=name + ending, n=int(differs.sum()), unit=first,
             )  # fmt: skip
             faults.append(str(message))
+    return faults
+
+
+def _cell_scores(package: Path, params: str) -> list[str]:
+    """Apply the published parameters to the published cells and compare scores and classes."""
+    from riskmap.index.steps import apply
+
+    cells = read_table(package, "cells").set_index("cell")
+    meta = read_table(package, "indicators").set_index("code").fillna({"parent": ""})
+    codes = meta.index[meta["kind"] == "indicator"]
+    index = apply(json.loads(params), cells.reindex(columns=codes), meta)
+    again = tables.scored(index).reindex(cells.index)
+    faults = []
+    for name in again.columns.intersection(cells.columns):
+        given = pd.to_numeric(cells[name], errors="coerce").to_numpy("float64", na_value=np.nan)
+        found = pd.to_numeric(again[name], errors="coerce").to_numpy("float64", na_value=np.nan)
+        limit = 0.5 if name in ("class", "rank") else CELL_TOLERANCE
+        differs = ~np.isclose(given, found, rtol=0, atol=limit, equal_nan=True)
+        if differs.any():
+            message = text(
+                "cells.{name}: {n} cells differ from the recomputation, such as {cell}",
+                name=name, n=int(differs.sum()), cell=str(cells.index[differs][0]),
+            )  # fmt: skip
+            faults.append(str(message))
+    return faults
+
+
+def _agreement(folder: Path, package: Path, report: dict[str, Any]) -> list[str]:
+    """Compare what stands in two places: the tables of the package, report, params, manifest."""
+    found = {
+        name: pd.DataFrame(rows, columns=columns) for name, columns, rows in tables_of(package)
+    }
+    faults = []
+    for name, count in found["gpkg_ogr_contents"].to_numpy():
+        if name in found and count is not None and int(count) != len(found[name]):
+            where = f"{package.name} {name}"
+            n, m = len(found[name]), int(count)
+            faults.append(str(text("{where}: {n} rows, {m} were written", where=where, n=n, m=m)))
+    params = _json(folder / bundle.PARAMS)
+    for name, document in (("params", params), ("facts", report.get("facts"))):
+        pairs = dict(found[name][["key", "value"]].to_numpy()) if name in found else {}
+        odd = [k for k, v in (document or {}).items() if k in pairs and json.loads(pairs[k]) != v]
+        faults += [_changed(f"{package.name} {name}", key) for key in odd]
+    manifest = _json(folder / MANIFEST) or {}
+    told = {"facts": report.get("facts"), "presets": report.get("presets"), "params": params}
+    faults += [_changed(MANIFEST, key) for key, said in told.items() if manifest.get(key) != said]
+    notes = found["notes"][["zh", "en"]].to_dict("records") if "notes" in found else []
+    if notes != [{"zh": n["zh"], "en": n["en"]} for n in report.get("notes", [])]:
+        faults.append(_changed(package.name, "notes"))
+    return faults + _same_items(found)
+
+
+def _changed(where: str, cell: str) -> str:
+    return str(text("{where}: {cell} was changed", where=where, cell=cell))
+
+
+def _same_items(found: dict[str, pd.DataFrame]) -> list[str]:
+    """Compare the list with the control table and with the layers that its items come from."""
+    items = found["items"].drop_duplicates(c.ITEM_ID).set_index(c.ITEM_ID)
+    others = {role: found[role] for role in items[c.ROLE].unique() if role in found}
+    faults = []
+    for name, table in {"control": found["control"], **others}.items():
+        if c.ITEM_ID not in table:
+            continue
+        rows = table.drop_duplicates(c.ITEM_ID).set_index(c.ITEM_ID)
+        ids = rows.index.intersection(items.index)
+        for column in (c.NAME, c.LEVEL, c.ROLE) if name == "control" else (c.NAME,):
+            if column not in rows or column not in items:
+                continue
+            one, other = items.loc[ids, column], rows.loc[ids, column]
+            odd = one.fillna("").astype(str) != other.fillna("").astype(str)
+            strange = ids[odd.to_numpy()][:9]
+            faults += [_changed(f"items/{name}", f"{item} {column}") for item in strange]
+    return faults
+
+
+def _recount(package: Path) -> list[str]:
+    """Count the plans anew: sums, shares, gaps, and no place over its capacity."""
+    faults = []
+
+    def odd(name: str, table: pd.DataFrame, wrong: Any, what: str) -> None:
+        for at in np.flatnonzero(np.asarray(wrong))[:9]:
+            key = next(
+                (str(table[k].iloc[at]) for k in ("id", "unit_id", "name") if k in table), ""
+            )
+            cell = f"#{at + 1} {key} {what}"
+            faults.append(str(text("{where}: {cell} does not add up", where=name, cell=cell)))
+
+    for name, columns, rows in tables_of(package):
+        if not name.startswith("plan"):
+            continue
+        table = pd.DataFrame(rows, columns=columns)
+        have = set(columns)
+        if {"objective", "bound", "gap"} <= have:
+            best, bound, gap = (
+                pd.to_numeric(table[k], errors="coerce") for k in ("objective", "bound", "gap")
+            )
+            real = (best - bound).abs() / best.abs().clip(lower=1e-9)
+            odd(name, table, (real - gap).abs() > TOLERANCE + 1e-6 * real, "gap")
+        if {"total", "covered", "share"} <= have:
+            total, covered, share = (
+                pd.to_numeric(table[k], errors="coerce") for k in ("total", "covered", "share")
+            )
+            odd(name, table, (covered / total - share).abs() > SHARE, "share")
+        if {"total", "none", "once", "twice"} <= have:
+            parts = table[["none", "once", "twice"]].apply(pd.to_numeric, errors="coerce")
+            total = pd.to_numeric(table["total"], errors="coerce")
+            odd(
+                name,
+                table,
+                (parts.sum(axis=1, skipna=False) - total).abs() > SHARE * total,
+                "total",
+            )
     return faults
 
 

@@ -23,7 +23,7 @@ from tests.sample import sample_result
 
 FILES = {
     "onemap.html", "riskmap.gpkg", "研判一张单.xlsx", "管控一张表.xlsx", "data_gaps.xlsx",
-    "params.json", "report.json", "manifest.json",
+    "params.json", "report.json", "manifest.json", "proof.json",
 }  # fmt: skip
 
 

@@ -1,0 +1,231 @@
+"""A cell changed anywhere, with every hash made anew, is found and named."""
+
+import base64
+import gzip
+import json
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import openpyxl
+import pytest
+
+from riskmap.export.verify import verify
+from riskmap.export.witness import PROOF
+from riskmap.files import MANIFEST, hashed_files
+
+
+@pytest.fixture(scope="module")
+def town_out(tmp_path_factory):
+    from riskmap import pipeline
+    from riskmap.export import bundle
+    from riskmap.project.load import load_project
+    from tests import town
+
+    folder = tmp_path_factory.mktemp("verified")
+    scenario = {"name": "暴雨", "rain_mm": 100}
+    project = load_project(town.write(folder, project={"scenarios": [scenario]}))
+    return bundle.write(pipeline.run(project), folder / "out")
+
+
+@pytest.fixture
+def copy(town_out, tmp_path):
+    shutil.copytree(town_out, tmp_path / "out")
+    return tmp_path / "out"
+
+
+def rehash(folder):
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest["outputs"] = hashed_files(folder)
+    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+
+
+def sql(folder, *statements):
+    with closing(sqlite3.connect(folder / "riskmap.gpkg")) as base:
+        for name, function in (("ST_IsEmpty", lambda _: 0), ("ST_MinX", lambda _: 0.0),
+                               ("ST_MaxX", lambda _: 0.0), ("ST_MinY", lambda _: 0.0),
+                               ("ST_MaxY", lambda _: 0.0)):  # fmt: skip
+            base.create_function(name, 1, function)
+        for statement in statements:
+            base.execute(statement)
+        base.commit()
+
+
+CELLS = {
+    "cells score": ("UPDATE cells SET score = score + 0.1 WHERE fid = 3", "cells"),
+    "cells class": ("UPDATE cells SET class = 5 - class WHERE fid = 2", "class"),
+    "cells value": ("UPDATE cells SET E_POP = E_POP + 1 WHERE fid = 4", "E_POP"),
+    "units score": ("UPDATE units SET score = 0.1 WHERE unit_id = 'V21'", "V21"),
+    "units name": ("UPDATE units SET name = '别村' WHERE unit_id = 'V21'", "V21 name"),
+    "units people": ("UPDATE units SET population = 9 WHERE unit_id = 'V11'", "V11 population"),
+    "unit value": ("UPDATE unit_indicators SET E_POP = 1 WHERE unit_id = 'V11'", "V11"),
+    "item name": ("UPDATE items SET name = '别处' WHERE rank = 1", "name"),
+    "item score": ("UPDATE items SET score = 0 WHERE rank = 1", "score"),
+    "item place": ("UPDATE items SET lon = 1 WHERE rank = 2", "lon"),
+    "item level": ("UPDATE items SET level = 5 - level WHERE rank = 1", "level"),
+    "control": ("UPDATE control SET measure = 'x' WHERE rank = 1", "measure"),
+    "layer": ("UPDATE flood_point SET depth_m = 9 WHERE fid = 1", "depth_m"),
+    "geometry": ("UPDATE refuge SET geom = (SELECT geom FROM rescue_station)", "refuge"),
+    "preset": ("UPDATE presets SET value = '7' WHERE fid = 5", "presets"),
+    "params": ("UPDATE params SET value = replace(value, '0.', '1.') WHERE key = 'unit'", "params"),
+    "note": ("DELETE FROM notes WHERE fid = 2", "notes"),
+    "fact": ("UPDATE facts SET value = '\"2020-01-01\"' WHERE key = 'data_date'", "data_date"),
+    "source": ("UPDATE sources SET rows_in = 99 WHERE fid = 1", "rows_in"),
+    "plan proof": ("UPDATE plans SET bound = 1 WHERE fid = 2", "bound"),
+    "coverage": ("UPDATE plan_stations_coverage SET covered = 1 WHERE fid = 1", "covered"),
+    "share": ("UPDATE plan_stations_coverage SET share = 0.3 WHERE fid = 2", "share"),
+    "capacity": ("UPDATE plan_refuges_capacity SET places = 1", "places"),
+    "summary": ("UPDATE plan_refuges_summary SET value = value + 7 WHERE fid = 3", "value"),
+    "curve": ("UPDATE plan_stations_curve SET objective = 1 WHERE fid = 2", "objective"),
+    "plan point": ("UPDATE plan_points SET name = 'x' WHERE fid = 1", "plan_points"),
+    "indicator": ("UPDATE indicators SET weight = 0.9 WHERE fid = 3", "weight"),
+}
+
+
+@pytest.mark.parametrize("case", CELLS)
+def test_a_changed_cell_of_the_package_is_named(copy, case):
+    statement, word = CELLS[case]
+    sql(copy, statement)
+    rehash(copy)
+    faults = verify(copy)
+    assert any(word in fault and "gpkg" in fault for fault in faults), faults
+
+
+def test_a_row_deleted_from_list_and_table_is_missed_by_its_count(copy):
+    sql(
+        copy,
+        *(f"DROP TRIGGER IF EXISTS trigger_delete_feature_count_{t}" for t in ("items", "control")),
+        "DELETE FROM items WHERE rank = 2", "DELETE FROM control WHERE rank = 2",
+    )  # fmt: skip
+    rehash(copy)
+    faults = "\n".join(verify(copy))
+    assert "riskmap.gpkg items" in faults
+    assert "riskmap.gpkg control" in faults
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["研判一张单.xlsx", "管控一张表.xlsx", "data_gaps.xlsx", "救援站点方案.xlsx", "避难方案.xlsx"],
+)
+def test_a_changed_number_of_any_sheet_is_named(copy, name):
+    book = openpyxl.load_workbook(copy / name)
+    done = []
+    for sheet in book:
+        numbers = [
+            cell for row in sheet.iter_rows() for cell in row if isinstance(cell.value, int | float)
+        ]
+        if numbers:
+            numbers[-1].value += 1
+            done.append((sheet.title, numbers[-1].coordinate))
+    book.save(copy / name)
+    assert done
+    rehash(copy)
+    faults = verify(copy)
+    for title, coordinate in done:
+        assert any(f"{name} {title}" in f and coordinate in f for f in faults), (title, faults)
+
+
+def test_changed_data_of_the_page_are_found(copy):
+    page = copy / "onemap.html"
+    content = page.read_text(encoding="utf-8")
+    found = re.search(r'id="(riskmap-data-0)">([^<]*)<', content)
+    raw = bytearray(gzip.decompress(base64.b64decode(found[2])))
+    raw[-3] ^= 1
+    block = base64.b64encode(gzip.compress(bytes(raw), mtime=0)).decode()
+    page.write_text(content.replace(found[2], block), encoding="utf-8")
+    rehash(copy)
+    assert any("onemap.html riskmap-data-0" in fault for fault in verify(copy))
+
+
+@pytest.mark.parametrize("name", ["report.json", "params.json"])
+def test_changed_values_of_documents_are_named(copy, name):
+    document = json.loads((copy / name).read_text(encoding="utf-8"))
+    if name == "report.json":
+        document["worst_units"][0]["score"] = 0.123
+        word = "worst_units[0].score"
+    else:
+        document["unit"]["steps"][0]["options"] = {"x": 1}
+        word = "unit.steps[0].options"
+    (copy / name).write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    rehash(copy)
+    assert any(name in fault and word in fault for fault in verify(copy))
+
+
+def test_the_manifest_itself_is_covered(copy):
+    manifest = json.loads((copy / MANIFEST).read_text(encoding="utf-8"))
+    changes = {
+        "inputs[0].sha256": lambda m: m["inputs"][0].update(sha256="0" * 64),
+        "riskmap": lambda m: m.update(riskmap="9.9"),
+        "versions.numpy": lambda m: m["versions"].update(numpy="0"),
+        "facts.name": lambda m: m["facts"].update(name="别的"),
+        "presets[0].value": lambda m: m["presets"][0].update(value="x"),
+    }
+    for word, change in changes.items():
+        again = json.loads(json.dumps(manifest))
+        change(again)
+        (copy / MANIFEST).write_text(json.dumps(again), encoding="utf-8")
+        assert any(MANIFEST in f and word in f for f in verify(copy)), word
+
+
+def test_without_its_proof_a_folder_is_not_proven(copy):
+    (copy / PROOF).unlink()
+    rehash(copy)
+    assert any(PROOF in fault for fault in verify(copy))
+
+
+def test_cells_are_computed_again_even_if_the_proof_was_made_anew(copy):
+    from riskmap.export.witness import build_proof
+
+    sql(
+        copy, "UPDATE cells SET score = score + 0.1 WHERE fid = 3",
+        "UPDATE plan_stations_coverage SET share = 0.3 WHERE fid = 2",
+        "UPDATE plans SET bound = 1 WHERE fid = 2", "UPDATE items SET name = '别处' WHERE rank = 1",
+    )  # fmt: skip
+    manifest = (copy / MANIFEST).read_text(encoding="utf-8")
+    (copy / PROOF).write_text(build_proof(copy, manifest), encoding="utf-8")
+    rehash(copy)
+    faults = "\n".join(verify(copy))
+    for word in ("cells.score", "plan_stations_coverage", "plans", "items/"):
+        assert word in faults
+
+
+def test_a_signature_holds_what_hashes_cannot(town_out, tmp_path):
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from riskmap.errors import UsageError
+    from riskmap.export.witness import check_key, sign
+
+    keys = {}
+    for name in ("ours", "theirs"):
+        private = Ed25519PrivateKey.generate()
+        keys[name] = tmp_path / name
+        keys[name].write_bytes(
+            private.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+        )
+        public = private.public_key()
+        keys[name].with_suffix(".pub").write_bytes(
+            public.public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+        )
+    folder = tmp_path / "out"
+    shutil.copytree(town_out, folder)
+    ours = keys["ours"].with_suffix(".pub")
+    assert verify(folder, public_key=ours)
+    sign(folder, keys["ours"])
+    assert verify(folder, public_key=ours) == []
+    assert verify(folder) == []
+    assert len(verify(folder, public_key=keys["theirs"].with_suffix(".pub"))) == 1
+    with (folder / MANIFEST).open("a") as stream:
+        stream.write("\n")
+    assert len(verify(folder, public_key=ours)) == 1
+    for bad in (ours, tmp_path / "none"):
+        with pytest.raises(UsageError):
+            check_key(bad)
+    done = subprocess.run(
+        [sys.executable, "-m", "riskmap", "verify", str(folder), "--public-key", str(ours)],
+        check=False, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 1
