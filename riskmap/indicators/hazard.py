@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskmap.geo.overlay import polygons_to_cells
 from riskmap.geo.surface import decay, distance_to_lines, distance_to_points, kernel_sum
 from riskmap.geo.terrain import relative_lowness
 from riskmap.i18n import Text, text
 from riskmap.indicators.field import Field, Inputs, Missing, Spec, levels_of, no_layer
 
-__all__ = ["depth", "distance", "low_ground", "point_density", "source_decay"]
+__all__ = ["depth", "distance", "low_ground", "point_density", "source_decay", "threatened"]
 
 
 def _unknown_levels(levels: NDArray[np.int64], spec: Spec) -> tuple[Text, ...]:
@@ -206,3 +207,46 @@ def depth(inputs: Inputs, spec: Spec) -> Field | Missing:
         "mean water depth, at most {cap} m; cells without a depth count as dry", cap=f"{cap:g}"
     )
     return Field(values, spec.unit, how)
+
+
+def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Measure the people threatened inside areas: those stated, else those who live there.
+
+    Parameters
+    ----------
+    inputs
+        The layers; ``pieces`` for areas that state no people.
+    spec
+        No options.
+
+    Returns
+    -------
+    Field or Missing
+        Persons per km2.
+    """
+    rows = inputs.rows(spec.layer)
+    if rows is None:
+        return no_layer(spec.layer)
+    shapes = np.asarray(rows.geometry, dtype=object)
+    stated = np.full(len(rows), np.nan)
+    if "people" in rows:
+        stated = rows["people"].to_numpy(dtype=np.float64, na_value=np.nan)
+    blank = ~np.isfinite(stated)
+    if blank.any() and inputs.pieces is not None:
+        stated[blank] = inputs.pieces.inside(shapes[blank])
+    unknown = int((~np.isfinite(stated)).sum())
+    if unknown == len(rows):
+        return Missing(text("no area says how many people it threatens"))
+    people = polygons_to_cells(inputs.grid, shapes, np.nan_to_num(stated))
+    how = text("people threatened in {n} areas, by the area of the cell", n=len(rows))
+    notes: tuple[Text, ...] = ()
+    if unknown:
+        notes = (
+            text(
+                "{name}: {n} of {all} areas state no people and count as none",
+                name=spec.name,
+                n=unknown,
+                all=len(rows),
+            ),
+        )
+    return Field(people / np.float32(inputs.grid.area_km2), spec.unit, how, notes)

@@ -33,6 +33,7 @@ METHODS: Final = {
     "source_decay": MethodRule(hazard.source_decay, (("radius_m", 4), ("strength", 4))),
     "depth": MethodRule(hazard.depth, (("cap_m", 1),)),
     "population_density": MethodRule(exposure.population_density),
+    "threatened": MethodRule(hazard.threatened),
     "area_share": MethodRule(exposure.area_share),
     "length_density": MethodRule(exposure.length_density),
     "people_share": MethodRule(vulnerability.people_share, (), (("field", ()),)),

@@ -132,7 +132,7 @@ def test_terrain_depth_and_the_elderly():
     )
     inputs = replace(FULL, rasters=rasters, tables={**layers(), "sensitive": sensitive})
     result = compute(TABLE, inputs, units())
-    assert cells(result, "V_LOW")[3, 0] == pytest.approx(20 - 4 / 20 - 16, abs=1e-5)
+    assert cells(result, "H_LOW")[3, 0] == pytest.approx(20 - 4 / 20 - 16, abs=1e-5)
     assert cells(result, "H_DEPTH")[3].tolist() == [2.0, 0.0, 0.0, 0.0, 0.0]  # the table's cap
     share = result.units["V_ELDERLY"]
     assert share.to_dict() == pytest.approx(
@@ -191,7 +191,7 @@ def test_nothing_to_measure():
 def test_a_raster_elsewhere_is_left_out():
     far = Raster(np.ones((3, 3), np.float32), (100, 0, 90_000, 0, -100, 90_000), CRS)
     result = compute(TABLE, replace(FULL, rasters={"dem": (far,)}), units())
-    assert "V_LOW" not in result.cells
+    assert "H_LOW" not in result.cells
 
 
 def test_one_cell_town():
@@ -282,3 +282,21 @@ def test_points_nearer_water_never_have_less_hazard_after_direction():
     assert (np.diff(harm, axis=0) >= 0).all()  # southwards, towards the river, harm grows
     assert result.meta.loc["C_PLACES", "direction"] == -1
     assert (result.meta.loc[["C_STATION", "H_FLOOD_POINT", "E_POP"], "direction"] == 1).all()
+
+
+def test_every_hazard_counts():
+    plain = compute(TABLE, FULL, units())
+    areas = gpd.GeoDataFrame(
+        {"people": [50.0], "level": [4]}, geometry=[shapely.box(0, 0, 100, 100)], crs=CRS
+    )
+    points = gpd.GeoDataFrame({"level": [4]}, geometry=[shapely.Point(50, 50)], crs=CRS)
+    for role, code in (("danger_area", "H_DANGER"), ("geohazard_point", "H_GEOHAZARD"),
+                       ("reservoir", "H_DAM")):  # fmt: skip
+        rows = areas if role == "danger_area" else points
+        found = compute(TABLE, replace(FULL, tables={**layers(), role: rows}), units())
+        assert code not in plain.cells
+        values = cells(found, code)
+        assert values[3, 0] == values.max() > 0
+        assert found.meta.loc[found.meta["parent"] == "HAZARD", "weight"].sum() == pytest.approx(1)
+    danger = compute(TABLE, replace(FULL, tables={**layers(), "danger_area": areas}), units())
+    assert cells(danger, "H_DANGER")[3, 0] == pytest.approx(50 / 0.01)  # 50 people on 100 m x 100 m
