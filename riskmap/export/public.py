@@ -642,7 +642,9 @@ def _register(
     names = [
         name
         for name in table.columns
-        if name not in private and not _PRIVATE.search(str(name).lower())
+        if name not in private
+        and not _PRIVATE.search(str(name).lower())
+        and str(name) not in c.private_columns()
     ]
     rows = table[~table[c.ROLE].isin(gone)] if c.ROLE in table else table
     rows = rows[names].copy()

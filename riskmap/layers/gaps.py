@@ -10,6 +10,8 @@ import pandas as pd
 
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import Written
+from riskmap.vocabulary.codes import words_of
+from riskmap.vocabulary.columns import headings
 from riskmap.vocabulary.roles import Label, unit_role
 from riskmap.vocabulary.rules import rule_words
 
@@ -29,46 +31,16 @@ SHEETS: Final[Mapping[str, Text]] = {
     "presets": text("Unverified numbers"),
 }
 """Names of the sheets."""
-LABELS: Final[Mapping[str, Text]] = {
-    "layer": text("Layer"),
-    "duty": text("Who mends it"),
-    "effect": text("What mending changes"),
-    "rows_gone": text("Rows returned"),
-    "unusable_files": text("Files that cannot be used"),
-    "keeper": text("Who usually has it"),
-    "ask_for": text("Ask for"),
-    "gain": text("Indicators it would bring"),
-    "rule_words": text("Rule"),
-    "filled": text("Rows filled"),
-    "rows": text("Rows"),
-    "filled_percent": text("Filled (%)"),
-    "required": text("Must be filled"),
-    "usable": text("Usable"),
-    "notes": text("Remarks"),
-    "cost": text("What its absence costs"),
-    "key": text("Key"),
-    "what": text("Meaning"),
-    "unit": text("Unit of measure"),
-    "source": text("Source"),
-    "status": text("Proof"),
-}
-"""Headings of columns that other papers do not know; also in ``frame.attrs["labels"]``."""
+LABELS: Final[Mapping[str, Text]] = headings("gaps")
+"""Headings of the ledger; also in ``frame.attrs["labels"]``."""
 LABELS_OF_ROWS: Final[Mapping[str, Text]] = {
     "row": text("Row in the file"),
     "message": text("What is wrong"),
     "mend": text("How to mend it"),
 }
 """Headings before the office's own columns."""
-_STATUS: Final = {
-    "sourced": text("sourced"),
-    "check": text("to be checked"),
-    "unverified": text("unverified"),
-}
-_SEVERITY: Final = {
-    "returned": text("row returned"),
-    "unusable": text("layer unusable"),
-    "note": text("remark"),
-}
+_STATUS: Final = words_of("proof")
+_SEVERITY: Final = words_of("severity")
 
 
 def ledger(

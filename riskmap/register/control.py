@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from riskmap.i18n import Text, text
 from riskmap.layers.layer import filled
 from riskmap.register.events import LISTED, STATES, State
 from riskmap.vocabulary import columns as c
@@ -26,25 +25,6 @@ TIERS: Final[Mapping[str, Label]] = {
     "village": Label("village", zh="村（社区）级"),
     "enterprise": Label("enterprise", zh="企业"),
 }
-LABELS: Final[Mapping[str, Text]] = {
-    "control_tier": text("Control tier"),
-    "emergency": text("Emergency measure"),
-    "reported_at": text("Reported on"),
-    "report_hours": text("Hours to report"),
-    "made_public": text("Made public"),
-    "spot_check": text("Spot check"),
-    "reviewer": text("Reviewed by"),
-    "closed_on": text("Signed off on"),
-    "overdue": text("Overdue"),
-    "listed": text("Listed by"),
-    "first_on": text("First listed"),
-    "days_left": text("Days left"),
-    "evidence": text("Evidence"),
-    "assessment": text("Assessment"),
-    "remark": text("Remark"),
-    "patrol_days": text("Days between patrols"),
-}
-"""Headings of columns that other papers do not know; also in ``control.attrs["labels"]``."""
 _TO_FILL: Final = ("reported_at", "spot_check", "reviewer", "evidence", "assessment", "remark")
 _FROM_REGISTER: Final = (
     "reported_at", "spot_check", "reviewer", "closed_on", "evidence", "assessment", "remark",
@@ -109,7 +89,6 @@ def build_control(
     table["overdue"] = overdue(table["deadline"], table["closed_on"], data_date=data_date)
     table["days_left"] = days_left(table["deadline"], data_date=data_date)
     table = table[list(_ORDER)]
-    table.attrs["labels"] = dict(LABELS)
     table.attrs["choices"] = {
         "status": tuple(STATES.values()),
         "control_tier": tuple(TIERS.values()),

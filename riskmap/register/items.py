@@ -179,22 +179,6 @@ def _reason(code: str, units: gpd.GeoDataFrame, index: Index) -> Text | None:
 
 
 RED: Final = 4
-LABELS: Final[Mapping[str, Text]] = {
-    "level_rule": text("Level by the rules"),
-    "level_ledger": text("Level in the ledger"),
-    "conflict": text("Ledger and rules differ"),
-    "severity": text("Severity of the item"),
-    "measure_kind": text("Kind of measure"),
-    "people_basis": text("How people were counted"),
-    "refuge_name": text("Nearest refuge"),
-    "refuge_m": text("Distance to refuge (m)"),
-    "station_name": text("Nearest station"),
-    "station_s": text("Time from station (s)"),
-    "method": text("By road or straight line"),
-    "unit_class": text("Level of the unit"),
-    "unit_score": text("Score of the unit"),
-}
-"""Headings of columns that other papers do not know; also in ``items.attrs["labels"]``."""
 NEAR: Final = ("people_near", "refuge_name", "refuge_m", "station_name", "station_s", "method")
 _ORDER: Final = (
     "rank", c.ROLE, c.NAME, c.LEVEL, "level_rule", "level_ledger", "conflict", "severity", "score",
@@ -281,7 +265,6 @@ def build_items(
     merged = items.attrs.get("merged", {})
     items = _ranked(items)[list(_ORDER)]
     items.attrs["merged"] = merged
-    items.attrs["labels"] = dict(LABELS)
     items.attrs["left_out"] = {
         role: out for role, (_, out) in counted(layers, roles).items() if out
     }

@@ -13,7 +13,7 @@ import shapely
 
 from riskmap.export.encode import as_line
 from riskmap.export.geopackage import styles
-from riskmap.export.geopackage.marks import plan_style, whole_style
+from riskmap.export.geopackage.marks import kind_style, plan_style, whole_style
 from riskmap.export.workbook import tables
 from riskmap.export.workbook.plans import plan_frames, worded
 from riskmap.export.workbook.tables import Flooded, changes, flooded
@@ -282,7 +282,7 @@ def _views(plan: str, layer: str, title: str, rows: gpd.GeoDataFrame, kind: str)
                 clauses.append(f"\"when\" {'=' if then else '<>'} 'after'")
             mark = "_after" if then else ""
             yield View(
-                f"{plan}_{layer}{mark}", said, " AND ".join(clauses), plan_style(part, kind),
+                f"{plan}_{layer}{mark}", said, " AND ".join(clauses), plan_style(part, kind, plan),
                 scenario,
             )  # fmt: skip
 
@@ -397,9 +397,9 @@ def scenario_layers(result: Result) -> Iterator[Sheet]:
     Sheet
         Spatial tables.
     """
-    for part, label, colour in (
-        ("closures", text("Closed roads"), "#a30f1a"),
-        ("danger_area", text("Danger areas"), "#c8501e"),
+    for part, label in (
+        ("closures", text("Closed roads")),
+        ("danger_area", text("Danger areas")),
     ):
         found = {
             scenario.name: getattr(scenario, part)
@@ -408,14 +408,14 @@ def scenario_layers(result: Result) -> Iterator[Sheet]:
         }
         if found:
             name = part.removesuffix("s") + "_scenarios"
-            yield from _scenario_shapes(name, label, colour, found)
+            yield from _scenario_shapes(name, label, found)
     wet = list(flooded(result))
     if wet:
         yield _scenario_units(result, wet)
 
 
 def _scenario_shapes(
-    name: str, label: Text, colour: str, found: Mapping[str, gpd.GeoDataFrame]
+    name: str, label: Text, found: Mapping[str, gpd.GeoDataFrame]
 ) -> Iterator[Sheet]:
     """Put closed roads or danger areas of every scenario into one table a kind of geometry."""
     shapes = pd.concat(
@@ -427,7 +427,7 @@ def _scenario_shapes(
     for kind in there:
         table = name if len(there) == 1 else f"{name}_{kind}"
         rows = shapes[(kinds == kind).to_numpy()].reset_index(drop=True)
-        style = styles.single(kind, colour, size=0.8, opacity=0.35, outline=colour)
+        style = kind_style(name.removesuffix("_scenarios"), kind)
         yield Sheet(
             table, rows, **named(table, label), style=style, kind=kind,
             views=_scenario_views(table, str(label), rows, style),

@@ -1,4 +1,4 @@
-"""How the map layers of plans look in QGIS: the page's own colours."""
+"""How the map layers of plans look in QGIS, as on the page."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from riskmap.export.geopackage import styles
 from riskmap.i18n import text
+from riskmap.vocabulary.codes import words_of
+from riskmap.vocabulary.marks import bands, colour_of, marks
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-
-BANDS: Final = {
-    1: "#0b6e4f", 2: "#3fa27c", 3: "#8cc9ad", 4: "#c9e5d8", 5: "#e6d4c1", 6: "#f4a582",
-    7: "#e0604d", 8: "#c2002f", 9: "#7a0177",
-}  # fmt: skip
-"""Colour of a band; 5 = covered by none, 6 to 8 = lost to water, 9 = cut off."""
-KINDS: Final = {
-    "route": "#6a1b9a", "edge": "#0b6e4f", "assignment": "#37474f", "closure": "#c2002f",
-    "site": "#6a1b9a", "unusable": "#c2002f", "shortfall": "#d95f02",
-}  # fmt: skip
-MARKS: Final = {"site": "star", "unusable": "octagon", "shortfall": "triangle"}
+_MM: Final = 0.25
+"""Width of a screen's pixel in print [mm]."""
+_SYMBOLS: Final = {"no": "octagon"}
+"""Symbols of the page that QGIS lacks, and those that it draws instead."""
 
 
-def plan_style(frame: gpd.GeoDataFrame, geometry: str) -> str:
+def plan_style(frame: gpd.GeoDataFrame, geometry: str, plan: str = "") -> str:
     """Choose the style of a plan's layer by what stands in it.
 
     Parameters
@@ -32,6 +27,8 @@ def plan_style(frame: gpd.GeoDataFrame, geometry: str) -> str:
         Rows with ``kind``, ``label`` and perhaps ``band``.
     geometry
         ``point``, ``line`` or ``polygon``.
+    plan
+        Name of the plan.
 
     Returns
     -------
@@ -40,24 +37,53 @@ def plan_style(frame: gpd.GeoDataFrame, geometry: str) -> str:
     """
     kind = str(frame["kind"].iloc[0]) if "kind" in frame and len(frame) else ""
     if geometry != "point" and "band" in frame and "label" in frame and frame["band"].nunique() > 1:
-        first = frame.drop_duplicates("band").set_index("band")["label"]
-        named = kind == "coverage"
-        entries = [
-            (
-                int(band),
-                str(first[band] if named else text("band {n}", n=int(band))),
-                BANDS[min(int(band), 9)],
-            )
-            for band in sorted(first.index)
-        ]
-        size, opacity = (0.3, 0.45) if geometry == "polygon" else (0.8, 1.0)
-        return styles.by_value(geometry, "band", entries, size=size, opacity=opacity)
-    colour = KINDS.get(kind, "#1b7f4b")
+        return _banded(frame, geometry, named=kind == "coverage")
+    return kind_style(kind, geometry, plan)
+
+
+def _banded(frame: gpd.GeoDataFrame, geometry: str, *, named: bool) -> str:
+    """Colour a layer by its bands."""
+    first = frame.drop_duplicates("band").set_index("band")["label"]
+    colours = bands()
+    entries = [
+        (
+            int(band),
+            str(first[band] if named else text("band {n}", n=int(band))),
+            colours[min(int(band), len(colours)) - 1].fill,
+        )
+        for band in sorted(first.index)
+    ]
+    size, opacity = (0.3, 0.45) if geometry == "polygon" else (0.8, 1.0)
+    return styles.by_value(geometry, "band", entries, size=size, opacity=opacity)
+
+
+def kind_style(kind: str, geometry: str, plan: str = "") -> str:
+    """Give the style of objects of one kind.
+
+    Parameters
+    ----------
+    kind
+        Kind of the objects.
+    geometry
+        ``point``, ``line`` or ``polygon``.
+    plan
+        Name of the plan.
+
+    Returns
+    -------
+    str
+        A QML document.
+    """
+    mark = marks().get(kind) or marks()["site"]
+    colour = colour_of(kind, plan)
     if geometry == "point":
-        shape = MARKS.get(kind, "circle")
+        shape = _SYMBOLS.get(mark.symbol, mark.symbol or "circle")
         return styles.single("point", colour, shape=shape, size=5.0, outline="#ffffff")
-    faint = 0.45 if geometry == "polygon" else 0.9
-    return styles.single(geometry, colour, size=0.6, opacity=faint, outline=colour)
+    if geometry == "polygon":
+        return styles.single(geometry, colour, size=0.6, opacity=mark.fill or 0.3, outline=colour)
+    return styles.single(
+        geometry, colour, size=round(mark.width * _MM, 2), opacity=0.9, dash=mark.dash
+    )
 
 
 def whole_style(frame: gpd.GeoDataFrame, geometry: str) -> str:
@@ -77,8 +103,10 @@ def whole_style(frame: gpd.GeoDataFrame, geometry: str) -> str:
     """
     if geometry == "polygon":
         return plan_style(frame, geometry)
-    there = sorted(set(map(str, frame["kind"])))
-    entries = [
-        (kind, kind, KINDS.get(kind, "#1b7f4b"), MARKS.get(kind, "circle")) for kind in there
-    ]
+    words, known = words_of("kind"), marks()
+    entries = []
+    for kind in sorted(set(map(str, frame["kind"]))):
+        mark = known.get(kind) or known["site"]
+        shape = _SYMBOLS.get(mark.symbol, mark.symbol or "circle")
+        entries.append((kind, str(words.get(kind, kind)), mark.colour, shape))
     return styles.by_kind(geometry, "kind", entries, size=5.0 if geometry == "point" else 0.6)

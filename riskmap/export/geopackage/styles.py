@@ -47,8 +47,9 @@ def _rgba(colour: str, opacity: float = 1.0) -> str:
 
 
 def _properties(
-    kind: str, colour: str, *, shape: str, size: float, opacity: float, outline: str | None
-) -> dict[str, str]:
+    kind: str, colour: str, *, shape: str, size: float, opacity: float, outline: str | None,
+    dash: Sequence[float] = (),
+) -> dict[str, str]:  # fmt: skip
     edge = _rgba(outline) if outline else "0,0,0,0"
     if kind == "marker":
         return {
@@ -69,6 +70,15 @@ def _properties(
             "line_width_unit": "MM",
             "capstyle": "round",
             "joinstyle": "round",
+            **(
+                {
+                    "use_custom_dash": "1",
+                    "customdash": ";".join(f"{part:g}" for part in dash),
+                    "customdash_unit": "Pixel",
+                }
+                if dash
+                else {}
+            ),
         }
     return {
         "color": _rgba(colour, opacity),
@@ -113,7 +123,7 @@ def _shown(root: ET.Element) -> str:
 
 def single(
     geometry: str, colour: str, *, shape: str = "circle", size: float = 3.0, opacity: float = 1.0,
-    outline: str | None = None,
+    outline: str | None = None, dash: Sequence[float] = (),
 ) -> str:  # fmt: skip
     """Write the style of a layer whose objects all look alike.
 
@@ -131,6 +141,8 @@ def single(
         0 to 1.
     outline
         Colour of the edge, or None.
+    dash
+        Drawn and blank parts of a line [px].
 
     Returns
     -------
@@ -146,7 +158,7 @@ def single(
     root, renderer = _document({"type": "singleSymbol"}, geometry)
     symbols = ET.SubElement(renderer, "symbols")
     properties = _properties(
-        kind, colour, shape=shape, size=size, opacity=opacity, outline=outline
+        kind, colour, shape=shape, size=size, opacity=opacity, outline=outline, dash=dash
     )  # fmt: skip
     _symbol(symbols, "0", kind, properties)
     return _shown(root)

@@ -18,6 +18,7 @@ import shapely
 from riskmap.errors import ExportError
 from riskmap.export.encode import EPOCH, as_line
 from riskmap.export.geopackage.contents import MULTI, Sheet, sheets_of
+from riskmap.export.geopackage.fields import add_fields, field_words, with_fields
 from riskmap.export.geopackage.qgis import add_project
 from riskmap.i18n import Text, text
 from riskmap.result import Result
@@ -160,7 +161,7 @@ def write_geopackage(result: Result, path: Path) -> dict[str, int]:
     ----------
     OGC 12-128r17, GeoPackage Encoding Standard 1.3.
     """
-    sheets = list(sheets_of(result))
+    sheets = [_in_words(result, sheet) for sheet in sheets_of(result)]
     sheets.append(_style_sheet(sheets, _clock(result)))
     with _fixed_clock(_clock(result)):
         for plain, part in groupby(_tidied(sheets), key=_is_plain):
@@ -170,8 +171,22 @@ def write_geopackage(result: Result, path: Path) -> dict[str, int]:
                 continue
             for sheet in part:
                 _write(sheet, path, crs=result.facts.crs)
+    add_fields(result, [sheet.name for sheet in sheets], path)
     add_project(result, sheets, path)
     return {sheet.name: len(sheet.frame) for sheet in sheets}
+
+
+def _in_words(result: Result, sheet: Sheet) -> Sheet:
+    """Let the styles of a table name its columns and say their codes in words."""
+    if not sheet.style:
+        return sheet
+    words = field_words(result, sheet.name, [str(name) for name in sheet.frame.columns])
+    return replace(
+        sheet,
+        style=with_fields(sheet.style, words),
+        more_styles=tuple((name, with_fields(style, words)) for name, style in sheet.more_styles),
+        views=tuple(replace(view, style=with_fields(view.style, words)) for view in sheet.views),
+    )
 
 
 def _tidied(sheets: list[Sheet]) -> Iterator[Sheet]:

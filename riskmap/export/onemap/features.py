@@ -16,9 +16,9 @@ from riskmap.export.onemap.backdrop import photo_parts
 from riskmap.export.onemap.collect import numbers, rings, unit_codes
 from riskmap.export.onemap.pack import Packer
 from riskmap.i18n import LANGUAGES, Text, both, language
-from riskmap.vocabulary.columns import WGS84
+from riskmap.vocabulary.columns import WGS84, headings
+from riskmap.vocabulary.columns import column as column_named
 from riskmap.vocabulary.grade import active
-from riskmap.vocabulary.roles import Label
 
 __all__ = [
     "column",
@@ -178,32 +178,6 @@ def field_parts(role: Any, table: pd.DataFrame, packer: Packer) -> list[dict[str
     return out
 
 
-_LIST_COLUMNS: Final = {
-    "rank": (Label("Rank", zh="排名"), ""),
-    "score": (Label("Score of the item", zh="研判得分"), ""),
-    "reason": (Label("Why it stands here", zh="研判理由"), ""),
-    "people": (Label("People affected", zh="影响人口"), "person"),
-    "people_basis": (Label("People counted", zh="人口口径"), ""),
-    "refuge_name": (Label("Nearest refuge", zh="最近避难场所"), ""),
-    "refuge_m": (Label("Way to the refuge", zh="到避难场所"), "m"),
-    "station_name": (Label("Nearest station", zh="最近救援站"), ""),
-    "station_s": (Label("Time from the station", zh="救援站到达"), "s"),
-    "method": (Label("How measured", zh="测算方式"), ""),
-    "status": (Label("State", zh="管控状态"), ""),
-    "deadline": (Label("Deadline", zh="整改期限"), ""),
-    "measure": (Label("Measure", zh="管控措施"), ""),
-    "emergency": (Label("In an emergency", zh="应急处置"), ""),
-    "control_tier": (Label("Control tier", zh="管控层级"), ""),
-    "duty_unit": (Label("Unit on duty", zh="责任单位"), ""),
-    "person": (Label("Person responsible", zh="责任人"), ""),
-    "phone": (Label("Phone", zh="电话"), ""),
-    "patrol_days": (Label("Days between patrols", zh="巡查间隔"), "d"),
-    "listed": (Label("Listed for supervision by", zh="挂牌督办"), ""),
-    "closed_on": (Label("Signed off on", zh="销号日期"), ""),
-    "missing": (Label("Blank fields", zh="缺项"), ""),
-    "overdue": (Label("Overdue", zh="已超期"), ""),
-}
-"""Columns of list and table that the page shows with an item, in this order."""
 _MAIN_ROADS: Final = ("motorway", "trunk", "primary", "expressway", "arterial", "快速路", "主干路")
 _MIDDLE_ROADS: Final = ("secondary", "tertiary", "collector", "次干路")
 NEIGHBOUR: Final = "neighbour"
@@ -218,7 +192,8 @@ def _extra(result: Any, ids: pd.Index, packer: Packer) -> list[dict[str, Any]]:
     """Pack what list and table say about these objects."""
     out = []
     said = [t for t in (result.control, result.items) if len(t.index.intersection(ids))]
-    for name, (heading, unit) in _LIST_COLUMNS.items():
+    for name, heading in headings("page").items():
+        known = column_named(name, "page")
         for table in said:
             if name in table:
                 values = table.loc[~table.index.duplicated(), name].reindex(ids)
@@ -228,7 +203,7 @@ def _extra(result: Any, ids: pd.Index, packer: Packer) -> list[dict[str, Any]]:
                 out.append(
                     {"name": name, "type": "phone" if name == "phone" else "text"}
                     | both(heading)
-                    | {"unit": unit}
+                    | {"unit": known.unit if known else ""}
                     | {"data": column(values, packer, numeric=numeric)}
                 )
                 break

@@ -24,7 +24,7 @@ from riskmap.export.onemap.backdrop import backdrop_parts, relief_part
 from riskmap.export.onemap.collect import cell_parts, grid_part, index_part, unit_part
 from riskmap.export.onemap.features import initials, label, layer_parts, neighbour_part
 from riskmap.export.onemap.pack import Packer
-from riskmap.export.onemap.scenes import plan_parts, scenario_layers, scenario_parts
+from riskmap.export.onemap.scenes import marks_part, plan_parts, scenario_layers, scenario_parts
 from riskmap.export.onemap.why import why_part
 from riskmap.i18n import LOCALE_DIR, both, text
 from riskmap.result import Result
@@ -319,6 +319,7 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
         "layers": layers,
         "plans": [*plan_parts(result.plans, packer), *scenario_layers(result, packer)],
         "scenarios": scenario_parts(result, packer),
+        "marks": marks_part(),
         "initials": initials(names),
         "relief": relief_part(result, packer),
         "neighbours": neighbour_part(result, packer),

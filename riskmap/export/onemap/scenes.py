@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import geopandas as gpd
@@ -15,14 +16,15 @@ from riskmap.export.onemap.features import column, is_points, lines_part, shown
 from riskmap.export.onemap.pack import Packer
 from riskmap.i18n import Text, both, text
 from riskmap.result import Plan, of_state, states_of
+from riskmap.vocabulary.codes import words_of
 from riskmap.vocabulary.columns import WGS84
+from riskmap.vocabulary.marks import bands, marks
 
 __all__ = ["depth_classes", "plan_parts", "scenario_layers", "scenario_parts"]
 
-_MODES = {"foot": text("on foot"), "ride": text("by vehicle")}
 _SAID: Mapping[str, Callable[[Any], Any]] = {
     "people": lambda n: text("{n} people", n=f"{n:.0f}"),
-    "mode": lambda word: _MODES.get(word, word),
+    "mode": lambda word: words_of("mode").get(word, word),
     "minutes": lambda n: text("{n} min", n=f"{n:.1f}"),
     "other_minutes": lambda n: text("{n} min", n=f"{n:.1f}"),
     "places": lambda n: text("room for {n} people", n=f"{n:.0f}"),
@@ -299,3 +301,17 @@ def _labels(table: gpd.GeoDataFrame, title: Text) -> list[Text]:
         text("{what}: {name}", what=title, name=name) if isinstance(name, str) and name else title
         for name in names
     ]
+
+
+def marks_part() -> dict[str, Any]:
+    """Describe how the kinds of map objects look.
+
+    Returns
+    -------
+    dict
+        ``kinds`` (colour, width, dash, symbol, fill, own) and ``bands`` (fill, edge), band 1 first.
+    """
+    return {
+        "kinds": {kind: asdict(mark) for kind, mark in marks().items()},
+        "bands": [asdict(band) for band in bands()],
+    }

@@ -13,7 +13,7 @@ from riskmap.export.encode import as_line
 from riskmap.export.workbook import tables
 from riskmap.export.workbook.form import keep_snapshot
 from riskmap.export.workbook.sheet import Book, Page, draw_sheet
-from riskmap.export.workbook.tables import flooded, heading, unit_changes
+from riskmap.export.workbook.tables import flooded, unit_changes
 from riskmap.export.workbook.words import YES_NO, shown
 from riskmap.i18n import Text, current_language, text
 from riskmap.layers.gaps import ledger
@@ -86,9 +86,8 @@ def _scenario_pages(result: Result) -> Iterator[Page]:
     frame = pd.concat(there, ignore_index=True) if len(there) > 1 else there[0]
     name = str(text("Changes by scenario"))
     title = text("What the scenarios change ({units})", units=units)
-    labels = {str(n): head for n in frame.columns if (head := heading(str(n))) is not None}
     said = "  |  ".join([_about(result), *map(str, counts)])
-    yield Page(name, str(title), said, frame, {}, labels=labels)
+    yield Page(name, str(title), said, frame, {})
 
 
 def write_control(result: Result, path: Path) -> int:
@@ -117,7 +116,11 @@ def write_control(result: Result, path: Path) -> int:
         shown_name = str(tables.DUTY_TABLES[name])
         labels = {**_labels(result.control), **tables.DUTY_LABELS}
         head = f"{title} · {shown_name}"
-        pages.append(Page(shown_name, head, _about(result), table, {}, labels=labels, paper=8))
+        pages.append(
+            Page(
+                shown_name, head, _about(result), table, {}, labels=labels, paper=8, section="duty"
+            )
+        )
     kept = frame if result.facts.profile == "internal" else None
     _write(result, path, pages, snapshot=kept)
     return len(frame)
@@ -175,6 +178,7 @@ def write_gaps(
             frame,
             {},
             labels=_labels(frame),
+            section="gaps",
             marks=frame.attrs.get("marks", frozenset()),
         )
         for name, frame in sheets.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,12 @@ import pandas as pd
 
 from riskmap.export.workbook import words as station_words
 from riskmap.export.workbook.sheet import Book, Page, draw_sheet
-from riskmap.export.workbook.words import COLUMN_NAMES, SHEET_NAMES, VALUE_NAMES
+from riskmap.export.workbook.words import SHEET_NAMES
 from riskmap.i18n import Text, text
 from riskmap.result import SCENARIO, Plan, Result, states_of
+from riskmap.vocabulary.codes import words_of
+from riskmap.vocabulary.columns import column
+from riskmap.vocabulary.roles import UNITS, unit_label
 
 HIDDEN: Final = ("demand", "refuge_row")
 """Columns that only the program needs."""
@@ -39,7 +41,7 @@ class Subject:
 SUBJECTS: Final[Mapping[str, tuple[Subject, ...]]] = {
     "refuges": (
         Subject(("summary",), text("How many people move, how many have a place, how many do not")),
-        Subject(("shortfall",), text("Village by village: who moves, who has no place and why, "
+        Subject(("shortfall", "early"), text("Village by village: who moves, who has no place and why, "
                                      "vehicles needed")),
         Subject(("mend", "sites"), text("What removes the shortfall, and where new refuges would "
                                         "stand")),
@@ -161,7 +163,7 @@ def _pages(key: str, plan: Plan, result: Result, whose: str) -> Iterator[Page]:
     for _, (first, *below) in pages:
         yield Page(
             first.name, f"{whose} · {first.title}", first.subtitle, first.frame, {},
-            labels=first.labels, paper=8, below=tuple(below),
+            paper=8, section=first.section, below=tuple(below),
         )  # fmt: skip
 
 
@@ -174,7 +176,7 @@ def _page(name: str, table: pd.DataFrame, result: Result, key: str, notes: str) 
         dry = str(text("without flood"))
         frame[SCENARIO] = [dry if one == "" else one for one in frame[SCENARIO]]
     title = _title(name, key)
-    return Page(title, title, notes, frame, {}, labels=_labels(frame, key), paper=8)
+    return Page(title, title, notes, frame, {}, paper=8, section=_section(key))
 
 
 def _guide(plan: Plan, pages: list[tuple[Subject, list[Page]]], whose: str) -> Page:
@@ -186,15 +188,10 @@ def _guide(plan: Plan, pages: list[tuple[Subject, list[Page]]], whose: str) -> P
             "rows": [sum(len(part.frame) for part in parts) for _, parts in pages],
         }
     )
-    labels = {
-        "sheet": text("Sheet"),
-        "answers": text("What it answers"),
-        "rows": text("Rows"),
-    }
     title = str(text("How to read this workbook"))
     below = [page for page in (_proof(plan), _notes(plan)) if len(page.frame)]
     return Page(
-        str(text("Read first")), f"{whose} · {title}", "", frame, {}, labels=labels,
+        str(text("Read first")), f"{whose} · {title}", "", frame, {}, section="guide",
         below=tuple(below),
     )  # fmt: skip
 
@@ -202,7 +199,7 @@ def _guide(plan: Plan, pages: list[tuple[Subject, list[Page]]], whose: str) -> P
 def _notes(plan: Plan) -> Page:
     frame = pd.DataFrame({"note": [str(note) for note in plan.notes]})
     title = str(text("Notes"))
-    return Page(title, title, "", frame, {}, labels={"note": text("What must be known")})
+    return Page(title, title, "", frame, {}, section="guide")
 
 
 def _proof(plan: Plan) -> Page:
@@ -211,7 +208,7 @@ def _proof(plan: Plan) -> Page:
         {
             "question": str(one.question),
             SCENARIO: one.scenario or str(text("without flood")),
-            "status": str(VALUE_NAMES.get(one.status, one.status)),
+            "status": str(words_of("status").get(one.status, one.status)),
             "objective": one.objective,
             "bound": one.bound,
             "gap": one.gap,
@@ -220,8 +217,7 @@ def _proof(plan: Plan) -> Page:
     ]
     names = ["question", SCENARIO, "status", "objective", "bound", "gap"]
     title = str(text("Proof of the plan"))
-    labels = {**COLUMN_NAMES, "question": text("Question"), "status": text("Proof")}
-    return Page(title, title, "", pd.DataFrame(rows, columns=names), {}, labels=labels)
+    return Page(title, title, "", pd.DataFrame(rows, columns=names), {}, section="guide")
 
 
 def _title(name: str, kind: str) -> str:
@@ -232,43 +228,6 @@ def _title(name: str, kind: str) -> str:
 _KEPT: Final = (SCENARIO, "kind", "when", "geometry")
 """Columns that stay codes: programs filter by them."""
 T = TypeVar("T", bound=pd.DataFrame)
-_PATTERNS: Final = re.compile(
-    r"(?P<what>share|twice|lost)_(?P<s>\d+)(?P<after>_after)?|usable_(?P<hazard>\w+)|"
-    r"per_100(?:@(?P<scenario>.+))?"
-)
-
-
-def _patterned(name: str) -> Text | None:
-    """Head a column whose name holds a limit, a hazard or a scenario."""
-    found = _PATTERNS.fullmatch(name)
-    if not found:
-        return None
-    if found["s"]:
-        minutes = f"{float(found['s']) / 60:g}"
-        if found["after"]:
-            return text("Share within {min} min with the new sites", min=minutes)
-        words = {
-            "share": text("Share within {min} min", min=minutes),
-            "twice": text("Share within {min} min by two or more", min=minutes),
-            "lost": text("No longer reached within {min} min", min=minutes),
-        }
-        return words[found["what"]]
-    if found["hazard"]:
-        hazard = found["hazard"]
-        return text("Usable: {hazard}", hazard=VALUE_NAMES.get(hazard, hazard))
-    if found["scenario"]:
-        return text("Quantity per 100 people who move ({scenario})", scenario=found["scenario"])
-    return text("Quantity per 100 people who move")
-
-
-def _labels(table: pd.DataFrame, kind: str) -> Mapping[str, Text]:
-    names = {**COLUMN_NAMES, **(station_words.STATION_COLUMNS if kind == "stations" else {})}
-    found: dict[str, Text] = {}
-    for name in map(str, table.columns):
-        label = names.get(name) or _patterned(name)
-        if label is not None:
-            found[name] = label
-    return found
 
 
 def worded(table: T, result: Result, kind: str) -> T:
@@ -294,7 +253,7 @@ def worded(table: T, result: Result, kind: str) -> T:
             values.dtype == object or pd.api.types.is_string_dtype(values.dtype)
         ):
             continue
-        words = _words(str(name), result) if kind == "stations" else VALUE_NAMES
+        words = _words(str(name), result, kind)
         entries = [_word(value, words) for value in values.to_numpy(dtype=object)]
         said[str(name)] = pd.Series(entries, index=table.index, dtype=object)
     return table.assign(**said)
@@ -322,11 +281,20 @@ def _whole(district: Any) -> str:
     return str(text("{name}, whole", name=district))
 
 
-def _words(name: str, result: Result) -> Mapping[str, Text]:
-    """Give the words of a column of the station plan."""
+def _section(kind: str) -> str:
+    """Name the section of the vocabulary that holds for a plan."""
+    return "stations" if kind == "stations" else "refuges"
+
+
+def _words(name: str, result: Result, kind: str) -> Mapping[str, Text]:
+    """Give the words for the codes of a column of a plan."""
+    if name == "unit":
+        return {unit: unit_label(unit) for unit in UNITS if unit != "1"}
+    known = column(name, _section(kind))
+    words = words_of(known.choices) if known is not None else {}
     if name == "what":
-        return {role: one.label for role, one in result.roles.items()} | station_words.WHAT
-    return {**VALUE_NAMES, **station_words.VALUES}
+        return {role: one.label for role, one in result.roles.items()} | dict(words)
+    return words
 
 
 def _decimals(name: str, values: pd.Series[Any]) -> int:

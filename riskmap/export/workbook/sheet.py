@@ -267,6 +267,8 @@ class Page:
     """Headings of columns that other papers do not know."""
     paper: int = 9
     """Excel's number of the paper: 9 = A4, 8 = A3."""
+    section: str = ""
+    """Section of the vocabulary's columns that holds for it."""
     below: tuple[Page, ...] = ()
     """Further tables under the first, each with its own title and headings."""
     marks: frozenset[tuple[int, str]] = frozenset()
@@ -432,7 +434,7 @@ def _block(book: Book, page: Page) -> _Block:
     frame = page.frame.copy(deep=False)
     frame.attrs = {}  # pandas would copy them at every step
     columns = [
-        column_of(str(name), frame.iloc[:, place], book.result, page.labels)
+        column_of(str(name), frame.iloc[:, place], book.result, page.labels, page.section)
         for place, name in enumerate(frame.columns)
     ]
     order = sorted(range(len(columns)), key=lambda place: not columns[place].printed)

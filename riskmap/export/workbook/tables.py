@@ -10,19 +10,14 @@ import numpy as np
 import pandas as pd
 
 from riskmap.export.encode import as_line
-from riskmap.i18n import Text, text
+from riskmap.i18n import Text
 from riskmap.result import Result, Scenario
 from riskmap.vocabulary import columns as c
+from riskmap.vocabulary.codes import words_of
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.roles import Label
 
-UNIT_LEVEL_NAMES: Final[Mapping[str, Text]] = {
-    "district": text("District"),
-    "town": text("Town or street"),
-    "village": text("Village or community"),
-    "grid_duty_area": text("Duty grid"),
-    "custom": text("Own unit"),
-}
+UNIT_LEVEL_NAMES: Final[Mapping[str, Text]] = words_of("unit_level")
 
 
 DUTY_TABLES: Final[Mapping[str, Text]] = {
@@ -322,7 +317,7 @@ def plan_table(result: Result) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names).astype(numbers)
 
 
-__all__ = ["Flooded", "change_counts", "changes", "flooded", "heading", "unit_changes"]
+__all__ = ["Flooded", "change_counts", "changes", "flooded", "unit_changes"]
 
 _NEAR = 1e-12
 
@@ -467,34 +462,3 @@ def unit_changes(result: Result, wet: Flooded, *, finest: str) -> pd.DataFrame:
     keys = ["class_change", "score_change", "_id"]
     ordered = order.sort_values(keys, ascending=[False, False, True], na_position="last")
     return pd.DataFrame(ordered.drop(columns="_id"))
-
-
-def heading(name: str) -> Text | None:
-    """Name a column of the tables of changes.
-
-    Parameters
-    ----------
-    name
-        Column.
-
-    Returns
-    -------
-    Text or None
-        None for columns that other tables have too.
-    """
-    return _HEADINGS.get(name)
-
-
-_HEADINGS: dict[str, Text] = {
-    "scenario": text("Scenario"),
-    "class_before": text("Class without the scenario"),
-    "class_after": text("Class in the scenario"),
-    "class_change": text("Classes up (+) or down (-)"),
-    "score_before": text("Index without the scenario"),
-    "score_after": text("Index in the scenario"),
-    "score_change": text("Change of the index"),
-    "rank_before": text("Rank without the scenario"),
-    "rank_after": text("Rank in the scenario"),
-    "cause": text("Component that grew most"),
-    "depth_mean_m": text("Mean depth (m)"),
-}

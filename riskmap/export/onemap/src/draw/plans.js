@@ -8,28 +8,22 @@ import { traceShape } from "./vectors.js";
 
 /** @typedef {import("./canvas.js").View} View */
 
-/** 1 to 4: nested bands; 5 covered by none, 6 to 8 lost to water, 9 cut off. */
-const BANDS = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#8cc9ad", "#c9e5d8", "#e6d4c1", "#f4a582", "#e0604d", "#c2002f", "#7a0177"];
-const EDGES = ["#0b6e4f", "#0b6e4f", "#3fa27c", "#5fae90", "#8cc9ad", "#c9b29a", "#e58a64", "#c94a38", "#a30f1a", "#5c0158"];
-const STYLES = {
-  route: { colour: "#6a1b9a", width: 3.2, dash: [] },
-  other_route: { colour: "#9461bd", width: 2.2, dash: [8, 5] },
-  assignment: { colour: "#37474f", width: 1.1, dash: [] },
-  closure: { colour: "#c2002f", width: 4, dash: [3, 4] },
-  danger_area: { colour: "#c8501e", width: 2, dash: [6, 3] },
-  edge: { colour: "#0b6e4f", width: 2.2, dash: [] },
-};
+/** Fill and edge of a band: 1 to 4 nested, 5 covered by none, 6 to 8 lost to water, 9 cut off. @param {number} band @returns {{fill: string, edge: string}} */
+function bandOf(band) {
+  const { bands } = app.model.marks;
+  return bands[Math.min(Math.max(band, 1), bands.length) - 1];
+}
 
 /** Colour by which a plan's layer is known in the tree. @param {any} plan */
 export function planColour(plan) {
-  if (plan.kinds[0] === "coverage") return plan.band[0] > 5 ? bandColour(plan.band[0]) : BANDS[1];
+  if (plan.kinds[0] === "coverage") return plan.band[0] > 5 ? bandColour(plan.band[0]) : bandColour(1);
   if (!plan.shape) return planMark(plan.kinds[0], plan.id)[1];
   return planStyle(plan.kinds[0]).colour;
 }
 
 /** How lines and areas of a kind are drawn. @param {string} kind */
 function planStyle(kind) {
-  return STYLES[/** @type {keyof typeof STYLES} */ (kind)] || STYLES.route;
+  return app.model.marks.kinds[kind] || app.model.marks.kinds.route;
 }
 
 /** Does a plan's layer hold areas? @param {any} plan */
@@ -114,7 +108,7 @@ function drawShapes(view, plan) {
       ctx.fillStyle = bandColour(plan.band[i]);
       ctx.fill("evenodd");
       ctx.globalAlpha = alpha;
-      ctx.strokeStyle = EDGES[Math.min(plan.band[i], EDGES.length - 1)];
+      ctx.strokeStyle = bandOf(plan.band[i]).edge;
       ctx.lineWidth = 1.2;
       ctx.stroke();
       continue;
@@ -141,17 +135,16 @@ function fillArea(ctx, alpha, colour) {
   ctx.globalAlpha = alpha;
 }
 
-const MARKS = { unusable: ["no", "#c2002f"], shortfall: ["triangle", "#d95f02"], site: ["star", "#6a1b9a"] };
-
 /** Symbol and colour of a plan's point; a proposed refuge is green as refuges are. @param {string} kind @param {string} [id] */
 export function planMark(kind, id = "") {
-  if (kind === "site" && id.startsWith("refuges")) return ["star", "#1b7f4b"];
-  return MARKS[/** @type {keyof typeof MARKS} */ (kind)] || MARKS.site;
+  const { kinds } = app.model.marks;
+  const mark = kinds[kind] && kinds[kind].symbol ? kinds[kind] : kinds.site;
+  return [mark.symbol, mark.own[id.split(/[@/]/)[0]] || mark.colour];
 }
 
 /** Colour of a coverage band. @param {number} band */
 export function bandColour(band) {
-  return BANDS[Math.min(band, BANDS.length - 1)];
+  return bandOf(band).fill;
 }
 
 /** What a row of a plan is called, with its figures or its reason. @param {any} plan @param {number} i */
