@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pyogrio
 
-from riskmap.export.workbook.words import VALUE_NAMES, VALUES, WHAT
 from riskmap.i18n import both
+from riskmap.vocabulary.codes import words_of
 from riskmap.vocabulary.roles import load_roles
 
 PAGES = {"en": "stations.md", "zh": "stations.zh.md"}
@@ -26,7 +26,8 @@ def read(package: Path, name: str) -> pd.DataFrame:
 
 def words() -> dict[str, str]:
     """Give the English of the Chinese words that stand in the tables."""
-    said = [*VALUE_NAMES.values(), *VALUES.values(), *WHAT.values()]
+    kinds = ("rule", "target", "counted", "status")
+    said = [word for kind in kinds for word in words_of(kind).values()]
     found = {both(one)["zh"]: both(one)["en"] for one in said}
     found |= {role.zh: role.en.lower() for role in load_roles().values()}
     return found | {"已证明最优": "proven best"}

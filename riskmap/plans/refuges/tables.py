@@ -13,6 +13,7 @@ from riskmap.i18n import Text, text
 from riskmap.plans.refuges.assign import Assigned
 from riskmap.plans.refuges.capacity import texts
 from riskmap.plans.refuges.ways import Net
+from riskmap.vocabulary.codes import words_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -230,7 +231,7 @@ def summary(
         (text("arrive after the peak"), round(late), text("persons")),
         (text("longest walk"), float(on_foot.max()) if len(on_foot) else 0.0, "min"),
         (text("sum of ways"), round(done.person_seconds / 3600), text("person-hours")),
-        (text("proof"), done.solution.status, ""),
+        (text("proof"), words_of("status")[done.solution.status], ""),
         (text("gap"), done.solution.gap if done.solution.gap is not None else "", ""),
     ]
     return pd.DataFrame(rows, columns=["what", "value", "unit"]).astype(object)
