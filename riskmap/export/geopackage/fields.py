@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
+from riskmap.export.workbook.tables import DUTY_TABLES
 from riskmap.i18n import Text, both, text
 from riskmap.result import Result
 from riskmap.vocabulary import columns as c
@@ -114,7 +115,7 @@ def _section(table: str) -> str:
         return "stations"
     if table.startswith(("plan_refuges_", "plan_supplies_")):
         return "refuges"
-    return _SECTIONS.get(table, "")
+    return "duty" if table in DUTY_TABLES else _SECTIONS.get(table, "")
 
 
 def _indicator(result: Result, name: str) -> Text | None:

@@ -114,7 +114,7 @@ def write_control(result: Result, path: Path) -> int:
     pages = [page]
     for name, table in tables.duty_tables(result).items():
         shown_name = str(tables.DUTY_TABLES[name])
-        labels = {**_labels(result.control), **tables.DUTY_LABELS}
+        labels = {**_labels(result.control), **c.headings("duty")}
         head = f"{title} · {shown_name}"
         pages.append(
             Page(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from riskmap.export.encode import as_line
-from riskmap.i18n import Text
+from riskmap.i18n import Text, text
 from riskmap.result import Result, Scenario
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.codes import words_of
@@ -31,21 +31,6 @@ DUTY_TABLES: Final[Mapping[str, Text]] = {
     "out_of_earshot": text("People out of earshot"),
 }
 """What is checked beside the control table, in the order in which it stands there."""
-DUTY_LABELS: Final[Mapping[str, Text]] = {
-    "code": text("Code of the measure"),
-    "measure": text("Name of the measure"), "unit_name": text("Reporting unit"),
-    "numerator": text("Numerator"), "denominator": text("Denominator"), "value": text("Value"),
-    "unknown": text("Not filled in"),
-    "unit": text("Unit of measurement"), "target": text("Target"),
-    "met": text("Met"), "source": text("Source"),
-    "stated": text("Value as stated"), "message": text("What does not agree"),
-    "fault": text("Fault"), "grid_a": text("Grid"), "grid_b": text("Other grid"),
-    "area_m2": text("Area [m²]"), "grids": text("Grids on duty"), "grid": text("Grid"),
-    "a": text("A roles"), "b": text("B roles"), "last_visit": text("Last visit"),
-    "days": text("Days since"), "allowed": text("Days allowed"), "people": text("People"),
-    "heard": text("People in earshot"), "unheard": text("People out of earshot"),
-}  # fmt: skip
-"""Headings of those tables."""
 
 
 def duty_tables(result: Result) -> dict[str, pd.DataFrame]:
