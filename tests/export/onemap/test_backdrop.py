@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,11 +105,12 @@ def test_what_is_no_picture_is_said_before_the_run(
     with pytest.raises(ProjectError) as caught:
         run_project(path)
     checked = check_project(path, out=None, lang="zh", allow_outside=False)
-    for problems in (caught.value.problems, checked.problems):
-        found = [problem for problem in problems if problem.field == "outputs.tiles"]
-        assert [problem.file for problem in found] == ["map.tif"]
-        with language("zh"):
-            assert said in str(found[0].message)
+    assert [(p.field, p.file) for p in caught.value.problems] == [("outputs.tiles", "map.tif")]
+    with language("zh"):
+        assert said in str(caught.value)
+    told = json.dumps(checked, ensure_ascii=False, default=str)
+    assert "map.tif" in told
+    assert said in told
     assert not (tmp_path / "out").exists()
 
 

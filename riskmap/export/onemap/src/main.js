@@ -3,11 +3,12 @@
 import { app, byId, emit, framed, isPhone, on, state } from "./model/core.js";
 import { addCanvas, redraw } from "./draw/canvas.js";
 import { backdropShown, drawBackdrop, hasBackdrop } from "./draw/backdrop.js";
+import { latitude } from "./data/geo.js";
 import { openDocument } from "./data/read.js";
 import { fromHash, watchAddress } from "./model/address.js";
 import { buildFrame, openTab, renderFrame } from "./panels/frame.js";
 import { fitAll, startInteraction } from "./panels/interact.js";
-import { makeModel, table } from "./data/model.js";
+import { makeModel, table, wholeBox } from "./data/model.js";
 import { drawPoints } from "./draw/points.js";
 import { staleSurface } from "./draw/cells.js";
 import { loadRelief } from "./draw/ground.js";
@@ -122,6 +123,8 @@ function offerApi() {
       const { cls } = live(table("unit"));
       return Object.fromEntries(app.model.units.ids.map((/** @type {string} */ id, /** @type {number} */ i) => [id, cls[i]]));
     },
+    names: () => Object.fromEntries(app.model.units.ids.map((/** @type {string} */ id, /** @type {number} */ i) => [id, app.model.units.names[i]])),
+    south: () => latitude(wholeBox()[3]),
     openTab,
     setLanguage: (/** @type {string} */ lang) => emit("setLanguage", lang === "en" ? "en" : "zh"),
     setScenario: (/** @type {string} */ name) => emit("setScenario", name),

@@ -210,6 +210,14 @@ function csvField(value) {
   return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
 }
 
+/** A number as short as its column holds it: 0.85, not 0.850000024. @param {any} column @param {number} row */
+function shortest(column, row) {
+  const value = column[row];
+  if (!(column instanceof Float32Array) || !Number.isFinite(value)) return Number(value.toPrecision(15));
+  for (let digits = 1; digits < 7; digits++) if (Math.fround(Number(value.toPrecision(digits))) === value) return Number(value.toPrecision(digits));
+  return Number(value.toPrecision(7));
+}
+
 /** Heading of a field with its unit, in which the file has bare numbers. @param {any} field */
 function csvHead(field) {
   const unit = field.column.num ? unitWord(nameOf(field.unit)) : "";
@@ -238,7 +246,7 @@ export function csvText(rows, units, townHead) {
       lines.push([r.id, nameOf(r.layer), r.layer.name(r.row), levelName(r.level), r.town, Number(r.layer.lon[r.row].toFixed(6)), Number(r.layer.lat[r.row].toFixed(6)),
         ...names.map((n) => {
           const field = fields.find((f) => f.name === n.name);
-          return !field ? "" : field.column.num ? Number(field.column.num[r.row].toPrecision(9)) : shown(field, r.row);
+          return !field ? "" : field.column.num ? shortest(field.column.num, r.row) : shown(field, r.row);
         })]);
     }
   }

@@ -205,8 +205,8 @@ function take(i) {
   byId("search").value = nameFound(f);
   if (f.kind === "place") return emit("goto", f);
   const gone = unhide({ kind: f.kind, layer: f.layer ? f.layer.id : "", at: f.at });
-  if (gone.length) say(t("Taken off, since it hid what was looked for: {names}", { names: gone.join(t(", ")) }));
   emit("select", f.kind === "unit" ? { kind: "unit", at: f.at, go: true } : { kind: "item", layer: f.layer.id, at: f.at, go: true });
+  if (gone.length) say(t("Taken off, since it hid what was looked for: {names}", { names: gone.join(t(", ")) }));
 }
 
 function close() {

@@ -1,0 +1,470 @@
+"""Faults that were found in the page by looking at it, each with what is right."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from shapely.geometry import Point
+
+from riskmap.export.onemap import page as built
+from riskmap.export.onemap.page import render
+from riskmap.plans.plan import Plan
+from tests.sample import ORIGIN, sample_result
+
+pytestmark = pytest.mark.browser
+
+WORDS = ["未知", "低风险", "一般风险", "较大风险", "重大风险"]
+RAIN = "同样的雨"
+
+
+@pytest.fixture(scope="module")
+def rainy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with a scenario that changes nothing, and a dozen layers of plans."""
+    whole = sample_result(n_side=12, n_points=40)
+    index = {
+        **whole.index,
+        f"unit@{RAIN}": whole.index["unit"],
+        f"cell@{RAIN}": whole.index["cell"],
+    }
+    west, south = ORIGIN
+    layers = {}
+    for i in range(12):
+        frame = gpd.GeoDataFrame(
+            {"kind": ["site"], "label": [f"点{i}"]},
+            geometry=[Point(west + 100 + 50 * i, south + 300)],
+            crs=whole.units.crs,
+        )
+        layers[f"方案图层{i}"] = frame
+    result = replace(whole, index=index, plans={"stations": Plan(tables={}, layers=layers)})
+    path = tmp_path_factory.mktemp("rainy") / "onemap.html"
+    path.write_text(render(result), encoding="utf-8")
+    return path
+
+
+def _hold(desk: Any, x: float, y: float) -> None:
+    box = desk.page.locator("#map_riskmap").bounding_box()
+    desk.page.mouse.move(box["x"] + x, box["y"] + y)
+    desk.settle()
+
+
+def test_the_tip_names_the_class_of_the_unit_and_of_the_cell_apart(desk: Any) -> None:
+    desk.page.select_option("#fill", "grid")
+    for layer in ("flood_point", "hazard_source", "refuge", "rescue_station", "supply_depot"):
+        desk.page.uncheck(f"[data-layer={layer}]")
+    names = desk.js("() => riskmap.names()")
+    classes = desk.js("() => riskmap.classes()")
+    seen = 0
+    for x, y in itertools.product(range(120, 700, 90), range(120, 600, 90)):
+        _hold(desk, x, y)
+        lines = desk.page.inner_text("#tip").split("\n") if desk.page.is_visible("#tip") else []
+        if len(lines) == 3:
+            unit = next(code for code, name in names.items() if name == lines[0])
+            assert lines[1].startswith(WORDS[classes[unit]]), lines
+            assert lines[2].startswith("本格网：")
+            seen += 1
+    assert seen > 10
+
+
+def test_a_component_is_compared_with_itself(desk: Any) -> None:
+    """Weights between components do not change a component: both halves are alike."""
+    picture = """() => { const c = document.querySelector('.leaflet-rm-surface-pane canvas');
+        return c.toDataURL(); }"""
+    desk.js("() => riskmap.setWeights({EXPOSURE: 0.9})")
+    desk.page.select_option("#view", "HAZARD")
+    desk.settle()
+    desk.settle()
+    whole = desk.js(picture)
+    desk.page.click("#tool-compare")
+    desk.settle()
+    desk.settle()
+    assert desk.page.locator("#swipe").count() == 1
+    assert desk.js(picture) == whole
+
+
+def test_weights_of_zero_give_no_index(desk: Any) -> None:
+    zero = dict.fromkeys(("HAZARD", "EXPOSURE", "VULNERABILITY", "CAPACITY"), 0)
+    desk.js("weights => riskmap.setWeights(weights)", zero)
+    desk.settle()
+    assert "无指数" in desk.page.inner_text("#no-index")
+    assert "▼" not in desk.page.inner_text("#panel-overview .cards")
+    assert desk.page.locator("[data-card=major]").count() == 0
+
+
+def test_a_scenario_is_reckoned_with_the_weights_as_they_stand(
+    open_page: Callable[..., Any], rainy: Path
+) -> None:
+    with open_page(rainy) as opened:
+        opened.js("() => riskmap.setWeights({HAZARD: 0.9, CAPACITY: 0.01})")
+        opened.page.click(f'[data-scenario="{RAIN}"]')
+        opened.settle()
+        assert "有 0 个等级变化" in opened.page.inner_text("#panel-overview").replace("中有", "有")
+        opened.js("() => riskmap.select({kind: 'unit', at: 2})")
+        opened.page.wait_for_selector(".before")
+        assert "▼" not in opened.page.inner_text(".before")
+        assert "▲" not in opened.page.inner_text(".before")
+
+
+def test_moved_weights_are_said_everywhere(desk: Any) -> None:
+    desk.js("() => riskmap.setWeights({HAZARD: 0.9})")
+    desk.settle()
+    assert "权重已调整" in desk.page.inner_text("[data-chip=weights]")
+    desk.page.click("#tab-list")
+    assert "工程原定权重" in desk.page.inner_text("#list-note")
+    desk.page.click("[data-chip=weights]")
+    desk.settle()
+    assert desk.js("() => riskmap.state().weights") == {}
+    assert desk.page.locator("#chips button").count() == 0
+
+
+def test_the_list_stays_after_a_change_of_language(desk: Any) -> None:
+    desk.page.click("#tab-list")
+    rows = desk.page.locator(".list-row").count()
+    desk.page.click("#tool-lang")
+    assert desk.page.locator(".list-row").count() == rows > 5
+    assert desk.js("() => document.activeElement.id") == "tool-lang"
+
+
+def test_one_surface_and_one_legend(desk: Any) -> None:
+    for fill, kind in (("grid", "格网"), ("unit:2", "社区"), ("unit:1", "街镇"), ("auto", "")):
+        desk.page.select_option("#fill", fill)
+        groups = desk.page.locator("#left [data-class^='surface:']").evaluate_all(
+            "nodes => new Set(nodes.map(n => n.parentNode)).size"
+        )
+        assert groups == 1
+        assert kind in desk.page.locator("label:has([data-layer=surface])").inner_text()
+
+
+def test_a_town_narrows_every_figure(desk: Any, sample: Any) -> None:
+    towns = sample.units[sample.units["level"] == "town"]
+    villages = sample.units[sample.units["level"] == "village"]
+    row = desk.page.locator(".rank:not(.worst)").first
+    code = row.get_attribute("data-unit")
+    row.click()
+    desk.settle()
+    inside = int((villages["parent_id"] == code).sum())
+    assert desk.page.inner_text("[data-card=major] .card-value").split("/")[1].strip() == str(
+        inside
+    )
+    assert towns.loc[code, "name"] in desk.page.inner_text("[data-chip=town]")
+    desk.js("() => riskmap.setWeights({HAZARD: 0.9, CAPACITY: 0.01})")
+    desk.page.click("#tab-whatif")
+    desk.settle()
+    title = desk.page.inner_text("#effects h3")
+    assert re.search(rf"\b{inside}\b", title), title
+
+
+def test_the_lists_filter_knows_the_town_of_a_row(desk: Any) -> None:
+    desk.page.click("#tab-list")
+    town = desk.page.locator(".list-row .town").first.inner_text()
+    desk.page.fill(".list-tools input", town)
+    desk.settle()
+    towns = set(desk.page.locator(".list-row .town").all_inner_texts())
+    assert towns == {town}
+
+
+def test_the_focus_is_never_lost(open_page: Callable[..., Any], rainy: Path) -> None:
+    focus = "() => document.activeElement.id || document.activeElement.dataset.scenario || document.activeElement.tagName"
+    with open_page(rainy) as opened:
+        opened.page.click("[data-card=items]")
+        assert opened.js(focus) == "list-what"
+        opened.page.click("#left .panel-head button")
+        assert opened.js(focus) == "tool-layers"
+        opened.page.click("#tool-layers")
+        opened.page.focus('[data-scenario=""]')
+        opened.page.keyboard.press("ArrowRight")
+        opened.settle()
+        assert opened.js(focus) == RAIN
+        opened.page.click("[data-chip=scenario]")
+        opened.settle()
+        assert opened.js(focus) != "BODY"
+
+
+def test_what_is_chosen_can_be_let_go(desk: Any) -> None:
+    chosen = "() => riskmap.state().selected"
+    desk.js("() => riskmap.select({kind: 'unit', at: 1})")
+    desk.page.wait_for_selector("#unselect")
+    desk.page.click("#unselect")
+    assert desk.js(chosen) is None
+    desk.js("() => riskmap.select({kind: 'unit', at: 1})")
+    desk.page.focus("#map_riskmap")
+    desk.page.keyboard.press("Escape")
+    assert desk.js(chosen) is None
+    desk.js("() => riskmap.select({kind: 'unit', at: 1})")
+    box = desk.page.locator("#map_riskmap").bounding_box()
+    desk.js("() => riskmap.map.setZoom(riskmap.map.getZoom() - 2, {animate: false})")
+    desk.page.mouse.click(box["x"] + 90, box["y"] + box["height"] - 60)
+    assert desk.js(chosen) is None
+
+
+def test_the_crosshair_is_for_the_keyboard_alone(desk: Any) -> None:
+    mark = "() => getComputedStyle(document.getElementById('map_riskmap'), '::after').content"
+    desk.page.focus("#map_riskmap")
+    desk.page.keyboard.press("ArrowRight")
+    assert desk.js(mark) != "none"
+    box = desk.page.locator("#map_riskmap").bounding_box()
+    desk.page.mouse.click(box["x"] + 300, box["y"] + 300)
+    assert desk.js(mark) == "none"
+
+
+def test_a_link_holds_list_filter_and_panel(
+    desk: Any, open_page: Callable[..., Any], sample_page: Path
+) -> None:
+    desk.page.click("#tab-list")
+    desk.page.select_option("#list-what", "refuge")
+    desk.page.fill(".list-tools input", "中学")
+    desk.page.click("#left .panel-head button")
+    desk.page.wait_for_function(
+        "() => ['list=refuge', 'find=', 'panel=closed'].every(p => location.hash.includes(p))"
+    )
+    address = desk.js("() => location.hash.slice(1)")
+    with open_page(sample_page, address=address) as again:
+        assert again.page.input_value("#list-what") == "refuge"
+        assert again.page.input_value(".list-tools input") == "中学"
+        assert again.page.locator("#left").is_hidden()
+
+
+@pytest.mark.parametrize("view", ["99/999/999", "12/10/10", "-4/117/36", "9/nan/36"])
+def test_a_view_of_nothing_opens_the_place(
+    open_page: Callable[..., Any], sample_page: Path, view: str
+) -> None:
+    inside = """() => { const b = riskmap.map.getBounds(), c = riskmap.map.getCenter();
+        return [c.lng, c.lat, riskmap.map.getZoom()]; }"""
+    with open_page(sample_page) as plain:
+        whole = plain.js(inside)
+    with open_page(sample_page, address=f"map={view}") as opened:
+        assert opened.js(inside) == pytest.approx(whole, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "size", [(761, 700), (840, 700), (911, 512), (970, 640), (1180, 640), (683, 384)]
+)
+def test_narrow_screens_lose_nothing(
+    browser: Any, sample_page: Path, size: tuple[int, int]
+) -> None:
+    wide, high = size
+    page = browser.new_page(viewport={"width": wide, "height": high})
+    page.goto(sample_page.as_uri())
+    page.wait_for_selector("html[data-settled]", state="attached")
+    out = page.evaluate("""() => [...document.querySelectorAll('#top button, #top select, #top input')]
+        .filter(n => n.checkVisibility()).map(n => [n.id || n.textContent, n.getBoundingClientRect()])
+        .filter(([, r]) => r.right > innerWidth + 0.5 || r.left < -0.5).map(([n]) => n)""")
+    assert out == []
+    page.click("#tool-more")
+    for name in ("measure", "png", "print", "link", "screen", "about", "help"):
+        box = page.locator(f"#tool-{name}").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= wide
+    page.keyboard.press("Escape")
+    if wide > 760:
+        if page.locator("#left").is_hidden():
+            page.click("#tool-layers")
+        top = page.evaluate("""() => { const r = document.querySelector('.zoom button').getBoundingClientRect();
+            return !!document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2).closest('.zoom'); }""")
+        assert top
+        page.click("#left .panel-head button")
+    page.click("#home")
+    south = page.evaluate("""() => { const m = riskmap.map, h = m.getContainer().getBoundingClientRect();
+        return h.top + m.latLngToContainerPoint([riskmap.south(), m.getCenter().lng]).y; }""")
+    assert south <= page.locator(".foot").bounding_box()["y"] + 1
+    page.close()
+
+
+def test_found_names_stay_on_a_phones_screen(
+    open_page: Callable[..., Any], sample_page: Path
+) -> None:
+    with open_page(sample_page, size="phone") as opened:
+        opened.page.fill("#search", "积水")
+        box = opened.page.locator("#search-list").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        opened.page.fill("#search", "")
+
+
+def test_a_wide_wall_is_enlarged_by_its_height(browser: Any, sample_page: Path) -> None:
+    page = browser.new_page(viewport={"width": 3840, "height": 1080})
+    page.add_init_script("Element.prototype.requestFullscreen = undefined")
+    page.goto(sample_page.as_uri())
+    page.wait_for_selector("html[data-settled]", state="attached")
+    page.click("#tool-screen")
+    zoom = float(page.evaluate("() => document.documentElement.style.zoom"))
+    assert zoom == pytest.approx(1080 / 840, abs=0.01)
+    page.close()
+
+
+def test_forced_colours_leave_the_swatches(browser: Any, sample_page: Path) -> None:
+    context = browser.new_context(forced_colors="active")
+    page = context.new_page()
+    page.goto(sample_page.as_uri())
+    page.wait_for_selector("html[data-settled]", state="attached")
+    colours = page.locator("#left [data-class^='surface:'] .swatch").evaluate_all(
+        "nodes => nodes.slice(0, 4).map(n => getComputedStyle(n).backgroundColor)"
+    )
+    assert len(set(colours)) == 4
+    context.close()
+
+
+def _written(opened: Any) -> list[str]:
+    """What is written on the picture."""
+    opened.js("""() => { window.written = [];
+        const plain = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) { window.written.push(text); plain.call(this, text, ...rest); }; }""")
+    with opened.page.expect_download() as saved:
+        opened.page.click("#tool-png")
+    assert saved.value.suggested_filename.endswith(".png")
+    found: list[str] = opened.js("() => window.written")
+    return found
+
+
+def test_the_papers_legend_has_every_plan_and_says_the_filter(
+    open_page: Callable[..., Any], rainy: Path
+) -> None:
+    with open_page(rainy) as opened:
+        for i in range(12):
+            opened.page.check(f'[data-layer="plan:stations/方案图层{i}"]')
+        opened.page.locator(".rank:not(.worst)").first.click()
+        opened.settle()
+        told = _written(opened)
+        for i in range(12):
+            assert f"方案图层{i}" in told
+        assert any("仅看" in text for text in told)
+        assert any(re.search(r"1:[\d,]+（A4）", text) for text in told)
+        assert any("编制单位：示范应急管理局" in text for text in told)
+
+
+def test_compare_has_two_sides(
+    open_page: Callable[..., Any], rainy: Path, sample_page: Path
+) -> None:
+    with open_page(rainy) as opened:
+        opened.page.click("#tool-compare")
+        opened.page.wait_for_selector("#swipe")
+        sides = opened.page.locator("#swipe .side").all_inner_texts()
+        assert sides == ["基准", RAIN]
+        opened.page.click('[data-scenario=""]')
+        opened.settle()
+        assert opened.page.locator("#swipe").count() == 0
+    with open_page(sample_page) as opened:
+        opened.page.click("#tool-compare")
+        opened.settle()
+        assert opened.page.locator("#swipe").count() == 0
+        assert "没有可对比的内容" in opened.page.inner_text("#live")
+
+
+def test_lists_have_files_of_their_own_and_short_numbers(desk: Any) -> None:
+    names = set()
+    desk.page.click("#tab-list")
+    for what in ("items", "flood_point", "unit:2"):
+        desk.page.select_option("#list-what", what)
+        with desk.page.expect_download() as saved:
+            desk.page.click("#csv")
+        names.add(saved.value.suggested_filename)
+        rows = list(csv.reader(io.StringIO(Path(saved.value.path()).read_text("utf-8-sig"))))
+        long = [cell for row in rows for cell in row if re.fullmatch(r"-?\d+\.\d{10,}", cell)]
+        assert long == []
+    assert len(names) == 3
+
+
+def test_the_helps_example_is_found(desk: Any) -> None:
+    desk.page.click("#tool-help")
+    told = re.search(r"[（(](\w+) 可找到“(.+?)”", desk.page.inner_text("dialog"))
+    desk.page.click("dialog .plain")
+    assert told
+    desk.page.fill("#search", told[1])
+    assert told[2] in desk.page.inner_text("#search-list")
+    desk.page.fill("#search", "")
+    assert "(?<" not in built.script()  # what older engines do not know
+
+
+def test_search_takes_off_what_hides_its_result(desk: Any, sample: Any) -> None:
+    villages = sample.units[sample.units["level"] == "village"]
+    desk.page.locator(".rank:not(.worst)").first.click()
+    town = desk.js("() => riskmap.state().town")
+    elsewhere = villages[villages["parent_id"] != sample.units.index[town]].iloc[0]
+    desk.page.fill("#search", elsewhere["name"])
+    desk.page.keyboard.press("Enter")
+    assert desk.js("() => riskmap.state().town") == -1
+    assert "已取消" in desk.page.inner_text("#live")
+
+
+def _lab(colour: str, sight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """CIELAB (D65) of a colour as somebody sees it."""
+    part = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
+                       [0.0193339, 0.1191920, 0.9503041]])  # fmt: skip
+    xyz = to_xyz @ np.clip(sight @ linear, 0, 1) / np.array([0.95047, 1, 1.08883])
+    f = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def _ciede2000(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
+    """Difference of two colours (CIE 142:2001; Sharma, Wu and Dalal 2005)."""
+    (l1, a1, b1), (l2, a2, b2) = one, two
+    mean_c = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
+    g = 0.5 * (1 - np.sqrt(mean_c**7 / (mean_c**7 + 25**7)))
+    a1, a2 = (1 + g) * a1, (1 + g) * a2
+    c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
+    h1, h2 = np.degrees(np.arctan2(b1, a1)) % 360, np.degrees(np.arctan2(b2, a2)) % 360
+    turn = 0.0 if c1 * c2 == 0 else (h2 - h1 + 180) % 360 - 180
+    dl, dc, dh = l2 - l1, c2 - c1, 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2))
+    ml, mc = (l1 + l2) / 2, (c1 + c2) / 2
+    mh = h1 + h2 if c1 * c2 == 0 else (h1 + turn / 2) % 360
+    t = (1 - 0.17 * np.cos(np.radians(mh - 30)) + 0.24 * np.cos(np.radians(2 * mh))
+         + 0.32 * np.cos(np.radians(3 * mh + 6)) - 0.2 * np.cos(np.radians(4 * mh - 63)))  # fmt: skip
+    rt = (
+        -np.sin(np.radians(60 * np.exp(-(((mh - 275) / 25) ** 2))))
+        * 2
+        * np.sqrt(mc**7 / (mc**7 + 25**7))
+    )
+    sl = 1 + 0.015 * (ml - 50) ** 2 / np.sqrt(20 + (ml - 50) ** 2)
+    sc, sh = 1 + 0.045 * mc, 1 + 0.015 * mc * t
+    return float(np.sqrt((dl / sl) ** 2 + (dc / sc) ** 2 + (dh / sh) ** 2 + rt * dc / sc * dh / sh))
+
+
+NORMAL = np.eye(3)
+DEUTAN = np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                   [-0.011820, 0.042940, 0.968881]])  # fmt: skip
+"""Deuteranopia (Machado, Oliveira and Fernandes 2009, severity 1)."""
+
+
+def test_ciede2000_gives_the_published_differences() -> None:
+    """Pairs 1, 7 and 17 of the test data of Sharma, Wu and Dalal (2005), table 1."""
+    for one, two, expected in (
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, 0, 0), (50, -1, 2), 2.3669),
+        ((50, 2.5, 0), (73, 25, -18), 27.1492),
+    ):
+        assert _ciede2000(np.array(one), np.array(two)) == pytest.approx(expected, abs=1e-4)
+
+
+def _palette(name: str, module: str) -> list[str]:
+    source = built._modules()[module]
+    found = re.search(rf"\b{name}\b[^\[]*\[([^\]]*)\]", source)
+    assert found
+    return re.findall(r"#[0-9a-f]{6}", found[1])
+
+
+@pytest.mark.parametrize("name", ["four", "cividis", "AREA"])
+@pytest.mark.parametrize("sight", [NORMAL, DEUTAN], ids=["normal", "deutan"])
+def test_classes_stay_apart_for_every_eye(name: str, sight: NDArray[np.float64]) -> None:
+    colours = [_lab(c, sight) for c in _palette(name, "labels.js")[1:]]
+    assert len(colours) == 4
+    assert min(_ciede2000(a, b) for a, b in itertools.combinations(colours, 2)) >= 15
+
+
+@pytest.mark.parametrize("sight", [NORMAL, DEUTAN], ids=["normal", "deutan"])
+def test_water_has_a_hue_that_no_class_has(sight: NDArray[np.float64]) -> None:
+    classes = [_lab(c, sight) for c in _palette("AREA", "labels.js")[1:]]
+    depths = [_lab(c, sight) for c in _palette("DEPTHS", "water.js")]
+    assert len(depths) == 7
+    assert min(_ciede2000(a, b) for a in classes for b in depths) >= 15
