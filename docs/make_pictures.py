@@ -32,7 +32,7 @@ def main() -> None:
                 viewport={"width": wide, "height": high}, device_scale_factor=ratio
             )
             page.goto(source.resolve().as_uri())
-            page.wait_for_selector("html[data-ready]", state="attached")
+            page.wait_for_selector("html[data-settled]", state="attached")
             if what:
                 page.evaluate("() => riskmap.openTab('whatif')")
                 page.evaluate("() => riskmap.setWeights({HAZARD: 0.7})")

@@ -291,7 +291,8 @@ def unit_part(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
 
 
 RAW_CELLS: Final = 200_000
-"""Above this many cells the page has no indicator values in their own units for each cell."""
+"""Above this many cells the page has no indicator values in their own units for each cell, and
+scaled indicators carry one byte a cell."""
 EXACT_UNITS: Final = 5_000
 """Above this many units their numbers are sent in 16 bits, as those of cells are."""
 
@@ -347,7 +348,8 @@ def grid_part(result: Any, packer: Packer) -> dict[str, Any]:
     }
     if result.population is not None:
         people = np.asarray(result.population, dtype=np.float64)[inside]
-        part["population"] = packer.quantised(people)
+        many = len(rows) > RAW_CELLS
+        part["population"] = packer.numbers(np.rint(people)) if many else packer.quantised(people)
     return part
 
 
@@ -487,7 +489,8 @@ def cell_parts(
     def put(values: Any, *, lazy: bool) -> dict[str, Any]:
         if exact:
             return packer.array(numbers(values))
-        return packer.quantised(numbers(values), block=packer.block() if lazy else 0)
+        block, coarse = (packer.block() if lazy else 0), lazy and size > RAW_CELLS
+        return packer.quantised(numbers(values), block=block, coarse=coarse)
 
     def same(part: str, code: str) -> Any:
         if like is None or code not in like[0].stages["raw"]:

@@ -88,18 +88,20 @@ def shuffle(values: NDArray[Any]) -> bytes:
     return np.ascontiguousarray(little.view(np.uint8).reshape(-1, width).T).tobytes()
 
 
-def quantise(values: NDArray[Any]) -> tuple[NDArray[np.uint16], float, float]:
-    """Round values to 65 535 steps between their least and greatest.
+def quantise(values: NDArray[Any], *, coarse: bool = False) -> tuple[NDArray[Any], float, float]:
+    """Round values to 65 535 steps, or 255, between their least and greatest.
 
     Parameters
     ----------
     values
         Numbers, shape (n,); NaN is kept as unknown.
+    coarse
+        True for one byte a value instead of two.
 
     Returns
     -------
     tuple
-        Steps (65 535 = unknown), the least value and the step.
+        Steps (65 535, or 255 = unknown), the least value and the step.
 
     Examples
     --------
@@ -109,12 +111,13 @@ def quantise(values: NDArray[Any]) -> tuple[NDArray[np.uint16], float, float]:
     """
     wide = np.asarray(values, dtype=np.float64)
     known = np.isfinite(wide)
+    kind, unknown = (np.uint8, 255) if coarse else (np.uint16, UNKNOWN)
     if not known.any():
-        return np.full(wide.shape, UNKNOWN, dtype=np.uint16), 0.0, 0.0
+        return np.full(wide.shape, unknown, dtype=kind), 0.0, 0.0
     low = float(wide[known].min())
-    step = (float(wide[known].max()) - low) / (UNKNOWN - 1)
+    step = (float(wide[known].max()) - low) / (unknown - 1)
     scaled = np.zeros(wide.shape) if step == 0 else (np.where(known, wide, low) - low) / step
-    return np.where(known, np.rint(scaled), UNKNOWN).astype(np.uint16), low, step
+    return np.where(known, np.rint(scaled), unknown).astype(kind), low, step
 
 
 def narrow(values: NDArray[Any]) -> tuple[NDArray[Any], int] | None:
@@ -331,8 +334,10 @@ class Packer:
         blank = {} if np.isfinite(wide).all() else {"u": 1}
         return self.integers(whole, block=block) | {"f": factor} | blank
 
-    def quantised(self, values: NDArray[Any], *, block: int = CORE) -> dict[str, Any]:
-        """Add an array rounded to 65 535 steps.
+    def quantised(
+        self, values: NDArray[Any], *, block: int = CORE, coarse: bool = False
+    ) -> dict[str, Any]:
+        """Add an array rounded to 65 535 steps, or to 255.
 
         Parameters
         ----------
@@ -340,13 +345,15 @@ class Packer:
             Numbers, shape (n,); NaN is kept.
         block
             The block it goes to.
+        coarse
+            True for one byte a value instead of two.
 
         Returns
         -------
         dict
             As `array`, with the least value and the step under ``q``.
         """
-        steps, low, step = quantise(values)
+        steps, low, step = quantise(values, coarse=coarse)
         return self.array(steps, block=block, coded=smaller(steps)) | {"q": [low, step]}
 
     def places(self, degrees: NDArray[Any], *, digits: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _SAME: Final = 1e-9
 _MINUTE: Final = 60.0
 
 
-def facts_of(index: Any, levels: pd.Series) -> pd.DataFrame:
+def facts_of(index: Any, levels: pd.Series, rows: Sequence[Any] | None = None) -> pd.DataFrame:
     """Table the figures that speak for each unit's score.
 
     Parameters
@@ -39,6 +39,8 @@ def facts_of(index: Any, levels: pd.Series) -> pd.DataFrame:
         An ``index.steps.Index`` of the units.
     levels
         Level of each unit.
+    rows
+        Units that are tabled; all without it. Places are among all units of the level.
 
     Returns
     -------
@@ -50,20 +52,20 @@ def facts_of(index: Any, levels: pd.Series) -> pd.DataFrame:
     meta, scaled, raw = index.meta, index.stages["normalised"], index.stages["raw"]
     codes = [c for c in scaled if c in meta.index and meta.loc[c, "kind"] == "indicator"]
     frames = []
+    kept = scaled.index.isin(list(rows)) if rows is not None else np.ones(len(scaled), dtype=bool)
+    grouped = levels.reindex(scaled.index).to_numpy()
     for code in codes:
         value = pd.Series(numbers(scaled[code]), index=scaled.index)
-        places = value.groupby(levels.reindex(scaled.index).to_numpy()).rank(
-            method="min", ascending=False
-        )
+        places = value.groupby(grouped).rank(method="min", ascending=False)
         frames.append(
             pd.DataFrame(
                 {
-                    "unit": scaled.index,
+                    "unit": scaled.index[kept],
                     "code": code,
-                    "value": numbers(raw[code]),
-                    "scaled": value.to_numpy(),
-                    "part": value.to_numpy() * _effective(meta, str(code)),
-                    "place": places.to_numpy(),
+                    "value": numbers(raw[code])[kept],
+                    "scaled": value.to_numpy()[kept],
+                    "part": value.to_numpy()[kept] * _effective(meta, str(code)),
+                    "place": places.to_numpy()[kept],
                 }
             )
         )
@@ -103,7 +105,7 @@ def _figure(value: float) -> str:
 def _length(metres: float) -> Text:
     """Write a distance."""
     if metres < 1000:
-        return text("{n} m", n=_figure(round(metres)))
+        return text("{n} m", n=_figure(round(metres) if metres >= 10 else metres))  # noqa: PLR2004
     return text("{n} km", n=_figure(metres / 1000))
 
 
@@ -189,7 +191,7 @@ def reasons(
     dict
         Language code to sentences; blank where nothing is known.
     """
-    table = facts_of(index, levels)
+    table = facts_of(index, levels, rows)
     named = _names(index, roles)
     told: dict[Any, list[tuple[str, float, float]]] = {}
     wanted = set(rows)

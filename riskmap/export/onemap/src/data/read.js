@@ -120,7 +120,8 @@ export function read(spec) {
 /** @param {Numbers} values @param {number} low @param {number} step */
 function stepped(values, low, step) {
   const out = new Float32Array(values.length);
-  for (let i = 0; i < out.length; i++) out[i] = values[i] === 65535 ? NaN : low + values[i] * step;
+  const unknown = values instanceof Uint8Array ? 255 : 65535;
+  for (let i = 0; i < out.length; i++) out[i] = values[i] === unknown ? NaN : low + values[i] * step;
   return out;
 }
 
