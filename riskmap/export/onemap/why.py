@@ -105,7 +105,7 @@ def _figure(value: float) -> str:
 def _length(metres: float) -> Text:
     """Write a distance."""
     if metres < 1000:
-        return text("{n} m", n=_figure(round(metres) if metres >= 10 else metres))  # noqa: PLR2004
+        return text("{n} m", n=_figure(round(metres) if metres >= 10 else metres))
     return text("{n} km", n=_figure(metres / 1000))
 
 
