@@ -64,7 +64,9 @@ def graded_tables(ground: Ground) -> dict[str, gpd.GeoDataFrame]:
     Returns
     -------
     dict
-        Role to rows; graded roles have ``level`` (1..4, 0 unknown).
+        Role to rows; graded roles have ``level`` (1..4, 0 unknown), refuges the ``capacity`` that
+        the plan counts: the smaller of what is declared and what their area holds, less what is
+        in use.
     """
     from riskmap.vocabulary.grade import grade
 
@@ -75,6 +77,8 @@ def graded_tables(ground: Ground) -> dict[str, gpd.GeoDataFrame]:
             continue
         if ground.roles[role].grade:
             rows = rows.assign(**{LEVEL: grade(ground.roles[role], rows, ground.presets)[0]})
+        if role == "refuge" and {"area_m2", "used"} & set(rows.columns):
+            rows = rows.assign(capacity=_usable_places(rows, ground))
         tables[role] = rows
     return tables
 
@@ -159,6 +163,15 @@ def grade_sources(ground: Ground, pieces: Pieces | None) -> Ground:
     )
     layers = {**ground.layers, "hazard_source": replace(layer, table=filled)}
     return replace(ground, layers=layers, problems=(*ground.problems, note))
+
+
+def _usable_places(rows: gpd.GeoDataFrame, ground: Ground) -> NDArray[np.float64]:
+    """Count places as the plan does; NaN where neither capacity nor area is known."""
+    from riskmap.plans.refuges.capacity import capacity_table
+    from riskmap.plans.refuges.options import RefugeOptions
+
+    held = capacity_table(rows, presets=ground.presets, options=RefugeOptions())
+    return np.where(held["known"], held["places"].to_numpy(np.float64), np.nan)
 
 
 def gather_inputs(ground: Ground, grid: Grid, roads: Roads, pieces: Pieces | None = None) -> Inputs:
