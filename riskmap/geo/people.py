@@ -30,6 +30,8 @@ Matrix = sparse.csr_array[Any, tuple[int, int]]
 CUT: Final = 0.05
 """A unit that stands outside the place by a smaller share of its area is wholly inside: outlines
 of two sources never agree to the metre."""
+SEEN: Final = 1e-4
+"""A raster that covers a smaller share of a unit says nothing of it."""
 APART: Final = 0.005
 """Two statements of one number of people contradict each other when they differ by more."""
 
@@ -540,7 +542,7 @@ def _or(first: Matrix, second: Matrix, *, needed: NDArray[np.bool_] | None = Non
 def _raster_sums(
     grid: Grid, rasters: tuple[Raster, ...], zones: NDArray[np.object_]
 ) -> tuple[Floats, Floats]:
-    """Sum the pixels in each zone, cut exactly, and count those that are known."""
+    """Sum the pixels in each zone, cut exactly, and give the share of it that is known."""
     import geopandas as gpd
     from exactextract import exact_extract
     from exactextract.raster import NumPyRasterSource
@@ -560,7 +562,8 @@ def _raster_sums(
             warped = raster_to_cells(grid, tile, how="sum").astype(np.float64).ravel()
             cover = coverage(grid, zones[solid])
             sums[solid] += cover @ np.nan_to_num(warped)
-            counts[solid] += cover @ np.isfinite(warped).astype(np.float64)
+            there_is = cover @ np.isfinite(warped).astype(np.float64)
+            counts[solid] += there_is / np.maximum(cover.sum(axis=1), 1e-12)
             continue
         there = areas.to_crs(tile.crs)
         frame = gpd.GeoDataFrame({"row": np.arange(len(solid))}, geometry=there.make_valid())
@@ -573,7 +576,9 @@ def _raster_sums(
         )
         row = solid[found["row"].to_numpy()]
         sums[row] += np.nan_to_num(found["sum"].to_numpy(np.float64))
-        counts[row] += np.nan_to_num(found["count"].to_numpy(np.float64))
+        whole = np.maximum(there.area.to_numpy() / abs(shape.a * shape.e), 1e-12)
+        share = np.nan_to_num(found["count"].to_numpy(np.float64)) / whole[found["row"]]
+        counts[row] += np.where(share > SEEN, share, 0.0)
     return np.maximum(sums, 0.0), counts
 
 

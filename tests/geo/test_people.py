@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from riskmap.geo.grid import make_grid
 from riskmap.geo.people import live_in
+from riskmap.i18n import language
 from riskmap.layers.layer import Raster
 
 CRS = "EPSG:4548"
@@ -105,7 +106,8 @@ def test_unknown_is_not_zero():
     assert (found.cells()[:, 4:] == 0).all()
     assert np.isnan(found.inside([shapes[1]])[0])
     assert found.inside([shapes[2], PLACE]).tolist() == [0.0, 50.0]
-    assert any("1 units are unknown" in str(note) for note in found.notes)
+    with language("en"):
+        assert any("1 units are unknown" in str(note) for note in found.notes)
 
 
 def test_what_is_left_of_the_town_is_an_estimate():
