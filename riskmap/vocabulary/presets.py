@@ -18,6 +18,7 @@ from riskmap.i18n import text
 
 STATUSES: Final = ("sourced", "check", "unverified")
 _FOLDER: Final = Path(__file__).parent / "presets"
+_UNREAD: Final = Path(__file__).parent / "unread.yaml"
 _KEYS: Final = frozenset(("value", "unit", "source", "clause", "edition", "status", "zh", "en"))
 
 
@@ -127,6 +128,29 @@ def _shipped() -> dict[str, Preset]:
     return table
 
 
+@cache
+def unread() -> frozenset[str]:
+    """Name the presets that no stage reads yet.
+
+    Returns
+    -------
+    frozenset of str
+        Dotted keys.
+    """
+    return frozenset(yaml.safe_load(_UNREAD.read_text(encoding="utf-8")) or ())
+
+
+def _never_read(key: str) -> Problem:
+    return Problem(
+        severity="unusable",
+        role="",
+        rule="unread_preset",
+        message=text("nothing reads the preset {key}, so setting it changes nothing", key=key),
+        mend=text("take it out of presets:"),
+        field=f"presets.{key}",
+    )
+
+
 def _freeze(value: object) -> object:
     """Turn lists into tuples, so that no stage changes a preset."""
     if isinstance(value, list):
@@ -218,6 +242,9 @@ def load_presets(overrides: Mapping[str, object] | None = None) -> Presets:
     for key, value in (overrides or {}).items():
         if key not in table:
             problems.append(_unknown(key, table))
+            continue
+        if key in unread():
+            problems.append(_never_read(key))
             continue
         changed = _override(key, value, table[key])
         if isinstance(changed, Problem):

@@ -133,3 +133,29 @@ def test_values_cannot_be_changed_by_a_stage():
     presets = load_presets()
     presets["control.deadline_days"]["4"] = 0
     assert presets["control.deadline_days"]["4"] == 7
+
+
+def test_a_preset_that_nothing_reads_is_refused_by_name():
+    from riskmap.vocabulary.presets import unread
+
+    key = min(unread())
+    with pytest.raises(ProjectError) as said:
+        load_presets({key: load_presets().preset(key).value})
+    assert [p.rule for p in said.value.problems] == ["unread_preset"]
+    assert key in str(said.value.problems[0].message)
+
+
+def test_the_list_of_unread_presets_is_what_the_code_says():
+    import re
+    from pathlib import Path
+
+    import riskmap
+    from riskmap.vocabulary.presets import unread
+
+    room = Path(riskmap.__file__).parent
+    files = [*room.rglob("*.py"), *room.glob("vocabulary/roles/*.yaml"), *room.rglob("*.csv")]
+    source = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    begun = set(re.findall(r'f"([a-z_0-9]+\.[a-z_0-9]*)\{', source))
+    read = {k for k in load_presets() if k in source or any(k.startswith(b) for b in begun)}
+    assert unread() & read == set()  # take what is read off vocabulary/unread.yaml
+    assert set(load_presets()) - read <= unread()  # and put what nothing reads there
