@@ -96,6 +96,7 @@ def picture(book: Path, sheet: str, out: Path, *, columns: int = 9, rows: int = 
         page.sheet_properties.pageSetUpPr = openpyxl.worksheet.properties.PageSetupProperties(
             fitToPage=True
         )
+        page.oddFooter = openpyxl.worksheet.header_footer.HeaderFooterItem()
         page.print_options.gridLines = True
         page.print_options.headings = True
         whole.save(copy)
