@@ -87,7 +87,10 @@ def test_new_project_is_checked_with_clear_messages(tmp_path):
     assert made.returncode == 0, made.stderr
     fails(riskmap("new", tmp_path / "区"), 2)
     fails(riskmap("new", tmp_path / "b", "--place", "37x"), 2)
-    fails(riskmap("check", tmp_path / "区" / "project.yaml"), 1)
+    blank = riskmap("check", tmp_path / "区" / "project.yaml")
+    assert blank.returncode == 1
+    assert "还没有填写任何村社区" in blank.stdout
+    fails(riskmap("run", tmp_path / "区" / "project.yaml"), 1)
 
 
 def test_template_is_written(tmp_path):

@@ -70,6 +70,8 @@ def _try(problems: list[Problem], step: Callable[[], T], *, key: str = "units") 
         problems += [p if p.file or p.field else replace(p, field=key) for p in error.problems]
         if not error.problems:
             problems.append(_problem(key, error.message))
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001  a check goes on after every fault
         why = f"{type(error).__name__}: {error}"
         problems.append(_problem(key, text("a fault of riskmap itself ({why})", why=why)))
