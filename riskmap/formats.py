@@ -36,6 +36,8 @@ VECTORS: Final[Mapping[str, tuple[str, ...]]] = {
     ".osm": ("OSM",),
     ".pbf": ("OSM",),
     ".fgb": ("FlatGeobuf",),
+    ".parquet": ("Parquet",),
+    ".geoparquet": ("Parquet",),
     ".tab": ("MapInfo File",),
     ".mif": ("MapInfo File",),
     ".dxf": ("DXF",),
@@ -317,6 +319,8 @@ def _vector(path: Path, suffix: str) -> str:
         return "ESRI Shapefile"
     if head.startswith(b"fgb\x03"):
         return "FlatGeobuf"
+    if head.startswith(b"PAR1"):
+        return "Parquet"
     if head.startswith(b"PK\x03\x04"):
         return "KMZ" if suffix == ".kmz" else "ZIP"
     if b"OSMHeader" in head[:32]:

@@ -21,6 +21,7 @@ from riskmap.layers.layer import Rows, Source, UnitSpec
 from riskmap.layers.place.evidence import known_outlines
 from riskmap.layers.place.points import locate_shapes, locate_table
 from riskmap.layers.read.source import check_file, open_tables
+from riskmap.layers.read.survey import read_parcels
 from riskmap.layers.read.table import TEXTS, WORKBOOKS
 from riskmap.layers.read.values import parse_codes, parse_numbers, parse_text, plain
 from riskmap.layers.read.vector import read_vector
@@ -231,6 +232,8 @@ def empty_units() -> gpd.GeoDataFrame:
 def _open(spec: UnitSpec) -> list[Rows]:
     check_file(spec.path)
     suffix = spec.path.suffix.lower()
+    if suffix == ".txt" and (parcels := read_parcels(spec.path, spec.encoding)) is not None:
+        return [parcels]
     if suffix in WORKBOOKS or suffix in TEXTS:
         named = [*_asked(spec), *_WKT]
         return open_tables(spec, lambda header: _named(header, named) or column_field(header))
@@ -311,6 +314,15 @@ def _read_one(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoDataFram
         text("the unit has neither code nor name"),
         text("fill it in"),
     )
+    columns = [str(column) for column in table.columns]
+    source = known_outlines(Path(spec.shown).name, columns)
+    if source is not None and spec.datum == "auto" and spec.crs is None:
+        spec = replace(spec, datum=source)
+        findings.note(
+            "datum_from_source",
+            text("taken as {datum}, by the service that the outlines are from", datum=source),
+            text("if they were converted already, give datum: wgs84 for units"),
+        )
     shapes = _shapes(rows, spec, findings)
     frame = gpd.GeoDataFrame(
         {
@@ -342,15 +354,6 @@ def _own_codes(level: pd.Series, name: pd.Series, parent: pd.Series) -> pd.Serie
 def _shapes(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoSeries:
     """Return repaired outlines; points, or nothing, where a table has no outlines."""
     if rows.geometry is not None:
-        columns = [str(column) for column in rows.table.columns]
-        source = known_outlines(Path(spec.shown).name, columns)
-        if source is not None and spec.datum == "auto" and spec.crs is None:
-            spec = replace(spec, datum=source)
-            findings.note(
-                "datum_from_source",
-                text("taken as {datum}, by the service that the outlines are from", datum=source),
-                text("if they were converted already, give datum: wgs84 for units"),
-            )
         return repair_units(locate_shapes(rows.geometry, spec, findings).geometry, findings)
     wkt = next((column for column in rows.table.columns if str(column).casefold() in _WKT), None)
     if wkt is None:

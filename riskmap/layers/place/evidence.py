@@ -92,7 +92,7 @@ _EXPORTS: Final = (
     ({"pname", "cityname", "adname", "location"}, "高德地图接口导出的坐标"),
     ({"adcode", "citycode", "location", "typecode"}, "高德地图接口导出的坐标"),
     ({"uid", "street_id", "detail_info"}, "百度地图接口导出的坐标"),
-    ({"uid", "detail", "lng", "lat", "province"}, "百度地图接口导出的坐标"),
+    ({"uid", "province", "city", "area", "lng", "lat"}, "百度地图接口导出的坐标"),
 )
 """Columns by which the exports of map services are known."""
 
@@ -218,6 +218,45 @@ def match_units(names: Sequence[object], known: Sequence[object]) -> list[tuple[
                 found = whole[held] if held else []
             answers[plain] = tuple(found)
         out.append(answers[plain])
+    return out
+
+
+def village_points(hints: Hints | None, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Find a point inside the village that rows without coordinates name.
+
+    Parameters
+    ----------
+    hints
+        Stated names and units.
+    rows
+        Shape (n,): the rows that lack coordinates.
+
+    Returns
+    -------
+    ndarray
+        Shape (n, 2): WGS-84 [deg]; NaN where no village, or more than one, is meant.
+    """
+    out = np.full((len(rows), 2), np.nan)
+    if hints is None or hints.units is None or "village" not in hints.stated or not rows.any():
+        return out
+    units = hints.units.to_crs(WGS84) if hints.units.crs is not None else hints.units
+    part = units[units[LEVEL] == "village"] if LEVEL in units.columns else units
+    if not len(part):
+        return out
+    at = np.flatnonzero(rows)
+    found = match_units(
+        list(hints.stated["village"].to_numpy(dtype=object)[at]), part[NAME].tolist()
+    )
+    towns = hints.stated["town"].to_numpy(dtype=object)[at] if "town" in hints.stated else None
+    inside = shapely.point_on_surface(part.geometry.to_numpy())
+    above = part["town"].tolist() if "town" in part.columns else [""] * len(part)
+    for place, (row, places) in enumerate(zip(at, found, strict=True)):
+        fitting = places
+        if len(places) > 1 and towns is not None:
+            fitting = tuple(p for p in places if name_key(above[p]) == name_key(towns[place]))
+        if len(fitting) == 1:
+            point = inside[fitting[0]]
+            out[row] = shapely.get_x(point), shapely.get_y(point)
     return out
 
 

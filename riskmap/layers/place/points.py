@@ -26,7 +26,13 @@ from riskmap.layers.place.datum import (
     in_china,
     to_wgs84,
 )
-from riskmap.layers.place.evidence import Hints, Judgement, judge_datum, units_shifted
+from riskmap.layers.place.evidence import (
+    Hints,
+    Judgement,
+    judge_datum,
+    units_shifted,
+    village_points,
+)
 from riskmap.layers.read.values import parse_numbers
 from riskmap.vocabulary.columns import WGS84
 
@@ -668,15 +674,20 @@ def _axes(
     first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Tell easting from northing: Chinese sheets call the northing X."""
-    one, two = np.nanmedian(np.abs(first)), np.nanmedian(np.abs(second))
+    one, two = _middle(np.abs(first)), _middle(np.abs(second))
     northing_first = 1.5e6 < one < 6.5e6 and (two < 1.2e6 or two > 1e7)
     return (second, first) if northing_first else (first, second)
 
 
+def _middle(numbers: NDArray[np.float64]) -> float:
+    known = numbers[np.isfinite(numbers)]
+    return float(np.median(known)) if len(known) else np.nan
+
+
 def _zone_hint(first: NDArray[np.float64], second: NDArray[np.float64]) -> Text:
     east, _ = _axes(first, second)
-    middle = float(np.nanmedian(east))
-    number = int(middle // 1e6)
+    middle = _middle(east)
+    number = int(middle // 1e6) if np.isfinite(middle) else 0
     if 25 <= number <= 45:
         return text(
             "declare it; with zone number {zone} it would be crs: EPSG:{code} in CGCS2000",
@@ -776,6 +787,19 @@ def locate_table(
         datum = datum_of_columns((column, column), datum, findings)
         own = _row_datums(table, found, datum, findings)
         return _from_angles(lon, lat, (column, column), table, datum, spec, findings, own, hints)
+    villages = village_points(hints, np.ones(len(table), dtype=bool))
+    placed = np.isfinite(villages[:, 0])
+    if placed.any():
+        _say_villages(placed, findings)
+        findings.returned(
+            ~placed,
+            "coordinate_empty",
+            text(REASONS["empty"][0]),
+            text(REASONS["empty"][1]),
+        )
+        points = np.where(placed, shapely.points(villages), None)
+        marked = str(text("placed in the village"))
+        return Located(gpd.GeoSeries(points, crs=WGS84), "", marked, "", datum)
     raise unusable(
         "no_coordinates",
         text("no columns of longitude and latitude were found"),
@@ -881,6 +905,9 @@ def _from_angles(
         )
     cells = [table[c].to_numpy(dtype=object) for c in columns]
     lon, lat = _turned_back(lon, lat, columns, cells, findings)
+    villages = village_points(hints, (lon.reason == "empty") & (lat.reason == "empty"))
+    placed = np.isfinite(villages[:, 0])
+    lon, lat = _excused(lon, placed), _excused(lat, placed)
     good = _say_reasons(lon, lat, columns, cells, findings)
     if own is not None:
         datums = np.where(own == "auto", "wgs84", own).astype(object)
@@ -901,6 +928,7 @@ def _from_angles(
     for name in dict.fromkeys(datums[datums != np.array(None)]):
         rows = datums == name
         x[rows], y[rows] = to_wgs84(lon.degrees[rows], lat.degrees[rows], datum=str(name))
+    x[placed], y[placed] = villages[placed, 0], villages[placed, 1]
     good &= np.isfinite(x) & np.isfinite(y)
     points = shapely.points(np.where(good, x, np.nan), np.where(good, y, np.nan))
     points = np.where(good, points, None)
@@ -913,7 +941,27 @@ def _from_angles(
         crs_name(crs) if datum == "auto" and spec.crs else ("wgs84" if datum == "auto" else datum)
     )
     method = f"{datum}>wgs84 iterative" if datum in ("gcj02", "bd09") else "as_given"
+    if placed.any():
+        _say_villages(placed, findings)
+        marked = np.where(placed, str(text("placed in the village")), method)
+        return Located(series, source, marked, crs_name(crs), datum)
     return Located(series, source, method, crs_name(crs), datum)
+
+
+def _excused(angles: Angles, rows: NDArray[np.bool_]) -> Angles:
+    """Leave out the reason of rows that get their place otherwise."""
+    return Angles(
+        angles.degrees, np.where(rows, "", angles.reason), angles.coarse & ~rows, angles.letter
+    )
+
+
+def _say_villages(placed: NDArray[np.bool_], findings: Findings) -> None:
+    findings.noted(
+        placed,
+        "by_village",
+        text("without coordinates; placed in the middle of the village that the row names"),
+        text("take the place from a map and fill in longitude and latitude"),
+    )
 
 
 def _turned_back(

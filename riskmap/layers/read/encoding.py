@@ -175,7 +175,10 @@ def best_codec(blob: bytes, codecs_tried: tuple[str, ...] = CODECS) -> str:
     except UnicodeDecodeError:
         pass
     sample = _sample(blob)
-    scores = {codec: plausibility(_tolerant(sample, codec)) for codec in codecs_tried}
+    scores = {
+        codec: plausibility(re.sub(BAD + "+", BAD, _tolerant(sample, codec)))
+        for codec in codecs_tried
+    }
     return max(codecs_tried, key=lambda codec: scores[codec])
 
 

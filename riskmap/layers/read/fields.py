@@ -125,6 +125,9 @@ def fill_fields(
             cells = _parted(field, table[column], (joined or {}).get(column), findings)
             if named is None and unit and field.unit and unit_factor(unit, field.unit):
                 named = unit
+        elif (instead := _named_by_address(role, field, table, found, findings)) is not None:
+            out[field.name] = instead
+            continue
         else:
             out[field.name] = _absent(field, table.index)
             if field.required:
@@ -140,6 +143,38 @@ def fill_fields(
         out[field.name] = parsed.column
         _judge(role, field, column, cells, parsed, findings, lenient=lenient)
     return pd.DataFrame(out, index=table.index)
+
+
+def _named_by_address(
+    role: Role,
+    field: Field,
+    table: pd.DataFrame,
+    found: dict[str, tuple[str, str | None]],
+    findings: Findings,
+) -> pd.Series | None:
+    """Name rows by their address where a table has no column of names."""
+    if field.name != "name" or not field.required or "address" not in found:
+        return None
+    if role.field("address") is None:
+        return None
+    column = found["address"][0]
+    names = parse_text(table[column]).column
+    if names.isna().all():
+        return None
+    findings.note(
+        "named_by_address",
+        text("there is no column of names; rows are named by {column}", column=column),
+        text("add the column {column}", column=field.label),
+        field=column,
+    )
+    findings.returned(
+        names.isna().to_numpy(),
+        "required",
+        text("{field} is missing", field=field.label),
+        text("fill it in"),
+        field=column,
+    )
+    return names
 
 
 def _parted(

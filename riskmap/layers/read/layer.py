@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
@@ -269,7 +270,8 @@ def _check_part(
     hints = None
     if role.group != "base" and not rows.osm:
         stated = {level: table[level] for level in STATED if level in table.columns}
-        hints = Hints((*rows.said, *known_export(columns)), stated, units, area)
+        notes = (*rows.said, *known_export(columns), f"坐标 {Path(spec.shown).stem}")
+        hints = Hints(notes, stated, units, area)
     located = _locate(role, rows, found, spec, findings, hints)
     part.crs = located.crs
     shapes = located.geometry

@@ -13,6 +13,7 @@ from riskmap.layers.check.findings import unusable
 from riskmap.layers.layer import Remark, Rows
 from riskmap.layers.read.fields import match_heading
 from riskmap.layers.read.osm import is_osm
+from riskmap.layers.read.survey import headless, read_parcels
 from riskmap.layers.read.table import (
     TEXTS,
     WORKBOOKS,
@@ -91,6 +92,8 @@ def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Row
     """
     check_file(spec.path)
     suffix = spec.path.suffix.lower()
+    if suffix == ".txt" and (parcels := read_parcels(spec.path, spec.encoding)) is not None:
+        return [parcels]
     if suffix in WORKBOOKS or suffix in TEXTS:
         return open_tables(spec, _namer(role, spec), titles=(role.zh, role.en))
     if suffix in RASTERS:
@@ -170,6 +173,10 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
         for table in tables
         if 2 * len(table.header.fields) > most and (len(table.header.fields) > 1 or most == 1)
     ]
+    if not chosen and spec.path.suffix.lower() in TEXTS and (points := headless(grids[0])):
+        grid, header, remark = points
+        part = grid_to_rows(grid, header)
+        return [replace(part, notes=(*part.notes, remark))]
     if not chosen:
         raise unusable(
             "no_header",

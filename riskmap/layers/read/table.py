@@ -334,9 +334,9 @@ _DEEPEST: Final = 3
 _ANGLE_PARTS: Final = {
     **dict.fromkeys(("度", "°", "度(°)", "d", "deg"), "度"),
     **dict.fromkeys(("分", "′", "'", "分(′)", "分(')", "min"), "分"),
-    **dict.fromkeys(("秒", "″", '"', "秒(″)", '秒(")', "sec"), "秒"),
+    **dict.fromkeys(("秒", "″", "′′", '"', "秒(″)", '秒(")', "sec"), "秒"),
 }
-_ANGLE_NAME: Final = re.compile(r"^(.+?)[\s_\-(\[|/]*(度|分|秒|°|′|″)[)\]]?$")
+_ANGLE_NAME: Final = re.compile(r"^(.+?)[\s_\-(\[|/]*(度|分|秒|°|′′|′|″)[)\]]?$")
 _FILLING: Final = frozenset(
     (
         "必填",
@@ -888,6 +888,8 @@ def _join_angles(table: pd.DataFrame) -> pd.DataFrame:
         ]
         place = list(table.columns).index(columns["度"])
         table = table.drop(columns=list(columns.values()))
+        table = table.drop(columns=[base], errors="ignore")
+        place = min(place, len(table.columns))
         table.insert(place, base, pd.Series(whole, index=table.index, dtype=object))
     return table
 
@@ -963,4 +965,4 @@ def _sql_value(value: Any) -> Any:
         return int(value)
     if isinstance(value, (int, float, np.integer, np.floating)):
         return value.item() if isinstance(value, np.generic) else value
-    return str(value).strip()
+    return str(value).strip() or None

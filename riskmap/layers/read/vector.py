@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import tempfile
 import warnings
@@ -204,6 +205,8 @@ def read_vector(
         driver = vector_driver(file)
         if file.suffix.lower() in (".shp", ".dbf"):
             return _read_shapefile(file, layer, where, encoding, keys, notes)
+        if driver == "Parquet":
+            return _read_parquet(file, where, [*asked_keys(where), *keys], notes)
         osm = driver == "OSM"
         options: dict[str, Any] = {"where": _quoted(where)}
         chosen = layer or (OSM_LAYERS.get(geometry, "points") if osm else None)
@@ -279,6 +282,27 @@ def _read_shapefile(
         options = {"where": _quoted(where), "encoding": found.codec}
         frame = _frame(path, None, options, notes, "ESRI Shapefile")
     return _as_rows(frame, name, found.codec, wanted, notes, osm=False)
+
+
+def _read_parquet(
+    path: Path, where: str | None, wanted: Sequence[str], notes: list[Remark]
+) -> Rows:
+    """Read a GeoParquet file; a Parquet table without geometry is read as a table."""
+    import geopandas as gpd
+
+    frame: Any
+    try:
+        frame = gpd.read_parquet(path)
+    except ValueError:
+        frame = pd.read_parquet(path)
+    except Exception as error:
+        raise _broken(error) from error
+    frame = frame.reset_index(drop=True)
+    if where:
+        shapes = frame.geometry.name if hasattr(frame, "crs") else None
+        table = pd.DataFrame(frame.drop(columns=[shapes] if shapes else []))
+        frame = frame[matching(table, where)].reset_index(drop=True)
+    return _as_rows(frame, path.stem, "utf-8", wanted, notes, osm=False)
 
 
 def _encoding_remarks(found: Encoding) -> list[Remark]:
@@ -426,7 +450,7 @@ def _as_rows(
     """Part the features into cells and geometries."""
     shapes = frame.geometry if hasattr(frame, "crs") else None
     table = frame.drop(columns=frame.geometry.name) if shapes is not None else frame
-    table = _tags(table.reset_index(drop=True), wanted)
+    table = _tags(_flat(table.reset_index(drop=True)), wanted)
     if osm:
         table = table.drop(columns=[c for c in table if table[c].isna().all()])
     return Rows(
@@ -438,6 +462,25 @@ def _as_rows(
         osm=osm or "osm_id" in table.columns,
         notes=tuple(notes),
     )
+
+
+def _flat(table: pd.DataFrame) -> pd.DataFrame:
+    """Write lists and objects in cells as their JSON text."""
+    for column in table.columns:
+        cells = table[column]
+        if not pd.api.types.is_object_dtype(cells):
+            continue
+        nested = cells.map(lambda cell: isinstance(cell, (list, dict, tuple, np.ndarray)))
+        if nested.any():
+            written = cells[nested].map(
+                lambda cell: json.dumps(
+                    cell.tolist() if isinstance(cell, np.ndarray) else cell,
+                    ensure_ascii=False,
+                    default=str,
+                )
+            )
+            table = table.assign(**{str(column): cells.where(~nested, written)})
+    return table
 
 
 def _tags(table: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
