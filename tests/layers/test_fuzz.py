@@ -17,7 +17,7 @@ from riskmap.vocabulary.roles import guess_choice, load_roles
 ROLES = load_roles()
 PLACE = gpd.GeoSeries([shapely.box(118.0, 36.5, 119.0, 37.0)], crs=4326)
 CALM = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 HEADS = (
     "名称",

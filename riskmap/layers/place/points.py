@@ -924,10 +924,7 @@ def _from_angles(
         )
     if datum != "mixed":
         datums = np.full(len(table), "wgs84" if datum == "auto" else datum, dtype=object)
-    x, y = np.full(len(table), np.nan), np.full(len(table), np.nan)
-    for name in dict.fromkeys(datums[datums != np.array(None)]):
-        rows = datums == name
-        x[rows], y[rows] = to_wgs84(lon.degrees[rows], lat.degrees[rows], datum=str(name))
+    x, y = _by_row(lon.degrees, lat.degrees, datums)
     x[placed], y[placed] = villages[placed, 0], villages[placed, 1]
     good &= np.isfinite(x) & np.isfinite(y)
     points = shapely.points(np.where(good, x, np.nan), np.where(good, y, np.nan))
@@ -946,6 +943,17 @@ def _from_angles(
         marked = np.where(placed, str(text("placed in the village")), method)
         return Located(series, source, marked, crs_name(crs), datum)
     return Located(series, source, method, crs_name(crs), datum)
+
+
+def _by_row(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], datums: NDArray[np.object_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bring degrees to WGS-84, each row from its own datum; NaN where a row has none."""
+    x, y = np.full(len(lon), np.nan), np.full(len(lon), np.nan)
+    for name in dict.fromkeys(datums[datums != np.array(None)]):
+        rows = datums == name
+        x[rows], y[rows] = to_wgs84(lon[rows], lat[rows], datum=str(name))
+    return x, y
 
 
 def _excused(angles: Angles, rows: NDArray[np.bool_]) -> Angles:
