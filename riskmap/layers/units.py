@@ -314,15 +314,7 @@ def _read_one(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoDataFram
         text("the unit has neither code nor name"),
         text("fill it in"),
     )
-    columns = [str(column) for column in table.columns]
-    source = known_outlines(Path(spec.shown).name, columns)
-    if source is not None and spec.datum == "auto" and spec.crs is None:
-        spec = replace(spec, datum=source)
-        findings.note(
-            "datum_from_source",
-            text("taken as {datum}, by the service that the outlines are from", datum=source),
-            text("if they were converted already, give datum: wgs84 for units"),
-        )
+    spec = _by_source(spec, table, findings)
     shapes = _shapes(rows, spec, findings)
     frame = gpd.GeoDataFrame(
         {
@@ -341,6 +333,20 @@ def _read_one(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoDataFram
         crs=WGS84,
     )
     return frame[~findings.bad]
+
+
+def _by_source(spec: UnitSpec, table: pd.DataFrame, findings: Findings) -> UnitSpec:
+    """Take the datum of outlines from the service that they are from, where none is declared."""
+    columns = [str(column) for column in table.columns]
+    source = known_outlines(Path(spec.shown).name, columns)
+    if source is None or spec.datum != "auto" or spec.crs is not None:
+        return spec
+    findings.note(
+        "datum_from_source",
+        text("taken as {datum}, by the service that the outlines are from", datum=source),
+        text("if they were converted already, give datum: wgs84 for units"),
+    )
+    return replace(spec, datum=source)
 
 
 def _own_codes(level: pd.Series, name: pd.Series, parent: pd.Series) -> pd.Series:
