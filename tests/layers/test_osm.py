@@ -212,3 +212,14 @@ def test_every_dropped_way_is_counted_with_its_reason(tmp_path):
     told = build_graph(read_network(path)).told
     assert (told["ways"], told["used"]) == (5, 1)
     assert told["dropped"] == {"access": 1, "class": 1, "height": 1, "tags": 1}
+
+
+def test_an_export_with_geometry_in_the_ways_and_a_restriction_from_nowhere(tmp_path):
+    drawn = "".join(
+        f'<nd ref="{i}" lat="{LAT}" lon="{LON + x * M:.7f}"/>' for i, x in ((1, 0), (2, 900))
+    )
+    path = put(tmp_path, f'<way id="7">{drawn}<tag k="highway" v="service"/></way>',
+               ban(1, "no_left_turn", 99, [("node", 2)], 7))  # fmt: skip
+    metres, found = go(path, (0, 0), (900, 0))
+    assert metres == pytest.approx(900, rel=0.01)
+    assert found["graph"]["restrictions"] == {"incomplete": 1}

@@ -584,7 +584,7 @@ def build_graph(
         *rule_notes(told, verdict.strange, topology.how),
     )
     ways = _Ways(
-        table=kept, rows=np.flatnonzero(use), classes=used, speed=speed,
+        all=table, table=kept, rows=np.flatnonzero(use), classes=used, speed=speed,
         length=_lengths(pieces, kept[length_field] if length_field else None),
         forward=forward[use], backward=backward[use], ends=verdict.ends[use],
         off=kept_off(kept, classes[use], presets),
@@ -597,6 +597,8 @@ def build_graph(
 class _Ways:
     """The lines that a vehicle uses."""
 
+    all: pd.DataFrame
+    """All lines of the layer: a restriction may begin on one that is not used."""
     table: pd.DataFrame
     rows: Ints
     length: Floats
@@ -891,7 +893,7 @@ def _assemble(
         tail=tail, head=head, way=way, node_id=pieces.node_id, indptr=indptr, indices=indices,
         arc_edge=arc_edge, inner={},
     )  # fmt: skip
-    turns, told["restrictions"] = _turns_of(ways.table, streets, ends, kind, presets)
+    turns, told["restrictions"] = _turns_of(ways.all, streets, ends, kind, presets)
     notes = (*notes, *turn_notes(told["restrictions"]), *parts_notes(nodes, island))
     names, name = _names(ways.table)
     return RoadGraph(

@@ -125,7 +125,7 @@ def turn_notes(told: Mapping[str, int]) -> tuple[Text, ...]:
             exempt=told.get("exempt", 0),
             idle=told.get("idle", 0),
             conditional=told.get("conditional", 0),
-            unusable=told.get("unusable", 0),
+            unusable=told.get("unusable", 0) + told.get("incomplete", 0),
         ),
     )
 

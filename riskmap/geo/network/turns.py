@@ -97,7 +97,8 @@ def read_bans(
     bans : list of Ban
         Each once.
     told : dict
-        Count of those that do not hold: ``exempt``, ``conditional``, ``unusable``.
+        Count of those that do not hold: ``exempt``, ``conditional``, ``unusable``,
+        ``incomplete`` (their first way is not in the extract).
 
     Examples
     --------
@@ -117,11 +118,14 @@ def read_bans(
         if not isinstance(said, str) or not said or not rules["obeys"]:
             continue
         for one in json.loads(said):
-            key = int(one["id"]), int(way)
+            key = int(one["id"]), -1 if one.get("lost") else int(way)
             if key in seen:
                 continue
             seen.add(key)
             value, why = _value(one["tags"], modes)
+            if one.get("lost"):
+                told["incomplete"] = told.get("incomplete", 0) + 1
+                continue
             via = one["via"]
             nodes = [int(ref[1:]) for ref in via if ref[0] == "n"]
             ways = tuple(int(ref[1:]) for ref in via if ref[0] == "w")

@@ -148,7 +148,7 @@ def read_roads(path: Path, *, window: tuple[float, float, float, float] | None =
         ways = _Ways.read(path)
         if not len(ways):
             raise LayerError(text("{path}: the extract holds no road", path=path.name))
-        where = _locations(path, ways.nodes())
+        where = _drawn_too(_locations(path, ways.nodes()), ways.drawn)
         points = _points(path, where[0])
         turns = _restrictions(path)
     except RuntimeError as error:
@@ -167,6 +167,8 @@ class _Ways:
         self.ids: list[int] = []
         self.counts: list[int] = []
         self.refs: list[NDArray[np.int64]] = []
+        self.drawn: dict[int, tuple[float, float]] = {}
+        """Places that the ways themselves tell, as in an export with geometry."""
         self.tags: dict[str, tuple[list[int], list[str]]] = {}
 
     def __len__(self) -> int:
@@ -189,6 +191,10 @@ class _Ways:
             found.ids.append(way.id)
             before = len(fresh)
             fresh += [node.ref for node in way.nodes]
+            if len(way.nodes) and way.nodes[0].location.valid():
+                found.drawn.update(
+                    (node.ref, (node.lon, node.lat)) for node in way.nodes if node.location.valid()
+                )
             found.counts.append(len(fresh) - before)
             for tag in tags:
                 if is_road_key(tag.k):
@@ -253,6 +259,19 @@ def _locations(
     put()
     known = np.isfinite(xy).all(axis=1)
     return wanted[known], xy[known]
+
+
+def _drawn_too(
+    where: tuple[NDArray[np.int64], NDArray[np.float64]], drawn: dict[int, tuple[float, float]]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Add the places that stand in the ways alone."""
+    more = np.setdiff1d(np.array(list(drawn), np.int64), where[0])
+    if not len(more):
+        return where
+    ids = np.concatenate([where[0], more])
+    xy = np.concatenate([where[1], [drawn[node] for node in more.tolist()]])
+    order = np.argsort(ids)
+    return ids[order], xy[order]
 
 
 def _points(path: Path, mine: NDArray[np.int64]) -> dict[int, dict[str, str]]:
@@ -325,13 +344,15 @@ def _frame(
     size = np.bincount(run[known], minlength=int(run.max(initial=-1)) + 1)
     use = known & (size[run] > 1)
     number = np.unique(run[use], return_inverse=True)[1]
-    lines = shapely.linestrings(where[1][at[use]], indices=number)
+    lines = np.zeros(0, dtype=object)
+    if use.any():
+        lines = shapely.linestrings(where[1][at[use]], indices=number)
     first = np.flatnonzero(np.diff(number, prepend=-1))
     way = owner[use][first]
-    lost = np.setdiff1d(np.arange(len(ways)), way)
-    way = np.concatenate([way, lost])
-    geometry = np.concatenate([lines, np.full(len(lost), None, dtype=object)])
-    nodes = [*_texts(refs[use], first), *[""] * len(lost)]
+    bare = np.setdiff1d(np.arange(len(ways)), way)
+    way = np.concatenate([way, bare])
+    geometry = np.concatenate([lines, np.full(len(bare), None, dtype=object)])
+    nodes = [*_texts(refs[use], first), *[""] * len(bare)]
     order = np.argsort(way, kind="stable")
     if window is not None:
         box = shapely.bounds(geometry[order])
@@ -347,6 +368,11 @@ def _frame(
     columns[WAY_ID] = pd.Series(ids.astype(str), dtype="str")
     columns[NODES] = pd.Series(nodes, dtype="str")
     columns[POINTS] = pd.Series(_tagged(nodes, points), dtype="str")
+    lost = [
+        one | {"lost": True} for way in sorted(set(turns) - set(ways.ids)) for one in turns[way]
+    ]
+    if lost and len(ids):  # they are counted with the first way
+        turns = turns | {int(ids[0]): [*turns.get(int(ids[0]), []), *lost]}
     said = [json.dumps(turns[i], ensure_ascii=False) if i in turns else None for i in ids.tolist()]
     columns[TURNS] = pd.Series(said, dtype="str")
     columns[CUT] = pd.Series(missing[way])
@@ -355,6 +381,8 @@ def _frame(
 
 def _texts(refs: NDArray[np.int64], first: NDArray[np.int64]) -> list[str]:
     """Write the ids of each run, parted by blanks."""
+    if not len(first):
+        return []
     stops = [*first[1:].tolist(), len(refs)]
     words = refs.astype(str).tolist()
     return [" ".join(words[a:b]) for a, b in zip(first.tolist(), stops, strict=True)]
