@@ -25,7 +25,7 @@ from riskmap.geo.network import (
     k_nearest,
     nearest_seconds,
 )
-from riskmap.geo.network.arcs import network_matrix
+from riskmap.geo.network.arcs import hang, network_matrix
 
 SIDE = 450
 LIMIT_S = 900.0
@@ -110,6 +110,34 @@ def nearest(graph: RoadGraph, count: int) -> None:
     show(f"nearest of {count} for {graph.node_count} nodes", mine, others)
 
 
+def turns(lines: gpd.GeoDataFrame) -> None:
+    """Time the nearest of 50 where turns matter, against scipy on the same states and on nodes."""
+    from scipy.sparse.csgraph import dijkstra
+
+    rng = np.random.default_rng(11)
+    access = np.where(rng.uniform(size=len(lines)) < 0.01, "destination", None)
+    begin = time.perf_counter()
+    graph = build_graph(lines.assign(access=access))
+    print(f"graph with turns of {graph.state_count} states, {len(graph.turn_indices)} turns built "
+          f"in {time.perf_counter() - begin:.2f} s")  # fmt: skip
+    nodes = np.sort(rng.choice(graph.node_count, 50, replace=False))
+    places = at_nodes(graph, nodes)
+    ends = hang(graph, places, leaving=True)
+    seeds = np.unique(ends.state[ends.price(graph.edge_seconds) == 0])
+    mine = clock(lambda: nearest_seconds(graph, places), 5)
+    matrix = network_matrix(graph, graph.edge_seconds)
+    free = build_graph(lines)
+    plain = network_matrix(free, free.edge_seconds)
+    others = {
+        "scipy on states": clock(lambda: dijkstra(matrix, indices=seeds, min_only=True), 3),
+        "riskmap without turns": clock(lambda: nearest_seconds(free, at_nodes(free, nodes)), 5),
+        "scipy without turns": clock(lambda: dijkstra(plain, indices=nodes, min_only=True), 3),
+    }
+    truth = dijkstra(matrix, indices=seeds, min_only=True)
+    assert np.allclose(truth, nearest_seconds(graph, places).state_cost)
+    show("nearest of 50 with turns", mine, others)
+
+
 def many(graph: RoadGraph) -> None:
     """Time k nearest and origin-destination tables against pandana."""
     rng = np.random.default_rng(7)
@@ -181,6 +209,7 @@ def main() -> None:
           f"{time.perf_counter() - begin:.2f} s")  # fmt: skip
     for count in (50, 500):
         nearest(graph, count)
+    turns(lines)
     many(graph)
 
 
