@@ -140,7 +140,8 @@ def plan_frames(result: Result) -> Iterator[tuple[str, str, pd.DataFrame]]:
     for key, plan in result.plans.items():
         for name, table in plan.tables.items():
             if len(table):
-                yield f"plan_{key}_{name}", _title(name, key), _plain(table, result, key)
+                frame = _plain(table, result, key, rounded=False)
+                yield f"plan_{key}_{name}", _title(name, key), frame
 
 
 def _pages(key: str, plan: Plan, result: Result, whose: str) -> Iterator[Page]:
@@ -259,14 +260,14 @@ def worded(table: T, result: Result, kind: str) -> T:
     return table.assign(**said)
 
 
-def _plain(table: pd.DataFrame, result: Result, kind: str) -> pd.DataFrame:
-    """Leave out what only the program needs and say codes in words."""
+def _plain(table: pd.DataFrame, result: Result, kind: str, *, rounded: bool = True) -> pd.DataFrame:
+    """Leave out what only the program needs and say codes in words; round what is printed."""
     shown = table.drop(columns=[name for name in HIDDEN if name in table]).reset_index(drop=True)
     shown.attrs = {}
     shown = worded(shown, result, kind)
     columns = {
         name: values.round(_decimals(str(name), values))
-        if pd.api.types.is_float_dtype(values.dtype)
+        if rounded and pd.api.types.is_float_dtype(values.dtype)
         else values
         for name, values in shown.items()
     }
