@@ -117,6 +117,7 @@ def _scores(package: Path) -> list[str]:
     params = dict(read_table(package, "params")[["key", "value"]].to_numpy())
     parts = ("units", "unit_indicators", "indicators")
     faults = _table_scores([read_table(package, name) for name in parts], "", params["unit"])
+    faults += _cell_scores(package, params["cell"])
     named = [key.partition("@")[2] for key in params if key.startswith("unit@")]
     if not named:
         return faults
