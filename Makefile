@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint wheels messages bench pictures clean
+.PHONY: demo test lint wheels messages bench fuzz pictures clean
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +40,11 @@ messages: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/run.py
+
+# Ten minutes of damaged input; RISKMAP_FUZZ_SEED=N tries others. CI takes 60 s.
+FUZZ_S ?= 600
+fuzz: $(VENV)/.dev
+	RISKMAP_FUZZ_S=$$(( $(FUZZ_S) / 4 )) $(BIN)/python -m pytest -q -n 0 -s tests/fuzz
 
 pictures: $(VENV)/.dev demo
 	$(BIN)/python docs/make_pictures.py

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import subprocess
+import sys
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -574,3 +577,123 @@ def tags_lead_on(tags: Mapping[str, object] | Sequence[str]) -> None:
     """
     if "OVERVIEW_FILE" in tags:
         raise _leads_on()
+
+
+MOST_FILE: Final = 300_000_000
+"""Bytes that a workbook or text table may have."""
+MOST_PART: Final = 250_000_000
+"""Bytes that a part of a workbook may have when it is unpacked."""
+MOST_CELLS: Final = 12_000_000
+"""Cells of the rectangle from A1 to the last cell of a sheet."""
+_PROBE_S: Final = 60
+_PROBE_BYTES: Final = 2 << 30
+_CELL: Final = re.compile(rb"""<(?:\w+:)?c\b[^>]*?\br=["']([A-Za-z]{1,3})(\d{1,7})["']""")
+_PROBE: Final = """
+import sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
+except (ImportError, ValueError, OSError):
+    pass
+from python_calamine import CalamineError, CalamineWorkbook
+try:
+    book = CalamineWorkbook.from_path(sys.argv[1])
+    most = 0
+    for name in book.sheet_names:
+        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        most = max(most, len(rows) * len(rows[0]) if rows else 0)
+    print(most)
+except (CalamineError, OSError, ValueError):
+    print(0)
+"""
+
+
+def check_size(path: Path) -> None:
+    """Refuse a table file that is larger than is read.
+
+    Parameters
+    ----------
+    path
+        A workbook or text table.
+
+    Raises
+    ------
+    LayerError
+        When it is.
+    """
+    if path.stat().st_size > MOST_FILE:
+        raise _too_large()
+
+
+def check_workbook(path: Path) -> None:
+    """Refuse a workbook that would take more memory or time than a table of rows does.
+
+    The sheets of an .xlsx are looked through for their last cell; other kinds are opened by a
+    child process with limits first, for a damaged file may end the process that reads it.
+
+    Parameters
+    ----------
+    path
+        The workbook.
+
+    Raises
+    ------
+    LayerError
+        When it is too large; the message names the last cell.
+    """
+    check_size(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            if any(part.file_size > MOST_PART for part in parts):
+                raise _too_large()
+            sheets = [part for part in parts if part.filename.startswith("xl/worksheets/")]
+            plain = [part for part in sheets if part.filename.lower().endswith(".xml")]
+            for part in plain:
+                with archive.open(part) as stream:
+                    _check_sheet(stream)
+            if plain and len(plain) == len([p for p in sheets if "_rels" not in p.filename]):
+                return
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, zlib.error):
+        pass  # not of this kind, or damaged: the child finds out
+    _probe(path)
+
+
+def _check_sheet(stream: Any) -> None:
+    """Look for the last cell of a sheet, piece by piece."""
+    rest, wide, high, read = b"", 0, 0, 0
+    while piece := stream.read(1 << 20):
+        read += len(piece)
+        if read > MOST_PART:
+            raise _too_large()
+        content = rest + piece
+        for column, row in _CELL.findall(content):
+            number = 0
+            for letter in column.upper():
+                number = number * 26 + letter - 64
+            wide, high = max(wide, number), max(high, int(row))
+        if wide * high > MOST_CELLS:
+            raise unusable_file(
+                "too_many_cells_in_sheet",
+                text("the sheet reaches to row {row} and column {column}", row=high, column=wide),
+                text("delete the empty rows and columns beyond the table, and save it again"),
+            )
+        rest = content[-400:]
+
+
+def _probe(path: Path) -> None:
+    """Open a workbook in a child process with limits of memory and time."""
+    try:
+        done = subprocess.run(  # noqa: S603  our own interpreter and code
+            [sys.executable, "-c", _PROBE, str(path), str(_PROBE_BYTES)],
+            check=False, capture_output=True, timeout=_PROBE_S, text=True,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise _too_large() from None
+    except OSError:
+        return
+    said = done.stdout.strip()
+    if done.returncode < 0 or (said.isdecimal() and int(said) > MOST_CELLS):
+        raise _too_large()
+    if done.returncode > 0 and ("memory" in done.stderr.lower() or "panic" in done.stderr.lower()):
+        raise _too_large()

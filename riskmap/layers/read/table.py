@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from riskmap.formats import check_size, check_workbook
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import row_list, unusable
 from riskmap.layers.check.library import library_words
@@ -75,8 +76,10 @@ def read_workbook(path: Path) -> list[Grid]:
         SheetVisibleEnum,
     )
 
+    check_size(path)
     content = path.read_bytes()
     _refuse_other_files(content)
+    check_workbook(path)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         marks = _row_marks(content)
@@ -242,6 +245,7 @@ def read_csv(path: Path, *, encoding: str | None = None) -> Grid:
     LayerError
         When the file is empty, a workbook under another name, or of unknown encoding.
     """
+    check_size(path)
     content = path.read_bytes()
     if not content.strip():
         raise unusable("empty_file", text("the file is empty"), text("send the file again"))
@@ -262,9 +266,7 @@ def read_csv(path: Path, *, encoding: str | None = None) -> Grid:
     csv.field_size_limit(1 << 24)
     body = body.replace("\x00", "")
     try:
-        cells: list[list[Any]] = list(
-            csv.reader(io.StringIO(body, newline=""), delimiter=_delimiter(body))
-        )
+        cells, unclosed = _split(body, _delimiter(body))
     except csv.Error as error:
         raise unusable(
             "broken_csv",
@@ -274,7 +276,53 @@ def read_csv(path: Path, *, encoding: str | None = None) -> Grid:
         ) from error
     if '="' in body:
         cells = [[_FORMULA_TEXT.sub(r"\1", cell) for cell in row] for row in cells]
-    return Grid(name="", cells=cells, encoding=decoded.encoding, notes=tuple(decoded.remarks()))
+    notes = [*decoded.remarks(), *_quote_remarks(unclosed)]
+    return Grid(name="", cells=cells, encoding=decoded.encoding, notes=tuple(notes))
+
+
+def _split(body: str, mark: str) -> tuple[list[list[Any]], list[int]]:
+    """Split a text table into cells; lines that an unclosed quote would swallow are read alone.
+
+    Lines are counted apart from the parser: a record over several lines is one only when no line
+    inside it looks like a record of its own.
+    """
+    lines = list(io.StringIO(body, newline=""))
+    reader = csv.reader(lines, delimiter=mark)
+    rows: list[list[Any]] = []
+    spans: list[tuple[int, int]] = []
+    before = 0
+    for row in reader:
+        rows.append(row)
+        spans.append((before, reader.line_num))
+        before = reader.line_num
+    widths = Counter(len(row) for row in rows if len(row) > 1)
+    width = widths.most_common(1)[0][0] if widths else 0
+    out: list[list[Any]] = []
+    unclosed = []
+    for row, (start, end) in zip(rows, spans, strict=True):
+        inner = lines[start + 1 : end]
+        if width > 1 and any(line.count(mark) >= width - 1 for line in inner):
+            unclosed.append(len(out) + 1)
+            out += [_alone(line, mark) for line in lines[start:end]]
+        else:
+            out.append(row)
+    return out, unclosed
+
+
+def _alone(line: str, mark: str) -> list[Any]:
+    """Split one line by itself; its quotes count only when each is closed."""
+    bare = line.rstrip("\r\n")
+    if bare.count('"') % 2 == 0:
+        return next(csv.reader([bare], delimiter=mark), [])
+    return [cell.strip().strip('"') for cell in bare.split(mark)]
+
+
+def _quote_remarks(rows: list[int]) -> list[Remark]:
+    if not rows:
+        return []
+    said = text("a quote is opened and not closed (rows {rows})", rows=row_list(np.array(rows)))
+    mend = text("close it or delete it; the lines after it were read one by one")
+    return [Remark("unclosed_quote", said, mend)]
 
 
 _FORMULA_TEXT: Final = re.compile(r'^\s*="([^"]*)"\s*$')
