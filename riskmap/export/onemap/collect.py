@@ -85,6 +85,11 @@ def _unit(values: NDArray[Any]) -> tuple[NDArray[Any], list[float]]:
     return (values - middle) / half, [float(middle), float(half)]
 
 
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round what a solver found to the digits that every machine's BLAS agrees on."""
+    return np.asarray(np.round(values, DIGITS) + 0.0)  # no negative zero
+
+
 def fit_mapping(geobox: Any) -> dict[str, Any]:
     """Fit polynomials between grid places (column, row) and the Mercator unit square.
 
@@ -124,8 +129,8 @@ def fit_mapping(geobox: Any) -> dict[str, Any]:
     (u, cu), (v, cv), (p, cp), (q, cq) = _unit(col), _unit(row), _unit(x), _unit(y)
     for degree in _DEGREES:
         forth, back = _terms(u, v, degree), _terms(p, q, degree)
-        to_map = np.linalg.lstsq(forth, np.stack([p, q], axis=1), rcond=None)[0]
-        to_grid = np.linalg.lstsq(back, np.stack([u, v], axis=1), rcond=None)[0]
+        to_map = _rounded(np.linalg.lstsq(forth, np.stack([p, q], axis=1), rcond=None)[0])
+        to_grid = _rounded(np.linalg.lstsq(back, np.stack([u, v], axis=1), rcond=None)[0])
         error = max(
             float(np.abs(back @ to_grid - np.stack([u, v], axis=1)).max()),
             float(np.abs(forth @ to_map - np.stack([p, q], axis=1)).max()),
@@ -141,6 +146,8 @@ def fit_mapping(geobox: Any) -> dict[str, Any]:
     )  # fmt: skip
 
 
+DIGITS: Final = 10
+"""Decimals of the coefficients; 1e-7 of a cell in a grid of a thousand cells."""
 _VERTICES: Final = 60_000
 """Above this many vertices outlines are simplified, neighbours together."""
 _SIMPLE_M: Final = 10.0

@@ -208,8 +208,8 @@ def nearer(instance: Instance, found: Solution) -> Solution:
             base = cost[:, rest].min(axis=1, initial=np.inf)
             then = np.minimum(base[:, None], cost)
             far = np.isinf(then)
-            lost = instance.weight @ far
-            spent = instance.weight @ np.where(far, 0.0, then)
+            lost = np.round(instance.weight @ far, 6)  # a tie is one with every BLAS
+            spent = np.round(instance.weight @ np.where(far, 0.0, then), 6)
             order = np.lexsort((spent, lost))
             free = (instance.status[order] == CANDIDATE) & ~np.isin(order, rest)
             for site in order[free][:TRIED].tolist():
