@@ -118,7 +118,14 @@ def write_control(result: Result, path: Path) -> int:
         head = f"{title} · {shown_name}"
         pages.append(
             Page(
-                shown_name, head, _about(result), table, {}, labels=labels, paper=8, section="duty"
+                shown_name,
+                head,
+                _about(result),
+                table.drop(columns="code", errors="ignore"),
+                {},
+                labels=labels,
+                paper=8,
+                section="duty",
             )
         )
     kept = frame if result.facts.profile == "internal" else None
