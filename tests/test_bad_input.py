@@ -21,7 +21,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 LON, LAT = 117.0005, 36.1310
 PAPERS = {
     "onemap.html", "riskmap.gpkg", "研判一张单.xlsx", "管控一张表.xlsx", "data_gaps.xlsx",
-    "manifest.json", "report.json", "params.json", "救援站点方案.xlsx", "避难方案.xlsx",
+    "manifest.json", "proof.json", "report.json", "params.json", "救援站点方案.xlsx", "避难方案.xlsx",
 }  # fmt: skip
 HOSTILE = (
     "<script>alert(1)</script>",
