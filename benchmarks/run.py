@@ -51,7 +51,7 @@ def one(kind: str, size: float, folder: Path) -> dict[str, float]:
         import riskmap
         from riskmap.export import bundle
         from riskmap.i18n import language
-        from riskmap.project.load import load_project
+        from riskmap.project.schema import load_project
 
         project = load_project(folder / f"extent_{size:g}.yaml", allow_outside=True)
         with language("zh"):

@@ -47,7 +47,7 @@ def run_town() -> Callable[..., Path]:
     """Run the hand-drawn town in a folder; give its results folder."""
     from riskmap import pipeline
     from riskmap.export import bundle
-    from riskmap.project.load import load_project
+    from riskmap.project.schema import load_project
     from tests import town
 
     def results(folder: Path, **changes: object) -> Path:

@@ -17,7 +17,7 @@ from riskmap.errors import ProjectError
 from riskmap.i18n import language
 from riskmap.layers.check.findings import LISTED
 from riskmap.pipeline.check import check
-from riskmap.project.load import load_for_check
+from riskmap.project.schema import load_for_check
 from tests import town
 
 

@@ -11,7 +11,7 @@ from riskmap import pipeline
 from riskmap.export.encode import as_json
 from riskmap.i18n import language
 from riskmap.pipeline.check import check
-from riskmap.project.load import load_for_check, load_project
+from riskmap.project.schema import load_for_check, load_project
 from riskmap.vocabulary.rules import load_rules
 from tests import town
 

@@ -15,7 +15,7 @@ from riskmap.errors import IndicatorError, RiskmapError
 from riskmap.export.bundle import write
 from riskmap.export.verify import verify
 from riskmap.pipeline.register import find_near
-from riskmap.project.load import load_project
+from riskmap.project.schema import load_project
 from riskmap.vocabulary.presets import load_presets
 from riskmap.vocabulary.roles import load_roles
 from tests import town

@@ -5,8 +5,14 @@ import yaml
 
 from riskmap.errors import ProjectError
 from riskmap.i18n import language
-from riskmap.project.load import _section_of, load_project, project_root
-from riskmap.project.schema import LayerSource, Project, ScenarioSource
+from riskmap.project.schema import (
+    LayerSource,
+    Project,
+    ScenarioSource,
+    _section_of,
+    load_project,
+    project_root,
+)
 
 
 def write(folder, content):

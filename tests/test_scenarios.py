@@ -42,7 +42,7 @@ from riskmap.pipeline.indices import (
     score_scenarios,
 )
 from riskmap.pipeline.roads import build_roads
-from riskmap.project.load import load_project
+from riskmap.project.schema import load_project
 from riskmap.result import Scenario, of_state
 from tests import town
 

@@ -38,7 +38,7 @@ def load(project: Path, *, lang: str | None = None, allow_outside: bool = False)
     Project
         The checked project.
     """
-    from riskmap.project.load import load_project
+    from riskmap.project.schema import load_project
 
     return _in_language(load_project(project, allow_outside=allow_outside), lang)
 
@@ -52,7 +52,7 @@ def _in_language(project: Project, lang: str | None) -> Project:
 def _pictures(project: Project) -> list[tuple[str, Path]]:
     """List the pictures under the map, once it is sure that each can be used."""
     from riskmap.export.onemap.backdrop import backdrop_problems
-    from riskmap.project.load import as_project_error
+    from riskmap.project.schema import as_project_error
 
     found = [(shown, project.file(shown)) for shown in project.outputs.tiles]
     problems = backdrop_problems(found) if found else []
@@ -265,7 +265,7 @@ def check_project(
     from riskmap.export import manifest as report
     from riskmap.export.onemap.backdrop import backdrop_problems
     from riskmap.pipeline.check import check
-    from riskmap.project.load import load_for_check
+    from riskmap.project.schema import load_for_check
 
     if out:
         _make_way(out)

@@ -39,7 +39,7 @@ def export(
 ) -> None:
     """Write the control table as a workbook to fill in: drop-downs, locked columns."""
     from riskmap.export.workbook.form import Form, write_form
-    from riskmap.register.sheets import build_form
+    from riskmap.register.merge import build_form
 
     loaded, table = _current(project)
     if town is not None:
@@ -89,7 +89,7 @@ def status(project: ProjectFile, *, on: On = None, as_json: AsJson = False) -> N
     from riskmap.cli.commands import load
     from riskmap.pipeline.register import register_file
     from riskmap.register import events as e
-    from riskmap.register.sheets import summary
+    from riskmap.register.merge import summary
 
     loaded = load(project)
     with e.open_register(register_file(loaded)) as base:
@@ -119,7 +119,7 @@ def history(
     from riskmap.cli.commands import load
     from riskmap.pipeline.register import register_file
     from riskmap.register import events as e
-    from riskmap.register.sheets import shown_event
+    from riskmap.register.merge import shown_event
 
     with e.open_register(register_file(load(project))) as base:
         found = e.history(base, item)

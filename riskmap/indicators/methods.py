@@ -3,10 +3,516 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from riskmap.indicators import capacity, exposure, hazard, vulnerability
-from riskmap.indicators.field import Method
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from riskmap.geo.overlay import lines_to_cells, points_to_cells, polygons_to_cells
+from riskmap.geo.people import share_of_cells
+from riskmap.geo.surface import (
+    decay,
+    distance_to_lines,
+    distance_to_points,
+    floating_catchment,
+    kernel_sum,
+)
+from riskmap.geo.terrain import relative_lowness
+from riskmap.i18n import Text, text
+from riskmap.indicators.field import Field, Inputs, Method, Missing, Spec, levels_of, no_layer
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+
+__all__ = ["depth", "distance", "low_ground", "point_density", "source_decay", "threatened"]
+
+
+def _unknown_levels(levels: NDArray[np.int64], spec: Spec) -> tuple[Text, ...]:
+    unknown = int((levels == 0).sum())
+    if not unknown:
+        return ()
+    return (
+        text(
+            "{name}: {n} of {all} rows have no level and count as the lowest",
+            name=spec.name,
+            n=unknown,
+            all=len(levels),
+        ),
+    )
+
+
+def point_density(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Measure the density of points, weighted by their level.
+
+    Parameters
+    ----------
+    inputs
+        The layers.
+    spec
+        Options ``radius_m`` [m], ``kernel``, ``level_weights`` (four numbers).
+
+    Returns
+    -------
+    Field or Missing
+        Weighted points per km2.
+    """
+    rows = inputs.rows(spec.layer)
+    if rows is None:
+        return no_layer(spec.layer)
+    levels = levels_of(rows)
+    values = kernel_sum(
+        inputs.grid,
+        rows,
+        bandwidth_m=spec.number("radius_m"),
+        kernel=spec.words("kernel")[0],  # type: ignore[arg-type]
+        weights=spec.by_level("level_weights", levels),
+    )
+    how = text(
+        "density of {n} points within {radius} m, weighted by level, falling with distance",
+        n=len(rows),
+        radius=f"{spec.number('radius_m'):g}",
+    )
+    return Field(values, spec.unit, how, _unknown_levels(levels, spec))
+
+
+def distance(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Measure the straight distance to the nearest object of a layer, up to a cap.
+
+    Parameters
+    ----------
+    inputs
+        The layers.
+    spec
+        Option ``cap_m`` [m].
+
+    Returns
+    -------
+    Field or Missing
+        Metres.
+    """
+    rows = inputs.rows(spec.layer)
+    if rows is None:
+        return no_layer(spec.layer)
+    measured = straight_distance(inputs, rows)
+    cap = spec.number("cap_m")
+    how = text("straight distance to the nearest, at most {cap} m", cap=f"{cap:g}")
+    return Field(np.minimum(measured, np.float32(cap)), spec.unit, how)
+
+
+def straight_distance(inputs: Inputs, rows: Any) -> NDArray[np.float32]:
+    """Measure the straight distance from each cell centre to points, lines or polygons.
+
+    Parameters
+    ----------
+    inputs
+        The layers.
+    rows
+        Rows with a geometry.
+
+    Returns
+    -------
+    ndarray
+        Distance, shape (ny, nx) [m].
+    """
+    points = rows.geometry.geom_type.isin(["Point", "MultiPoint"])
+    parts = []
+    if points.any():
+        parts.append(distance_to_points(inputs.grid, rows[points].geometry))
+    if not points.all():
+        parts.append(distance_to_lines(inputs.grid, rows[~points].geometry))
+    return np.asarray(np.fmin.reduce(parts), dtype=np.float32)
+
+
+def low_ground(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Measure how far the ground lies below the mean of its surroundings, within a cap.
+
+    Parameters
+    ----------
+    inputs
+        The layers; elevations as raster of the role.
+    spec
+        Options ``radius_m`` [m] and ``cap_m`` [m].
+
+    Returns
+    -------
+    Field or Missing
+        Metres; negative on rises.
+    """
+    elevation = inputs.raster(spec.layer)
+    if elevation is None:
+        return no_layer(spec.layer)
+    radius, cap = spec.number("radius_m"), spec.number("cap_m")
+    low = relative_lowness(elevation, size_m=inputs.grid.size_m, radius_m=radius)
+    how = text(
+        "mean elevation within {radius} m minus own elevation, kept within ±{cap} m",
+        radius=f"{radius:g}",
+        cap=f"{cap:g}",
+    )
+    notes: tuple[Text, ...] = ()
+    if radius < inputs.grid.size_m:
+        notes = (
+            text(
+                "{name}: the radius {radius} m is smaller than a cell, so every cell is its own "
+                "surroundings",
+                name=spec.name,
+                radius=f"{radius:g}",
+            ),
+        )
+    return Field(np.clip(low, -cap, cap).astype(np.float32), spec.unit, how, notes)
+
+
+def source_decay(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Let each source's strength fall with distance; sources join so that none passes 1.
+
+    ``1 - prod_i (1 - strength_i (1 - d_i / radius_i))``
+
+    Parameters
+    ----------
+    inputs
+        The layers.
+    spec
+        Options ``radius_m`` [m] and ``strength`` [0..1], four numbers each, by level.
+
+    Returns
+    -------
+    Field or Missing
+        0..1.
+    """
+    rows = inputs.rows(spec.layer)
+    if rows is None:
+        return no_layer(spec.layer)
+    levels = levels_of(rows)
+    values = decay(
+        inputs.grid,
+        rows,
+        radius_m=spec.by_level("radius_m", levels),
+        strength=spec.by_level("strength", levels),
+    )
+    how = text(
+        "strength by level of {n} sources, falling to 0 at the screening radius", n=len(rows)
+    )
+    return Field(values, spec.unit, how, _unknown_levels(levels, spec))
+
+
+def depth(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Take the water depth of a scenario or survey; cells without a depth count as dry.
+
+    Parameters
+    ----------
+    inputs
+        ``depth_m`` on the cells, else the raster of the role.
+    spec
+        Option ``cap_m`` [m].
+
+    Returns
+    -------
+    Field or Missing
+        Metres.
+    """
+    water = inputs.depth_m if inputs.depth_m is not None else inputs.raster(spec.layer)
+    if water is None or not np.isfinite(water).any():
+        return no_layer(spec.layer)
+    cap = spec.number("cap_m")
+    values = np.clip(np.nan_to_num(water), 0.0, cap).astype(np.float32)
+    how = text(
+        "mean water depth, at most {cap} m; cells without a depth count as dry", cap=f"{cap:g}"
+    )
+    return Field(values, spec.unit, how)
+
+
+def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Measure the people threatened inside areas: those stated, else those who live there.
+
+    Parameters
+    ----------
+    inputs
+        The layers; ``pieces`` for areas that state no people.
+    spec
+        No options.
+
+    Returns
+    -------
+    Field or Missing
+        Persons per km2.
+    """
+    rows = inputs.rows(spec.layer)
+    if rows is None:
+        return no_layer(spec.layer)
+    shapes = np.asarray(rows.geometry, dtype=object)
+    stated = np.full(len(rows), np.nan)
+    if "people" in rows:
+        stated = rows["people"].to_numpy(dtype=np.float64, na_value=np.nan)
+    blank = ~np.isfinite(stated)
+    if blank.any() and inputs.pieces is not None:
+        stated[blank] = inputs.pieces.inside(shapes[blank])
+    unknown = int((~np.isfinite(stated)).sum())
+    if unknown == len(rows):
+        return Missing(text("no area says how many people it threatens"))
+    people = polygons_to_cells(inputs.grid, shapes, np.nan_to_num(stated))
+    how = text("people threatened in {n} areas, by the area of the cell", n=len(rows))
+    notes: tuple[Text, ...] = ()
+    if unknown:
+        notes = (
+            text(
+                "{name}: {n} of {all} areas state no people and count as none",
+                name=spec.name,
+                n=unknown,
+                all=len(rows),
+            ),
+        )
+    return Field(people / np.float32(inputs.grid.area_km2), spec.unit, how, notes)
+
+
+__all__ = ["refuge_places", "travel_time"]
+
+
+def travel_time(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Measure minutes by road to the nearest place of a layer, else straight metres.
+
+    Parameters
+    ----------
+    inputs
+        ``travel_seconds`` of the role when there is a road graph; else the layer.
+    spec
+        Options ``cap_min`` [min] for times and unreached cells, ``cap_m`` [m] for distances.
+
+    Returns
+    -------
+    Field or Missing
+        Minutes, or metres when there are no roads.
+    """
+    seconds = inputs.travel_seconds.get(spec.layer)
+    if seconds is not None and np.isfinite(seconds).any():
+        cap = spec.number("cap_min")
+        inside = inputs.grid.inside
+        lost = int((~np.isfinite(seconds) & inside).sum())
+        notes: tuple[Text, ...] = ()
+        if lost:
+            notes = (
+                text(
+                    "{name}: {n} of {all} cells are not reached by road and count as {cap} min",
+                    name=spec.name,
+                    n=lost,
+                    all=int(inside.sum()),
+                    cap=f"{cap:g}",
+                ),
+            )
+        unreached = np.where(inside, cap, np.nan)
+        minutes = np.where(np.isfinite(seconds), np.minimum(seconds / 60.0, cap), unreached)
+        how = text("minutes by road to the nearest, at most {cap} min", cap=f"{cap:g}")
+        return Field(minutes.astype(np.float32), "min", how, notes)
+    rows = inputs.rows(spec.layer)
+    if rows is None:
+        return no_layer(spec.layer)
+    cap = spec.number("cap_m")
+    values = np.minimum(straight_distance(inputs, rows), np.float32(cap))
+    how = text("straight distance to the nearest, at most {cap} m", cap=f"{cap:g}")
+    note = text("{name}: no road graph, so straight distances stand for times", name=spec.name)
+    return Field(values, "m", how, (note,))
+
+
+def refuge_places(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Measure the refuge places per 100 people within reach (floating catchment).
+
+    Parameters
+    ----------
+    inputs
+        Refuges with ``capacity`` [persons]; ``population`` on the cells.
+    spec
+        Options ``radius_m`` [m] and ``cap``: more places per 100 people than this add nothing.
+
+    Returns
+    -------
+    Field or Missing
+        Places per 100 people.
+    """
+    rows = inputs.rows(spec.layer)
+    if rows is None:
+        return no_layer(spec.layer)
+    if inputs.population is None or not np.nansum(inputs.population) > 0:
+        return Missing(text("there is no population layer and the units state no population"))
+    capacity = np.full(len(rows), np.nan)
+    if "capacity" in rows:
+        capacity = rows["capacity"].to_numpy(dtype=np.float64, na_value=np.nan)
+    unknown = int((~np.isfinite(capacity)).sum())
+    if unknown == len(rows):
+        return Missing(text("no refuge states its capacity"))
+    radius, cap = spec.number("radius_m"), spec.number("cap")
+    places = floating_catchment(
+        inputs.grid, rows, capacity=capacity, people=inputs.population, radius_m=radius
+    )
+    notes: tuple[Text, ...] = ()
+    if unknown:
+        notes = (
+            text(
+                "{name}: {n} of {all} refuges state no capacity and count as 0 places",
+                name=spec.name,
+                n=unknown,
+                all=len(rows),
+            ),
+        )
+    how = text(
+        "places within {radius} m by the people who share them, at most {cap} per 100",
+        radius=f"{radius:g}",
+        cap=f"{cap:g}",
+    )
+    return Field(np.minimum(places * 100, cap).astype(np.float32), spec.unit, how, notes)
+
+
+__all__ = ["area_share", "length_density", "population_density"]
+
+
+def population_density(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Measure people per km2.
+
+    Parameters
+    ----------
+    inputs
+        ``pieces``, or else ``population`` on the cells.
+    spec
+        No options.
+
+    Returns
+    -------
+    Field or Missing
+        Persons per km2.
+    """
+    if inputs.population is None or not np.nansum(inputs.population) > 0:
+        return Missing(text("there is no population layer and the units state no population"))
+    how = text("people by the area on which they live")
+    pieces = inputs.pieces
+    if pieces is None:
+        values = np.asarray(inputs.population, dtype=np.float32)
+        return Field(values / np.float32(inputs.grid.area_km2), spec.unit, how)
+    area = pieces.holds @ np.where(pieces.known, shapely.area(pieces.shapes) / 1e6, 0.0)
+    people = pieces.units()["people"].to_numpy(dtype=np.float64)
+    units = np.divide(people, area, out=np.full(len(area), np.nan), where=area > 0)
+    return Field(pieces.density().astype(np.float32), spec.unit, how, units=units, exact=True)
+
+
+def area_share(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Measure the share of the ground that polygons cover; points count as none.
+
+    Parameters
+    ----------
+    inputs
+        The layers.
+    spec
+        No options but ``unless``.
+
+    Returns
+    -------
+    Field or Missing
+        Percent, or objects per km2 when the layer holds only points.
+    """
+    rows = inputs.rows(spec.layer)
+    if rows is None:
+        return no_layer(spec.layer)
+    area = shapely.area(np.asarray(rows.geometry, dtype=object))
+    grid = inputs.grid
+    if not area.any():
+        count = points_to_cells(grid, rows) / np.float32(grid.area_km2)
+        return Field(count, "1/km2", text("objects in the cell by its area, a proxy for people"))
+    ground = polygons_to_cells(grid, rows[area > 0], area[area > 0])
+    values = np.minimum(ground / np.float32(grid.size_m**2) * 100, 100).astype(np.float32)
+    return Field(values, spec.unit, text("share of the cell that is built on, a proxy for people"))
+
+
+def length_density(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Measure the length of lines per area.
+
+    Parameters
+    ----------
+    inputs
+        The layers.
+    spec
+        No options but ``unless``.
+
+    Returns
+    -------
+    Field or Missing
+        Kilometres per km2.
+    """
+    rows = inputs.rows(spec.layer)
+    if rows is None:
+        return no_layer(spec.layer)
+    values = lines_to_cells(inputs.grid, rows) / np.float32(1000 * inputs.grid.area_km2)
+    return Field(
+        values, spec.unit, text("length of roads in the cell by its area, a proxy for people")
+    )
+
+
+__all__ = ["people_share"]
+
+
+def _share(table: Any, kind: str) -> NDArray[np.float64] | None:
+    """Return the share 0..1 of each row, given or counted, or None."""
+    found = np.full(len(table), np.nan)
+    if f"{kind}_share" in table:
+        found = table[f"{kind}_share"].to_numpy(dtype=np.float64, na_value=np.nan)
+    if kind in table and "population" in table:
+        count = table[kind].to_numpy(dtype=np.float64, na_value=np.nan)
+        people = table["population"].to_numpy(dtype=np.float64, na_value=np.nan)
+        counted = np.divide(count, people, out=np.full(len(table), np.nan), where=people > 0)
+        found = np.where(np.isfinite(found), found, counted)
+    good = (found >= 0) & (found <= 1)
+    return np.where(good, found, np.nan) if good.any() else None
+
+
+def _placed(table: gpd.GeoDataFrame, inputs: Inputs) -> Any:
+    """Give rows without a geometry the shape of the unit whose code they carry."""
+    shapes = np.asarray(table.geometry, dtype=object).copy()
+    empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    if empty.any() and inputs.units is not None and "number" in table:
+        codes = table["number"].astype(str)
+        known = empty & codes.isin(inputs.units.index).to_numpy()
+        shapes[known] = np.asarray(inputs.units.geometry.loc[codes[known]], dtype=object)
+        empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    return shapes, ~empty
+
+
+def people_share(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Measure the share of a group among the people.
+
+    The first of these that knows it counts: the layer, the population layer, the units.
+
+    Parameters
+    ----------
+    inputs
+        The layers.
+    spec
+        Option ``field``: the group, such as ``elderly``, found as ``elderly_share`` (0..1) or as
+        the count ``elderly`` beside ``population``.
+
+    Returns
+    -------
+    Field or Missing
+        Percent.
+    """
+    kind = spec.words("field")[0]
+    sources = [inputs.tables.get(spec.layer), inputs.tables.get("population"), inputs.units]
+    for table in sources:
+        share = None if table is None or not len(table) else _share(table, kind)
+        if table is None or share is None:
+            continue
+        shapes, placed = _placed(table, inputs)
+        placed &= np.isfinite(share)
+        if not placed.any():
+            continue
+        people = None
+        if "population" in table:
+            people = table["population"].to_numpy(dtype=np.float64, na_value=np.nan)[placed]
+        values = share_of_cells(
+            inputs.grid, shapes[placed], share[placed], people=people, weight=inputs.population
+        )
+        how = text(
+            "share among the people of {n} rows, carried onto the cells", n=int(placed.sum())
+        )
+        return Field(values * np.float32(100), spec.unit, how)
+    return no_layer(spec.layer)
+
 
 __all__ = ["METHODS", "MethodRule"]
 
@@ -26,18 +532,18 @@ _KERNELS: Final = ("uniform", "epanechnikov", "quartic", "gaussian")
 
 METHODS: Final = {
     "point_density": MethodRule(
-        hazard.point_density, (("radius_m", 1), ("level_weights", 4)), (("kernel", _KERNELS),)
+        point_density, (("radius_m", 1), ("level_weights", 4)), (("kernel", _KERNELS),)
     ),
-    "distance": MethodRule(hazard.distance, (("cap_m", 1),)),
-    "low_ground": MethodRule(hazard.low_ground, (("radius_m", 1), ("cap_m", 1))),
-    "source_decay": MethodRule(hazard.source_decay, (("radius_m", 4), ("strength", 4))),
-    "depth": MethodRule(hazard.depth, (("cap_m", 1),)),
-    "population_density": MethodRule(exposure.population_density),
-    "threatened": MethodRule(hazard.threatened),
-    "area_share": MethodRule(exposure.area_share),
-    "length_density": MethodRule(exposure.length_density),
-    "people_share": MethodRule(vulnerability.people_share, (), (("field", ()),)),
-    "travel_time": MethodRule(capacity.travel_time, (("cap_min", 1), ("cap_m", 1))),
-    "refuge_places": MethodRule(capacity.refuge_places, (("radius_m", 1), ("cap", 1))),
+    "distance": MethodRule(distance, (("cap_m", 1),)),
+    "low_ground": MethodRule(low_ground, (("radius_m", 1), ("cap_m", 1))),
+    "source_decay": MethodRule(source_decay, (("radius_m", 4), ("strength", 4))),
+    "depth": MethodRule(depth, (("cap_m", 1),)),
+    "population_density": MethodRule(population_density),
+    "threatened": MethodRule(threatened),
+    "area_share": MethodRule(area_share),
+    "length_density": MethodRule(length_density),
+    "people_share": MethodRule(people_share, (), (("field", ()),)),
+    "travel_time": MethodRule(travel_time, (("cap_min", 1), ("cap_m", 1))),
+    "refuge_places": MethodRule(refuge_places, (("radius_m", 1), ("cap", 1))),
 }
 """Name in the table's column ``method`` to its rule."""

@@ -57,7 +57,7 @@ def check(project: Project, problems: Sequence[Problem] = ()) -> Result:
 
 
 def _nowhere() -> str:
-    from riskmap.project.load import NOWHERE
+    from riskmap.project.schema import NOWHERE
 
     return NOWHERE
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
+from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from riskmap.errors import Problem, ProjectError
+from riskmap.files import parse_yaml
 from riskmap.formats import side_files
+from riskmap.i18n import Text, text
 from riskmap.index.reading import frozen_files
 from riskmap.indicators.table import shipped_tables
 from riskmap.layers.layer import FieldMap, LayerSpec, UnitSpec
@@ -270,8 +280,6 @@ class Project(Section):
         ProjectError
             With every problem of the file at once.
         """
-        from riskmap.project.load import load_project  # it reads what this module defines
-
         return load_project(Path(path), allow_outside=allow_outside)
 
     def file(self, written: str) -> Path:
@@ -380,3 +388,540 @@ class Project(Section):
                 shown = (Path(self.index.steps).parent / named).as_posix()
                 found.append(("index.steps", shown, steps.parent / named))
         return found
+
+
+NAME_BYTES, PATH_BYTES = 255, 4000
+
+
+def _problem(path: Path, key: str, message: Text, mend: Text, value: object = "") -> Problem:
+    shown = "" if value in ("", None) else str(value)[:80]
+    return Problem(
+        severity="unusable",
+        role="",
+        rule="project",
+        message=message,
+        mend=mend,
+        file=path.name,
+        field=key,
+        value=shown,
+    )
+
+
+def as_project_error(path: Path, problems: list[Problem]) -> ProjectError:
+    """Make one error of all problems of a project file.
+
+    Parameters
+    ----------
+    path
+        The project file.
+    problems
+        What is wrong.
+
+    Returns
+    -------
+    ProjectError
+        With every problem.
+    """
+    return ProjectError(text("{file}: {n} problem(s)", file=path, n=len(problems)), tuple(problems))
+
+
+def _known_keys(location: tuple[Any, ...]) -> list[str]:
+    """List the keys that the section at a location knows."""
+    section: Any = Project
+    for part in location[:-1]:
+        if not isinstance(part, str) or section is None:
+            continue
+        fields = getattr(section, "model_fields", {})
+        if part not in fields:
+            continue
+        section = _section_of(fields[part].annotation)
+    fields = getattr(section, "model_fields", {})
+    return [key for key, field in fields.items() if not field.exclude]
+
+
+def _section_of(annotation: Any) -> Any:
+    """Find the section class inside a type such as ``dict[str, list[Section]]``."""
+    if hasattr(annotation, "model_fields"):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _section_of(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def shape_problems(path: Path, error: ValidationError) -> list[Problem]:
+    """Say what is wrong with the keys and kinds of values.
+
+    Parameters
+    ----------
+    path
+        The project file.
+    error
+        What the model refused.
+
+    Returns
+    -------
+    list
+        One problem a key, with the nearest known key where one is misspelt.
+    """
+    problems = []
+    for item in error.errors(include_url=False):
+        location = item["loc"]
+        key = ".".join(map(str, location))
+        kind = item["type"]
+        if kind == "extra_forbidden":
+            near = get_close_matches(str(location[-1]), _known_keys(location), n=1)
+            mend = (
+                text("did you mean '{near}'?", near=near[0])
+                if near
+                else text("remove it; known keys: {keys}", keys=", ".join(_known_keys(location)))
+            )
+            problems.append(_problem(path, key, text("unknown key"), mend))
+        elif kind == "missing":
+            problems.append(
+                _problem(path, key, text("required key is missing"), text("add '{key}'", key=key))
+            )
+        else:
+            problems.append(
+                _problem(
+                    path,
+                    key,
+                    _why(item),
+                    text("give a value of the right kind"),
+                    item.get("input") if not isinstance(item.get("input"), dict | list) else "",
+                )
+            )
+    return problems
+
+
+def _why(item: Any) -> Text:
+    """Say in both languages what pydantic found; its own words where it is something rare."""
+    limits = {key: f"{value}" for key, value in item.get("ctx", {}).items() if key != "error"}
+    known = {
+        "greater_than": "must be greater than {gt}",
+        "greater_than_equal": "must be {ge} or more",
+        "less_than": "must be less than {lt}",
+        "less_than_equal": "must be {le} or less",
+        "iso_date": "must be a date, YYYY-MM-DD",
+        "finite_number": "must be a finite number",
+        "literal_error": "must be one of {expected}",
+        "string_type": "must be text",
+        "string_too_short": "must not be empty",
+        "string_too_long": "must have {max_length} characters or fewer",
+        "too_short": "must not be empty",
+        "list_type": "must be a list",
+        "dict_type": "must be a mapping",
+        "model_type": "must be a mapping",
+        "model_attributes_type": "must be a mapping",
+        "float_parsing": "must be a number",
+        "float_type": "must be a number",
+        "int_type": "must be a whole number",
+        "int_from_float": "must be a whole number",
+        "int_parsing": "must be a whole number",
+        "bool_type": "must be true or false",
+        "bool_parsing": "must be true or false",
+    }
+    message = known.get(item["type"])
+    if message is None:
+        return text("unfit value: {why}", why=item["msg"])
+    return Text(message, tuple((k, v) for k, v in limits.items() if f"{{{k}}}" in message))
+
+
+def content_problems(
+    path: Path, project: Project, *, allow_outside: bool, roles: Mapping[str, object] | None
+) -> list[Problem]:
+    """Say what is wrong in a file whose keys and kinds are right.
+
+    Parameters
+    ----------
+    path
+        The project file.
+    project
+        What it says.
+    allow_outside
+        Whether input may lie outside the project's tree.
+    roles
+        Known roles; by default the shipped ones and the project's own.
+
+    Returns
+    -------
+    list
+        Unknown roles and presets, names used twice, paths that lead nowhere or outside.
+    """
+    unfit = _check_file_names(path, project)
+    if unfit:
+        return unfit
+    outside = [] if allow_outside else _check_inside(path, project)
+    if outside:
+        return outside
+    presets = _check_presets(path, project)
+    stations = [] if presets else _check_stations(path, project)
+    candidates = _check_candidates(path, project)
+    return [*_check_roles(path, project, roles), *presets, *stations, *candidates]
+
+
+def _check_file_names(path: Path, project: Project) -> list[Problem]:
+    mend = text("give the path of the file")
+    return [
+        _problem(path, key, text("no file can have this name"), mend, written)
+        for key, written in project.written_paths()
+        if "\0" in written
+        or len(written.encode()) > PATH_BYTES
+        or any(len(part.encode()) > NAME_BYTES for part in re.split(r"[/\\\\]", written))
+    ]
+
+
+def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | None) -> list[Problem]:
+    from riskmap.vocabulary.roles import load_roles
+
+    extra = project.file(project.roles) if project.roles else None
+    problems = []
+    if extra is not None and not extra.is_dir():
+        said = text("there is no such folder")
+        mend = text("name a folder that holds role files")
+        problems.append(_problem(path, "roles", said, mend, project.roles))
+    known = roles if roles is not None else load_roles(extra)
+    for role in project.layers:
+        if role in known:
+            continue
+        labels = {str(getattr(one, "zh", "")): name for name, one in known.items()}
+        near = [labels[role]] if role in labels else get_close_matches(role, list(known), n=1)
+        mend = (
+            text("did you mean '{near}'?", near=near[0])
+            if near
+            else text("known roles: {keys}", keys=_named_roles(known))
+        )
+        problems.append(_problem(path, f"layers.{role}", text("unknown role"), mend))
+    classes = project.index.classes
+    if classes.method == "fixed" and not _rising(classes.breaks or [], classes.k - 1):
+        said = text("must be {n} rising numbers", n=classes.k - 1)
+        mend = text("give a value of the right kind")
+        problems.append(_problem(path, "index.classes.breaks", said, mend, classes.breaks))
+    names = [scenario.name for scenario in project.scenarios]
+    problems += [
+        _problem(
+            path,
+            f"scenarios.{i}.name",
+            text("scenario name used twice"),
+            text("give every scenario a name of its own"),
+            name,
+        )
+        for i, name in enumerate(names)
+        if name in names[:i]
+    ]
+    return problems
+
+
+def _named_roles(roles: Mapping[str, object]) -> str:
+    """List roles by key and name; a name alone tells an officer what is meant."""
+    return "、".join(
+        f"{name} ({getattr(role, 'label', '') or name})" for name, role in roles.items()
+    )
+
+
+def _rising(values: list[float], n: int) -> bool:
+    return len(values) == n and all(one < other for one, other in pairwise(values))
+
+
+def _check_presets(path: Path, project: Project) -> list[Problem]:
+    from riskmap.vocabulary.presets import load_presets
+
+    try:
+        load_presets(project.presets)
+    except ProjectError as error:
+        return [replace(problem, file=path.name) for problem in error.problems]
+    return []
+
+
+def _check_stations(path: Path, project: Project) -> list[Problem]:
+    """Find response rules that are none."""
+    from riskmap.plans.stations.rules import response_rule
+    from riskmap.vocabulary.presets import load_presets
+
+    try:
+        response_rule(load_presets(project.presets), project.stations.preset)
+    except ProjectError as error:
+        said = error.message if isinstance(error.message, Text) else text("unknown preset")
+        mend = text("see the presets station.* in the documentation")
+        return [_problem(path, "stations.preset", said, mend)]
+    return []
+
+
+def _check_candidates(path: Path, project: Project) -> list[Problem]:
+    """Find candidates for new sites that are no layer."""
+    layers = sorted(project.layers)
+    asked = {
+        "stations.candidates": (project.stations.candidates, ["cells", "nodes", *layers]),
+        "refuges.candidates": (project.refuges.candidates, layers),
+    }
+    said = text("the project has no such layer")
+    return [
+        _problem(path, key, said, text("use one of {known}", known=", ".join(known)), written)
+        for key, (written, known) in asked.items()
+        if written is not None and written not in known
+    ]
+
+
+def _check_inside(path: Path, project: Project) -> list[Problem]:
+    mend = text(
+        "move the file below {root}, or give --allow-outside if you trust it",
+        root=project.root.name,
+    )
+    own = project.path.parent / ".riskmap"
+    read = [(key, shown, project.file(shown)) for key, shown in project.written_paths()]
+    read += [("cache", own.name, own), *project.read_paths()]
+    left = {
+        (key, shown): file for key, shown, file in read
+        if not file.resolve().is_relative_to(project.root)
+    }  # fmt: skip
+    said = text("the path leaves the project's tree")
+    return [_problem(path, key, said, mend, shown) for key, shown in left]
+
+
+ROOT_MARKS = ("riskmap.root", ".git")
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if isinstance(key, list | dict | set):
+            problem = str(text("a list or a mapping is no key"))
+            raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+        if key in seen:
+            problem = str(text("key given twice: {key}", key=key))
+            raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+        seen[key] = loader.construct_object(value_node, deep=True)
+    return seen
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def project_root(path: Path) -> Path:
+    """Find the folder that a project's paths may not leave.
+
+    Parameters
+    ----------
+    path
+        The project file.
+
+    Returns
+    -------
+    Path
+        The nearest parent that holds ``riskmap.root`` or ``.git``, else the file's own folder.
+    """
+    for parent in path.resolve().parents:
+        if any((parent / mark).exists() for mark in ROOT_MARKS):
+            return parent
+    return path.resolve().parent
+
+
+def load_project(
+    path: Path | str,
+    *,
+    allow_outside: bool = False,
+    roles: Mapping[str, object] | None = None,
+) -> Project:
+    """Read and check a project file.
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+    allow_outside
+        Whether input may lie outside the project's tree.
+    roles
+        Known roles, to check the keys of ``layers``; by default the shipped ones.
+
+    Returns
+    -------
+    Project
+        The frozen project.
+
+    Raises
+    ------
+    ProjectError
+        With all problems of the file: dotted key, what is wrong, how to mend it.
+    """
+    path = Path(path)
+    raw = _parse(path)
+    try:
+        project = Project.model_validate(raw | {"path": path.resolve(), "root": project_root(path)})
+    except ValidationError as error:
+        raise as_project_error(path, shape_problems(path, error)) from None
+    problems = content_problems(path, project, allow_outside=allow_outside, roles=roles)
+    if problems:
+        raise as_project_error(path, problems)
+    return project
+
+
+NOWHERE = "?"
+"""Path of units that a project file does not name."""
+_ROUNDS = 40
+
+
+def load_for_check(
+    path: Path | str, *, allow_outside: bool = False
+) -> tuple[Project, list[Problem]]:
+    """Read a project file as far as it can be used, so that a check goes on after each fault.
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+    allow_outside
+        Whether input may lie outside the project's tree.
+
+    Returns
+    -------
+    tuple of Project and list of Problem
+        The project without the keys that are wrong, and what is wrong with them.
+
+    Raises
+    ------
+    ProjectError
+        When the file is missing, no YAML, or holds no keys.
+    """
+    path = Path(path)
+    raw = copy.deepcopy(_parse(path))
+    problems: list[Problem] = []
+    for _ in range(_ROUNDS):
+        found, wrong = _try_once(path, raw, allow_outside=allow_outside)
+        problems += [problem for problem in found if problem not in problems]
+        if isinstance(wrong, Project):
+            return wrong, problems
+        for location, missing in sorted(wrong, key=lambda item: str(item[0]), reverse=True):
+            _take_out(raw, location, missing=missing, stem=path.stem)
+    raise as_project_error(path, problems)
+
+
+_Wrong = list[tuple[tuple[Any, ...], bool]]
+
+
+def _try_once(
+    path: Path, raw: dict[str, Any], *, allow_outside: bool
+) -> tuple[list[Problem], Project | _Wrong]:
+    """Validate once; give the problems, and the project or where they stand."""
+    try:
+        project = Project.model_validate(raw | {"path": path.resolve(), "root": project_root(path)})
+    except ValidationError as error:
+        places = [
+            (item["loc"], item["type"] == "missing") for item in error.errors(include_url=False)
+        ]
+        return shape_problems(path, error), places
+    problems = content_problems(path, project, allow_outside=allow_outside, roles=None)
+    if not problems:
+        return [], project
+    return problems, [(_location(problem.field), False) for problem in problems]
+
+
+def _location(key: str) -> tuple[Any, ...]:
+    return tuple(int(part) if part.isdigit() else part for part in key.split("."))
+
+
+def _take_out(raw: dict[str, Any], location: tuple[Any, ...], *, missing: bool, stem: str) -> None:
+    """Take a key that is wrong out of the raw project; give what must be there a stand-in."""
+    if len(location) > 1 and (missing or location[-1] == "path"):
+        location = location[:-1]
+    node: Any = raw
+    for part in location[:-1]:
+        if isinstance(part, int) and isinstance(node, dict):
+            continue  # one mapping stands for a list of one
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            node = None
+            break
+    last = location[-1]
+    if isinstance(last, int) and isinstance(node, dict):
+        raw.pop(location[0], None)
+    elif last in (node if isinstance(node, dict) else range(len(node or ()))):
+        del node[last]
+    else:
+        raw.pop(location[0] if location[0] in raw else "presets", None)
+    if not raw.get("units"):
+        raw["units"] = [{"path": NOWHERE}]
+    raw.setdefault("name", stem)
+
+
+_YAML: tuple[tuple[str, Text], ...] = (
+    (
+        "mapping values are not allowed",
+        text("a colon stands where none may, or an indent is wrong"),
+    ),
+    ("could not find expected ':'", text("a colon is missing after a key")),
+    ("expected ',' or '}'", text("a comma or a closing curly bracket is missing")),
+    ("expected ',' or ']'", text("a comma or a closing square bracket is missing")),
+    ("expected <block end>", text("the indents do not agree")),
+    ("found character '\\t'", text("a tab stands where blanks are needed")),
+    ("found unexpected end of stream", text("a quote is not closed")),
+    ("found a tab character", text("a tab stands where blanks are needed")),
+    ("found character", text("a text begins with a sign that needs quotes around the text")),
+    ("alias", text("a text that begins with * needs quotes")),
+    ("found duplicate anchor", text("a text that begins with & needs quotes")),
+    ("could not determine a constructor", text("a text that begins with ! needs quotes")),
+    ("found unknown escape character", text(r"a \ inside double quotes; use single quotes or /")),
+    ("special characters are not allowed", text("a control character stands in the file")),
+    ("expected alphabetic or numeric", text("a text that begins with & or * needs quotes")),
+    ("expected a single document", text("the file holds more than one document (---)")),
+    ("did not find expected", text("a bracket, a quote or an indent is not closed")),
+    ("while scanning a simple key", text("a colon is missing after a key")),
+)
+
+
+def yaml_problem(error: yaml.YAMLError) -> Text | str:
+    """Say in the run's language what a YAML reader complains of.
+
+    Parameters
+    ----------
+    error
+        The complaint.
+
+    Returns
+    -------
+    Text or str
+        Our words for it; its own where it is something rare or already ours.
+
+    Examples
+    --------
+    >>> try:
+    ...     yaml.safe_load("a: b: c")
+    ... except yaml.YAMLError as error:
+    ...     str(yaml_problem(error))
+    '此处不应有冒号，或缩进不对'
+    """
+    said = str(getattr(error, "problem", None) or error)
+    return next((ours for theirs, ours in _YAML if theirs in said), said)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ProjectError(
+            text("{file}: no such project file; check the name, or run: riskmap new DIR", file=path)
+        )
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+        raw = parse_yaml(content, loader=_Loader)
+    except UnicodeDecodeError:
+        raise ProjectError(
+            text("{file}: the project file is not UTF-8; save it as UTF-8", file=path)
+        ) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise ProjectError(
+            text(
+                "{file}: line {line}: not valid YAML ({problem}); check indents, colons and quotes",
+                file=path,
+                line=mark.line + 1 if mark else "?",
+                problem=yaml_problem(error),
+            )
+        ) from None
+    if not isinstance(raw, dict):
+        raise ProjectError(text("{file}: the project file holds no keys", file=path))
+    return {str(key): value for key, value in raw.items() if key not in {"path", "root"}}

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import sparse
 
 from riskmap.i18n import text
+from riskmap.siting.cover import no_answer
 from riskmap.siting.problem import EXCLUDED, Instance, Solution, among
-from riskmap.siting.proof import no_answer
 from riskmap.siting.solver import minimise
 
 if TYPE_CHECKING:

@@ -10,10 +10,15 @@ import numpy as np
 
 from riskmap.siting.allocation import allocate_split
 from riskmap.siting.capacity_model import choose_and_assign
-from riskmap.siting.cover import check_p, greedy_sites
+from riskmap.siting.cover import (
+    check_p,
+    greedy_sites,
+    infeasible_capacity,
+    infeasible_cover,
+    out_of_time,
+)
 from riskmap.siting.exact.knapsack import Packed, fits, pack
 from riskmap.siting.problem import Instance, Solution, among, within
-from riskmap.siting.proof import infeasible_capacity, infeasible_cover, out_of_time
 from riskmap.siting.solver import Answer
 
 if TYPE_CHECKING:

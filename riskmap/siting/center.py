@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from riskmap.siting.cover import check_p, coverage, greedy_cover, limits, solution_of
+from riskmap.siting.cover import (
+    check_p,
+    coverage,
+    greedy_cover,
+    infeasible_cover,
+    infeasible_sites,
+    limits,
+    out_of_time,
+    solution_of,
+)
 from riskmap.siting.problem import EXISTING, Instance, Solution, filled, nearest_open, within
-from riskmap.siting.proof import infeasible_cover, infeasible_sites, out_of_time
 from riskmap.siting.solver import minimise, stack
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from riskmap.files import MANIFEST, hashed_files
 def town_out(tmp_path_factory):
     from riskmap import pipeline
     from riskmap.export import bundle
-    from riskmap.project.load import load_project
+    from riskmap.project.schema import load_project
     from tests import town
 
     folder = tmp_path_factory.mktemp("verified")

@@ -19,7 +19,7 @@ from riskmap import formats
 from riskmap.errors import LayerError, ProjectError
 from riskmap.layers.layer import LayerSpec
 from riskmap.layers.read.layer import read_layer
-from riskmap.project.load import load_project
+from riskmap.project.schema import load_project
 from riskmap.vocabulary.roles import load_roles
 from tests import town
 

@@ -14,7 +14,7 @@ from riskmap.files import parse_json, parse_yaml
 from riskmap.layers.layer import LayerSpec
 from riskmap.layers.read.layer import read_layer
 from riskmap.layers.read.table import read_csv, read_workbook
-from riskmap.project.load import load_project
+from riskmap.project.schema import load_project
 from riskmap.vocabulary.roles import load_roles
 
 

@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from riskmap.layers.read.layer import read_layer
-from riskmap.project.load import load_project
+from riskmap.project.schema import load_project
 from riskmap.vocabulary.roles import load_roles
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ import pytest
 import rasterio
 import shapely
 
-from riskmap.project.load import load_project
+from riskmap.project.schema import load_project
 
 ROOT = Path(__file__).resolve().parents[2]
 LIECHTENSTEIN = ROOT / "layers" / "liechtenstein" / "liechtenstein-latest.osm.pbf"

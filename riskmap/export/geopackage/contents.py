@@ -13,7 +13,7 @@ import shapely
 
 from riskmap.export.encode import as_line
 from riskmap.export.geopackage import styles
-from riskmap.export.geopackage.marks import kind_style, plan_style, whole_style
+from riskmap.export.geopackage.styles import kind_style, plan_style, whole_style
 from riskmap.export.workbook import tables
 from riskmap.export.workbook.plans import plan_frames, worded
 from riskmap.export.workbook.tables import Flooded, changes, flooded

@@ -6,12 +6,18 @@ import time
 
 import numpy as np
 
-from riskmap.siting.cover import check_p, lscp, solution_of
+from riskmap.siting.cover import (
+    check_p,
+    infeasible_cover,
+    infeasible_sites,
+    lscp,
+    out_of_time,
+    solution_of,
+)
 from riskmap.siting.exact.branch import prove
 from riskmap.siting.exact.interchange import first_sites, improved, pairs_of, total_cost
 from riskmap.siting.exact.lagrange import Best, root
 from riskmap.siting.problem import Instance, Solution, filled, within
-from riskmap.siting.proof import infeasible_cover, infeasible_sites, out_of_time
 
 
 def p_median(

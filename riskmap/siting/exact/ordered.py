@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from riskmap.i18n import text
-from riskmap.siting.proof import no_answer
+from riskmap.siting.cover import no_answer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,7 +15,7 @@ from shapely.geometry import LineString, box
 
 from riskmap import pipeline
 from riskmap.export.onemap.page import render
-from riskmap.project.load import load_project
+from riskmap.project.schema import load_project
 from tests import town
 
 NAME = "暴雨"
