@@ -225,10 +225,12 @@ def depth(inputs: Inputs, spec: Spec) -> Field | Missing:
 def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
     """Measure the people threatened inside areas: those stated, else those who live there.
 
+    They stand where people live in the area, evenly where nobody is known to.
+
     Parameters
     ----------
     inputs
-        The layers; ``pieces`` for areas that state no people.
+        The layers; ``pieces`` for areas that state no people, ``population`` for where they live.
     spec
         No options.
 
@@ -243,14 +245,15 @@ def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
     shapes = np.asarray(rows.geometry, dtype=object)
     stated = np.full(len(rows), np.nan)
     if "people" in rows:
-        stated = rows["people"].to_numpy(dtype=np.float64, na_value=np.nan)
+        stated = rows["people"].to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     blank = ~np.isfinite(stated)
     if blank.any() and inputs.pieces is not None:
         stated[blank] = inputs.pieces.inside(shapes[blank])
     unknown = int((~np.isfinite(stated)).sum())
     if unknown == len(rows):
         return Missing(text("no area says how many people it threatens"))
-    people = polygons_to_cells(inputs.grid, shapes, np.nan_to_num(stated))
+    lives = None if inputs.population is None else np.nan_to_num(inputs.population)
+    people = polygons_to_cells(inputs.grid, shapes, np.nan_to_num(stated), weight=lives)
     how = text("people threatened in {n} areas, by the area of the cell", n=len(rows))
     notes: tuple[Text, ...] = ()
     if unknown:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from riskmap.errors import IndicatorError, RiskmapError
 from riskmap.geo.grid import make_grid
+from riskmap.geo.people import live_in
 from riskmap.i18n import language
 from riskmap.indicators.table import Inputs, compute, load_table, renormalise
 from riskmap.layers.layer import Raster
@@ -300,3 +301,29 @@ def test_every_hazard_counts():
         assert found.meta.loc[found.meta["parent"] == "HAZARD", "weight"].sum() == pytest.approx(1)
     danger = compute(TABLE, replace(FULL, tables={**layers(), "danger_area": areas}), units())
     assert cells(danger, "H_DANGER")[3, 0] == pytest.approx(50 / 0.01)  # 50 people on 100 m x 100 m
+
+
+def test_people_threatened_stand_where_they_live():
+    homes = np.zeros(GRID.shape)
+    homes[3, 0], homes[3, 4] = 300.0, 700.0  # bottom corners: W and E
+    frame = gpd.GeoDataFrame(
+        {"level": ["town", "village", "village"], "parent_id": ["", "T", "T"],
+         "population": [np.nan, 700.0, 300.0]},
+        index=["T", "E", "W"], geometry=[TOWN, EAST, WEST], crs=CRS,
+    )  # fmt: skip
+    rows = table(shapely.points([[50, 50], [450, 50]]), population=[300.0, 700.0])
+    pieces = live_in(GRID, frame, table=rows)
+    areas = gpd.GeoDataFrame(
+        {"people": [np.nan, 90.0], "level": [4, 4]},
+        geometry=[shapely.box(0, 0, 500, 100), shapely.box(100, 100, 300, 200)],
+        crs=CRS,
+    )
+    kept = areas.copy()
+    inputs = replace(
+        FULL, tables={**layers(), "danger_area": areas}, pieces=pieces, population=homes
+    )
+    found = compute(TABLE, inputs, units())
+    # the first states nobody: 300 and 700 live in it; nobody lives in the second: evenly 45 and 45
+    assert cells(found, "H_DANGER")[3] == pytest.approx([300e2, 0, 0, 0, 700e2])
+    assert cells(found, "H_DANGER")[2] == pytest.approx([0, 45e2, 45e2, 0, 0])
+    assert areas.equals(kept)
