@@ -225,7 +225,8 @@ def depth(inputs: Inputs, spec: Spec) -> Field | Missing:
 def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
     """Measure the people threatened inside areas: those stated, else those who live there.
 
-    They stand where people live in the area, evenly where nobody is known to.
+    They stand where people live in the area, evenly where nobody is known to. Ground that several
+    areas share counts once, for an area that states people before one that does not.
 
     Parameters
     ----------
@@ -247,9 +248,13 @@ def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
     if "people" in rows:
         stated = rows["people"].to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     blank = ~np.isfinite(stated)
-    if blank.any() and inputs.pieces is not None:
-        stated[blank] = inputs.pieces.inside(shapes[blank])
-    unknown = int((~np.isfinite(stated)).sum())
+    unknown = int(blank.sum())
+    if unknown and inputs.pieces is not None:
+        unknown = int(np.isnan(inputs.pieces.inside(shapes[blank])).sum())
+        ground = shapely.make_valid(shapes)
+        rest = shapely.difference(*(shapely.union_all(ground[some]) for some in (blank, ~blank)))
+        shapes = np.append(shapes[~blank], rest)
+        stated = np.append(stated[~blank], inputs.pieces.inside(shapes[-1:]))
     if unknown == len(rows):
         return Missing(text("no area says how many people it threatens"))
     lives = None if inputs.population is None else np.nan_to_num(inputs.population)

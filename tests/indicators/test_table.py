@@ -314,16 +314,18 @@ def test_people_threatened_stand_where_they_live():
     rows = table(shapely.points([[50, 50], [450, 50]]), population=[300.0, 700.0])
     pieces = live_in(GRID, frame, table=rows)
     areas = gpd.GeoDataFrame(
-        {"people": [np.nan, 90.0], "level": [4, 4]},
-        geometry=[shapely.box(0, 0, 500, 100), shapely.box(100, 100, 300, 200)],
+        {"people": [np.nan, 90.0, np.nan], "level": [4, 4, 4]},
+        geometry=[shapely.box(0, 0, 500, 100), shapely.box(100, 100, 300, 200),
+                  shapely.box(400, 0, 500, 100)],
         crs=CRS,
-    )
+    )  # fmt: skip
     kept = areas.copy()
     inputs = replace(
         FULL, tables={**layers(), "danger_area": areas}, pieces=pieces, population=homes
     )
     found = compute(TABLE, inputs, units())
-    # the first states nobody: 300 and 700 live in it; nobody lives in the second: evenly 45 and 45
+    # the first states nobody: 300 and 700 live in it, the 700 in the third too, and count once;
+    # nobody lives in the second: evenly 45 and 45
     assert cells(found, "H_DANGER")[3] == pytest.approx([300e2, 0, 0, 0, 700e2])
     assert cells(found, "H_DANGER")[2] == pytest.approx([0, 45e2, 45e2, 0, 0])
     assert areas.equals(kept)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString
+from shapely.ops import unary_union
 
 from riskmap.geo.network import build_graph
 from riskmap.layers.layer import Raster
@@ -47,6 +48,22 @@ def test_an_area_over_two_villages_is_a_group_in_each_where_its_people_live():
     # Ten people a cell: four cells of the first village, six of the second.
     assert sent["people"].to_dict() == {"甲村": 80, "乙村": 120}
     assert sent["metres"].to_dict() == {"甲村": 300, "乙村": 500}
+
+
+def test_each_part_of_a_village_in_two_parts_goes_its_own_way():
+    there = world([(50, 1000), (2950, 1000)])
+    there.units["geometry"] = [
+        unary_union([rect(0, 1000), rect(2500, 3000)]), rect(1000, 2000), rect(2000, 2500)
+    ]  # fmt: skip
+    found = plan(
+        there, danger_area=areas(("西", np.nan, 200, 300), ("沿河", 60, 500, 2800)), name="雨"
+    )
+    sent = found.tables["assignment"]
+    mine = sent[sent["village"] == "甲村"].sort_values("people")
+    # Ten people live on the first area; of the 60 (23 cells: 5 and 3 of the village) 13 and 8.
+    assert mine["people"].tolist() == [8, 10, 13]
+    assert mine["refuge"].tolist() == ["场所1", "场所0", "场所0"]
+    assert mine["metres"].tolist() == [300, 200, 700]
 
 
 def test_nobody_wades_to_a_road_and_nobody_crosses_a_river():

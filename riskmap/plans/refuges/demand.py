@@ -321,16 +321,21 @@ def _apart(ground: NDArray[np.object_], late: NDArray[np.bool_]) -> NDArray[np.o
 
 
 def _overlay(home: Living, ground: NDArray[np.object_]) -> _Parts:
-    """Cut grounds at the villages' borders; count who lives on each part, and where."""
+    """Cut grounds at the villages' borders; count who lives on each part, and where.
+
+    A village of several separate polygons sets out from each of them.
+    """
     from riskmap.geo.areas import coverage
 
     pieces, of = shapely.get_parts(ground, return_index=True)
     solid = (shapely.get_dimensions(pieces) == 2) & (shapely.area(pieces) > 0)
     pieces, of = pieces[solid], of[solid]
-    unit, piece = shapely.STRtree(pieces).query(home.shapes, predicate="intersects")
-    cut = shapely.intersection(pieces[piece], home.shapes[unit])
+    homes, village = shapely.get_parts(home.shapes, return_index=True)
+    part, piece = shapely.STRtree(pieces).query(homes, predicate="intersects")
+    cut = shapely.intersection(pieces[piece], homes[part])
     some = shapely.area(cut) > 1e-6
-    cut, unit, owner = cut[some], unit[some], of[piece[some]]
+    cut, part, owner = cut[some], part[some], of[piece[some]]
+    unit = village[part]
     inside = np.bincount(piece[some], weights=shapely.area(cut), minlength=len(pieces))
     out = np.flatnonzero(shapely.area(pieces) - inside > 1e-3 * shapely.area(pieces) + 1e-3)
     if out.size:
@@ -338,10 +343,11 @@ def _overlay(home: Living, ground: NDArray[np.object_]) -> _Parts:
         real = shapely.area(rest) > 1e-3
         cut = np.concatenate([cut, rest[real]])
         unit = np.concatenate([unit, np.full(int(real.sum()), len(home.ids) - 1)])
+        part = np.concatenate([part, np.full(int(real.sum()), len(homes))])
         owner = np.concatenate([owner, of[out[real]]])
-    order = np.lexsort((unit, owner))
-    cut, unit, owner = cut[order], unit[order], owner[order]
-    first = np.flatnonzero(np.r_[True, (owner[1:] != owner[:-1]) | (unit[1:] != unit[:-1])])
+    order = np.lexsort((part, unit, owner))
+    cut, part, unit, owner = cut[order], part[order], unit[order], owner[order]
+    first = np.flatnonzero(np.r_[True, (owner[1:] != owner[:-1]) | (part[1:] != part[:-1])])
     first = first[: len(cut)]
     shapes = np.empty(first.size, dtype=object)
     shapes[:] = [shapely.union_all(part) for part in np.split(cut, first[1:])][: first.size]

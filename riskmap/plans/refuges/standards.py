@@ -72,7 +72,7 @@ def reach_cells(
     from riskmap.plans.refuges.ways import ways
 
     flat = np.zeros(0) if people is None else np.nan_to_num(np.asarray(people, np.float64)).ravel()
-    cells = np.flatnonzero(flat > 0)
+    cells = np.flatnonzero(flat > 1e-6)  # less is what rounding leaves on empty or unknown ground
     xy = np.column_stack(cell_centres(grid, cells)) if cells.size else np.zeros((0, 2))
     finest = units[units["finest"]] if "finest" in units else units
     village = unit_of_points(shapely.points(xy), finest) if cells.size else np.zeros(0, object)
