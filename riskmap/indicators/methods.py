@@ -9,7 +9,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from riskmap.geo.overlay import lines_to_cells, points_to_cells, polygons_to_cells
+from riskmap.geo.overlay import (
+    coverage,
+    lines_to_cells,
+    place_share,
+    points_to_cells,
+    polygons_to_cells,
+    zonal,
+)
 from riskmap.geo.people import share_of_cells
 from riskmap.geo.surface import (
     decay,
@@ -249,12 +256,15 @@ def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
         stated = rows["people"].to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     blank = ~np.isfinite(stated)
     unknown = int(blank.sum())
+    dark = np.zeros(0, dtype=bool)
     if unknown and inputs.pieces is not None:
         unknown = int(np.isnan(inputs.pieces.inside(shapes[blank])).sum())
         ground = shapely.make_valid(shapes)
         rest = shapely.difference(*(shapely.union_all(ground[some]) for some in (blank, ~blank)))
         shapes = np.append(shapes[~blank], rest)
         stated = np.append(stated[~blank], inputs.pieces.inside(shapes[-1:]))
+        dark = inputs.pieces.finest & ~inputs.pieces.known
+        dark[dark] = shapely.area(shapely.intersection(inputs.pieces.shapes[dark], rest)) > 0
     if unknown == len(rows):
         return Missing(text("no area says how many people it threatens"))
     lives = None if inputs.population is None else np.nan_to_num(inputs.population)
@@ -270,7 +280,17 @@ def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
                 all=len(rows),
             ),
         )
-    return Field(people / np.float32(inputs.grid.area_km2), spec.unit, how, notes)
+    if inputs.pieces is None or not dark.any():
+        return Field(people / np.float32(inputs.grid.area_km2), spec.unit, how, notes)
+    # Nobody knows how many are threatened in such a unit of unknown people: that is not none.
+    lost = coverage(inputs.grid, inputs.pieces.shapes[dark]).sum(axis=0)
+    nobody = (np.asarray(lost).reshape(people.shape) > 0) & (people == 0)
+    people = np.where(nobody, np.float32(np.nan), people)
+    cover, share = inputs.pieces.cover, place_share(inputs.grid)
+    units = zonal(inputs.grid, cover, people, how="density", place_share=share)
+    units[dark] = np.nan
+    density = people / np.float32(inputs.grid.area_km2)
+    return Field(density, spec.unit, how, notes, units=units, exact=True)
 
 
 __all__ = ["refuge_places", "travel_time"]

@@ -329,3 +329,28 @@ def test_people_threatened_stand_where_they_live():
     assert cells(found, "H_DANGER")[3] == pytest.approx([300e2, 0, 0, 0, 700e2])
     assert cells(found, "H_DANGER")[2] == pytest.approx([0, 45e2, 45e2, 0, 0])
     assert areas.equals(kept)
+
+
+def test_the_threatened_of_a_unit_of_unknown_people_are_unknown_not_none():
+    frame = gpd.GeoDataFrame(
+        {"level": ["town", "village", "village"], "parent_id": ["", "T", "T"],
+         "population": [np.nan, np.nan, 800.0]},
+        index=["T", "E", "W"], geometry=[TOWN, EAST, WEST], crs=CRS,
+    )  # fmt: skip
+    pieces = live_in(GRID, frame)
+    areas = gpd.GeoDataFrame(
+        {"people": [np.nan], "level": [4]}, geometry=[shapely.box(0, 0, 500, 100)], crs=CRS
+    )
+    inputs = replace(
+        FULL,
+        tables={**layers(), "danger_area": areas},
+        pieces=pieces,
+        population=pieces.cells(),
+    )
+    found = compute(TABLE, inputs, frame)
+    # 100 people a cell in the west: two of its eight cells are in the area
+    assert cells(found, "H_DANGER")[3] == pytest.approx([1e4, 1e4] + [np.nan] * 3, nan_ok=True)
+    assert found.units.loc["W", "H_DANGER"] == pytest.approx(200 / 0.08)
+    assert np.isnan(found.units.loc["E", "H_DANGER"])
+    known = replace(inputs, tables={**layers(), "danger_area": areas.assign(people=[50.0])})
+    assert np.isfinite(compute(TABLE, known, frame).units["H_DANGER"]).all()
