@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ from riskmap.i18n import Text, language, text
 
 if TYPE_CHECKING:
     from riskmap.cli.scaffold import Answers
+    from riskmap.errors import Problem
     from riskmap.project.schema import Project
     from riskmap.result import Result
+    from riskmap.vocabulary.roles import Role
 
 
 QUIET = ("row_example",)
@@ -289,7 +292,8 @@ def check_project(
             if problem.rule in QUIET:
                 continue
             part = lines.setdefault(problem.role, {"unusable": [], "returned": [], "notes": []})
-            part["notes" if problem.severity == "note" else problem.severity].append(str(problem))
+            key = "notes" if problem.severity == "note" else problem.severity
+            part[key].append(str(_labelled(problem, result.roles.get(problem.role))))
         return {
             "project": loaded.name,
             "layers": report.layer_rows(result),
@@ -300,6 +304,12 @@ def check_project(
                 role for role in loaded.layers if role not in result.layers and role not in lines
             ],
         }
+
+
+def _labelled(problem: Problem, role: Role | None) -> Problem:
+    """Call a field by its heading where the problem knows it only by our own name."""
+    field = role.field(problem.field) if role is not None else None
+    return problem if field is None else replace(problem, field=str(field.label))
 
 
 def _make_way(workbook: Path) -> None:

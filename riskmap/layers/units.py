@@ -14,7 +14,7 @@ import pandas as pd
 
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import Findings, own_fault, unusable
+from riskmap.layers.check.findings import Findings, own_fault, problems_of, unusable
 from riskmap.layers.check.rules import normal_names
 from riskmap.layers.check.written import written_rows
 from riskmap.layers.layer import Rows, Source, UnitSpec
@@ -171,7 +171,7 @@ def read_units(
                 read.append((spec, rows, int(findings.bad.sum())))
                 problems += findings.problems
         except LayerError as error:
-            problems += [replace(p, role=ROLE_NAME, file=spec.shown) for p in error.problems]
+            problems += [replace(p, role=ROLE_NAME, file=spec.shown) for p in problems_of(error)]
         except Exception as error:
             if os.environ.get("RISKMAP_DEBUG"):
                 raise

@@ -90,6 +90,13 @@ def test_a_vrt_under_another_name_is_not_followed(tmp_path, secret, suffix, befo
     only_unusable(read(path), "leads_elsewhere")
 
 
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08", b"<osm>", b"no extract"])
+def test_an_extract_that_cannot_be_read_is_named(tmp_path, content):
+    path = tmp_path / "flood.osm.gz"
+    path.write_bytes(content)
+    only_unusable(read(path), "broken_file")
+
+
 @pytest.mark.parametrize("suffix", [".vrt", ".ovf", ".pdf", ".sql", ".e00", ".000", ""])
 def test_endings_that_are_not_known_are_refused(tmp_path, secret, suffix):
     path = tmp_path / f"flood{suffix}"

@@ -83,6 +83,19 @@ def test_office_workbook_with_title_notes_and_totals(tmp_path):
     assert layer.table.crs == CRS
 
 
+def test_signatures_below_a_table_are_no_record(tmp_path):
+    sheet = [
+        HEADER,
+        *ROWS[:2],
+        ["填表人：责任人A", "", "审核人：", "责任人B", ""],
+        ["", "联系电话：", "0533-1234567", "", "日期：2026年3月"],
+        ["审核人桥", *ROWS[2][1:]],
+    ]
+    layer, problems = read(write_book(tmp_path / "台账.xlsx", {"积水点": sheet}))
+    assert layer.rows_in == layer.rows_used == 3
+    assert "row_note" in rules(problems, "note")
+
+
 def test_header_of_two_rows(tmp_path):
     sheet = [
         ["序号", "积水点名称", "坐标", "", "责任人", ""],

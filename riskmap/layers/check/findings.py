@@ -268,6 +268,26 @@ def unusable(rule: str, message: Text, mend: Text, *, value: str = "") -> LayerE
     return LayerError(message, (problem,))
 
 
+def problems_of(error: LayerError) -> tuple[Problem, ...]:
+    """Give what a refused source is refused for; an error that names no problem is one itself.
+
+    Parameters
+    ----------
+    error
+        The refusal.
+
+    Returns
+    -------
+    tuple of Problem
+        At least one.
+    """
+    if error.problems:
+        return tuple(error.problems)
+    said = text("the file cannot be read")
+    mend = text("open it in a GIS, save it as GeoPackage and give that file")
+    return unusable("broken_file", said, mend, value=str(error)).problems
+
+
 def own_fault(error: Exception) -> Problem:
     """Make the problem by which a fault of the program stops one source and not the run.
 

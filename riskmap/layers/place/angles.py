@@ -30,6 +30,10 @@ _WORDS: Final = (
     ("经度", "E"),
     ("纬度", "N"),
 )
+_LETTERED: Final = re.compile(
+    r"(?i)(?<=\d)\s*(?:deg|d)\s*([\d.]+)\s*(?:(?:min|m)(?:\s*([\d.]+)\s*(?:sec|s)?)?|'(?:\s*([\d.]+)\s*\"?)?)"
+)
+"""Angles whose marks are letters, as programs write them: ``118d18m28.8s``, ``118d18'28.8"E``."""
 _MARK: Final = re.compile("''|’’|‘‘|′′")
 _NUMBER: Final = r"(\d+(?:\.\d+)?)"
 _PLAIN: Final = re.compile(rf"^([EWNS]?)\s*(-?){_NUMBER}\s*°?\s*([EWNS]?)$")
@@ -96,8 +100,14 @@ def plain_angle(text: str) -> str:
     out = "".join(_SIGNS.get(character, character) for character in out)
     out = unicodedata.normalize("NFKC", out)
     out = "".join(_SIGNS.get(character, character) for character in out)
+    out = _LETTERED.sub(_marked, out.lstrip("'"))
     out = re.sub(r"(?<![A-Za-z])[ewns](?![A-Za-z])", lambda match: match[0].upper(), out)
     return " ".join(out.split()).strip(" ,;、:()[]")
+
+
+def _marked(match: re.Match[str]) -> str:
+    seconds = match[2] or match[3]
+    return f"°{match[1]}'" + (f'{seconds}"' if seconds else "")
 
 
 def _one(text: str, axis: str | None) -> tuple[float, str, bool, str]:

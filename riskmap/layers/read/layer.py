@@ -17,7 +17,7 @@ from pyproj import CRS
 from riskmap.errors import LayerError, Problem
 from riskmap.geo.network.rules import END_FIELDS
 from riskmap.i18n import text
-from riskmap.layers.check.findings import Findings, own_fault, unusable
+from riskmap.layers.check.findings import Findings, own_fault, problems_of, unusable
 from riskmap.layers.check.ids import assign_ids
 from riskmap.layers.check.rules import (
     check_geometry,
@@ -132,7 +132,7 @@ def read_layer(
             else:
                 parts += _read_parts(role, spec, area, metric, units)
         except LayerError as error:
-            problems += [_named(problem, role, spec) for problem in error.problems]
+            problems += [_named(problem, role, spec) for problem in problems_of(error)]
         except Exception as error:
             if os.environ.get("RISKMAP_DEBUG"):
                 raise
@@ -233,7 +233,7 @@ def _read_parts(
             part.frame = None
             notes = [problem for problem in findings.problems if problem.severity == "note"]
             findings.problems[:] = notes + [
-                _named(p, role, spec, rows.sheet) for p in error.problems
+                _named(p, role, spec, rows.sheet) for p in problems_of(error)
             ]
     return parts
 

@@ -333,6 +333,12 @@ _NOTE: Final = re.compile(
     r"^[(\[（【]?(注|备注|说明|填表|填报|审核|制表|单位|联系|日期|示范|提示|数据来源|报送|note|remark|source)",
     re.IGNORECASE,
 )
+_SIGNED: Final = re.compile(
+    r"^(?:填表|填报|审核|审定|复核|校核|制表|编制|负责|单位|部门|联系|电话|日期|时间|主管|分管|领导|报送|上报|签[字名章]|盖章|公章)"
+    r"[^:：]{0,8}[:：]\s*(.*)$",
+    re.DOTALL,
+)
+"""A cell of the line below a table that says who filled it in, checked it, and when."""
 _EXAMPLE: Final = frozenset(("示例", "example"))
 _SERIAL: Final = frozenset(("序号", "序 号", "no", "no.", "№", "#", "行号"))
 
@@ -625,11 +631,24 @@ def _kind(row: list[Any], names: list[str]) -> str:
         return "total"
     if len(filled) == 1 and len(names) > 2 and (_NOTE.match(told[0]) or len(told[0]) > 30):
         return "note"
+    if _signed(told):
+        return "note"
     if len(filled) <= 2 < len(names) - 1 and filled[0][0] <= 1 and told_datum(" ".join(told)):
         return "note"
     if [entry for entry in texts if entry] == [entry for entry in names if entry]:
         return "header"
     return "record"
+
+
+def _signed(told: list[str]) -> bool:
+    """Say whether a row holds nothing but signatures: labels, each with its name or before it."""
+    open_label = False
+    for entry in told:
+        label = _SIGNED.match(entry)
+        if label is None and not open_label:
+            return False
+        open_label = label is not None and not label[1]
+    return True
 
 
 def _remarks(kinds: np.ndarray, numbers: np.ndarray, sheet: str) -> list[Remark]:

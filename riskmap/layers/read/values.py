@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_HOLLOW: Final = ("[]", "{}")
+"""What map services write where nothing is known."""
 MISSING: Final = frozenset(
     (
         "",
@@ -39,6 +41,7 @@ MISSING: Final = frozenset(
         "nan",
         "none",
         "null",
+        *_HOLLOW,
     )
 )
 """Texts that mean that nothing is known."""
@@ -154,8 +157,8 @@ def parse_text(series: pd.Series) -> Parsed:
 
     Examples
     --------
-    >>> parse_text(pd.Series(["=cmd|1", 12.0, "a\x07b", " "])).column.tolist()
-    ['=cmd|1', '12', 'ab', nan]
+    >>> parse_text(pd.Series(["=cmd|1", 12.0, "a\x07b", " ", "[]"])).column.tolist()
+    ['=cmd|1', '12', 'ab', nan, nan]
     """
     return as_text(parse_unique(series, _text))
 
@@ -189,6 +192,8 @@ def _text(cell: object) -> tuple[Any, str, str]:
     clean = _CONTROL.sub("", written).strip()
     if clean.casefold() in EXCEL_ERRORS:
         return None, "", "error"
+    if clean in _HOLLOW:
+        return None, "", ""
     return clean or None, "", "control" if clean != written.strip() else ""
 
 

@@ -195,6 +195,8 @@ def read_vector(
     """
     check_condition(where)
     if is_osm(path) and path.suffix.lower() != ".pbf":
+        if path.suffix.lower() in (".osm", ".xml"):
+            vector_driver(path)
         with sorted_copy(path) as copy:
             return read_vector(
                 copy, geometry=geometry, layer=layer, where=where, keys=keys, window=window
