@@ -299,6 +299,8 @@ def parse_header(header: str) -> tuple[str, str | None]:
     --------
     >>> parse_header("积水深度（厘米）"), parse_header("面积/㎡"), parse_header("水深cm")
     (('积水深度', 'cm'), ('面积', 'm2'), ('水深', 'cm'))
+    >>> parse_header("常住人口_万人")
+    ('常住人口', '10k persons')
     >>> parse_header("*名称(必填)"), parse_header("责任人(A岗)")
     (('名称', None), ('责任人(A岗)', None))
     """
@@ -322,6 +324,9 @@ def _split_suffix(name: str) -> tuple[str, str | None]:
         unit = unit_of(last)
         if unit and bare.strip():
             return bare.strip(), unit
+    bare, _, last = name.rpartition("_")
+    if bare.strip() and not last.isascii() and unit_of(last):
+        return bare.strip(), unit_of(last)
     for suffix in sorted(_SUFFIX_UNITS, key=len, reverse=True):
         if name.casefold().endswith(suffix) and len(name) > len(suffix):
             bare = name[: -len(suffix)]

@@ -1,4 +1,6 @@
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import geopandas as gpd
@@ -426,3 +428,39 @@ def test_degrees_labelled_as_metres_are_said_once_with_the_mend(tmp_path):
     mended, problems = read(tmp_path / "road.gpkg", role="road", crs="EPSG:4326")
     assert len(mended.table) == 1
     assert rules(problems, "unusable") == []
+
+
+KML = """<?xml version="1.0" encoding="UTF-8"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>
+<Placemark><name>甲路</name><ExtendedData><Data name="积水深度"><value>0.5</value></Data>
+<Data name='责任单位'><value>甲局</value></Data></ExtendedData>
+<Point><coordinates>118.301,36.8201</coordinates></Point></Placemark>
+<Placemark><name>乙路</name><ExtendedData><Data name="积水深度"><value>0.3</value></Data>
+</ExtendedData><Point><coordinates>118.3021,36.8212</coordinates></Point></Placemark>
+</Document></kml>"""
+
+
+def kmz(text):
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("doc.kml", text)
+    return held.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("点.kml", KML.encode()),
+        ("点.kmz", kmz(KML)),
+        ("点.kmz", kmz(KML.encode("gbk"))),
+    ],
+)
+def test_chinese_fields_of_a_kml_keep_their_names(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    layer, problems = read(path)
+    table = layer.table.sort_values("_row")
+    assert table["depth_m"].tolist() == [0.5, 0.3]
+    assert table["duty_unit"].iloc[0] == "甲局"
+    assert "unused_columns" not in rules(problems, "note")
+    layer, _ = read(path, where="积水深度 > 0.4")
+    assert layer.table["name"].tolist() == ["甲路"]

@@ -277,7 +277,7 @@ def _judge(
     values = cells.to_numpy(dtype=object)
     strict = field.required
     params = {
-        "unit": field.unit or "",
+        "unit": unit_label(field.unit),
         "choices": "、".join(str(choice.label) for choice in field.choices),
         "end": text("upper") if role.group == "risk" else text("lower"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import tempfile
@@ -139,12 +140,18 @@ def plain_file(
     written = None
     if suffix in _TEXTS and path.is_file() and path.stat().st_size <= _MOST_TEXT:
         written = _as_utf8(path, encoding, notes)
-    packed = suffix == ".zip" and path.is_file()
+    if suffix == ".kml" and path.is_file() and path.stat().st_size <= _MOST_TEXT:
+        written = _with_safe_names(path, written)
+    packed = suffix in (".zip", ".kmz") and path.is_file()
     if written is None and not packed and "!" not in str(path):
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="riskmap_file_") as folder:
         target = Path(folder) / path.name.replace("!", "_")
+        if suffix == ".kmz":
+            with _only_kml(path, Path(folder), layer, encoding, notes) as inner:
+                yield inner
+            return
         if packed:
             if vector_driver(path) != "ESRI Shapefile":
                 yield path
@@ -157,6 +164,64 @@ def plain_file(
             for part in path.parent.glob(f"{_literal(path.stem)}.*"):
                 shutil.copyfile(part, Path(folder) / part.name.replace("!", "_"))
         yield target
+
+
+@contextmanager
+def _only_kml(
+    path: Path, folder: Path, layer: str | None, encoding: str | None, notes: list[Remark]
+) -> Iterator[Path]:
+    """Give the KML of a KMZ that holds one; else the archive as it is."""
+    vector_driver(path)
+    with zipfile.ZipFile(path) as archive:
+        inner = [entry for entry in archive.infolist() if entry.filename.lower().endswith(".kml")]
+        if len(inner) != 1:
+            yield path
+            return
+        target = folder / f"{path.stem}.kml"
+        target.write_bytes(archive.read(inner[0]))
+    with plain_file(target, layer, encoding, notes) as file:
+        yield file
+
+
+_NAMED: Final = re.compile(
+    r"(<(?:\w+:)?(?:Data|SimpleData|SimpleField)\b[^<>]*?\sname\s*=\s*)(?:\"([^\"<]*)\"|'([^'<]*)')"
+)
+_SAFE: Final = "riskmap_utf8_"
+
+
+def _with_safe_names(path: Path, written: str | None) -> str | None:
+    """Write the field names of a KML in letters that its driver keeps; `own_name` reads them."""
+    content = path.read_text(encoding="utf-8") if written is None else written
+
+    def safe(match: re.Match[str]) -> str:
+        name = html.unescape(match[2] if match[2] is not None else match[3])
+        return match[0] if name.isascii() else f'{match[1]}"{_SAFE}{name.encode().hex()}"'
+
+    changed = _NAMED.sub(safe, content)
+    return written if changed == content else changed
+
+
+def own_name(column: str) -> str:
+    """Give a field of a KML the name that its author wrote.
+
+    Parameters
+    ----------
+    column
+        The name as read.
+
+    Returns
+    -------
+    str
+        The name in the file.
+
+    Examples
+    --------
+    >>> own_name("riskmap_utf8_e6b7b1"), own_name("depth")
+    ('深', 'depth')
+    """
+    if not column.startswith(_SAFE):
+        return column
+    return bytes.fromhex(column.removeprefix(_SAFE)).decode()
 
 
 def _literal(name: str) -> str:

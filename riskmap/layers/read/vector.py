@@ -24,7 +24,7 @@ from riskmap.layers.layer import Remark, Rows
 from riskmap.layers.read.curves import straight
 from riskmap.layers.read.dbf import Encoding, read_dbf, shapefile_encoding, sibling
 from riskmap.layers.read.encoding import bad_bytes
-from riskmap.layers.read.foreign import plain_file, refuse_foreign
+from riskmap.layers.read.foreign import own_name, plain_file, refuse_foreign
 from riskmap.layers.read.osm import is_osm, read_roads, sorted_copy
 from riskmap.layers.read.table import matching
 
@@ -210,7 +210,8 @@ def read_vector(
         if driver == "Parquet":
             return _read_parquet(file, where, [*asked_keys(where), *keys], notes)
         osm = driver == "OSM"
-        options: dict[str, Any] = {"where": _quoted(where)}
+        later = where if driver == "LIBKML" else None  # its driver does not keep all names
+        options: dict[str, Any] = {"where": None if later else _quoted(where)}
         chosen = layer or (OSM_LAYERS.get(geometry, "points") if osm else None)
         folders: list[str] = []
         if chosen is None:
@@ -230,7 +231,14 @@ def read_vector(
             else:
                 frame = _frame(file, chosen, options, notes, driver)
         if driver in ("LIBKML", "DXF"):
-            frame = _one_kind(_described(frame), geometry, notes)
+            frame = _described(frame.rename(columns=own_name))
+            if later:
+                table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+                frame = frame[matching(table, later)].reset_index(drop=True)
+            frame = _one_kind(frame, geometry, notes)
+        if driver in ("LIBKML", "GPX"):
+            empty = [c for c in frame if c != frame.geometry.name and frame[c].isna().all()]
+            frame = frame.drop(columns=[*empty, *(c for c in _LOOKS if c in frame)])
         return _as_rows(frame, chosen or "", "utf-8", wanted, notes, osm=osm)
 
 
@@ -354,6 +362,8 @@ def _described(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame
 
 
+_LOOKS: Final = ("altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon")
+"""Columns that the driver of KML makes for every object: how it is drawn."""
 _CELLS: Final = re.compile(
     r"<td[^>]*>((?:(?!<td|</td).)*)</td>\s*<td[^>]*>((?:(?!<td|</td).)*)</td>",
     re.IGNORECASE | re.DOTALL,
