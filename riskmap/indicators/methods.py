@@ -284,7 +284,7 @@ def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
         return Field(people / np.float32(inputs.grid.area_km2), spec.unit, how, notes)
     # Nobody knows how many are threatened in such a unit of unknown people: that is not none.
     lost = coverage(inputs.grid, inputs.pieces.shapes[dark]).sum(axis=0)
-    nobody = (np.asarray(lost).reshape(people.shape) > 0) & (people == 0)
+    nobody = (np.asarray(lost).reshape(people.shape) > 0.5) & (people == 0)
     people = np.where(nobody, np.float32(np.nan), people)
     cover, share = inputs.pieces.cover, place_share(inputs.grid)
     units = zonal(inputs.grid, cover, people, how="density", place_share=share)

@@ -335,7 +335,8 @@ def test_the_threatened_of_a_unit_of_unknown_people_are_unknown_not_none():
     frame = gpd.GeoDataFrame(
         {"level": ["town", "village", "village"], "parent_id": ["", "T", "T"],
          "population": [np.nan, np.nan, 800.0]},
-        index=["T", "E", "W"], geometry=[TOWN, EAST, WEST], crs=CRS,
+        index=["T", "E", "W"], crs=CRS,
+        geometry=[TOWN, shapely.box(200 - 1e-3, 0, 500, 400), WEST],  # as exact as surveys are
     )  # fmt: skip
     pieces = live_in(GRID, frame)
     areas = gpd.GeoDataFrame(
