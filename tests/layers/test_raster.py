@@ -54,3 +54,19 @@ def two_bands(folder, named):
         for band in (1, 2):
             target.write(np.full((2, 2), band, np.float32), band)
     return LayerSpec(path=folder / "b.tif", shown="b.tif", layer=named)
+
+
+def test_numbers_that_mark_nothing_are_unknown_also_two_kinds_of_them():
+    from riskmap.layers.read.raster import _without_marks
+
+    values = (np.arange(400, dtype=np.float32) % 50 + 100).reshape(20, 20)
+    for marks in ((-999.0,), (-9999.0, -32768.0), (-9999.0, 9999.0)):
+        held = values.copy()
+        held.flat[: len(marks)] = marks
+        remarks = _without_marks(held)
+        assert [r.rule for r in remarks] == ["nodata_found"] * len(marks)
+        assert int(np.isnan(held).sum()) == len(marks)
+    low = values - 200.0  # -100 to -51 m, with one cell at -154 m
+    low[0, 0] = -154.0
+    assert not _without_marks(low)
+    assert not np.isnan(low).any()

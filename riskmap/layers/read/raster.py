@@ -224,7 +224,7 @@ def _remarks(source: Any, band: int, step: float) -> list[Remark]:
 
 
 _MARKS: Final = (
-    -9999.0, -99999.0, -999999.0, -32768.0, -32767.0, -3.4028235e38, -1e20, -1e30, -9999.9,
+    -999.0, -9999.0, -99999.0, -999999.0, -32768.0, -32767.0, -3.4028235e38, -1e20, -1e30, -9999.9,
     9999.0, 99999.0, 999999.0, 32767.0, 65535.0, 3.4028235e38, 1e20, 1e30, 1e10,
 )  # fmt: skip
 """Numbers that programs write where nothing is known."""
@@ -234,14 +234,15 @@ _APART: Final = 3.0
 def _without_marks(values: NDArray[np.float32]) -> list[Remark]:
     """Take numbers that mark nothing known, though the file does not say so, as unknown."""
     out = []
-    for end in (np.nanmin, np.nanmax):
+    marked = np.isin(values, np.array(_MARKS, dtype=np.float32))
+    for end in (np.nanmin, np.nanmin, np.nanmax, np.nanmax):
         known = values[np.isfinite(values)]
         if not len(known):
             break
         extreme = float(end(known))
         mark = next((m for m in _MARKS if np.isclose(extreme, m, rtol=1e-6)), None)
         hit = values == np.float32(extreme)
-        rest = values[np.isfinite(values) & ~hit]
+        rest = values[np.isfinite(values) & ~hit & ~marked]
         if mark is None or not len(rest) or not _far_off(extreme, rest):
             continue
         values[hit] = np.nan
