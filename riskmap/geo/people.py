@@ -576,7 +576,7 @@ def _raster_sums(
         )
         row = solid[found["row"].to_numpy()]
         sums[row] += np.nan_to_num(found["sum"].to_numpy(np.float64))
-        whole = np.maximum(there.area.to_numpy() / abs(shape.a * shape.e), 1e-12)
+        whole = np.maximum(shapely.area(there.to_numpy()) / abs(shape.a * shape.e), 1e-12)
         share = np.nan_to_num(found["count"].to_numpy(np.float64)) / whole[found["row"]]
         counts[row] += np.where(share > SEEN, share, 0.0)
     return np.maximum(sums, 0.0), counts

@@ -1,6 +1,7 @@
 """People live in pieces: a unit's people are what its ledger says, at every level."""
 
 import itertools
+import warnings
 
 import geopandas as gpd
 import numpy as np
@@ -171,6 +172,22 @@ def test_a_raster_alone_keeps_its_total_and_each_units_sum(pixel):
     assert found.units()["people"].to_numpy() == pytest.approx(expected[:-1], rel=1e-5)
     assert found.total == pytest.approx(expected[-1], rel=1e-5)
     assert np.nansum(found.cells()) == pytest.approx(found.total, rel=1e-12)
+
+
+def test_a_raster_in_degrees_is_read_without_a_word_of_the_library():
+    west, south, east, north = gpd.GeoSeries([PLACE], crs=CRS).to_crs("EPSG:4326").total_bounds
+    step = (east - west) / 20
+    shape = (int((north - south) / step) + 7, 26)
+    raster = Raster(
+        np.full(shape, 2.0, np.float32),
+        (step, 0, west - 3 * step, 0, -step, north + 3 * step),
+        "EPSG:4326",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = live_in(GRID, units_of([PLACE], [np.nan]), rasters=(raster,))
+    pixels = (east - west) * (north - south) / step**2
+    assert found.total == pytest.approx(2.0 * pixels, rel=0.01)
 
 
 def test_fewer_than_nobody_is_unknown():
