@@ -111,6 +111,7 @@ def test_the_ledger_shows_the_row_as_it_was_with_the_cell_marked(tmp_path):
 def test_the_public_edition_keeps_no_row_as_it_was(tmp_path):
     from riskmap.export.public import redact
 
-    result = redact(pipeline.run(make(tmp_path, [*GOOD, ("P4", "", 0.9, 350, 250)])))
+    project = make(tmp_path, [*GOOD, ("P4", "", 0.9, 350, 250)])
+    result = redact(pipeline.run(project, profile="public"))
     assert all(s.written is None for layer in result.layers.values() for s in layer.sources)
     assert all(layer.returned is None for layer in result.layers.values())

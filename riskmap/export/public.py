@@ -494,7 +494,8 @@ def _plain_names(result: Result) -> dict[str, str]:
 
 
 def _renamed(layer: Layer, files: Mapping[str, str]) -> Layer:
-    return replace(layer, sources=tuple(_source(source, files) for source in layer.sources))
+    sources = tuple(_source(source, files) for source in layer.sources)
+    return replace(layer, returned=None, sources=sources)
 
 
 def _shown(role: Role) -> bool:

@@ -153,7 +153,7 @@ def column(name: str, section: str = "") -> Column | None:
     >>> str(column("people", "refuges").label), str(column("people").label)
     ('人数', '影响人口')
     >>> str(column("share_180").label), column("no such column")
-    ('3 分钟内可达比例', None)
+    ('3 分钟可达比例', None)
     """
     sections = _sections()
     found = sections.get(section, {}).get(name) or sections[_ALL].get(name)

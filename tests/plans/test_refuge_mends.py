@@ -93,14 +93,15 @@ def streets(spots, crowds, more=0):
 def test_nobody_is_lost_and_no_place_taken_twice(spots, crowds, more):
     found = streets(spots, crowds)
     rows, count = found.tables["assignment"], found.recount
-    assert count["served"] + count["shortfall"] == count["people"] == sum(p for _, p, _ in crowds)
+    assert count["served"] + count["shortfall"] == pytest.approx(count["people"])
+    assert count["people"] == pytest.approx(sum(p for _, p, _ in crowds))
     held = found.tables["capacity"].set_index("item_id")["places"]
     load = rows.groupby("refuge_id")["people"].sum()
     assert (load <= held.reindex(load.index)).all()
     assert count["overload"] == count["served_twice"] == 0
     short = found.tables["shortfall"]
-    assert short["served"].sum() == count["served"]
-    assert short["shortfall"].sum() == count["shortfall"]
+    assert short["served"].sum() == pytest.approx(count["served"])
+    assert short["shortfall"].sum() == pytest.approx(count["shortfall"])
     # Vulnerable first: one of them is left only when as many as there are places have one.
     if count["assisted_short"]:
         assert not (~rows["assisted"].astype(bool)).any()

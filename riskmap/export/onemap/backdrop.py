@@ -388,7 +388,7 @@ def hillshade(height: NDArray[Any], cell_m: float) -> NDArray[np.float64]:
     Examples
     --------
     >>> flat = np.zeros((3, 3))
-    >>> hillshade(flat, 10.0).min()
+    >>> float(hillshade(flat, 10.0).min())
     1.0
     >>> falls_east = -np.tile(np.arange(4.0), (4, 1)) * 10
     >>> bool((hillshade(falls_east, 10.0) < 1).all())
