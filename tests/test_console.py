@@ -155,6 +155,7 @@ WRITER = """
     from riskmap.files import MANIFEST, hashed_files, whole_folder
     import json
     signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     def work():
         turn = 0
         print("started", flush=True)
