@@ -62,7 +62,7 @@ def write_project(folder: Path, size_m: float) -> Path:
         for source in sources if isinstance(sources, list) else [sources]:
             source["path"] = str((ROOT / "configs" / source["path"]).resolve())
     for scenario in project["scenarios"]:
-        for key in ("depth", "closures", "danger_area"):
+        for key in {"depth", "closures", "danger_area"} & set(scenario):
             scenario[key] = str((ROOT / "configs" / scenario[key]).resolve())
     path = folder / f"extent_{size_m:g}.yaml"
     path.write_text(yaml.safe_dump(project, allow_unicode=True), encoding="utf-8")

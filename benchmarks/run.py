@@ -105,7 +105,7 @@ def page_ready(page: Path, *, limit_s: float = 300) -> float:
         tab.set_default_timeout(limit_s * 1000)
         tab.goto(page.resolve().as_uri(), wait_until="load", timeout=limit_s * 1000)
         if "data-ready" in page.read_text(encoding="utf-8", errors="ignore"):
-            tab.wait_for_function("document.documentElement.dataset.ready !== undefined")
+            tab.wait_for_selector("html[data-ready]", state="attached")
             milliseconds = float(tab.evaluate("document.documentElement.dataset.ready"))
         else:
             milliseconds = float(tab.evaluate(FRAME))
