@@ -319,3 +319,33 @@ def test_units_by_their_source_and_strays(tmp_path):
     west, south, *_ = read_.geometry["00"].bounds
     assert (west, south) == pytest.approx((118.0, 36.6), abs=2e-4)
     assert "丁北镇" in str(rules["stray_unit"].message)
+
+
+@pytest.mark.parametrize(
+    ("heading", "numbers", "right"),
+    [
+        (
+            "积水深度",
+            ["30", "5", "8"],
+            [None, None, None],
+        ),  # centimetres, most likely: asked, not taken
+        ("积水深度（cm）", ["30", "5", "8"], [0.3, 0.05, 0.08]),
+        ("积水深度", ["0.3", "0.5", "45", "0.2"], [0.3, 0.5, None, 0.2]),  # one slip
+        ("积水深度", ["1", "2", "3"], [1.0, 2.0, 3.0]),
+    ],
+)
+def test_depths_without_a_unit_that_look_like_centimetres_are_asked_for(
+    tmp_path, heading, numbers, right
+):
+    lines = [
+        f"名称,经度,纬度,{heading}",
+        *(f"点{i},118.{i + 1},36.6,{n}" for i, n in enumerate(numbers)),
+    ]
+    (tmp_path / "p.csv").write_text("\n".join(lines), encoding="utf-8")
+    layer, _ = read(tmp_path / "p.csv", datum="wgs84")
+    assert layer.rows_used == len(numbers)
+    found = [
+        None if v != v else round(v, 6)
+        for v in layer.table.sort_values("name")["depth_m"].astype(float)
+    ]
+    assert found == right

@@ -141,7 +141,7 @@ def fill_fields(
             continue
         parsed = parse_field(field, cells, unit=named, upper=role.group == "risk")
         out[field.name] = parsed.column
-        _judge(role, field, column, cells, parsed, findings, lenient=lenient)
+        _judge(role, field, column, cells, parsed, findings, lenient=lenient, unit=named)
     return pd.DataFrame(out, index=table.index)
 
 
@@ -272,6 +272,7 @@ def _judge(
     findings: Findings,
     *,
     lenient: bool,
+    unit: str | None,
 ) -> None:
     """Turn what reading and the field's limits say into returned rows and notes."""
     values = cells.to_numpy(dtype=object)
@@ -304,6 +305,8 @@ def _judge(
             values=values,
         )
     if field.type in ("number", "integer"):
+        if unit is None and not strict:
+            _doubt_unit(field, column, values, parsed, findings)
         _judge_range(field, column, values, parsed, findings, strict=strict, lenient=lenient)
     if field.required:
         missing = parsed.column.isna().to_numpy() & (parsed.bad == "")
@@ -393,6 +396,42 @@ def _say_guesses(
             field=column,
             values=values,
         )
+
+
+_ENOUGH: Final = 3
+"""Fewer numbers say nothing of a column's unit."""
+_OFTEN_CM: Final = 0.3
+"""A column of metres whose middle value is above this share of the field's limit is in doubt."""
+
+
+def _doubt_unit(field: Field, column: str, values: Any, parsed: Parsed, findings: Findings) -> None:
+    """Doubt a whole column of metres without a unit when its numbers look like centimetres.
+
+    One number above the limit would be a slip; a column in which most are near or above it, and all
+    would fit as centimetres, is asked for: neither 30 m nor 5 m of water is taken then.
+    """
+    if field.unit != "m" or field.maximum is None:
+        return
+    numbers = parsed.column.to_numpy(dtype=np.float64)
+    written = pd.Series(values, dtype=object).astype("str").str.strip()
+    bare = written.str.fullmatch(r"\d+(\.\d+)?").to_numpy(dtype=bool) & np.isfinite(numbers)
+    some = numbers[bare]
+    if len(some) < _ENOUGH or not (some > field.maximum).any():
+        return
+    if np.median(some) <= _OFTEN_CM * field.maximum or some.max() / 100 > field.maximum:
+        return
+    findings.noted(
+        bare,
+        "unit_doubt",
+        text(
+            "metres or centimetres? some are above {high} m; taken as unknown",
+            high=f"{field.maximum:g}",
+        ),
+        text("write the unit into the heading, such as {field}（cm）", field=field.label),
+        field=column,
+        values=values,
+    )
+    parsed.column[bare] = np.nan
 
 
 def _judge_range(
