@@ -273,8 +273,8 @@ _WORDS: Final[tuple[Mapping[str, Text], ...]] = (
     {
         Arrival.IN_TIME: text("in time"),
         Arrival.LATE: text("late"),
-        Arrival.LOST: text("late because of water"),
-        Arrival.CUT: text("cut off by water"),
+        Arrival.LOST: text("late because of the scenario"),
+        Arrival.CUT: text("roads cut in the scenario"),
         Arrival.NO_WAY: text("no way even when dry"),
     },
     {
