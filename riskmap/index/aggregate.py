@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -64,6 +64,17 @@ def _top_problems(group: str, top: float) -> list[Problem]:
     return [error("top", message, text("correct the steps file"))]
 
 
+ZERO_DECIDES: Final = ("geometric", "product")
+"""Methods in which one part of zero makes the whole zero, whatever the unknown ones are."""
+
+
+def _own(option: object, data: Data, default: object) -> dict[str, Any]:
+    """Spread an option over the groups; a group's own entry holds for it, not for those beneath."""
+    if isinstance(option, Mapping):
+        return {g: option.get(g, option.get("default", default)) for g in data.tree.groups}
+    return dict.fromkeys(data.tree.groups, default if option is None else option)
+
+
 def fit(data: Data, options: Options, _notes: list[Text]) -> Params:
     """Choose the method of every group.
 
@@ -91,12 +102,9 @@ def fit(data: Data, options: Options, _notes: list[Text]) -> Params:
     problems: list[Problem] = []
     for key in ("method", "dat_thresh", "power"):
         problems += unknown_codes(options.get(key), data.tree, "aggregate", key)
-    methods = per_code(options.get("method"), data.tree, "arithmetic")
-    thresholds = per_code(options.get("dat_thresh"), data.tree, None)
+    methods = _own(options.get("method"), data, "arithmetic")
+    thresholds = _own(options.get("dat_thresh"), data, None)
     powers = per_code(options.get("power"), data.tree, 1.0)
-    if isinstance(options.get("method"), Mapping):  # a group's own method, not its grandchildren's
-        named = options["method"]
-        methods = {g: named.get(g, named.get("default", "arithmetic")) for g in data.tree.groups}
     turned = {key: set(options.get(key, ())) for key in ("complement", "inverse")}
     for key, codes in turned.items():
         problems += unknown_codes(dict.fromkeys(codes), data.tree, "aggregate", key)
@@ -157,7 +165,8 @@ def combine(
     result = METHODS[spec["method"]](x, w, options)
     if "dat_thresh" in spec:
         share = 1.0 - np.isnan(x).mean(axis=1)
-        result = np.where(share < spec["dat_thresh"], np.nan, result)
+        decided = (result == 0) & (spec["method"] in ZERO_DECIDES)
+        result = np.where((share < spec["dat_thresh"]) & ~decided, np.nan, result)
     return result
 
 

@@ -231,7 +231,7 @@ def draw_weights(
 def _join(parts: Sequence[Any], weights: Sequence[Single], spec: Params) -> Any:
     """Join children of shape (rows, 1) or (rows, draws) under weights of shape (draws,)."""
     method = spec["method"]
-    if method in ("arithmetic", "geometric") and "dat_thresh" not in spec:
+    if method in ("arithmetic", "geometric"):
         total: Any = np.float32(0)
         used: Any = np.float32(0)
         zero = None
@@ -248,6 +248,9 @@ def _join(parts: Sequence[Any], weights: Sequence[Single], spec: Params) -> Any:
             else:
                 total, used = total + value * weight, used + weight
         mean = np.where(used > 0, total / np.where(used > 0, used, 1), np.nan).astype(np.float32)
+        if "dat_thresh" in spec:
+            share = sum(~np.isnan(part) for part in parts) / len(parts)
+            mean = np.where(share < spec["dat_thresh"], np.float32(np.nan), mean)
         return mean if zero is None else np.where(zero, np.float32(0), np.exp(mean))
     return _slowly(parts, weights, spec)
 
@@ -291,7 +294,7 @@ def is_additive(tree: Tree, specs: Params, complete: bool) -> bool:  # noqa: FBT
         True when every group is a plain arithmetic mean of complete columns.
     """
     plain = all(specs[g]["method"] == "arithmetic" for g in tree.groups)
-    return complete and plain and not any("dat_thresh" in specs[g] for g in tree.groups)
+    return complete and plain
 
 
 def effective_draws(tree: Tree, weights: Mapping[str, Single], codes: Sequence[str]) -> Single:

@@ -33,6 +33,10 @@ SHORT: Final = {"std_dev": "standard_deviation", "fixed": "thresholds"}
 """Names of the project file to the names of `classify`."""
 
 
+LEAST_KNOWN: Final = 0.5
+"""A unit of which fewer of the components are known has no risk: capacity alone ranks nobody."""
+
+
 def default_steps(options: Options | None = None, root: str = "RISK") -> list[dict[str, Any]]:
     """Expand the short form of the project file into the list of steps.
 
@@ -74,7 +78,7 @@ def default_steps(options: Options | None = None, root: str = "RISK") -> list[di
     return [
         {"step": "normalise", **normal},
         {"step": "weight", **(dict(weigh) if isinstance(weigh, Mapping) else {"method": weigh})},
-        {"step": "aggregate", "method": joined},
+        {"step": "aggregate", "method": joined, "dat_thresh": {root: LEAST_KNOWN}},
         {"step": "classify", "code": root, **classes},
     ]
 

@@ -159,3 +159,28 @@ def test_roll_up_equals_pandas(rows: list[tuple[str | None, float]]) -> None:
     expected = values.groupby(parents.astype(object)).mean()
     assert found.index.tolist() == expected.index.tolist()
     np.testing.assert_allclose(found.to_numpy(), expected.to_numpy(), rtol=1e-12, atol=1e-12)
+
+
+def test_a_unit_of_which_only_capacity_is_known_has_no_risk():
+    """Two of four components are enough, one is not: nobody is ranked by refuges alone."""
+    from riskmap.index.steps import default_steps, fit
+
+    parts = ["HAZARD", "EXPOSURE", "VULNERABILITY", "CAPACITY"]
+    rows = [(p, "RISK", "group", 1, 1) for p in parts] + [("RISK", "", "group", 1, 1)]
+    rows += [(p[0], p, "indicator", 1, 1) for p in parts]
+    meta = pd.DataFrame(rows, columns=["code", "parent", "kind", "direction", "weight"])
+    nan = float("nan")
+    values = pd.DataFrame(
+        {
+            "H": [1, 2, 3, 4, nan],
+            "E": [1, 2, 3, 4, nan],
+            "V": [1, 2, 3, nan, nan],
+            "C": [1.0, 2, 3, nan, 4],
+        },
+        index=list("abcde"),
+    )
+    found = fit(values, meta.set_index("code"), default_steps())
+    score = found.scores["RISK"]
+    assert score[list("abcd")].notna().all()
+    assert np.isnan(score["e"])
+    assert found.classes["e"] == 0
