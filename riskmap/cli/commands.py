@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from riskmap.errors import ProjectError, UsageError
+from riskmap.errors import LayerError, ProjectError, UsageError
 from riskmap.i18n import Text, language, text
 
 if TYPE_CHECKING:
@@ -227,11 +227,11 @@ def _keep(project: Project, result: Result) -> list[str]:
     try:
         keep_ids(project, result.layers, result.roles)
         record(project, result.items, result.control, result.closed)
-    except OSError as error:
+    except (OSError, LayerError) as error:  # a locked or damaged register loses no results
         message = text(
             "the results are written, but numbers and states of items cannot be kept beside the "
             "project file ({why}); the next run will not know them",
-            why=error.strerror or error,
+            why=getattr(error, "strerror", None) or error,
         )
         return [str(message)]
     return []

@@ -268,3 +268,19 @@ def test_words_that_say_nothing_are_refused(field, written):
     value, why = as_code(field, written)
     assert value is None
     assert str(why)
+
+
+def test_results_stand_although_the_register_cannot_be_written(project, monkeypatch):
+    import sqlite3
+
+    from riskmap.register import events
+
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(events, "append", full)
+    out = project.parent / "full"
+    done = riskmap("run", project, "--out", out)
+    assert done.returncode == 0
+    assert "full" in done.stdout + done.stderr
+    assert (out / "onemap.html").exists()
