@@ -254,7 +254,7 @@ def test_what_goes_out_is_locked_but_for_what_is_to_be_filled_in(project):
         ("state", "已整改", "review"), ("state", "销号", "closed"), ("listed", "市级", "city"),
         ("listed", "无", None), ("on_the_spot", "是", "yes"), ("on_the_spot", "否", None),
         ("closed_on", "2026年5月3日", "2026-05-03"), ("closed_on", "2026/5/3", "2026-05-03"),
-        ("remark", " 好 ", "好"), ("reviewer", "-", None),
+        ("remark", " 好 ", "好"), ("reviewer", "-", None), ("remark", "", None), ("state", " ", None),
     ],
 )  # fmt: skip
 def test_words_of_officers(field, written, code):
