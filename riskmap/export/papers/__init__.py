@@ -1,0 +1,1 @@
+"""Papers that are signed, posted and carried: PDF sheets and documents."""
