@@ -8,7 +8,8 @@ from pathlib import Path
 COMMANDS = (
     "run", "check", "new", "template", "explain", "verify", "index", "locate", "allocate",
     "route", "coords",
-    "control export", "control import", "control status", "control history", "diff",
+    "control export", "control import", "control status", "control history", "control bulletin",
+    "diff",
 )  # fmt: skip
 HEAD = """# Commands
 

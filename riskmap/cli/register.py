@@ -93,7 +93,7 @@ def status(project: ProjectFile, *, on: On = None, as_json: AsJson = False) -> N
 
     loaded = load(project)
     with e.open_register(register_file(loaded)) as base:
-        found = summary(base, on=on or loaded.data_date or date.today().isoformat())
+        found = summary(base, on=_day(on or loaded.data_date))
     if as_json:
         emit(found)
         return
@@ -128,6 +128,84 @@ def history(
         return
     for event in found:
         typer.echo(shown_event(event))
+
+
+@control.command()
+def bulletin(
+    project: ProjectFile,
+    *,
+    since: Annotated[str, typer.Option(help="First day, like 2026-05-01.")],
+    on: On = None,
+    by: Annotated[
+        str, typer.Option(help="Unit that is told: town, village, duty_unit, person or role.")
+    ] = "town",
+    within: Annotated[int, typer.Option(min=0, help="Days ahead in which items are due.")] = 30,
+    out: Annotated[Path | None, typer.Option(help="Workbook of the bulletin (xlsx).")] = None,
+    letters: Annotated[
+        Path | None, typer.Option(help="Workbook with a letter to each unit (xlsx).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what each unit found, signed off and let run late since a day, as text and sheet."""
+    from riskmap.cli.commands import load
+    from riskmap.errors import UsageError
+    from riskmap.export.workbook.form import write_sheets
+    from riskmap.pipeline.register import register_file
+    from riskmap.register import bulletin as b
+    from riskmap.register import events as e
+
+    first, last = _day(since, option="--since"), _day(on)
+    if by not in b.BY:
+        raise UsageError(text("--by: one of {known}", known=", ".join(b.BY)))
+    if first > last:
+        raise UsageError(text("--since: {first} is later than {last}", first=first, last=last))
+    loaded = load(project)
+    roles = _roles(loaded)
+    with e.open_register(register_file(loaded)) as base:
+        found = b.bulletin(base, since=first, until=last, by=by, within=within)
+    said = b.letter(found, project=loaded.name, roles=roles)
+    title = said.splitlines()[0]
+    if out is not None:
+        sheets = {**b.sheets_of(found, roles), **_measured(loaded)}
+        write_sheets(out, sheets, labels={}, above={name: [title] for name in sheets})
+    if letters is not None:
+        made = b.reminders(found, project=loaded.name, roles=roles)
+        if not made:
+            made = {
+                str(text("Unit of the bulletin")): (
+                    [title, str(text("Nothing is overdue or due."))],
+                    None,
+                )
+            }
+        write_sheets(
+            letters,
+            {unit: table for unit, (_, table) in made.items()},
+            labels={},
+            above={unit: lines for unit, (lines, _) in made.items()},
+        )
+    if as_json:
+        units = {row.pop("unit"): row for row in _records(found.units)}
+        emit({"since": first, "on": last, "by": by, **found.total, "units": units})
+        return
+    typer.echo(said)
+
+
+def _measured(project: Project) -> dict[str, pd.DataFrame]:
+    """Give the scorecard of the last results, where there is one."""
+    from riskmap.cli.commands import default_folder
+    from riskmap.errors import RiskmapError
+    from riskmap.export.geopackage.read import open_results
+    from riskmap.export.workbook.tables import DUTY_TABLES
+    from riskmap.vocabulary.columns import headings
+
+    try:
+        found = open_results(default_folder(project))
+        table = found.table("scorecard")
+    except (RiskmapError, OSError, KeyError):
+        return {}
+    names = {name: str(label) for name, label in headings("duty").items()}
+    shown = table.drop(columns=["code", "fid"], errors="ignore")
+    return {str(DUTY_TABLES["scorecard"]): shown.rename(columns=names)}
 
 
 def diff(
@@ -197,14 +275,16 @@ def _roles(project: Project) -> Any:
     return load_roles(project.file(project.roles) if project.roles else None)
 
 
-def _day(given: str | None) -> str:
+def _day(given: str | None, *, option: str = "--on") -> str:
     """Check a date that was typed; today when none was."""
     from riskmap.errors import UsageError
 
     try:
         return (date.fromisoformat(given) if given else date.today()).isoformat()
     except ValueError:
-        raise UsageError(text("--on: '{value}' is no date like 2026-05-03", value=given)) from None
+        raise UsageError(
+            text("{option}: '{value}' is no date like 2026-05-03", option=option, value=given)
+        ) from None
 
 
 def _document(found: Merged) -> dict[str, Any]:

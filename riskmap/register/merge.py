@@ -475,7 +475,7 @@ def build_form(
     columns: dict[str, list[Any]] = {}
     for name in HEADINGS:
         values = rows.index.tolist() if name == KEY else rows[name].tolist()
-        columns[name] = [_shown(name, value, roles) for value in values]
+        columns[name] = [shown(name, value, roles) for value in values]
     yes = [str(text("Yes")), str(text("No"))]
     open_items = int((rows["state"] != e.State.CLOSED).sum())
     late = int(rows["overdue"].fillna(value=False).sum())
@@ -513,9 +513,24 @@ def build_form(
     }
 
 
-def _shown(name: str, value: Any, roles: Mapping[str, Role]) -> Any:
-    """Show a value of the register in words."""
-    if value is None or value != value:
+def shown(name: str, value: Any, roles: Mapping[str, Role]) -> Any:
+    """Show a value of the register in words.
+
+    Parameters
+    ----------
+    name
+        Its column, one of `HEADINGS`.
+    value
+        The value; None or NaN when blank.
+    roles
+        All roles, for their labels.
+
+    Returns
+    -------
+    str, int or None
+        As a person reads it.
+    """
+    if _blank(value):
         return None
     if name == "state":
         return str(e.STATES[value])
@@ -528,6 +543,13 @@ def _shown(name: str, value: Any, roles: Mapping[str, Role]) -> Any:
     if name in {"overdue", "on_the_spot"}:
         return str(text("Yes") if value in (True, "yes") else text("No"))
     return int(value) if name in {"people", "days_left"} else str(value)
+
+
+def _blank(value: Any) -> bool:
+    """Tell None, NaN and pandas' NA, which compares with nothing."""
+    import pandas as pd
+
+    return bool(pd.isna(value))
 
 
 def summary(base: sqlite3.Connection, *, on: str) -> dict[str, Any]:
@@ -583,8 +605,8 @@ def shown_event(event: Mapping[str, Any]) -> str:
     for name, value in event["changes"].items():
         if name not in HEADINGS or name in {"role", "town", "village"}:
             continue
-        was = _shown(name, event["before"].get(name), {})
-        now = _shown(name, value, {})
+        was = shown(name, event["before"].get(name), {})
+        now = shown(name, value, {})
         parts.append(f"{HEADINGS[name]} {was or '—'} → {now or '—'}")
     head = "  ".join(str(part) for part in (event["on"], KINDS[event["kind"]], event["by"]) if part)
     return f"{head}  {'；'.join(parts)}"

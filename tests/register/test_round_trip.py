@@ -284,3 +284,33 @@ def test_results_stand_although_the_register_cannot_be_written(project, monkeypa
     assert done.returncode == 0
     assert "full" in done.stdout + done.stderr
     assert (out / "onemap.html").exists()
+
+
+def test_what_is_signed_off_goes_out_too_when_asked_and_the_bulletin_tells_it(project):
+    book = sent_out(project)
+    edit(book, 状态="已整改", 即查即改="是")
+    assert answer("control", "import", project, book, "--on", "2026-03-02")["imported"] == 1
+    book = sent_out(project)
+    number = edit(
+        book, 状态="已销号", 复核人="A", 销号日期="2026-03-03", 佐证材料="照片", 评估意见="好"
+    )
+    assert answer("control", "import", project, book, "--on", "2026-03-03")["imported"] == 1
+    whole = project.parent / "whole.xlsx"
+    assert riskmap("control", "export", project, "--out", whole, "--closed").returncode == 0
+    assert answer("control", "import", project, whole)["unchanged"] == 3
+    told = answer("control", "bulletin", project, "--since", "2026-03-02", "--on", "2026-03-31")
+    assert (told["closed"], told["open"], told["found"]) == (1, 2, 0)
+    out, letters = project.parent / "b.xlsx", project.parent / "l.xlsx"
+    words = ("--since", "2026-03-01", "--on", "2026-04-15", "--out", out, "--letters", letters)
+    done = riskmap("control", "bulletin", project, *words, "--by", "duty_unit")
+    assert done.returncode == 0
+    assert "销号1项" in done.stdout
+    signed = openpyxl.load_workbook(out)["本期销号事项"]
+    assert number in [cell.value for cell in signed["A"]]
+    assert len(openpyxl.load_workbook(letters).worksheets) == 1
+    for words in (
+        ("--since", "5月"),
+        ("--since", "2026-06-01"),
+        ("--since", "2026-03-01", "--by", "x"),
+    ):
+        assert riskmap("control", "bulletin", project, *words, "--on", "2026-04-15").returncode == 2

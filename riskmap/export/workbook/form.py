@@ -143,7 +143,11 @@ def keep_snapshot(
 
 
 def write_sheets(
-    path: Path, sheets: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str]
+    path: Path,
+    sheets: Mapping[str, pd.DataFrame | None],
+    *,
+    labels: Mapping[str, str],
+    above: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Write plain tables, a sheet each.
 
@@ -152,9 +156,11 @@ def write_sheets(
     path
         File to write.
     sheets
-        Name of the sheet to its table.
+        Name of the sheet to its table; None for a sheet of words alone.
     labels
         Column to its heading.
+    above
+        Name of the sheet to the lines that stand above its table; the first is the title.
     """
     import xlsxwriter
 
@@ -162,21 +168,47 @@ def write_sheets(
     made = date.fromisoformat(EPOCH)
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"created": datetime(made.year, made.month, made.day)})
-        head = book.add_format(
-            {"bold": True, "bg_color": HEAD, "font_color": "#ffffff", "border": 1}
-        )
         taken: list[str] = []
         for name, table in sheets.items():
             taken.append(sheet_name(name, taken))
-            sheet = book.add_worksheet(taken[-1])
-            for place, column in enumerate(map(str, table.columns)):
-                sheet.write_string(0, place, safe(labels.get(column, column)), head)
-                for row, value in enumerate(table.iloc[:, place].tolist(), start=1):
-                    if value is None or value != value:
-                        continue
-                    if isinstance(value, int | float) and not isinstance(value, bool):
-                        sheet.write_number(row, place, value)
-                    else:
-                        sheet.write_string(row, place, safe(str(value)))
-            sheet.set_column(0, max(len(table.columns) - 1, 0), 16)
-            sheet.freeze_panes(1, 0)
+            lines = (above or {}).get(name, ())
+            _plain_sheet(book, book.add_worksheet(taken[-1]), table, labels, lines)
+
+
+def _plain_sheet(
+    book: Any,
+    sheet: Any,
+    table: pd.DataFrame | None,
+    labels: Mapping[str, str],
+    lines: Sequence[str],
+) -> None:
+    """Write one plain table below its lines of words."""
+    base = {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "vcenter"}
+    head = book.add_format(
+        {**base, "bold": True, "bg_color": HEAD, "font_color": "#ffffff", "border": 1,
+         "text_wrap": True}
+    )  # fmt: skip
+    cell = book.add_format({**base, "text_wrap": True, "border": 1, "border_color": "#c3cad4"})
+    title = book.add_format({**base, "bold": True, "font_size": 14})
+    words = book.add_format(base)
+    for row, line in enumerate(lines):
+        sheet.write_string(row, 0, safe(line), words if row else title)
+    top = len(lines)
+    if table is None:
+        return
+    for place, column in enumerate(map(str, table.columns)):
+        sheet.write_string(top, place, safe(labels.get(column, column)), head)
+        for row, value in enumerate(table.iloc[:, place].tolist(), start=top + 1):
+            if value is None or value != value:
+                sheet.write_blank(row, place, None, cell)
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                sheet.write_number(row, place, value, cell)
+            else:
+                sheet.write_string(row, place, safe(str(value)), cell)
+    sheet.set_column(0, max(len(table.columns) - 1, 0), 16)
+    sheet.freeze_panes(top + 1, 0)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(top)
+    sheet.set_footer("&R&8&P / &N")
