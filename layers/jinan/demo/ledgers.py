@@ -50,15 +50,22 @@ def flood_ledger(p: pd.DataFrame, folder: Path) -> None:
             | changes
         )
 
-    west, south = table.loc[5, "经度"], table.loc[5, "纬度"]
     bad = [
         wrong(1, "JN-YL-901", "示范错误点一", "坐标为零", 经度=0, 纬度=0),
-        wrong(5, "JN-YL-902", "示范错误点二", "经纬度写反", 经度=south, 纬度=west),
+        wrong(5, "JN-YL-902", "示范错误点二", "小数点错位", 经度=11.69, 纬度=366.5),
         wrong(2, "JN-YL-903", "示范错误点三", "点位在研究区之外", 经度=118.31, 纬度=36.82),
         wrong(7, "JN-YL-904", "", "缺点位名称"),
-        wrong(9, "JN-YL-905", "示范错误点五", "水深填成文字", **{"最大积水深度(cm)": "约半米"}),
+        wrong(
+            9,
+            "JN-YL-905",
+            "示范错误点五",
+            "坐标为零，水深填成文字",
+            经度=0,
+            纬度=0,
+            **{"最大积水深度(cm)": "约半米"},
+        ),
         wrong(11, "JN-YL-001", "示范错误点六", "编号与第一行重复"),
-        wrong(13, "JN-YL-907", "示范错误点七", "水深为负", **{"最大积水深度(cm)": -20}),
+        wrong(13, "JN-YL-907", "", "缺点位名称，水深为负", **{"最大积水深度(cm)": -20}),
         wrong(15, "JN-YL-908", "示范错误点八", "坐标未填数字", 经度="待核实", 纬度="待核实"),
     ]
     table = pd.concat([table, pd.DataFrame(bad)], ignore_index=True)
@@ -99,8 +106,9 @@ def hazard_ledger(p: pd.DataFrame, folder: Path) -> None:
         {
             "企业编号": "JN-WX-903",
             "企业名称": "示范错误企业三",
+            "经度": "见附图",
             "重大危险源级别": "特级",
-            "备注": WRONG + "级别不在分级之内",
+            "备注": WRONG + "经度不是度数，级别不在分级之内",
         },
         {"企业编号": "JN-WX-005", "企业名称": "示范错误企业四", "备注": WRONG + "编号与前面重复"},
     ]
@@ -122,12 +130,8 @@ def station_shapefile(p: pd.DataFrame, folder: Path) -> None:
     bad["站点编号"] = ["JN-JY-91", "JN-JY-92"]
     bad["站点名称"] = ["示范错误站一", "示范错误站二"]
     bad["响应时间"] = [60, -60]
-    bad["备注"] = [WRONG + "在研究区之外", WRONG + "响应时间为负"]
-    bad = bad.set_geometry(
-        gpd.points_from_xy(
-            [118.31, bad.geometry.x.iloc[1]], [36.82, bad.geometry.y.iloc[1]], crs=4490
-        )
-    )
+    bad["备注"] = [WRONG + "在研究区之外", WRONG + "坐标为零，响应时间为负"]
+    bad = bad.set_geometry(gpd.points_from_xy([118.31, 0], [36.82, 0], crs=4490))
     whole = gpd.GeoDataFrame(pd.concat([table, bad], ignore_index=True), crs=4490)
     write_shapefile(whole, folder / "应急救援站.shp")
 
@@ -146,14 +150,17 @@ def refuge_ledger(p: pd.DataFrame, folder: Path) -> None:
         {
             "场所编号": "JN-BN-901",
             "场所名称": "示范错误场所一",
+            "经度": "待测",
             "核定容量(人)": "若干",
-            "备注": WRONG + "容量填成文字",
+            "备注": WRONG + "经度未填数字，容量填成文字",
         },
         {
             "场所编号": "JN-BN-902",
             "场所名称": "示范错误场所二",
             "级别": "国家级",
-            "备注": WRONG + "级别不在三级之内",
+            "经度": 118.31,
+            "纬度": 36.82,
+            "备注": WRONG + "点位在研究区之外，级别不在三级之内",
         },
         {
             "场所编号": "JN-BN-903",
@@ -165,8 +172,9 @@ def refuge_ledger(p: pd.DataFrame, folder: Path) -> None:
         {
             "场所编号": "JN-BN-904",
             "场所名称": "示范错误场所四",
+            "纬度": "",
             "核定容量(人)": -50,
-            "备注": WRONG + "容量为负",
+            "备注": WRONG + "缺纬度，容量为负",
         },
     ]
     rows = [table.iloc[60 + i].to_dict() | change for i, change in enumerate(bad)]
