@@ -65,13 +65,12 @@ def take_back(
 ) -> None:
     """Take workbooks back: each cell against what went out; exit 1 if a row was not taken."""
     from riskmap.cli.commands import load
-    from riskmap.pipeline.register import register_file
     from riskmap.register import events as e
     from riskmap.register.merge import merge, read_returned
 
     loaded = load(project)
     returned = [read_returned(book) for book in books]
-    with e.open_register(register_file(loaded), write=not dry, must_exist=True) as base:
+    with e.open_register(e.beside(loaded.path), write=not dry, must_exist=True) as base:
         found = merge(base, returned, by=by, on=_day(on))
         if not dry:
             e.append(base, found.events)
@@ -87,12 +86,11 @@ def take_back(
 def status(project: ProjectFile, *, on: On = None, as_json: AsJson = False) -> None:
     """Say how many items are open, signed off and overdue, by state and by town."""
     from riskmap.cli.commands import load
-    from riskmap.pipeline.register import register_file
     from riskmap.register import events as e
     from riskmap.register.merge import summary
 
     loaded = load(project)
-    with e.open_register(register_file(loaded)) as base:
+    with e.open_register(e.beside(loaded.path)) as base:
         found = summary(base, on=_day(on or loaded.data_date))
     if as_json:
         emit(found)
@@ -117,11 +115,10 @@ def history(
 ) -> None:
     """List every change of one item, oldest first."""
     from riskmap.cli.commands import load
-    from riskmap.pipeline.register import register_file
     from riskmap.register import events as e
     from riskmap.register.merge import shown_event
 
-    with e.open_register(register_file(load(project))) as base:
+    with e.open_register(e.beside(load(project).path)) as base:
         found = e.history(base, item)
     if as_json:
         emit({"item_id": item, "events": found})
@@ -150,7 +147,6 @@ def bulletin(
     from riskmap.cli.commands import load
     from riskmap.errors import UsageError
     from riskmap.export.workbook.form import write_sheets
-    from riskmap.pipeline.register import register_file
     from riskmap.register import bulletin as b
     from riskmap.register import events as e
 
@@ -161,7 +157,7 @@ def bulletin(
         raise UsageError(text("--since: {first} is later than {last}", first=first, last=last))
     loaded = load(project)
     roles = _roles(loaded)
-    with e.open_register(register_file(loaded)) as base:
+    with e.open_register(e.beside(loaded.path)) as base:
         found = b.bulletin(base, since=first, until=last, by=by, within=within)
     said = b.letter(found, project=loaded.name, roles=roles)
     title = said.splitlines()[0]
@@ -261,11 +257,10 @@ _WORDS = {
 
 def _current(project: Path) -> tuple[Project, pd.DataFrame]:
     from riskmap.cli.commands import load
-    from riskmap.pipeline.register import register_file
     from riskmap.register import events as e
 
     loaded = load(project)
-    with e.open_register(register_file(loaded)) as base:
+    with e.open_register(e.beside(loaded.path)) as base:
         return loaded, e.current(base)
 
 

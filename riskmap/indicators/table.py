@@ -18,6 +18,7 @@ from riskmap.files import read_texts
 from riskmap.geo.grid import inside_cells
 from riskmap.geo.overlay import coverage, place_share, zonal
 from riskmap.i18n import Text, text
+from riskmap.indicators import shipped_tables
 from riskmap.indicators.field import Field, Inputs, Missing, Spec
 from riskmap.indicators.methods import METHODS
 from riskmap.vocabulary.columns import CELL, UNIT_ID
@@ -37,17 +38,6 @@ _REQUIRED: Final = ("code", "parent", "kind", "direction", "weight", "method", "
 _ZONAL: Final = ("mean", "population_mean", "sum", "density")
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}")
 _FOLDER: Final = Path(__file__).parent
-
-
-def shipped_tables() -> frozenset[str]:
-    """Name the indicator tables that come with riskmap.
-
-    Returns
-    -------
-    frozenset of str
-        Their names, such as ``flood_season``.
-    """
-    return frozenset(file.stem for file in _FOLDER.glob("*.csv"))
 
 
 def parse_options(raw: str) -> dict[str, str]:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from riskmap.vocabulary.grade import active
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     from riskmap.i18n import Text
@@ -245,9 +244,12 @@ def filled(table: pd.DataFrame, name: str) -> pd.Series[Any]:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> filled(pd.DataFrame({"name": ["a", " ", None]}), "name").tolist()
     ['a', None, None]
     """
+    import pandas as pd
+
     if name not in table.columns:
         return pd.Series([None] * len(table), index=table.index, dtype=object)
     column = table[name].astype(object)

@@ -222,7 +222,8 @@ def read_table(project: Project) -> pd.DataFrame:
     DataFrame
         Indexed by code.
     """
-    from riskmap.indicators.table import load_table, shipped_tables
+    from riskmap.indicators import shipped_tables
+    from riskmap.indicators.table import load_table
 
     named = project.indicators
     return load_table(named if named in shipped_tables() else project.file(named))

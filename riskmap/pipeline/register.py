@@ -64,7 +64,9 @@ def register_file(project: Project) -> Path:
     Path
         ``PROJECT.register.sqlite`` beside the project file, where it is seen and backed up.
     """
-    return project.path.with_name(f"{project.path.stem}.register.sqlite")
+    from riskmap.register.events import beside
+
+    return beside(project.path)
 
 
 def register(

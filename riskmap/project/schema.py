@@ -20,8 +20,7 @@ from riskmap.errors import Problem, ProjectError
 from riskmap.files import parse_yaml
 from riskmap.formats import side_files
 from riskmap.i18n import Text, text
-from riskmap.index.reading import frozen_files
-from riskmap.indicators.table import shipped_tables
+from riskmap.indicators import shipped_tables
 from riskmap.layers.layer import FieldMap, LayerSpec, UnitSpec
 from riskmap.plans.refuges.options import RefugeOptions
 from riskmap.plans.stations.options import StationOptions
@@ -383,6 +382,8 @@ class Project(Section):
                 inside = file.relative_to(path.parent).as_posix()
                 found.append((key, (Path(shown).parent / inside).as_posix(), file))
         if self.index.steps:
+            from riskmap.index.reading import frozen_files
+
             steps = self.path.parent / self.index.steps
             for named in frozen_files(steps):
                 shown = (Path(self.index.steps).parent / named).as_posix()

@@ -126,6 +126,22 @@ class Event:
     before: Mapping[str, Any] = field(default_factory=dict)
 
 
+def beside(project: Path) -> Path:
+    """Find the register of a project file.
+
+    Parameters
+    ----------
+    project
+        The project file.
+
+    Returns
+    -------
+    Path
+        ``PROJECT.register.sqlite`` beside it, where it is seen and backed up.
+    """
+    return project.with_name(f"{project.stem}.register.sqlite")
+
+
 @contextmanager
 def open_register(
     path: Path, *, write: bool = False, must_exist: bool = False

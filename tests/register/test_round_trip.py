@@ -314,3 +314,20 @@ def test_what_is_signed_off_goes_out_too_when_asked_and_the_bulletin_tells_it(pr
         ("--since", "2026-03-01", "--by", "x"),
     ):
         assert riskmap("control", "bulletin", project, *words, "--on", "2026-04-15").returncode == 2
+
+
+def test_status_starts_light(project):
+    """A register of 100 000 items answers within a second only when nothing heavy is loaded."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys\nfrom riskmap.cli.app import main\n"
+        "try:\n    main(['control', 'status', sys.argv[1], '--json'])\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'pandas', 'numpy', 'geopandas', 'numba'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, project], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["items"] == 3
+    assert done.stderr.strip().splitlines()[-1] == "[]"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import ProjectError
 from riskmap.i18n import Text, text
 from riskmap.vocabulary.presets import Presets
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
 
 DEFAULT: Final = "station.response_s"
 """Call handling and turn-out of a rule that names none."""
@@ -171,7 +173,7 @@ def _seconds(key: str, part: str, value: object) -> float:
     """Take a number of seconds."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value)
-        if 0 <= number < np.inf:
+        if isfinite(number) and number >= 0:
             return number
     raise ProjectError(
         text(
@@ -194,6 +196,9 @@ def own_turn_out(stations: pd.DataFrame) -> NDArray[np.float64]:
     numpy.ndarray
         NaN where a station gives none, shape (stations,) [s].
     """
+    import numpy as np
+    import pandas as pd
+
     if "response_s" not in stations.columns:
         return np.full(len(stations), np.nan)
     own = pd.to_numeric(stations["response_s"], errors="coerce").to_numpy(dtype=np.float64)
@@ -215,5 +220,7 @@ def turn_out(stations: pd.DataFrame, rule: Rule) -> NDArray[np.float64]:
     numpy.ndarray
         Shape (stations,) [s].
     """
+    import numpy as np
+
     own = own_turn_out(stations)
     return np.where(np.isnan(own), rule.response_s, own)
