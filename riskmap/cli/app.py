@@ -93,6 +93,9 @@ def run(
     sign: Annotated[
         Path | None, typer.Option(help="Ed25519 key (PEM) that signs the manifest.")
     ] = None,
+    papers: Annotated[
+        bool, typer.Option("--papers", help="Write the papers to sign, post and carry too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the one map, the GeoPackage, the list and the table from a project file."""
@@ -112,6 +115,7 @@ def run(
         allow_outside=allow_outside,
         discard_edits=discard_edits,
         sign=sign,
+        papers=papers,
     )
     if as_json:
         emit(summary)

@@ -13,6 +13,7 @@ from riskmap.i18n import Text, language, text
 if TYPE_CHECKING:
     from riskmap.cli.scaffold import Answers
     from riskmap.errors import Problem
+    from riskmap.export.papers.document import Layout
     from riskmap.project.schema import Project
     from riskmap.result import Result
     from riskmap.vocabulary.roles import Role
@@ -62,6 +63,24 @@ def _pictures(project: Project) -> list[tuple[str, Path]]:
     if problems:
         raise as_project_error(project.path, problems)
     return found
+
+
+def _layout(project: Project) -> Layout:
+    """Read how papers are set, once it is sure that template and typefaces are there."""
+    from riskmap.export.papers.document import layout
+    from riskmap.vocabulary.presets import load_presets
+
+    said = project.outputs
+    template = project.file(said.template) if said.template else None
+    if template is not None and not template.is_file():
+        raise UsageError(text("{file}: no such file", file=said.template))
+    folders = [] if said.fonts in ("", "system") else [project.file(said.fonts)]
+    return layout(
+        load_presets(project.presets),
+        template=template,
+        folders=folders,
+        system=said.fonts == "system",
+    )
 
 
 def default_folder(project: Project) -> Path:
@@ -143,6 +162,7 @@ def run_project(
     allow_outside: bool = False,
     discard_edits: bool = False,
     sign: Path | None = None,
+    papers: bool = False,
 ) -> dict[str, Any]:
     """Run a project and write its results.
 
@@ -166,6 +186,8 @@ def run_project(
         Whether edits of the control table in the folder may be lost.
     sign
         Ed25519 key (PEM) that signs the manifest, or None.
+    papers
+        Whether the papers to sign, post and carry are written too.
 
     Returns
     -------
@@ -188,6 +210,7 @@ def run_project(
         refuse_lost_edits(loaded, folder / bundle.CONTROL)
     with language(loaded.outputs.lang):
         pictures = _pictures(loaded)
+        layout = _layout(loaded) if papers and up_to is None else None
         if up_to is None:
             claim_folder(folder)
             check_key(sign)
@@ -203,6 +226,7 @@ def run_project(
                 tianditu=loaded.outputs.tianditu,
                 pictures=pictures,
                 key=sign,
+                papers=layout,
             )
             if edition == "internal":
                 said = _keep(loaded, result)

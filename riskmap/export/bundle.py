@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from riskmap import progress
 from riskmap.export.encode import as_json
@@ -12,6 +12,9 @@ from riskmap.export.manifest import build_manifest, build_report
 from riskmap.files import MANIFEST, whole_folder
 from riskmap.i18n import language, text
 from riskmap.result import Result
+
+if TYPE_CHECKING:
+    from riskmap.export.papers.document import Layout
 
 PAGE: Final = "onemap.html"
 GEOPACKAGE: Final = "riskmap.gpkg"
@@ -29,6 +32,7 @@ def write(
     tianditu: bool = False,
     pictures: Sequence[tuple[str, Path]] = (),
     key: Path | None = None,
+    papers: Layout | None = None,
 ) -> Path:
     """Write every paper of a run into a folder, whole or not at all.
 
@@ -47,6 +51,8 @@ def write(
         Pictures under the page's map: each file as the project file writes it, and its path.
     key
         Ed25519 key (PEM) that signs the manifest, or None.
+    papers
+        How official papers are set, or None to write none of them.
 
     Returns
     -------
@@ -70,15 +76,17 @@ def write(
         result = redact(result)
     with language(result.facts.lang), whole_folder(folder) as fresh:
         tiles = read_backdrops(pictures, result.units) if pictures else ()
-        papers: tuple[Callable[[], object], ...] = (
+        steps: tuple[Callable[[], object], ...] = (
             lambda: write_geopackage(result, fresh / GEOPACKAGE),
             lambda: _write_text(fresh / PAGE, render(result, tianditu=tianditu, tiles=tiles)),
             lambda: write_list(result, fresh / LIST),
             lambda: write_control(result, fresh / CONTROL),
             lambda: write_gaps(result, fresh / GAPS),
             lambda: write_plans(result, fresh),
+            *([lambda: _write_papers(result, fresh, papers)] if papers else []),
             lambda: _write_text(fresh / PARAMS, as_json(result.params)),
             lambda: _write_text(fresh / REPORT, as_json(build_report(result))),
+            *([lambda: _write_index(result, fresh)] if papers else []),
             lambda: _write_text(
                 fresh / PROOF, build_proof(fresh, as_json(build_manifest(result, fresh)))
             ),
@@ -86,10 +94,22 @@ def write(
             *([lambda: sign(fresh, key)] if key else []),
         )
         with progress.stage(text("papers")):
-            for write_paper in progress.counted(papers, text("files")):
+            for write_paper in progress.counted(steps, text("files")):
                 write_paper()
     return folder
 
 
 def _write_text(path: Path, content: str) -> None:
     path.write_bytes(content.encode("utf-8"))
+
+
+def _write_papers(result: Result, fresh: Path, layout: Layout) -> None:
+    from riskmap.export.papers.folder import write_papers
+
+    write_papers(result, fresh, layout=layout)
+
+
+def _write_index(result: Result, fresh: Path) -> None:
+    from riskmap.export.papers.folder import INDEX, index_page
+
+    _write_text(fresh / INDEX, index_page(result, fresh))

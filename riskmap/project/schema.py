@@ -188,6 +188,10 @@ class Outputs(Section):
     """Let the page ask for Tianditu's map once somebody types a token in."""
     tiles: Annotated[list[str], BeforeValidator(as_names)] = Field(default=[])
     """Pictures under the map, put into the page: GeoTIFF or MBTiles, one or a list."""
+    template: str = ""
+    """Word file (.docx) that official papers are written into; empty for GB/T 9704-2012."""
+    fonts: str = ""
+    """Folder of the office's typefaces for PDF papers, or ``system`` for the machine's own."""
 
 
 class Project(Section):

@@ -86,7 +86,7 @@ def _scenario_pages(result: Result) -> Iterator[Page]:
     frame = pd.concat(there, ignore_index=True) if len(there) > 1 else there[0]
     name = str(text("Changes by scenario"))
     title = text("What the scenarios change ({units})", units=units)
-    said = "  |  ".join([_about(result), *map(str, counts)])
+    said = "  |  ".join([about_line(result), *map(str, counts)])
     yield Page(name, str(title), said, frame, {})
 
 
@@ -120,7 +120,7 @@ def write_control(result: Result, path: Path) -> int:
             Page(
                 shown_name,
                 head,
-                _about(result),
+                about_line(result),
                 table.drop(columns="code", errors="ignore"),
                 {},
                 labels=labels,
@@ -176,7 +176,7 @@ def write_gaps(
             scenario_roles=sorted(wet),
         )
     title = str(text("{place} data gaps", place=result.facts.place_name or result.facts.name))
-    subtitle = _about(result)
+    subtitle = about_line(result)
     pages = [
         Page(
             name,
@@ -206,7 +206,19 @@ def _first(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
     return frame[[*there, *(name for name in frame.columns if name not in there)]]
 
 
-def _about(result: Result) -> str:
+def about_line(result: Result) -> str:
+    """Say who issued a paper, when, which edition it is and what must be known.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     facts = result.facts
     parts: list[Text | str] = []
     if facts.issued_by:
@@ -232,7 +244,7 @@ def _counts(result: Result, frame: pd.DataFrame) -> str:
         counts = Counter(int(level) for level in frame[c.LEVEL].fillna(0))
         names = tables.class_names()
         parts += [f"{names[value]} {counts[value]}" for value in (4, 3, 2, 1, 0) if counts[value]]
-    return f"{_about(result)}  |  {'  '.join(parts)}"
+    return f"{about_line(result)}  |  {'  '.join(parts)}"
 
 
 def _choices(frame: pd.DataFrame) -> dict[str, Sequence[str]]:
@@ -273,7 +285,7 @@ def _notes_page(result: Result) -> Page:
     notes = pd.DataFrame({"note": [str(note) for note in tables.notes_of(result)]})
     title = str(text("{name}: notes", name=result.facts.name))
     labels = {"note": text("Note")}
-    return Page(str(text("Notes")), title, _about(result), notes, {}, labels=labels)
+    return Page(str(text("Notes")), title, about_line(result), notes, {}, labels=labels)
 
 
 def _presets_page(result: Result) -> Page:
@@ -298,7 +310,7 @@ def _presets_page(result: Result) -> Page:
         "preset_status": text("Proof"),
     }
     title = str(text("{name}: presets used", name=result.facts.name))
-    return Page(str(text("Presets used")), title, _about(result), frame, {}, labels=labels)
+    return Page(str(text("Presets used")), title, about_line(result), frame, {}, labels=labels)
 
 
 def _sorted(result: Result) -> list[Preset]:
