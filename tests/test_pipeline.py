@@ -153,7 +153,7 @@ def test_no_refuge_and_no_station_give_no_way(result):
         roles=load_roles(),
         presets=load_presets(),
     )
-    near = find_near(ground, SimpleNamespace(graphs={}), result.grid, None)
+    near = find_near(ground, SimpleNamespace(graphs={}), None)
     assert len(near) > 0
     assert near[["refuge_m", "station_s", "method"]].isna().all(axis=None)
     assert near[["refuge_name", "station_name"]].eq("").all(axis=None)

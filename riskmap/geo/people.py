@@ -32,6 +32,8 @@ CUT: Final = 0.05
 of two sources never agree to the metre."""
 SEEN: Final = 1e-4
 """A raster that covers a smaller share of a unit says nothing of it."""
+ROUND: Final = 32
+"""Corners of a quarter circle; its area is 0.04 % less than the circle's."""
 APART: Final = 0.005
 """Two statements of one number of people contradict each other when they differ by more."""
 
@@ -193,8 +195,13 @@ class Pieces:
         scipy.sparse.csr_array
             Persons, shape (m, n + 1).
         """
-        m, rows = len(polygons), len(self.ids) + 1
-        area, unit, cuts = self._cuts(polygons)
+        return self._counted(len(polygons), *self._cuts(polygons))
+
+    def _counted(
+        self, m: int, area: NDArray[np.int64], unit: NDArray[np.int64], cuts: NDArray[np.object_]
+    ) -> Matrix:
+        """Count the people on pieces of ground, each of one of m areas in one unit."""
+        rows = len(self.ids) + 1
         if not len(area):
             return sparse.csr_array((m, rows), dtype=np.float64)
         share = coverage(self.grid, cuts).tocoo()
@@ -246,6 +253,70 @@ class Pieces:
         seen = np.bincount(area, lit[unit], len(found))
         return np.where((np.bincount(area, minlength=len(found)) > 0) & (seen == 0), np.nan, found)
 
+    def around(self, xy: NDArray[Any], radius_m: float) -> Floats:
+        """Count the people within a radius of each point.
+
+        Parameters
+        ----------
+        xy
+            Points in the grid's CRS, shape (m, 2) [m].
+        radius_m
+            The radius [m].
+
+        Returns
+        -------
+        ndarray
+            Persons, shape (m,); NaN where only people of unknown number live around a point.
+        """
+        found = np.full(len(xy), np.nan)
+        known = np.flatnonzero(np.isfinite(xy).all(axis=1))
+        spots, same = np.unique(xy[known], axis=0, return_inverse=True)
+        circles = shapely.buffer(shapely.points(spots), radius_m, quad_segs=ROUND)
+        found[known] = self.inside(circles)[same.ravel()] if len(spots) else 0.0
+        return found
+
+    def beyond(self, xy: NDArray[Any], radius_m: float) -> tuple[Floats, Floats]:
+        """Count the people of every unit who live farther than a radius from all points.
+
+        Parameters
+        ----------
+        xy
+            Points in the grid's CRS, shape (m, 2) [m].
+        radius_m
+            The radius [m].
+
+        Returns
+        -------
+        tuple of ndarray
+            Persons of every unit, shape (n,), NaN where none of its people are known; and the
+            share of its people who live there (of its ground where people are unknown or none).
+        """
+        finest = np.flatnonzero(self.finest)
+        shapes = self.shapes[finest]
+        spots = shapely.points(np.asarray(xy, np.float64)[np.isfinite(xy).all(axis=1)])
+        at, spot = shapely.STRtree(spots).query(shapes, predicate="dwithin", distance=radius_m)
+        reach = np.full(len(finest), shapely.Polygon(), dtype=object)
+        first = np.flatnonzero(np.diff(at, prepend=-1))
+        for start, end in zip(first, np.append(first, len(at))[1:], strict=True):
+            unit, near = at[start], spot[start:end]
+            reach[unit] = shapely.union_all(shapely.buffer(spots[near], radius_m, quad_segs=ROUND))
+        cuts = shapely.intersection(shapely.make_valid(shapes), reach)
+        some = np.flatnonzero(shapely.area(cuts) > 0)
+        near_people = self._counted(1, np.zeros(len(some), np.int64), finest[some], cuts[some])
+        n = len(self.ids)
+        lives = np.nan_to_num(self.stated) * self.finest
+        there = np.asarray(self.people.sum(axis=1), np.float64).ravel()[:n]
+        held = np.asarray(near_people.sum(axis=0), np.float64).ravel()[:n]
+        part = np.divide(held, there, out=np.zeros(n), where=there > 0)
+        ground, far_ground = np.zeros(n), np.zeros(n)
+        ground[finest] = shapely.area(shapes)
+        far_ground[finest] = ground[finest] - shapely.area(cuts)
+        people = self.units()["people"].to_numpy(np.float64)
+        far = self.holds @ (lives * (1 - np.clip(part, 0.0, 1.0)))
+        share = _parted(self.holds @ far_ground, self.holds @ ground)
+        share = np.where(np.nan_to_num(people) > 0, _parted(far, people), share)
+        return np.where(np.isfinite(people), far, np.nan), share
+
     def mean(self, fields: NDArray[Any]) -> Floats:
         """Average fields over the people of every unit.
 
@@ -279,6 +350,36 @@ class Pieces:
         unit, cell = (np.asarray(c, np.int64)[some] for c in entry.coords)
         order = np.lexsort((cell, unit))
         return unit[order], cell[order], np.asarray(entry.data, np.float64)[some][order]
+
+    def by_level(self, level: str) -> tuple[NDArray[np.int64], NDArray[np.object_], Floats]:
+        """List the pieces with the unit of a level that holds them, in cells inside the place.
+
+        Parameters
+        ----------
+        level
+            A level of the units.
+
+        Returns
+        -------
+        tuple of ndarray
+            Flat cell index, code of the unit (empty = none of that level), persons; people on the
+            rim of the place count in the nearest cell inside, as in `cells`.
+        """
+        unit, cell, people = self.table()
+        rim = ~self.grid.inside.ravel()[cell]
+        if rim.any() and self.grid.inside.any():
+            cell = cell.copy()
+            cell[rim] = _nearest_inside(self.grid, cell[rim])
+        code = np.full(len(self.ids) + 1, "", dtype=object)
+        for row in np.flatnonzero(self.levels == level):
+            code[self.holds[[row]].indices] = str(self.ids.to_numpy()[row])
+        return cell, code[unit], people
+
+
+def _parted(part: Floats, whole: Floats) -> Floats:
+    """Divide where there is something to divide; a share within rounding of 0 or 1 is that."""
+    share = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return np.asarray(np.where(np.abs(share - np.rint(share)) < 1e-9, np.rint(share), share))
 
 
 def _at(matrix: Matrix, row: NDArray[np.int64], column: NDArray[np.int64]) -> Floats:

@@ -262,6 +262,7 @@ def floating_catchment(
     capacity: ArrayLike,
     people: NDArray[Any],
     radius_m: float,
+    within: ArrayLike | None = None,
 ) -> FloatGrid:
     """Count the places per person within reach (two-step floating catchment area).
 
@@ -279,6 +280,9 @@ def floating_catchment(
         People in each cell, shape (ny, nx).
     radius_m
         Reach, inclusive [m].
+    within
+        People within the radius of each refuge, shape (n,), where they are known better than by
+        the centres of the cells.
 
     Returns
     -------
@@ -302,7 +306,10 @@ def floating_catchment(
     x, y = point_xy(points)
     column, row = _in_cells(grid, np.nan_to_num(x, nan=-1e12), np.nan_to_num(y, nan=-1e12))
     counted = np.nan_to_num(np.asarray(people, dtype=np.float64))
-    demand = catchment_sums(counted, column, row, radius_m / grid.size_m)
+    if within is None:
+        demand = catchment_sums(counted, column, row, radius_m / grid.size_m)
+    else:
+        demand = np.nan_to_num(np.asarray(within, dtype=np.float64))
     places = np.nan_to_num(np.asarray(capacity, dtype=np.float64))
     ratio = np.divide(places, demand, out=np.zeros_like(demand), where=demand > 0)
     reach = _spread(grid, points, ratio, radius_m, shape="uniform", combine="sum")

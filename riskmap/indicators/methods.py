@@ -13,6 +13,7 @@ from riskmap.geo.overlay import (
     coverage,
     lines_to_cells,
     place_share,
+    point_xy,
     points_to_cells,
     polygons_to_cells,
     zonal,
@@ -347,7 +348,8 @@ def refuge_places(inputs: Inputs, spec: Spec) -> Field | Missing:
     Parameters
     ----------
     inputs
-        Refuges with ``capacity`` [persons]; ``population`` on the cells.
+        Refuges with ``capacity`` [persons]; the people who share them are sums of ``pieces``, or
+        of ``population`` on the cells where there are none.
     spec
         Options ``radius_m`` [m] and ``cap``: more places per 100 people than this add nothing.
 
@@ -368,8 +370,16 @@ def refuge_places(inputs: Inputs, spec: Spec) -> Field | Missing:
     if unknown == len(rows):
         return Missing(text("no refuge states its capacity"))
     radius, cap = spec.number("radius_m"), spec.number("cap")
+    within = None
+    if inputs.pieces is not None:
+        within = inputs.pieces.around(np.column_stack(point_xy(rows)), radius)
     places = floating_catchment(
-        inputs.grid, rows, capacity=capacity, people=inputs.population, radius_m=radius
+        inputs.grid,
+        rows,
+        capacity=capacity,
+        people=inputs.population,
+        radius_m=radius,
+        within=within,
     )
     notes: tuple[Text, ...] = ()
     if unknown:

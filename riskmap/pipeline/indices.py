@@ -253,7 +253,7 @@ def compute_indicators(
     found = compute(read_table(project), inputs, ground.units)
     if inputs.pieces is not None:
         found = replace(found, notes=(*inputs.pieces.notes, *found.notes))
-    return found, count_people(ground.units, inputs.pieces)
+    return found, far_from_refuge(count_people(ground.units, inputs.pieces), inputs)
 
 
 def count_people(units: gpd.GeoDataFrame, pieces: Pieces | None) -> gpd.GeoDataFrame:
@@ -281,6 +281,32 @@ def count_people(units: gpd.GeoDataFrame, pieces: Pieces | None) -> gpd.GeoDataF
         population_unknown=found["unknown"],
         population_estimated=found["estimated"],
     )
+
+
+def far_from_refuge(units: gpd.GeoDataFrame, inputs: Inputs) -> gpd.GeoDataFrame:
+    """Write down the people of every unit who live far from every refuge in use.
+
+    Parameters
+    ----------
+    units
+        Units of all levels.
+    inputs
+        Refuges, where people live, and the preset of what is far.
+
+    Returns
+    -------
+    GeoDataFrame
+        A copy with ``people_far`` [persons] and ``share_far`` (0..1, of the people, or of the
+        ground where nobody knows them); as it was where there are no people or no refuges.
+    """
+    from riskmap.geo.points import row_xy
+
+    refuges = inputs.rows("refuge")
+    if inputs.pieces is None or refuges is None:
+        return units
+    radius = float(inputs.presets["refuge.far_m"])
+    far, share = inputs.pieces.beyond(row_xy(refuges), radius)
+    return units.assign(people_far=far, share_far=share)
 
 
 __all__ = ["DRY", "Added", "take_in"]

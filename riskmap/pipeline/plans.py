@@ -84,6 +84,7 @@ def make_plans(
             grid,
             presets=ground.presets,
             population=people,
+            pieces=pieces,
             units=ground.units,
             scenarios=scenarios,
             options=project.stations,

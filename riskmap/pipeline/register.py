@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from riskmap.geo.grid import Grid
     from riskmap.geo.people import Pieces
     from riskmap.index.steps import Index
     from riskmap.layers.layer import Layer
@@ -74,8 +73,6 @@ def register(
     ground: Ground,
     roads: Roads,
     *,
-    grid: Grid,
-    people: NDArray[Any] | None,
     index: Index,
     pieces: Pieces | None = None,
 ) -> Registered:
@@ -89,10 +86,6 @@ def register(
         Layers, roles, units, presets.
     roads
         Road graphs.
-    grid
-        The grid.
-    people
-        People by cell, or None.
     index
         The units' index.
     pieces
@@ -114,7 +107,7 @@ def register(
         ground.units,
         index,
         presets=ground.presets,
-        near=find_near(ground, roads, grid, people),
+        near=find_near(ground, roads, pieces),
         data_date=project.data_date,
         place_code=project.place.code,
     )
@@ -372,9 +365,7 @@ def _origin(table: Any, key: object) -> dict[str, Any]:
     return origin
 
 
-def find_near(
-    ground: Ground, roads: Roads, grid: Grid, people: NDArray[Any] | None
-) -> pd.DataFrame:
+def find_near(ground: Ground, roads: Roads, pieces: Pieces | None) -> pd.DataFrame:
     """Find the people around every item, its nearest refuge and its nearest station.
 
     Parameters
@@ -383,10 +374,8 @@ def find_near(
         Layers, roles and presets.
     roads
         Road graphs.
-    grid
-        The grid.
-    people
-        People by cell, or None.
+    pieces
+        Where people live, or None.
 
     Returns
     -------
@@ -403,7 +392,7 @@ def find_near(
         return pd.DataFrame()
     xy = np.concatenate([row_xy(rows) for rows in listed])
     near = pd.DataFrame(index=np.concatenate([rows.index for rows in listed]))
-    near["people_near"] = people_around(xy, grid, people, presets=ground.presets)
+    near["people_near"] = people_around(xy, pieces, presets=ground.presets)
     straight = np.zeros(len(xy), bool)
     found = False
     for facility, (profile, way) in FACILITIES.items():
@@ -467,43 +456,24 @@ def _nearest(
 
 
 def people_around(
-    xy: NDArray[np.float64], grid: Grid, people: NDArray[Any] | None, *, presets: Presets
+    xy: NDArray[np.float64], pieces: Pieces | None, *, presets: Presets
 ) -> NDArray[np.float64]:
-    """Count the people within the preset radius of each point, by cell centres.
+    """Count the people within the preset radius of each point.
 
     Parameters
     ----------
     xy
         Points, shape (n, 2) [m].
-    grid
-        The grid.
-    people
-        People by cell, or None.
+    pieces
+        Where people live, or None.
     presets
         Holds the radius.
 
     Returns
     -------
     ndarray
-        People near each point, shape (n,); NaN when nobody knows.
+        People near each point, shape (n,); NaN where nobody knows how many live there.
     """
-    from scipy.spatial import cKDTree
-
-    from riskmap.geo.grid import cell_centres
-
-    if people is None:
+    if pieces is None:
         return np.full(len(xy), np.nan)
-    radius = float(presets["register.people_radius_m"])
-    counts = np.nan_to_num(np.asarray(people, np.float64)).ravel()
-    filled = np.flatnonzero(counts > 0)
-    if filled.size == 0:
-        return np.zeros(len(xy))
-    centres = np.column_stack(cell_centres(grid, filled))
-    # A cell counts by the share of its square, taken as a disc of equal area, inside the radius.
-    half = grid.size_m / 2
-    pairs = cKDTree(xy).sparse_distance_matrix(
-        cKDTree(centres), radius + half, output_type="coo_matrix"
-    )
-    share = np.clip((radius + half - pairs.data) / grid.size_m, 0.0, 1.0)
-    near = np.bincount(pairs.row, weights=share * counts[filled][pairs.col], minlength=len(xy))
-    return near.astype(np.float64)
+    return pieces.around(xy, float(presets["register.people_radius_m"]))

@@ -276,8 +276,6 @@ def registered(run: Run) -> Run:
         run.project,
         run.ground,
         run.roads,
-        grid=run.grid,
-        people=run.inputs.population,
         index=run.index["unit"],
         pieces=run.inputs.pieces,
     )

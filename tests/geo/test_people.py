@@ -221,3 +221,43 @@ def test_density_at_the_rim_goes_by_the_ground_that_is_there():
 
 def test_nobody_says_anything():
     assert live_in(GRID, units_of([PLACE], [np.nan])) is None
+
+
+def test_people_around_a_point_are_the_share_of_the_circle_in_each_village():
+    """Two villages of 1 km2 beside each other, 4000 and 400 people; 500 m around their border."""
+    grid = make_grid(shapely.box(0, 0, 2000, 1000), crs=CRS, size_m=300)
+    units = gpd.GeoDataFrame(
+        {"population": [4000.0, 400.0]}, index=["A", "B"],
+        geometry=[shapely.box(0, 0, 1000, 1000), shapely.box(1000, 0, 2000, 1000)], crs=CRS,
+    )  # fmt: skip
+    pieces = live_in(grid, units)
+    half = np.pi * 0.5**2 / 2
+    found = pieces.around(np.array([[1000.0, 500.0], [500.0, 500.0], [np.nan, 0.0]]), 500)
+    assert found[0] == pytest.approx(half * 4400, rel=1e-3)
+    assert found[1] == pytest.approx(2 * half * 4000, rel=1e-3)
+    assert np.isnan(found[2])
+
+
+def test_people_beyond_every_refuge_are_counted_where_they_live():
+    """A refuge in the middle of A reaches 500 m: outside its circle live 1 - pi/4 of A, all of B."""
+    grid = make_grid(shapely.box(0, 0, 2000, 1000), crs=CRS, size_m=300)
+    units = gpd.GeoDataFrame(
+        {
+            "population": [np.nan, 4000.0, 400.0], "parent_id": [None, "T", "T"],
+            "level": ["town", "village", "village"], "name": ["T", "A", "B"],
+        },
+        index=["T", "A", "B"], crs=CRS,
+        geometry=[shapely.box(0, 0, 2000, 1000), shapely.box(0, 0, 1000, 1000), shapely.box(1000, 0, 2000, 1000)],
+    )  # fmt: skip
+    people, share = live_in(grid, units).beyond(np.array([[500.0, 500.0]]), 500)
+    outside = 4000 * (1 - np.pi / 4)
+    np.testing.assert_allclose(people, [outside + 400, outside, 400], rtol=2e-3)
+    np.testing.assert_allclose(share, [(outside + 400) / 4400, 1 - np.pi / 4, 1.0], rtol=2e-3)
+    assert share[2] == 1.0
+    nobody, whole = live_in(grid, units).beyond(np.zeros((0, 2)), 500)
+    assert nobody.tolist() == [4400.0, 4000.0, 400.0]
+    assert whole.tolist() == [1.0, 1.0, 1.0]
+    dark = units.assign(population=[np.nan, np.nan, 400.0])
+    people, share = live_in(grid, dark).beyond(np.array([[500.0, 500.0]]), 500)
+    assert np.isnan(people[1])
+    assert share[1] == pytest.approx(1 - np.pi / 4, rel=2e-3)

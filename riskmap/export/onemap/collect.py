@@ -291,6 +291,11 @@ def unit_part(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
         "parent": packer.integers(parents),
         "population": packer.numbers(numbers(units[POPULATION])),
         "area": packer.numbers(numbers(units[AREA_KM2])),
+        **{
+            name: packer.numbers(numbers(units[column]))
+            for name, column in (("far", "people_far"), ("farShare", "share_far"))
+            if column in units
+        },
         "lon": packer.places(spots.x.to_numpy(), digits=6),
         "lat": packer.places(spots.y.to_numpy(), digits=6),
         "shape": _outlines(units, packer),

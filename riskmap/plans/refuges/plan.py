@@ -20,6 +20,7 @@ from riskmap.plans.refuges.demand import (
     assisted_share,
     last_arrival,
     lived_in,
+    living,
     part,
     people_to_move,
     vehicles_table,
@@ -35,6 +36,7 @@ from riskmap.plans.refuges.world import State, World
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from riskmap.plans.refuges.demand import Living
     from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.plans.refuges.sites import Proposed
     from riskmap.vocabulary.presets import Presets
@@ -162,7 +164,7 @@ def _assigned(
     groups = people_to_move(
         world.grid, world.units, population=world.population, standing=world.standing,
         scenario=now.danger_area, depth_m=now.depth_m, depths=now.depths, presets=world.presets,
-        home=None if world.pieces is None else lived_in(world.pieces),
+        home=_home(world),
     )  # fmt: skip
     share = assisted_share(world.sensitive, world.units, world.presets)
     people = part(groups, share)
@@ -326,6 +328,13 @@ def _about_people(
     }
 
 
+def _home(world: World) -> Living:
+    """Give where people live: by piece where the run has pieces, else by cell."""
+    if world.pieces is not None:
+        return lived_in(world.pieces)
+    return living(world.grid, world.units, world.population)
+
+
 def _standards(
     world: World,
     roads: tuple[Net, ...],
@@ -338,7 +347,7 @@ def _standards(
 
     units, presets = world.units, world.presets
     on_foot = roads[0] if roads and roads[0].mode == "foot" else None
-    reached = reach_cells(world.grid, units, world.population, on_foot, world.xy, usable)
+    reached = reach_cells(_home(world), on_foot, world.xy, usable)
     spots = world.refuges.geometry.representative_point()
     home = unit_of_points(spots, units[units["finest"]])
     card = scorecard(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from riskmap.plans.refuges.capacity import texts
 from riskmap.siting.access import three_step, two_step
@@ -17,44 +16,38 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from riskmap.geo.grid import Grid
+    from riskmap.plans.refuges.demand import Living
     from riskmap.plans.refuges.ways import Net
     from riskmap.vocabulary.presets import Presets
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """Which cells with people reach which usable refuges on foot."""
+    """Which people reach which usable refuges on foot: a row for each unit and cell."""
 
     xy: NDArray[np.float64]
     people: NDArray[np.float64]
     village: NDArray[np.object_]
-    """Unit id of each cell's finest unit."""
+    """Finest unit in which they live; empty for ground in no unit."""
     cell: NDArray[np.int64]
-    """Cell of each pair, as a position in ``people``."""
+    """Who, of each pair, as a position in ``people``."""
     refuge: NDArray[np.int64]
     seconds: NDArray[np.float64]
     metres: NDArray[np.float64]
 
 
 def reach_cells(
-    grid: Grid,
-    units: gpd.GeoDataFrame,
-    people: Any,
+    home: Living,
     net: Net | None,
     refuges: NDArray[np.float64],
     usable: NDArray[np.bool_],
 ) -> Reached:
-    """Find the usable refuges that every cell with people reaches on foot.
+    """Find the usable refuges that the people of every cell reach on foot, village by village.
 
     Parameters
     ----------
-    grid
-        The grid.
-    units
-        Units.
-    people
-        People per cell, or None.
+    home
+        Where people live.
     net
         The roads on foot, or None.
     refuges
@@ -68,24 +61,29 @@ def reach_cells(
         Pairs within the longest walk.
     """
     from riskmap.geo.grid import cell_centres
-    from riskmap.geo.points import unit_of_points
     from riskmap.plans.refuges.ways import ways
 
-    flat = np.zeros(0) if people is None else np.nan_to_num(np.asarray(people, np.float64)).ravel()
-    cells = np.flatnonzero(flat > 1e-6)  # less is what rounding leaves on empty or unknown ground
-    xy = np.column_stack(cell_centres(grid, cells)) if cells.size else np.zeros((0, 2))
-    finest = units[units["finest"]] if "finest" in units else units
-    village = unit_of_points(shapely.points(xy), finest) if cells.size else np.zeros(0, object)
+    held = home.people.tocoo()
+    unit, cell = (np.asarray(one, np.int64) for one in held.coords)
+    some = held.data > 1e-6  # less is what rounding leaves on empty or unknown ground
+    order = np.lexsort((unit[some], cell[some]))
+    unit, cell = unit[some][order], cell[some][order]
+    cells, start, count = np.unique(cell, return_index=True, return_counts=True)
+    xy = np.column_stack(cell_centres(home.grid, cells)) if cells.size else np.zeros((0, 2))
     found = ways(() if net is None else (net,), xy, refuges)
     kept = found[usable[found["refuge"].to_numpy(np.int64)]] if len(found) else found
+    at = kept["demand"].to_numpy(np.int64)
+    pair = np.repeat(np.arange(len(at)), count[at])
+    first = np.repeat(np.cumsum(count[at]) - count[at], count[at])
+    part = np.repeat(start[at], count[at]) + np.arange(len(pair)) - first
     return Reached(
-        xy=xy,
-        people=flat[cells],
-        village=village,
-        cell=kept["demand"].to_numpy(np.int64),
-        refuge=kept["refuge"].to_numpy(np.int64),
-        seconds=kept["seconds"].to_numpy(np.float64),
-        metres=kept["metres"].to_numpy(np.float64),
+        xy=np.repeat(xy, count, axis=0),
+        people=np.asarray(held.data, np.float64)[some][order],
+        village=home.ids[unit],
+        cell=part,
+        refuge=kept["refuge"].to_numpy(np.int64)[pair],
+        seconds=kept["seconds"].to_numpy(np.float64)[pair],
+        metres=kept["metres"].to_numpy(np.float64)[pair],
     )
 
 

@@ -19,6 +19,8 @@ from riskmap.plans.stations.rules import Rule, Target
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from riskmap.geo.people import Pieces
+
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,6 +40,30 @@ class Demand:
     """Unit of each place, shape (d,)."""
     xy: Floats
     """Shape (d, 2) [m]."""
+    parts: tuple[Ints, NDArray[np.object_], Floats] | None = None
+    """Place, town and people of every part, where a place holds people of several towns."""
+
+    def by_town(self, flags: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+        """Sum the weight by town, times each flag of the places.
+
+        Parameters
+        ----------
+        flags
+            Name to a number of each place, shape (d,).
+
+        Returns
+        -------
+        pandas.DataFrame
+            By code of the town, places in no town left out.
+        """
+        if self.parts is None:
+            columns = {name: self.weight * flag for name, flag in flags.items()}
+            town = self.town
+        else:
+            place, town, people = self.parts
+            columns = {name: people * np.asarray(flag)[place] for name, flag in flags.items()}
+        sums = pd.DataFrame(columns).groupby(town.astype(str), sort=True).sum()
+        return sums[sums.index != ""]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -184,24 +210,22 @@ def coverage_table(
     for what, (demand, reach) in demands.items():
         for target in rule.levels:
             times = np.minimum(times_covered(reach, target), 2)
-            columns: dict[str, Floats] = {
-                name: np.where(times == code, demand.weight, 0.0)
+            flags: dict[str, Floats] = {
+                name: np.where(times == code, 1.0, 0.0)
                 for code, name in enumerate(("none", "once", "twice"))
             }
-            columns["off_network"] = np.where(reach.on, 0.0, demand.weight)
-            columns["covered"] = np.where(times > 0, demand.weight, 0.0)
+            flags["off_network"] = np.where(reach.on, 0.0, 1.0)
+            flags["covered"] = np.where(times > 0, 1.0, 0.0)
             if before is not None:
                 dry = before[what][1]
-                was = np.where(times_covered(dry, target) > 0, demand.weight, 0.0)
-                columns["lost"] = was - columns["covered"]
-                columns["cut_off"] = np.where(cut_off(dry, reach), demand.weight, 0.0)
+                was = np.where(times_covered(dry, target) > 0, 1.0, 0.0)
+                flags["lost"] = was - flags["covered"]
+                flags["cut_off"] = np.where(cut_off(dry, reach), 1.0, 0.0)
             if moved is not None:
                 again = times_covered(moved[what][1], target) > 0
-                columns["share_moved"] = np.where(again, demand.weight, 0.0)
-            frame = pd.DataFrame(columns)
-            by_town = frame.groupby(demand.town.astype(str), sort=True).sum()
-            whole = frame.sum().to_frame().T.set_axis([""], axis=0)
-            table = pd.concat([whole, by_town[by_town.index != ""]])
+                flags["share_moved"] = np.where(again, 1.0, 0.0)
+            whole = {name: float((demand.weight * flag).sum()) for name, flag in flags.items()}
+            table = pd.concat([pd.DataFrame([whole], index=[""]), demand.by_town(flags)])
             codes = table.index.astype(str)
             names = [town_names.get(code, code) if code else text("whole place") for code in codes]
             table.insert(0, "rule", target.rule)
@@ -296,6 +320,8 @@ def all_demands(
     population: NDArray[Any] | None,
     units: gpd.GeoDataFrame | None,
     points: Mapping[str, gpd.GeoDataFrame],
+    *,
+    pieces: Pieces | None = None,
 ) -> dict[str, Demand]:
     """Give everything that stations should reach; the first is what sites are planned for.
 
@@ -309,6 +335,9 @@ def all_demands(
         Units of all levels, or None.
     points
         Role to its rows.
+    pieces
+        People by unit and cell, so that every town has its own people; None parts the people by
+        the middle of their cell.
 
     Returns
     -------
@@ -320,7 +349,8 @@ def all_demands(
     if population is not None:
         people = np.asarray(population, dtype=np.float64).ravel()[inside_cells(grid)]
         people = np.maximum(np.nan_to_num(people, nan=0.0), 0.0)
-        found = {"population": replace(cells, what="population", weight=people), "cells": cells}
+        lived = replace(cells, what="population", weight=people, parts=_parts(grid, units, pieces))
+        found = {"population": lived, "cells": cells}
     villages = _village_demand(next(iter(found.values())), units)
     if villages is not None:
         found["village"] = villages
@@ -391,6 +421,21 @@ def _cell_demand(grid: Grid, units: gpd.GeoDataFrame | None) -> Demand:
         what="cells", ids=ids, names=np.where(names == "", ids, names), weight=np.ones(len(cells)),
         town=_towns(xy, units), xy=xy,
     )  # fmt: skip
+
+
+def _parts(
+    grid: Grid, units: gpd.GeoDataFrame | None, pieces: Pieces | None
+) -> tuple[Ints, NDArray[np.object_], Floats] | None:
+    """Give place, town and people of every piece; None without pieces or towns."""
+    level = level_of(units, TOWNS, least=2)
+    if pieces is None or level is None:
+        return None
+    cell, town, people = pieces.by_level(level)
+    row = np.full(grid.n_cells, -1)
+    inside = inside_cells(grid)
+    row[inside] = np.arange(len(inside))
+    there = row[cell] >= 0
+    return row[cell[there]], town[there], people[there]
 
 
 def _village_demand(cells: Demand, units: gpd.GeoDataFrame | None) -> Demand | None:

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
     from riskmap.geo.grid import Grid
     from riskmap.geo.network import RoadGraph
+    from riskmap.geo.people import Pieces
     from riskmap.layers.layer import Layer, Raster
     from riskmap.result import Scenario
     from riskmap.vocabulary.presets import Presets
@@ -71,6 +72,7 @@ def station_plan(
     *,
     presets: Presets,
     population: NDArray[Any] | None = None,
+    pieces: Pieces | None = None,
     units: gpd.GeoDataFrame | None = None,
     points: Mapping[str, gpd.GeoDataFrame] = _NONE,
     rules: str | Sequence[str] = "linzi_135",
@@ -105,6 +107,8 @@ def station_plan(
         The run's presets.
     population
         People per cell, shape (ny, nx); None: every cell counts 1.
+    pieces
+        People by unit and cell, by which the towns' people are summed.
     units
         Units; those of level ``town`` part the report, villages are reported too.
     points
@@ -150,7 +154,7 @@ def station_plan(
     limit_m = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
     rule = response_rule(presets, rules)
     setting = make_setting(graph, stations, rule, vehicle=vehicle, presets=presets, limit_m=limit_m)
-    demands = all_demands(grid, population, units, points)
+    demands = all_demands(grid, population, units, points, pieces=pieces)
     on_road = on_roads(graph, demands, limit_m)
     dry = reach_all(setting, demands, on_road)
     states = _States(grid=grid, presets=presets, depths=depths, rasters=rasters, closures=closures)
@@ -393,6 +397,7 @@ def plan_stations(
     *,
     presets: Presets,
     population: NDArray[Any] | None = None,
+    pieces: Pieces | None = None,
     units: gpd.GeoDataFrame | None = None,
     scenarios: Mapping[str, Scenario] | None = None,
     options: StationOptions | None = None,
@@ -412,6 +417,8 @@ def plan_stations(
         The run's presets.
     population
         People per cell, shape (ny, nx), or None.
+    pieces
+        People by unit and cell, or None.
     units
         The run's units.
     scenarios
@@ -440,6 +447,7 @@ def plan_stations(
         grid,
         presets=presets,
         population=population,
+        pieces=pieces,
         units=units,
         points={
             role: rows

@@ -170,12 +170,9 @@ def _by_town(
     demand: Demand, found: Mapping[str, NDArray[Any]], *, shares: bool = True
 ) -> pd.DataFrame:
     """Sum weights by town, as shares of the town's people or as people."""
-    columns = {name: demand.weight * hit for name, hit in found.items()}
-    frame = pd.DataFrame({"total": demand.weight} | columns)
-    sums = frame.groupby(demand.town.astype(str), sort=True).sum()
-    sums = sums[sums.index != ""]
+    sums = demand.by_town({"total": np.ones(len(demand.weight)), **found})
     if shares:
-        for name in columns:
+        for name in found:
             sums[name] = sums[name] / sums["total"].where(sums["total"] > 0)
     return sums
 

@@ -115,15 +115,18 @@ def test_2_which_red_communities_are_only_just_red(officer: Officer) -> None:
 
 def test_3_who_has_no_refuge_within_1_km(officer: Officer) -> None:
     units = officer.units("village")
-    spots = units.geometry.representative_point()
-    refuges = officer.layer("refuge").to_crs(units.crs).union_all()
-    metres = spots.distance(refuges)
-    clear = metres[(metres - 1000).abs() > 5]
+    near = officer.layer("refuge").to_crs(units.crs).buffer(1000, quad_segs=32).union_all()
+    none, whole = units.disjoint(near), units.within(near)
+    far = units["people_far"]
+    assert none.any()
+    assert whole.any()
+    assert far[none].round().tolist() == units["population"][none].round().tolist()
+    assert far[whole].abs().max() < 0.5
+    card = _number(officer.read("[data-card=far] .card-value"))
+    assert card == pytest.approx(far.sum(), abs=1)
     officer.click("[data-card=far]")
-    shown = _number(officer.read("#list-note b"))
-    assert (clear > 1000).sum() <= shown <= (metres > 995).sum()
-    first = officer.read(".list-row .name").split("\n")[0]
-    assert first == units.loc[metres.idxmax(), "name"]
+    assert _number(officer.read("#list-note b")) == (far >= 0.5).sum()
+    assert officer.read(".list-row .name").split("\n")[0] == units.loc[far.idxmax(), "name"]
     assert officer.clicks == 1
 
 

@@ -234,7 +234,7 @@ export function csvText(rows, units, townHead) {
   /** @type {any[][]} */
   const lines = [];
   if (units) {
-    lines.push([t("Code"), t("Name"), t("Part of"), t("Index"), t("Class"), t("To refuge, straight line [m]"), t("Stability")]);
+    lines.push([t("Code"), t("Name"), t("Part of"), t("Index"), t("Class"), t("People far from refuges"), t("Stability")]);
     for (const r of rows) lines.push([r.id, r.name, r.town, Number(r.score.toFixed(6)), className(r.level), Number.isFinite(r.refuge) ? Math.round(r.refuge) : "", Number.isFinite(r.sure) ? Number(r.sure.toFixed(3)) : ""]);
   } else {
     const names = [];

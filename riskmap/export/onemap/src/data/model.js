@@ -10,6 +10,8 @@ import { gridMapping, insideShape, mercatorX, mercatorY, toSquare } from "./geo.
 function makeUnits(head) {
   const units = { ...head, level: read(head.level), parent: read(head.parent), population: read(head.population) };
   units.area = read(head.area);
+  units.far = head.far ? read(head.far) : null;
+  units.farShare = head.farShare ? read(head.farShare) : null;
   units.lon = read(head.lon);
   units.lat = read(head.lat);
   units.x = new Float64Array(head.n);

@@ -1,11 +1,10 @@
 // @ts-check
 /** Counts of classes and levels: all, and those in view. */
-import { app, state } from "./core.js";
+import { app, figures, state } from "./core.js";
 import { screenBox } from "../draw/canvas.js";
 import { inTown, table } from "../data/model.js";
 import { live, shownOf } from "./score.js";
 import { matchesFilter } from "../data/items.js";
-import { metres } from "../data/geo.js";
 
 /**
  * Cells by class, within the filtered town.
@@ -82,18 +81,15 @@ export function layerCounts(layer) {
   return out;
 }
 
-// How sure a unit's class is, and how far its refuge: what lists, cards and details share.
+// How sure a unit's class is, and who has no refuge near: what lists, cards and details share.
 
-/** A refuge farther than this is counted as far [m]. */
-export const FAR_M = 1000;
 /** Below this share of draws a class is called unsure. */
 export const UNSURE = 0.6;
 const CLOSE = 0.01;
 
-/** Are there refuges? */
+/** Does the run say who lives far from every refuge? */
 export function hasRefuges() {
-  const layer = app.model.layer.get("refuge");
-  return !!(layer && layer.idOf && layer.n > layer.outOfUse.size);
+  return !!app.model.units.farShare;
 }
 
 /** Does the run say how stable classes are, and do the weights stand as they were? */
@@ -102,45 +98,22 @@ export function hasStability() {
   return !!(tab && tab.stability && live(tab) === tab.base);
 }
 
-/** Straight-line distance from a unit's label point to the nearest refuge [m]. @param {number} unit */
-export function toRefuge(unit) {
-  if (!hasRefuges()) return NaN;
-  const { units } = app.model;
-  units.refuge = units.refuge || [];
-  if (units.refuge[unit] === undefined) units.refuge[unit] = nearestOf(units.lon[unit], units.lat[unit]);
-  return units.refuge[unit];
+/** How far is far from every refuge [km]. */
+export function farKm() {
+  const preset = app.model.presets.find((/** @type {any} */ p) => p.key === "refuge.far_m");
+  return figures(preset ? preset.value / 1000 : 1);
 }
 
-/** @type {{lon: Float64Array, lat: Float64Array} | null} */
-let sorted = null;
-const DEGREE_M = 111195;
+/** People of a unit who live too far from every refuge, NaN where nobody knows. @param {number} unit */
+export function peopleFar(unit) {
+  const { far } = app.model.units;
+  return far ? far[unit] : NaN;
+}
 
-/** Distance to the nearest refuge [m]; they are sorted by latitude, so that few are looked at. @param {number} lon @param {number} lat */
-function nearestOf(lon, lat) {
-  const layer = app.model.layer.get("refuge");
-  if (!sorted) {
-    const order = Array.from({ length: layer.n }, (_, i) => i).filter((i) => !layer.outOfUse.has(i)).sort((a, b) => layer.lat[a] - layer.lat[b]);
-    sorted = { lon: Float64Array.from(order, (i) => layer.lon[i]), lat: Float64Array.from(order, (i) => layer.lat[i]) };
-  }
-  const across = Math.cos((lat * Math.PI) / 180);
-  const { length } = sorted.lat;
-  let [low, high] = [0, length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted.lat[middle] < lat) low = middle + 1;
-    else high = middle;
-  }
-  let best = Infinity;
-  let at = -1;
-  for (const step of [1, -1]) {
-    for (let i = step > 0 ? low : low - 1; i >= 0 && i < length; i += step) {
-      const dy = sorted.lat[i] - lat;
-      if (dy * dy >= best) break;
-      const dx = (sorted.lon[i] - lon) * across;
-      if (dx * dx + dy * dy < best) best = dx * dx + dy * dy, at = i;
-    }
-  }
-  return at < 0 || best > 4 ? Math.sqrt(best) * DEGREE_M : metres(lon, lat, sorted.lon[at], sorted.lat[at]);
+/** Does nobody of a unit live near a refuge? @param {number} unit */
+export function isFar(unit) {
+  const { farShare } = app.model.units;
+  return !!farShare && farShare[unit] >= 1;
 }
 
 /** Distance of a score to the nearest limit of its class when that is small, else NaN. @param {number} row @param {any} tab */

@@ -186,7 +186,7 @@ export function itemDetail(layer, row) {
     el("p", { class: "facts" }, el("span", { class: "tag pale" }, nameOf(layer)), level ? el("span", { class: "tag", style: `background:${colour};color:${inkOn(colour)}` }, levelName(level)) : null,
       overdueTest(layer)(row) ? el("span", { class: "tag late" }, t("Overdue")) : null),
     el("p", { class: "facts" }, el("span", null, layer.unit[row] >= 0 ? path(layer.unit[row]) : t("outside all units")), el("span", null, t("No. {id}", { id: layer.ids[row] })), coordinates(layer.lon[row], layer.lat[row])),
-    layer.unit[row] >= 0 && table("unit") ? el("p", { class: "facts" }, t("Risk of the {level}:", { level: unitLevelOne(units.levels[units.level[layer.unit[row]]]) }), chip(live(table("unit")).cls[layer.unit[row]])) : null,
+    layer.unit[row] >= 0 && table("unit") ? el("p", { class: "facts" }, t("Risk of the {level}:", { level: unitLevelOne(units.levels[units.level[layer.unit[row]]]) }), unitChips(layer.unit[row])) : null,
     unused(layer, row) && el("p", { class: "facts" }, unused(layer, row)),
     contact(layer, row),
     photo(layer, row),
@@ -196,6 +196,14 @@ export function itemDetail(layer, row) {
     around(layer.lon[row], layer.lat[row], layer),
     layer.source ? el("p", { class: "hint" }, t("From {file}, row {row}", { file: layer.source.file(row), row: layer.source.row[row] })) : null,
   ];
+}
+
+/** The class of a unit as the list has it, and beside it the one that a scenario or moved weights give. @param {number} unit */
+function unitChips(unit) {
+  const listed = table("unit", "").base.cls[unit];
+  const now = live(table("unit")).cls[unit];
+  if (now === listed) return chip(listed);
+  return [chip(listed), " → ", state.scenario ? t("under {scenario}:", { scenario: state.scenario }) : t("with the moved weights:"), " ", chip(now)];
 }
 
 /** Who answers for it; the public edition has none of this. @param {any} layer @param {number} row */

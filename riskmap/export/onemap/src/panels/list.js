@@ -1,8 +1,8 @@
 // @ts-check
 /** 清单: all objects as a table; the map's equal in words. */
-import { app, byId, distance, download, el, emit, fileName, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
+import { app, byId, download, el, emit, fileName, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
 import { csvText, fieldOf, itemName, listTest, matchesFilter, overdueTest, shown } from "../data/items.js";
-import { FAR_M, hasRefuges, hasStability, isUnsure, nearLimit, sureOf, toRefuge } from "../model/counts.js";
+import { farKm, hasRefuges, hasStability, isFar, isUnsure, nearLimit, peopleFar, sureOf } from "../model/counts.js";
 import { inTown, table } from "../data/model.js";
 import { classColours, levelName, unitLevelName } from "../draw/labels.js";
 import { live, moved } from "../model/score.js";
@@ -26,7 +26,7 @@ export function renderList(anyway = false) {
     ...(table("unit") ? units.levels.map((/** @type {string} */ l, /** @type {number} */ i) => ["unit:" + i, unitLevelName(l)]) : []),
     ...(table("unit") ? [["major", t("{level} at major risk", { level: unitLevelName(units.levels[units.levels.length - 1]) })], ["high", t("{level} of larger and major risk", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
     ...(table("unit") ? [["unsure", t("Major {level} that are unsure", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
-    ...(table("unit") && hasRefuges() ? [["far", t("{level} without a refuge within 1 km", { level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
+    ...(table("unit") && hasRefuges() ? [["far", t("{level} with people who have no refuge within {km} km", { km: farKm(), level: unitLevelName(units.levels[units.levels.length - 1]) })]] : []),
   ];
   const body = el("div", { class: "window", id: "list-window", role: "group", "aria-label": t("List"), onscroll: drawRows, onkeydown: keys });
   fill(node,
@@ -94,7 +94,7 @@ function known(what) {
 function listed() {
   if (list.what.startsWith("unit:")) return unitRows(Number(list.what.slice(5)));
   const rows = unitRows(app.model.units.levels.length - 1);
-  return rows.filter((/** @type {any} */ r) => (list.what === "far" ? r.refuge > FAR_M : list.what === "high" ? r.level >= 3 : r.level === 4 && (list.what === "major" || isUnsure(r.unit))));
+  return rows.filter((/** @type {any} */ r) => (list.what === "far" ? r.refuge >= 0.5 || isFar(r.unit) : list.what === "high" ? r.level >= 3 : r.level === 4 && (list.what === "major" || isUnsure(r.unit))));
 }
 
 /** Collect, sort and draw. */
@@ -109,7 +109,7 @@ function refresh() {
   head();
   byId("list-window").scrollTop = 0;
   own.active = 0;
-  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), own.hidden ? " · " + t("{n} rows hidden: their class is switched off in the legend", { n: num(own.hidden) }) : "", moved() && !isUnits() ? " · " + t("Ranks and scores of items are those of the project's weights.") : "", isUnits() && hasRefuges() ? " · " + t("To refuge: straight line from the unit's middle to any refuge of the ledger, not by road.") : "");
+  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), own.hidden ? " · " + t("{n} rows hidden: their class is switched off in the legend", { n: num(own.hidden) }) : "", moved() && !isUnits() ? " · " + t("Ranks and scores of items are those of the project's weights.") : "", isUnits() && hasRefuges() ? " · " + t("People far from refuges: they live farther than {km} km from every refuge in use, in a straight line.", { km: farKm() }) : "");
   drawRows();
   emit("listed");
 }
@@ -151,7 +151,7 @@ function unitRows(level) {
   const { units } = app.model;
   const { score, cls } = live(table("unit"));
   return units.rows[level].filter((/** @type {number} */ u) => inTown(u) || level < units.level[Math.max(0, state.town)]).map((/** @type {number} */ u, /** @type {number} */ i) => ({
-    order: i, unit: u, id: units.ids[u], name: units.names[u], level: cls[u], score: score[u], refuge: toRefuge(u), sure: sureOf(u), close: nearLimit(u), town: units.parent[u] >= 0 ? units.names[units.parent[u]] : "" }));
+    order: i, unit: u, id: units.ids[u], name: units.names[u], level: cls[u], score: score[u], refuge: peopleFar(u), sure: sureOf(u), close: nearLimit(u), town: units.parent[u] >= 0 ? units.names[units.parent[u]] : "" }));
 }
 
 /** Name of the town a unit stands in. @param {number} unit */
@@ -169,7 +169,7 @@ function townHead() {
 }
 
 function columns() {
-  if (isUnits()) return [["name", t("Name")], ...(hasRefuges() ? [["refuge", t("To refuge")]] : []), ...(hasStability() ? [["sure", t("Stability")]] : []), ["score", t("Index")]];
+  if (isUnits()) return [["name", t("Name")], ...(hasRefuges() ? [["refuge", t("People far from refuges")]] : []), ...(hasStability() ? [["sure", t("Stability")]] : []), ["score", t("Index")]];
   const measure = measureOf(ungraded());
   if (ungraded()) return [["name", t("Name")], ["town", townHead()], ...(measure ? [["value", nameOf(measure)]] : [])];
   return [["rank", t("Rank")], ["name", t("Name")], ["town", townHead()], ["level", t("Level")]];
@@ -218,7 +218,7 @@ function itemCells(r, measure, plain) {
 function unitCells(r) {
   return [
     el("span", { class: "col name" }, r.name, el("small", { title: reasonOf(r.unit) || null }, [r.town, Number.isFinite(r.close) ? t("near a class limit ({gap})", { gap: r.close.toFixed(3) }) : "", reasonOf(r.unit)].filter(Boolean).join(" · "))),
-    hasRefuges() ? el("span", { class: "col refuge" }, distance(r.refuge)) : null,
+    hasRefuges() ? el("span", { class: "col refuge" }, Number.isFinite(r.refuge) ? num(r.refuge) : "—") : null,
     hasStability() ? el("span", { class: "col sure" }, Number.isFinite(r.sure) ? percent(r.sure) : "–") : null,
     levelCell(r.level, score3(r.score)),
   ];
@@ -287,8 +287,8 @@ export function listTable() {
   if (!byId("list-window")) renderList(true);
   const name = listName();
   if (isUnits()) {
-    const rows = own.rows.map((r, i) => [String(i + 1), r.name, r.town, levelName(r.level, true), score3(r.score), ...(hasRefuges() ? [distance(r.refuge)] : []), reasonOf(r.unit)]);
-    return { name, head: [t("Rank"), t("Name"), t("Part of"), t("Class"), t("Index"), ...(hasRefuges() ? [t("To refuge")] : []), t("Why")], lines: rows };
+    const rows = own.rows.map((r, i) => [String(i + 1), r.name, r.town, levelName(r.level, true), score3(r.score), ...(hasRefuges() ? [Number.isFinite(r.refuge) ? num(r.refuge) : "—"] : []), reasonOf(r.unit)]);
+    return { name, head: [t("Rank"), t("Name"), t("Part of"), t("Class"), t("Index"), ...(hasRefuges() ? [t("People far from refuges")] : []), t("Why")], lines: rows };
   }
   const fields = ["status", "deadline", "duty_unit", "person", "phone", "reason"];
   const all = fields.map((f) => app.model.things.map((/** @type {any} */ l) => fieldOf(l, f)).find(Boolean));

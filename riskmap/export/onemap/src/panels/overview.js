@@ -2,7 +2,7 @@
 /** 概览: what matters at a glance. */
 import { app, byId, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
 import { live, noIndex, reference, scenarioChanges, shownOf, worstUnits } from "../model/score.js";
-import { cellCounts, FAR_M, hasRefuges, isUnsure, toRefuge } from "../model/counts.js";
+import { cellCounts, farKm, hasRefuges, isFar, isUnsure, peopleFar } from "../model/counts.js";
 import { listTest, matchesFilter, overdueTest } from "../data/items.js";
 import { fillKind, inTown, rankingLevel, table } from "../data/model.js";
 import { inkOn, levelName, surfaceColours, unitLevelName } from "../draw/labels.js";
@@ -104,17 +104,19 @@ function areaCard() {
     t("Cells of the highest class; opens the list of units, worst first."), () => emit("listOf", "unit:" + (model.units.levels.length - 1)), "c4");
 }
 
-/** Units whose middle is far from every refuge. */
+/** People who live far from every refuge. */
 function farCard() {
   const { units } = app.model;
   const level = units.levels.length - 1;
   const list = units.rows[level].filter(inTown);
-  const far = list.filter((/** @type {number} */ u) => toRefuge(u) > FAR_M);
-  const people = far.reduce((/** @type {number} */ s, /** @type {number} */ u) => s + (units.population[u] || 0), 0);
+  const name = unitLevelName(units.levels[level]);
+  const none = list.filter(isFar).length;
+  const known = list.filter((/** @type {number} */ u) => peopleFar(u) >= 0);
+  const people = known.reduce((/** @type {number} */ s, /** @type {number} */ u) => s + peopleFar(u), 0);
   const unused = countNotUsed();
-  return key("far", t("No refuge within 1 km"), [num(far.length), el("small", null, " / " + num(list.length))],
-    people ? t("{n} residents, straight line", { n: num(people) }) : t("straight line, not by road"),
-    t("{level} whose middle has no refuge within 1 km in a straight line, not by road.", { level: unitLevelName(units.levels[level]) }) + (unused ? " " + t("({n} refuges that the plan does not use are counted too)", { n: num(unused) }) : ""),
+  return key("far", t("No refuge within {km} km", { km: farKm() }), known.length ? [num(people), el("small", null, " " + t("persons"))] : [num(none), el("small", null, " / " + num(list.length))],
+    t("{n} {level} as a whole; straight line", { n: num(none), level: name }),
+    t("Residents who live farther than {km} km from every refuge in use, in a straight line, counted where they live. Opens the list of {level}.", { km: farKm(), level: name }) + (unused ? " " + t("({n} refuges that the plan does not use are counted too)", { n: num(unused) }) : ""),
     () => emit("listOf", "far"), "c3");
 }
 
@@ -314,6 +316,7 @@ function foot() {
 export function about() {
   const { facts, notes, presets, returned, unusable } = app.model;
   const weak = presets.filter((/** @type {any} */ p) => p.status !== "sourced");
+  const unverified = weak.filter((/** @type {any} */ p) => p.status === "unverified").length;
   const line = (/** @type {any} */ name, /** @type {any} */ value) => value ? [el("dt", null, name), el("dd", null, value)] : null;
   return el("section", { class: "about" },
     el("dl", null,
@@ -326,7 +329,7 @@ export function about() {
       line(t("Not usable"), unusable.join(", ")),
       line(t("Programme"), "riskmap " + facts.version)),
     notes.length ? el("div", { class: "notes" }, el("h4", null, t("To be said beside the numbers")), el("ul", null, [...new Set(notes.map(nameOf))].map((n) => el("li", null, n)))) : null,
-    weak.length ? el("details", { class: "notes" }, el("summary", null, t("{n} of {m} presets are not verified", { n: weak.length, m: presets.length })),
+    weak.length ? el("details", { class: "notes" }, el("summary", null, t("{n} of {m} presets are not verified", { n: unverified, m: presets.length }), weak.length > unverified ? t("; {n} more are to be checked", { n: weak.length - unverified }) : ""),
       el("ul", null, weak.map((/** @type {any} */ p) => el("li", null, `${nameOf(p)}: ${typeof p.value === "object" ? JSON.stringify(p.value) : p.value} ${p.unit} `, el("small", null, p.status === "check" ? t("to be checked") : t("unverified"), p.source ? ` · ${p.source}` : ""))))) : null,
     el("p", { class: "hint" }, t("Screening estimate for ranking and inspection; not a survey, a forecast or a design document.")));
 }
