@@ -18,7 +18,7 @@ demo: $(VENV)/.run
 	$(BIN)/riskmap run configs/jinan.yaml
 
 test: $(VENV)/.dev
-	@sh tests/browser.sh
+	@sh tests/debian.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev

@@ -13,6 +13,13 @@ One YAML file names the place, the units, the layers and the outputs. Paths are 
 may not leave the project's tree (the nearest parent folder with `riskmap.root` or `.git`, else its
 own folder) unless `--allow-outside` is given. `layers` maps a role to one source or a list; `units`
 is one source or a list. This page is made by `python docs/make_reference.py`.
+
+A source may be a table or view of a PostGIS database: `path: postgresql://USER@HOST:5432/DATABASE` with
+`layer: SCHEMA.TABLE`, or `...DATABASE#SCHEMA.TABLE` in one. What was read is kept as GeoParquet in `.riskmap/database/`
+beside the project file, and the manifest holds its hash. A database on another machine needs `--allow-outside`.
+Passwords belong into `~/.pgpass` or `PGPASSWORD`; one in the address reaches no output. `outputs.database` writes every
+table of the results into one schema, all or none: `riskmap: ...` in the schema's comment marks it as ours, tables of others
+are never touched, views on our tables stay. `riskmap postgis FOLDER ADDRESS` does the same with results that exist.
 """
 HEAD_ZH = """# 项目文件
 
@@ -35,6 +42,12 @@ layers:
   flood_point: {path: layers/台账.xlsx, sheet: 易涝积水点, datum: gcj02}
   road: {path: layers/roads.gpkg}
 ```
+
+来源也可以是 PostGIS 数据库中的表或视图：`path: postgresql://用户@主机:5432/数据库`，`layer: 模式.表`；或合写为
+`postgresql://用户@主机:5432/数据库#模式.表`。读到的数据以 GeoParquet 存放在项目文件旁的 `.riskmap/database/`，清单中记其哈希值。
+数据库在另一台机器上时须加 `--allow-outside`。密码请写在 `~/.pgpass` 或环境变量 `PGPASSWORD` 中；写在地址中的密码不会出现在任何成果里。
+`outputs.database` 把成果各表写入一个模式，要么全部写入，要么不写；该模式的注释以 `riskmap: ` 开头，他人的表不动，
+他人建在成果表上的视图保留。已有的成果文件夹用 `riskmap postgis 文件夹 地址` 写入。
 """
 TITLES_ZH = {
     "Project": "最外层",

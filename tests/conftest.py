@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,3 +55,12 @@ def run_town() -> Callable[..., Path]:
         return bundle.write(pipeline.run(project), folder / "out")
 
     return results
+
+
+@pytest.fixture(scope="session")
+def postgis() -> Iterator[str]:
+    """Start a PostGIS server of our own; the name of a database is to stand at ``{}``."""
+    from tests.server import server
+
+    with server() as address:
+        yield address

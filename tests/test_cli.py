@@ -40,6 +40,7 @@ COMMANDS = (
     "new",
     "template",
     "verify",
+    "postgis",
     "index",
     "locate",
     "allocate",

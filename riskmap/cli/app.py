@@ -240,6 +240,27 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command()
+def postgis(
+    folder: Annotated[Path, typer.Argument(help="A results folder.")],
+    database: Annotated[
+        str, typer.Argument(help="postgresql://USER@HOST:PORT/DATABASE#SCHEMA; schema riskmap.")
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write every table of a results folder into a PostGIS database, all or none."""
+    from riskmap.cli import commands
+    from riskmap.layers.read.database import shown_database
+
+    written = commands.write_tables(folder, database)
+    if as_json:
+        emit({"database": shown_database(database), "tables": written})
+    else:
+        rows = sum(written.values())
+        typer.echo(text("{n} tables, {rows} rows written", n=len(written), rows=rows))
+
+
 add_commands(app)
 app.add_typer(control)
 app.command()(diff)

@@ -198,8 +198,6 @@ def run_project(
     from riskmap.cli.show import headlines, worst_units
     from riskmap.export import bundle, public
     from riskmap.export import manifest as report
-    from riskmap.export.witness import check_key
-    from riskmap.files import claim_folder
     from riskmap.pipeline.register import refuse_lost_edits
 
     loaded = load(project, lang=lang, allow_outside=allow_outside)
@@ -212,8 +210,7 @@ def run_project(
         pictures = _pictures(loaded)
         layout = _layout(loaded) if papers and up_to is None else None
         if up_to is None:
-            claim_folder(folder)
-            check_key(sign)
+            _claim(folder, sign, loaded.outputs.database)
         edition = profile or loaded.outputs.profile
         result = pipeline.run(loaded, up_to=up_to, profile=edition)
         if edition == "public" and up_to is None:
@@ -225,11 +222,14 @@ def run_project(
                 folder,
                 tianditu=loaded.outputs.tianditu,
                 pictures=pictures,
+                formats=loaded.outputs.formats,
                 key=sign,
                 papers=layout,
             )
             if edition == "internal":
                 said = _keep(loaded, result)
+            if loaded.outputs.database:
+                write_tables(folder, loaded.outputs.database, title=loaded.name)
         return {
             "project": loaded.name,
             "folder": str(folder) if up_to is None else None,
@@ -241,6 +241,53 @@ def run_project(
             "notes": [str(note) for note in result.notes] + said,
             "plans": headlines(result),
         }
+
+
+def _claim(folder: Path, key: Path | None, database: str | None) -> None:
+    """Refuse before the work what could not be written after it."""
+    from riskmap.export.copies import check_database
+    from riskmap.export.witness import check_key
+    from riskmap.files import claim_folder
+
+    claim_folder(folder)
+    check_key(key)
+    if database:
+        check_database(database)
+
+
+def write_tables(folder: Path, address: str, *, title: str = "") -> dict[str, int]:
+    """Write the tables of a results folder into a PostGIS database.
+
+    Parameters
+    ----------
+    folder
+        The results folder.
+    address
+        ``postgresql://USER@HOST:PORT/DATABASE#SCHEMA``.
+    title
+        Name of the project; by default the folder's own.
+
+    Returns
+    -------
+    dict
+        Table to its number of rows.
+
+    Raises
+    ------
+    UsageError
+        When there is no such folder, or the address is none of a database.
+    """
+    from riskmap.export.bundle import GEOPACKAGE
+    from riskmap.export.copies import write_database
+    from riskmap.layers.read.database import is_database
+
+    if not (folder / GEOPACKAGE).is_file():
+        raise UsageError(text("{folder}: no results of riskmap", folder=folder))
+    if not is_database(address):
+        raise UsageError(
+            text("{address}: expected postgresql://USER@HOST:PORT/DATABASE#SCHEMA", address=address)
+        )
+    return write_database(folder / GEOPACKAGE, address, title=title or folder.resolve().name)
 
 
 def _keep(project: Project, result: Result) -> list[str]:

@@ -31,6 +31,7 @@ def write(
     *,
     tianditu: bool = False,
     pictures: Sequence[tuple[str, Path]] = (),
+    formats: Sequence[str] = (),
     key: Path | None = None,
     papers: Layout | None = None,
 ) -> Path:
@@ -49,6 +50,8 @@ def write(
         Whether the page may ask for Tianditu's map once somebody types a token in.
     pictures
         Pictures under the page's map: each file as the project file writes it, and its path.
+    formats
+        Further forms of the layers: ``geoparquet``, ``flatgeobuf``.
     key
         Ed25519 key (PEM) that signs the manifest, or None.
     papers
@@ -64,6 +67,7 @@ def write(
     ExportError
         When the folder holds files of somebody else, or cannot be written.
     """
+    from riskmap.export.copies import FOLDER, write_copies
     from riskmap.export.geopackage.write import write_geopackage
     from riskmap.export.onemap.backdrop import read_backdrops
     from riskmap.export.onemap.page import render
@@ -78,6 +82,11 @@ def write(
         tiles = read_backdrops(pictures, result.units) if pictures else ()
         steps: tuple[Callable[[], object], ...] = (
             lambda: write_geopackage(result, fresh / GEOPACKAGE),
+            *(
+                [lambda: write_copies(fresh / GEOPACKAGE, fresh / FOLDER, formats)]
+                if formats
+                else []
+            ),
             lambda: _write_text(fresh / PAGE, render(result, tianditu=tianditu, tiles=tiles)),
             lambda: write_list(result, fresh / LIST),
             lambda: write_control(result, fresh / CONTROL),

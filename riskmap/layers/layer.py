@@ -35,6 +35,8 @@ class LayerSpec:
     """Absolute path, already checked to stay inside the project's tree."""
     shown: str
     """The path as the project file writes it; the only form that reaches an output."""
+    database: str = ""
+    """Address of a PostGIS database; ``path`` is the file that keeps what was read of it."""
     layer: str | None = None
     sheet: str | None = None
     where: str | None = None
@@ -60,6 +62,7 @@ class UnitSpec:
 
     path: Path
     shown: str
+    database: str = ""
     layer: str | None = None
     sheet: str | None = None
     where: str | None = None

@@ -20,7 +20,7 @@ from riskmap.layers.check.written import written_rows
 from riskmap.layers.layer import Rows, Source, UnitSpec
 from riskmap.layers.place.evidence import known_outlines
 from riskmap.layers.place.points import locate_shapes, locate_table
-from riskmap.layers.read.source import check_file, open_tables
+from riskmap.layers.read.source import at_hand, check_file, open_tables
 from riskmap.layers.read.survey import read_parcels
 from riskmap.layers.read.table import TEXTS, WORKBOOKS
 from riskmap.layers.read.values import parse_codes, parse_numbers, parse_text, plain
@@ -230,6 +230,7 @@ def empty_units() -> gpd.GeoDataFrame:
 
 
 def _open(spec: UnitSpec) -> list[Rows]:
+    spec = at_hand(spec, "polygon")
     check_file(spec.path)
     suffix = spec.path.suffix.lower()
     if suffix == ".txt" and (parcels := read_parcels(spec.path, spec.encoding)) is not None:
@@ -237,16 +238,15 @@ def _open(spec: UnitSpec) -> list[Rows]:
     if suffix in WORKBOOKS or suffix in TEXTS:
         named = [*_asked(spec), *_WKT]
         return open_tables(spec, lambda header: _named(header, named) or column_field(header))
-    return [
-        read_vector(
-            spec.path,
-            geometry="polygon",
-            layer=spec.layer,
-            where=spec.where,
-            encoding=spec.encoding,
-            keys=_asked(spec),
-        )
-    ]
+    rows = read_vector(
+        spec.path,
+        geometry="polygon",
+        layer=spec.layer,
+        where=spec.where,
+        encoding=spec.encoding,
+        keys=_asked(spec),
+    )
+    return [replace(rows, sheet="") if spec.database else rows]
 
 
 def _asked(spec: UnitSpec) -> list[str]:

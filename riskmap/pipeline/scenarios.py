@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from riskmap.geo.grid import Grid
     from riskmap.geo.network import RoadGraph
     from riskmap.indicators.table import Inputs
-    from riskmap.layers.layer import LayerSpec, Raster
+    from riskmap.layers.layer import Raster
     from riskmap.pipeline.ground import Ground
     from riskmap.pipeline.roads import Roads
     from riskmap.project.schema import Project, ScenarioSource
@@ -134,12 +134,6 @@ def has_effect(scenario: Scenario) -> bool:
     return wet or any(part is not None and len(part) > 0 for part in parts)
 
 
-def _spec(project: Project, written: str) -> LayerSpec:
-    from riskmap.layers.layer import LayerSpec
-
-    return LayerSpec(path=project.file(written), shown=written)
-
-
 def _depth(
     project: Project, ground: Ground, source: ScenarioSource
 ) -> tuple[tuple[Raster, ...], list[Problem]]:
@@ -147,7 +141,7 @@ def _depth(
 
     layer, said = read_layer(
         ground.roles["depth"],
-        (_spec(project, source.depth or ""),),
+        (project.file_spec(source.depth or ""),),
         crs=ground.crs,
         place=ground.place,
     )
@@ -205,7 +199,7 @@ def _vector(
         return None, []
     layer, said = read_layer(
         ground.roles[role],
-        (_spec(project, written),),
+        (project.file_spec(written),),
         crs=ground.crs,
         place=ground.place,
     )

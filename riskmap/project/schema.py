@@ -22,6 +22,7 @@ from riskmap.formats import side_files
 from riskmap.i18n import Text, text
 from riskmap.indicators import shipped_tables
 from riskmap.layers.layer import FieldMap, LayerSpec, UnitSpec
+from riskmap.layers.read.database import is_database, is_local, kept_file, shown_database
 from riskmap.plans.refuges.options import RefugeOptions
 from riskmap.plans.stations.options import StationOptions
 from riskmap.vocabulary.sections import (
@@ -48,9 +49,9 @@ class UnitSource(Section):
     """One file of administrative units."""
 
     path: str = Field(min_length=1)
-    """File, relative to the project file."""
+    """File, relative to the project file; or ``postgresql://USER@HOST:PORT/DATABASE``."""
     layer: str | None = None
-    """Layer inside the file."""
+    """Layer inside the file, or table of the database."""
     sheet: str | None = None
     """Sheet of a workbook; villages with a point and no outline get areas of the nearest land."""
     where: str | None = None
@@ -101,9 +102,9 @@ class LayerSource(Section):
     """One file that feeds a role."""
 
     path: str = Field(min_length=1)
-    """File, relative to the project file."""
+    """File, relative to the project file; or ``postgresql://USER@HOST:PORT/DATABASE``."""
     layer: str | None = None
-    """Layer inside the file."""
+    """Layer inside the file, or table of the database."""
     sheet: str | None = None
     """Sheet of a workbook."""
     where: str | None = None
@@ -192,6 +193,12 @@ class Outputs(Section):
     """Word file (.docx) that official papers are written into; empty for GB/T 9704-2012."""
     fonts: str = ""
     """Folder of the office's typefaces for PDF papers, or ``system`` for the machine's own."""
+    formats: Annotated[list[Literal["geoparquet", "flatgeobuf"]], BeforeValidator(as_names)] = (
+        Field(default=[])
+    )
+    """Further forms of every layer, in the folder ``layers``: geoparquet, flatgeobuf."""
+    database: str | None = None
+    """Where the tables are written too: ``postgresql://USER@HOST:PORT/DATABASE#SCHEMA``."""
 
 
 class Project(Section):
@@ -315,13 +322,59 @@ class Project(Section):
         """
         return tuple(
             LayerSpec(
-                path=self.file(source.path),
-                shown=source.path,
+                **self._place(source),
                 fields={k: FieldMap(v.column, v.unit) for k, v in source.fields.items()},
                 **source.model_dump(exclude={"path", "fields"}),
             )
             for source in self.layers.get(role, [])
         )
+
+    def file_spec(self, written: str) -> LayerSpec:
+        """Give the source that a path alone names, such as the closures of a scenario.
+
+        Parameters
+        ----------
+        written
+            The path as the project file has it.
+
+        Returns
+        -------
+        LayerSpec
+            For the reading room.
+        """
+        return LayerSpec(**self._place(LayerSource(path=written)))
+
+    def _place(self, source: LayerSource | UnitSource) -> dict[str, Any]:
+        """Say where a source stands and how it is shown."""
+        if not is_database(source.path):
+            return {"path": self.file(source.path), "shown": source.path}
+        kept = kept_file(self.path.parent, source.path, source.layer, source.where)
+        shown = shown_database(source.path, source.layer)
+        return {"path": kept, "shown": shown, "database": source.path}
+
+    def databases(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """List the databases that are read.
+
+        Returns
+        -------
+        list
+            Dotted key, address as written, and what `LayerSpec` says of the place.
+        """
+        found: list[tuple[str, LayerSource | UnitSource]] = [
+            (f"units.{i}.path", one) for i, one in enumerate(self.units)
+        ]
+        found += [
+            (f"layers.{role}.{i}.path", one)
+            for role, sources in self.layers.items()
+            for i, one in enumerate(sources)
+        ]
+        found += [
+            (f"scenarios.{i}.{key}", LayerSource(path=written))
+            for i, scenario in enumerate(self.scenarios)
+            for key in ("closures", "danger_area")
+            if (written := getattr(scenario, key))
+        ]
+        return [(key, one.path, self._place(one)) for key, one in found if is_database(one.path)]
 
     def unit_specs(self) -> tuple[UnitSpec, ...]:
         """List the sources of the units for the reading room.
@@ -333,8 +386,7 @@ class Project(Section):
         """
         return tuple(
             UnitSpec(
-                path=self.file(source.path),
-                shown=source.path,
+                **self._place(source),
                 level=source.level_column or source.level or "district",
                 **source.model_dump(exclude={"path", "level", "level_column"}),
             )
@@ -342,7 +394,7 @@ class Project(Section):
         )
 
     def written_paths(self) -> list[tuple[str, str]]:
-        """List every input path with the key that names it.
+        """List the path of every input file with the key that names it; databases are none.
 
         Returns
         -------
@@ -367,7 +419,8 @@ class Project(Section):
         level = self.refuges.flood_level
         if level and not is_number(level):
             optional["refuges.flood_level"] = level
-        return found + [(key, written) for key, written in optional.items() if written]
+        found += [(key, written) for key, written in optional.items() if written]
+        return [entry for entry in found if not is_database(entry[1])]
 
     def read_paths(self) -> list[tuple[str, str, Path]]:
         """List every file that is read with the paths of the project file.
@@ -392,7 +445,7 @@ class Project(Section):
             for named in frozen_files(steps):
                 shown = (Path(self.index.steps).parent / named).as_posix()
                 found.append(("index.steps", shown, steps.parent / named))
-        return found
+        return found + [(key, one["shown"], one["path"]) for key, _, one in self.databases()]
 
 
 NAME_BYTES, PATH_BYTES = 255, 4000
@@ -681,7 +734,18 @@ def _check_inside(path: Path, project: Project) -> list[Problem]:
         if not file.resolve().is_relative_to(project.root)
     }  # fmt: skip
     said = text("the path leaves the project's tree")
-    return [_problem(path, key, said, mend, shown) for key, shown in left]
+    asked = [(key, written) for key, written, _ in project.databases()]
+    if project.outputs.database:
+        asked.append(("outputs.database", project.outputs.database))
+    away = [
+        _problem(
+            path, key, text("the database stands on another machine"),
+            text("give --allow-outside if you trust it"), shown_database(written),
+        )
+        for key, written in asked
+        if not is_local(written)
+    ]  # fmt: skip
+    return [_problem(path, key, said, mend, shown) for key, shown in left] + away
 
 
 ROOT_MARKS = ("riskmap.root", ".git")

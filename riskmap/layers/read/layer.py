@@ -192,7 +192,8 @@ def _nothing_left(role: Role, part: _Part, source: Source) -> Problem:
 
 
 def _read_raster(role: Role, spec: LayerSpec, area: Any) -> tuple[Raster, Source, list[Problem]]:
-    check_file(spec.path)
+    if not spec.database:
+        check_file(spec.path)
     if spec.path.suffix.lower() not in RASTERS:
         raise unusable("not_raster", text("a raster is needed here"), text("give a GeoTIFF"))
     raster, remarks = read_raster(spec, area, covering=role.name not in ("depth", "population"))

@@ -90,6 +90,7 @@ def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Row
     LayerError
         When the source cannot be used.
     """
+    spec = at_hand(spec, "any" if spec.as_point else role.geometry)
     check_file(spec.path)
     suffix = spec.path.suffix.lower()
     if suffix == ".txt" and (parcels := read_parcels(spec.path, spec.encoding)) is not None:
@@ -119,7 +120,35 @@ def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Row
         keys=keys,
         window=window,
     )
-    return [rows]
+    return [replace(rows, sheet="") if spec.database else rows]
+
+
+def at_hand(spec: Any, geometry: str) -> Any:
+    """Read what stands in a database into its file; sources that are files stay as they are.
+
+    Parameters
+    ----------
+    spec
+        The source.
+    geometry
+        ``point``, ``line``, ``polygon`` or ``any``.
+
+    Returns
+    -------
+    LayerSpec or UnitSpec
+        One whose file can be opened; table and condition of a database are done with.
+
+    Raises
+    ------
+    LayerError
+        When the database cannot be read.
+    """
+    if not spec.database:
+        return spec
+    from riskmap.layers.read.database import fetch_rows
+
+    fetch_rows(spec.database, spec.path, layer=spec.layer, where=spec.where, geometry=geometry)
+    return replace(spec, layer=None, where=None)
 
 
 def _namer(role: Role, spec: LayerSpec) -> Namer:

@@ -1,9 +1,12 @@
 #!/bin/sh
-# The page is tested in Chromium, with a Chinese font. Installs both from Debian when they are missing and we may.
+# What the tests need from Debian: Chromium with a Chinese font for the page, PostgreSQL with PostGIS for databases.
+# Installs what is missing when we may; starts nothing.
 set -eu
 missing=""
 command -v chromium >/dev/null 2>&1 || missing="chromium"
 fc-list 2>/dev/null | grep -qi "cjk" || missing="$missing fonts-noto-cjk"
+ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 || missing="$missing postgresql-postgis"
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     apt-get update -qq
