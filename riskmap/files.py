@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -35,6 +36,112 @@ _HERE: Final = -100
 _STALE_S: Final = 86_400
 _LEAST_FREE: Final = 1 << 20
 _PATIENCE: Final = 9
+SHARING: Final = (5, 32, 33)
+"""What Windows says while another program, a virus scanner or an index holds a file."""
+WAITS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Pauses between tries of a rename that another program may block for a moment [s]."""
+_LITTER: Final = re.compile(
+    r"~\$.*|\.~lock\..*#|\.~.*\.(?:xlsx?|et|docx?)|Thumbs\.db|desktop\.ini|\.DS_Store|\._.*",
+    re.IGNORECASE,
+)
+_OWNERS: Final = ("~${name}", ".~lock.{name}#", ".~{name}")
+"""Files that Excel, WPS and LibreOffice put beside a document that is open in them."""
+
+
+class PlacedElsewhereError(ExportError):
+    """The finished files stand in another folder, for their place is held by another program.
+
+    Parameters
+    ----------
+    message
+        What went wrong, and where the files stand.
+    folder
+        The folder where they stand.
+    """
+
+    def __init__(self, message: Text | str, folder: Path) -> None:
+        super().__init__(message)
+        self.folder = folder
+
+
+def is_litter(name: str) -> bool:
+    """Tell whether a file is what desktops and office programs leave beside others.
+
+    Parameters
+    ----------
+    name
+        Name of the file, without its folder.
+
+    Returns
+    -------
+    bool
+        True for ``Thumbs.db``, ``desktop.ini``, ``.DS_Store``, ``~$*`` and the like.
+
+    Examples
+    --------
+    >>> is_litter("~$研判一张单.xlsx"), is_litter("研判一张单.xlsx")
+    (True, False)
+    """
+    return _LITTER.fullmatch(name) is not None
+
+
+_ERRNO: Final = {
+    errno.EACCES: text("no permission"),
+    errno.EPERM: text("no permission"),
+    errno.EROFS: text("the disk is read-only"),
+    errno.ENOENT: text("no such file"),
+    errno.ENOTDIR: text("a part of the path is a file, not a folder"),
+    errno.EISDIR: text("this is a folder, not a file"),
+    errno.EEXIST: text("a file of this name is there already"),
+    errno.ENAMETOOLONG: text("the path is too long"),
+    errno.EBUSY: text("another program is using it"),
+    errno.ETXTBSY: text("another program is using it"),
+    errno.ENOSPC: text("no room on the disk"),
+    errno.EDQUOT: text("no room left to this user"),
+    errno.EFBIG: text("the file is too large for this disk"),
+    errno.EIO: text("the disk or the share cannot be read or written"),
+    errno.ELOOP: text("links that lead in a circle"),
+    errno.EMFILE: text("too many files are open"),
+    errno.EINVAL: text("a name that this system does not allow"),
+    errno.EXDEV: text("two disks"),
+    errno.ENOTEMPTY: text("the folder is not empty"),
+}
+_WINERROR: Final = {
+    5: text("no permission, or open in another program"),
+    32: text("another program is using it"),
+    33: text("another program is using it"),
+    53: text("the share cannot be reached"),
+    59: text("the share cannot be reached"),
+    64: text("the share cannot be reached"),
+    67: text("the share cannot be reached"),
+    112: text("no room on the disk"),
+    123: text("a name that this system does not allow"),
+    206: text("the path is too long"),
+}
+
+
+def system_words(error: BaseException) -> Text | str:
+    """Say in the run's language why the system refused.
+
+    Parameters
+    ----------
+    error
+        What the system or a library raised.
+
+    Returns
+    -------
+    Text or str
+        Our words for it; the system's own where the refusal is a rare one.
+
+    Examples
+    --------
+    >>> str(system_words(PermissionError(13, "Permission denied")))
+    '没有权限'
+    """
+    if not isinstance(error, OSError):
+        return str(error)
+    ours = _WINERROR.get(getattr(error, "winerror", None) or 0) or _ERRNO.get(error.errno or 0)
+    return ours or error.strerror or str(error)
 
 
 def sha256(path: Path) -> str:
@@ -70,7 +177,7 @@ def hashed_files(folder: Path) -> dict[str, dict[str, Any]]:
     return {
         path.relative_to(folder).as_posix(): {"sha256": sha256(path), "size": path.stat().st_size}
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in (MANIFEST, SIGNATURE)
+        if path.is_file() and path.name not in (MANIFEST, SIGNATURE) and not is_litter(path.name)
     }
 
 
@@ -106,7 +213,7 @@ def _outputs(folder: Path) -> dict[str, Any] | None:
     return listed if hashed else None
 
 
-def claim_folder(folder: Path) -> None:
+def claim_folder(folder: Path) -> tuple[str, ...]:
     """Make sure, before anything is computed, that a folder of outputs can be put here.
 
     Parameters
@@ -114,13 +221,78 @@ def claim_folder(folder: Path) -> None:
     folder
         Where the outputs are to stand.
 
+    Returns
+    -------
+    tuple of str
+        Files there that another program holds open now; while it does, they cannot be replaced.
+
     Raises
     ------
     ExportError
         When the place is not a folder, holds files of somebody else, or cannot be written.
     """
     with _temporary(folder.resolve()):
-        pass
+        return held_files(folder.resolve())
+
+
+def held_files(folder: Path) -> tuple[str, ...]:
+    """Find the files of a folder that another program holds open.
+
+    A file that is open in Excel or WPS on Windows cannot be renamed, not even to its own name.
+    Elsewhere it can, and the owner's file that office programs put beside an open document tells.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    tuple of str
+        Names inside the folder.
+    """
+    held = []
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if is_litter(path.name) or not path.is_file():
+            continue
+        owned = any(path.with_name(o.format(name=path.name)).exists() for o in _OWNERS)
+        if (owned and os.name != "nt") or _is_held(path):
+            held.append(path.relative_to(folder).as_posix())
+    return tuple(held)
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        path.rename(path)
+    except OSError as error:
+        return _blocked(error)
+    return False
+
+
+def _blocked(error: OSError) -> bool:
+    """Tell whether a refusal may pass when another program lets go."""
+    return getattr(error, "winerror", None) in SHARING or error.errno in (
+        errno.EBUSY, errno.ETXTBSY,
+    )  # fmt: skip
+
+
+def beside(folder: Path) -> Path:
+    """Choose a new folder beside one that cannot be replaced now.
+
+    Parameters
+    ----------
+    folder
+        The folder that is held.
+
+    Returns
+    -------
+    Path
+        ``FOLDER (2)``, or the next number that is free.
+    """
+    n = 2
+    while (there := folder.with_name(f"{folder.name} ({n})")).exists():
+        n += 1
+    return there
 
 
 @contextmanager
@@ -145,8 +317,10 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
     Raises
     ------
+    PlacedElsewhereError
+        When the old files are open in another program: the new ones stand in a folder beside them.
     ExportError
-        When the place is not a folder, cannot be written, or a file in it is open.
+        When the place is not a folder or cannot be written.
     """
     folder = folder.resolve()
     with _temporary(folder) as fresh:
@@ -161,11 +335,35 @@ def whole_folder(folder: Path) -> Iterator[Path]:
                 raise _refused(folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
             raise
         try:
-            _open_up(fresh)
+            _open_up(fresh, folder)
             _flush(fresh)
-            _put(fresh, folder)
         except OSError as error:
             raise _refused(folder, error) from error
+        try:
+            _put(fresh, folder)
+        except OSError as error:
+            raise _elsewhere(fresh, folder, error) from error
+
+
+def _elsewhere(fresh: Path, folder: Path, error: OSError) -> ExportError:
+    """Give finished files that cannot take their place a folder of their own."""
+    if not fresh.is_dir():
+        return _refused(folder, error)
+    there = beside(folder)
+    try:
+        _rename(fresh, there)
+    except OSError:
+        there = fresh  # not even that: they stay where they were made, and are not swept
+        _lock_of(fresh).unlink(missing_ok=True)
+    message = text(
+        "{path} cannot be replaced ({error}: {files}); the new results stand in {there}; close "
+        "the files and run again",
+        path=folder.name,
+        error=system_words(error),
+        files=", ".join(held_files(folder)) or "?",
+        there=there.name,
+    )
+    return PlacedElsewhereError(message, there)
 
 
 @contextmanager
@@ -175,10 +373,11 @@ def _temporary(folder: Path) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if is_own(parked) and not folder.exists():
-            parked.rename(folder)  # an earlier run was killed between two renames
+            _rename(parked, folder)  # an earlier run was killed between two renames
         if folder.exists() and not folder.is_dir():
             raise ExportError(text("{path} is a file; give a folder", path=folder.name))
-        if folder.is_dir() and any(folder.iterdir()) and not is_own(folder):
+        foreign = folder.is_dir() and any(not is_litter(path.name) for path in folder.iterdir())
+        if foreign and not is_own(folder):
             message = text(
                 "{path} holds files that riskmap did not write; give another folder or empty it",
                 path=folder.name,
@@ -187,12 +386,12 @@ def _temporary(folder: Path) -> Iterator[Path]:
         _sweep(folder)
     except OSError as error:
         raise _refused(folder, error) from error
-    fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.part")
+    fresh = folder.with_name(f"{_stem(folder)}{secrets.token_hex(3)}.part")
     held: list[BinaryIO] = []
     try:
         try:
             held += _locked(_lock_of(fresh))
-            fresh.mkdir(mode=0o700)
+            fresh.mkdir()  # no mode: on Windows 0o700 shuts colleagues out for good
         except OSError as error:
             raise _refused(folder, error) from error
         yield fresh
@@ -200,9 +399,15 @@ def _temporary(folder: Path) -> Iterator[Path]:
         _to_the_end(lambda: _clear(fresh, folder, held))
 
 
+def _stem(folder: Path) -> str:
+    """Begin the names of a folder's temporary siblings; short, as Windows allows 259 characters."""
+    return f".{hashlib.sha256(folder.name.encode('utf-8', 'replace')).hexdigest()[:4]}"
+
+
 def _clear(fresh: Path, folder: Path, held: list[BinaryIO]) -> None:
     """Clear the temporary folder and its lock away; may be done twice."""
-    _retire(fresh, folder)
+    if _lock_of(fresh).exists():  # else the finished files had to stay there
+        _retire(fresh, folder)
     for stream in held:
         stream.close()
     with suppress(OSError):
@@ -223,7 +428,11 @@ def _to_the_end(work: Callable[[], None]) -> None:
 
 
 def _lock_of(part: Path) -> Path:
-    return part.with_name(f"{part.name}.lock")
+    return (
+        part.with_suffix(".lock")
+        if part.name.count(".") == 2
+        else part.with_name(f"{part.name}.lock")
+    )
 
 
 def _locked(path: Path) -> list[BinaryIO]:
@@ -249,13 +458,19 @@ def _sweep(folder: Path) -> None:
     parked = folder.with_name(f"{folder.name}.old")
     if folder.is_dir() and is_own(parked):
         _retire(parked, folder)
-    for rest in folder.parent.glob(f".{folder.name}.*.part"):
+    old = f".{glob.escape(folder.name)}.*.part"  # names of earlier versions
+    for rest in folder.parent.glob(old):
         if not _lock_of(rest).exists() and time.time() - rest.stat().st_mtime > _STALE_S:
             _retire(rest, folder)  # of a version without locks
-    for guard in folder.parent.glob(f".{folder.name}.*.part.lock"):
+    guards = [(guard, guard.with_suffix("")) for guard in folder.parent.glob(f"{old}.lock")]
+    guards += [
+        (guard, guard.with_suffix(".part"))
+        for guard in folder.parent.glob(f"{_stem(folder)}??????.lock")
+    ]
+    for guard, rest in guards:
         with suppress(OSError):
             if held := _locked(guard):
-                _clear(guard.with_suffix(""), folder, held)
+                _clear(rest, folder, held)
 
 
 def _retire(old: Path, folder: Path) -> None:
@@ -287,23 +502,32 @@ def _refused(folder: Path, error: OSError) -> ExportError:
         message = text(
             "the disk is full ({error}); make room and run again; {path} is as it was",
             path=folder.name,
-            error=error.strerror or str(error),
+            error=system_words(error),
         )
         return ExportError(message)
     message = text(
         "{path} cannot be written ({error}); close its files in other programs, "
         "and look whether there is room and permission",
         path=folder.name,
-        error=error.strerror or str(error),
+        error=system_words(error),
     )
     return ExportError(message)
 
 
-def _open_up(fresh: Path) -> None:
-    """Give the folder the rights that any new folder gets, for mkdtemp makes it private."""
-    mask = os.umask(0)
-    os.umask(mask)
-    fresh.chmod(0o777 & ~mask)
+def _open_up(fresh: Path, folder: Path) -> None:
+    """Give the folder the rights of the old one, else its parent's, so that colleagues can read.
+
+    On Windows a new folder inherits them by itself. Nobody but owner and group may ever write.
+    """
+    if os.name == "nt":
+        return
+    model = folder if folder.is_dir() else folder.parent
+    rights = model.stat().st_mode & 0o2775
+    for path in (fresh, *fresh.rglob("*")):
+        if path.is_dir():
+            path.chmod(rights | 0o700)
+        else:
+            path.chmod(rights & 0o664 | 0o600)
 
 
 def _flush(fresh: Path) -> None:
@@ -315,22 +539,40 @@ def _flush(fresh: Path) -> None:
 
 
 def _put(fresh: Path, folder: Path) -> None:
-    """Let the fresh folder stand where the old one stood."""
+    """Let the fresh folder stand where the old one stood; when that fails, the old one stands."""
     if folder.exists() and not is_own(folder):  # it was empty when the run began
         _keep_foreign(folder, folder)
         for empty in sorted(folder.rglob("*"), reverse=True):
             empty.rmdir()
         folder.rmdir()
     if not folder.exists():
-        fresh.rename(folder)
+        _rename(fresh, folder)
         return
     if _exchange(fresh, folder):
         return  # the old one stands where the fresh one stood, and is retired with it
     parked = folder.with_name(f"{folder.name}.old")
     _retire(parked, folder)
-    folder.rename(parked)
-    fresh.rename(folder)
+    _rename(folder, parked)
+    try:
+        _rename(fresh, folder)
+    except OSError:
+        _rename(parked, folder)
+        raise
     _retire(parked, folder)
+
+
+def _rename(one: Path, other: Path) -> None:
+    """Rename, with patience for programs that hold a file for a moment."""
+    for pause in WAITS:
+        try:
+            one.rename(other)
+        except OSError as error:
+            if not _blocked(error):
+                raise
+            time.sleep(pause)
+        else:
+            return
+    one.rename(other)
 
 
 def _exchange(one: Path, other: Path) -> bool:
@@ -354,6 +596,9 @@ def _keep_foreign(old: Path, folder: Path) -> None:
         if (path.is_dir() and not path.is_symlink()) or (own and name in (MANIFEST, SIGNATURE)):
             continue
         if name in known and path.is_file() and known[name]["sha256"] == sha256(path):
+            continue
+        if is_litter(path.name):
+            path.unlink(missing_ok=True)
             continue
         target = folder.with_name(f"{folder.name}.kept") / name
         n = 2

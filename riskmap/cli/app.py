@@ -21,6 +21,7 @@ from riskmap.cli.common import AsJson, choice, emit
 from riskmap.cli.register import control, diff
 from riskmap.cli.tables import add_commands
 from riskmap.errors import RiskmapError
+from riskmap.files import system_words
 from riskmap.i18n import language, text
 from riskmap.progress import NORMAL, QUIET, VERBOSE, loudness, say
 
@@ -310,7 +311,7 @@ def _fault(error: Exception) -> int:
         if _lacks_memory(error):
             say(str(text("not enough memory; use larger grid cells (grid.size_m)")))
         elif isinstance(error, OSError):
-            why = error.strerror or error
+            why = system_words(error)
             if error.filename is None:  # stdout; files are named
                 say(str(text("the answer could not be shown ({why})", why=why)))
             else:
@@ -390,7 +391,7 @@ def _finish(code: int) -> int:
             if stream is sys.stdout:
                 with suppress(OSError, ValueError):
                     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-                    why = getattr(error, "strerror", None) or error
+                    why = system_words(error)
                     say(str(text("the answer could not be shown ({why})", why=why)))
     return code
 

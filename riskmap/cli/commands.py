@@ -198,6 +198,7 @@ def run_project(
     from riskmap.cli.show import headlines, worst_units
     from riskmap.export import bundle, public
     from riskmap.export import manifest as report
+    from riskmap.files import PlacedElsewhereError
     from riskmap.pipeline.register import refuse_lost_edits
 
     loaded = load(project, lang=lang, allow_outside=allow_outside)
@@ -215,19 +216,18 @@ def run_project(
         result = pipeline.run(loaded, up_to=up_to, profile=edition)
         if edition == "public" and up_to is None:
             result = public.redact(result)
-        said: list[str] = []
+        notes = [str(note) for note in result.notes]
         if up_to is None:
-            bundle.write(
-                result,
-                folder,
-                tianditu=loaded.outputs.tianditu,
-                pictures=pictures,
-                formats=loaded.outputs.formats,
-                key=sign,
-                papers=layout,
-            )
+            try:
+                bundle.write(
+                    result, folder, tianditu=loaded.outputs.tianditu, pictures=pictures,
+                    formats=loaded.outputs.formats, key=sign, papers=layout,
+                )  # fmt: skip
+            except PlacedElsewhereError as error:
+                notes.append(str(error))
+                folder = error.folder
             if edition == "internal":
-                said = _keep(loaded, result)
+                notes += _keep(loaded, result)
             if loaded.outputs.database:
                 write_tables(folder, loaded.outputs.database, title=loaded.name)
         return {
@@ -238,7 +238,7 @@ def run_project(
             "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
             "returned": sum(p.count for p in result.problems if p.severity == "returned"),
             "worst_units": worst_units(result),
-            "notes": [str(note) for note in result.notes] + said,
+            "notes": notes,
             "plans": headlines(result),
         }
 
@@ -247,10 +247,18 @@ def _claim(folder: Path, key: Path | None, database: str | None) -> None:
     """Refuse before the work what could not be written after it."""
     from riskmap.export.copies import check_database
     from riskmap.export.witness import check_key
-    from riskmap.files import claim_folder
+    from riskmap.files import beside, claim_folder
+    from riskmap.progress import say
 
-    claim_folder(folder)
     check_key(key)
+    if held := claim_folder(folder):
+        said = text(
+            "{files} is open in Excel, WPS or another program; close it while this runs, "
+            "or the results go to the new folder {there}",
+            files=", ".join(held),
+            there=beside(folder).name,
+        )
+        say(str(said))
     if database:
         check_database(database)
 
@@ -292,6 +300,7 @@ def write_tables(folder: Path, address: str, *, title: str = "") -> dict[str, in
 
 def _keep(project: Project, result: Result) -> list[str]:
     """Keep item ids and the register for the next run; say it where that cannot be done."""
+    from riskmap.files import system_words
     from riskmap.pipeline.ground import keep_ids
     from riskmap.pipeline.register import record
 
@@ -302,7 +311,7 @@ def _keep(project: Project, result: Result) -> list[str]:
         message = text(
             "the results are written, but numbers and states of items cannot be kept beside the "
             "project file ({why}); the next run will not know them",
-            why=getattr(error, "strerror", None) or error,
+            why=system_words(error),
         )
         return [str(message)]
     return []

@@ -43,12 +43,17 @@ def choice(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
 
 
 def emit(document: Any) -> None:
-    """Print one JSON document on stdout.
+    """Print one JSON document on stdout; in a file or a pipe it is UTF-8, whatever the console.
 
     Parameters
     ----------
     document
         Plain values.
     """
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False, default=str)
-    sys.stdout.write("\n")
+    said = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False, default=str) + "\n"
+    if (raw := getattr(sys.stdout, "buffer", None)) is None or sys.stdout.isatty():
+        sys.stdout.write(said)
+        return
+    sys.stdout.flush()
+    raw.write(said.encode("utf-8", "replace"))
+    raw.flush()

@@ -13,7 +13,7 @@ import pandas as pd
 from riskmap.export import bundle
 from riskmap.export.witness import changed_cells, signature_fault, tables_of
 from riskmap.export.workbook import tables
-from riskmap.files import MANIFEST, SIGNATURE, sha256
+from riskmap.files import MANIFEST, SIGNATURE, is_litter, sha256
 from riskmap.i18n import text
 from riskmap.result import SCENARIO
 from riskmap.vocabulary import columns as c
@@ -81,7 +81,11 @@ def _hashes(folder: Path, listed: dict[str, dict[str, Any]]) -> list[str]:
             faults.append(text("{file} is listed in the manifest but missing", file=name))
         elif sha256(path) != entry.get("sha256"):
             faults.append(text("{file} was changed after it was written", file=name))
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    present = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and not is_litter(path.name)
+    }
     faults += [
         text("{file} is not listed in the manifest", file=name)
         for name in sorted(present - set(listed) - {MANIFEST, SIGNATURE})

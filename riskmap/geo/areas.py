@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from riskmap.layers.layer import Raster
 
 
-__all__ = ["coverage", "place_share", "polygons_to_cells", "spread_matrix"]
+__all__ = ["cells_under", "coverage", "place_share", "polygons_to_cells", "spread_matrix"]
 
 FloatGrid = NDArray[np.float32]
+_FILLED = 1e-12
+"""Share of a window that may be missing from a piece that fills it: what rounding leaves."""
 
 
 def coverage(grid: Grid, polygons: Any) -> sparse.csr_array[Any, tuple[int, int]]:
@@ -48,10 +50,6 @@ def coverage(grid: Grid, polygons: Any) -> sparse.csr_array[Any, tuple[int, int]
     >>> coverage(grid, [shapely.box(50, 0, 150, 50)]).toarray().tolist()
     [[0.25, 0.25]]
     """
-    import geopandas as gpd
-    from exactextract import exact_extract
-    from exactextract.raster import NumPyRasterSource
-
     shapes = shapely.intersection(geometries(polygons), shapely.box(*grid.bounds))
     mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
     shapes[mixed] = shapely.buffer(shapes[mixed], 0)  # its polygons; lines and points cover nothing
@@ -59,9 +57,51 @@ def coverage(grid: Grid, polygons: Any) -> sparse.csr_array[Any, tuple[int, int]
     rows = np.flatnonzero(solid)
     if not len(rows):
         return sparse.csr_array((len(shapes), grid.n_cells), dtype=np.float64)
-    frame = gpd.GeoDataFrame({"row": rows}, geometry=shapes[rows], crs=grid.crs)
+    found = cells_under(shapes[rows], bounds=grid.bounds, shape=grid.shape, crs=grid.crs)
+    entry = found.tocoo()
+    return sparse.csr_array(
+        (entry.data, (rows[entry.coords[0]], entry.coords[1])), shape=(len(shapes), grid.n_cells)
+    )
+
+
+def cells_under(
+    shapes: NDArray[np.object_],
+    *,
+    bounds: tuple[float, float, float, float],
+    shape: tuple[int, int],
+    crs: Any,
+) -> sparse.csr_array:
+    """Measure which fraction of each cell of a raster lies under each polygon.
+
+    By exactextract where it is installed; else by cutting the polygons along the raster's lines,
+    which is slower and gives the same numbers.
+
+    Parameters
+    ----------
+    shapes
+        Polygons, valid and not empty, shape (n,).
+    bounds
+        West, south, east and north end of the raster.
+    shape
+        Rows and columns of the raster.
+    crs
+        CRS of both.
+
+    Returns
+    -------
+    scipy.sparse.csr_array
+        Fractions 0..1 in single precision, shape (n, rows * columns).
+    """
+    try:
+        from exactextract import exact_extract
+        from exactextract.raster import NumPyRasterSource
+    except ImportError:  # there is none for Linux on arm64
+        return _ring_by_ring(shapes, bounds=bounds, shape=shape)
+    import geopandas as gpd
+
+    frame = gpd.GeoDataFrame({"row": np.arange(len(shapes))}, geometry=shapes, crs=crs)
     ones = NumPyRasterSource(
-        np.ones(grid.shape, dtype=np.int8), *grid.bounds, srs_wkt=frame.crs.to_wkt()
+        np.ones(shape, dtype=np.int8), *bounds, srs_wkt=frame.crs.to_wkt() if frame.crs else None
     )
     found = exact_extract(
         ones, frame, ["cell_id", "coverage"], include_cols=["row"], output="pandas"
@@ -69,7 +109,67 @@ def coverage(grid: Grid, polygons: Any) -> sparse.csr_array[Any, tuple[int, int]
     counts = found["cell_id"].map(len).to_numpy()
     at = np.repeat(found["row"].to_numpy(), counts), np.concatenate(found["cell_id"].to_list())
     fraction = np.concatenate(found["coverage"].to_list()).astype(np.float64)
-    return sparse.csr_array((fraction, at), shape=(len(shapes), grid.n_cells))
+    return sparse.csr_array((fraction, at), shape=(len(shapes), shape[0] * shape[1]))
+
+
+def _ring_by_ring(
+    shapes: NDArray[np.object_],
+    *,
+    bounds: tuple[float, float, float, float],
+    shape: tuple[int, int],
+) -> sparse.csr_array:
+    """Add up what rings cover and take off their holes, in the precision of exactextract."""
+    pieces, row = shapely.get_parts(shapes, return_index=True)
+    rings, piece = shapely.get_rings(pieces, return_index=True)
+    hole = np.append(False, piece[1:] == piece[:-1])
+    solid = shapely.intersection(shapely.polygons(rings), shapely.box(*bounds))
+    ring, cell, share = _cut(solid, bounds=bounds, shape=shape)
+    order = np.lexsort((ring, cell, row[piece[ring]]))
+    ring, cell, share = ring[order], cell[order], share[order]
+    signed = np.where(hole[ring], -share, share).astype(np.float32)
+    place = row[piece[ring]] * (shape[0] * shape[1]) + cell
+    first = np.flatnonzero(np.diff(place, prepend=-1))
+    summed = np.add.reduceat(signed, first).astype(np.float64) if len(first) else signed
+    entries = summed, (row[piece[ring]][first], cell[first])
+    return sparse.csr_array(entries, shape=(len(shapes), shape[0] * shape[1]))
+
+
+def _cut(
+    shapes: NDArray[np.object_],
+    *,
+    bounds: tuple[float, float, float, float],
+    shape: tuple[int, int],
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Halve the raster and the pieces of the polygons in it, until a piece fills its window."""
+    west, south, east, north = bounds
+    ny, nx = shape
+    x, y = np.linspace(west, east, nx + 1), np.linspace(north, south, ny + 1)
+    cell = (x[-1] - x[0]) / nx * (y[0] - y[-1]) / ny
+    row, parts = np.arange(len(shapes)), np.asarray(shapes, dtype=object)
+    window = np.tile([0, ny, 0, nx], (len(shapes), 1))  # rows from, to; columns from, to
+    found: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
+    while len(row):
+        size = (window[:, 1] - window[:, 0]) * (window[:, 3] - window[:, 2])
+        covered = shapely.area(parts) / cell
+        one, whole = size == 1, covered >= size * (1 - _FILLED)
+        found.append((row[one], window[one, 0] * nx + window[one, 2], covered[one]))
+        for at in np.flatnonzero(whole & ~one):
+            r0, r1, c0, c1 = window[at]
+            cells = (np.arange(r0, r1)[:, None] * nx + np.arange(c0, c1)).ravel()
+            found.append((np.full(len(cells), row[at]), cells, np.ones(len(cells))))
+        row, parts, window = (v[~(one | whole)] for v in (row, parts, window))
+        down = window[:, 1] - window[:, 0] >= window[:, 3] - window[:, 2]
+        middle = np.where(down, window[:, :2].sum(axis=1), window[:, 2:].sum(axis=1)) // 2
+        first, second = window.copy(), window.copy()
+        first[down, 1] = second[down, 0] = middle[down]
+        first[~down, 3] = second[~down, 2] = middle[~down]
+        row, window = np.tile(row, 2), np.vstack([first, second])
+        boxes = shapely.box(x[window[:, 2]], y[window[:, 1]], x[window[:, 3]], y[window[:, 0]])
+        parts = shapely.intersection(np.tile(parts, 2), boxes)
+        left = shapely.area(parts) > 0
+        row, parts, window = row[left], parts[left], window[left]
+    rows, cells, fraction = (np.concatenate(v) for v in zip(*found, strict=True))
+    return rows, cells, np.minimum(fraction, 1)
 
 
 def place_share(grid: Grid) -> FloatGrid:

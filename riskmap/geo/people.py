@@ -11,7 +11,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from scipy import sparse
 
-from riskmap.geo.areas import coverage, raster_to_cells, spread_matrix
+from riskmap.geo.areas import cells_under, coverage, raster_to_cells, spread_matrix
 from riskmap.geo.grid import Grid, cell_of
 from riskmap.geo.points import geometries, point_xy
 from riskmap.i18n import Text, text
@@ -645,8 +645,6 @@ def _raster_sums(
 ) -> tuple[Floats, Floats]:
     """Sum the pixels in each zone, cut exactly, and give the share of it that is known."""
     import geopandas as gpd
-    from exactextract import exact_extract
-    from exactextract.raster import NumPyRasterSource
 
     sums, counts = np.zeros(len(zones)), np.zeros(len(zones))
     filled = np.flatnonzero(~(shapely.is_missing(zones) | shapely.is_empty(zones)))
@@ -667,20 +665,35 @@ def _raster_sums(
             counts[solid] += there_is / np.maximum(cover.sum(axis=1), 1e-12)
             continue
         there = areas.to_crs(tile.crs)
-        frame = gpd.GeoDataFrame({"row": np.arange(len(solid))}, geometry=there.make_valid())
-        source = NumPyRasterSource(
-            values, shape.c, shape.f + ny * shape.e, shape.c + nx * shape.a, shape.f,
-            nodata=np.nan, srs_wkt=there.crs.to_wkt(),
-        )  # fmt: skip
-        found = exact_extract(
-            source, frame, ["sum", "count"], include_cols=["row"], output="pandas"
-        )
-        row = solid[found["row"].to_numpy()]
-        sums[row] += np.nan_to_num(found["sum"].to_numpy(np.float64))
+        bounds = (shape.c, shape.f + ny * shape.e, shape.c + nx * shape.a, shape.f)
+        total, seen = _sum_and_count(values, there.make_valid(), bounds)
+        sums[solid] += total
         whole = np.maximum(shapely.area(there.to_numpy()) / abs(shape.a * shape.e), 1e-12)
-        share = np.nan_to_num(found["count"].to_numpy(np.float64)) / whole[found["row"]]
-        counts[row] += np.where(share > SEEN, share, 0.0)
+        counts[solid] += np.where(seen / whole > SEEN, seen / whole, 0.0)
     return np.maximum(sums, 0.0), counts
+
+
+def _sum_and_count(
+    values: Floats, zones: Any, bounds: tuple[float, float, float, float]
+) -> tuple[Floats, Floats]:
+    """Sum the known pixels under each zone, and count them, by the shares that lie in it."""
+    try:
+        from exactextract import exact_extract
+        from exactextract.raster import NumPyRasterSource
+    except ImportError:  # there is none for Linux on arm64
+        cover = cells_under(zones.to_numpy(), bounds=bounds, shape=values.shape, crs=zones.crs)
+        known = np.isfinite(values).astype(np.float64)
+        return cover @ np.nan_to_num(values).ravel(), cover @ known.ravel()
+    import geopandas as gpd
+
+    frame = gpd.GeoDataFrame({"row": np.arange(len(zones))}, geometry=zones)
+    source = NumPyRasterSource(values, *bounds, nodata=np.nan, srs_wkt=zones.crs.to_wkt())
+    found = exact_extract(source, frame, ["sum", "count"], include_cols=["row"], output="pandas")
+    row = found["row"].to_numpy()
+    total, seen = np.zeros(len(zones)), np.zeros(len(zones))
+    total[row] = np.nan_to_num(found["sum"].to_numpy(np.float64))
+    seen[row] = np.nan_to_num(found["count"].to_numpy(np.float64))
+    return total, seen
 
 
 def _from_rows(

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from riskmap.errors import IndicatorError
-from riskmap.files import ENCODINGS, parse_json, parse_yaml
+from riskmap.files import ENCODINGS, parse_json, parse_yaml, system_words
 from riskmap.i18n import text
 from riskmap.index.tree import error, failure
 
@@ -37,7 +37,7 @@ def text_of(path: Path) -> str:
     except OSError as cause:
         message = text("{file} cannot be read", file=path.name)
         raise failure(
-            [error("file", message, text("check the path"), value=cause.strerror)]
+            [error("file", message, text("check the path"), value=str(system_words(cause)))]
         ) from cause
     for encoding in ENCODINGS:
         try:

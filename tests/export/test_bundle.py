@@ -119,7 +119,7 @@ def test_a_failed_write_leaves_the_old_folder(tmp_path, monkeypatch):
 def test_a_full_disk_is_said_and_leaves_the_old_folder(tmp_path):
     tiny_run(tmp_path / "out", "old")
     full = OSError(28, "No space left on device")
-    with pytest.raises(ExportError, match="No space left"), place.whole_folder(tmp_path / "out"):
+    with pytest.raises(ExportError, match="磁盘已满"), place.whole_folder(tmp_path / "out"):
         raise full
     assert (tmp_path / "out" / "管控一张表.xlsx").read_text() == "old"
 

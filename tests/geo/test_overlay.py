@@ -1,6 +1,7 @@
 """Overlays: exactextract's own answers, shapely cell by cell, and totals that are kept."""
 
 import json
+import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -275,3 +276,49 @@ def test_a_polygon_that_also_touches_the_frame_is_measured():
     cut = shapely.intersection(hook, shapely.box(*grid.bounds))
     assert cut.geom_type == "GeometryCollection"
     np.testing.assert_allclose(coverage(grid, [hook]).toarray(), [[0.0, 0.1]], atol=1e-6)
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Run as where a library cannot be had: importing it fails."""
+    return lambda name: monkeypatch.setitem(sys.modules, name, None)
+
+
+def patches(seed, n):
+    """Draw polygons of all kinds over the town: some outside, some along its lines, some holed."""
+    rng = np.random.default_rng(seed)
+    middle = shapely.points(rng.uniform(-50, 550, n), rng.uniform(-50, 450, n))
+    round_ones = shapely.buffer(middle, rng.uniform(1, 260, n), quad_segs=7)
+    holes = shapely.buffer(middle, rng.uniform(0, 40, n))
+    squares = shapely.box([0, 100, 250], [0, 100, 50], [500, 300, 251], [400, 200, 390])
+    return np.concatenate([shapely.difference(round_ones, holes), squares])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_cutting_gives_what_exactextract_gives(without, seed):
+    shapes = patches(seed, 40)
+    fast = coverage(TOWN, shapes)
+    field = np.random.default_rng(seed).uniform(-1e4, 1e4, TOWN.shape)
+    expected = zonal(TOWN, fast, field)
+    without("exactextract")
+    slow = coverage(TOWN, shapes)
+    assert abs(fast - slow).max() <= 1e-9
+    assert zonal(TOWN, slow, field) == pytest.approx(expected, rel=1e-9, nan_ok=True)
+    assert slow.sum(axis=1) * 1e4 == pytest.approx(
+        shapely.area(shapely.intersection(shapes, shapely.box(0, 0, 500, 400))), rel=1e-6
+    )
+
+
+def test_raster_sums_are_the_same_without_exactextract(without):
+    from riskmap.geo.people import _raster_sums
+
+    values = np.random.default_rng(3).uniform(0, 50, (9, 11)).astype(np.float32)
+    values[2, 3], values[4, 4] = np.nan, -9
+    tile = Raster(values, (50.0, 0.0, -20.0, 0.0, -50.0, 420.0), CRS)
+    zones = np.append(patches(7, 30), shapely.box(9000, 9000, 9100, 9100))
+    fast = _raster_sums(TOWN, (tile,), zones)
+    without("exactextract")
+    slow = _raster_sums(TOWN, (tile,), zones)
+    assert slow[0] == pytest.approx(fast[0], rel=1e-9)
+    assert slow[1] == pytest.approx(fast[1], rel=1e-9)
+    assert fast[0].sum() > 0

@@ -337,11 +337,39 @@ def _head(result: Result, *, tianditu: bool) -> list[str]:
     policy = html.escape(_POLICY.format(hosts=_TIANDITU if tianditu else ""))
     return [
         '<meta charset="utf-8">\n',
+        # 360 and QQ open a file in an old engine unless it asks for the new one
+        '<meta name="renderer" content="webkit">\n',
+        '<meta name="force-rendering" content="webkit">\n',
+        '<meta http-equiv="X-UA-Compatible" content="IE=edge,chrome=1">\n',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
         '<meta name="viewport" content="width=device-width,initial-scale=1,viewport-fit=cover">\n',
         f'<meta name="generator" content="riskmap {html.escape(result.facts.version)}">\n',
         f"<title>{html.escape(result.facts.name)}</title>\n",
     ]
+
+
+def _plain_text(lang: str) -> str:
+    """Say what to do where the page cannot run: without scripts, or in a browser that is too old.
+
+    The second script is one that any browser understands; it finds out whether the first one ran.
+    """
+    messages = (
+        text("This page needs JavaScript; allow it for this file, or use another browser."),
+        text(
+            "This browser is too old for the map. Open the file in Chrome or Edge, or in 360 or QQ "
+            "Browser in its fast mode (engine 86 or newer), or in Firefox 102 or newer. The same "
+            "results stand in the workbooks beside this file."
+        ),
+    )
+    order = (lang, *(code for code in ("zh", "en") if code != lang))
+    said = ["<br>".join(html.escape(both(message)[code]) for code in order) for message in messages]
+    look = "font:16px/1.8 sans-serif;max-width:40em;margin:3em auto;padding:0 1em"
+    return (
+        f'<noscript><p style="{look}">{said[0]}</p></noscript>\n'
+        f'<p id="too-old" style="display:none;{look}">{said[1]}</p>\n'
+        "<script>window.onload = function () { if (!window.riskmapCarrier) "
+        "document.getElementById('too-old').style.display = 'block'; };</script>\n"
+    )
 
 
 def render(
@@ -380,6 +408,7 @@ def render(
     for place, markup in enumerate(_head(result, tianditu=tianditu)):
         head[f"riskmap_{place}"] = _Raw(markup)
     body = figure.html._children  # noqa: SLF001
+    body["plain"] = _Raw(_plain_text(result.facts.lang))
     body["data"] = _Raw(
         "".join(
             f'<script type="application/octet-stream" id="riskmap-data-{i}">{block}</script>\n'

@@ -657,10 +657,13 @@ def _salvage(
     path: Path, layer: str | None, error: Exception, notes: list[Remark], driver: str
 ) -> gpd.GeoDataFrame:
     """Read a broken file feature by feature with fiona; what cannot be read has no geometry."""
-    import fiona
     import geopandas as gpd
     from shapely.geometry import shape
 
+    try:
+        import fiona
+    except ImportError:  # there is none for Linux on arm64: the file has to be saved again
+        raise _broken(error) from error
     records: list[dict[str, Any]] = []
     shapes: list[Any] = []
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,10 +50,10 @@ class Opened:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Start Debian's Chromium once."""
+    """Start Debian's Chromium once, or the one that RISKMAP_CHROMIUM names."""
     from playwright.sync_api import sync_playwright
 
-    program = shutil.which("chromium")
+    program = os.environ.get("RISKMAP_CHROMIUM") or shutil.which("chromium")
     if program is None:
         pytest.fail("these tests need Chromium: apt-get install chromium")
     with sync_playwright() as play:

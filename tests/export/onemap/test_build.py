@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,29 @@ def test_the_public_page_holds_no_canary() -> None:
     assert blocks
     for canary in CANARIES:
         assert canary not in text
+
+
+def test_browsers_that_cannot_are_told_so_in_words(browser: Any, sample_page: Path) -> None:
+    page = sample_page.read_text(encoding="utf-8")
+    assert '<meta name="renderer" content="webkit">' in page
+    context = browser.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto(sample_page.as_uri())
+    assert "JavaScript" in plain.locator("noscript p").inner_text()
+    context.close()
+    old = sample_page.with_name("old.html")  # as a browser reads it that does not know the syntax
+    old.write_text(page.replace("window.riskmapCarrier =", "@@ window.riskmapCarrier ="), "utf-8")
+    context = browser.new_context()
+    shown = context.new_page()
+    shown.goto(old.as_uri())
+    shown.wait_for_selector("#too-old", state="visible")
+    assert "版本过旧" in shown.inner_text("#too-old")
+    assert "too old" in shown.inner_text("#too-old")
+    context.close()
+
+
+def test_a_browser_that_can_shows_no_such_words(
+    open_page: Callable[..., Any], sample_page: Path
+) -> None:
+    with open_page(sample_page) as opened:
+        assert opened.page.locator("#too-old").is_hidden()

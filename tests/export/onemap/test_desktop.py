@@ -420,6 +420,59 @@ def test_big_screen_and_back(desk: Any) -> None:
     assert not desk.js("() => document.body.classList.contains('big')")
 
 
+WALLS = [(3840, 2160), (5760, 1080), (1920, 1080), (1280, 720)]
+
+
+@pytest.mark.parametrize("wall", WALLS)
+def test_a_click_on_a_big_screen_opens_what_stands_there(
+    open_page: Callable[..., Any], sample_page: Path, sample: Any, wall: tuple[int, int]
+) -> None:
+    points = sample.layers["flood_point"].table.geometry.to_crs(4326)
+    with open_page(sample_page) as opened:
+        opened.page.set_viewport_size({"width": wall[0], "height": wall[1]})
+        opened.page.click("#tool-screen")
+        opened.settle()
+        box = opened.page.locator("#map_riskmap").bounding_box()
+        seen = opened.js("() => { const s = riskmap.map.getSize(); return [s.x, s.y]; }")
+        assert seen == pytest.approx([box["width"], box["height"]], abs=1)  # the map is not zoomed
+        for at in (0, 5, 9):
+            opened.js(
+                "at => riskmap.select({kind: 'item', layer: 'flood_point', at, go: true})", at
+            )
+            opened.js("() => riskmap.map.panBy([190, -110], {animate: false})")
+            opened.js("() => riskmap.select({kind: 'unit', at: 1})")
+            opened.settle()
+            spot = opened.js(
+                "at => { const p = riskmap.map.latLngToContainerPoint(at); return [p.x, p.y]; }",
+                [points.iloc[at].y, points.iloc[at].x],
+            )
+            opened.page.mouse.click(box["x"] + spot[0], box["y"] + spot[1])
+            chosen = opened.js("() => riskmap.state().selected")
+            assert (chosen["kind"], chosen.get("layer"), chosen["at"]) == (
+                "item",
+                "flood_point",
+                at,
+            )
+
+
+@pytest.mark.parametrize("wall", WALLS)
+def test_the_scale_bar_of_a_big_screen_is_as_long_as_it_says(
+    open_page: Callable[..., Any], sample_page: Path, wall: tuple[int, int]
+) -> None:
+    with open_page(sample_page) as opened:
+        opened.page.set_viewport_size({"width": wall[0], "height": wall[1]})
+        opened.page.click("#tool-screen")
+        opened.settle()
+        number, unit = opened.page.inner_text("#scale").split()
+        metres = opened.js(
+            """() => { const m = riskmap.map, s = m.getSize(), y = s.y / 2, x = s.x / 2;
+            const big = Number(document.body.style.getPropertyValue('--big'));
+            const w = parseFloat(document.querySelector('#scale i').style.width) * big;
+            return m.distance(m.containerPointToLatLng([x - w / 2, y]), m.containerPointToLatLng([x + w / 2, y])); }"""
+        )
+        assert metres == pytest.approx(float(number) * (1000 if unit == "km" else 1), rel=0.02)
+
+
 @pytest.mark.parametrize("big", [False, True])
 def test_paper_is_one_sheet_of_a4_lying(
     open_page: Callable[..., Any], sample_page: Path, big: bool

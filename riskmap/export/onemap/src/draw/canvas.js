@@ -74,7 +74,8 @@ function canvasClass() {
       canvas.hidden = !this.options.needed();
       if (canvas.hidden) return void (canvas.width = canvas.height = 0);
       const size = this._bounds.getSize();
-      const m = Math.min(2, (window.devicePixelRatio || 1) * app.scale);
+      const m = Math.min(2, window.devicePixelRatio || 1);
+      const s = app.scale;  // a big screen is drawn as a desk's, enlarged
       const w = Math.round(size.x * m);
       const h = Math.round(size.y * m);
       if (canvas.width !== w || canvas.height !== h) {
@@ -83,17 +84,17 @@ function canvasClass() {
         canvas.style.width = size.x + "px";
         canvas.style.height = size.y + "px";
       }
-      this._ctx.setTransform(m, 0, 0, m, 0, 0);
-      this._ctx.clearRect(0, 0, size.x, size.y);
+      this._ctx.setTransform(m * s, 0, 0, m * s, 0, 0);
+      this._ctx.clearRect(0, 0, size.x / s, size.y / s);
       this.options.draw({
         ctx: this._ctx,
-        k: 256 * 2 ** this._zoom,
-        ox: this._origin.x + this._bounds.min.x,
-        oy: this._origin.y + this._bounds.min.y,
-        w: size.x,
-        h: size.y,
-        m,
-        zoom: this._zoom,
+        k: (256 * 2 ** this._zoom) / s,
+        ox: (this._origin.x + this._bounds.min.x) / s,
+        oy: (this._origin.y + this._bounds.min.y) / s,
+        w: size.x / s,
+        h: size.y / s,
+        m: m * s,
+        zoom: this._zoom - Math.log2(s),
         target: "map",
       });
     },
@@ -120,12 +121,18 @@ export function paintAll(view) {
   }
 }
 
-/** The view of the map as it stands on the screen, without padding. */
+/** The view of the map as it stands on the screen, without padding, in pixels as on a desk. */
 export function screenView() {
-  const { map } = app;
+  const { map, scale: s } = app;
   const size = map.getSize();
   const corner = map.containerPointToLayerPoint([0, 0]).add(map.getPixelOrigin());
-  return { k: 256 * 2 ** map.getZoom(), ox: corner.x, oy: corner.y, w: size.x, h: size.y, zoom: map.getZoom() };
+  const zoom = map.getZoom() - Math.log2(s);
+  return { k: 256 * 2 ** zoom, ox: corner.x / s, oy: corner.y / s, w: size.x / s, h: size.y / s, zoom };
+}
+
+/** A point of the map's container in the pixels of `screenView`. @param {{x: number, y: number}} point */
+export function deskPoint({ x, y }) {
+  return { x: x / app.scale, y: y / app.scale };
 }
 
 /**
@@ -135,7 +142,8 @@ export function screenView() {
  */
 export function placeOf(point) {
   const v = screenView();
-  return [(point.x + v.ox) / v.k, (point.y + v.oy) / v.k];
+  const { x, y } = deskPoint(point);
+  return [(x + v.ox) / v.k, (y + v.oy) / v.k];
 }
 
 /**

@@ -195,7 +195,7 @@ export function splitAt(view) {
   }
   const size = app.map.getSize();
   const left = app.map.containerPointToLayerPoint([state.split * size.x, 0]).x + app.map.getPixelOrigin().x;
-  return left - view.ox;
+  return left / app.scale - view.ox;
 }
 
 /**

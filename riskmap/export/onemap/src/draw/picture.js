@@ -39,7 +39,8 @@ export function portrait() {
 /** What the screen shows of the place, as a box on the Mercator square. */
 function seenBox() {
   const v = screenView();
-  const { paddingTopLeft: [left, top], paddingBottomRight: [right, bottom] } = spare();
+  const free = spare();
+  const [left, top, right, bottom] = [...free.paddingTopLeft, ...free.paddingBottomRight].map((n) => n / app.scale);
   const seen = [(v.ox + left) / v.k, (v.oy + top) / v.k, (v.ox + v.w - right) / v.k, (v.oy + v.h - bottom) / v.k];
   const all = wholeBox();
   if (!(all[0] < seen[2] && all[2] > seen[0] && all[1] < seen[3] && all[3] > seen[1])) return seen;

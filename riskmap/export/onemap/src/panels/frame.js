@@ -192,7 +192,7 @@ export function metresPerPixel(map = app.map, zoom = app.map.getZoom()) {
 }
 
 function drawScale() {
-  const bar = scaleBar(metresPerPixel());
+  const bar = scaleBar(metresPerPixel() * app.scale);
   fill(byId("scale"), el("i", { style: `width:${bar.width}px` }), bar.text);
 }
 

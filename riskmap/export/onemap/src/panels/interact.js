@@ -1,7 +1,7 @@
 // @ts-check
 /** What clicks, hovering and choosing do. */
 import { app, byId, el, emit, fill, framed, isPhone, nameOf, on, say, score3, state, t } from "../model/core.js";
-import { placeOf, redraw, screenView } from "../draw/canvas.js";
+import { deskPoint, placeOf, redraw, screenView } from "../draw/canvas.js";
 import { openTab } from "./frame.js";
 import { insideShape, latitude, lineDistance, longitude, mercatorX, mercatorY } from "../data/geo.js";
 import { itemName } from "../data/items.js";
@@ -32,7 +32,8 @@ function shapeAt(x, y) {
  * @returns {any}
  */
 function under(point, touch) {
-  const hit = pointAt(/** @type {any} */ (screenView()), point.x, point.y, touch ? 22 : 11);
+  const at = deskPoint(point);
+  const hit = pointAt(/** @type {any} */ (screenView()), at.x, at.y, touch ? 22 : 11);
   if (hit) return hit;
   const [x, y] = placeOf(point);
   const kind = surfaceKind();
@@ -145,8 +146,8 @@ function showAt(lat, lon, zoom) {
 export function spare() {
   const sheet = isPhone() ? byId("right").getBoundingClientRect() : null;
   const stage = byId("stage").getBoundingClientRect();
-  const low = sheet ? Math.max(0, stage.bottom - sheet.top) + 24 : 34;
-  const edge = sheet ? 8 : 14;
+  const low = sheet ? Math.max(0, stage.bottom - sheet.top) + 24 : 34 * app.scale;
+  const edge = sheet ? 8 : 14 * app.scale;
   return { paddingTopLeft: [edge, edge], paddingBottomRight: [edge, Math.min(low, stage.height * 0.7) + 8] };
 }
 

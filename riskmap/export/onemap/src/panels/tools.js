@@ -32,15 +32,16 @@ function bigScreen() {
 /** A desk's screen; walls are enlarged to look like one, by their height where they are wide. */
 const DESK = [1500, 840];
 /**
- * Enlarge the whole page so that it reads from the back of the room, as if the screen were a desk's.
+ * Enlarge what is on the page so that it reads from the back of the room, as if the screen were a desk's.
+ * The panels are zoomed and the map is drawn larger; its own element is not, for browsers before
+ * Chromium 128 put the pointer on the wrong place inside a zoomed one.
  * @param {boolean} big
  */
 function enlarge(big) {
   document.body.classList.toggle("big", big);
-  document.documentElement.style.setProperty("zoom", "");
   app.scale = big ? Math.max(1, Math.min(window.innerWidth / DESK[0], window.innerHeight / DESK[1])) : 1;
   document.body.classList.toggle("wall", big && window.innerWidth > 2.6 * window.innerHeight);
-  if (app.scale > 1) document.documentElement.style.setProperty("zoom", app.scale.toFixed(3));
+  document.body.style.setProperty("--big", app.scale.toFixed(3));
   byId("tool-screen").setAttribute("aria-pressed", String(big));
   app.map.invalidateSize({ animate: false });
   redraw();

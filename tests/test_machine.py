@@ -1,0 +1,247 @@
+"""What the office's own machine does: files held by Excel, shares, consoles, Windows names."""
+
+import errno
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from riskmap import files as place
+from riskmap.files import PlacedElsewhereError, claim_folder, held_files, sha256, whole_folder
+from tests import town
+
+BOOK = "研判一张单.xlsx"
+
+
+def run_into(folder, mark):
+    """Write a folder as a run does, with one small workbook."""
+    with whole_folder(folder) as fresh:
+        (fresh / BOOK).write_text(mark)
+        listed = {BOOK: {"sha256": sha256(fresh / BOOK)}}
+        (fresh / "manifest.json").write_text(json.dumps({"riskmap": "1", "outputs": listed}))
+
+
+def windows_error(winerror):
+    error = PermissionError(errno.EACCES, "Access is denied")
+    error.winerror = winerror
+    return error
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """Rename as Windows does: by renames, refused while ``refuses`` says so; pauses are counted."""
+    monkeypatch.setattr(place, "_exchange", lambda *_: False)
+    pauses = []
+    monkeypatch.setattr(place.time, "sleep", pauses.append)
+    real = Path.rename
+
+    def refusing(refuses):
+        def rename(self, target):
+            if error := refuses(self, Path(target)):
+                raise error
+            return real(self, target)
+
+        monkeypatch.setattr(Path, "rename", rename)
+        return pauses
+
+    return refusing
+
+
+@pytest.mark.parametrize("winerror", [5, 32, 33])
+def test_a_file_held_for_a_moment_costs_a_pause(tmp_path, windows, winerror):
+    run_into(tmp_path / "out", "old")
+    tries = []
+
+    def twice(one, other):
+        tries.append(one.name)
+        return windows_error(winerror) if len(tries) in (1, 2, 4) else None
+
+    pauses = windows(twice)
+    run_into(tmp_path / "out", "new")
+    assert (tmp_path / "out" / BOOK).read_text() == "new"
+    assert len(pauses) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("winerror", [5, 32, 33])
+def test_a_folder_that_stays_held_is_left_and_the_results_stand_beside(tmp_path, windows, winerror):
+    run_into(tmp_path / "out", "old")
+    windows(lambda one, _: windows_error(winerror) if one.name == "out" else None)
+    with pytest.raises(PlacedElsewhereError, match=r"out \(2\)") as said:
+        run_into(tmp_path / "out", "new")
+    assert said.value.folder == tmp_path / "out (2)"
+    assert (tmp_path / "out" / BOOK).read_text() == "old"
+    assert (tmp_path / "out (2)" / BOOK).read_text() == "new"
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "out (2)"}
+
+
+@pytest.mark.parametrize("winerror", [5, 32, 1117])
+def test_half_a_swap_is_taken_back(tmp_path, windows, winerror):
+    run_into(tmp_path / "out", "old")
+
+    def second(one, other):
+        fresh = one.name.endswith(".part") and other.name == "out"
+        return windows_error(winerror) if fresh else None
+
+    windows(second)
+    with pytest.raises(PlacedElsewhereError):
+        run_into(tmp_path / "out", "new")
+    assert (tmp_path / "out" / BOOK).read_text() == "old"
+    assert (tmp_path / "out (2)" / BOOK).read_text() == "new"
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "out (2)"}
+
+
+def test_results_that_cannot_be_moved_at_all_stay_where_they_were_made(tmp_path, windows):
+    run_into(tmp_path / "out", "old")
+    windows(lambda *_: windows_error(32))
+    with pytest.raises(PlacedElsewhereError) as said:
+        run_into(tmp_path / "out", "new")
+    assert (said.value.folder / BOOK).read_text() == "new"
+    assert (tmp_path / "out" / BOOK).read_text() == "old"
+    windows(lambda *_: None)
+    run_into(tmp_path / "out", "newer")  # and the next run does not sweep them away
+    assert (said.value.folder / BOOK).read_text() == "new"
+    assert (tmp_path / "out" / BOOK).read_text() == "newer"
+
+
+def test_an_open_workbook_is_named_before_the_run(tmp_path, windows):
+    run_into(tmp_path / "out", "old")
+    assert claim_folder(tmp_path / "out") == ()
+    windows(lambda one, other: windows_error(32) if one == other and one.name == BOOK else None)
+    assert claim_folder(tmp_path / "out") == (BOOK,)
+
+
+@pytest.mark.parametrize("owner", [f"~${BOOK}", f".~lock.{BOOK}#", f".~{BOOK}"])
+def test_an_owners_file_tells_of_an_open_workbook_and_is_not_kept(tmp_path, owner):
+    run_into(tmp_path / "out", "old")
+    (tmp_path / "out" / owner).write_text("责任人A")
+    assert held_files(tmp_path / "out") == (BOOK,)
+    run_into(tmp_path / "out", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_run_says_before_and_after_where_its_results_stand(tmp_path, windows, capsys):
+    from riskmap.cli.commands import run_project
+
+    project = town.write(tmp_path / "in")
+    run_into(tmp_path / "out", "old")
+    windows(lambda one, _: windows_error(32) if one.name in (BOOK, "out") else None)
+    summary = run_project(project, out=tmp_path / "out", discard_edits=True)
+    said = capsys.readouterr().err
+    assert f"{BOOK} 正在 Excel/WPS" in said
+    assert "out (2)" in summary["notes"][-1]
+    assert summary["folder"] == str(tmp_path / "out (2)")
+    assert BOOK in summary["files"]
+    assert (tmp_path / "out" / BOOK).read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    "name", ["Thumbs.db", "desktop.ini", ".DS_Store", f"~${BOOK}", f".~lock.{BOOK}#", "._a.json"]
+)
+def test_what_desktops_leave_behind_is_no_fault(tmp_path, name):
+    run_into(tmp_path / "out", "old")
+    (tmp_path / "out" / name).write_bytes(b"\0")
+    assert place.is_litter(name)
+    assert set(place.hashed_files(tmp_path / "out")) == {BOOK}
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / name).write_bytes(b"\0")
+    run_into(tmp_path / "empty", "new")
+    assert not (tmp_path / "empty" / name).exists()
+    assert not (tmp_path / "empty.kept").exists()
+
+
+@pytest.mark.posix
+def test_colleagues_on_a_share_can_read_the_results(tmp_path):
+    share = tmp_path / "share"
+    share.mkdir()
+    share.chmod(0o2775)
+    mask = os.umask(0o077)
+    try:
+        run_into(share / "out", "old")
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE((share / "out").stat().st_mode) == 0o2775
+    assert stat.S_IMODE((share / "out" / BOOK).stat().st_mode) == 0o664
+    (share / "out").chmod(0o700)  # somebody shut it since; the next run leaves it shut
+    run_into(share / "out", "new")
+    assert stat.S_IMODE((share / "out").stat().st_mode) == 0o700
+    assert stat.S_IMODE((share / "out" / BOOK).stat().st_mode) == 0o600
+
+
+def test_temporary_names_are_short_and_their_folders_open(tmp_path, monkeypatch):
+    made = {}
+    real = Path.mkdir
+
+    def mkdir(self, **how):
+        made[self.suffix] = how
+        real(self, **how)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    run_into(tmp_path / ("汛" * 80), "deep")  # 240 bytes: no name beside it may be much longer
+    assert made[".part"] == {}  # a mode of 0o700 on Windows shuts colleagues out
+    with whole_folder(tmp_path / "out") as fresh:
+        assert len(fresh.name) <= 17
+        (fresh / "manifest.json").write_text('{"riskmap": "1", "outputs": {}}')
+
+
+def test_a_path_of_240_characters(tmp_path):
+    room = 240 - len(str(tmp_path)) - len(BOOK) - 8
+    folder = tmp_path / ("长" * (room // 2)) / ("x" * (room - room // 2)) / "out"
+    run_into(folder, "deep")
+    assert len(str(folder / BOOK)) >= 236
+    run_into(folder, "deeper")
+    assert (folder / BOOK).read_text() == "deeper"
+    assert [path.name for path in folder.parent.iterdir()] == ["out"]
+
+
+def test_names_with_brackets_are_swept_too(tmp_path):
+    dead = tmp_path / ".out[1].abc.part"
+    dead.mkdir()
+    os.utime(dead, (0, 0))
+    run_into(tmp_path / "out[1]", "new")
+    assert not dead.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "zh", "en"),
+    [
+        (PermissionError(errno.EACCES, "拒绝访问。"), "没有权限", "no permission"),
+        (windows_error(32), "正被其他程序占用", "another program is using it"),
+        (OSError(errno.ENAMETOOLONG, "File name too long"), "路径过长", "the path is too long"),
+        (OSError(9999, "something rare"), "something rare", "something rare"),
+    ],
+)
+def test_the_system_speaks_the_runs_language(error, zh, en):
+    from riskmap.i18n import language
+
+    with language("zh"):
+        assert str(place.system_words(error)) == zh
+    with language("en"):
+        assert str(place.system_words(error)) == en
+
+
+def test_without_fiona_and_exactextract_the_package_is_the_same_to_the_byte(tmp_path, monkeypatch):
+    from riskmap import pipeline
+    from riskmap.export.geopackage.write import write_geopackage
+    from riskmap.project.schema import load_project
+
+    project = load_project(town.write(tmp_path / "in"))
+    write_geopackage(pipeline.run(project), tmp_path / "with.gpkg")
+    monkeypatch.setitem(sys.modules, "fiona", None)
+    monkeypatch.setitem(sys.modules, "exactextract", None)
+    write_geopackage(pipeline.run(project), tmp_path / "without.gpkg")
+    assert (tmp_path / "with.gpkg").read_bytes() == (tmp_path / "without.gpkg").read_bytes()
+
+
+def test_a_damaged_file_without_fiona_is_refused_by_name(tmp_path, monkeypatch):
+    from riskmap.errors import LayerError
+    from riskmap.layers.read.vector import read_vector
+
+    monkeypatch.setitem(sys.modules, "fiona", None)
+    broken = tmp_path / "积水点.geojson"
+    broken.write_text('{"type": "FeatureCollection", "features": [{"type": "Feature", "geom')
+    with pytest.raises(LayerError):
+        read_vector(broken, geometry="point")
