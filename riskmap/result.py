@@ -48,6 +48,8 @@ class Facts:
     """True when any layer holds made-up demo data."""
     sketch: bool = False
     """True when the areas of units are sketches around points and no boundaries."""
+    hour: int | None = None
+    """Hour of the day whose traffic vehicles meet; None: free flow."""
 
 
 @dataclass(frozen=True)

@@ -206,6 +206,7 @@ def route(
     if (depth is None) != (above is None):
         raise UsageError(text("--close-above and --depth-field need each other"))
     search = {key: asked.pop(key) for key in ("match", "weight", "snap_limit")}
+    search["hour"] = asked.pop("hour", None)
     keep = asked.pop("cache", True)
     build = graph_options(**asked)
     points = _points(origins), _points(destinations)

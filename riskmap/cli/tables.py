@@ -153,6 +153,9 @@ def route(
     join_ends: Annotated[
         float | None, typer.Option(min=0, help="Join line ends this near each other [m].")
     ] = None,
+    hour: Annotated[
+        int | None, typer.Option(min=0, max=23, help="Traffic of this hour; else free flow.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Give shortest ways over a road network."""
@@ -179,6 +182,7 @@ def route(
             "close_above": close_above,
             "snap_limit": snap_limit,
             "join_ends": join_ends,
+            "hour": hour,
         },
     )
     if as_json:

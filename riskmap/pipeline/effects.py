@@ -197,6 +197,7 @@ def _classes(
             crs=ground.crs,
             roles=ground.roles,
             cache=road_cache(run.project),
+            hour=run.project.traffic.hour,
         )
     inputs = gather_inputs(ground, run.grid, roads)
     base = Baseline(

@@ -410,7 +410,10 @@ def find_near(ground: Ground, roads: Roads, pieces: Pieces | None) -> pd.DataFra
         near[name] = labels.fillna("").to_numpy(dtype=object)[at]
         near[value] = cost
         straight |= ~by_road
-    said = (text("by road, free flow"), text("straight line"))
+    graph = roads.graphs.get("emergency")
+    hour = None if graph is None else graph.hour
+    busy = text("by road, traffic at {hour}:00", hour=hour)
+    said = (text("by road, free flow") if hour is None else busy, text("straight line"))
     how = [said[int(f)] if found else None for f in straight]
     near["method"] = pd.Series(how, near.index, dtype=object)
     return near

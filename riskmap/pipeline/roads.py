@@ -50,6 +50,7 @@ def build_roads(
     crs: str,
     roles: Mapping[str, Role] | None = None,
     cache: Path | None = None,
+    hour: int | None = None,
 ) -> Roads:
     """Build the road graphs and measure how far every cell is from refuge and station.
 
@@ -69,6 +70,8 @@ def build_roads(
         The roles, which say what is out of use; None takes every row.
     cache
         Folder in which road graphs are kept between runs, or None.
+    hour
+        Hour of the day whose traffic vehicles meet; None: free flow.
 
     Returns
     -------
@@ -78,6 +81,8 @@ def build_roads(
     lines = placed_rows(layers, "road")
     if lines is None:
         return Roads(notes=(text("No road layer: distances are straight lines."),))
+    from riskmap.geo.network.remarks import hour_notes
+
     graphs: dict[str, Any] = {}
     seconds: dict[str, NDArray[np.float32]] = {}
     notes: list[Text] = []
@@ -87,8 +92,9 @@ def build_roads(
             continue
         try:
             graph = profile_graph(
-                lines, profile, direction=direction, presets=presets, crs=crs, cache=cache
-            )
+                lines, profile, direction=direction, presets=presets, crs=crs, cache=cache,
+                hour=hour,
+            )  # fmt: skip
         except LayerError as error:
             notes.append(text("Roads cannot be used ({why}).", why=str(error)))
             continue
@@ -96,11 +102,12 @@ def build_roads(
         notes.extend(text("Roads: {note}.", note=note) for note in graph.notes)
         seconds[role] = cell_seconds(graph, places, grid, way=way, presets=presets)
     if graphs:
-        notes.append(
-            text(
-                "Travel times are free-flow (自由流): no traffic, no water and no turn-out counted."
-            )
+        said = hour_notes(graphs["emergency"]) if "emergency" in graphs else ()
+        free = text(
+            "Travel times are free-flow (自由流): no traffic, no water and no turn-out counted."
         )
+        notes.extend(text("Roads: {note}.", note=note) for note in said)
+        notes += [] if said else [free]
     told = {str(note): note for note in notes}
     return Roads(graphs=graphs, seconds=seconds, notes=tuple(told.values()))
 
@@ -113,6 +120,7 @@ def profile_graph(
     presets: Presets,
     crs: str,
     cache: Path | None = None,
+    hour: int | None = None,
 ) -> RoadGraph:
     """Build the road graph of one profile.
 
@@ -130,6 +138,8 @@ def profile_graph(
         The run's CRS.
     cache
         Folder in which road graphs are kept between runs, or None.
+    hour
+        Hour of the day whose traffic vehicles meet; None: free flow.
 
     Returns
     -------
@@ -143,6 +153,7 @@ def profile_graph(
     """
     from riskmap.geo.network import build_graph
     from riskmap.geo.network.store import kept_graph
+    from riskmap.geo.network.travel import at_hour
 
     oneway = "oneway" if direction == "oneway_field" and "oneway" in lines else None
     options: dict[str, Any] = {
@@ -152,7 +163,7 @@ def profile_graph(
         "crs": crs,
     }
     values = {key: presets.preset(key).value for key in presets}
-    return kept_graph(
+    graph = kept_graph(
         cache,
         lines,
         options,
@@ -160,6 +171,7 @@ def profile_graph(
         presets,
         lambda seen: build_graph(lines, presets=seen, **options),
     )
+    return at_hour(graph, hour, presets)
 
 
 STRAIGHT: Final = "straight"
@@ -260,6 +272,7 @@ def find_graph(
             presets=ground.presets,
             crs=ground.crs,
             cache=road_cache(project),
+            hour=project.traffic.hour,
         )
     except LayerError:
         return None

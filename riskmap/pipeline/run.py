@@ -166,6 +166,7 @@ def measured(project: Project, ground: Ground) -> Run:
             crs=ground.crs,
             roles=ground.roles,
             cache=road_cache(project),
+            hour=project.traffic.hour,
         )
     with progress.stage(text("indicators")):
         pieces = find_people(ground, grid)
@@ -375,6 +376,7 @@ def _facts(project: Project, ground: Ground) -> Facts:
         demo=any(source.demo for source in project.units)
         or any(source.demo for sources in project.layers.values() for source in sources),
         sketch=sketch_note(ground.units) is not None,
+        hour=project.traffic.hour,
     )
 
 

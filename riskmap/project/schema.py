@@ -176,6 +176,13 @@ class ScenarioSource(Section):
     """Layer of danger areas."""
 
 
+class TrafficOptions(Section):
+    """The traffic in which vehicles drive."""
+
+    hour: int | None = Field(default=None, ge=0, le=23)
+    """Hour of the day, whose speeds follow preset ``road.congestion``; nothing: free flow."""
+
+
 class Outputs(Section):
     """Where and how results are written."""
 
@@ -230,6 +237,8 @@ class Project(Section):
     """Options of the station plan."""
     refuges: RefugeOptions = Field(default_factory=RefugeOptions)
     """Options of the refuge plan."""
+    traffic: TrafficOptions = Field(default_factory=TrafficOptions)
+    """Traffic on the roads."""
     outputs: Outputs = Field(default_factory=Outputs)
     """Outputs."""
     data_date: Annotated[str, BeforeValidator(as_date_text)] = ""

@@ -17,6 +17,7 @@ from riskmap.geo.network import (
     shortest_paths,
     snap_points,
 )
+from riskmap.geo.network.travel import at_hour
 
 X0, Y0 = 500_000.0, 4_000_000.0
 """On the central meridian of EPSG:4548 lengths on the map and on the ellipsoid are equal."""
@@ -354,6 +355,49 @@ def test_rows_in_another_order_give_the_same_network():
     a, b = build(lines), build(lines.iloc[::-1].reset_index(drop=True))
     assert metres(a, (10, 0), (50, 70)) == metres(b, (10, 0), (50, 70))
     assert (a.node_xy == b.node_xy).all()
+
+
+def test_an_hour_slows_roads_by_class_but_not_what_was_measured():
+    """Half speed from 7 to before 9; a measured time, walkers and other hours stay as they are."""
+    lines = roads(
+        [line((0, 0), (100, 0)), line((100, 0), (200, 0)), line((200, 0), (300, 0))],
+        highway=["primary", "primary_link", "primary"], seconds=[None, "", "36"],
+        measured_kmh=[18, None, None], maxspeed=[40, 40, 40],
+    )  # fmt: skip
+    table = {"road.congestion": {"primary": {"7-9": 0.5, "22-2": 0.8}, "": {"7-9": 0.1}}}
+    graph = build_graph(lines)
+    assert graph.edge_speed_kmh == pytest.approx([18, 40, 10], abs=0.01)
+    assert graph.told["speeds"] == {"maxspeed": 1, "measured_kmh": 1, "seconds": 1}
+    for hour, speed in ((7, 20), (8, 20), (9, 40), (6, 40), (22, 32), (23, 32), (1, 32), (2, 40)):
+        busy = at_hour(graph, hour, table)
+        assert busy.edge_speed_kmh == pytest.approx([18, speed, 10], abs=0.01)
+        assert busy.arc_seconds == pytest.approx(busy.edge_seconds[busy.arc_edge])
+        assert busy.hour == hour
+    assert at_hour(graph, None, table) is graph
+    foot = build_graph(lines, profile="foot")
+    assert at_hour(foot, 8, table) is foot
+    for bad in ({"": {"morning": 0.5}}, {"": {"7-9": 0}}, {"": {"7-9": 1.5}}):
+        with pytest.raises(UsageError, match="congestion"):
+            at_hour(graph, 8, {"road.congestion": bad})
+
+
+def test_times_that_cannot_be_are_said_and_not_used():
+    lines = roads([line((0, 0), (100, 0)), line((100, 0), (200, 0))], seconds=[1e-5, -3])
+    graph = build_graph(lines)
+    assert graph.told["speeds"] == {"seconds_unfit": 2}
+    assert any("2" in str(note) and "seconds" in str(note) for note in graph.notes)
+    assert graph.edge_speed_kmh.tolist() == build_graph(lines[["geometry"]]).edge_speed_kmh.tolist()
+
+
+def test_route_at_an_hour_takes_longer_and_says_so():
+    lines = roads([line((0, 0), (1000, 0))], highway=["primary"])
+    ends = points(("a", 0, 0)), points(("b", 1000, 0))
+    free, busy = (route(lines, *ends, hour=hour) for hour in (None, 8))
+    assert busy["routes"][0]["metres"] == free["routes"][0]["metres"]
+    share = busy["routes"][0]["seconds"] / free["routes"][0]["seconds"]
+    assert share == pytest.approx(1 / 0.55, abs=1e-4)
+    assert any("8" in note for note in busy["notes"])
+    assert not free["notes"]
 
 
 def points(*rows):

@@ -1,11 +1,13 @@
 """Kept graphs: the same answers with and without, damaged files ignored, old ones removed."""
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pytest
 from shapely import LineString
 
-from riskmap.geo.network import store
+from riskmap.geo.network import snap_points, store
 from riskmap.geo.network.build import build_graph
 from riskmap.vocabulary.presets import load_presets
 
@@ -82,7 +84,7 @@ def test_whatever_changes_the_graph_changes_the_key(tmp_path, lines, overrides, 
 @pytest.mark.parametrize("harm", [b"", b"no archive", "cut", "flip"])
 def test_a_damaged_file_is_built_anew(tmp_path, harm):
     truth, _ = kept(tmp_path, streets(), load_presets())
-    file = next(tmp_path.glob("road-*.npz"))
+    file = next(tmp_path.glob("road-*.graph"))
     whole = file.read_bytes()
     if harm == "cut":
         harm = whole[: len(whole) // 2]
@@ -109,9 +111,9 @@ def test_the_folder_stays_small_and_may_be_missing(tmp_path, monkeypatch):
 def test_files_with_swapped_names_are_built_anew(tmp_path):
     one, other = streets(), streets(0.5)
     truth, _ = kept(tmp_path, one, load_presets())
-    (first,) = tmp_path.glob("road-*.npz")
+    (first,) = tmp_path.glob("road-*.graph")
     second_truth, _ = kept(tmp_path, other, load_presets())
-    (second,) = set(tmp_path.glob("road-*.npz")) - {first}
+    (second,) = set(tmp_path.glob("road-*.graph")) - {first}
     aside = tmp_path / "aside"
     first.rename(aside)
     second.rename(first)
@@ -126,7 +128,7 @@ def test_files_with_swapped_names_are_built_anew(tmp_path):
 def test_no_damage_raises_or_changes_the_graph(tmp_path):
     """Bytes flipped, cut out, repeated, zeroed; parts of the archive exchanged."""
     truth, _ = kept(tmp_path, streets(), load_presets())
-    (file,) = tmp_path.glob("road-*.npz")
+    (file,) = tmp_path.glob("road-*.graph")
     whole = file.read_bytes()
     random = np.random.default_rng(5)
     for turn in range(300):
@@ -146,15 +148,29 @@ def test_no_damage_raises_or_changes_the_graph(tmp_path):
             same(read[0], truth)
 
 
-def test_exchanged_values_are_noticed_though_the_archive_is_whole(tmp_path):
+def test_exchanged_values_are_noticed_though_the_file_is_whole(tmp_path):
     truth, _ = kept(tmp_path, streets(), load_presets())
-    (file,) = tmp_path.glob("road-*.npz")
-    with np.load(file) as parts:
-        held = dict(parts)
-    name = next(n for n, part in held.items() if part.dtype == np.float64 and part.size > 1)
-    held[name] = held[name] * 2
-    with file.open("wb") as stream:
-        np.savez(stream, **held)
+    (file,) = tmp_path.glob("road-*.graph")
+    whole = file.read_bytes()
+    values = truth.edge_length_m.tobytes()
+    assert whole.count(values) >= 1
+    file.write_bytes(whole.replace(values, (truth.edge_length_m * 2).tobytes()))
     found, built = kept(tmp_path, streets(), load_presets())
     assert built == 1
     same(found, truth)
+
+
+def test_a_kept_graph_makes_its_lines_when_asked(tmp_path):
+    truth, _ = kept(tmp_path, streets(), load_presets())
+    found, built = kept(tmp_path, streets(), load_presets())
+    assert built == 0
+    assert "edge_geometry" not in vars(found)
+    xy, edge = found.corners()
+    at = np.array([[500_050.0, 4_000_003.0]])
+    assert snap_points(found, at).edge.tolist() == snap_points(truth, at).edge.tolist()
+    assert "edge_geometry" not in vars(found)
+    again_xy, again_edge = truth.corners()
+    assert xy.tolist() == again_xy.tolist()
+    assert edge.tolist() == again_edge.tolist()
+    assert [one.wkt for one in found.edge_geometry] == [one.wkt for one in truth.edge_geometry]
+    assert replace(found, hour=7).edge_geometry[0].wkt == truth.edge_geometry[0].wkt

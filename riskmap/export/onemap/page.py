@@ -299,7 +299,7 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
             "crs": facts.crs, "date": facts.data_date, "lang": facts.lang,
             "profile": facts.profile, "review": facts.review_number, "issuer": facts.issued_by,
             "size_m": facts.grid_size_m, "version": facts.version, "demo": facts.demo,
-            "sketch": facts.sketch,
+            "sketch": facts.sketch, "hour": facts.hour,
         },
         "texts": messages(),
         "notes": [both(note) for note in (*result.notes, *getattr(result.indicators, "notes", ()))],

@@ -27,7 +27,13 @@ from riskmap.geo.network.access import (
     osm_directions,
 )
 from riskmap.geo.network.graph import ISLAND_SHARE, Bools, Direction, Floats, Ints, RoadGraph, arcs
-from riskmap.geo.network.remarks import left_out, notes_on, parts_notes, rule_notes, turn_notes
+from riskmap.geo.network.remarks import (
+    left_out,
+    notes_on,
+    parts_notes,
+    rule_notes,
+    turn_notes,
+)
 from riskmap.geo.network.rules import URBAN, Values, chosen, class_speeds
 from riskmap.geo.network.source import check_units
 from riskmap.geo.network.turns import (
@@ -575,9 +581,9 @@ def build_graph(
         tolerance_m=float(chosen(presets, JOIN) if tolerance_m is None else tolerance_m),
     )  # fmt: skip
     flow = class_speeds(used, profile=profile, presets=presets, table=speeds)
-    speed = _given(kept, flow, speed_field, profile, presets)
-    speed = _ferry_speeds(kept, used, pieces, speed, presets)
+    speed, source = _speeds(kept, used, pieces, flow, speed_field, profile, presets)
     told = _told(table, verdict, long=long, use=use, classes=classes, barriers=barriers)
+    told["speeds"] = dict(zip(*_counted(source), strict=True))
     notes = (
         *left_out(told["dropped"], profile),
         *notes_on(geometry, odd, named=column is not None, classes=classes[use]),
@@ -585,6 +591,7 @@ def build_graph(
     )
     ways = _Ways(
         all=table, table=kept, rows=np.flatnonzero(use), classes=used, speed=speed,
+        timed=np.isin(source.astype(str), TIMED),
         length=_lengths(pieces, kept[length_field] if length_field else None),
         forward=forward[use], backward=backward[use], ends=verdict.ends[use],
         off=kept_off(kept, classes[use], presets),
@@ -604,6 +611,8 @@ class _Ways:
     length: Floats
     """Length of each piece [m]."""
     speed: Floats
+    timed: Bools
+    """Whether the layer gives the measured time or speed."""
     classes: NDArray[np.object_]
     forward: Bools
     backward: Bools
@@ -754,11 +763,10 @@ def _told(
     if rules.NODES in table.columns and rules.WAY_ID in table.columns:
         once = ~table[rules.WAY_ID].duplicated().to_numpy(dtype=bool)
     why = np.where(long, np.where(verdict.used, "direction", verdict.reason), "no_line")
-    names, counts = np.unique(why[once & ~use].astype(str), return_counts=True)
     told = {
         "ways": int(once.sum()),
         "used": int((once & use).sum()),
-        "dropped": {str(name): int(n) for name, n in zip(names, counts, strict=True)},
+        "dropped": dict(zip(*_counted(why[once & ~use]), strict=True)),
         "restrictions": {},
         "barriers": barriers,
         "ferries": {
@@ -780,11 +788,12 @@ def _given(
     field: str | None,
     profile: str,
     presets: Values | None,
-) -> Floats:
-    """Let speeds that the layer gives stand before those of the class."""
+) -> tuple[Floats, NDArray[np.object_]]:
+    """Let speeds that the layer gives stand before those of the class; tell which column."""
+    source = np.full(len(kept), "class", dtype=object)
     if profile == "foot":
-        return speed
-    names = [field] if field else ["speed_kmh", "maxspeed"]
+        return speed, source
+    names = [field] if field else [MEASURED_KMH, "speed_kmh", "maxspeed"]
     if field is None:
         names += [f"maxspeed:{way}" for way in ("forward", "backward")]
         names += ["zone:maxspeed", "source:maxspeed", "maxspeed:type"]
@@ -793,8 +802,58 @@ def _given(
         if name in kept.columns:
             own = rules.given_speeds(kept[name], presets=presets)
             both = name == "maxspeed:backward"
+            fresh = np.isnan(given) & ~np.isnan(own)
+            source[fresh] = MEASURED_KMH if name == field else name.split(":")[0]
             given = np.where(np.isnan(given), own, np.fmin(given, own) if both else given)
-    return np.where(np.isnan(given), speed, given)
+    return np.where(np.isnan(given), speed, given), source
+
+
+MEASURED_KMH: Final = "measured_kmh"
+SECONDS: Final = "seconds"
+"""Columns of a road layer with the measured speed [km/h] and the measured time of a line [s]."""
+TIMED: Final = (SECONDS, MEASURED_KMH)
+"""What is measured stands as it is at every hour."""
+_LEAST_KMH: Final = 0.5
+_MOST_KMH: Final = 200.0
+"""A time that makes a line slower or faster than this is not believed [km/h]."""
+
+
+def _measured(
+    kept: pd.DataFrame, pieces: Pieces, speed: Floats, source: NDArray[np.object_]
+) -> tuple[Floats, NDArray[np.object_]]:
+    """Let the time that the layer gives for a whole line stand before every speed."""
+    lower = {str(column).lower(): column for column in reversed(kept.columns)}
+    if SECONDS not in lower:
+        return speed, source
+    took = pd.to_numeric(kept[lower[SECONDS]], errors="coerce").to_numpy(dtype=np.float64)
+    length = np.bincount(pieces.line, weights=pieces.length_m, minlength=len(kept))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        own = length / took * 3.6
+    use = (took > 0) & (own >= _LEAST_KMH) & (own <= _MOST_KMH)
+    odd = np.isfinite(took) & ~use
+    source = np.where(use, SECONDS, np.where(odd, "seconds_unfit", source))
+    return np.where(use, own, speed), source.astype(object)
+
+
+def _speeds(
+    kept: pd.DataFrame,
+    used: NDArray[np.object_],
+    pieces: Pieces,
+    flow: Floats,
+    field: str | None,
+    profile: str,
+    presets: Values | None,
+) -> tuple[Floats, NDArray[np.object_]]:
+    """Give the speed of every line, and what gives it."""
+    speed, source = _given(kept, flow, field, profile, presets)
+    speed = _ferry_speeds(kept, used, pieces, speed, presets)
+    return (speed, source) if profile == "foot" else _measured(kept, pieces, speed, source)
+
+
+def _counted(words: NDArray[np.object_]) -> tuple[list[str], list[int]]:
+    """Give words once, and how often each stands there."""
+    names, counts = np.unique(words.astype(str), return_counts=True)
+    return names.tolist(), counts.tolist()
 
 
 def _check(lines: gpd.GeoDataFrame, profile: str, columns: tuple[str, ...]) -> None:
@@ -911,6 +970,7 @@ def _assemble(
         edge_class=ways.classes[line],
         edge_geometry=shapely.linestrings(xy, indices=number)[keep],
         edge_off=ways.off[line],
+        edge_timed=ways.timed[line],
         spare_m=float(chosen(presets, "access.keep_off_m")),
         edge_way=way,
         edge_name=name[line],

@@ -67,6 +67,10 @@ class RoadGraph:
     """OSM way of each edge, -1 for none, shape (m,)."""
     edge_name: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     """Position of each edge's name in `names`, -1 for none, shape (m,)."""
+    edge_timed: Bools = field(default_factory=lambda: np.zeros(0, np.bool_))
+    """True where the layer gives the measured time or speed, shape (m,); empty for nowhere."""
+    hour: int | None = None
+    """Hour of the day whose traffic the speeds are for; None: free flow."""
     names: tuple[str, ...] = ()
     """Names of roads, each once."""
     turn_arc: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -84,12 +88,32 @@ class RoadGraph:
 
     def __post_init__(self) -> None:
         """Fill what nothing is said about."""
-        for name, nothing in (("edge_off", False), ("edge_way", -1), ("edge_name", -1)):
+        for name, nothing in (
+            ("edge_off", False),
+            ("edge_timed", False),
+            ("edge_way", -1),
+            ("edge_name", -1),
+        ):
             held = getattr(self, name)
             if len(held) != len(self.edge_tail):
                 object.__setattr__(
                     self, name, np.full(len(self.edge_tail), nothing, dtype=held.dtype)
                 )
+
+    def corners(self) -> tuple[Floats, Ints]:
+        """Give the vertices of all edges, and the edge of each.
+
+        Returns
+        -------
+        xy : numpy.ndarray
+            In the graph's CRS, shape (v, 2) [m].
+        edge : numpy.ndarray
+            Rising, shape (v,).
+        """
+        import shapely
+
+        xy, edge = shapely.get_coordinates(self.edge_geometry, return_index=True)
+        return xy, np.asarray(edge, np.int64)
 
     @property
     def node_count(self) -> int:

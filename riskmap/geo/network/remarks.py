@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,9 @@ import shapely
 from numpy.typing import NDArray
 
 from riskmap.i18n import Text, text
+
+if TYPE_CHECKING:
+    from riskmap.geo.network.graph import RoadGraph
 
 
 def left_out(dropped: Mapping[str, int], profile: str) -> tuple[Text, ...]:
@@ -98,7 +101,51 @@ def rule_notes(told: Mapping[str, Any], strange: Sequence[str], how: str) -> tup
         )
     if how == "ends":
         notes.append(text("the roads meet where the columns of their end nodes say so"))
+    return (*notes, *_speed_notes(told["speeds"]))
+
+
+def _speed_notes(told: Mapping[str, int]) -> tuple[Text, ...]:
+    """Say how many roads have times or speeds of their own, by what gives their speed."""
+    notes = []
+    measured = told.get("seconds", 0) + told.get("measured_kmh", 0)
+    if measured:
+        notes.append(
+            text(
+                "{n} of {all} roads go by the measured time or speed that the layer gives",
+                n=measured,
+                all=sum(told.values()),
+            )
+        )
+    if odd := told.get("seconds_unfit", 0):
+        notes.append(
+            text("{n} times in the column seconds are no times of their roads and were not used",
+                 n=odd)
+        )  # fmt: skip
     return tuple(notes)
+
+
+def hour_notes(graph: RoadGraph) -> tuple[Text, ...]:
+    """Say whose traffic the times are for.
+
+    Parameters
+    ----------
+    graph
+        The roads.
+
+    Returns
+    -------
+    tuple of Text
+        Empty in free flow.
+    """
+    if graph.hour is None:
+        return ()
+    return (
+        text(
+            "times are those of the traffic at {hour}:00, by the table of congestion "
+            "(road.congestion), not free flow",
+            hour=graph.hour,
+        ),
+    )
 
 
 def turn_notes(told: Mapping[str, int]) -> tuple[Text, ...]:

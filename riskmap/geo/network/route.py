@@ -23,9 +23,10 @@ from riskmap.geo.network.matching import (
     matched_rows,
     put_on_main,
 )
-from riskmap.geo.network.remarks import moved_notes
+from riskmap.geo.network.remarks import hour_notes, moved_notes
 from riskmap.geo.network.rules import CAR, URBAN, Values, chosen, shipped
 from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped, snap_points
+from riskmap.geo.network.travel import at_hour
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
@@ -256,6 +257,7 @@ def route(
     snap_limit: float = SNAP_LIMIT_M,
     limit: float = np.inf,
     join_ends: float | None = None,
+    hour: int | None = None,
     presets: Values | None = None,
 ) -> dict[str, Any]:
     """Give the shortest ways between points on a road network.
@@ -289,6 +291,8 @@ def route(
         Largest cost, inclusive, in the unit of ``weight``.
     join_ends
         Line ends this near each other are joined [m]; None: as preset.
+    hour
+        Hour of the day whose traffic counts, 0 to 23; None: free flow.
     presets
         Value by key; None takes the shipped ones.
 
@@ -328,7 +332,7 @@ def route(
     return route_on(
         graph, origins, destinations, match=match, weight=weight, vehicle=vehicle,
         closed=closed_edges(graph, lines, depth_field, close_above),
-        snap_limit=snap_limit, limit=limit, presets=presets,
+        snap_limit=snap_limit, limit=limit, hour=hour, presets=presets,
     )  # fmt: skip
 
 
@@ -398,6 +402,7 @@ def route_on(
     closed: Bools | None = None,
     snap_limit: float = SNAP_LIMIT_M,
     limit: float = np.inf,
+    hour: int | None = None,
     presets: Values | None = None,
 ) -> dict[str, Any]:
     """Give the shortest ways between points on a road graph.
@@ -410,7 +415,7 @@ def route_on(
         As in `route`.
     closed
         Edges that are closed, shape (m,); None: none.
-    snap_limit, limit, presets
+    snap_limit, limit, hour, presets
         As in `route`.
 
     Returns
@@ -419,6 +424,7 @@ def route_on(
         As `route`.
     """
     _check(origins, destinations, match)
+    graph = at_hour(graph, hour, presets)
     known = shipped(presets)
     shut = np.zeros(graph.edge_count, dtype=bool) if closed is None else closed
     factor = float(known[FACTORS].get(vehicle, 1.0))
@@ -436,7 +442,7 @@ def route_on(
         roads=(_roads(origins), _roads(destinations)),
     )
     names = (origins["id"].astype(str).tolist(), destinations["id"].astype(str).tolist())
-    told = (*graph.notes, *moved_notes(moved, names))
+    told = (*graph.notes, *hour_notes(graph), *moved_notes(moved, names))
     put = [
         _entry(graph, *row, names, at, match, moved, lists)
         for row, at in zip(rows, where, strict=True)

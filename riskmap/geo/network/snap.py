@@ -347,14 +347,19 @@ def _segments(graph: RoadGraph, usable: Bools | None) -> Segments:
 
 def _cut(graph: RoadGraph, edges: Ints) -> Segments:
     """Cut edges into their straight parts."""
-    corner, number = shapely.get_coordinates(graph.edge_geometry[edges], return_index=True)
+    corner, number = graph.corners()
+    if len(edges) < graph.edge_count:
+        place = np.full(graph.edge_count, -1, np.int64)
+        place[edges] = np.arange(len(edges))
+        mine = place[number] >= 0
+        corner, number = corner[mine], place[number[mine]]
     inner = np.flatnonzero(number[1:] == number[:-1]) if len(corner) else np.zeros(0, np.int64)
     from_, step = corner[inner], corner[inner + 1] - corner[inner]
     length = np.hypot(step[:, 0], step[:, 1])
     before = np.concatenate([[0.0], np.cumsum(length)])[:-1]
     owner = number[inner]
     first = np.searchsorted(owner, np.arange(len(edges)))
-    total = np.bincount(owner, weights=length, minlength=len(edges))
+    total = np.bincount(owner, weights=length, minlength=len(edges)).astype(np.float64)
     before -= before[first][owner] if len(owner) else 0.0
     return Segments(from_, step, length, before, total[owner], edges[owner])
 

@@ -2,16 +2,86 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
+from riskmap.errors import UsageError
+from riskmap.geo.network.access import FERRY
 from riskmap.geo.network.arcs import Way, at_nodes, hang, least, open_arcs, same_edge
 from riskmap.geo.network.graph import Floats, Ints, RoadGraph, Weight
+from riskmap.geo.network.rules import Values, chosen
 from riskmap.geo.network.snap import Snapped
+from riskmap.i18n import text
 
 _EQUAL: Final = 1e-9
+CONGESTION: Final = "road.congestion"
+"""Preset: share of the free-flow speed by class and hours of the day."""
+
+
+def at_hour(graph: RoadGraph, hour: int | None, presets: Values | None = None) -> RoadGraph:
+    """Give the roads with the traffic of an hour; measured times, ferries and walkers stay.
+
+    Parameters
+    ----------
+    graph
+        The road graph in free flow.
+    hour
+        Hour of the day, 0 to 23; None leaves free flow.
+    presets
+        Value by key; None takes the shipped ones.
+
+    Returns
+    -------
+    RoadGraph
+        With the speeds of that hour.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> from riskmap.geo.network import build_graph
+    >>> line = shapely.LineString([(5e5, 4e6), (5e5 + 100, 4e6)])
+    >>> roads = gpd.GeoDataFrame({"highway": ["primary"]}, geometry=[line], crs=4548)
+    >>> half = {"road.congestion": {"primary": {"7-9": 0.5}}}
+    >>> at_hour(build_graph(roads), 8, half).edge_speed_kmh.tolist()
+    [20.0]
+    """
+    if hour is None or graph.profile == "foot":
+        return graph
+    names, place = np.unique(graph.edge_class.astype(str), return_inverse=True)
+    table: Mapping[str, Mapping[str, float]] = chosen(presets, CONGESTION)
+    share = np.array([_share(table, name, hour) for name in names])[place]
+    share = np.where(graph.edge_timed | (graph.edge_class == FERRY), 1.0, share)
+    speed = graph.edge_speed_kmh * share
+    return replace(
+        graph,
+        edge_speed_kmh=speed,
+        arc_seconds=(graph.edge_length_m * 3.6 / speed)[graph.arc_edge],
+        hour=hour,
+    )
+
+
+def _share(table: Mapping[str, Mapping[str, float]], name: str, hour: int) -> float:
+    """Give the share of free flow of a class at an hour; a link goes as its road does."""
+    hours = table.get(name, table.get(name.removesuffix("_link"), table.get("", {})))
+    for said, share in hours.items():
+        low, _, high = (part.strip() for part in said.partition("-"))
+        if not (low.isdecimal() and high.isdecimal() and 0 < share <= 1):
+            raise UsageError(
+                text(
+                    "{key}: write hours as 7-9 with a share of the free-flow speed above 0 and at "
+                    "most 1, not {said}: {value}",
+                    key=CONGESTION,
+                    said=said,
+                    value=f"{share:g}",
+                )
+            )
+        first, last = int(low), int(high)
+        if first <= hour < last or (last <= first and not last <= hour < first):
+            return float(share)
+    return 1.0
 
 
 @dataclass(frozen=True, eq=False)

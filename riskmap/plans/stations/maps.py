@@ -82,7 +82,7 @@ def station_layers(
         parts.append(more.assign(when=AFTER))
         land.append(_merged(_joined([bands, fresh]), state.setting).assign(when=AFTER))
     layers = {
-        "bands": _bands(_joined(land), levels),
+        "bands": _bands(_joined(land), levels, states[0].setting.graph.hour),
         "roads": _roads(_joined(parts), names, states[0].setting.rule),
     }
     shapes = squares.geometry.to_numpy()
@@ -195,18 +195,24 @@ def _merged(areas: gpd.GeoDataFrame, setting: Setting) -> gpd.GeoDataFrame:
     return _joined(parts)
 
 
-def _bands(areas: gpd.GeoDataFrame, levels: Sequence[Target]) -> gpd.GeoDataFrame:
+def _bands(areas: gpd.GeoDataFrame, levels: Sequence[Target], hour: int | None) -> gpd.GeoDataFrame:
     """Give the bands, widest first so that better ones are drawn over them."""
     out = areas.sort_values(["band", "part"], ascending=[False, True], ignore_index=True)
     label = [
-        _band_label(levels[int(band) - 1], exclave=bool(exclave))
+        _band_label(levels[int(band) - 1], hour, exclave=bool(exclave))
         for band, exclave in zip(out["band"], out["exclave"], strict=True)
     ]
     return out.assign(kind="coverage", label=pd.Series(label, index=out.index, dtype=object))
 
 
-def _band_label(target: Target, *, exclave: bool) -> Text:
+def _band_label(target: Target, hour: int | None, *, exclave: bool) -> Text:
     """Name one part of a band."""
+    if hour is not None:
+        if exclave:
+            return text(
+                "within {min} min, traffic at {hour}:00, exclave", min=target.minutes, hour=hour
+            )
+        return text("within {min} min, traffic at {hour}:00", min=target.minutes, hour=hour)
     if exclave:
         return text("within {min} min, free flow, exclave", min=target.minutes)
     return text("within {min} min, free flow", min=target.minutes)

@@ -375,9 +375,7 @@ def station_notes(
     summary = of_state(tables["summary"])
     summary = summary.drop_duplicates(["target_s", "response_s"]).sort_values("target_s")
     notes = [_reached(summary, len(names), known=known), _why(setting, mean_speed_kmh(setting))]
-    notes.append(
-        text("Arrival times are free flow (自由流), without traffic and turn restrictions.")
-    )
+    notes.append(_traffic(setting))
     if not known:
         notes.append(text("no population: every cell counts the same"))
     off = names[~setting.on]
@@ -402,7 +400,7 @@ def station_notes(
         if deep.any():
             notes.append(_out_of_service(scenario, names[deep], tables["coverage"]))
     share = float(summary["share"].iloc[0]) if len(summary) else 0.0
-    if share > most:
+    if share > most and setting.graph.hour is None:
         notes.append(
             text(
                 "{share} within the target is a free-flow figure; measured times are longer",
@@ -424,6 +422,27 @@ def _out_of_service(scenario: str, names: NDArray[np.object_], table: pd.DataFra
         share=f"{row['share']:.1%}",
         min=f"{row['target_s'] / 60:g}",
         moved=f"{row['share_moved']:.1%}",
+    )
+
+
+def _traffic(setting: Setting) -> Text:
+    """Say in which traffic the vehicles drive, and how many roads were measured."""
+    graph = setting.graph
+    metres = np.maximum(graph.edge_length_m, 0.0)
+    share = float(metres[graph.edge_timed].sum() / max(float(metres.sum()), 1e-9))
+    if graph.hour is None and not share:
+        return text("Arrival times are free flow (自由流), without traffic.")
+    if graph.hour is None:
+        return text(
+            "Arrival times: {share} of the road length by measured times, the rest in free flow "
+            "(自由流)",
+            share=f"{share:.1%}",
+        )
+    return text(
+        "Arrival times in the traffic at {hour}:00: {share} of the road length by measured times, "
+        "the rest by the table of congestion (road.congestion)",
+        hour=graph.hour,
+        share=f"{share:.1%}",
     )
 
 

@@ -142,7 +142,9 @@ async function byRoad(tab, row) {
   const found = await Promise.all(list.map((/** @type {any} */ n) => rawValues(tab, n.code)));
   const lines = list.map((/** @type {any} */ n, /** @type {number} */ i) => (found[i] && Number.isFinite(found[i][row]) ? el("tr", null, el("th", { scope: "row" }, nameOf(n)), el("td", null, el("b", null, quantity(found[i][row], n.unit)))) : null));
   if (!lines.some(Boolean)) return null;
-  return el("section", null, el("h4", null, t("By road"), el("small", null, tab !== table(tab.kind, "") ? t("on the roads of the scenario") : tab.kind === "unit" ? t("mean of the unit, free flow") : t("free flow"))), el("table", { class: "plain-table nearest" }, el("tbody", null, lines)));
+  const hour = app.model.facts.hour;
+  const busy = Number.isFinite(hour) && list.some((/** @type {any} */ n) => n.layer === "rescue_station");
+  return el("section", null, el("h4", null, t("By road"), el("small", null, tab !== table(tab.kind, "") ? t("on the roads of the scenario") : tab.kind === "unit" ? t(busy ? "mean of the unit, traffic of {hour}:00" : "mean of the unit, free flow", { hour }) : t(busy ? "traffic of {hour}:00" : "free flow", { hour }))), el("table", { class: "plain-table nearest" }, el("tbody", null, lines)));
 }
 
 /** Objects inside a unit or a cell, gravest first. @param {{layer: any, rows: number[]}[]} found @param {string} title */
