@@ -4,6 +4,7 @@
 from pathlib import Path
 
 from riskmap.i18n import Text, language
+from riskmap.plans.stations.options import Standard
 from riskmap.project import schema as sections
 from riskmap.project.schema import Project
 
@@ -60,7 +61,9 @@ TITLES_ZH = {
     "index.classes": "index.classes：分级",
     "scenarios": "scenarios：情景",
     "stations": "stations：救援站方案",
+    "stations.standards: a standard": "stations.standards：一条标准",
     "refuges": "refuges：避难方案",
+    "traffic": "traffic：道路交通",
     "outputs": "outputs：成果",
 }
 HEADS = {
@@ -78,7 +81,9 @@ ORDER = (
     ("index.classes", sections.Classes),
     ("scenarios", sections.ScenarioSource),
     ("stations", sections.StationOptions),
+    ("stations.standards: a standard", Standard),
     ("refuges", sections.RefugeOptions),
+    ("traffic", sections.TrafficOptions),
     ("outputs", sections.Outputs),
 )
 

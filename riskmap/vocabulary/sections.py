@@ -74,6 +74,22 @@ def as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def as_values(value: object) -> object:
+    """Take one value as a list of one.
+
+    Parameters
+    ----------
+    value
+        What YAML read.
+
+    Returns
+    -------
+    object
+        A list, where it was a text, a number or yes and no.
+    """
+    return [value] if isinstance(value, str | int | float) else value
+
+
 def as_list(value: object) -> object:
     """Take one mapping as a list of one.
 

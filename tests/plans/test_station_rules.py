@@ -12,6 +12,7 @@ from riskmap.errors import InfeasibleError, ProjectError
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
 from riskmap.plans.plan import of_state
+from riskmap.plans.stations.options import Standard
 from riskmap.plans.stations.plan import station_plan
 from riskmap.plans.stations.rules import response_rule
 from riskmap.plans.stations.sites import choose_candidates
@@ -241,3 +242,62 @@ def test_unknown_and_impossible_rules_are_refused():
     late = load_presets({"station.fire_5min": {"response_s": 400, "arrival_s": 300}})
     with pytest.raises(ProjectError, match="fire_5min"):
         response_rule(late, "fire_5min")
+
+
+def _standard(graph, grid, presets, *standards, **more):
+    """Two vehicles in the west, a station that gives none in the east; three hazard sources."""
+    sources = put(
+        Point(100, 50), Point(1000, 50), Point(1900, 50), index=["A", "B", "C"],
+        level=["1", "2", None], name=["a", "b", "c"],
+    )  # fmt: skip
+    return station_plan(
+        graph, at(0, 2000, vehicles=[2, None]), grid, presets=presets, k=0,
+        points={"hazard_source": sources}, standards=[Standard(**one) for one in standards], **more,
+    )  # fmt: skip
+
+
+def test_own_standards_count_crews_and_stations_by_kind_of_place(graph, grid, presets):
+    """After 60 s a station drives 10 m a second; A has two crews at 70 s, the third at 250 s."""
+    plan = _standard(
+        graph, grid, presets,
+        {"places": "hazard_source", "crews": 2, "arrival_s": 100},
+        {"places": "hazard_source", "crews": 3, "arrival_s": 249},
+        {"places": "hazard_source", "crews": 3, "arrival_s": 250},
+        {"places": "hazard_source", "stations": 2, "arrival_s": 160, "share": 0.3},
+        {"places": "hazard_source", "arrival_s": 70, "where": {"level": 1}, "name": "一级"},
+        {"places": "hazard_source", "arrival_s": 40, "response_s": 30},
+        {"places": "population", "arrival_s": 65, "share": 0.1},
+        population=PEOPLE,
+    )  # fmt: skip
+    table = plan.tables["standards"]
+    assert table["covered"].tolist() == [1, 1, 3, 1, 1, 2, 1 + 20]
+    assert table["total"].tolist() == [3, 3, 3, 3, 1, 3, 210]
+    assert table["kept"].tolist() == [False, False, True, True, True, False, True]
+    unmet = plan.tables["unmet"]
+    first = unmet[unmet["standard"].astype(str) == str(table["standard"][0])]
+    assert first["id"].tolist() == ["C", "B"]
+    assert first["seconds"].tolist() == pytest.approx([250, 160], abs=1e-3)
+    assert first["late_s"].tolist() == pytest.approx([150, 60], abs=1e-3)
+    assert sum("一级" in str(note) for note in plan.notes) == 1
+    assert of_state(plan.tables["summary"])["target_s"].tolist() == [90, 110]
+
+
+def test_standards_hold_in_every_scenario_and_wrong_ones_are_refused(graph, grid, presets):
+    shut = {"flood": put(box(500, 0, 600, 100))}
+    plan = _standard(
+        graph, grid, presets, {"places": "hazard_source", "stations": 2, "arrival_s": 600},
+        closures=shut,
+    )  # fmt: skip
+    assert plan.tables["standards"].set_index("scenario")["covered"].to_dict() == {
+        "": 3,
+        "flood": 0,
+    }
+    assert plan.tables["unmet"]["seconds"].isna().all()
+    for wrong in (
+        {"places": "school", "arrival_s": 100},
+        {"places": "hazard_source", "arrival_s": 100, "where": {"colour": "red"}},
+        {"places": "population", "arrival_s": 100, "where": {"level": 1}},
+        {"places": "hazard_source", "arrival_s": 60},
+    ):
+        with pytest.raises(ProjectError, match=r"stations\.standards"):
+            _standard(graph, grid, presets, wrong)

@@ -59,6 +59,9 @@ SUBJECTS: Final[Mapping[str, tuple[Subject, ...]]] = {
     "stations": (
         Subject(("summary",), text("Which share of the people each rule reaches in time, dry, "
                                    "under every scenario and with the new sites")),
+        Subject(("standards",), text("Each standard of the office's own: how many crews, within "
+                                     "what time, for which places, kept or not")),
+        Subject(("unmet",), text("Places that fall short of a standard, most people first")),
         Subject(("towns",), text("Town by town: share in time, and who loses cover in a scenario")),
         Subject(("stations", "overlap"), text("Each station's people, area and water; below, which "
                                               "stations reach the same people")),

@@ -32,6 +32,7 @@ class Column:
 
 _SHARES: Final = (
     "bound_share", "gap", "covered_share", "covered_full_share", "overlap_share", "reached",
+    "share_wanted",
 )  # fmt: skip
 """Columns of plans that hold shares of one."""
 YES_NO: Final = (text("yes"), text("no"))
@@ -176,6 +177,8 @@ SHEET_NAMES: Final = {
 }
 SHEETS: Final = {
     "summary": text("Targets at a glance"),
+    "standards": text("Own standards"),
+    "unmet": text("Short of a standard"),
     "towns": text("Cover by town"),
     "stations": text("Load of the stations"),
     "worst": text("Uncovered, worst first"),

@@ -573,8 +573,7 @@ def build_graph(
         )
     kept, used = table[use], classes[use].to_numpy(dtype=object)
     level = pd.factorize(kept[level_field], sort=True)[0] + 1 if level_field else None
-    degrees = pyproj.CRS.from_user_input(lines.crs).is_geographic
-    topology = vertex_ids(kept, geometry[use], geographic=degrees)
+    topology = vertex_ids(kept, geometry[use], geographic=_in_degrees(lines.crs))
     barred, barriers = _barred(kept, topology, kind, vehicle, presets)
     pieces = split_lines(
         geometry[use], crs=lines.crs, level=level, nodes=topology.ids, barred=barred,
@@ -583,7 +582,7 @@ def build_graph(
     flow = class_speeds(used, profile=profile, presets=presets, table=speeds)
     speed, source = _speeds(kept, used, pieces, flow, speed_field, profile, presets)
     told = _told(table, verdict, long=long, use=use, classes=classes, barriers=barriers)
-    told["speeds"] = dict(zip(*_counted(source), strict=True))
+    told["speeds"] = _counted(source)
     notes = (
         *left_out(told["dropped"], profile),
         *notes_on(geometry, odd, named=column is not None, classes=classes[use]),
@@ -715,6 +714,11 @@ def _by_ends(kept: pd.DataFrame, lines: NDArray[np.object_], *, geographic: bool
     return Topology(ids, "ends")
 
 
+def _in_degrees(crs: Any) -> bool:
+    """Tell whether coordinates are degrees."""
+    return bool(pyproj.CRS.from_user_input(crs).is_geographic)
+
+
 def _barred(
     kept: pd.DataFrame, topology: Topology, kind: str, vehicle: str | None, presets: Values | None
 ) -> tuple[Bools | None, dict[str, int]]:
@@ -766,7 +770,7 @@ def _told(
     told = {
         "ways": int(once.sum()),
         "used": int((once & use).sum()),
-        "dropped": dict(zip(*_counted(why[once & ~use]), strict=True)),
+        "dropped": _counted(why[once & ~use]),
         "restrictions": {},
         "barriers": barriers,
         "ferries": {
@@ -850,10 +854,10 @@ def _speeds(
     return (speed, source) if profile == "foot" else _measured(kept, pieces, speed, source)
 
 
-def _counted(words: NDArray[np.object_]) -> tuple[list[str], list[int]]:
-    """Give words once, and how often each stands there."""
+def _counted(words: NDArray[np.object_]) -> dict[str, int]:
+    """Tell how often each word stands there."""
     names, counts = np.unique(words.astype(str), return_counts=True)
-    return names.tolist(), counts.tolist()
+    return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
 def _check(lines: gpd.GeoDataFrame, profile: str, columns: tuple[str, ...]) -> None:

@@ -204,7 +204,7 @@ def _read(path: Path, key: str) -> tuple[RoadGraph, list[str]] | None:
     try:
         raw = memoryview(path.read_bytes())
         magic, check, body = raw[: len(_MAGIC)], raw[len(_MAGIC) :][:11], raw[len(_MAGIC) + 11 :]
-        if magic != _MAGIC or bytes(check) != b"%010d\n" % zlib.crc32(body):
+        if bytes(magic) != _MAGIC or bytes(check) != b"%010d\n" % zlib.crc32(body):
             return None
         size, body = int(bytes(body[:17])), body[17:]
         said = json.loads(bytes(body[:size]))

@@ -9,7 +9,31 @@ from pydantic import BeforeValidator, Field
 from riskmap.vocabulary.sections import (
     Section,
     as_names,
+    as_values,
 )
+
+
+class Standard(Section):
+    """A standard of the office's own: who must be reached by how many crews within what time."""
+
+    name: str = ""
+    """What the papers call it; else the kind of places and the time."""
+    places: Annotated[list[str], BeforeValidator(as_names)] = Field(min_length=1)
+    """Kinds of places: ``population``, ``cells``, ``village`` or roles, one or a list."""
+    where: dict[str, Annotated[list[str | int | float | bool], BeforeValidator(as_values)]] = Field(
+        default_factory=dict
+    )
+    """Field of the role to the value or values of the rows that count; nothing: all."""
+    arrival_s: float = Field(gt=0, le=86_400)
+    """Seconds from the call within which the crews must have arrived."""
+    response_s: float | None = Field(default=None, ge=0)
+    """Call handling and turn-out where a station gives none; by default that of the first rule."""
+    crews: int = Field(default=1, ge=1, le=100)
+    """How many crews; a station sends as many as it has vehicles, one where it gives none."""
+    stations: int = Field(default=1, ge=1, le=20)
+    """From how many stations at least; 2 asks for the arrival of a second station."""
+    share: float = Field(default=1.0, gt=0, le=1)
+    """Share of the people or places that must be reached."""
 
 
 class StationOptions(Section):
@@ -19,6 +43,8 @@ class StationOptions(Section):
         default_factory=lambda: ["linzi_135", "fire_5min", "circle_15min"], min_length=1
     )
     """Response rules, one or a list; sites are planned for the first target of the first."""
+    standards: list[Standard] = Field(default_factory=list)
+    """Standards of the office's own by kind of place, which the report is held against."""
     vehicle: Literal["foot", "car", "truck", "high_clearance", "fire_engine", "boat"] = (
         "fire_engine"
     )

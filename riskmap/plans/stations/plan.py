@@ -26,7 +26,7 @@ from riskmap.plans.stations.coverage import (
     worst_table,
 )
 from riskmap.plans.stations.maps import AFTER, BEFORE, State, station_layers
-from riskmap.plans.stations.options import StationOptions
+from riskmap.plans.stations.options import Standard, StationOptions
 from riskmap.plans.stations.reach import (
     Setting,
     make_setting,
@@ -46,6 +46,7 @@ from riskmap.plans.stations.sites import (
     find_candidates,
     plan_sites,
 )
+from riskmap.plans.stations.standards import Held, with_standards
 from riskmap.plans.stations.tables import headlines, station_notes
 from riskmap.vocabulary.columns import WGS84
 
@@ -88,6 +89,7 @@ def station_plan(
     rasters: Mapping[str, tuple[Raster, ...]] = _NONE,
     closures: Mapping[str, gpd.GeoDataFrame] = _NONE,
     dem: tuple[Raster, ...] = (),
+    standards: Sequence[Standard] = (),
 ) -> Plan:
     """Report the coverage of the stations and propose the next sites.
 
@@ -137,6 +139,8 @@ def station_plan(
         Scenario to closed roads or areas.
     dem
         Height of the ground, for slopes [m].
+    standards
+        Standards of the office's own, which the coverage is held against.
 
     Returns
     -------
@@ -152,7 +156,7 @@ def station_plan(
     if not len(stations) and k < 1:
         raise InfeasibleError(text("there is no station, and no new site is asked for"))
     limit_m = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
-    rule = response_rule(presets, rules)
+    rule = with_standards(response_rule(presets, rules), standards)
     setting = make_setting(graph, stations, rule, vehicle=vehicle, presets=presets, limit_m=limit_m)
     demands = all_demands(grid, population, units, points, pieces=pieces)
     on_road = on_roads(graph, demands, limit_m)
@@ -170,7 +174,7 @@ def station_plan(
     limit = float(presets["flood.criterion_depth_m"]) if depths else 0.0
     flooded = states.deeper(setting, np.full(len(setting.on), limit))
     tables = _tables(
-        stations, setting, dry, wet, after, siting, moved=moved,
+        stations, setting, dry, wet, after, siting, moved=moved, standards=(standards, points),
         flooded=flooded, cell_km2=grid.size_m**2 / 1e6, units=units, presets=presets,
     )  # fmt: skip
     now = State(when=BEFORE, setting=setting, cells=dry[main][1])
@@ -339,6 +343,11 @@ def _new_names(siting: Siting | None) -> NDArray[np.object_]:
     return np.array([text("proposed site {n}", n=i + 1) for i in range(count)], dtype=object)
 
 
+def _town_names(units: gpd.GeoDataFrame | None) -> dict[str, str]:
+    """Give the names of units by their code."""
+    return {} if units is None else {str(key): str(name) for key, name in units["name"].items()}
+
+
 def _tables(
     stations: gpd.GeoDataFrame,
     setting: Setting,
@@ -352,9 +361,10 @@ def _tables(
     cell_km2: float,
     units: gpd.GeoDataFrame | None,
     presets: Presets,
+    standards: tuple[Sequence[Standard], Mapping[str, gpd.GeoDataFrame]],
 ) -> dict[str, pd.DataFrame]:
     """Make the tables of the report."""
-    towns = {} if units is None else {str(key): str(name) for key, name in units["name"].items()}
+    towns = _town_names(units)
     names, rule = _names(stations), setting.rule
     main = next(iter(dry.values()))
     then = None if after is None else after.cells
@@ -380,7 +390,8 @@ def _tables(
         parts.append(in_state(table, name))
     tables["coverage"] = pd.concat(parts, ignore_index=True)
     tables["nearest"] = nearest_table(dry, wet, rule, names, towns)
-    return tables
+    held = Held(standards[0], rule, stations, standards[1], towns)
+    return tables | held.tables({"": dry, **wet}, names)
 
 
 REPORTED: Final = (
@@ -455,6 +466,7 @@ def plan_stations(
             if (rows := rows_in_use(layers, role, roles)) is not None
         },
         rules=chosen.preset,
+        standards=chosen.standards,
         vehicle=chosen.vehicle,
         model=chosen.model,
         k=chosen.sites,

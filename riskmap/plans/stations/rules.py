@@ -56,6 +56,8 @@ class Rule:
     response_s: float
     """Call handling and turn-out under the first rule, where a station gives none [s]."""
     targets: tuple[Target, ...]
+    further_s: float = 0.0
+    """Ways are sought as far as this also where no target asks for it [s]."""
 
     @property
     def levels(self) -> tuple[Target, ...]:
@@ -92,7 +94,7 @@ class Rule:
             Seconds.
         """
         late = [one.seconds + max(self.response_s - one.response_s, 0.0) for one in self.targets]
-        return max(late)
+        return max(*late, self.further_s)
 
 
 def response_rule(presets: Presets, names: str | Sequence[str] = "linzi_135") -> Rule:

@@ -19,6 +19,7 @@ from riskmap.plans.stations.coverage import (
     times_covered,
 )
 from riskmap.plans.stations.rules import Rule
+from riskmap.plans.stations.standards import standard_notes
 
 if TYPE_CHECKING:
     from riskmap.plans.stations.reach import Setting
@@ -407,7 +408,7 @@ def station_notes(
                 share=f"{share:.1%}",
             )
         )
-    return tuple(notes)
+    return (*notes, *standard_notes(tables["standards"]))
 
 
 def _out_of_service(scenario: str, names: NDArray[np.object_], table: pd.DataFrame) -> Text:
