@@ -167,9 +167,8 @@ def station_plan(
     zones = Zones(forbidden=forbidden, hazards=hazards, depths=depths, rasters=rasters, dem=dem)
     siting, after, said = _propose(
         setting, grid, demands[main], on_road[main], zones, model=model, k=k, vehicle=vehicle,
-        kind=candidate_kind, given=candidates, limit_m=limit_m,
+        kind=candidate_kind, given=candidates, limit_m=limit_m, presets=presets,
         most=candidate_limit or (FEW_CANDIDATES if model in FAR else MOST_CANDIDATES),
-        presets=presets,
     )  # fmt: skip
     limit = float(presets["flood.criterion_depth_m"]) if depths else 0.0
     flooded = states.deeper(setting, np.full(len(setting.on), limit))
