@@ -19,7 +19,9 @@ from riskmap.i18n import text
 STATUSES: Final = ("sourced", "check", "unverified")
 _FOLDER: Final = Path(__file__).parent / "presets"
 _UNREAD: Final = Path(__file__).parent / "unread.yaml"
-_KEYS: Final = frozenset(("value", "unit", "source", "clause", "edition", "status", "zh", "en"))
+_KEYS: Final = frozenset(
+    ("value", "unit", "source", "clause", "edition", "status", "zh", "en", "seen")
+)
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,14 @@ class Preset:
     value: Any
     unit: str = ""
     source: str = ""
+    """Standard, regulation or office; what papers cite."""
     clause: str = ""
     edition: str = ""
     status: str = "unverified"
     zh: str = ""
     en: str = ""
+    seen: str = ""
+    """Where the text was read; stands on no paper."""
 
 
 @dataclass(frozen=True)

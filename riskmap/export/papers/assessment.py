@@ -286,7 +286,7 @@ def sentences(result: Result) -> list[str]:
     items, place = result.items, place_of(result)
     day = long_date(result.facts.data_date) or say("common.date_blank")
     first = say("assessment.counts", day=day, place=place, n=len(items), **_counts(items))
-    units = _unit_counts(result)
+    units = unit_counts(result)
     grave = items[items[c.LEVEL].fillna(0) >= 3] if c.LEVEL in items else items
     towns, kinds = _most(grave, "town", 3), _most(grave, c.ROLE, 2, result)
     key = "assessment.where" if len(grave) and towns else "assessment.where_none"
@@ -309,7 +309,19 @@ def sentences(result: Result) -> list[str]:
     return [first, second, third]
 
 
-def _unit_counts(result: Result) -> dict[str, int]:
+def unit_counts(result: Result) -> dict[str, int]:
+    """Count the finest units, and those at major and at larger risk.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    dict
+        ``units``, ``u4``, ``u3``.
+    """
     index = result.index.get("unit")
     finest = finest_level(result.units)
     units = result.units.index[result.units[c.LEVEL] == finest]

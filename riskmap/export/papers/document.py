@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -222,7 +223,8 @@ def figure(value: object, places: int = 0) -> str:
     """
     if value is None or value != value:
         return ""
-    return f"{float(str(value)):.{places}f}"
+    exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return f"{exact:f}"
 
 
 def percent(value: object) -> str:
@@ -243,7 +245,7 @@ def percent(value: object) -> str:
     >>> percent(0.0325), percent(float("nan"))
     ('3.3%', '')
     """
-    said = figure(None if value is None else float(str(value)) * 100, 1)
+    said = "" if value is None or value != value else figure(Decimal(str(value)) * 100, 1)
     return f"{said}%" if said else ""
 
 
@@ -391,3 +393,23 @@ def joined(words: Iterable[str]) -> str:
     'a、b'
     """
     return (", " if current_language() == "en" else "、").join(words)
+
+
+def sign_lines(paper_date: str, issued_by: str) -> list[Para]:
+    """Give the lines at the end of a paper: office and date.
+
+    Parameters
+    ----------
+    paper_date
+        ISO date; may be empty.
+    issued_by
+        The office; may be empty.
+
+    Returns
+    -------
+    list of Para
+        Right-aligned lines; a blank to fill in where nothing is known.
+    """
+    office = issued_by or say("common.office_blank")
+    day = long_date(paper_date) or say("common.date_blank")
+    return [Para("", "body"), Para(office, "right"), Para(day, "right")]

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from riskmap import progress
-from riskmap.export.papers import assessment
+from riskmap.export.papers import assessment, guides
 from riskmap.export.papers.document import Layout, Paper, Para, Part, Table, clean, say
 from riskmap.export.papers.official import write_docx
 from riskmap.export.papers.printed import write_pdf
@@ -89,6 +89,7 @@ def write_papers(result: Result, folder: Path, *, layout: Layout) -> list[str]:
         lambda: _list_papers(result, folder / LIST, layout),
         lambda: _table_papers(result, folder / TABLE, layout),
         lambda: _base_papers(result, folder / BASE, layout),
+        lambda: _plan_papers(result, folder / GUIDE, layout),
     )
     for write in progress.counted(writers, text("files")):
         write()
@@ -137,6 +138,14 @@ def _table_papers(result: Result, folder: Path, layout: Layout) -> None:
     for name, one in assessment.reminders(result):
         inside.mkdir(exist_ok=True)
         write_docx(one, inside / f"{file_name(name, taken)}.docx", layout=layout)
+
+
+def _plan_papers(result: Result, folder: Path, layout: Layout) -> None:
+    lang = result.facts.lang
+    if "refuges" in result.plans and result.plans["refuges"].tables:
+        both_files(guides.refuge_paper(result), folder / "避难方案", layout=layout, lang=lang)
+    if "stations" in result.plans and result.plans["stations"].tables:
+        both_files(guides.station_paper(result), folder / "救援站点方案", layout=layout, lang=lang)
 
 
 def _base_papers(result: Result, folder: Path, layout: Layout) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import date, datetime
 from math import floor
@@ -24,7 +23,6 @@ from riskmap.export.papers.document import (
     clean,
     long_date,
     numbered,
-    say,
 )
 from riskmap.i18n import text
 
@@ -475,63 +473,3 @@ def _save(document: Any, path: Path) -> None:
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             target.writestr(entry, source.read(name))
-
-
-def sign_lines(paper_date: str, issued_by: str) -> list[Para]:
-    """Give the lines at the end of a paper: office and date.
-
-    Parameters
-    ----------
-    paper_date
-        ISO date; may be empty.
-    issued_by
-        The office; may be empty.
-
-    Returns
-    -------
-    list of Para
-        Right-aligned lines; a blank to fill in where nothing is known.
-    """
-    office = issued_by or say("common.office_blank")
-    day = long_date(paper_date) or say("common.date_blank")
-    return [Para("", "body"), Para(office, "right"), Para(day, "right")]
-
-
-def fill_table(rows: Sequence[tuple[str, str]], *, height_mm: float = 0.0) -> Table:
-    """Lay out names and what stands beside them, two columns.
-
-    Parameters
-    ----------
-    rows
-        Name and entry; an empty entry is filled in by hand.
-    height_mm
-        Least height of a row.
-
-    Returns
-    -------
-    Table
-        Without heads.
-    """
-    return Table([], [list(row) for row in rows], (1, 4), "cl", height_mm=height_mm)
-
-
-def colours(
-    levels: Sequence[int], place: int, fills: Mapping[int, str]
-) -> dict[tuple[int, int], str]:
-    """Colour the cells of a column by level.
-
-    Parameters
-    ----------
-    levels
-        Level of every row.
-    place
-        The column.
-    fills
-        Level to colour.
-
-    Returns
-    -------
-    dict
-        For `Table.fills`.
-    """
-    return {(row, place): fills[level] for row, level in enumerate(levels) if level in fills}

@@ -9,12 +9,11 @@ from typing import Final
 
 import pandas as pd
 
-from riskmap.export.encode import as_line
 from riskmap.export.workbook import tables
 from riskmap.export.workbook.form import keep_snapshot
 from riskmap.export.workbook.sheet import Book, Page, draw_sheet
 from riskmap.export.workbook.tables import flooded, unit_changes
-from riskmap.export.workbook.words import YES_NO, shown
+from riskmap.export.workbook.words import YES_NO, preset_source, preset_status, preset_value, shown
 from riskmap.i18n import Text, current_language, text
 from riskmap.layers.gaps import ledger
 from riskmap.result import SCENARIO, Result
@@ -292,15 +291,13 @@ def _presets_page(result: Result) -> Page:
     """List the presets used, with source and status."""
     name = "name_en" if current_language() == "en" else "name_zh"
     table = tables.preset_table(result)
-    said = [
-        " ".join(filter(None, row)) for row in table[["source", "edition", "clause"]].to_numpy()
-    ]
+    said = [preset_source(preset) for preset in _sorted(result)]
     frame = pd.DataFrame(
         {
             "preset": table[name].where(table[name] != "", table["key"]),
-            "preset_value": [_words(preset) for preset in _sorted(result)],
+            "preset_value": [preset_value(preset) for preset in _sorted(result)],
             "source": said,
-            "preset_status": table["status"].map(_status),
+            "preset_status": table["status"].map(preset_status),
         }
     )
     labels = {
@@ -315,24 +312,3 @@ def _presets_page(result: Result) -> Page:
 
 def _sorted(result: Result) -> list[Preset]:
     return sorted(result.presets, key=lambda preset: preset.key)
-
-
-def _words(preset: Preset) -> str:
-    """Write a preset's value for a reader: no braces, no quotes."""
-    value = preset.value
-    if isinstance(value, Mapping):
-        shown = str(text("; ")).join(f"{key}: {as_line(entry)}" for key, entry in value.items())
-    elif isinstance(value, list | tuple):
-        shown = str(text("; ")).join(as_line(entry) for entry in value)
-    else:
-        shown = as_line(value)
-    return f"{shown} {preset.unit}".replace('"', "").strip()
-
-
-def _status(status: str) -> str:
-    words = {
-        "sourced": text("sourced"),
-        "check": text("to be checked"),
-        "unverified": text("not verified"),
-    }
-    return str(words.get(status, status))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import isfinite
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from riskmap.export.workbook.tables import UNIT_LEVEL_NAMES
-from riskmap.i18n import Text, text
+from riskmap.i18n import Text, current_language, text
 from riskmap.result import Result
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.grade import LEVEL_NAMES
+from riskmap.vocabulary.presets import Preset
 from riskmap.vocabulary.roles import unit_label
 
 
@@ -155,6 +158,141 @@ def shown(name: str, value: Any, result: Result) -> Any:
     if hasattr(value, "item"):
         value = value.item()
     return value if isinstance(value, int | float) and isfinite(value) else str(value)
+
+
+@cache
+def _preset_words() -> dict[str, Any]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    file = Path(str(c.__file__)).with_name("preset_words.yaml")
+    said: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+    return said
+
+
+def _preset_word(section: str, word: str) -> str:
+    entry = _preset_words()[section].get(word)
+    return word if entry is None else str(entry[current_language()])
+
+
+def preset_value(preset: Preset) -> str:
+    """Write a preset's value for a reader: codes in words, no braces, no quotes.
+
+    Parameters
+    ----------
+    preset
+        The preset.
+
+    Returns
+    -------
+    str
+        One line in the current language.
+
+    Examples
+    --------
+    >>> from riskmap.vocabulary.presets import load_presets
+    >>> preset_value(load_presets().preset("control.tier_by_level"))
+    '重大：县级；较大：县级；一般：镇街级；低：村级'
+    >>> preset_value(load_presets().preset("control.patrol_days"))
+    '重大：1 天；较大：7 天；一般：15 天；低：30 天'
+    """
+    if preset.key.startswith(tuple(_preset_words()["tags"])):
+        return str(text("table of OpenStreetMap tags"))
+    unit = _preset_word("units", preset.unit)
+    part = str(text("; "))
+    if isinstance(preset.value, Mapping):
+        said = part.join(
+            str(text("{name}: {said}", name=_entry(preset, key), said=_with(unit, preset, value)))
+            for key, value in preset.value.items()
+        )
+    else:
+        said = _with(unit, preset, preset.value)
+    return said
+
+
+def _entry(preset: Preset, key: str) -> str:
+    """Name an entry of a preset: a risk level, a grade of a standard, or its word."""
+    known = _preset_words()
+    if preset.key in known["levels"]:
+        return str(LEVEL_NAMES[int(key)])
+    if preset.key in known["grades"]:
+        return _preset_word("grade", key)
+    if preset.key in known["provinces"] and key in known["province"]:
+        return _preset_word("province", key)
+    if preset.key == "reservoir.level_by_safety_class":
+        return _preset_word("safety_class", key)
+    if preset.key == "severity.size" and key == "medium":
+        return _preset_word("words", "medium_size")
+    return _preset_word("words", key)
+
+
+def _with(unit: str, preset: Preset, value: Any) -> str:
+    said = _spell(preset, value)
+    plain = not isinstance(value, Mapping | list | tuple)
+    several = isinstance(value, list | tuple) and all(isinstance(one, int | float) for one in value)
+    return f"{said} {unit}" if unit and (plain or several) and said else said
+
+
+def _spell(preset: Preset, value: Any) -> str:
+    """Say one value; lists joined, tables in brackets."""
+    if isinstance(value, bool):
+        return _preset_word("words", str(value).lower())
+    comma = ", " if current_language() == "en" else "、"
+    if isinstance(value, Mapping):
+        inside = comma.join(
+            str(text("{name} {said}", name=_preset_word("words", str(k)), said=_spell(preset, v)))
+            for k, v in value.items()
+        )
+        return str(text("({said})", said=inside))
+    if isinstance(value, list | tuple):
+        return comma.join(_spell(preset, one) for one in value) or str(text("none"))
+    if isinstance(value, int | float):
+        whole = preset.key in _preset_words()["values_are_levels"]
+        return str(LEVEL_NAMES[int(value)]) if whole else f"{value:g}"
+    return _preset_word("words", str(value))
+
+
+def preset_source(preset: Preset) -> str:
+    """Cite the standard, regulation or office that a preset is from.
+
+    Parameters
+    ----------
+    preset
+        The preset.
+
+    Returns
+    -------
+    str
+        Source, edition and clause.
+    """
+    edition = "" if preset.edition in preset.source else preset.edition
+    return " ".join(filter(None, (preset.source, edition, preset.clause)))
+
+
+def preset_status(status: str) -> str:
+    """Say how far a preset is proven.
+
+    Parameters
+    ----------
+    status
+        Its code.
+
+    Returns
+    -------
+    str
+        Words.
+
+    Examples
+    --------
+    >>> preset_status("unverified")
+    '未核实'
+    """
+    words = {
+        "sourced": text("sourced"),
+        "check": text("to be checked"),
+        "unverified": text("not verified"),
+    }
+    return str(words.get(status, status))
 
 
 SHEET_NAMES: Final = {

@@ -1,0 +1,104 @@
+"""Plans as papers: eight and five parts, and no figure that the tables do not have."""
+
+import re
+
+import docx
+import geopandas as gpd
+import pytest
+from shapely.geometry import box
+
+from riskmap import pipeline
+from riskmap.export import bundle
+from riskmap.export.papers import guides
+from riskmap.export.papers.assessment import moved
+from riskmap.export.papers.document import Table, layout
+from riskmap.export.verify import verify
+from riskmap.project.schema import load_project
+from riskmap.result import of_state
+from tests import town
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    """Run the town with two danger areas, one of them with more people than places."""
+    folder = tmp_path_factory.mktemp("planned")
+    frame = gpd.GeoDataFrame(
+        {
+            "number": ["W1", "W2"],
+            "name": ["#1 <桥>{{头}}", "低洼地"],
+            "type": ["山洪", "低洼易涝"],
+            "people": [30, 500],
+        },
+        geometry=[
+            box(town.EAST + 110, town.NORTH + 110, town.EAST + 190, town.NORTH + 190),
+            box(town.EAST + 310, town.NORTH + 10, town.EAST + 390, town.NORTH + 90),
+        ],
+        crs=town.CRS,
+    )
+    folder.mkdir(exist_ok=True)
+    frame.to_file(folder / "danger.gpkg")
+    project = load_project(town.write(folder, layers={"danger_area": {"path": "danger.gpkg"}}))
+    result = pipeline.run(project)
+    return result, bundle.write(result, folder / "out", papers=layout())
+
+
+def titles(paper, number):
+    said = [b.text for part in paper.parts for b in part.blocks if getattr(b, "level", 0) == number]
+    return [re.sub(r"^\S、", "", one) for one in said]
+
+
+def table_of(paper, caption):
+    found = [b for p in paper.parts for b in p.blocks if isinstance(b, Table)]
+    return next(table for table in found if table.caption.startswith(caption))
+
+
+def test_the_refuge_plan_has_the_eight_parts_of_the_guide(planned):
+    assert titles(guides.refuge_paper(planned[0]), 1) == [
+        "经济社会及应急管理发展现状", "应急避难场所发展现状及分析", "应急避难需求及资源分析", "规划目标与指标",
+        "应急避难场所发展布局规划", "应急避难场所设计要求指引", "实施安排", "保障措施",
+    ]  # fmt: skip
+
+
+def test_the_station_plan_has_five_parts(planned):
+    assert titles(guides.station_paper(planned[0]), 1) == [
+        "站点现状", "覆盖分析", "目标与要求", "布局建议", "实施与保障",
+    ]  # fmt: skip
+
+
+def test_people_by_hazard_sum_to_those_who_move(planned):
+    result = planned[0]
+    found = guides.people_by_hazard(result, "")
+    assert sum(found.values()) == pytest.approx(moved(result)[""]["move"]) == 530
+    assert found == {"低洼易涝": 500.0, "山洪": 30.0}
+
+
+def test_people_by_town_are_those_of_the_table_of_villages(planned):
+    result = planned[0]
+    table = of_state(result.plans["refuges"].tables["shortfall"])
+    shown = table_of(guides.refuge_paper(result), "现状（无积水）情景各镇街")
+    total = shown.rows[-1]
+    assert [float(cell) for cell in total[2:]] == [
+        pytest.approx(table[name].sum(), abs=0.5)
+        for name in ("people", "assisted", "served", "shortfall")
+    ]
+    for row in shown.rows[:-1]:
+        mine = table[table["district"] + table["town"] == row[0]]
+        assert float(row[2]) == mine["people"].sum()
+
+
+def test_shares_of_the_station_plan_are_those_of_its_summary(planned):
+    result = planned[0]
+    summary = result.plans["stations"].tables["summary"]
+    shown = table_of(guides.station_paper(result), "各目标时限内")
+    assert [row[3] for row in shown.rows] == [f"{share * 100:.1f}%" for share in summary["share"]]
+
+
+def test_the_papers_of_the_plans_stand_in_the_folder_and_verify(planned):
+    _, folder = planned
+    assert verify(folder) == []
+    paper = docx.Document(str(folder / "一个指南" / "避难方案.docx"))
+    assert any(p.text == "八、保障措施" for p in paper.paragraphs)
+    shown = "".join(cell.text for t in paper.tables for row in t.rows for cell in row.cells)
+    assert "http" not in shown
+    assert not re.search(r"[a-z0-9]\.(com|cn|net|cc)\b", shown)
+    assert (folder / "一个指南" / "救援站点方案.pdf").read_bytes().startswith(b"%PDF-")
