@@ -438,7 +438,7 @@ def _top_blocks(result: Result, top: pd.DataFrame) -> list[Any]:
                 cell(row, "duty_unit", result) or say("common.unit_blank"),
                 cell(row, "deadline", result),
             ]
-            for number, row in enumerate(_rows(top), start=1)
+            for number, row in enumerate(rows_of(top), start=1)
         ]
         levels = [int(level) for level in top[c.LEVEL].fillna(0)]
         blocks = [
@@ -456,7 +456,19 @@ def _top_blocks(result: Result, top: pd.DataFrame) -> list[Any]:
     return blocks
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Take the rows of a table one by one.
+
+    Parameters
+    ----------
+    frame
+        The table.
+
+    Returns
+    -------
+    list of dict
+        Column to value.
+    """
     plain = frame.copy(deep=False)
     plain.attrs = {}
     return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
@@ -486,9 +498,9 @@ def _advice(result: Result) -> list[str]:
     said = []
     major = items[items[c.LEVEL].fillna(0) == 4] if c.LEVEL in items else items.iloc[:0]
     if len(major):
-        measures = Counter(cell(row, "measure", result) for row in _rows(major))
+        measures = Counter(cell(row, "measure", result) for row in rows_of(major))
         measures.pop("", None)
-        deadlines = sorted(filter(None, (cell(row, "deadline", result) for row in _rows(major))))
+        deadlines = sorted(filter(None, (cell(row, "deadline", result) for row in rows_of(major))))
         most = min(measures.items(), key=lambda pair: (-pair[1], pair[0]))[0] if measures else ""
         day = long_date(deadlines[0]) if deadlines else say("common.date_blank")
         said.append(say("assessment.advice_first", n4=len(major), deadline=day, measure=most))
@@ -538,7 +550,7 @@ def _list_table(result: Result) -> Table:
             cell(row, "duty_unit", result),
             cell(row, "deadline", result),
         ]
-        for row in _rows(result.items)
+        for row in rows_of(result.items)
     ]
     levels = [int(level) for level in result.items[c.LEVEL].fillna(0)]
     return Table(
@@ -588,7 +600,9 @@ def control_counts(result: Result) -> str:
         One sentence.
     """
     control = result.control
-    states = Counter(cell(row, "status", result) for row in _rows(control)) if len(control) else {}
+    states = (
+        Counter(cell(row, "status", result) for row in rows_of(control)) if len(control) else {}
+    )
     named = [
         say("assessment.count_of", name=name or say("common.unknown"), n=n)
         for name, n in sorted(states.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -611,7 +625,7 @@ def _control_table(result: Result, frame: pd.DataFrame, *, caption: str = "") ->
              ("no", "name", "level", "where", "tier", "unit", "person", "measure", "deadline",
               "status", "check", "closed")]  # fmt: skip
     rows = []
-    for number, row in enumerate(_rows(frame), start=1):
+    for number, row in enumerate(rows_of(frame), start=1):
         checks = [cell(row, name, result) for name in ("spot_check", "reviewer")]
         persons = [cell(row, name, result) for name in ("person", "phone")]
         rows.append(
@@ -758,7 +772,7 @@ def notices(result: Result) -> dict[str, str]:
                 village=row.get("village"),
                 level=cell(row, c.LEVEL, result),
             )
-            for row in _rows(top_items(items, 3) if len(top_items(items, 3)) else items.head(3))
+            for row in rows_of(top_items(items, 3) if len(top_items(items, 3)) else items.head(3))
         ]
         counts = _counts(items)
         out[name] = say(
@@ -805,7 +819,7 @@ def reminders(result: Result) -> Iterator[tuple[str, Paper]]:
 def _reminder_parts(result: Result, due: pd.DataFrame) -> list[Part]:
     if not len(due):
         return [Part([Para(say("reminder.counts_none"))])]
-    rows = _rows(due)
+    rows = rows_of(due)
     closed = [bool(cell(row, "closed_on", result)) for row in rows]
     table = pd.DataFrame(
         {

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from riskmap import progress
-from riskmap.export.papers import assessment, guides
+from riskmap.export.papers import assessment, guides, leaves
 from riskmap.export.papers.document import Layout, Paper, Para, Part, Table, clean, say
 from riskmap.export.papers.official import write_docx
 from riskmap.export.papers.printed import write_pdf
@@ -146,6 +146,15 @@ def _plan_papers(result: Result, folder: Path, layout: Layout) -> None:
         both_files(guides.refuge_paper(result), folder / "避难方案", layout=layout, lang=lang)
     if "stations" in result.plans and result.plans["stations"].tables:
         both_files(guides.station_paper(result), folder / "救援站点方案", layout=layout, lang=lang)
+    leaves_made = {
+        "转移安置明白纸.pdf": leaves.evacuation_pdf(result, layout),
+        "应急处置卡.pdf": leaves.cards_pdf(result, layout),
+        "工作手册.pdf": leaves.handbook_pdf(result, layout, maps={}),
+    }
+    for name, made in leaves_made.items():
+        if made is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(made)
 
 
 def _base_papers(result: Result, folder: Path, layout: Layout) -> None:

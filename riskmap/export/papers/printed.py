@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.export.papers.document import (
     Break,
@@ -15,6 +15,9 @@ from riskmap.export.papers.document import (
     clean,
     numbered,
 )
+
+if TYPE_CHECKING:
+    from riskmap.export.papers.typeset import Fonts
 
 TEMPLATE: Final = Path(__file__).with_name("official.typ")
 _DARK: Final = 360
@@ -35,18 +38,14 @@ def write_pdf(paper: Paper, path: Path, *, layout: Layout, lang: str = "zh") -> 
     lang
         Language of the text.
     """
-    from riskmap.export.papers.typeset import FAMILY, find_fonts, typeset
+    from riskmap.export.papers.typeset import find_fonts, typeset
 
     fonts = find_fonts(folders=layout.folders, system=layout.system)
-    faces = {
-        name: [*dict.fromkeys([*(f for f in wanted if f in fonts.families), FAMILY])]
-        for name, wanted in layout.fonts.items()
-    }
     values = {
         "layout": {
             "margins": dict(layout.margins_mm),
             "sizes": dict(layout.sizes_pt),
-            "fonts": faces,
+            "fonts": faces_of(layout, fonts),
             "line": layout.line_pt,
             "page_number": layout.page_number,
         },
@@ -54,6 +53,29 @@ def write_pdf(paper: Paper, path: Path, *, layout: Layout, lang: str = "zh") -> 
     }
     source = TEMPLATE.read_text(encoding="utf-8")
     path.write_bytes(typeset(source, values=values, fonts=fonts, date=paper.date, lang=lang))
+
+
+def faces_of(layout: Layout, fonts: Fonts) -> dict[str, list[str]]:
+    """Name the typefaces that are there, best first, for every kind of text.
+
+    Parameters
+    ----------
+    layout
+        The typefaces wanted.
+    fonts
+        The fonts at hand.
+
+    Returns
+    -------
+    dict
+        Kind to families; the shipped one comes last.
+    """
+    from riskmap.export.papers.typeset import FAMILY
+
+    return {
+        name: [*dict.fromkeys([*(f for f in wanted if f in fonts.families), FAMILY])]
+        for name, wanted in layout.fonts.items()
+    }
 
 
 def _parts(paper: Paper) -> list[dict[str, Any]]:

@@ -1,15 +1,17 @@
 """Plans as papers: eight and five parts, and no figure that the tables do not have."""
 
 import re
+from dataclasses import replace
 
 import docx
 import geopandas as gpd
+import pandas as pd
 import pytest
 from shapely.geometry import box
 
 from riskmap import pipeline
 from riskmap.export import bundle
-from riskmap.export.papers import guides
+from riskmap.export.papers import guides, leaves
 from riskmap.export.papers.assessment import moved
 from riskmap.export.papers.document import Table, layout
 from riskmap.export.verify import verify
@@ -102,3 +104,48 @@ def test_the_papers_of_the_plans_stand_in_the_folder_and_verify(planned):
     assert "http" not in shown
     assert not re.search(r"[a-z0-9]\.(com|cn|net|cc)\b", shown)
     assert (folder / "一个指南" / "救援站点方案.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_evacuation_sheets_send_everybody_of_the_village_once(planned):
+    result = planned[0]
+    plan = result.plans["refuges"].tables
+    sent = of_state(plan["handout"])
+    short = of_state(plan["shortfall"]).groupby("village")["shortfall"].sum()
+    for sheet in leaves.evacuation_sheets(result):
+        village = sheet["title"].removesuffix("人员转移安置明白纸")
+        counted = sum(
+            int(re.match(r"\d+", row[1]).group()) for t in sheet["tables"] for row in t["rows"]
+        )
+        assert counted == sent[sent["village"] == village]["people"].sum()
+        lacking = int(re.search(r"尚有(\d+)人", "".join([*sheet["short"], "尚有0人"])).group(1))
+        assert lacking == short.get(village, 0)
+    assert any(sheet["short"] for sheet in leaves.evacuation_sheets(result))
+
+
+def test_states_in_which_a_village_does_the_same_share_a_table(planned):
+    result = planned[0]
+    plan = result.plans["refuges"]
+    again = plan.tables["handout"].assign(scenario="雨")
+    both = replace(
+        plan, tables={**plan.tables, "handout": pd.concat([plan.tables["handout"], again])}
+    )
+    doubled = replace(result, plans={**result.plans, "refuges": both})
+    for one, two in zip(
+        leaves.evacuation_sheets(result), leaves.evacuation_sheets(doubled), strict=True
+    ):
+        assert [t["rows"] for t in one["tables"]] == [t["rows"] for t in two["tables"]]
+        for table in two["tables"]:
+            assert table["caption"] == "现状（无积水）、雨"
+
+
+def test_handbook_and_cards_have_a_page_and_a_card_an_item(planned):
+    result = planned[0]
+    pages, towns = leaves.handbook_points(result)
+    assert sorted(page["number"] for page in pages) == sorted(map(str, result.items.index))
+    assert sum(int(re.sub(r"\D", "", town["count"])) for town in towns) == len(result.items)
+    found = leaves.cards(result)
+    assert [card["code"] for card in found] == list(map(str, result.items.index))
+    control = result.control
+    for card in found:
+        acts = dict(card["rows"])
+        assert acts["平时"] == str(control.loc[card["code"], "measure"])
