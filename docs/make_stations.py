@@ -164,6 +164,48 @@ def loads(package: Path, *, zh: bool) -> str:
     )  # fmt: skip
 
 
+def force(package: Path, *, zh: bool) -> str:
+    """Who is reached by one station, and by an effective force, by the risk of the place."""
+    table = read(package, "coverage")
+    known = {both(one)["zh"]: both(one)["en"] for one in words_of("counted").values()}
+    classes = {both(one)["zh"] for key, one in words_of("counted").items() if "class" in key}
+    table = table[(table["scenario"] == "") & table["what"].isin(classes)]
+    limits = sorted(set(table["target_s"]))
+    heads = ["统计对象" if zh else "counted", "人口" if zh else "people"]
+    for limit in limits:
+        minutes = f"{limit / 60:g}"
+        heads += (
+            [f"{minutes} 分钟到达", f"{minutes} 分钟有效力量到齐"]
+            if zh
+            else [f"within {minutes} min", f"force within {minutes} min"]
+        )
+    rows = []
+    for what, mine in table.groupby("what", sort=False):
+        cells = [what if zh else known.get(what, what), count(mine["total"].iloc[0])]
+        for row in mine.sort_values("target_s").to_dict("records"):
+            cells += [share(row["share"]), share(row["share_force"])]
+        rows.append(cells)
+    return markdown(heads, rows)
+
+
+def slow(package: Path, *, zh: bool) -> str:
+    """How much of the cover is left when driving is slower, and with the new sites."""
+    table = read(package, "summary")
+    heads = (
+        ["情景", "时限", "自由流", "车速×0.7", "车速×0.5", "三站以上", "增设后"]
+        if zh
+        else ["scenario", "limit", "free flow", "speed x 0.7", "speed x 0.5", "three or more",
+              "with the new sites"]
+    )  # fmt: skip
+    keys = ("share", "share_slow", "share_slowest", "share_thrice", "share_after")
+    rows = [
+        [row["scenario"] or ("平时" if zh else "dry"),
+         f"{row['target_s']:.0f} {'秒' if zh else 's'}", *(share(row[key]) for key in keys)]
+        for row in table.drop_duplicates(["scenario", "target_s"]).to_dict("records")
+    ]  # fmt: skip
+    return markdown(heads, rows)
+
+
 def curve(package: Path, *, zh: bool) -> str:
     """People within the first target for every number of new sites."""
     heads = (
@@ -183,10 +225,10 @@ def curve(package: Path, *, zh: bool) -> str:
     return markdown(
         heads,
         [
-            [str(row["k"]), count(row["objective"]), share(row["share"]),
+            [str(int(row["order"])), count(row["objective"]), share(row["share"]),
              share(row["bound_share"]), share(row["gap"]), count(row["recount"]),
              row["status"] if zh else known.get(row["status"], row["status"])]
-            for row in read(package, "curve").to_dict("records")
+            for row in read(package, "sites").dropna(subset="objective").to_dict("records")
         ],
     )  # fmt: skip
 
@@ -194,16 +236,18 @@ def curve(package: Path, *, zh: bool) -> str:
 def sites(package: Path, *, zh: bool) -> str:
     """The proposed sites."""
     heads = (
-        ["序号", "网格", "所在社区", "东经", "北纬", "新增按时可达"]
+        ["年份", "网格", "所在社区", "东经", "北纬", "新增按时可达", "每新增一人（元）", "车速变慢仍入选"]
         if zh
-        else ["order", "cell", "community", "longitude", "latitude", "people gained"]
-    )
+        else ["year", "cell", "community", "longitude", "latitude", "people gained",
+              "CNY a person gained", "chosen again at slower speeds"]
+    )  # fmt: skip
     return markdown(
         heads,
         [
-            [str(row["order"]), row["id"], row["name"], f"{row['lon']:.4f}", f"{row['lat']:.4f}",
-             count(row["gain"])]
-            for row in read(package, "sites").to_dict("records")
+            [f"{row['year']:.0f}", row["id"], row["name"], f"{row['lon']:.4f}",
+             f"{row['lat']:.4f}", count(row["gain"]), count(row["cost_per_person"]),
+             row["stays"] or ""]
+            for row in read(package, "sites").dropna(subset="gain").to_dict("records")
         ],
     )  # fmt: skip
 
@@ -216,7 +260,7 @@ def notes(package: Path, *, zh: bool) -> str:
     return "\n".join(f"* {line}" for line in table.loc[kept, "zh" if zh else "en"])
 
 
-BLOCKS = (summary, points, losses, worst, loads, curve, sites, notes)
+BLOCKS = (summary, slow, points, force, losses, worst, loads, curve, sites, notes)
 
 
 def blocks(package: Path, *, zh: bool) -> dict[str, str]:

@@ -38,6 +38,7 @@ def locate(
     radius: float | None,
     time_limit: float | None,
     gap: float,
+    busy: float | None = None,
 ) -> dict[str, Any]:
     """Solve a location model over tables.
 
@@ -55,6 +56,8 @@ def locate(
         Seconds.
     gap
         Relative gap at which to stop.
+    busy
+        Share of the time in which a site cannot answer, for ``mexclp``.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def locate(
 
     instance = read_instance(cost, demand, facilities)
     started = time.perf_counter()
-    solution = solve(model, instance, p=p, radius=radius, time_limit=time_limit, gap=gap)
+    solution = solve(model, instance, p=p, radius=radius, time_limit=time_limit, gap=gap, busy=busy)
     return located(instance, solution, seconds=time.perf_counter() - started)
 
 

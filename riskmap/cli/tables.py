@@ -58,7 +58,9 @@ def index(
 def locate(
     model: Annotated[
         str,
-        typer.Argument(help="lscp, lscp-b, mclp, p-median, p-center, c-p-median or c-mclp."),
+        typer.Argument(
+            help="lscp, lscp-b, mclp, p-median, p-center, c-p-median, c-mclp or mexclp."
+        ),
     ],
     *,
     cost: Cost,
@@ -66,6 +68,9 @@ def locate(
     facilities: Facilities = None,
     p: Annotated[int | None, typer.Option(help="Number of open sites, existing included.")] = None,
     radius: Annotated[float | None, typer.Option(min=0, help="Service radius, inclusive.")] = None,
+    busy: Annotated[
+        float | None, typer.Option(min=0, help="Share of the time a site is busy (mexclp).")
+    ] = None,
     time_limit: TimeLimit = SECONDS,
     gap: Gap = 0.0,
     as_json: AsJson = False,
@@ -83,6 +88,7 @@ def locate(
         radius=radius,
         time_limit=time_limit,
         gap=gap,
+        busy=busy,
     )
     _finish(document, as_json=as_json)
 

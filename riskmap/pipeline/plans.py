@@ -36,6 +36,7 @@ def make_plans(
     people: NDArray[Any] | None,
     scenarios: Mapping[str, Scenario],
     pieces: Pieces | None = None,
+    classes: Mapping[str, int] | None = None,
 ) -> tuple[dict[str, Plan], tuple[Text, ...]]:
     """Make the plans that the layers allow.
 
@@ -55,6 +56,8 @@ def make_plans(
         Scenario by name.
     pieces
         People by unit and cell, or None.
+    classes
+        Unit code to risk class, where an index was computed.
 
     Returns
     -------
@@ -89,6 +92,8 @@ def make_plans(
             scenarios=scenarios,
             options=project.stations,
             roles=ground.roles,
+            classes=classes,
+            year=_year(project.data_date),
         )
     except (UsageError, InfeasibleError) as error:
         return plans, (*notes, text("No station plan: {why}", why=error.message))
@@ -101,6 +106,11 @@ def make_plans(
         )
     plans["stations"] = found
     return plans, (*notes, *found.notes)
+
+
+def _year(date: str) -> int | None:
+    """Give the year of the data, None where no date was given."""
+    return int(date[:4]) if date[:4].isdecimal() else None
 
 
 def _straight(ground: Ground) -> tuple[Text, ...]:

@@ -232,8 +232,17 @@ def planned(run: Run) -> Run:
         people=run.inputs.population,
         pieces=run.inputs.pieces,
         scenarios={name: one for name, one in scenarios.items() if has_effect(one)},
+        classes=_classes(run.index),
     )
     return replace(run, plans=plans, notes=(*run.notes, *remarks))
+
+
+def _classes(index: Mapping[str, Index]) -> dict[str, int]:
+    """Give the risk class of every unit that has one."""
+    if "unit" not in index:
+        return {}
+    known = index["unit"].classes.dropna()
+    return {str(code): int(value) for code, value in known.items()}
 
 
 def _scored(run: Run) -> Run:

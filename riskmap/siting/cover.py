@@ -24,6 +24,8 @@ from riskmap.siting.problem import (
 from riskmap.siting.solver import minimise, stack
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from riskmap.siting.problem import Floats, Ints
 
 
@@ -657,3 +659,249 @@ def _grouped(covers: Any, weight: Floats) -> tuple[Any, Floats]:
     _, first, group = np.unique(key[used], return_index=True, return_inverse=True)
     total = np.bincount(group, weights=weight[used], minlength=first.size)
     return covers[used[first]], np.asarray(total, np.float64)
+
+
+def mexclp(
+    instance: Instance,
+    *,
+    radius: float,
+    p: int | None,
+    busy: float,
+    time_limit: float | None = None,
+    gap: float = 0.0,
+    max_nodes: int | None = None,
+) -> Solution:
+    r"""Cover as much weight as can be expected with ``p`` sites, each busy for a share of the time.
+
+    .. math:: \max \sum_i w_i \sum_k (1 - q) q^{k-1} z_{ik} \quad \text{s.t.} \quad
+              \sum_k z_{ik} \le \sum_{j: c_{ij} \le R} y_j, \; \sum_j y_j = p
+
+    Parameters
+    ----------
+    instance
+        Demands, facilities and costs.
+    radius
+        Service radius in the unit of cost, inclusive.
+    p
+        Number of open sites, existing ones included.
+    busy
+        Share q of the time in which a site cannot answer, 0 to below 1, independent of others.
+    time_limit
+        Seconds; None for no limit.
+    gap
+        Relative gap at which to stop.
+    max_nodes
+        Nodes of the search tree after which to stop.
+
+    Returns
+    -------
+    Solution
+        ``objective`` is the expected covered weight.
+
+    Raises
+    ------
+    UsageError
+        When the busy share is below 0, or 1 or more.
+
+    References
+    ----------
+    Daskin 1983, A maximum expected covering location model, doi:10.1287/trsc.17.1.48.
+    """
+    if not 0 <= busy < 1:
+        raise UsageError(text("mexclp needs --busy, at least 0 and below 1"))
+    p = check_p(instance, p)
+    near = within(instance, radius)
+    m = near.n_facilities
+    lower, upper = limits(near)
+    covers, weight = _grouped(coverage(near), near.weight)
+    groups = weight.size
+    # A further site adds less than a millionth of the weight once q^k is that small.
+    levels = most = max(1, min(p, int(np.diff(covers.indptr).max(initial=1))))
+    while levels > 1 and busy ** (levels - 1) < BUSY_LEAST:
+        levels -= 1
+    worth = np.asarray((1 - busy) * busy ** np.arange(levels), np.float64)
+    first = _expecting(near, worth, p)
+    start = np.zeros(m + groups * levels)
+    start[first] = 1
+    times = np.minimum(covers @ start[:m], levels)
+    start[m:] = (np.arange(levels)[:, None] < times[None, :]).ravel()
+    sums = sparse.hstack([-sparse.identity(groups)] * levels) if groups else None
+    answer = minimise(
+        np.r_[np.zeros(m), -np.outer(worth, weight).ravel()],
+        stack([[covers, sums], [sparse.csr_matrix(np.ones((1, m))), None]]),
+        np.r_[np.zeros(groups), float(p)],
+        np.r_[np.full(groups, np.inf), float(p)],
+        lower=np.r_[lower, np.zeros(groups * levels)],
+        upper=np.r_[upper, np.ones(groups * levels)],
+        integer=np.r_[np.ones(m, bool), np.zeros(groups * levels, bool)],
+        time_limit=time_limit, gap=gap, max_nodes=max_nodes, start=start,
+    )  # fmt: skip
+    opened = first if answer.x is None else np.flatnonzero(answer.x[:m] > 0.5)
+    value = expected(near, opened, busy)
+    rest = float(weight.sum()) * (busy**levels - busy**most)
+    bound = max(min(-answer.bound + rest, float(weight.sum())), value)
+    optimal = answer.optimal and bound - value <= max(gap, 1e-6) * max(abs(value), 1)
+    return solution_of(near, opened, model="mexclp", objective=value, bound=bound, optimal=optimal,
+                       extra={"busy": busy})  # fmt: skip
+
+
+BUSY_LEAST: Final = 1e-7
+"""Chances below this that so many sites are busy at once are not told apart."""
+
+
+def expected(near: Instance, opened: Ints, busy: float) -> float:
+    """Sum the weight that open sites can be expected to cover, each busy at times.
+
+    Parameters
+    ----------
+    near
+        The pairs within the radius.
+    opened
+        Open facilities.
+    busy
+        Share of the time in which a site cannot answer.
+
+    Returns
+    -------
+    float
+        Weight times the chance that one of the sites that reach it is free.
+    """
+    return float((near.weight * (1 - busy ** times_covered(near, opened))).sum())
+
+
+def _expecting(near: Instance, worth: Floats, p: int) -> Ints:
+    """Open the site that adds most to the expected cover, until ``p`` are open."""
+    covers = coverage(near).tocsc()
+    sites = [int(j) for j in np.flatnonzero(near.status == EXISTING)]
+    times = np.zeros(near.n_demands, np.int64)
+    for j in sites:
+        times[covers.indices[covers.indptr[j] : covers.indptr[j + 1]]] += 1
+    more = np.r_[worth, 0.0]
+    while len(sites) < p:
+        gain = covers.T @ (near.weight * more[np.minimum(times, len(worth))])
+        gain[sites] = -1.0
+        gain[near.status == EXCLUDED] = -1.0
+        pick = int(np.argmax(gain))
+        if gain[pick] < 0:
+            break
+        sites.append(pick)
+        times[covers.indices[covers.indptr[pick] : covers.indptr[pick + 1]]] += 1
+    return np.unique(np.asarray(sites, np.int64))
+
+
+def least_regret(
+    states: Sequence[Instance],
+    *,
+    p: int,
+    best: Sequence[float],
+    gap: float = 0.0,
+    max_nodes: int | None = None,
+) -> tuple[Ints, float, float]:
+    r"""Choose ``p`` sites whose largest loss against the best of each state is least.
+
+    .. math:: \min r \quad \text{s.t.} \quad b_s - \sum_i w_i z_{is} \le r, \;
+              z_{is} \le \sum_{j \in N_{is}} y_j, \; \sum_j y_j = p
+
+    Parameters
+    ----------
+    states
+        One instance a state of the world, cut to the radius; facilities are the same in each, and
+        those of status existing stay open.
+    p
+        Number of open sites, existing ones included.
+    best
+        The most that ``p`` sites cover in each state, or a bound of it.
+    gap
+        Relative gap at which to stop.
+    max_nodes
+        Nodes of the search tree after which to stop.
+
+    Returns
+    -------
+    tuple
+        Open sites, their largest regret, and a proven bound below it.
+
+    References
+    ----------
+    Kouvelis & Yu 1997, Robust Discrete Optimization; Snyder 2006, doi:10.1080/07408170500216480.
+    """
+    m = states[0].n_facilities
+    lower, upper = limits(states[0])
+    parts = [_grouped(coverage(one), one.weight) for one in states]
+    sizes = [weight.size for _, weight in parts]
+    total = sum(sizes)
+    blocks: list[list[Any]] = []
+    for k, (covers, weight) in enumerate(parts):
+        rest = [-sparse.identity(n) if i == k else None for i, n in enumerate(sizes)]
+        blocks.append([covers, *rest, None])
+        sums = [sparse.csr_matrix(weight[None, :]) if i == k else None for i in range(len(sizes))]
+        blocks.append([None, *sums, sparse.csr_matrix([[1.0]])])
+    blocks.append([sparse.csr_matrix(np.ones((1, m))), *[None] * len(sizes), None])
+    low = np.concatenate(
+        [np.r_[np.zeros(n), value] for n, value in zip(sizes, best, strict=True)] + [[float(p)]]
+    )
+    high = np.full(low.size, np.inf)
+    high[-1] = p
+    tries = {tuple(greedy_sites(one, p).tolist()) for one in states}
+    value, first = min((_regret(states, np.array(one), best), one) for one in sorted(tries))
+    start = np.zeros(m + total + 1)
+    start[list(first)] = 1
+    at = m
+    for covers, weight in parts:
+        start[at : at + weight.size] = (covers @ start[:m]) > 0
+        at += weight.size
+    start[-1] = value
+    answer = minimise(
+        np.r_[np.zeros(m + total), 1.0], stack(blocks), low, high,
+        lower=np.r_[lower, np.zeros(total + 1)], upper=np.r_[upper, np.ones(total), np.inf],
+        integer=np.r_[np.ones(m, bool), np.zeros(total + 1, bool)],
+        gap=gap, max_nodes=max_nodes, start=start,
+    )  # fmt: skip
+    opened = np.array(first) if answer.x is None else np.flatnonzero(answer.x[:m] > 0.5)
+    value = _regret(states, opened, best)
+    return opened, value, min(max(answer.bound, 0.0), value)
+
+
+def _regret(states: Sequence[Instance], opened: Ints, best: Sequence[float]) -> float:
+    """Give the largest loss of a choice against the best of each state."""
+    covered = [float(one.weight[times_covered(one, opened) > 0].sum()) for one in states]
+    return max(0.0, *(b - c for b, c in zip(best, covered, strict=True)))
+
+
+def cover_bound(near: Instance, p: int) -> float:
+    r"""Bound what any ``p`` sites cover, without solving: cover is submodular.
+
+    .. math:: f(S^*) \le \min_{S} \Big( f(S) + \sum_{j \in \text{top } p - p_0} f(j | S) \Big)
+
+    Parameters
+    ----------
+    near
+        The pairs within the radius.
+    p
+        Number of open sites, existing ones included.
+
+    Returns
+    -------
+    float
+        Taken over the sets that the greedy rule goes through.
+
+    References
+    ----------
+    Leskovec et al. 2007, Cost-effective outbreak detection, doi:10.1145/1281192.1281239.
+    """
+    covers = coverage(near).tocsc()
+    rest = near.weight.astype(np.float64).copy()
+    fixed = np.flatnonzero(near.status == EXISTING)
+    for j in fixed:
+        rest[covers.indices[covers.indptr[j] : covers.indptr[j + 1]]] = 0.0
+    free, total, best = p - fixed.size, float(near.weight.sum()), np.inf
+    for _ in range(free + 1):
+        gain = covers.T @ rest
+        gain[near.status == EXCLUDED] = 0.0
+        most = np.sort(gain)[::-1][:free].sum()
+        best = min(best, total - float(rest.sum()) + float(most))
+        pick = int(np.argmax(gain)) if gain.size else -1
+        if pick < 0 or gain[pick] <= 0:
+            break
+        rest[covers.indices[covers.indptr[pick] : covers.indptr[pick + 1]]] = 0.0
+    return float(min(best, total))

@@ -8,13 +8,14 @@ from riskmap.errors import UsageError
 from riskmap.i18n import text
 from riskmap.siting.capacitated import c_mclp, c_p_median
 from riskmap.siting.center import p_center
-from riskmap.siting.cover import lscp, lscp_b, mclp
+from riskmap.siting.cover import lscp, lscp_b, mclp, mexclp
 from riskmap.siting.exact.median import p_median
 
 if TYPE_CHECKING:
     from riskmap.siting.problem import Instance, Solution
 
-MODELS: Final = ("lscp", "lscp-b", "mclp", "p-median", "p-center", "c-p-median", "c-mclp")
+MODELS: Final = ("lscp", "lscp-b", "mclp", "p-median", "p-center", "c-p-median", "c-mclp",
+                 "mexclp")  # fmt: skip
 
 
 def solve(
@@ -26,6 +27,7 @@ def solve(
     time_limit: float | None = None,
     gap: float = 0.0,
     max_nodes: int | None = None,
+    busy: float | None = None,
 ) -> Solution:
     """Solve a location model.
 
@@ -45,6 +47,8 @@ def solve(
         Relative gap at which to stop.
     max_nodes
         Nodes of the search tree after which to stop.
+    busy
+        Share of the time in which a site cannot answer, for ``mexclp``.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def solve(
     """
     limits = {"time_limit": time_limit, "gap": gap}
     searched = {**limits, "max_nodes": max_nodes}
-    if model in {"lscp", "lscp-b", "mclp", "c-mclp"} and (radius is None or radius < 0):
+    if model in {"lscp", "lscp-b", "mclp", "c-mclp", "mexclp"} and (radius is None or radius < 0):
         raise UsageError(text("{model} needs --radius, at least 0", model=model))
     reach = float(radius or 0.0)
     if model == "lscp":
@@ -67,6 +71,9 @@ def solve(
         return lscp_b(instance, radius=reach, **limits)  # type: ignore[arg-type]
     if model == "mclp":
         return mclp(instance, radius=reach, p=p, **searched)  # type: ignore[arg-type]
+    if model == "mexclp":
+        share = -1.0 if busy is None else busy
+        return mexclp(instance, radius=reach, p=p, busy=share, **searched)  # type: ignore[arg-type]
     if model == "p-median":
         return p_median(instance, p=p, radius=radius, **searched)  # type: ignore[arg-type]
     if model == "p-center":

@@ -113,6 +113,11 @@ class Counted(StrEnum):
     POPULATION = "population"
     CELLS = "cells"
     VILLAGE = "village"
+    INCIDENTS = "incidents"
+    CLASS_1 = "class_1"
+    CLASS_2 = "class_2"
+    CLASS_3 = "class_3"
+    CLASS_4 = "class_4"
 
 
 class Arrival(StrEnum):
@@ -144,6 +149,7 @@ class Model(StrEnum):
     P_CENTER = "p-center"
     C_P_MEDIAN = "c-p-median"
     C_MCLP = "c-mclp"
+    MEXCLP = "mexclp"
 
 
 class Kind(StrEnum):
@@ -269,6 +275,11 @@ _WORDS: Final[tuple[Mapping[str, Text], ...]] = (
         Counted.POPULATION: text("people"),
         Counted.CELLS: text("cells"),
         Counted.VILLAGE: text("villages and communities"),
+        Counted.INCIDENTS: text("incidents a year"),
+        Counted.CLASS_1: text("people where the risk is low"),
+        Counted.CLASS_2: text("people where the risk is general"),
+        Counted.CLASS_3: text("people where the risk is larger"),
+        Counted.CLASS_4: text("people where the risk is major"),
     },
     {
         Arrival.IN_TIME: text("in time"),
@@ -291,6 +302,7 @@ _WORDS: Final[tuple[Mapping[str, Text], ...]] = (
         Model.P_CENTER: text("least longest way"),
         Model.C_P_MEDIAN: text("least total way within capacity"),
         Model.C_MCLP: text("most people placed within capacity"),
+        Model.MEXCLP: text("most cover to be expected with busy stations"),
     },
     {
         Kind.COVERAGE: text("cover"),

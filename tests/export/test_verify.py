@@ -79,7 +79,7 @@ CELLS = {
     "share": ("UPDATE plan_stations_coverage SET share = 0.3 WHERE fid = 2", "share"),
     "capacity": ("UPDATE plan_refuges_capacity SET places = 1", "places"),
     "summary": ("UPDATE plan_refuges_summary SET value = value + 7 WHERE fid = 3", "value"),
-    "curve": ("UPDATE plan_stations_curve SET objective = 1 WHERE fid = 2", "objective"),
+    "curve": ("UPDATE plan_stations_sites SET objective = 1 WHERE fid = 2", "objective"),
     "plan point": ("UPDATE plan_points SET name = 'x' WHERE fid = 1", "plan_points"),
     "indicator": ("UPDATE indicators SET weight = 0.9 WHERE fid = 3", "weight"),
 }

@@ -4,6 +4,7 @@ import itertools
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from shapely import LineString, Point, box
@@ -13,7 +14,7 @@ from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
 from riskmap.plans.plan import of_state
 from riskmap.plans.stations.options import Standard
-from riskmap.plans.stations.plan import station_plan
+from riskmap.plans.stations.plan import More, station_plan
 from riskmap.plans.stations.rules import response_rule
 from riskmap.plans.stations.sites import choose_candidates
 from riskmap.plans.stations.tables import mean_speed_kmh
@@ -109,7 +110,7 @@ def test_people_cells_and_villages_are_all_counted(graph, grid, presets):
 
 def test_the_recount_agrees_and_shows_the_time_left(graph, grid, presets):
     plan = station_plan(graph, at(550), grid, presets=presets, population=PEOPLE, k=3)
-    curve = plan.tables["curve"]
+    curve = plan.tables["sites"]
     assert curve["recount"].tolist() == pytest.approx(curve["objective"].tolist())
     for k in (1, 2, 3):
         best = max(within(300, 550, *chosen) for chosen in itertools.combinations(CENTRES, k))
@@ -146,8 +147,9 @@ def test_fewest_sites_cover_all_and_backup_covers_twice(graph, grid, presets):
                 for chosen in itertools.combinations(CENTRES, k)
             )
         )
-        assert plan.tables["curve"]["k"].tolist() == [fewest]
-        assert plan.tables["curve"]["share"].tolist() == [1.0]
+        built = plan.tables["sites"]
+        assert built["order"].tolist() == list(range(1, fewest + 1))
+        assert built["share"].dropna().tolist() == [1.0]
         assert plan.proof[0].status == "optimal"
 
 
@@ -163,7 +165,7 @@ def test_least_total_time_is_brute_force(graph, grid, presets):
 
     best = min(total(x) for x in CENTRES)
     assert plan.proof[0].objective == pytest.approx(best, rel=1e-6)
-    assert plan.tables["curve"]["recount"].iloc[-1] == pytest.approx(best, rel=1e-6)
+    assert plan.tables["sites"]["recount"].iloc[-1] == pytest.approx(best, rel=1e-6)
 
 
 def test_least_worst_time_is_brute_force(graph, grid, presets):
@@ -172,7 +174,7 @@ def test_least_worst_time_is_brute_force(graph, grid, presets):
     )
     worst = min(60 + np.minimum(abs(CENTRES - 350), abs(CENTRES - x)).max() / 10 for x in CENTRES)
     assert plan.proof[0].objective == pytest.approx(worst)
-    assert plan.tables["curve"]["recount"].iloc[-1] == pytest.approx(worst)
+    assert plan.tables["sites"]["recount"].iloc[-1] == pytest.approx(worst)
 
 
 def test_candidates_are_nodes_or_a_given_layer(graph, grid, presets):
@@ -186,11 +188,11 @@ def test_candidates_are_nodes_or_a_given_layer(graph, grid, presets):
     given = station_plan(
         graph, at(350), grid, presets=presets, population=PEOPLE, k=3, candidates=rows
     )
-    assert given.tables["sites"]["name"].tolist() == ["甲地块"]
+    assert given.tables["sites"]["name"].map(str).tolist() == ["现状", "甲地块"]
     said = "\n".join(map(str, given.notes))
     assert "B" in said
     assert "3" in said
-    assert given.tables["curve"]["k"].tolist() == [0, 1]
+    assert given.tables["sites"]["order"].tolist() == [0, 1]
 
 
 def test_losses_to_water_are_said_by_town_point_and_map(graph, grid, presets):
@@ -301,3 +303,118 @@ def test_standards_hold_in_every_scenario_and_wrong_ones_are_refused(graph, grid
     ):
         with pytest.raises(ProjectError, match=r"stations\.standards"):
             _standard(graph, grid, presets, wrong)
+
+
+def test_second_and_third_arrival_and_the_force_that_the_class_asks_for(graph, grid, presets):
+    """Stations at 350, 550, 950 of 1, 1 and 3 vehicles; a place at 450 of class 2 needs two."""
+    there = put(*(Point(x, 50) for x in (350, 550, 950)), index=["S1", "S2", "S3"],
+                name=["甲", "乙", "丙"], vehicles=[1, 1, 3], staff=[6, 6, 18])  # fmt: skip
+    units = put(box(0, 0, 2000, 100), index=["V"], level=["village"], name=["村"])
+    points = {"hazard_source": put(Point(450, 50), Point(1950, 50), index=["H1", "H2"])}
+    slow = {"station.speed_cases": {"slow": 0.5}}
+    quick = {"station.linzi_135": {"response_s": 60, "arrival_s": 180, "rescue_s": 300}}
+    plan = station_plan(
+        graph, there, grid, presets=load_presets(quick | slow), population=PEOPLE, units=units,
+        points=points, k=0, more=More(classes={"V": 2}),
+    )  # fmt: skip
+    near = plan.tables["nearest"].set_index("id")
+    assert near.index.tolist() == ["H2", "H1"]  # the latest first
+    first = near.loc["H1"]
+    assert (first["seconds"], first["second_s"], first["third_s"]) == pytest.approx((70, 70, 110))
+    assert {first["station"], first["second"]} == {"甲", "乙"}
+    assert first["third"] == "丙"
+    # Two vehicles and twelve staff stand there with the second engine; at 1950 with the first.
+    assert near["force_s"].tolist() == pytest.approx([160, 70])
+    table = plan.tables["coverage"].query("what == 'class_2' and unit_id == ''")
+    assert table["total"].tolist() == [210, 210]
+    # By hand: with 180 s everybody is within 1200 m of S3; from 750 on S3 alone brings three.
+    assert table["share"].iloc[0] == table["share_force"].iloc[0] == 1.0
+    # At half the speed 120 s of driving reach 600 m: from 350 to the west all, to 1550 in the east.
+    row = plan.tables["summary"].iloc[0]
+    assert row["share_slow"] == pytest.approx(sum(range(1, 17)) / 210)
+    assert row["share_thrice"] == pytest.approx(sum(range(1, 17)) / 210)
+
+
+def test_the_last_metres_take_time(grid, presets, graph):
+    """A place 200 m beside the road is 72 s later at 10 km/h; nothing leaps at 500 m."""
+    points = {"refuge": put(*(Point(350, 50 + y) for y in (0, 200, 400)), index=["A", "B", "C"])}
+    plan = station_plan(
+        graph, at(350), grid, presets=presets, population=PEOPLE, points=points, k=0
+    )
+    seconds = plan.tables["nearest"].set_index("id")["seconds"]
+    assert seconds.loc[["A", "B", "C"]].tolist() == pytest.approx([60, 132, 204])
+
+
+def test_incidents_count_where_they_happen_and_keep_stations_busy(graph, grid, presets):
+    dates = pd.to_datetime(["2023-01-01", "2023-06-01", "2024-12-31", "2024-12-31"])
+    log = put(*(Point(x, 50) for x in (350, 350, 1550, 1550)), index=list("abcd"), date=dates)
+    plan = station_plan(
+        graph, at(350, 1450), grid, presets=presets, population=PEOPLE, k=1,
+        more=More(incidents=log, by_incidents=True),
+    )  # fmt: skip
+    years = 730 / 365.25
+    table = plan.tables["stations"]
+    assert table["calls"].sum() == pytest.approx(4 / years, rel=1e-6)
+    assert table["calls"].to_numpy() == pytest.approx([2 / years] * 2, rel=0.1)
+    assert table["busy"].iloc[0] == pytest.approx(table["calls"].iloc[0] / 8760)
+    assert plan.tables["summary"]["what"].iloc[0] == "incidents"
+
+
+def test_cover_to_be_expected_is_brute_force(graph, grid, presets):
+    over = load_presets({
+        "station.linzi_135": {"response_s": 60, "arrival_s": 90, "rescue_s": 110},
+        "station.busy_share": 0.3,
+    })  # fmt: skip
+    plan = station_plan(graph, at(350), grid, presets=over, population=PEOPLE, model="mexclp", k=2)
+
+    def worth(*xs):
+        times = sum((abs(CENTRES - x) <= 300 + 1e-9).astype(int) for x in xs)
+        return float((PEOPLE[0] * (1 - 0.3**times)).sum())
+
+    best = max(worth(350, *two) for two in itertools.combinations(CENTRES, 2))
+    last = plan.tables["sites"].iloc[-1]
+    assert last["objective"] == pytest.approx(best, rel=1e-6)
+    assert last["recount"] == pytest.approx(best, rel=1e-6)
+
+
+def test_sites_of_least_regret_are_brute_force(graph, grid, presets):
+    """One new station; the road is closed at 1000 m in a scenario, so no site serves both ends."""
+    shut = put(LineString([(1000, 0), (1000, 100)]))
+    plans = {
+        robust: station_plan(
+            graph, at(50), grid, presets=presets, population=PEOPLE, k=1, more=More(robust=robust),
+            closures={"断路": shut},
+        )
+        for robust in (False, True)
+    }  # fmt: skip
+
+    def covered(x, *, cut):
+        near = (abs(CENTRES - x) <= 300 + 1e-9) & ~(cut & ((CENTRES > 1000) != (x > 1000)))
+        return float(PEOPLE[0][near | (abs(CENTRES - 50) <= 300 + 1e-9)].sum())
+
+    best = {cut: max(covered(x, cut=cut) for x in CENTRES) for cut in (False, True)}
+    least = min(max(best[c] - covered(x, cut=c) for c in (False, True)) for x in CENTRES)
+    chosen = plans[True].layers["sites"]["x"].iloc[0] - X0
+    assert max(best[c] - covered(chosen, cut=c) for c in (False, True)) == least
+    assert plans[True].tables["summary"]["share_after"].notna().all()
+
+
+def test_thinned_candidates_say_what_all_of_them_could_give(graph, grid, presets):
+    plan = station_plan(
+        graph, at(350), grid, presets=presets, population=PEOPLE, k=2, candidate_limit=4
+    )
+    said = next(str(note) for note in plan.notes if "未比较全部" in str(note))
+    more = float(said.split("最多再增加")[1].split("（")[0])
+    best = max(within(300, 350, *two) for two in itertools.combinations(CENTRES, 2))
+    assert plan.tables["sites"]["covered"].iloc[-1] + more >= best
+
+
+def test_sites_are_built_year_by_year_at_a_cost_a_person(graph, grid, presets):
+    plan = station_plan(
+        graph, at(350), grid, presets=presets, population=PEOPLE, k=2, more=More(year=2026)
+    )
+    table = plan.tables["sites"]
+    assert table["year"].tolist()[1:] == [2027, 2028]
+    assert table["cost_per_person"].tolist()[1:] == pytest.approx(
+        (1e6 / table["gain"]).tolist()[1:]
+    )

@@ -150,8 +150,8 @@ def test_next_sites_are_best_of_all_choices(graph, grid, presets):
         for a in centres
         for b in centres
     )
-    curve = plan.tables["curve"]
-    assert curve["k"].tolist() == [0, 1, 2]
+    curve = plan.tables["sites"]
+    assert curve["order"].tolist() == [0, 1, 2]
     assert curve["covered"].iloc[-1] == best
     assert (curve["covered"].diff().dropna() >= 0).all()
     assert (curve["share"] <= curve["bound_share"] + 1e-9).all()
@@ -188,7 +188,7 @@ def test_no_candidate_and_no_station_are_said(graph, grid, presets):
     with pytest.raises(InfeasibleError):
         station_plan(graph, none, grid, presets=presets, k=0)
     first = station_plan(graph, none, grid, presets=presets, population=PEOPLE, k=1)
-    assert first.tables["curve"]["covered"].tolist() == [0.0, sum(range(14, 21))]
+    assert first.tables["sites"]["covered"].tolist() == [0.0, sum(range(14, 21))]
 
 
 def test_water_slows_and_closes(presets, grid):

@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import shortest_path
 
 from riskmap.errors import UsageError
+from riskmap.siting.cover import cover_bound, expected, least_regret, mexclp
 from riskmap.siting.location import MODELS, solve
-from riskmap.siting.problem import make_instance, nearest_open, times_covered, within
+from riskmap.siting.problem import (
+    CANDIDATE,
+    EXISTING,
+    make_instance,
+    nearest_open,
+    times_covered,
+    within,
+)
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -246,12 +254,12 @@ def test_no_time_at_all_still_gives_an_answer_and_a_bound(model):
     size = rng.integers(1, 9, 80).astype(float)
     instance = dense(cost, weight=size, capacity=np.full(50, 90.0))
     p = None if model.startswith("lscp") else 9
-    found = solve(model, instance, p=p, radius=400, time_limit=1e-6)
+    found = solve(model, instance, p=p, radius=400, time_limit=1e-6, busy=0.2)
     assert found.status in {"optimal", "feasible"}
     assert np.isfinite(found.bound)
     assert len(found.open) == (p or found.objective)
-    best = solve(model, instance, p=p, radius=400, time_limit=0.5)
-    if model.endswith("mclp"):
+    best = solve(model, instance, p=p, radius=400, time_limit=0.5, busy=0.2)
+    if model.endswith("clp"):
         assert found.objective <= best.objective + 1e-6
         assert best.objective <= found.bound + 1e-6
     else:
@@ -316,3 +324,34 @@ def test_too_many_sites_or_none_is_a_usage_error(model):
         solve(model, dense([[1.0]]), p=2, radius=5)
     with pytest.raises(UsageError):
         solve(model, dense([[1.0]]), p=None, radius=5)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_expected_cover_and_least_regret_are_brute_force(seed):
+    """Daskin 1983 and min-max regret against every choice of two sites beside two existing ones."""
+    rng = np.random.default_rng(seed)
+
+    def town():
+        cost = rng.random((12, 8))
+        demand, site = np.nonzero(cost < 0.9)
+        whole = make_instance(
+            demand_of=demand, facility_of=site, cost=cost[demand, site],
+            demands=tuple(map(str, range(12))), facilities=tuple(map(str, range(8))),
+            weight=rng.integers(1, 20, 12).astype(float),
+            status=np.r_[np.full(2, EXISTING), np.full(6, CANDIDATE)],
+        )  # fmt: skip
+        return within(whole, 0.4)
+
+    states, busy = [town(), town()], [0.0, 0.1, 0.3, 0.7][seed % 4]
+    choices = [np.array([0, 1, *two]) for two in itertools.combinations(range(2, 8), 2)]
+    found = mexclp(states[0], radius=0.4, p=4, busy=busy)
+    assert found.objective == pytest.approx(max(expected(states[0], c, busy) for c in choices))
+    assert found.bound == pytest.approx(found.objective, abs=1e-4)
+    covered = [[expected(one, c, 0.0) for c in choices] for one in states]
+    best = [max(one) for one in covered]
+    _, regret, bound = least_regret(states, p=4, best=best)
+    least = min(max(b - c for b, c in zip(best, each, strict=True))
+                for each in zip(*covered, strict=True))  # fmt: skip
+    assert regret == pytest.approx(least)
+    assert bound == pytest.approx(least, abs=1e-4)
+    assert cover_bound(states[0], 4) >= best[0] - 1e-9

@@ -66,8 +66,8 @@ SUBJECTS: Final[Mapping[str, tuple[Subject, ...]]] = {
         Subject(("stations", "overlap"), text("Each station's people, area and water; below, which "
                                               "stations reach the same people")),
         Subject(("worst",), text("Places that nobody reaches in time, most people first")),
-        Subject(("sites", "curve"), text("Where the next stations would stand; below, what every "
-                                         "further one gains, with its proof")),
+        Subject(("sites",), text("Where the next stations would stand, year by year, what every "
+                                 "further one gains and costs, with its proof")),
         Subject(("coverage",), text("Every kind of place covered never, once, twice, by town and "
                                     "scenario")),
         Subject(("nearest",), text("The first station at every place, dry and in every scenario")),

@@ -321,7 +321,6 @@ SHEETS: Final = {
     "stations": text("Load of the stations"),
     "worst": text("Uncovered, worst first"),
     "overlap": text("Overlap of stations"),
-    "curve": text("Gain by number of sites"),
     "sites": text("Proposed stations"),
     "coverage": text("Covered once, twice, never"),
     "nearest": text("First station of every point"),

@@ -84,6 +84,24 @@ class Reach:
     """Call handling and turn-out under the first rule, where a station gives none [s]."""
     own: NDArray[np.bool_]
     """Whether a station gives its own, shape (stations,)."""
+    wait: Floats
+    """Seconds between call and departure of each station, shape (stations,)."""
+
+    def slower(self, factor: float) -> Reach:
+        """Give what is reached when everybody drives more slowly.
+
+        Parameters
+        ----------
+        factor
+            Speed as a share of the usual one; 1 or less, so that no pair is missing.
+
+        Returns
+        -------
+        Reach
+            The same pairs, later.
+        """
+        wait = self.wait[self.station]
+        return replace(self, seconds=wait + (self.seconds - wait) / factor)
 
     def arrival_s(self, target: Target) -> Floats:
         """Give the seconds of every pair on the clock of a target's rule.
@@ -158,6 +176,79 @@ def covered_weight(demand: Demand, reach: Reach, target: Target, *, least: int =
     return float(demand.weight[times_covered(reach, target) >= least].sum())
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Force:
+    """What stations bring, and what places need."""
+
+    vehicles: Floats
+    """Vehicles of each station, shape (stations,)."""
+    staff: Floats
+    """Staff of each station, shape (stations,)."""
+    wanted: Mapping[int, tuple[float, float]]
+    """Risk class to vehicles and staff that make an effective force."""
+
+
+def arrivals(reach: Reach, count: int) -> tuple[Ints, Floats]:
+    """Give the first stations at every place, one after the other.
+
+    Parameters
+    ----------
+    reach
+        Pairs within the longest target.
+    count
+        How many.
+
+    Returns
+    -------
+    tuple
+        Stations (-1 none) and seconds (NaN none, or beyond the longest target); (d, count) each.
+    """
+    order = np.lexsort((reach.station, reach.seconds, reach.place))
+    place = reach.place[order]
+    turn = np.arange(len(place)) - np.searchsorted(place, place, side="left")
+    near = turn < count
+    who = np.full((len(reach.on), count), -1)
+    when = np.full((len(reach.on), count), np.nan)
+    who[place[near], turn[near]] = reach.station[order][near]
+    when[place[near], turn[near]] = reach.seconds[order][near]
+    return who, when
+
+
+def force_seconds(reach: Reach, level: Ints, force: Force, target: Target | None = None) -> Floats:
+    """Give the time at which enough vehicles and staff stand at every place.
+
+    Parameters
+    ----------
+    reach
+        Pairs within the longest target.
+    level
+        Risk class of each place, 0 unknown, shape (d,).
+    force
+        What stations bring and places need.
+    target
+        Whose clock counts; that of the first rule by default.
+
+    Returns
+    -------
+    numpy.ndarray
+        Infinite where too few come within the longest target, NaN where the class is unknown,
+        shape (d,) [s].
+    """
+    seconds = reach.seconds if target is None else reach.arrival_s(target)
+    order = np.lexsort((seconds, reach.place))
+    place, station = reach.place[order], reach.station[order]
+    found = np.full(len(reach.on), np.inf)
+    first = np.searchsorted(place, place, side="left")
+    enough = np.ones(len(place), bool)
+    for column, brought in enumerate((force.vehicles, force.staff)):
+        total = np.cumsum(brought[station])
+        here = total - np.r_[0.0, total][first]
+        need = np.array([force.wanted.get(k, (np.inf, np.inf))[column] for k in range(5)])
+        enough &= here >= need[level[place]]
+    np.minimum.at(found, place[enough], seconds[order][enough])
+    return np.where(level > 0, found, np.nan)
+
+
 def cut_off(before: Reach, after: Reach) -> NDArray[np.bool_]:
     """Tell which places somebody reaches on dry roads and nobody on wet ones.
 
@@ -174,6 +265,35 @@ def cut_off(before: Reach, after: Reach) -> NDArray[np.bool_]:
     return np.isfinite(before.nearest_s) & ~np.isfinite(after.nearest_s)
 
 
+def _counted(
+    reach: Reach,
+    target: Target,
+    *,
+    before: Reach | None,
+    moved: Reach | None,
+    level: Ints | None,
+    force: Force | None,
+) -> dict[str, Floats]:
+    """Tell of every place what becomes of it, 1 or 0."""
+    times = times_covered(reach, target)
+
+    def where(hit: NDArray[np.bool_]) -> Floats:
+        return np.where(hit, 1.0, 0.0)
+
+    columns = {"none": where(times == 0), "once": where(times == 1), "twice": where(times > 1)}
+    columns["share_thrice"] = where(times > 2)
+    if force is not None and level is not None:
+        late = force_seconds(reach, level, force, target)
+        columns |= {"share_force": where(late <= target.seconds), "known": where(level > 0)}
+    columns |= {"off_network": where(~reach.on), "covered": where(times > 0)}
+    if before is not None:
+        was = where(times_covered(before, target) > 0)
+        columns |= {"lost": was - columns["covered"], "cut_off": where(cut_off(before, reach))}
+    if moved is not None:
+        columns["share_moved"] = where(times_covered(moved, target) > 0)
+    return columns
+
+
 def coverage_table(
     demands: Mapping[str, tuple[Demand, Reach]],
     rule: Rule,
@@ -181,6 +301,8 @@ def coverage_table(
     *,
     before: Mapping[str, tuple[Demand, Reach]] | None = None,
     moved: Mapping[str, tuple[Demand, Reach]] | None = None,
+    levels: Mapping[str, Ints] | None = None,
+    force: Force | None = None,
 ) -> pd.DataFrame:
     """Count what is covered never, once, twice or more, overall and by town.
 
@@ -196,6 +318,10 @@ def coverage_table(
         How they are reached on dry roads, when the roads of a scenario count.
     moved
         How they are reached when stations in deep water have moved their vehicles out.
+    levels
+        Name to the risk class of each place, 0 unknown; with ``force``.
+    force
+        What stations bring, and what an effective force is by class.
 
     Returns
     -------
@@ -204,26 +330,18 @@ def coverage_table(
         ``total``, ``none``, ``once``, ``twice``, the same as ``share_*``, ``off_network``,
         ``covered`` (once or more) and its ``share``; with ``before`` ``lost``, which was covered
         on dry roads, and ``cut_off``, which nobody reaches any more; with ``moved``
-        ``share_moved``.
+        ``share_moved``; ``share_thrice``, and with ``force`` ``share_force``: where an effective
+        force stands in time, of the places whose class is known.
     """
     parts = []
     for what, (demand, reach) in demands.items():
         for target in rule.levels:
-            times = np.minimum(times_covered(reach, target), 2)
-            flags: dict[str, Floats] = {
-                name: np.where(times == code, 1.0, 0.0)
-                for code, name in enumerate(("none", "once", "twice"))
-            }
-            flags["off_network"] = np.where(reach.on, 0.0, 1.0)
-            flags["covered"] = np.where(times > 0, 1.0, 0.0)
-            if before is not None:
-                dry = before[what][1]
-                was = np.where(times_covered(dry, target) > 0, 1.0, 0.0)
-                flags["lost"] = was - flags["covered"]
-                flags["cut_off"] = np.where(cut_off(dry, reach), 1.0, 0.0)
-            if moved is not None:
-                again = times_covered(moved[what][1], target) > 0
-                flags["share_moved"] = np.where(again, 1.0, 0.0)
+            flags = _counted(
+                reach, target,
+                before=None if before is None else before[what][1],
+                moved=None if moved is None else moved[what][1],
+                level=None if force is None or levels is None else levels.get(what), force=force,
+            )  # fmt: skip
             whole = {name: float((demand.weight * flag).sum()) for name, flag in flags.items()}
             table = pd.concat([pd.DataFrame([whole], index=[""]), demand.by_town(flags)])
             codes = table.index.astype(str)
@@ -242,8 +360,12 @@ def coverage_table(
         all_[f"share_{name}"] = np.where(
             total > 0, all_[name] / total.where(total > 0, 1.0), np.nan
         )
-    if moved is not None:
-        all_["share_moved"] = all_["share_moved"] / total.where(total > 0)
+    for name in ("share_moved", "share_thrice"):
+        if name in all_:
+            all_[name] = all_[name] / total.where(total > 0)
+    if "share_force" in all_:
+        all_["share_force"] /= all_["known"].where(all_["known"] > 0)
+        all_ = all_.drop(columns="known")
     all_["share"] = np.where(total > 0, all_["covered"] / total.where(total > 0, 1.0), np.nan)
     order = (all_["unit_id"] != "").astype(int)
     return all_.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
@@ -309,6 +431,111 @@ def worst_table(
     return pd.concat(parts, ignore_index=True)
 
 
+def place_levels(
+    demands: Mapping[str, Demand],
+    units: gpd.GeoDataFrame | None,
+    classes: Mapping[str, int] | None,
+) -> dict[str, Ints] | None:
+    """Give every place the risk class of its village.
+
+    Parameters
+    ----------
+    demands
+        Name to places.
+    units
+        Units of all levels, or None.
+    classes
+        Unit code to class 1 to 4; None where no index was computed.
+
+    Returns
+    -------
+    dict or None
+        Name to classes, 0 unknown.
+    """
+    level = level_of(units, VILLAGES, least=1)
+    if not classes or level is None:
+        return None
+    found: dict[str, Ints] = {}
+    for name, demand in demands.items():
+        same = next((found[one] for one in CELLS if one in found), None) if name in CELLS else None
+        if same is None:
+            codes = _units_at(demand.xy, units, level)
+            same = np.array([int(classes.get(str(code), 0)) for code in codes], np.int64)
+        found[name] = same
+    return found
+
+
+def by_class(demand: Demand, reach: Reach, level: Ints) -> dict[str, tuple[Demand, Reach]]:
+    """Part the people by the risk class of their place.
+
+    Parameters
+    ----------
+    demand, reach
+        People and how they are reached.
+    level
+        Risk class of each place, 0 unknown.
+
+    Returns
+    -------
+    dict
+        ``class_4`` to ``class_1`` to the same places, weighing nothing elsewhere, of no town.
+    """
+    found = {}
+    for one in (4, 3, 2, 1):
+        weight = np.where(level == one, demand.weight, 0.0)
+        if weight.any():
+            nowhere = np.full(len(weight), "", dtype=object)
+            part = replace(demand, what=f"class_{one}", weight=weight, town=nowhere, parts=None)
+            found[part.what] = (part, reach)
+    return found
+
+
+def incident_weight(
+    cells: Demand, incidents: gpd.GeoDataFrame, *, bandwidth_m: float
+) -> tuple[Floats, float]:
+    r"""Spread incidents over the cells, so that their sum is the number a year.
+
+    .. math:: w_c = \frac{1}{Y} \sum_k \frac{e^{-d_{kc}^2 / 2 h^2}}{\sum_c e^{-d_{kc}^2 / 2 h^2}}
+
+    Parameters
+    ----------
+    cells
+        The cells.
+    incidents
+        Points; ``date`` tells the years.
+    bandwidth_m
+        Standard deviation h of the kernel, cut at three of it [m].
+
+    Returns
+    -------
+    tuple
+        Incidents a year of each cell, and the years Y that the dates span, at least one.
+
+    References
+    ----------
+    Silverman 1986, Density Estimation, ch. 4.
+    """
+    from scipy.spatial import cKDTree
+
+    dates = pd.to_datetime(incidents["date"], errors="coerce") if "date" in incidents else None
+    span = 0.0 if dates is None or dates.isna().all() else float((dates.max() - dates.min()).days)
+    years = max(span / 365.25, 1.0)
+    tree, xy = cKDTree(cells.xy), row_xy(incidents)
+    pairs = tree.sparse_distance_matrix(cKDTree(xy), 3 * bandwidth_m, output_type="coo_matrix")
+    cell, event = np.asarray(pairs.row, np.int64), np.asarray(pairs.col, np.int64)
+    value = np.exp(-(np.asarray(pairs.data, np.float64) ** 2) / (2 * bandwidth_m**2))
+    total = np.bincount(event, weights=value, minlength=len(xy))
+    alone = np.flatnonzero(total == 0)
+    weight = np.bincount(cell, weights=value / total[event], minlength=len(cells.ids))
+    if alone.size:  # farther than three bandwidths from every middle of a cell
+        found = tree.query(xy[alone])
+        at, where = np.asarray(found[0]), np.asarray(found[1], np.int64)
+        np.add.at(weight, where[at <= 6 * bandwidth_m], 1.0)
+    return weight.astype(np.float64) / years, years
+
+
+CELLS: Final = ("population", "cells", "incidents")
+"""Demands that stand in the middle of the cells."""
 VILLAGES: Final = ("village", "grid_duty_area", "custom")
 """Levels that count as villages, first found."""
 TOWNS: Final = ("town", "district")
@@ -322,6 +549,7 @@ def all_demands(
     points: Mapping[str, gpd.GeoDataFrame],
     *,
     pieces: Pieces | None = None,
+    calls: Floats | None = None,
 ) -> dict[str, Demand]:
     """Give everything that stations should reach; the first is what sites are planned for.
 
@@ -338,11 +566,14 @@ def all_demands(
     pieces
         People by unit and cell, so that every town has its own people; None parts the people by
         the middle of their cell.
+    calls
+        Incidents a year on the cells inside the place, when sites are planned for these.
 
     Returns
     -------
     dict
-        ``population`` (when known), ``cells``, ``village`` and each role that has rows.
+        ``incidents`` (when given), ``population`` (when known), ``cells``, ``village`` and each
+        role that has rows.
     """
     cells = _cell_demand(grid, units)
     found = {"cells": cells}
@@ -351,6 +582,8 @@ def all_demands(
         people = np.maximum(np.nan_to_num(people, nan=0.0), 0.0)
         lived = replace(cells, what="population", weight=people, parts=_parts(grid, units, pieces))
         found = {"population": lived, "cells": cells}
+    if calls is not None:
+        found = {"incidents": replace(cells, what="incidents", weight=calls), **found}
     villages = _village_demand(next(iter(found.values())), units)
     if villages is not None:
         found["village"] = villages
@@ -379,10 +612,8 @@ def on_roads(graph: RoadGraph, demands: Mapping[str, Demand], limit_m: float) ->
     """
     found: dict[str, Snapped] = {}
     for name, demand in demands.items():
-        same = name == "cells" and "population" in found
-        found[name] = (
-            found["population"] if same else snap_points(graph, demand.xy, limit_m=limit_m)
-        )
+        same = next((found[one] for one in CELLS if one in found), None) if name in CELLS else None
+        found[name] = same if same is not None else snap_points(graph, demand.xy, limit_m=limit_m)
     return found
 
 

@@ -49,12 +49,15 @@ class StationOptions(Section):
         "fire_engine"
     )
     """Vehicle of new stations, and of stations that give none."""
-    model: Literal["mclp", "lscp", "lscp-b", "p-median", "p-center"] = "mclp"
-    """Most people in time, fewest sites for all, the same with backup, least time, least worst."""
+    model: Literal["mclp", "lscp", "lscp-b", "p-median", "p-center", "mexclp"] = "mclp"
+    """Most people in time, fewest sites, the same with backup, least time, least worst, busy."""
+    demand: Literal["population", "incidents"] = "population"
+    """What counts: people, or incidents (role ``accident``)."""
+    robust: bool = False
+    """Choose the sites whose largest loss against the best of each scenario is least (mclp)."""
     sites: int = Field(default=3, ge=0, le=50)
     """New stations to propose; 0 seeks none; lscp and lscp-b find their own number."""
     candidates: str = Field(default="cells", min_length=1)
     """Where they may stand: ``cells``, ``nodes`` of the roads, or a role of ``layers``."""
     candidate_limit: int | None = Field(default=None, ge=1, le=20_000)
-    """Cells or nodes that are compared at most: by default 5000, for models that weigh every
-    distance (p-median, p-center) 300; a layer is always taken whole."""
+    """Most cells or nodes compared: 20000; p-median, p-center 300, mexclp 1000; layers whole."""

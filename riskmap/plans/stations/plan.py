@@ -19,10 +19,15 @@ from riskmap.plans.plan import Plan, Proof, in_state
 from riskmap.plans.stations import reach as water
 from riskmap.plans.stations import tables as station_tables
 from riskmap.plans.stations.coverage import (
+    CELLS,
     Demand,
+    Reach,
     all_demands,
+    by_class,
     coverage_table,
+    incident_weight,
     on_roads,
+    place_levels,
     worst_table,
 )
 from riskmap.plans.stations.maps import AFTER, BEFORE, State, station_layers
@@ -37,8 +42,7 @@ from riskmap.plans.stations.reach import (
 )
 from riskmap.plans.stations.rules import response_rule
 from riskmap.plans.stations.sites import (
-    FAR,
-    FEW_CANDIDATES,
+    ALL_CANDIDATES,
     MOST_CANDIDATES,
     Ground,
     Siting,
@@ -66,6 +70,23 @@ if TYPE_CHECKING:
 _NONE: Mapping[str, Any] = {}
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class More:
+    """What the plan may take into account besides people, roads and water."""
+
+    classes: Mapping[str, int] | None = None
+    """Unit code to risk class, 1 to 4: the report is parted by class, and tells when an effective
+    force stands there."""
+    incidents: gpd.GeoDataFrame | None = None
+    """Past incidents, which tell how busy each station is."""
+    by_incidents: bool = False
+    """Whether sites are planned for incidents instead of people."""
+    robust: bool = False
+    """Whether sites are those whose largest loss in any scenario is least."""
+    year: int | None = None
+    """Year of the data, after which building begins."""
+
+
 def station_plan(
     graph: RoadGraph,
     stations: gpd.GeoDataFrame,
@@ -90,12 +111,13 @@ def station_plan(
     closures: Mapping[str, gpd.GeoDataFrame] = _NONE,
     dem: tuple[Raster, ...] = (),
     standards: Sequence[Standard] = (),
+    more: More | None = None,
 ) -> Plan:
     """Report the coverage of the stations and propose the next sites.
 
     A place is covered when call handling and turn-out plus travel from a station take no longer
     than the rule's target. Travel is free flow (自由流); the walk between a place and its road
-    is limited, not timed.
+    takes the time of a vehicle at ``network.access_kmh``.
 
     Parameters
     ----------
@@ -129,8 +151,8 @@ def station_plan(
     candidates
         Points that may be chosen, or None.
     candidate_limit
-        Largest number of cells or nodes, more are thinned evenly; by default 5000, and 300 for
-        models that weigh every distance.
+        Largest number of cells or nodes, more are thinned evenly; by default 20000, fewer for
+        models that cannot take so many.
     forbidden, hazards, depths
         Where no station may stand, see `Zones`; depths are scenarios of the report too.
     rasters
@@ -141,53 +163,78 @@ def station_plan(
         Height of the ground, for slopes [m].
     standards
         Standards of the office's own, which the coverage is held against.
+    more
+        Classes of risk, incidents, and how sites are chosen and built.
 
     Returns
     -------
     Plan
         Tables (summary, towns, coverage, worst, stations, overlap, nearest; when sites were sought
-        curve and sites), layers, and the proof of the sites, the most of them first.
+        sites), layers, and the proof of the sites, the most of them first.
 
     Raises
     ------
     InfeasibleError
         If there is no station and no site is sought or possible.
     """
-    if not len(stations) and k < 1:
-        raise InfeasibleError(text("there is no station, and no new site is asked for"))
-    limit_m = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
+    limit_m = _limit_m(grid, presets, some=len(stations) > 0 or k > 0)
+    more = more or More()
     rule = with_standards(response_rule(presets, rules), standards)
     setting = make_setting(graph, stations, rule, vehicle=vehicle, presets=presets, limit_m=limit_m)
-    demands = all_demands(grid, population, units, points, pieces=pieces)
-    on_road = on_roads(graph, demands, limit_m)
-    dry = reach_all(setting, demands, on_road)
+    calls, wanted = _calls(grid, more, presets)
+    demands = all_demands(grid, population, units, points, pieces=pieces, calls=wanted)
+    dry = reach_all(setting, demands, on_road := on_roads(graph, demands, limit_m))
     states = _States(grid=grid, presets=presets, depths=depths, rasters=rasters, closures=closures)
-    wet, drowned, moved = _wet(states, setting, demands, on_road)
+    wet_roads, flooded = states.settings(setting), states.deeper(setting)
+    wet, drowned, moved = _wet(states, setting, wet_roads, demands, on_road)
     main = next(iter(demands))
-    zones = Zones(forbidden=forbidden, hazards=hazards, depths=depths, rasters=rasters, dem=dem)
     siting, after, said = _propose(
-        setting, grid, demands[main], on_road[main], zones, model=model, k=k, vehicle=vehicle,
-        kind=candidate_kind, given=candidates, limit_m=limit_m, presets=presets,
-        most=candidate_limit or (FEW_CANDIDATES if model in FAR else MOST_CANDIDATES),
+        setting, grid, demands[main], on_road[main],
+        Zones(forbidden=forbidden, hazards=hazards, depths=depths, rasters=rasters, dem=dem),
+        model=model, k=k, vehicle=vehicle, kind=candidate_kind, given=candidates, limit_m=limit_m,
+        most=candidate_limit, presets=presets, wet_roads=wet_roads,
+        robust=more.robust, busy=_busy(stations, calls, presets),
     )  # fmt: skip
-    limit = float(presets["flood.criterion_depth_m"]) if depths else 0.0
-    flooded = states.deeper(setting, np.full(len(setting.on), limit))
     tables = _tables(
-        stations, setting, dry, wet, after, siting, moved=moved, standards=(standards, points),
-        flooded=flooded, cell_km2=grid.size_m**2 / 1e6, units=units, presets=presets,
+        stations, setting, dry, wet, after, siting, moved=moved, flooded=flooded,
+        standards=(standards, points),
+        cell_km2=grid.size_m**2 / 1e6, units=units, presets=presets,
+        after_wet=_after_wet(wet_roads, siting, on_road[main], vehicle=vehicle, presets=presets),
+        levels=place_levels(demands, units, more.classes), calls=calls, year=more.year,
     )  # fmt: skip
     now = State(when=BEFORE, setting=setting, cells=dry[main][1])
-    layers, titles = station_layers(
-        [now] if after is None or siting is None or siting.sites.empty else [now, after],
-        {name: pairs[main][1] for name, pairs in wet.items()}, grid,
-        names=np.r_[_names(stations), _new_names(siting)],
-        half_width_m=float(presets["network.half_width_m"]), siting=siting,
-    )  # fmt: skip
+    drawn = _drawn(now, after, {key: one[main][1] for key, one in wet.items()}, grid, siting,
+                   names=np.r_[_names(stations), _new_names(siting)], presets=presets)  # fmt: skip
     notes = station_notes(
         setting, _names(stations), tables, known=population is not None, flooded=flooded,
         most=float(presets["station.free_flow_label_share"]), drowned=drowned,
     )  # fmt: skip
-    return _plan(tables, layers, titles, (*notes, *said), siting)
+    return _plan(tables, *drawn, (*notes, *said), siting)
+
+
+def _limit_m(grid: Grid, presets: Presets, *, some: bool) -> float:
+    """Give the longest way to a road; refuse a plan of no station and no site."""
+    if not some:
+        raise InfeasibleError(text("there is no station, and no new site is asked for"))
+    return max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
+
+
+def _drawn(
+    now: State,
+    after: State | None,
+    wet: Mapping[str, Reach],
+    grid: Grid,
+    siting: Siting | None,
+    *,
+    names: NDArray[np.object_],
+    presets: Presets,
+) -> tuple[dict[str, gpd.GeoDataFrame], dict[str, Text]]:
+    """Draw the coverage as it is and with the proposed sites."""
+    return station_layers(
+        [now] if after is None or siting is None or siting.sites.empty else [now, after],
+        wet, grid, names=names,
+        half_width_m=float(presets["network.half_width_m"]), siting=siting,
+    )  # fmt: skip
 
 
 def _plan(
@@ -236,6 +283,11 @@ class _States:
     rasters: Mapping[str, tuple[Raster, ...]]
     closures: Mapping[str, gpd.GeoDataFrame]
 
+    @property
+    def least(self) -> float:
+        """Depth from which a place counts as wet [m]."""
+        return float(self.presets["flood.criterion_depth_m"]) if self.depths else 0.0
+
     def settings(self, setting: Setting, *, moved_out: bool = False) -> dict[str, Setting]:
         """Give the stations on the roads of every scenario."""
         return water.wet_settings(
@@ -243,8 +295,11 @@ class _States:
             closures=self.closures, moved_out=moved_out,
         )  # fmt: skip
 
-    def deeper(self, setting: Setting, limit: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
-        """Tell by scenario which stations stand in water as deep as their limit."""
+    def deeper(
+        self, setting: Setting, limit: NDArray[np.float64] | None = None
+    ) -> dict[str, NDArray[np.bool_]]:
+        """Tell by scenario which stations stand in water as deep as their limit, or at all."""
+        limit = np.full(len(setting.on), self.least) if limit is None else limit
         return {
             name: water.station_depths(setting, self.grid, depth, self.rasters.get(name, ()))
             >= limit
@@ -255,13 +310,14 @@ class _States:
 def _wet(
     states: _States,
     setting: Setting,
+    wet_roads: Mapping[str, Setting],
     demands: Mapping[str, Demand],
     on_road: Mapping[str, Snapped],
 ) -> tuple[dict[str, water.Pairs], dict[str, NDArray[np.bool_]], dict[str, water.Pairs]]:
     """Find how every scenario's roads are driven: as it is, who is drowned, vehicles moved out."""
     drowned = states.deeper(setting, _limits(setting, states.presets))
     wet: dict[str, water.Pairs] = {
-        name: reach_all(there, demands, on_road) for name, there in states.settings(setting).items()
+        name: reach_all(there, demands, on_road) for name, there in wet_roads.items()
     }
     some = {name for name, deep in drowned.items() if deep.any()}
     out = states.settings(setting, moved_out=True) if some else {}
@@ -269,6 +325,49 @@ def _wet(
         name: reach_all(there, demands, on_road) for name, there in out.items() if name in some
     }
     return wet, drowned, moved
+
+
+def _calls(
+    grid: Grid, more: More, presets: Presets
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+    """Spread the incidents a year over the cells, and again where sites are planned for them."""
+    if more.incidents is None or not len(more.incidents):
+        return None, None
+    cells = all_demands(grid, None, None, {})["cells"]
+    width = float(presets["station.incident_kernel_m"])
+    found = incident_weight(cells, more.incidents, bandwidth_m=width)[0]
+    return found, found if more.by_incidents else None
+
+
+def _busy(stations: gpd.GeoDataFrame, calls: NDArray[np.float64] | None, presets: Presets) -> float:
+    """Give the share of the time in which a vehicle is busy, over all stations."""
+    if calls is None or not len(stations):
+        return float(presets["station.busy_share"])
+    vehicles = float(station_tables.force_of(stations, presets).vehicles.sum())
+    hours = float(calls.sum()) * float(presets["station.incident_hours"])
+    return min(hours / (8760.0 * max(vehicles, 1.0)), 0.95)
+
+
+def _after_wet(
+    wet_roads: Mapping[str, Setting],
+    siting: Siting | None,
+    on_road: Snapped,
+    *,
+    vehicle: str,
+    presets: Presets,
+) -> dict[str, Reach]:
+    """Find how the places are reached in every scenario with the proposed sites."""
+    found: dict[str, Reach] = {}
+    for name, there in wet_roads.items():
+        roads = there.roads
+        if roads is None or siting is None or not len(siting.places):
+            continue
+        whole = with_stations(
+            there, roads.moved(siting.places), vehicle=vehicle,
+            edge_cost=roads.seconds(vehicle=vehicle, presets=presets),
+        )  # fmt: skip
+        found[name] = reach(whole, on_road)
+    return found
 
 
 def _limits(setting: Setting, presets: Presets) -> NDArray[np.float64]:
@@ -291,9 +390,12 @@ def _propose(
     vehicle: str,
     kind: str,
     given: gpd.GeoDataFrame | None,
-    most: int,
+    most: int | None,
     limit_m: float,
     presets: Presets,
+    wet_roads: Mapping[str, Setting],
+    robust: bool,
+    busy: float,
 ) -> tuple[Siting | None, State | None, tuple[Text, ...]]:
     """Seek new sites, and see what they change; say why when there is no place for any."""
     if k < 1:
@@ -302,7 +404,7 @@ def _propose(
     try:
         found = find_candidates(
             graph, grid, demand, kind=kind, given=given, zones=zones, presets=presets,
-            limit_m=limit_m, most=most,
+            limit_m=limit_m, most=most or MOST_CANDIDATES.get(model, ALL_CANDIDATES),
         )  # fmt: skip
     except InfeasibleError as error:
         if not len(setting.on):
@@ -312,8 +414,15 @@ def _propose(
     ground = Ground(
         setting=setting, candidates=found, vehicle=vehicle, edge_cost=cost, demand=demand,
         on_road=on_road, limit=rule.targets[0].seconds,
+        states={
+            name: (there, there.roads.seconds(vehicle=vehicle, presets=presets))
+            for name, there in wet_roads.items()
+            if there.roads is not None
+        },
+        busy=busy, slower=presets["station.speed_cases"],
+        same_m=float(presets["station.same_site_m"]),
     )  # fmt: skip
-    siting = plan_sites(ground, model=model, most=k)
+    siting = plan_sites(ground, model=model, most=k, robust=robust)
     whole = with_stations(setting, siting.places, vehicle=vehicle, edge_cost=cost)
     after = State(when=AFTER, setting=whole, cells=reach(whole, on_road))
     return siting, after, (*found.notes, *siting.notes)
@@ -361,36 +470,63 @@ def _tables(
     units: gpd.GeoDataFrame | None,
     presets: Presets,
     standards: tuple[Sequence[Standard], Mapping[str, gpd.GeoDataFrame]],
+    after_wet: Mapping[str, Reach],
+    levels: Mapping[str, NDArray[np.int64]] | None,
+    calls: NDArray[np.float64] | None,
+    year: int | None,
 ) -> dict[str, pd.DataFrame]:
     """Make the tables of the report."""
+    force = station_tables.force_of(stations, presets)
     towns = _town_names(units)
     names, rule = _names(stations), setting.rule
     main = next(iter(dry.values()))
     then = None if after is None else after.cells
     speed = station_tables.mean_speed_kmh(setting)
     tables = {
-        "summary": station_tables.summary_table(dry, wet, rule, speed_kmh=speed, after=then),
+        "summary": station_tables.summary_table(dry, wet, rule, speed_kmh=speed, after=then,
+                                                after_wet=after_wet,
+                                                slower=presets["station.speed_cases"]),
         "towns": station_tables.town_table(dry, wet, rule, towns, after=then),
         "stations": station_tables.station_table(
             stations, names, main, setting,
             cell_km2=cell_km2, area_limits=presets["station.area_km2"], flooded=flooded,
+            force=force, calls=calls,
+            incident_hours=float(presets["station.incident_hours"]),
         ),
         "worst": worst_table(dry, rule, stations=names, town_names=towns),
         "overlap": station_tables.overlap_table(*main, rule, names),
     }  # fmt: skip
     tables["worst"] = _with_degrees(tables["worst"], setting.graph.crs)
     if siting is not None:
-        sites = _with_degrees(siting.sites, setting.graph.crs)
-        sites.insert(0, "order", np.arange(1, len(sites) + 1))
-        tables |= {"curve": siting.curve, "sites": sites}
-    parts = [in_state(coverage_table(dry, rule, towns), "")]
-    for name, pairs in wet.items():
-        table = coverage_table(pairs, rule, towns, before=dry, moved=moved.get(name))
+        sites = station_tables.site_table(siting, year=year, presets=presets)
+        tables["sites"] = _with_degrees(sites, setting.graph.crs)
+    parts = []
+    before, seen = _by_class(dry, levels)
+    for name, pairs in {"": dry, **wet}.items():
+        out = moved.get(name)
+        table = coverage_table(
+            _by_class(pairs, levels)[0], rule, towns, levels=seen, force=force,
+            before=before if name else None,
+            moved=None if out is None else _by_class(out, levels)[0],
+        )  # fmt: skip
         parts.append(in_state(table, name))
     tables["coverage"] = pd.concat(parts, ignore_index=True)
-    tables["nearest"] = nearest_table(dry, wet, rule, names, towns)
+    tables["nearest"] = nearest_table(
+        dry, wet, rule, names, towns, levels=levels, force=None if levels is None else force
+    )
     held = Held(standards[0], rule, stations, standards[1], towns)
     return tables | held.tables({"": dry, **wet}, names)
+
+
+def _by_class(
+    pairs: water.Pairs, levels: Mapping[str, NDArray[np.int64]] | None
+) -> tuple[water.Pairs, Mapping[str, NDArray[np.int64]] | None]:
+    """Add the people by risk class behind what is counted, with the class of every place."""
+    what = next((name for name in pairs if name in CELLS), None)
+    if levels is None or what is None:
+        return pairs, levels
+    parts = by_class(*pairs[what], levels[what])
+    return {**pairs, **parts}, {**levels, **dict.fromkeys(parts, levels[what])}
 
 
 REPORTED: Final = (
@@ -412,6 +548,8 @@ def plan_stations(
     scenarios: Mapping[str, Scenario] | None = None,
     options: StationOptions | None = None,
     roles: Mapping[str, Role] | None = None,
+    classes: Mapping[str, int] | None = None,
+    year: int | None = None,
 ) -> Plan:
     """Make the station plan of a run.
 
@@ -437,6 +575,10 @@ def plan_stations(
         The section ``stations`` of the project file.
     roles
         The roles, which say what is out of use; None takes every row.
+    classes
+        Unit code to risk class, where an index was computed.
+    year
+        Year of the data.
 
     Returns
     -------
@@ -478,7 +620,11 @@ def plan_stations(
         rasters={name: one.depths for name, one in found.items() if one.depths},
         closures={name: one.closures for name, one in found.items() if one.closures is not None},
         dem=layers["dem"].rasters if chosen.sites and "dem" in layers else (),
-    )
+        more=More(
+            classes=classes, incidents=rows_in_use(layers, "accident", roles),
+            by_incidents=chosen.demand == "incidents", robust=chosen.robust, year=year,
+        ),
+    )  # fmt: skip
 
 
 def _stations(

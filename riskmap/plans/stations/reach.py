@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ from riskmap.geo.network import (
     wet_roads,
 )
 from riskmap.geo.points import row_xy
-from riskmap.plans.stations.coverage import Demand, Reach
+from riskmap.plans.stations.coverage import CELLS, Demand, Force, Reach, arrivals, force_seconds
 from riskmap.plans.stations.rules import Rule, own_turn_out, turn_out
 
 if TYPE_CHECKING:
@@ -70,6 +70,51 @@ class Setting:
     rule: Rule
     roads: WetRoads | None = None
     """How the roads are cut by water and closures; None when dry."""
+    access_ms: float = np.inf
+    """Speed between a door and its road [m/s]."""
+
+    def wait(self) -> Floats:
+        """Give the seconds before every station is on the road: call, turn-out, its own yard.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (stations,) [s].
+        """
+        found = self.start.copy()
+        for fleet in self.fleets:
+            found[fleet.rows] = fleet.start + self.yard(fleet)
+        return found
+
+    def yard(self, fleet: Fleet) -> Floats:
+        """Give the seconds between a station's door and its road.
+
+        Parameters
+        ----------
+        fleet
+            The stations.
+
+        Returns
+        -------
+        numpy.ndarray
+            0 off the network, shape (stations of the fleet,) [s].
+        """
+        return np.nan_to_num(fleet.places.walk_m, posinf=0.0) / self.access_ms
+
+    def door(self, places: Snapped) -> Floats:
+        """Give the seconds between the road and the door of every place.
+
+        Parameters
+        ----------
+        places
+            Places on the roads.
+
+        Returns
+        -------
+        numpy.ndarray
+            0 off the network, shape (places,) [s].
+        """
+        return np.nan_to_num(places.walk_m, posinf=0.0) / self.access_ms
 
 
 def make_setting(
@@ -123,6 +168,7 @@ def make_setting(
     return Setting(
         graph=graph, fleets=tuple(fleets), xy=xy, on=places.on, start=start,
         own=np.isfinite(own_turn_out(stations)), rule=rule,
+        access_ms=float(presets["network.access_kmh"]) / 3.6,
     )  # fmt: skip
 
 
@@ -180,12 +226,13 @@ def first_there(setting: Setting, places: Snapped) -> tuple[Ints, Floats]:
         if not len(fleet.rows):
             continue
         found = nearest_seconds(
-            setting.graph, fleet.places, places, start=fleet.start, edge_cost=fleet.edge_cost
-        )
+            setting.graph, fleet.places, places, start=fleet.start + setting.yard(fleet),
+            edge_cost=fleet.edge_cost,
+        )  # fmt: skip
         better = found.cost < when
         who[better] = fleet.rows[found.facility[better]]
         when[better] = found.cost[better]
-    return who, when
+    return who, when + setting.door(places)
 
 
 def pairs(setting: Setting, places: Snapped, *, limit: float) -> tuple[Ints, Ints, Floats]:
@@ -206,12 +253,15 @@ def pairs(setting: Setting, places: Snapped, *, limit: float) -> tuple[Ints, Int
         Station, place, seconds from the call.
     """
     found: list[tuple[Ints, Ints, Floats]] = []
+    door = setting.door(places)
     for fleet in setting.fleets:
         table = cost_table(
-            setting.graph, fleet.places, places, edge_cost=fleet.edge_cost, start=fleet.start,
-            limit=limit,
+            setting.graph, fleet.places, places, edge_cost=fleet.edge_cost,
+            start=fleet.start + setting.yard(fleet), limit=limit,
         )  # fmt: skip
-        found.append((fleet.rows[table.facility], table.point, table.cost))
+        seconds = table.cost + door[table.point]
+        near = seconds <= limit
+        found.append((fleet.rows[table.facility[near]], table.point[near], seconds[near]))
     station, place, seconds = (np.concatenate(part) for part in zip(*found, strict=True))
     return station, place, seconds
 
@@ -244,6 +294,7 @@ def reach(setting: Setting, places: Snapped) -> Reach:
         on=places.on,
         base_s=setting.rule.response_s,
         own=setting.own,
+        wait=setting.start,
     )
 
 
@@ -268,14 +319,12 @@ def reach_all(
     """
     found: dict[str, tuple[Demand, Reach]] = {}
     for name, demand in demands.items():
-        same = name == "cells" and "population" in found
-        found[name] = (demand, found["population"][1] if same else reach(setting, on_road[name]))
+        same = next((found[one] for one in CELLS if one in found), None) if name in CELLS else None
+        found[name] = (demand, same[1] if same is not None else reach(setting, on_road[name]))
     return found
 
 
 Pairs = Mapping[str, tuple[Demand, Reach]]
-CELLS: Final = ("population", "cells")
-"""Demands that are no points."""
 
 
 def nearest_table(
@@ -284,6 +333,9 @@ def nearest_table(
     rule: Rule,
     names: NDArray[np.object_],
     town_names: Mapping[str, str],
+    *,
+    levels: Mapping[str, Ints] | None = None,
+    force: Force | None = None,
 ) -> pd.DataFrame:
     """List the nearest station of every point on dry roads, and what each scenario makes of it.
 
@@ -299,6 +351,10 @@ def nearest_table(
         Names of the stations.
     town_names
         Unit code to name.
+    levels
+        Name to the risk class of each place, 0 unknown; with ``force``.
+    force
+        What stations bring, and what an effective force is by class.
 
     Returns
     -------
@@ -306,7 +362,10 @@ def nearest_table(
         ``scenario`` (empty: there is none), ``what``, ``id``, ``name``, ``town``, ``station_dry``,
         ``seconds_dry`` (NaN = no way), ``station``, ``seconds``, ``later_s`` and ``state``:
         ``in_time``, ``late``, ``lost`` (in time when dry only), ``cut`` (no way any more),
-        ``no_way`` (dry neither). Rows without a scenario stand only where there is none.
+        ``no_way`` (dry neither); ``second``, ``second_s``, ``third``, ``third_s`` within the
+        longest target; with ``force`` ``unit_class`` and ``force_s``, when an effective force
+        stands there. Rows without a scenario stand only where there is none. Places that nobody
+        reaches in time stand first, those of the highest class before others.
     """
     limit = rule.targets[0].seconds
     called = np.append(names, "")
@@ -330,9 +389,20 @@ def nearest_table(
                 "later_s": new - old,
                 "state": _states(old, new, limit),
             }
-            parts.append(pd.DataFrame(frame))
+            who, when = arrivals(reach, 3)
+            for turn, name in ((1, "second"), (2, "third")):
+                frame |= {name: called[who[:, turn]], f"{name}_s": when[:, turn]}
+            level = np.zeros(len(demand.ids), np.int64)
+            if force is not None and levels is not None:
+                level = levels[what]
+                enough = force_seconds(reach, level, force)
+                frame |= {"unit_class": level, "force_s": _finite(enough)}
+            late = ~(new <= limit)
+            order = np.lexsort((-np.nan_to_num(new, nan=np.inf), -level, ~late))
+            parts.append(pd.DataFrame(frame).iloc[order])
     columns = ["scenario", "what", "id", "name", "town", "station_dry", "seconds_dry", "station",
-               "seconds", "later_s", "state"]  # fmt: skip
+               "seconds", "later_s", "state", "second", "second_s", "third",
+               "third_s"]  # fmt: skip
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 

@@ -49,6 +49,8 @@ class Candidates:
     xy: Floats
     on_road: Snapped
     notes: tuple[Text, ...]
+    whole: Snapped | None = None
+    """All that may be chosen, where only some of them are compared."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -184,7 +186,9 @@ def choose_candidates(
         said = str(text("; ")).join(map(str, notes)) or str(text("none is given"))
         raise InfeasibleError(text("no candidate site is left ({why})", why=said))
     rows = np.flatnonzero(free)
+    whole = None
     if most is not None and len(rows) > most:
+        whole = on_road.take(rows)
         notes.append(
             text(
                 "of {n} possible sites {most} at most are compared, spread evenly; a finer search "
@@ -199,6 +203,7 @@ def choose_candidates(
         xy=xy[rows],
         on_road=on_road.take(rows),
         notes=tuple(notes),
+        whole=whole,
     )
 
 
@@ -248,11 +253,11 @@ Ints = NDArray[np.int64]
 NODES: Final = 2000
 """The search stops after this many nodes, not by the clock, so that runs repeat."""
 GAP: Final = 1e-3
-SEARCHED: Final = ("mclp", "p-median")
+SEARCHED: Final = ("mclp", "p-median", "mexclp")
 """Models whose search takes a limit of nodes."""
-MOST_CANDIDATES: Final = 5000
-FEW_CANDIDATES: Final = 300
-"""Cells or nodes compared where the project does not say, and by models that weigh distances."""
+MOST_CANDIDATES: Final[Mapping[str, int]] = {"p-median": 300, "p-center": 300, "mexclp": 1000}
+"""Cells or nodes compared where the project does not say, by models that cannot take all."""
+ALL_CANDIDATES: Final = 20_000
 FAR: Final = ("p-median", "p-center")
 """Models that ask for times rather than for a target."""
 
@@ -293,9 +298,17 @@ class Ground:
     """The places of the demand on the network."""
     limit: float
     """Seconds from the call within which a place counts as covered."""
+    states: Mapping[str, tuple[Setting, Floats]] = field(default_factory=dict)
+    """Scenario to the stations on its roads, and what new ones drive there."""
+    busy: float = 0.0
+    """Share of the time in which a vehicle is busy, for ``mexclp``."""
+    slower: Mapping[str, float] = field(default_factory=dict)
+    """Name to slower speeds, as a share of free flow, under which the sites are sought again."""
+    same_m: float = 0.0
+    """Sites this near each other are the same place [m]."""
 
 
-def plan_sites(ground: Ground, *, model: str, most: int) -> Siting:
+def plan_sites(ground: Ground, *, model: str, most: int, robust: bool = False) -> Siting:
     """Choose the next sites for growing numbers of them.
 
     Parameters
@@ -307,6 +320,9 @@ def plan_sites(ground: Ground, *, model: str, most: int) -> Siting:
         number of sites.
     most
         Number of new sites; the curve holds every smaller one.
+    robust
+        Whether the last row of an ``mclp`` takes the sites whose largest loss against the best of
+        dry roads and of each scenario is least.
 
     Returns
     -------
@@ -329,7 +345,17 @@ def plan_sites(ground: Ground, *, model: str, most: int) -> Siting:
             gap = abs(objective - bound) / max(abs(objective), 1e-9)
         rows.append(_row(ground, model, chosen, kept, objective, bound, gap, status))
         last = (objective, bound, status, reason)
+    if model == "mclp" and len(chosen):
+        if robust and ground.states:
+            chosen, said = _least_regret(ground, len(chosen))
+            notes = (*notes, said)
+            row = _row(ground, model, chosen, kept, last[0], last[1], None, last[2])
+            rows[-1] |= {name: row[name] for name in ("covered", "share", "recount")}
+        if ground.candidates.whole is not None:
+            notes = (*notes, _loss_bound(ground, len(chosen), rows[-1]["covered"]))
     sites, order = _sites(ground, chosen, table)
+    if model == "mclp":
+        sites["stays"] = _stays(ground, chosen, order)
     curve = pd.DataFrame(rows)
     if len(curve) and model == "mclp":
         # What the sites of the last row give when they are built in their order, one after another.
@@ -386,6 +412,7 @@ def _solve(
         chosen, value = _best_single(instance, count, k)
         return chosen, value, value, "optimal", ""
     limits: dict[str, Any] = {"gap": GAP, "max_nodes": NODES} if model in SEARCHED else {}
+    limits |= {"busy": ground.busy} if model == "mexclp" else {}
     radius = None if model in FAR else ground.limit
     answer = solve(model, instance, p=None if k is None else count + k, radius=radius, **limits)
     chosen = np.asarray(answer.open[answer.open >= count] - count, dtype=np.int64)
@@ -431,6 +458,10 @@ def _row(
     covered = float(ground.demand.weight[seconds <= ground.limit].sum())
     if model == "mclp":
         recount = covered
+    elif model == "mexclp":
+        place = pairs(fresh, ground.on_road, limit=ground.limit)[1]
+        times = np.bincount(place, minlength=len(kept))
+        recount = float((ground.demand.weight * (1 - ground.busy**times)).sum())
     elif model == "p-median":
         recount = float((ground.demand.weight[kept] * seconds[kept]).sum())
     elif model == "p-center":
@@ -456,23 +487,8 @@ def _instance(ground: Ground, model: str) -> tuple[Any, pd.DataFrame, NDArray[np
 
     limit = np.inf if model in FAR else ground.limit
     count = len(ground.setting.on)
-    station, place, seconds = pairs(ground.setting, ground.on_road, limit=limit)
-    fleet = Fleet(
-        vehicle=ground.vehicle,
-        rows=np.arange(len(ground.candidates.ids)) + count,
-        places=ground.candidates.on_road,
-        start=np.full(len(ground.candidates.ids), ground.setting.rule.response_s),
-        edge_cost=ground.edge_cost,
-    )
-    alone = Setting(
-        graph=ground.setting.graph, fleets=(fleet,), xy=ground.candidates.xy,
-        on=fleet.places.on, start=fleet.start, own=np.zeros(len(fleet.rows), dtype=bool),
-        rule=ground.setting.rule,
-    )  # fmt: skip
-    new = pairs(alone, ground.on_road, limit=limit)
-    station, place, seconds = (
-        np.concatenate(both) for both in zip((station, place, seconds), new, strict=True)
-    )
+    setting, places = ground.setting, ground.candidates.on_road
+    station, place, seconds = _all_pairs(ground, setting, ground.edge_cost, places, limit)
     kept = np.zeros(len(ground.demand.weight), dtype=bool)
     kept[place] = True
     kept &= ground.demand.weight > 0
@@ -487,10 +503,122 @@ def _instance(ground: Ground, model: str) -> tuple[Any, pd.DataFrame, NDArray[np
         demands=tuple(ground.demand.ids[rows].astype(str)),
         facilities=(*(f"existing {i}" for i in range(count)), *ground.candidates.ids.astype(str)),
         weight=ground.demand.weight[rows],
-        status=np.r_[np.full(count, EXISTING), np.full(len(fleet.rows), CANDIDATE)],
+        status=np.r_[np.full(count, EXISTING), np.full(len(places), CANDIDATE)],
     )
     table = pd.DataFrame({"facility": station, "place": place, "seconds": seconds})
     return instance, table, kept
+
+
+def _all_pairs(
+    ground: Ground, setting: Setting, edge_cost: Floats, places: Snapped, limit: float
+) -> tuple[Ints, Ints, Floats]:
+    """List stations, then candidates, with what each reaches within a limit on some roads."""
+    count, there = len(setting.on), ground.on_road
+    if setting.roads is not None:
+        places, there = setting.roads.moved(places), setting.roads.moved(there)
+    fleet = Fleet(
+        vehicle=ground.vehicle,
+        rows=np.arange(len(places)) + count,
+        places=places,
+        start=np.full(len(places), setting.rule.response_s),
+        edge_cost=edge_cost,
+    )
+    alone = Setting(
+        graph=setting.graph, fleets=(fleet,), xy=places.xy, on=places.on, start=fleet.start,
+        own=np.zeros(len(places), dtype=bool), rule=setting.rule, access_ms=setting.access_ms,
+    )  # fmt: skip
+    both = (pairs(setting, there, limit=limit), pairs(alone, there, limit=limit))
+    station, place, seconds = (np.concatenate(part) for part in zip(*both, strict=True))
+    return station, place, seconds
+
+
+def _cover_instance(
+    ground: Ground, places: Snapped, setting: Setting, edge_cost: Floats, factor: float = 1.0
+) -> Any:
+    """Make the instance of who covers what within the limit, at some speed and on some roads."""
+    from riskmap.siting.problem import CANDIDATE, EXISTING, make_instance
+
+    station, place, seconds = _all_pairs(ground, setting, edge_cost, places, ground.limit)
+    count = len(setting.on)
+    if factor != 1.0:
+        wait = np.r_[setting.start, np.full(len(places), setting.rule.response_s)][station]
+        near = wait + (seconds - wait) / factor <= ground.limit
+        station, place, seconds = station[near], place[near], seconds[near]
+    return make_instance(
+        demand_of=place,
+        facility_of=station,
+        cost=seconds,
+        demands=tuple(map(str, range(len(ground.demand.weight)))),
+        facilities=tuple(map(str, range(count + len(places)))),
+        weight=ground.demand.weight,
+        status=np.r_[np.full(count, EXISTING), np.full(len(places), CANDIDATE)],
+    )
+
+
+def _least_regret(ground: Ground, k: int) -> tuple[Ints, Text]:
+    """Choose the sites whose largest loss against the best of every state is least."""
+    from riskmap.siting.cover import least_regret, mclp
+    from riskmap.siting.problem import among
+
+    places, count = ground.candidates.on_road, len(ground.setting.on)
+    roads = {"": (ground.setting, ground.edge_cost), **ground.states}
+    states = [_cover_instance(ground, places, *one) for one in roads.values()]
+    # A candidate that is needed in no state is left out of all.
+    useful = np.zeros(count + len(places), bool)
+    useful[:count] = True
+    best = []
+    for one in states:
+        answer = mclp(one, radius=ground.limit, p=count + k, gap=GAP, max_nodes=NODES)
+        best.append(float(answer.bound or 0.0))
+        useful[answer.open] = True
+        gain = np.bincount(one.facility_of, one.weight[one.demand_of], len(useful))
+        useful[np.argsort(-gain, kind="stable")[:ROBUST_MOST]] = True
+    few = [among(one, useful[one.facility_of]) for one in states]
+    opened, regret, bound = least_regret(few, p=count + k, best=best, gap=GAP, max_nodes=NODES)
+    said = text(
+        "the sites lose at most {n} people in time against the best {k} sites of dry roads and of "
+        "each scenario; no choice among those compared loses less than {bound}",
+        n=f"{regret:.0f}", k=k, bound=f"{bound:.0f}",
+    )  # fmt: skip
+    return np.asarray(opened[opened >= count] - count, np.int64), said
+
+
+ROBUST_MOST: Final = 600
+"""Candidates of each state, those that reach most, among which the least regret is sought."""
+
+
+def _loss_bound(ground: Ground, k: int, covered: float) -> Text:
+    """Say how much more any sites of all that may be chosen could cover."""
+    from riskmap.siting.cover import cover_bound
+
+    whole = ground.candidates.whole
+    assert whole is not None  # noqa: S101
+    near = _cover_instance(ground, whole, ground.setting, ground.edge_cost)
+    most = max(cover_bound(near, len(ground.setting.on) + k) - covered, 0.0)
+    total = max(float(ground.demand.weight.sum()), 1e-12)
+    return text(
+        "not all sites are compared: any {k} of all {n} would reach at most {more} more in time "
+        "({share})",
+        k=k, n=len(whole), more=f"{most:.0f}", share=f"{most / total:.1%}",
+    )  # fmt: skip
+
+
+def _stays(ground: Ground, chosen: Ints, order: Ints) -> list[str]:
+    """Tell at which slower speeds each site, or one beside it, is chosen again."""
+    from riskmap.siting.cover import mclp
+
+    xy, count = ground.candidates.xy, len(ground.setting.on)
+    said: list[list[str]] = [[] for _ in order]
+    for factor in sorted(set(ground.slower.values()), reverse=True):
+        slow = _cover_instance(
+            ground, ground.candidates.on_road, ground.setting, ground.edge_cost, factor
+        )
+        answer = mclp(slow, radius=ground.limit, p=count + len(chosen), gap=GAP, max_nodes=NODES)
+        again = xy[answer.open[answer.open >= count] - count]
+        for row, site in enumerate(order.tolist()):
+            if len(again) and (np.hypot(*(again - xy[site]).T) <= ground.same_m).any():
+                said[row].append(f"×{factor:g}")
+    return ["、".join(part) for part in said]
 
 
 def _sites(ground: Ground, chosen: Ints, table: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:

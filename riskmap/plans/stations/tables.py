@@ -13,6 +13,7 @@ from riskmap.i18n import Text, text
 from riskmap.plans.plan import of_state
 from riskmap.plans.stations.coverage import (
     Demand,
+    Force,
     Reach,
     covered_weight,
     cut_off,
@@ -23,6 +24,8 @@ from riskmap.plans.stations.standards import standard_notes
 
 if TYPE_CHECKING:
     from riskmap.plans.stations.reach import Setting
+    from riskmap.plans.stations.sites import Siting
+    from riskmap.vocabulary.presets import Presets
 
 
 Floats = NDArray[np.float64]
@@ -55,6 +58,8 @@ def summary_table(
     *,
     speed_kmh: float,
     after: Reach | None,
+    after_wet: Mapping[str, Reach] | None = None,
+    slower: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Set every target beside its time for driving and the people reached.
 
@@ -70,14 +75,18 @@ def summary_table(
         Mean speed of the roads [km/h].
     after
         How the first places are reached with the proposed sites, or None.
+    after_wet
+        Scenario to the same on its roads.
+    slower
+        Name to speed as a share of free flow, such as in rain or in the rush hour.
 
     Returns
     -------
     pandas.DataFrame
         A row for each scenario (empty = dry roads) and target: ``scenario``, ``rule``, ``target``,
         ``target_s``, ``response_s``, ``drive_s``, ``drive_km``, ``what``, ``total``, ``covered``,
-        ``share``, ``share_twice``; in a scenario ``lost`` and ``cut_off``, on dry roads
-        ``share_after``.
+        ``share``, ``share_NAME`` at each slower speed, ``share_twice``, ``share_thrice``; in a
+        scenario ``lost`` and ``cut_off``; ``share_after`` with the proposed sites.
     """
     main = next(iter(dry))
     before = dry[main][1]
@@ -101,13 +110,19 @@ def summary_table(
                 "total": total,
                 "covered": covered,
                 "share": covered / whole,
+                **{
+                    f"share_{name}": covered_weight(demand, reach.slower(part), target) / whole
+                    for name, part in (slower or {}).items()
+                },
                 "share_twice": covered_weight(demand, reach, target, least=2) / whole,
+                "share_thrice": covered_weight(demand, reach, target, least=3) / whole,
             }
             if scenario:
                 row["lost"] = covered_weight(demand, before, target) - covered
                 row["cut_off"] = float(demand.weight[cut_off(before, reach)].sum())
-            elif after is not None:
-                row["share_after"] = covered_weight(demand, after, target) / whole
+            then = (after_wet or {}).get(scenario) if scenario else after
+            if then is not None:
+                row["share_after"] = covered_weight(demand, then, target) / whole
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -197,6 +212,9 @@ def station_table(
     cell_km2: float,
     area_limits: Mapping[str, float],
     flooded: Mapping[str, NDArray[np.bool_]],
+    force: Force | None = None,
+    calls: Floats | None = None,
+    incident_hours: float = 1.0,
 ) -> pd.DataFrame:
     """Give each station's load and area, and flag areas above the standard.
 
@@ -216,6 +234,12 @@ def station_table(
         Station type to the largest area per station [km2].
     flooded
         Scenario to whether each station stands in its water.
+    force
+        Vehicles and staff of each station.
+    calls
+        Incidents a year at the places of ``main``, or None.
+    incident_hours
+        Hours for which an incident keeps a vehicle.
 
     Returns
     -------
@@ -224,7 +248,9 @@ def station_table(
         people and area for which it is first (``load``, ``area_km2``), those in time
         (``load_in_time``), people reached in time (``people_in_time``) and by it alone
         (``alone``), ``area_limit_km2``, ``area_over`` (True, False, None without a standard),
-        ``area_given_km2`` and ``flooded_in``.
+        ``area_given_km2`` and ``flooded_in``; ``vehicles`` and ``staff`` as they count; with
+        ``calls`` the incidents a year for which it is first, and ``busy``, the share of the time
+        that they keep its vehicles.
     """
     demand, reach = main
     count = len(stations)
@@ -249,6 +275,7 @@ def station_table(
     over = [
         None if np.isnan(most) else bool(own > most) for own, most in zip(area, limits, strict=True)
     ]
+    own = None if calls is None else per_station(first, calls)
     return pd.DataFrame(
         {
             "name": names,
@@ -267,9 +294,87 @@ def station_table(
             "flooded_in": [
                 "、".join(name for name, wet in flooded.items() if wet[row]) for row in range(count)
             ],
+            **_brought(force, own, incident_hours),
         },
         index=stations.index,
     )
+
+
+def _brought(force: Force | None, calls: Floats | None, hours: float) -> dict[str, Floats]:
+    """Give what stations bring, and how busy that is."""
+    if force is None:
+        return {}
+    found = {"vehicles": force.vehicles, "staff": force.staff}
+    if calls is not None:
+        free = 8760.0 * np.maximum(force.vehicles, 1.0)
+        found |= {"calls": calls, "busy": np.minimum(calls * hours / free, 1.0)}
+    return found
+
+
+def force_of(stations: pd.DataFrame, presets: Presets) -> Force:
+    """Take what every station brings; a preset where it says nothing.
+
+    Parameters
+    ----------
+    stations
+        Stations; ``vehicles`` and ``staff``.
+    presets
+        ``station.default_force`` and ``station.risk_force``.
+
+    Returns
+    -------
+    Force
+        With what an effective force is by risk class.
+    """
+    usual, wanted = presets["station.default_force"], presets["station.risk_force"]
+    brought = []
+    for name in ("vehicles", "staff"):
+        own = np.full(len(stations), np.nan)
+        if name in stations.columns:
+            own = pd.to_numeric(stations[name], errors="coerce").to_numpy(np.float64)
+        brought.append(np.where(np.isfinite(own), own, float(usual[name])))
+    return Force(
+        vehicles=brought[0], staff=brought[1],
+        wanted={int(k): (float(one["vehicles"]), float(one["staff"])) for k, one in wanted.items()},
+    )  # fmt: skip
+
+
+def site_table(siting: Siting, *, year: int | None, presets: Presets) -> pd.DataFrame:
+    """Put the gain of every number of new sites beside the site that is built next.
+
+    Parameters
+    ----------
+    siting
+        What the model answered.
+    year
+        Year of the data; building begins in the next one.
+    presets
+        ``station.sites_a_year`` and ``station.site_cost_10k``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``order`` (0: none yet), ``id``, ``name``, ``x``, ``y``, ``gain``, ``stays``, ``year``,
+        ``cost_10k`` and ``cost_per_person`` (yuan a person gained); ``covered``, ``share``,
+        ``share_in_order``, ``bound_share``, ``objective``, ``bound``, ``gap``, ``recount`` and
+        ``status`` of the best choice of so many sites.
+    """
+    sites = siting.sites.copy()
+    sites.insert(0, "order", np.arange(1, len(sites) + 1))
+    a_year = max(float(presets["station.sites_a_year"]), 1e-9)
+    if year is not None:
+        sites["year"] = (year + np.ceil(sites["order"] / a_year)).astype(np.int64)
+    sites["cost_10k"] = float(presets["station.site_cost_10k"])
+    gain = sites["gain"].where(sites["gain"] > 0)
+    sites["cost_per_person"] = sites["cost_10k"] * 1e4 / gain
+    table = sites.merge(
+        siting.curve.rename(columns={"k": "order"}), on="order", how="outer", sort=True
+    )
+    for name, word in (("id", ""), ("name", text("as it is")), ("stays", "")):
+        if name in table:
+            blank = pd.Series([word] * len(table), dtype=object)
+            table[name] = table[name].astype(object).where(table[name].notna(), blank)
+    return table.reset_index(drop=True)
 
 
 def overlap_table(
