@@ -236,7 +236,8 @@ def curve(package: Path, *, zh: bool) -> str:
 def sites(package: Path, *, zh: bool) -> str:
     """The proposed sites."""
     heads = (
-        ["年份", "网格", "所在社区", "东经", "北纬", "新增按时可达", "每新增一人（元）", "车速变慢仍入选"]
+        ["年份", "网格", "所在社区", "东经", "北纬", "新增按时可达", "每新增一人（元）",
+         "车速变慢仍入选"]
         if zh
         else ["year", "cell", "community", "longitude", "latitude", "people gained",
               "CNY a person gained", "chosen again at slower speeds"]
