@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +14,8 @@ from riskmap.errors import Problem
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import Findings, shown_value
 from riskmap.layers.check.library import in_words
-from riskmap.vocabulary.columns import LEVEL, NAME, PARENT_ID, UNIT_ID, UNIT_LEVELS
+from riskmap.layers.place.datum import to_wgs84
+from riskmap.vocabulary.columns import LEVEL, NAME, PARENT_ID, UNIT_ID, UNIT_LEVELS, WGS84
 
 _EQUAL_AREA: Final = "EPSG:6933"
 """Global equal-area cylinder: areas of overlaps and gaps are measured in it."""
@@ -145,6 +146,110 @@ def _note(
     return Problem(
         "note", "unit", rule, message, mend, file=str(units["_file"].iloc[0]), value=value
     )
+
+
+def close_holes(shape: Any, *, below_m2: float) -> tuple[Any, int, float]:
+    """Fill the small gaps and bead holes that outlines leave when they are merged.
+
+    Parameters
+    ----------
+    shape
+        A merged area, in a metric CRS.
+    below_m2
+        Holes of a smaller area are filled; a lake or an exclave is larger.
+
+    Returns
+    -------
+    tuple
+        The area, the number of holes filled and their area together [m2].
+
+    Examples
+    --------
+    >>> ring = shapely.box(0, 0, 100, 100).difference(shapely.box(50, 50, 51, 60))
+    >>> whole, n, area = close_holes(ring, below_m2=400.0)
+    >>> whole.area, n, area
+    (10000.0, 1, 10.0)
+    """
+    filled, n, area = [], 0, 0.0
+    for part in shapely.get_parts(shape):
+        if not hasattr(part, "interiors"):
+            filled.append(part)
+            continue
+        holes = np.array([shapely.Polygon(ring) for ring in part.interiors], dtype=object)
+        small = shapely.area(holes) < below_m2 if len(holes) else np.zeros(0, dtype=bool)
+        if not small.any():
+            filled.append(part)
+            continue
+        kept = [hole.exterior for hole in holes[~small]]
+        filled.append(shapely.Polygon(part.exterior, kept))
+        n, area = n + int(small.sum()), area + float(shapely.area(holes[small]).sum())
+    return (shapely.union_all(filled), n, area) if n else (shape, 0, 0.0)
+
+
+_FITS: Final = 0.5
+"""A shift is told when it leaves less than this part of what does not fit."""
+
+
+def outline_doubts(
+    units: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame, *, gain: float
+) -> list[Problem]:
+    """Tell when units and boundary fit each other better with one of them in GCJ-02 or BD-09.
+
+    Parameters
+    ----------
+    units, boundary
+        In the same metric CRS.
+    gain
+        Least gain, as a share of the boundary's area, that is told.
+
+    Returns
+    -------
+    list of Problem
+        One note, or none.
+    """
+    one, two = units.geometry.union_all(), boundary.geometry.union_all()
+    if one.is_empty or two.is_empty:
+        return []
+
+    def misfit(first: Any, second: Any) -> float:
+        return float(shapely.symmetric_difference(first, second).area / two.area)
+
+    now = misfit(one, two)
+    tried = {
+        (side, datum): misfit(
+            _moved(one, units.crs, datum) if side == "units" else one,
+            _moved(two, units.crs, datum) if side == "boundary" else two,
+        )
+        for side in ("units", "boundary")
+        for datum in ("gcj02", "bd09")
+    }
+    best = min(tried, key=lambda key: tried[key])
+    if now - tried[best] < gain or tried[best] > _FITS * now:
+        return []
+    side, datum = best
+    return [
+        Problem(
+            "note", "unit", "outline_datum",
+            text(
+                "units and boundary do not fit on {now} of the area; with {side} in {datum} it "
+                "would be {then}",
+                now=f"{100 * now:.2f} %", then=f"{100 * tried[best]:.2f} %", datum=datum,
+                side=text("the units") if side == "units" else text("the boundary"),
+            ),
+            text("ask where the outlines come from, and give datum: for units or boundary"),
+            file=str((units if side == "units" else boundary)["_file"].iloc[0]),
+        )
+    ]  # fmt: skip
+
+
+def _moved(shape: Any, crs: Any, datum: str) -> Any:
+    """Move a metric shape as if its degrees were those of a datum."""
+    degrees = gpd.GeoSeries([shape], crs=crs).to_crs(WGS84).to_numpy()
+
+    def shift(points: Any) -> Any:
+        return np.column_stack(to_wgs84(points[:, 0], points[:, 1], datum=datum))
+
+    return gpd.GeoSeries(shapely.transform(degrees, shift), crs=WGS84).to_crs(crs).iloc[0]
 
 
 _STRAY_TIMES: Final = 15.0

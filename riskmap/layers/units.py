@@ -18,7 +18,7 @@ from riskmap.layers.check.findings import Findings, own_fault, problems_of, unus
 from riskmap.layers.check.rules import normal_names
 from riskmap.layers.check.written import written_rows
 from riskmap.layers.layer import Rows, Source, UnitSpec
-from riskmap.layers.place.evidence import known_outlines
+from riskmap.layers.place.evidence import FORMER, known_outlines
 from riskmap.layers.place.points import locate_shapes, locate_table
 from riskmap.layers.read.source import at_hand, check_file, open_tables
 from riskmap.layers.read.survey import read_parcels
@@ -196,9 +196,9 @@ def read_units(
     units = units.drop(columns="_order").set_index(UNIT_ID)
     units[PARENT_ID] = find_parents(units, problems)
     problems += measure_fit(units)
-    units = units[[*COLUMNS, "geometry"]]
-    if units[ELDERLY].isna().all():
-        units = units.drop(columns=ELDERLY)
+    units = units[[*COLUMNS, FORMER, "geometry"]]
+    unused = [name for name in (ELDERLY, FORMER) if units[name].isna().all()]
+    units = units.drop(columns=unused)
     units.attrs["sources"] = unit_sources(read, parts, used, problems)
     return units, problems
 
@@ -324,6 +324,7 @@ def _read_one(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoDataFram
             NAME: name,
             POPULATION: _people(table, spec.population, text("population"), findings),
             ELDERLY: _people(table, spec.elderly, text("elderly people"), findings),
+            FORMER: _former(table),
             "_parent": parent,
             "_file": spec.shown,
             "_sheet": rows.sheet,
@@ -333,6 +334,28 @@ def _read_one(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoDataFram
         crs=WGS84,
     )
     return frame[~findings.bad]
+
+
+_FORMER: Final = (
+    "曾用名",
+    "原名",
+    "原名称",
+    "别名",
+    "旧称",
+    "旧名",
+    "former_name",
+    "old_name",
+    "alt_name",
+)
+
+
+def _former(table: pd.DataFrame) -> pd.Series:
+    """Take former and other names of units, by which ledgers may still call them."""
+    held = {plain(str(column)).casefold(): column for column in table.columns}
+    column = next((held[name] for name in _FORMER if name in held), None)
+    if column is None:
+        return pd.Series(np.nan, index=table.index, dtype="str")
+    return parse_text(table[column]).column
 
 
 def _by_source(spec: UnitSpec, table: pd.DataFrame, findings: Findings) -> UnitSpec:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from riskmap import progress
 from riskmap.errors import CRSError, LayerError, Problem
@@ -71,6 +71,7 @@ def read_ground(project: Project) -> Ground:
         When the CRS is no metric one.
     """
     from riskmap.layers.read.layer import read_layer
+    from riskmap.layers.unit_shapes import close_holes, outline_doubts
     from riskmap.layers.units import read_units
     from riskmap.vocabulary.presets import load_presets
 
@@ -94,16 +95,42 @@ def read_ground(project: Project) -> Ground:
         problems += said
     outline = layers["boundary"].table if "boundary" in layers else None
     place = units if outline is None or outline.empty else outline
+    if place is outline and outline is not None and _says_no_datum(project):
+        problems += outline_doubts(units, outline, gain=presets["reading.outline_misfit"])
+    limit = presets["reading.outline_hole_m2"]
+    whole, n, area = close_holes(place.geometry.union_all(), below_m2=limit)
+    if n:
+        problems.append(_closed(project, n, area, limit))
     return Ground(
         roles=roles,
         presets=presets,
         crs=crs,
         units=units,
-        place=place.geometry.union_all(),
+        place=whole,
         layers=layers,
         problems=tuple(problems),
         unit_sources=sources,
     )
+
+
+def _says_no_datum(project: Project) -> bool:
+    """Tell whether neither units nor boundary are declared to be in a datum."""
+    specs: list[Any] = [*project.unit_specs(), *project.layer_specs("boundary")]
+    return all(spec.datum == "auto" and spec.crs is None for spec in specs)
+
+
+def _closed(project: Project, n: int, area: float, limit: float) -> Problem:
+    """Tell of the holes that were filled when the outlines were merged."""
+    return Problem(
+        "note", "unit", "holes_closed",
+        text(
+            "{n} gaps and holes smaller than {limit} m2 between the outlines were closed, {area} "
+            "m2 together",
+            n=n, limit=f"{limit:g}", area=f"{area:.0f}",
+        ),
+        text("nothing to do; presets: reading.outline_hole_m2 changes the limit"),
+        file=project.unit_specs()[0].shown,
+    )  # fmt: skip
 
 
 def roles_of(project: Project) -> dict[str, Role]:
@@ -237,6 +264,7 @@ def read_layers(project: Project, ground: Ground) -> Ground:
     known = read_ids(project, crs=ground.crs)
     layers, problems = dict(ground.layers), list(ground.problems)
     wanted = [role for role in ground.roles if role not in layers and project.layers.get(role)]
+    wanted.sort(key=lambda role: role not in LINES)  # they tell the datum of the others
     for role in progress.counted(wanted, text("layers")):
         layer, said = read_layer(
             ground.roles[role],
@@ -245,12 +273,30 @@ def read_layers(project: Project, ground: Ground) -> Ground:
             place=ground.place,
             known=known,
             units=ground.units,
+            lines=_lines(layers),
+            presets=ground.presets,
         )
         if _not_given(layer, said):
             continue
         layers[role] = layer
         problems += said
-    return replace(ground, layers=layers, problems=tuple(problems))
+    in_order = {role: layers[role] for role in (*ground.layers, *ground.roles) if role in layers}
+    return replace(ground, layers=in_order, problems=tuple(problems))
+
+
+LINES: Final = ("road", "waterway")
+"""Roles by which the datum of places is told."""
+
+
+def _lines(layers: Mapping[str, Layer]) -> gpd.GeoSeries | None:
+    """Put roads and water together, as far as they are read."""
+    import pandas as pd
+
+    tables = [layers[role].table for role in LINES if role in layers]
+    parts = [table.geometry for table in tables if table is not None and len(table)]
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
 
 def _not_given(layer: Layer, said: list[Problem]) -> bool:

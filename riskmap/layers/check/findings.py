@@ -165,6 +165,39 @@ class Findings:
         )
         self._problem("note", rule, whole, mend, field=field, value=value)
 
+    def each_noted(
+        self,
+        rows: NDArray[np.int64],
+        rule: str,
+        messages: Sequence[Text],
+        mend: Text,
+        *,
+        field: str = "",
+        values: Sequence[object] = (),
+    ) -> None:
+        """Say of each of some rows what is to be known of it; it stays in use.
+
+        Parameters
+        ----------
+        rows
+            Places of the rows; the first are the weightiest.
+        rule
+            Short stable code.
+        messages
+            One a row.
+        mend
+            What can be done.
+        field
+            The column concerned.
+        values
+            What each row has there.
+        """
+        for place, (row, message) in enumerate(zip(rows, messages, strict=True)):
+            value = shown_value(values[place]) if len(values) else ""
+            self._problem(
+                "note", rule, message, mend, row=int(self.row[row]), field=field, value=value
+            )
+
 
 def shown_value(value: object) -> str:
     r"""Show a cell's content on one line, shortened.

@@ -25,16 +25,54 @@ STATED: Final = ("village", "town", "district")
 """Fields of a row that name the unit in which it lies, fine to coarse."""
 _MOST: Final = 4000
 """Rows that are compared; more are taken at even steps."""
-_LEAST_ROWS: Final = 5
-_LEAST_SHARE: Final = 0.7
-_LEAST_MARGIN: Final = 0.1
-_CHANCE: Final = 0.02
-"""A datum is decided when the rows that speak for it against the next would fall so by chance
-less often than this (sign test)."""
+_SAME_M: Final = 1.0
+"""Distances that differ by less are equal [m]."""
 _SUFFIX: Final = re.compile(
     r"(街道办事处|街道办|街道|办事处|社区居民委员会|社区居委会|居民委员会|居委会|村民委员会|村委会|"
     r"社区|镇|乡|村|新区|区|县|市)$"
 )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How sure a datum must be before it is taken; presets ``reading.*``."""
+
+    rows: int
+    share: float
+    margin: float
+    chance: float
+    line_rows: int
+    line_chance: float
+    line_ratio: float
+    far_m: float
+
+
+def limits_of(presets: Any = None) -> Limits:
+    """Take the limits from presets.
+
+    Parameters
+    ----------
+    presets
+        Those of the run; by default the shipped ones.
+
+    Returns
+    -------
+    Limits
+        The limits.
+    """
+    from riskmap.vocabulary.presets import load_presets
+
+    table: Any = load_presets() if presets is None else presets
+    return Limits(
+        rows=int(table["reading.datum_rows"]),
+        share=float(table["reading.datum_share"]),
+        margin=float(table["reading.datum_margin"]),
+        chance=float(table["reading.datum_chance"]),
+        line_rows=int(table["reading.datum_line_rows"]),
+        line_chance=float(table["reading.datum_line_chance"]),
+        line_ratio=float(table["reading.datum_line_ratio"]),
+        far_m=float(table["reading.stated_far_m"]),
+    )
 
 
 @dataclass(frozen=True)
@@ -49,6 +87,20 @@ class Hints:
     """Units with level, name and geometry, in any CRS."""
     area: Geometry | None = None
     """The place in EPSG:4326."""
+    lines: gpd.GeoSeries | None = None
+    """Roads and water, in a metric CRS."""
+    limits: Limits = field(default_factory=limits_of)
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near rows lie to roads and water under each datum, and whether that settles it."""
+
+    rows: int
+    median_m: Mapping[str, float]
+    """Datum to the median distance [m]."""
+    best: str
+    decided: bool
 
 
 @dataclass(frozen=True)
@@ -179,8 +231,18 @@ def name_key(name: object) -> str:
     return bare or plain
 
 
-def match_units(names: Sequence[object], known: Sequence[object]) -> list[tuple[int, ...]]:
-    """Find the units that names mean: the same name, else without its kind, else held in it.
+def match_units(
+    names: Sequence[object],
+    known: Sequence[object],
+    *,
+    codes: Sequence[object] | None = None,
+    former: Sequence[object] | None = None,
+    by_sound: bool = True,
+) -> list[tuple[int, ...]]:
+    """Find the units that names mean.
+
+    In turn: the same name, the name without its kind, the code, a former name, a name that ends
+    with the unit's, and the only unit that sounds the same (names are typed by their sound).
 
     Parameters
     ----------
@@ -188,6 +250,10 @@ def match_units(names: Sequence[object], known: Sequence[object]) -> list[tuple[
         Shape (n,): names as rows state them.
     known
         Shape (m,): names of units.
+    codes, former
+        Shape (m,): their codes, and their former names between commas or the like.
+    by_sound
+        Whether a name that only sounds like that of one unit means it.
 
     Returns
     -------
@@ -198,6 +264,9 @@ def match_units(names: Sequence[object], known: Sequence[object]) -> list[tuple[
     --------
     >>> match_units(["甲镇", "乙街道办", "某区丙镇", ""], ["甲镇", "乙街道", "丙镇"])
     [(0,), (1,), (2,), ()]
+    >>> match_units(["370102", "老城", "丰水镇"], ["甲镇", "沣水镇"], codes=["370102", "370103"],
+    ...             former=["老城、旧城", ""])
+    [(0,), (0,), (1,)]
     """
     whole: dict[str, list[int]] = {}
     bare: dict[str, list[int]] = {}
@@ -206,19 +275,77 @@ def match_units(names: Sequence[object], known: Sequence[object]) -> list[tuple[
         if plain:
             whole.setdefault(plain, []).append(place)
             bare.setdefault(name_key(plain), []).append(place)
+    other = _other_names(known, codes, former)
+    sounds: dict[tuple[str, ...], list[int]] | None = None
     ends = sorted(whole, key=len, reverse=True)
     answers: dict[str, tuple[int, ...]] = {"": ()}
     out = []
     for name in names:
         plain = re.sub(r"[\W_]+", "", str(name if name == name and name is not None else ""))
         if plain not in answers:
-            found = whole.get(plain) or bare.get(name_key(plain))
+            found = whole.get(plain) or bare.get(name_key(plain)) or other.get(plain)
+            found = found or other.get(name_key(plain))
             if not found:
                 held = next((end for end in ends if len(end) >= 2 and plain.endswith(end)), None)
                 found = whole[held] if held else []
+            if not found and by_sound:
+                sounds = _sounds(known) if sounds is None else sounds
+                alike = sounds.get(sound_of(plain), [])
+                found = alike if len(alike) == 1 else []
             answers[plain] = tuple(found)
         out.append(answers[plain])
     return out
+
+
+def _other_names(
+    known: Sequence[object], codes: Sequence[object] | None, former: Sequence[object] | None
+) -> dict[str, list[int]]:
+    """Collect codes, without the zeros that only fill them, and former names of units."""
+    found: dict[str, list[int]] = {}
+    for place in range(len(known)):
+        code = str(codes[place]) if codes is not None else ""
+        if code.isdigit() and len(code) >= 6:
+            bare = re.sub(r"(?:000)+$", "", code)
+            for one in dict.fromkeys((code, bare)) if len(bare) >= 6 else (code,):
+                found.setdefault(one, []).append(place)
+        written = former[place] if former is not None else None
+        for name in re.split(r"[、，,;；/|\s]+", str(written) if isinstance(written, str) else ""):
+            plain = re.sub(r"[\W_]+|曾用名|原名?$", "", name)
+            for one in dict.fromkeys((plain, name_key(plain))) if len(plain) >= 2 else ():
+                found.setdefault(one, []).append(place)
+    return found
+
+
+def sound_of(name: str) -> tuple[str, ...]:
+    """Give the sounds of a name without tones and without what kind of unit it is.
+
+    Parameters
+    ----------
+    name
+        Such as ``沣水镇``.
+
+    Returns
+    -------
+    tuple of str
+        One syllable a character; empty for names of a single character.
+
+    Examples
+    --------
+    >>> sound_of("沣水镇") == sound_of("丰水街道")
+    True
+    """
+    from pypinyin import Style, lazy_pinyin
+
+    bare = name_key(name)
+    return tuple(lazy_pinyin(bare, style=Style.NORMAL)) if len(bare) >= 2 else ()
+
+
+def _sounds(known: Sequence[object]) -> dict[tuple[str, ...], list[int]]:
+    found: dict[tuple[str, ...], list[int]] = {}
+    for place, name in enumerate(known):
+        if isinstance(name, str) and (sound := sound_of(name)):
+            found.setdefault(sound, []).append(place)
+    return found
 
 
 def village_points(hints: Hints | None, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -245,7 +372,11 @@ def village_points(hints: Hints | None, rows: NDArray[np.bool_]) -> NDArray[np.f
         return out
     at = np.flatnonzero(rows)
     found = match_units(
-        list(hints.stated["village"].to_numpy(dtype=object)[at]), part[NAME].tolist()
+        list(hints.stated["village"].to_numpy(dtype=object)[at]),
+        part[NAME].tolist(),
+        codes=part.index,
+        former=_former(part),
+        by_sound=False,
     )
     towns = hints.stated["town"].to_numpy(dtype=object)[at] if "town" in hints.stated else None
     inside = shapely.point_on_surface(part.geometry.to_numpy())
@@ -296,12 +427,143 @@ def judge_datum(
     against = int((inside[second] & ~inside[best]).sum())
     share = held[best] / len(rows)
     decided = (
-        len(rows) >= _LEAST_ROWS
-        and share >= _LEAST_SHARE
-        and share - held[second] / len(rows) >= _LEAST_MARGIN
-        and _by_chance(alone, against) <= _CHANCE
+        len(rows) >= hints.limits.rows
+        and share >= hints.limits.share
+        and share - held[second] / len(rows) >= hints.limits.margin
+        and _by_chance(alone, against) <= hints.limits.chance
     )
     return Judgement(len(rows), held, best, decided, by_place)
+
+
+def judge_by_lines(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], hints: Hints
+) -> Nearness | None:
+    """Compare how near rows lie to roads and water under each datum.
+
+    What stands in a town stands near a road; half a kilometre off, rows lie anywhere. A datum is
+    decided when rows are nearer under it than under each other one more often than chance gives
+    (sign test), and by a factor.
+
+    Parameters
+    ----------
+    lon, lat
+        Shape (n,): as the file has them [deg]; NaN where there is none.
+    hints
+        Lines and limits.
+
+    Returns
+    -------
+    Nearness or None
+        None when there are no lines or too few rows.
+    """
+    from pyproj import Transformer
+
+    if hints.lines is None or not len(hints.lines):
+        return None
+    good = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
+    if len(good) < hints.limits.line_rows:
+        return None
+    if len(good) > _MOST:
+        good = good[np.linspace(0, len(good) - 1, _MOST).astype(np.int64)]
+    tree = shapely.STRtree(hints.lines.to_numpy())
+    metric = Transformer.from_crs(WGS84, hints.lines.crs, always_xy=True)
+    away: dict[str, NDArray[np.float64]] = {}
+    for datum in CANDIDATES:
+        x, y = metric.transform(*to_wgs84(lon[good], lat[good], datum=datum))
+        points = shapely.points(x, y)
+        pairs, distance = tree.query_nearest(points, return_distance=True, all_matches=False)
+        away[datum] = np.full(len(good), np.inf)
+        away[datum][pairs[0]] = distance
+    median = {datum: float(np.median(found)) for datum, found in away.items()}
+    best = min(CANDIDATES, key=lambda datum: median[datum])
+    limits = hints.limits
+    decided = all(
+        median[best] <= limits.line_ratio * median[other]
+        and _by_chance(
+            int((away[best] < away[other] - _SAME_M).sum()),
+            int((away[other] < away[best] - _SAME_M).sum()),
+        )
+        <= limits.line_chance
+        for other in CANDIDATES
+        if other != best
+    )
+    return Nearness(len(good), median, best, decided)
+
+
+@dataclass(frozen=True)
+class Astray:
+    """Rows that lie outside the unit that they state."""
+
+    row: NDArray[np.int64]
+    """Places of the rows, the farthest first."""
+    stated: tuple[str, ...]
+    """What each states."""
+    falls_in: tuple[str, ...]
+    """Name of the unit in which each lies; blank outside all."""
+    metres: NDArray[np.float64]
+
+
+def far_from_stated(shapes: NDArray[np.object_], hints: Hints) -> tuple[Astray, tuple[str, ...]]:
+    """Measure how far rows lie from the unit that they state.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,): in the CRS of the units, which counts in metres; None where there is none.
+    hints
+        Stated names and units.
+
+    Returns
+    -------
+    tuple of Astray and tuple of str
+        Rows farther off than the limit; and the names that are those of no unit, each once.
+    """
+    import geopandas as gpd
+
+    nothing = Astray(np.zeros(0, np.int64), (), (), np.zeros(0))
+    if hints.units is None or not len(hints.units) or LEVEL not in hints.units.columns:
+        return nothing, ()
+    units = hints.units
+    good = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_empty(shapes))
+    least = np.full(len(good), np.nan)
+    said = np.full(len(good), "", dtype=object)
+    unknown: dict[str, None] = {}
+    for level in STATED:
+        part = units[units[LEVEL] == level]
+        if level not in hints.stated or not len(part):
+            continue
+        names = hints.stated[level].to_numpy(dtype=object)[good]
+        found = match_units(
+            list(names), part[NAME].tolist(), codes=part.index, former=_former(part)
+        )
+        outlines = part.geometry.to_numpy()
+        for place, (name, places) in enumerate(zip(names, found, strict=True)):
+            written = "" if name is None or name != name else str(name).strip()
+            if not places and written:
+                unknown[written] = None
+            if places and not said[place]:
+                away = shapely.distance(shapes[good[place]], outlines[list(places)])
+                least[place], said[place] = float(np.nanmin(away)), written
+    far = np.flatnonzero(least > hints.limits.far_m)
+    far = far[np.argsort(-least[far], kind="stable")]
+    finest = units[units["finest"]] if "finest" in units.columns else units
+    at = gpd.GeoSeries(shapely.centroid(shapes[good[far]]), crs=units.crs)
+    pairs = shapely.STRtree(finest.geometry.to_numpy()).query(at.to_numpy(), predicate="within")
+    inside = dict(zip(pairs[0].tolist(), finest[NAME].to_numpy()[pairs[1]].tolist(), strict=True))
+    return Astray(
+        good[far],
+        tuple(said[far]),
+        tuple(str(inside.get(place, "") or "") for place in range(len(far))),
+        least[far],
+    ), tuple(unknown)
+
+
+def _former(units: pd.DataFrame) -> list[str] | None:
+    return units[FORMER].tolist() if FORMER in units.columns else None
+
+
+FORMER: Final = "former"
+"""Column of units with their former and other names, between commas or the like."""
 
 
 def units_shifted(
@@ -361,7 +623,9 @@ def _targets(
             if not len(part):
                 continue
             names = hints.stated[level].to_numpy(dtype=object)[good]
-            found = match_units(list(names), part[NAME].tolist())
+            found = match_units(
+                list(names), part[NAME].tolist(), codes=part.index, former=_former(part)
+            )
             first = len(shapes)
             shapes += list(part.geometry.to_numpy())
             out = [

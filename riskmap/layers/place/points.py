@@ -29,6 +29,9 @@ from riskmap.layers.place.datum import (
 from riskmap.layers.place.evidence import (
     Hints,
     Judgement,
+    Nearness,
+    far_from_stated,
+    judge_by_lines,
     judge_datum,
     units_shifted,
     village_points,
@@ -285,6 +288,9 @@ def settle_datum(
         declared = told
     elif declared == "auto" and judged is not None and judged.decided and judged.best != "wgs84":
         return _decided(judged, findings) if loose else _doubt(judged, "wgs84", findings)
+    near = None if judged is not None and judged.decided else judge_by_lines(lon, lat, hints)
+    if near is not None and near.decided:
+        return _by_lines(near, declared, findings, loose=loose)
     if judged is None:
         return declared
     if declared == "auto":
@@ -326,6 +332,78 @@ def _decided(judged: Judgement, findings: Findings) -> str:
         text("if it is another, give datum: in the project file"),
     )
     return judged.best
+
+
+def _by_lines(near: Nearness, declared: str, findings: Findings, *, loose: bool) -> str:
+    """Take the datum under which rows lie at roads and water, or tell that it is another."""
+    compared = text(
+        "median distance of {n} rows to roads and water: {wgs84} m as WGS-84, {gcj02} m as Amap or "
+        "Tencent (GCJ-02), {bd09} m as Baidu (BD-09)",
+        n=near.rows,
+        **{datum: f"{metres:.0f}" for datum, metres in near.median_m.items()},
+    )
+    now = "wgs84" if declared in ("auto", "cgcs2000") else declared
+    if near.best == now:
+        return declared
+    if declared == "auto" and loose:
+        findings.note(
+            "datum_judged",
+            text("taken as {datum}: {compared}", datum=near.best, compared=compared),
+            text("if it is another, give datum: in the project file"),
+        )
+        return near.best
+    findings.note(
+        "datum_doubt",
+        text(
+            "used as {declared}, but the rows fit {best} better: {compared}",
+            declared=now, best=near.best, compared=compared,
+        ),
+        text("ask where the coordinates were taken, and give datum: in the project file"),
+    )  # fmt: skip
+    return declared
+
+
+_MOST_TOLD: Final = 500
+"""Rows far from the unit that they state that are told one by one, the farthest first."""
+
+
+def note_astray(shapes: gpd.GeoSeries, hints: Hints, findings: Findings) -> None:
+    """Tell row by row how far a place lies from the unit that the row states.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,): in the CRS of the units.
+    hints
+        Stated names and units.
+    findings
+        Takes the notes.
+    """
+    astray, unknown = far_from_stated(shapes.to_numpy(), hints)
+    messages = [
+        text(
+            "the row says {stated}, but its coordinates fall in {unit}, {m} m away",
+            stated=stated, unit=unit or text("no unit"), m=f"{metres:.0f}",
+        )
+        for stated, unit, metres in zip(
+            astray.stated, astray.falls_in, astray.metres.tolist(), strict=True
+        )
+    ]  # fmt: skip
+    mend = text("check the coordinates and the unit of this row; one of the two is wrong")
+    findings.each_noted(
+        astray.row[:_MOST_TOLD], "unit_astray", messages[:_MOST_TOLD], mend, values=astray.stated
+    )
+    if len(astray.row) > _MOST_TOLD:
+        more = text(
+            "{n} more rows lie far from the unit they state", n=len(astray.row) - _MOST_TOLD
+        )
+        findings.note("unit_astray", more, mend)
+    if unknown:
+        findings.note(
+            "unit_unknown",
+            text("no unit bears these names: {names}", names="、".join(unknown[:20])),
+            text("use the names of the units' layer, or write former names there under 曾用名"),
+        )
 
 
 def _doubt(judged: Judgement, declared: str, findings: Findings) -> str:

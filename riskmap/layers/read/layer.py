@@ -29,8 +29,14 @@ from riskmap.layers.check.rules import (
 )
 from riskmap.layers.check.written import written_rows
 from riskmap.layers.layer import Layer, LayerSpec, Raster, Rows, Source
-from riskmap.layers.place.evidence import STATED, Hints, known_export
-from riskmap.layers.place.points import Located, locate_shapes, locate_table, project_shapes
+from riskmap.layers.place.evidence import STATED, Hints, known_export, limits_of
+from riskmap.layers.place.points import (
+    Located,
+    locate_shapes,
+    locate_table,
+    note_astray,
+    project_shapes,
+)
 from riskmap.layers.read.fields import fill_fields, match_columns, note_bad_bytes
 from riskmap.layers.read.osm import OWN, is_road_key
 from riskmap.layers.read.raster import read_raster
@@ -89,6 +95,8 @@ def read_layer(
     place: Any,
     known: pd.DataFrame | None = None,
     units: gpd.GeoDataFrame | None = None,
+    lines: gpd.GeoSeries | None = None,
+    presets: Any = None,
 ) -> tuple[Layer, list[Problem]]:
     """Read and check all sources of a role and bring them into the run's CRS.
 
@@ -108,6 +116,10 @@ def read_layer(
         Items of earlier runs: role, item_id, name, x, y [m, in ``crs``].
     units
         Administrative units with level and name, by which a datum that is not named is told.
+    lines
+        Roads and water in ``crs``, for the same.
+    presets
+        How sure a datum must be; by default the shipped ones.
 
     Returns
     -------
@@ -117,6 +129,7 @@ def read_layer(
     """
     metric = CRS.from_user_input(crs)
     area = to_wgs84_area(place, metric)
+    around = Hints(units=units, area=area, lines=lines, limits=limits_of(presets))
     problems: list[Problem] = []
     parts: list[_Part] = []
     rasters, sources = [], []
@@ -130,7 +143,7 @@ def read_layer(
                 sources.append(source)
                 problems += said
             else:
-                parts += _read_parts(role, spec, area, metric, units)
+                parts += _read_parts(role, spec, area, metric, around)
         except LayerError as error:
             problems += [_named(problem, role, spec) for problem in problems_of(error)]
         except Exception as error:
@@ -215,9 +228,7 @@ def _window(area: Any) -> Window | None:
     return (west - wide, south - high, east + wide, north + high)
 
 
-def _read_parts(
-    role: Role, spec: LayerSpec, area: Any, metric: CRS, units: gpd.GeoDataFrame | None
-) -> list[_Part]:
+def _read_parts(role: Role, spec: LayerSpec, area: Any, metric: CRS, around: Hints) -> list[_Part]:
     parts = []
     for rows in open_rows(spec, role, window=_window(area)):
         findings = Findings(role.name, spec.shown, rows.sheet, rows.row)
@@ -229,7 +240,7 @@ def _read_parts(
             part.frame = _empty(role, metric)
             continue
         try:
-            _check_part(role, part, area, metric, units)
+            _check_part(role, part, area, metric, around)
         except LayerError as error:
             part.frame = None
             notes = [problem for problem in findings.problems if problem.severity == "note"]
@@ -239,9 +250,7 @@ def _read_parts(
     return parts
 
 
-def _check_part(
-    role: Role, part: _Part, area: Any, metric: CRS, units: gpd.GeoDataFrame | None
-) -> None:
+def _check_part(role: Role, part: _Part, area: Any, metric: CRS, around: Hints) -> None:
     """Read fields and places of one part and put the whole table into ``part.frame``."""
     rows, spec, findings = part.rows, part.spec, part.findings
     columns = [str(column) for column in rows.table.columns]
@@ -272,7 +281,7 @@ def _check_part(
     if role.group != "base" and not rows.osm:
         stated = {level: table[level] for level in STATED if level in table.columns}
         notes = (*rows.said, *known_export(columns), f"坐标 {Path(spec.shown).stem}")
-        hints = Hints(notes, stated, units, area)
+        hints = replace(around, said=notes, stated=stated)
     located = _locate(role, rows, found, spec, findings, hints)
     part.crs = located.crs
     shapes = located.geometry
@@ -280,6 +289,8 @@ def _check_part(
         shapes = check_geometry(shapes, role, findings, as_point=spec.as_point)
         shapes = check_place(shapes, area if role.group != "base" else None, findings)
     geometry = project_shapes(shapes, metric)
+    if hints is not None and role.geometry == "point":
+        note_astray(geometry, hints, findings)
     table = table.join(extra).assign(
         coord_source=located.source,
         coord_method=located.method,
