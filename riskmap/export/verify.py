@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from riskmap.export import bundle
+from riskmap.export.recount import book_faults, page_faults, report_faults, sum_faults
 from riskmap.export.witness import changed_cells, signature_fault, tables_of
 from riskmap.export.workbook import tables
 from riskmap.files import MANIFEST, SIGNATURE, is_litter, sha256
-from riskmap.i18n import text
+from riskmap.i18n import current_language, language, text
 from riskmap.result import SCENARIO
 from riskmap.vocabulary import columns as c
 
@@ -30,7 +31,8 @@ def verify(folder: Path, *, public_key: Path | None = None) -> list[str]:
 
     Hashes are checked, and the signature where a key is given; every cell of every paper is
     compared with its digest in ``proof.json``; scores and classes of units and cells are computed
-    again from the GeoPackage, and its tables are compared with each other and with the report.
+    again from the GeoPackage, the plans' sums are counted anew, and workbooks (cell by cell), page
+    and report are compared with the package's tables.
 
     Parameters
     ----------
@@ -60,6 +62,7 @@ def verify(folder: Path, *, public_key: Path | None = None) -> list[str]:
         faults += _counts(folder, package, report)
         faults += _agreement(folder, package, report)
         faults += _recount(package)
+        faults += _other_papers(folder, package, report)
     except Exception as error:  # noqa: BLE001  readers of damaged files raise many kinds
         faults.append(str(text("the outputs cannot be read: {error}", error=str(error))))
     return faults
@@ -190,6 +193,19 @@ def _cell_scores(package: Path, params: str) -> list[str]:
     return faults
 
 
+def _other_papers(folder: Path, package: Path, report: dict[str, Any]) -> list[str]:
+    """Hold workbooks, page and report against the package, in the language of the run."""
+    found = {
+        name: pd.DataFrame(rows, columns=columns) for name, columns, rows in tables_of(package)
+    }
+    with language((report.get("facts") or {}).get("lang") or current_language()):
+        faults = [*sum_faults(found), *report_faults(found, report)]
+        faults += book_faults(folder, found)
+        if (folder / bundle.PAGE).is_file():
+            faults += page_faults(folder / bundle.PAGE, found)
+    return faults
+
+
 def _agreement(folder: Path, package: Path, report: dict[str, Any]) -> list[str]:
     """Compare what stands in two places: the tables of the package, report, params, manifest."""
     found = {
@@ -212,31 +228,11 @@ def _agreement(folder: Path, package: Path, report: dict[str, Any]) -> list[str]
     notes = found["notes"][["zh", "en"]].to_dict("records") if "notes" in found else []
     if notes != [{"zh": n["zh"], "en": n["en"]} for n in report.get("notes", [])]:
         faults.append(_changed(package.name, "notes"))
-    return faults + _same_items(found)
+    return faults
 
 
 def _changed(where: str, cell: str) -> str:
     return str(text("{where}: {cell} was changed", where=where, cell=cell))
-
-
-def _same_items(found: dict[str, pd.DataFrame]) -> list[str]:
-    """Compare the list with the control table and with the layers that its items come from."""
-    items = found["items"].drop_duplicates(c.ITEM_ID).set_index(c.ITEM_ID)
-    others = {role: found[role] for role in items[c.ROLE].unique() if role in found}
-    faults = []
-    for name, table in {"control": found["control"], **others}.items():
-        if c.ITEM_ID not in table:
-            continue
-        rows = table.drop_duplicates(c.ITEM_ID).set_index(c.ITEM_ID)
-        ids = rows.index.intersection(items.index)
-        for column in (c.NAME, c.LEVEL, c.ROLE) if name == "control" else (c.NAME,):
-            if column not in rows or column not in items:
-                continue
-            one, other = items.loc[ids, column], rows.loc[ids, column]
-            odd = one.fillna("").astype(str) != other.fillna("").astype(str)
-            strange = ids[odd.to_numpy()][:9]
-            faults += [_changed(f"items/{name}", f"{item} {column}") for item in strange]
-    return faults
 
 
 def _recount(package: Path) -> list[str]:

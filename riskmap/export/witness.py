@@ -77,15 +77,15 @@ def _sheets(path: Path) -> Iterator[tuple[str, list[str], list[list[Any]]]]:
     for name in book.sheet_names:
         cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
         width = max(map(len, cells), default=0)
-        yield name, [_letters(i) for i in range(width)], cells
+        yield name, [letters(i) for i in range(width)], cells
 
 
-def _letters(column: int) -> str:
+def letters(column: int) -> str:
     """Name a column of a sheet.
 
     Examples
     --------
-    >>> _letters(0), _letters(27)
+    >>> letters(0), letters(27)
     ('A', 'AB')
     """
     said, left = "", column + 1

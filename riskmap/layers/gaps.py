@@ -328,7 +328,9 @@ def _overview(
                 {"layer": _label(roles, problem.role), "file": problem.file, "usable": False}
             )
     names = ["layer", "file", "sheet", "usable", "rows_in", "rows_used", "rows_returned", "notes"]
-    frame = pd.DataFrame(rows, columns=names).drop_duplicates(["layer", "file", "sheet"])
+    frame = pd.DataFrame(rows, columns=names)  # two layers of units may come from one file
+    twice = frame.duplicated(["layer", "file", "sheet"]) & ~frame["usable"].astype(bool)
+    frame = frame[~twice]
     numbers = ["rows_in", "rows_used", "rows_returned", "notes"]
     return frame.astype({"usable": bool, **dict.fromkeys(numbers, "Int64")}).reset_index(drop=True)
 

@@ -20,7 +20,8 @@ from riskmap.vocabulary.roles import Label, Role
 
 _SECTIONS: Final = {
     "units": "units", "unit_scenarios": "units", "cells": "units", "params": "params",
-    "facts": "params", "presets": "presets", "plans": "plans", "plan_areas": "map",
+    "facts": "params", "presets": "presets", "indicators": "indicators",
+    "indicator_scenarios": "indicators", "plans": "plans", "plan_areas": "map",
     "plan_lines": "map", "plan_points": "map",
 }  # fmt: skip
 """Table to the section of the vocabulary that goes before what holds for all."""

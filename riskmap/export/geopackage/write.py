@@ -291,6 +291,8 @@ def _column(values: pd.Series[Any]) -> Any:
         return values.to_numpy(dtype="float64", na_value=np.nan)
     if pd.api.types.is_datetime64_any_dtype(kind):
         return values.array
+    if pd.api.types.infer_dtype(values, skipna=True) == "boolean":
+        return values.astype("boolean").array
     return _texts(values)
 
 

@@ -18,7 +18,6 @@ from riskmap.i18n import Text, current_language, text
 from riskmap.layers.gaps import ledger
 from riskmap.result import SCENARIO, Result
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.presets import Preset
 
 FILLED_IN: Final = (
     "status", "reported_at", "spot_check", "evidence", "assessment", "reviewer", "closed_on",
@@ -283,32 +282,44 @@ def _notes_page(result: Result) -> Page:
     """Say what stands beside the numbers."""
     notes = pd.DataFrame({"note": [str(note) for note in tables.notes_of(result)]})
     title = str(text("{name}: notes", name=result.facts.name))
-    labels = {"note": text("Note")}
+    labels = {"note": NOTE_HEADINGS[0]}
     return Page(str(text("Notes")), title, about_line(result), notes, {}, labels=labels)
+
+
+NOTE_HEADINGS: Final = (text("Note"), c.headings("guide")["note"])
+"""What stands over the notes of a run, and over those of a plan."""
+PRESET_HEADINGS: Final = (text("Preset"), text("Value used"), text("Source"), text("Proof"))
+
+
+def preset_rows(presets: Sequence[Preset]) -> list[list[str]]:
+    """Say every preset in words: name, value, source, status.
+
+    Parameters
+    ----------
+    presets
+        The presets of a run.
+
+    Returns
+    -------
+    list of list of str
+        A row a preset by its key, in the current language.
+    """
+    english = current_language() == "en"
+    return [
+        [
+            (one.en if english else one.zh) or one.key,
+            preset_value(one),
+            preset_source(one),
+            preset_status(one.status),
+        ]
+        for one in sorted(presets, key=lambda preset: preset.key)
+    ]
 
 
 def _presets_page(result: Result) -> Page:
     """List the presets used, with source and status."""
-    name = "name_en" if current_language() == "en" else "name_zh"
-    table = tables.preset_table(result)
-    said = [preset_source(preset) for preset in _sorted(result)]
-    frame = pd.DataFrame(
-        {
-            "preset": table[name].where(table[name] != "", table["key"]),
-            "preset_value": [preset_value(preset) for preset in _sorted(result)],
-            "source": said,
-            "preset_status": table["status"].map(preset_status),
-        }
-    )
-    labels = {
-        "preset": text("Preset"),
-        "preset_value": text("Value used"),
-        "source": text("Source"),
-        "preset_status": text("Proof"),
-    }
+    names = ["preset", "preset_value", "source", "preset_status"]
+    frame = pd.DataFrame(preset_rows(result.presets), columns=names)
+    labels = dict(zip(names, PRESET_HEADINGS, strict=True))
     title = str(text("{name}: presets used", name=result.facts.name))
     return Page(str(text("Presets used")), title, about_line(result), frame, {}, labels=labels)
-
-
-def _sorted(result: Result) -> list[Preset]:
-    return sorted(result.presets, key=lambda preset: preset.key)

@@ -269,7 +269,7 @@ def _plain(table: pd.DataFrame, result: Result, kind: str, *, rounded: bool = Tr
     shown.attrs = {}
     shown = worded(shown, result, kind)
     columns = {
-        name: values.round(_decimals(str(name), values))
+        name: values.round(printed_decimals(str(name), values))
         if rounded and pd.api.types.is_float_dtype(values.dtype)
         else values
         for name, values in shown.items()
@@ -301,8 +301,26 @@ def _words(name: str, result: Result, kind: str) -> Mapping[str, Text]:
     return words
 
 
-def _decimals(name: str, values: pd.Series[Any]) -> int:
-    """Say how finely a column is printed: people and metres in whole numbers, shares in four."""
+def printed_decimals(name: str, values: pd.Series[Any]) -> int:
+    """Say how finely a column is printed: people and metres in whole numbers, shares in four.
+
+    Parameters
+    ----------
+    name
+        The column's name.
+    values
+        Its numbers.
+
+    Returns
+    -------
+    int
+        Decimals, by the largest number.
+
+    Examples
+    --------
+    >>> printed_decimals("people", pd.Series([1200.4])), printed_decimals("share", pd.Series([0.5]))
+    (0, 4)
+    """
     largest = float(values.abs().max() or 0) if values.notna().any() else 0.0
     if name in ("lon", "lat"):
         return 6
