@@ -246,7 +246,7 @@ def _preset(row: Mapping[Any, Any]) -> Preset:
 
 def _entries(line: str) -> list[str]:
     """Part a line at its entries; the package keeps a table in another order."""
-    return sorted(line.split(str(text("; "))))
+    return sorted(re.split(r"[；、（）：,;:() ]+", line))
 
 
 def _ordered(part: _Part, frame: pd.DataFrame, words: _Words) -> pd.DataFrame | None:

@@ -18,6 +18,7 @@ from riskmap.i18n import Text, current_language, text
 from riskmap.layers.gaps import ledger
 from riskmap.result import SCENARIO, Result
 from riskmap.vocabulary import columns as c
+from riskmap.vocabulary.presets import Preset
 
 FILLED_IN: Final = (
     "status", "reported_at", "spot_check", "evidence", "assessment", "reviewer", "closed_on",
