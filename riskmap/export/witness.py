@@ -83,6 +83,16 @@ def _sheets(path: Path) -> Iterator[tuple[str, list[str], list[list[Any]]]]:
 def letters(column: int) -> str:
     """Name a column of a sheet.
 
+    Parameters
+    ----------
+    column
+        Its place, from 0.
+
+    Returns
+    -------
+    str
+        A, B, ... Z, AA, ...
+
     Examples
     --------
     >>> letters(0), letters(27)
