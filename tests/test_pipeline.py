@@ -78,7 +78,7 @@ def test_contributions_sum_to_the_score(result):
 
 def test_only_hazard_may_be_zero(result):
     index = result.index["unit"]
-    others = [code for code in index.scores.columns if code not in ("RISK", "HAZARD")]
+    others = [code for code in index.scores.columns if code not in ("RISK", "HAZARD", "FLOOD")]
     finest = result.units.index[result.units["finest"]]
     assert (index.scores.loc[finest, others].min() >= 0.01 - 1e-12).all()
     zero = index.scores["HAZARD"] == 0

@@ -226,7 +226,7 @@ def test_page_recomputes_the_scenario(flooded):
     for key in ("unit@暴雨", "cell@暴雨"):
         recipe = make_recipe(flooded.index[key])
         assert recipe["exact"]
-        assert {g["code"]: g["method"] for g in recipe["groups"]}["HAZARD"] == "union"
+        assert {g["code"]: g["method"] for g in recipe["groups"]}["FLOOD"] == "union"
         again = recompute(flooded.index[key], recipe, weights={})
         np.testing.assert_allclose(again["RISK"], flooded.index[key].scores["RISK"], atol=1e-9)
 
@@ -368,3 +368,31 @@ def test_public_edition_of_a_scenario_names_nobody(tmp_path):
     assert verify(folder) == []
     table = pyogrio.read_dataframe(folder / "riskmap.gpkg", layer="danger_area_scenarios")
     assert not {"person", "phone"} & set(table.columns)
+
+
+def test_water_in_a_place_without_flood_layers_raises_the_hazard_as_a_whole(tmp_path):
+    """Only a chemical plant is known: two metres of water still make the hazard 1."""
+    deep = np.zeros((6, 8), np.float32)
+    deep[:3, :4] = 2.5
+    folder = tmp_path / "town"
+    folder.mkdir()
+    write_depth(folder / "depth.tif", deep, size_m=50)
+    source = gpd.GeoDataFrame(
+        {"number": ["W1"], "name": ["化工厂"], "risk_level": ["重大"]},
+        geometry=[town.at(350, 150)], crs=town.CRS,
+    )  # fmt: skip
+    source.to_file(folder / "hazard_source.gpkg")
+    path = town.write(
+        folder,
+        project={"scenarios": [{"name": "内涝", "depth": "depth.tif", "depth_unit": "m"}]},
+        layers={"hazard_source": {"path": "hazard_source.gpkg"}},
+    )
+    kept = path.read_text(encoding="utf-8").replace(
+        "  flood_point:\n    path: flood_point.gpkg\n", ""
+    )
+    path.write_text(kept, encoding="utf-8")
+    assert "flood_point" not in kept
+    found = pipeline.run(load_project(path), up_to="plans")
+    hazard = found.index["unit@内涝"].scores["HAZARD"]
+    assert hazard["V02"] == pytest.approx(1.0)
+    assert hazard["V30"] == found.index["unit"].scores["HAZARD"]["V30"]

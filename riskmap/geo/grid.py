@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
@@ -88,6 +88,26 @@ class Grid:
     def area_km2(self) -> float:
         """Area of one cell [km2]."""
         return self.size_m**2 / 1e6
+
+    def padded(self, cells: int) -> Grid:
+        """Give the grid with so many more cells on every side, none of them inside the place.
+
+        Parameters
+        ----------
+        cells
+            How many.
+
+        Returns
+        -------
+        Grid
+            Its cells `cells:-cells` are this grid's.
+        """
+        from affine import Affine
+
+        (ny, nx), at, size = self.shape, self.transform, self.size_m
+        corner = Affine(at.a, at.b, at.c - cells * size, at.d, at.e, at.f + cells * size)
+        geobox = GeoBox((ny + 2 * cells, nx + 2 * cells), corner, self.geobox.crs)
+        return replace(self, geobox=geobox, inside=np.pad(self.inside, cells))
 
 
 def as_dataset(table: pd.DataFrame, points: gpd.GeoSeries, crs: Any) -> xr.Dataset:

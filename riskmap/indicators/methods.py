@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from riskmap.geo.overlay import (
     point_xy,
     points_to_cells,
     polygons_to_cells,
+    raster_to_cells,
     zonal,
 )
 from riskmap.geo.people import share_of_cells
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["depth", "distance", "low_ground", "point_density", "source_decay", "threatened"]
 
 
-def _unknown_levels(levels: NDArray[np.int64], spec: Spec) -> tuple[Text, ...]:
-    unknown = int((levels == 0).sum())
+def _unknown_levels(rows: Any, levels: NDArray[np.int64], spec: Spec) -> tuple[Text, ...]:
+    unknown = int((levels == 0).sum()) if "level" in rows else 0
     if not unknown:
         return ()
     return (
@@ -82,7 +84,7 @@ def point_density(inputs: Inputs, spec: Spec) -> Field | Missing:
         n=len(rows),
         radius=f"{spec.number('radius_m'):g}",
     )
-    return Field(values, spec.unit, how, _unknown_levels(levels, spec))
+    return Field(values, spec.unit, how, _unknown_levels(rows, levels, spec))
 
 
 def distance(inputs: Inputs, spec: Spec) -> Field | Missing:
@@ -133,6 +135,10 @@ def straight_distance(inputs: Inputs, rows: Any) -> NDArray[np.float32]:
     return np.asarray(np.fmin.reduce(parts), dtype=np.float32)
 
 
+MOST_RIM_M: Final = 1000.0
+"""So far beyond the edge of the grid the ground is looked at [m]."""
+
+
 def low_ground(inputs: Inputs, spec: Spec) -> Field | Missing:
     """Measure how far the ground lies below the mean of its surroundings, within a cap.
 
@@ -152,7 +158,9 @@ def low_ground(inputs: Inputs, spec: Spec) -> Field | Missing:
     if elevation is None:
         return no_layer(spec.layer)
     radius, cap = spec.number("radius_m"), spec.number("cap_m")
-    low = relative_lowness(elevation, size_m=inputs.grid.size_m, radius_m=radius)
+    rim = int(min(radius, MOST_RIM_M) // inputs.grid.size_m) + 1
+    around = raster_to_cells(inputs.grid.padded(rim), tuple(inputs.rasters[spec.layer]))
+    low = relative_lowness(around, size_m=inputs.grid.size_m, radius_m=radius)[rim:-rim, rim:-rim]
     how = text(
         "mean elevation within {radius} m minus own elevation, kept within ±{cap} m",
         radius=f"{radius:g}",
@@ -201,7 +209,7 @@ def source_decay(inputs: Inputs, spec: Spec) -> Field | Missing:
     how = text(
         "strength by level of {n} sources, falling to 0 at the screening radius", n=len(rows)
     )
-    return Field(values, spec.unit, how, _unknown_levels(levels, spec))
+    return Field(values, spec.unit, how, _unknown_levels(rows, levels, spec))
 
 
 def depth(inputs: Inputs, spec: Spec) -> Field | Missing:
@@ -241,7 +249,7 @@ def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
     inputs
         The layers; ``pieces`` for areas that state no people, ``population`` for where they live.
     spec
-        No options.
+        Option ``types``: which areas count, a blank type as ``other``; all without it.
 
     Returns
     -------
@@ -251,6 +259,11 @@ def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
     rows = inputs.rows(spec.layer)
     if rows is None:
         return no_layer(spec.layer)
+    if types := spec.words("types"):
+        kinds = pd.Series("", index=rows.index) if "type" not in rows else rows["type"].fillna("")
+        rows = rows[kinds.astype(str).where(kinds.astype(str) != "", "other").isin(types)]
+        if not len(rows):
+            return Missing(text("no danger area is of this kind"))
     shapes = np.asarray(rows.geometry, dtype=object)
     stated = np.full(len(rows), np.nan)
     if "people" in rows:
@@ -557,13 +570,15 @@ __all__ = ["METHODS", "MethodRule"]
 
 @dataclass(frozen=True)
 class MethodRule:
-    """A method and its options; every option but ``unless`` must stand in the table."""
+    """A method and its options; all but ``unless`` and the free ones must stand in the table."""
 
     run: Method
     numbers: tuple[tuple[str, int], ...] = ()
     """Options made of so many numbers, none negative."""
     words: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Options made of one word, and the words allowed (none listed: any)."""
+    free: tuple[str, ...] = ()
+    """Options that may be left out."""
 
 
 _KERNELS: Final = ("uniform", "epanechnikov", "quartic", "gaussian")
@@ -577,7 +592,7 @@ METHODS: Final = {
     "source_decay": MethodRule(source_decay, (("radius_m", 4), ("strength", 4))),
     "depth": MethodRule(depth, (("cap_m", 1),)),
     "population_density": MethodRule(population_density),
-    "threatened": MethodRule(threatened),
+    "threatened": MethodRule(threatened, free=("types",)),
     "area_share": MethodRule(area_share),
     "length_density": MethodRule(length_density),
     "people_share": MethodRule(people_share, (), (("field", ()),)),

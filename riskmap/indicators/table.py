@@ -213,11 +213,11 @@ def _method_problems(line: Any, codes: set[str]) -> Iterator[tuple[str, Text, Te
     rule, options = METHODS[line["method"]], parse_options(line.get("options", ""))
     needed = [name for name, _ in (*rule.numbers, *rule.words)]
     for name in options:
-        if name not in {*needed, "unless"}:
+        if name not in {*needed, *rule.free, "unless"}:
             message = text(
                 "the method {method} has no option {name}", method=line["method"], name=name
             )
-            yield "options", message, _near(name, [*needed, "unless"])
+            yield "options", message, _near(name, [*needed, *rule.free, "unless"])
     for name, count in rule.numbers:
         if not _is_numbers(options.get(name, ""), count):
             mend = text("write such as {example}", example=f"{name}=" + "|".join(["1"] * count))

@@ -591,7 +591,7 @@ def _applied(
         params, meta = index.params, index.meta
         table = before.assign(**{code: pair[place] for code, pair in values.items()})
         for code in (c for c in values if c not in meta.index):
-            table[code] = _known_water(table[code], index, base.table["parent"][code])
+            table[code] = _known_water(table[code], index, _group_of(base, meta, code))
             if kind == "cell":
                 table[code] = table[code].where(np.isfinite(depth.ravel()[table.index]))
             params, meta, said = _with_water(base, params, meta, code)
@@ -599,6 +599,14 @@ def _applied(
         ranked = {"rank_within": base.units[LEVEL]} if kind == "unit" else {}
         found[f"{kind}@{name}"] = apply(params, table, meta, **ranked)
     return found, [text("Scenario {name}: {what}", name=name, what=note) for note in notes]
+
+
+def _group_of(base: Baseline, meta: pd.DataFrame, code: str) -> str:
+    """Find the group that takes the water in: its own, or the one above where that is not there."""
+    own = group = str(base.table["parent"][code])
+    while group not in meta.index and str(base.table["parent"].get(group) or ""):
+        group = str(base.table["parent"][group])
+    return group if str(base.table["parent"].get(group) or "") else own
 
 
 def _known_water(values: pd.Series[Any], index: Index, group: str) -> pd.Series[Any]:
@@ -616,7 +624,7 @@ def _with_water(
     from riskmap.indicators.table import parse_options
 
     row = base.table.loc[[code]]
-    group = str(row["parent"].iloc[0])
+    group = _group_of(base, meta, code)
     if group not in meta.index:
         raise IndicatorError(
             text("the component {group} could not be measured without the water", group=group)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from riskmap.index.steps import Index
     from riskmap.layers.layer import Layer
     from riskmap.vocabulary.presets import Presets
-    from riskmap.vocabulary.roles import Role
+    from riskmap.vocabulary.roles import Field, Role
 
 
 def places(table: gpd.GeoDataFrame, units: gpd.GeoDataFrame | None) -> pd.DataFrame:
@@ -159,7 +159,7 @@ def _reason(code: str, units: gpd.GeoDataFrame, index: Index) -> Text | None:
     }
     shares: pd.Series[float] = pd.Series(index.contributions.loc[code]).astype(float).dropna()
     top = shares.sort_values(ascending=False, kind="stable")
-    names = [component_label(index.meta, str(name)) for name in top.index[:2] if top[name] > 0]
+    names = [_led_by(index, str(name), code) for name in top.index[:2] if top[name] > 0]
     if not names:
         return text("{unit}: {level} risk, rank {rank} of {n}", **words)
     words |= dict(zip(("first", "second"), names, strict=False))
@@ -176,6 +176,24 @@ def _reason(code: str, units: gpd.GeoDataFrame, index: Index) -> Text | None:
         "{first} and {second}",
         **words,
     )
+
+
+def _led_by(index: Index, component: str, unit: str) -> Label:
+    """Name a component, and where it is made of groups the one that gives most of it."""
+    label, meta = component_label(index.meta, component), index.meta
+    if not {"parent", "kind"} <= set(meta.columns):
+        return label
+    inner = meta.index[(meta["parent"] == component) & (meta["kind"] == "group")]
+    weighed = {
+        str(code): float(index.scores[code].get(unit, np.nan)) * float(meta.loc[code, "weight"])
+        for code in inner
+        if code in index.scores
+    }
+    known = {code: value for code, value in weighed.items() if value > 0}
+    if len(inner) < 2 or not known:
+        return label
+    first = component_label(meta, max(known, key=lambda code: known[code]))
+    return Label(f"{label.msgid} ({first.msgid})", zh=f"{label.zh}（{first.zh}）")
 
 
 RED: Final = 4
@@ -493,7 +511,10 @@ def _figures(role: Role, table: pd.DataFrame, graded: pd.DataFrame) -> list[Text
     found: list[Text | None] = [None] * len(table)
     for name in role.severity or {}:
         field = role.field(name)
-        if field is None or field.choices or name not in table.columns:
+        if field is None or name not in table.columns:
+            continue
+        if field.choices:
+            _choices(field, table[name], graded, found)
             continue
         numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)
         for row in np.flatnonzero(np.isfinite(numbers)).tolist():
@@ -509,6 +530,22 @@ def _figures(role: Role, table: pd.DataFrame, graded: pd.DataFrame) -> list[Text
             )
             found[row] = _joined(found[row], one)
     return found
+
+
+def _choices(
+    field: Field, values: pd.Series[Any], graded: pd.DataFrame, found: list[Text | None]
+) -> None:
+    """Add the kind of an item where its kind counts and the level's reason does not name it."""
+    shown = {choice.value.lower(): choice.label for choice in field.choices}
+    for row, code in enumerate(codes(values)):
+        if code in shown and field.zh not in _zh(graded["reason"].iloc[row]):
+            one = text(
+                "{field}: {value}",
+                field=field.label,
+                value=shown[code],
+                sensitivity=field.sensitivity,
+            )
+            found[row] = _joined(found[row], one)
 
 
 def _zh(reason: object) -> str:

@@ -153,8 +153,11 @@ def test_what_is_missing_is_left_out_and_said():
     assert list(result.cells) == ["H_WATERWAY", "E_ROAD"]
     assert cells(result, "E_ROAD")[2] == pytest.approx([10.0] * 5)  # 100 m in 0.01 km2
     assert result.meta["weight"].to_dict() == pytest.approx(
-        {"RISK": 1, "HAZARD": 0.35 / 0.6, "EXPOSURE": 0.25 / 0.6, "H_WATERWAY": 1, "E_ROAD": 1}
-    )
+        {
+            "RISK": 1, "HAZARD": 0.35 / 0.6, "EXPOSURE": 0.25 / 0.6, "FLOOD": 1, "H_WATERWAY": 1,
+            "E_ROAD": 1,
+        }
+    )  # fmt: skip
     assert result.meta.loc["HAZARD", "weight_given"] == 0.35
     notes = said(result)
     for words in ("Flood-point density", "proxy: Road density", "Vulnerability (VULNERABILITY)",
@@ -285,22 +288,82 @@ def test_points_nearer_water_never_have_less_hazard_after_direction():
     assert (result.meta.loc[["C_STATION", "H_FLOOD_POINT", "E_POP"], "direction"] == 1).all()
 
 
-def test_every_hazard_counts():
+KINDS = {
+    "flash_flood": ("H_DANGER", "FLOOD"), "": ("H_DANGER", "FLOOD"),
+    "geohazard": ("H_GEO_DANGER", "GEOHAZARD"), "dam": ("H_DAM_DANGER", "DAM"),
+    "chemical": ("H_CHEM_DANGER", "CHEMICAL"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_danger_area_counts_in_its_own_hazard_only(kind):
+    """50 people on 100 m x 100 m are 5000 per km2 of the hazard that the area is of."""
+    areas = table([shapely.box(0, 0, 100, 100)], people=[50.0], level=[4], type=[kind])
+    found = compute(TABLE, replace(FULL, tables={**layers(), "danger_area": areas}), units())
+    code, group = KINDS[kind]
+    assert cells(found, code)[3, 0] == pytest.approx(50 / 0.01)
+    assert found.meta.loc[code, "parent"] == group
+    assert {c for c in found.cells if c.endswith("DANGER")} == {code}
+
+
+def test_every_hazard_is_a_group_of_its_own_and_counts():
     plain = compute(TABLE, FULL, units())
-    areas = gpd.GeoDataFrame(
-        {"people": [50.0], "level": [4]}, geometry=[shapely.box(0, 0, 100, 100)], crs=CRS
-    )
-    points = gpd.GeoDataFrame({"level": [4]}, geometry=[shapely.Point(50, 50)], crs=CRS)
-    for role, code in (("danger_area", "H_DANGER"), ("geohazard_point", "H_GEOHAZARD"),
-                       ("reservoir", "H_DAM")):  # fmt: skip
-        rows = areas if role == "danger_area" else points
-        found = compute(TABLE, replace(FULL, tables={**layers(), role: rows}), units())
+    points = table([shapely.Point(50, 50)], level=[4])
+    for role, code, group in (
+        ("geohazard_point", "H_GEOHAZARD", "GEOHAZARD"), ("reservoir", "H_DAM", "DAM"),
+    ):  # fmt: skip
+        found = compute(TABLE, replace(FULL, tables={**layers(), role: points}), units())
         assert code not in plain.cells
         values = cells(found, code)
         assert values[3, 0] == values.max() > 0
+        assert found.meta.loc[code, "parent"] == group
+        assert found.meta.loc[group, "parent"] == "HAZARD"
         assert found.meta.loc[found.meta["parent"] == "HAZARD", "weight"].sum() == pytest.approx(1)
-    danger = compute(TABLE, replace(FULL, tables={**layers(), "danger_area": areas}), units())
-    assert cells(danger, "H_DANGER")[3, 0] == pytest.approx(50 / 0.01)  # 50 people on 100 m x 100 m
+        assert found.cells["H_FLOOD_POINT"].equals(plain.cells["H_FLOOD_POINT"])
+
+
+def test_a_chemical_plant_is_no_flood():
+    """The plant stands in the west, the flood points keep floods the same with it and without."""
+    from riskmap.index.steps import default_steps, fit
+
+    without = {name: rows for name, rows in layers().items() if name != "hazard_source"}
+    found = [
+        fit(result.units, result.meta, default_steps())
+        for result in (
+            compute(TABLE, FULL, units()),
+            compute(TABLE, replace(FULL, tables=without), units()),
+        )
+    ]
+    assert found[0].scores["FLOOD"].to_numpy() == pytest.approx(found[1].scores["FLOOD"])
+    assert "CHEMICAL" in found[0].scores
+    assert "CHEMICAL" not in found[1].scores
+    assert found[0].scores["HAZARD"]["W"] != pytest.approx(found[1].scores["HAZARD"]["W"])
+
+
+def test_sensitive_places_and_health_care_count():
+    more = {"sensitive_place": table(shapely.points([[50, 50]])),
+            "health_care": table(shapely.points([[450, 350]]))}  # fmt: skip
+    result = compute(TABLE, replace(FULL, tables={**layers(), **more}), units())
+    assert cells(result, "C_HEALTH") == pytest.approx(METRES[::-1, ::-1])
+    u = np.minimum(METRES / 800, 1)
+    density = 3 / (np.pi * 0.8**2) * (1 - u**2) ** 2
+    assert cells(result, "V_SENSITIVE") == pytest.approx(density, rel=1e-5)
+    assert "have no level" not in said(result)
+    assert result.meta.loc[["C_HEALTH", "V_SENSITIVE"], "direction"].tolist() == [1, 1]
+
+
+def test_terrain_is_read_beyond_the_border():
+    """A hill of 50 m begins at the east border of a plain: the last column lies low before it.
+
+    Within 100 m of a cell of the last column are itself, three cells of the plain and one of the
+    hill: the mean lies 10 m above it. Without the ground outside it would be no low ground at all.
+    """
+    ground = np.zeros((6, 9), np.float32)
+    ground[:, 6:] = 50.0
+    dem = {"dem": (Raster(ground, (100, 0, -100, 0, -100, 500), CRS),)}
+    presets = load_presets({"indicator.low_ground_radius_m": 100, "indicator.low_ground_cap_m": 99})
+    result = compute(TABLE, replace(FULL, rasters=dem, presets=presets), units())
+    assert cells(result, "H_LOW").tolist() == [[0, 0, 0, 0, 10]] * 4
 
 
 def test_people_threatened_stand_where_they_live():

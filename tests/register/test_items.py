@@ -395,3 +395,19 @@ def test_overdue_is_unknown_without_a_date():
         data_date="2026-05-01",
     )
     assert late.tolist() == [False, pd.NA, True]
+
+
+def test_a_landslide_area_stands_before_low_ground_with_as_many_people():
+    """One scale for people; what comes fast stands first, and more people never stand behind."""
+    from riskmap.vocabulary.grade import severity
+    from riskmap.vocabulary.roles import load_roles
+
+    rows = pd.DataFrame(
+        {
+            "people": [200, 200, 200, 400, 200],
+            "type": ["geohazard", "lowland", None, "lowland", "house"],
+        }
+    )
+    found = severity(load_roles()["danger_area"], rows, load_presets())
+    assert found[0] > found[4] > found[1] > found[2]
+    assert found[3] > found[1]

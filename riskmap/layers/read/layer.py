@@ -39,7 +39,7 @@ from riskmap.layers.place.points import (
 )
 from riskmap.layers.read.fields import fill_fields, match_columns, note_bad_bytes
 from riskmap.layers.read.osm import OWN, is_road_key
-from riskmap.layers.read.raster import read_raster
+from riskmap.layers.read.raster import around_place, read_raster
 from riskmap.layers.read.source import RASTERS, check_file, open_rows
 from riskmap.vocabulary.columns import ITEM_ID, WGS84
 
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 NOT_GIVEN: Final = "not_given"
 """Rule of the remark that a sheet is blank."""
+GROUND_MARGIN_M: Final = 1000.0
+"""How far around the place heights and depths are read [m]."""
 MARGIN_M: Final = 5000.0
 """How far around the place OSM extracts are read [m]."""
 _KEPT_ROWS: Final = 5000
@@ -209,7 +211,12 @@ def _read_raster(role: Role, spec: LayerSpec, area: Any) -> tuple[Raster, Source
         check_file(spec.path)
     if spec.path.suffix.lower() not in RASTERS:
         raise unusable("not_raster", text("a raster is needed here"), text("give a GeoTIFF"))
-    raster, remarks = read_raster(spec, area, covering=role.name not in ("depth", "population"))
+    raster, remarks = read_raster(
+        spec,
+        area,
+        covering=role.name not in ("depth", "population"),
+        margin_m=0.0 if role.name == "population" else GROUND_MARGIN_M,
+    )
     said = [
         Problem("note", role.name, remark.rule, remark.message, remark.mend, file=spec.shown)
         for remark in remarks
@@ -222,10 +229,7 @@ def _window(area: Any) -> Window | None:
     """Return the surroundings of the place in degrees."""
     if area is None:
         return None
-    west, south, east, north = area.bounds
-    high = MARGIN_M / 111_000.0
-    wide = high / max(np.cos(np.radians(max(abs(south), abs(north)))), 0.01)
-    return (west - wide, south - high, east + wide, north + high)
+    return around_place(area, MARGIN_M)
 
 
 def _read_parts(role: Role, spec: LayerSpec, area: Any, metric: CRS, around: Hints) -> list[_Part]:

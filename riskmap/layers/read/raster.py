@@ -33,6 +33,7 @@ def read_raster(
     unit: str = "",
     max_cells: int = MAX_CELLS,
     covering: bool = True,
+    margin_m: float = 0.0,
 ) -> tuple[Raster, list[Remark]]:
     """Read the part of a raster that covers the place.
 
@@ -48,6 +49,8 @@ def read_raster(
         Most cells to hold; a larger part is averaged to fewer while reading.
     covering
         Whether every part of the place should have a value, as of heights, but not of depths.
+    margin_m
+        How far around the place is read, since ground does not end at the border [m].
 
     Returns
     -------
@@ -66,7 +69,7 @@ def read_raster(
     with source:
         crs = _crs(source, spec)
         band = _band(source, spec)
-        window = _window(source, crs, place)
+        window = _window(source, crs, place, margin_m)
         step = max(1.0, float(np.sqrt(window.width * window.height / max_cells)))
         shape = (max(1, round(window.height / step)), max(1, round(window.width / step)))
         remarks = _remarks(source, band, step)
@@ -174,15 +177,16 @@ def _crs(source: Any, spec: LayerSpec) -> str:
     return name if ":" in name else str(source.crs.to_wkt())
 
 
-def _window(source: Any, crs: str, place: Any) -> Any:
-    """Return the window of the place with a margin of some cells."""
+def _window(source: Any, crs: str, place: Any, margin_m: float) -> Any:
+    """Return the window of the place with a margin, and of some cells at least."""
     from rasterio.warp import transform_bounds
     from rasterio.windows import Window
 
     whole = Window(0, 0, source.width, source.height)
     if place is None:
         return whole
-    west, south, east, north = transform_bounds(WGS84, crs, *place.bounds, densify_pts=21)
+    around = around_place(place, margin_m)
+    west, south, east, north = transform_bounds(WGS84, crs, *around, densify_pts=21)
     a, b, c, d, e, f = tuple(source.transform)[:6]
     corners = np.array([[west, west, east, east], [south, north, south, north]]) - [[c], [f]]
     column, row = np.linalg.solve(np.array([[a, b], [d, e]]), corners)
@@ -197,6 +201,27 @@ def _window(source: Any, crs: str, place: Any) -> Any:
             text("give a raster that covers the place, or check its coordinate system"),
         )
     return Window(int(left), int(top), int(right - left), int(bottom - top))
+
+
+def around_place(place: Any, margin_m: float) -> tuple[float, float, float, float]:
+    """Give the bounds of a place with a margin.
+
+    Parameters
+    ----------
+    place
+        A geometry in EPSG:4326.
+    margin_m
+        Margin [m].
+
+    Returns
+    -------
+    tuple of float
+        West, south, east, north [degrees].
+    """
+    west, south, east, north = place.bounds
+    high = margin_m / 111_000.0
+    wide = high / max(np.cos(np.radians(min(max(abs(south), abs(north)), 89.0))), 0.01)
+    return west - wide, south - high, east + wide, north + high
 
 
 def _remarks(source: Any, band: int, step: float) -> list[Remark]:

@@ -288,3 +288,41 @@ def test_badge_and_reason_of_an_item_agree_under_a_scenario(out: Path, open_page
     line = next(line for line in said.replace("\n", "").split("村的风险") if "断路情景下" in line)
     assert line.index(listed) < line.index("断路情景下") < line.index(now, line.index("断路情景下"))
     assert f"整体为{listed}" in said or f"整体也属{listed}" in said
+
+
+@pytest.mark.browser
+def test_every_hazard_is_read_and_switched_by_itself(
+    out: Path, open_page: Any, tmp_path: Path
+) -> None:
+    """Switched off on the page, a hazard counts as little as with weight 0 in a run."""
+    from riskmap import pipeline
+    from riskmap.project.schema import load_project
+
+    units = pyogrio.read_dataframe(out / "riskmap.gpkg", layer="units", read_geometry=False)
+    worst = units.set_index("unit_id")["GEOHAZARD"].idxmax()
+    with open_page(out / "onemap.html") as opened:
+        shown = opened.page.locator("#view option").all_inner_texts()
+        assert [name.strip() for name in shown][1:4] == ["致灾危险性", "洪涝", "地质灾害"]
+        opened.js(
+            "at => riskmap.select({kind: 'unit', at})", units["unit_id"].tolist().index(worst)
+        )
+        opened.page.click("#tab-detail")
+        opened.page.click("#panel-detail .why summary")
+        row = opened.page.locator("#panel-detail tr[data-part=GEOHAZARD]").inner_text().split("\t")
+        score = units.set_index("unit_id").loc[worst, "GEOHAZARD"]
+        assert float(row[1]) == pytest.approx(score, abs=6e-4)
+        opened.page.click("#tab-whatif")
+        opened.page.uncheck("[data-switch=GEOHAZARD]")
+        opened.settle()
+        found = opened.js("() => ({scores: riskmap.scores(), classes: riskmap.classes()})")
+        opened.page.check("[data-switch=GEOHAZARD]")
+        opened.settle()
+        assert opened.js("() => riskmap.state().weights") == {}
+    project = load_project(small_town(tmp_path / "town"))
+    index = pipeline.run(
+        project.model_copy(update={"overrides": {"GEOHAZARD": 0.0}}), up_to="index"
+    ).index["unit"]
+    assert found["scores"] == pytest.approx(index.scores["RISK"].to_dict(), abs=1e-9)
+    assert found["classes"] == index.classes.fillna(0).astype(int).to_dict()
+    before = units.set_index("unit_id")["score"]
+    assert found["scores"][worst] < before[worst]

@@ -60,6 +60,18 @@ function makeGrid(head) {
 }
 
 /**
+ * What a surface may show: every component and the groups within it, each behind the one that holds it.
+ * @param {any[]} nodes
+ * @param {string} code
+ * @param {number} [depth]
+ * @returns {{node: any, depth: number}[]}
+ */
+function partsBelow(nodes, code, depth = 0) {
+  return nodes.filter((n) => n.parent === code && n.code !== code && (depth === 0 || n.kind === "group"))
+    .flatMap((node) => [{ node, depth }, ...partsBelow(nodes, node.code, depth + 1)]);
+}
+
+/**
  * One table of the index.
  * @param {any} head
  * @param {string} kind unit or cell
@@ -72,6 +84,7 @@ function makeTable(head, kind) {
   table.stability = head.stability ? read(head.stability) : null;
   table.nodes = new Map(head.tree.nodes.map((/** @type {any} */ n) => [n.code, n]));
   table.components = head.tree.nodes.filter((/** @type {any} */ n) => n.parent === head.tree.root && n.code !== head.tree.root);
+  table.parts = partsBelow(head.tree.nodes, head.tree.root);
   table.ready = head.exact;
   return table;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** 详情: why a unit, a cell or an object stands where it stands. */
 import { app, byId, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
-import { beforeAfter, live, partsOf, weightOf } from "../model/score.js";
+import { beforeAfter, groupNow, live, partsOf, weightOf } from "../model/score.js";
 import { nearLimit, sureOf, UNSURE } from "../model/counts.js";
 import { around, chip, coordinates, itemLink, path, unitLink, unused } from "./links.js";
 import { latitude, longitude } from "../data/geo.js";
@@ -110,8 +110,16 @@ function why(tab, row) {
     el("div", { class: "stack", role: "img", "aria-label": parts.map((/** @type {any} */ p) => `${nameOf(tab.nodes.get(p.code))} ${percent((p.part || 0) / score)}`).join(", ") },
       parts.map((/** @type {any} */ p, /** @type {number} */ i) => (p.part > 0 ? el("i", { style: `width:${(100 * p.part) / score}%;background:${PARTS[i % 8]}` }, p.part / score > 0.12 ? percent(p.part / score) : "") : null))),
     el("table", { class: "plain-table" }, el("thead", null, el("tr", null, ["", t("Score"), t("Weight"), t("Part")].map((h) => el("th", { scope: "col" }, h || el("span", { class: "hidden" }, t("Component")))))),
-      el("tbody", null, parts.map((/** @type {any} */ p, /** @type {number} */ i) => el("tr", null, el("th", { scope: "row" }, el("span", { class: "swatch", style: `background:${PARTS[i % 8]}` }), nameOf(tab.nodes.get(p.code))),
-        el("td", null, score3(p.value)), el("td", null, percent(p.weight / (parts.reduce((/** @type {number} */ s, /** @type {any} */ q) => s + q.weight, 0) || 1))), el("td", null, score3(p.part || 0)))))));
+      el("tbody", null, parts.flatMap((/** @type {any} */ p, /** @type {number} */ i) => [el("tr", null, el("th", { scope: "row" }, el("span", { class: "swatch", style: `background:${PARTS[i % 8]}` }), nameOf(tab.nodes.get(p.code))),
+        el("td", null, score3(p.value)), el("td", null, percent(p.weight / (parts.reduce((/** @type {number} */ s, /** @type {any} */ q) => s + q.weight, 0) || 1))), el("td", null, score3(p.part || 0))), ...within(tab, row, p.code)]))));
+}
+
+/** The groups within a component, such as the kinds of hazard, each with its score and weight. @param {any} tab @param {number} row @param {string} code */
+function within(tab, row, code) {
+  const groups = tab.tree.nodes.filter((/** @type {any} */ n) => n.parent === code && n.kind === "group" && n.code !== code);
+  const total = groups.reduce((/** @type {number} */ s, /** @type {any} */ n) => s + weightOf(tab, n.code), 0) || 1;
+  return groups.flatMap((/** @type {any} */ n) => [el("tr", { class: "part", "data-part": n.code }, el("th", { scope: "row" }, "　" + nameOf(n)), el("td", null, score3(groupNow(tab, n.code)[row])),
+    el("td", null, onTop(tab, n.code) ? "" : percent(weightOf(tab, n.code) / total)), el("td", null, "")), ...within(tab, row, n.code)]);
 }
 
 /** Does an indicator fill what its siblings leave, with no weight among them? @param {any} tab @param {string} code */

@@ -183,7 +183,7 @@ function fillSelect() {
 function viewSelect() {
   const tab = table("cell") || table("unit");
   if (!tab) return null;
-  const choices = [["", t("Composite risk")], ...tab.components.map((/** @type {any} */ n) => [n.code, nameOf(n)])];
+  const choices = [["", t("Composite risk")], ...tab.parts.map((/** @type {any} */ p) => [p.node.code, "　".repeat(p.depth) + nameOf(p.node)])];
   return el("label", { class: "pick" }, t("Show"),
     el("select", { id: "view", onchange: async (/** @type {any} */ e) => {
       if (e.target.value) await prepare();

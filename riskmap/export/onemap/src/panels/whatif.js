@@ -55,14 +55,26 @@ function slider(tab, node) {
     type: "range", min: 0, max: top, step: top / 100, value: weightOf(tab, node.code), "data-weight": node.code, "aria-label": t("Weight of {name}", { name: nameOf(node) }),
     "aria-valuetext": percent(share(tab, node)), oninput: () => setWeights({ ...state.weights, [node.code]: Number(input.value) }, false),
   });
-  return el("div", { class: "slider" }, el("span", { class: "name" }, nameOf(node)), value, input);
+  return el("div", { class: "slider" }, el("span", { class: "name" }, isGroup(node) && node.parent !== tab.tree.root ? onOff(tab, node) : null, nameOf(node)), value, input);
+}
+
+/** @param {any} node */
+function isGroup(node) {
+  return node.kind === "group";
+}
+
+/** Counts a part at all? Off is a weight of nothing; on again is the weight of the project. @param {any} tab @param {any} node */
+function onOff(tab, node) {
+  const box = el("input", { type: "checkbox", checked: weightOf(tab, node.code) > 0, "data-switch": node.code, "aria-label": t("Count {name}", { name: nameOf(node) }),
+    onchange: () => setWeights({ ...state.weights, [node.code]: box.checked ? node.weight || 1 : 0 }, true) });
+  return box;
 }
 
 /** @param {any} tab @param {any} node */
 function component(tab, node) {
   const below = tab.tree.nodes.filter((/** @type {any} */ n) => n.parent === node.code && n.code !== node.code);
   return el("div", { class: "component" }, slider(tab, node),
-    below.length > 1 ? el("details", null, el("summary", null, t("{n} indicators", { n: below.length })), below.map((/** @type {any} */ n) => slider(tab, n))) : null);
+    below.length > 1 ? el("details", { open: below.some(isGroup) }, el("summary", null, below.some(isGroup) ? t("{n} parts", { n: below.length }) : t("{n} indicators", { n: below.length })), below.map((/** @type {any} */ n) => (isGroup(n) ? component(tab, n) : slider(tab, n)))) : null);
 }
 
 /**
