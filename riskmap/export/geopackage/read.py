@@ -133,6 +133,7 @@ def open_results(folder: Path | str) -> Opened:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as base:
             names = base.execute(
                 "select table_name from gpkg_contents where table_name <> 'layer_styles' "
+                "and data_type <> 'tiles' "
                 "order by rowid"
             ).fetchall()
             facts = base.execute("select key, value from facts").fetchall()

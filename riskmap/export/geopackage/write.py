@@ -20,7 +20,7 @@ from riskmap.export.encode import EPOCH, as_line
 from riskmap.export.geopackage.contents import MULTI, Sheet, sheets_of
 from riskmap.export.geopackage.fields import add_fields, field_words, with_fields
 from riskmap.export.geopackage.qgis import add_project
-from riskmap.i18n import Text, text
+from riskmap.i18n import Text, both, text
 from riskmap.result import Result
 
 _TYPES: Final = {
@@ -171,6 +171,7 @@ def write_geopackage(result: Result, path: Path) -> dict[str, int]:
                 continue
             for sheet in part:
                 _write(sheet, path, crs=result.facts.crs)
+        _write_relief(result, path)
     add_fields(result, [sheet.name for sheet in sheets], path)
     add_project(result, sheets, path)
     return {sheet.name: len(sheet.frame) for sheet in sheets}
@@ -239,6 +240,37 @@ def _write(sheet: Sheet, path: Path, *, crs: str) -> None:
     except (DataSourceError, DataLayerError) as error:
         message = text("table {name} cannot be written: {error}", name=sheet.name, error=str(error))
         raise ExportError(message) from error
+
+
+def _write_relief(result: Result, path: Path) -> None:
+    """Add the shaded relief as tiles, for sheets and GIS; nothing without heights."""
+    import rasterio
+    from affine import Affine
+
+    from riskmap.export.onemap.backdrop import relief_of
+
+    found = relief_of(result)
+    if found is None:
+        return
+    grey, transform = found
+    label = both(text("Relief"))
+    options = {
+        "APPEND_SUBDATASET": "YES", "RASTER_TABLE": RELIEF, "TILE_FORMAT": "JPEG",
+        "QUALITY": "70", "RASTER_IDENTIFIER": f"{label['zh']} ({RELIEF})",
+        "RASTER_DESCRIPTION": label["en"],
+    }  # fmt: skip
+    with (
+        rasterio.Env(OGR_CURRENT_DATE=_clock(result), OGR_SQLITE_SYNCHRONOUS="OFF"),
+        rasterio.open(
+            path, "w", driver="GPKG", width=grey.shape[1], height=grey.shape[0], count=1,
+            dtype="uint8", crs=result.facts.crs, transform=Affine(*transform), **options,
+        ) as target,
+    ):  # fmt: skip
+        target.write(grey, 1)
+
+
+RELIEF: Final = "relief"
+"""Table of tiles that holds the shaded relief."""
 
 
 def _one_type(frame: gpd.GeoDataFrame, kind: str) -> tuple[gpd.GeoDataFrame, str]:

@@ -449,6 +449,52 @@ def relief_part(result: Any, packer: Packer) -> dict[str, Any] | None:
     return {"type": "image/jpeg", "bytes": packed, **_degrees(west, south, east, north)}
 
 
+SHEET_SIDE: Final = 1400
+"""Longest side of the relief for sheets [px]."""
+
+
+def relief_of(result: Any) -> tuple[NDArray[np.uint8], tuple[float, ...]] | None:
+    """Shade the relief of the place in the CRS of the run, for sheets and GIS.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    tuple or None
+        Grey from 0 to 255 and the six numbers of its affine transform; None without heights.
+    """
+    layer = result.layers.get("dem")
+    if layer is None or not layer.rasters:
+        return None
+    west, south, east, north = (float(v) for v in result.units.total_bounds)
+    room = RELIEF_ROOM * max(east - west, north - south)
+    west, south, east, north = west - room, south - room, east + room, north + room
+    cell = max(max(east - west, north - south) / SHEET_SIDE, _finest(layer.rasters) / 2)
+    shape = (max(2, round((north - south) / cell)), max(2, round((east - west) / cell)))
+    heights = _heights(layer.rasters, (west, south, east, north), shape, crs=result.facts.crs)
+    if not np.isfinite(heights).any() or np.nanmax(heights) == np.nanmin(heights):
+        return None
+    light = hillshade(heights, cell)
+    light = 1 - (1 - light) * _faded(np.isfinite(heights), room / cell)
+    grey = np.rint(255 * (_DARKEST + (1 - _DARKEST) * light)).astype(np.uint8)
+    across, down = (east - west) / shape[1], (north - south) / shape[0]
+    return grey, (across, 0.0, west, 0.0, -down, north)
+
+
+def _finest(rasters: Sequence[Any]) -> float:
+    """Tell the side of the smallest cell of the heights [m]."""
+    from pyproj import CRS
+
+    sides = []
+    for raster in rasters:
+        side = abs(float(raster.transform[0]))
+        sides.append(side * 111_320 if CRS(raster.crs).is_geographic else side)
+    return min(sides)
+
+
 def _faded(known: NDArray[np.bool_], room_px: float) -> NDArray[np.float64]:
     """Weigh the relief from 0 at the edge of what is known to 1 inside."""
     from scipy.ndimage import distance_transform_edt
@@ -459,9 +505,13 @@ def _faded(known: NDArray[np.bool_], room_px: float) -> NDArray[np.float64]:
 
 
 def _heights(
-    rasters: Sequence[Any], bounds: tuple[float, float, float, float], shape: tuple[int, int]
+    rasters: Sequence[Any],
+    bounds: tuple[float, float, float, float],
+    shape: tuple[int, int],
+    *,
+    crs: str = _MERCATOR,
 ) -> NDArray[np.float64]:
-    """Warp heights to the page's projection; of tiles that overlap the first known one counts."""
+    """Warp heights to a projection; of tiles that overlap the first known one counts."""
     from affine import Affine
     from rasterio.warp import Resampling, reproject
 
@@ -474,7 +524,7 @@ def _heights(
         reproject(
             np.asarray(raster.values, np.float32), tile,
             src_transform=Affine(*raster.transform), src_crs=raster.crs,
-            dst_transform=target, dst_crs=_MERCATOR,
+            dst_transform=target, dst_crs=crs,
             src_nodata=np.nan, dst_nodata=np.nan, resampling=Resampling.bilinear,
         )  # fmt: skip
         out = np.where(np.isnan(out), tile, out)

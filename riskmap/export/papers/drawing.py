@@ -1,0 +1,590 @@
+"""A map as a picture in millimetres of paper: frame, lines, areas, symbols, words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from riskmap.export.papers.labels import LINE, Placed
+from riskmap.export.papers.typeset import FAMILY
+
+SCALES: Final = (
+    200, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 5_000, 6_000, 7_500, 10_000, 12_500,
+    15_000, 20_000, 25_000, 30_000, 40_000, 50_000, 60_000, 75_000, 100_000, 125_000, 150_000,
+    200_000, 250_000, 300_000, 400_000, 500_000, 750_000, 1_000_000,
+)  # fmt: skip
+"""Round scales: 1 to this many."""
+FINE: Final = 0.08
+"""Corners nearer to a line than this are left out [mm of paper]."""
+_STEPS: Final = (1, 2, 5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """The part of the world on the map, and its size on paper."""
+
+    west: float
+    north: float
+    """Upper left corner in the CRS of the run [m]."""
+    scale: int
+    """1 to this many."""
+    wide: float
+    high: float
+    """Size on paper [mm]."""
+
+    @property
+    def metres(self) -> float:
+        """Ground under one millimetre of paper [m]."""
+        return self.scale / 1000
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north [m]."""
+        east = self.west + self.wide * self.metres
+        return self.west, self.north - self.high * self.metres, east, self.north
+
+    def paper(self, spots: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Turn places of the world into millimetres of paper.
+
+        Parameters
+        ----------
+        spots
+            Easting and northing, shape (n, 2) [m].
+
+        Returns
+        -------
+        ndarray
+            From the upper left corner to the right and downwards [mm].
+        """
+        return np.column_stack(
+            [(spots[:, 0] - self.west) / self.metres, (self.north - spots[:, 1]) / self.metres]
+        )
+
+
+def choose_frame(
+    bounds: Sequence[float], *, wide: float, high: float, room: float = 0.04, least: int = 500
+) -> Frame:
+    """Choose the largest round scale at which a place fits on paper, and centre it.
+
+    Parameters
+    ----------
+    bounds
+        West, south, east, north of what must be seen [m].
+    wide, high
+        Size of the map [mm].
+    room
+        Share of the map that stays free on every side.
+    least
+        Scales larger than 1 to this are not used.
+
+    Returns
+    -------
+    Frame
+        Centred on the bounds.
+
+    Examples
+    --------
+    >>> frame = choose_frame((0, 0, 2400, 1000), wide=270, high=200)
+    >>> frame.scale, frame.bounds[0]
+    (10000, -150.0)
+    """
+    west, south, east, north = (float(v) for v in bounds)
+    across = max((east - west) / wide, (north - south) / high) / (1 - 2 * room) * 1000
+    scale = next((s for s in SCALES if s >= max(across, least)), math.ceil(across / 1e5) * 100_000)
+    metres = scale / 1000
+    return Frame(
+        west=(west + east) / 2 - wide * metres / 2,
+        north=(south + north) / 2 + high * metres / 2,
+        scale=scale,
+        wide=wide,
+        high=high,
+    )
+
+
+def round_step(most: float) -> float:
+    """Find the largest 1, 2 or 5 times a power of ten that is not larger.
+
+    Parameters
+    ----------
+    most
+        Upper limit, positive.
+
+    Returns
+    -------
+    float
+        The round number.
+
+    Examples
+    --------
+    >>> round_step(730), round_step(2.5), round_step(0.5)
+    (500.0, 2.0, 0.5)
+    """
+    power = 10.0 ** math.floor(math.log10(most) + 1e-9)
+    return max(step * power for step in _STEPS if step * power <= most * (1 + 1e-9))
+
+
+def _round_shape(n: int, radius: float) -> list[list[float]]:
+    turn = np.linspace(0, 2 * np.pi, n, endpoint=False) - np.pi / 2
+    return [[radius * math.cos(a), radius * math.sin(a)] for a in turn]
+
+
+_CROSS: Final = [
+    [-0.38, -1], [0.38, -1], [0.38, -0.38], [1, -0.38], [1, 0.38], [0.38, 0.38], [0.38, 1],
+    [-0.38, 1], [-0.38, 0.38], [-1, 0.38], [-1, -0.38], [-0.38, -0.38],
+]  # fmt: skip
+_TRIANGLE: Final = [[0, -1.1], [1.05, 0.8], [-1.05, 0.8]]
+SHAPES: Final[dict[str, list[list[float]]]] = {
+    "circle": _round_shape(20, 0.9),
+    "square": [[-0.8, -0.8], [0.8, -0.8], [0.8, 0.8], [-0.8, 0.8]],
+    "diamond": [[0, -1.1], [1.1, 0], [0, 1.1], [-1.1, 0]],
+    "triangle": _TRIANGLE,
+    "equilateral_triangle": _TRIANGLE,
+    "cross": _CROSS,
+    "cross_fill": _CROSS,
+    "house": [
+        [0, -1.1], [1.05, -0.15], [0.8, -0.15], [0.8, 0.9], [-0.8, 0.9], [-0.8, -0.15],
+        [-1.05, -0.15],
+    ],
+    "pentagon": _round_shape(5, 1.0),
+    "hexagon": _round_shape(6, 1.0),
+    "octagon": _round_shape(8, 1.0),
+    "star": [
+        [part * radius for part in corner]
+        for i, corner in enumerate(_round_shape(10, 1.0))
+        for radius in (0.48 if i % 2 else 1.15,)
+    ],
+    "drop": [
+        [0, -1.2], [0.3, -0.77], [0.62, -0.36], [0.83, -0.02], [0.9, 0.3], [0.83, 0.64],
+        [0.64, 0.94], [0.34, 1.13], [0, 1.2], [-0.34, 1.13], [-0.64, 0.94], [-0.83, 0.64],
+        [-0.9, 0.3], [-0.83, -0.02], [-0.62, -0.36], [-0.3, -0.77],
+    ],
+    "shield": [
+        [-0.9, -0.9], [0.9, -0.9], [0.83, -0.2], [0.64, 0.42], [0.36, 0.86], [0, 1.15],
+        [-0.36, 0.86], [-0.64, 0.42], [-0.83, -0.2],
+    ],
+    "flag": [[-0.75, -1.15], [1.1, -0.55], [-0.3, 0.1], [-0.3, 1.15], [-0.75, 1.15]],
+    "arrow": [[0, -1.1], [0.9, 0.9], [0, 0.4], [-0.9, 0.9]],
+    "area": [[-0.62, -0.62], [0.62, -0.62], [0.62, 0.62], [-0.62, 0.62]],
+    "no": [
+        [-1.05, -0.65], [-0.65, -1.05], [0, -0.4], [0.65, -1.05], [1.05, -0.65], [0.4, 0],
+        [1.05, 0.65], [0.65, 1.05], [0, 0.4], [-0.65, 1.05], [-1.05, 0.65], [-0.4, 0],
+    ],
+}  # fmt: skip
+"""Corners of the symbols, as the page draws them; their radius is 1."""
+IN_DISC: Final = {"cross_fill": 0.72}
+"""Symbols that stand in a white disc, as a hospital's cross does."""
+_INK: Final = "#1a2530"
+
+
+def symbols(spots: NDArray[np.float64], shape: str, colour: str, *, radius: float) -> str:
+    """Draw symbols of one kind, as the page does.
+
+    Parameters
+    ----------
+    spots
+        Places, shape (n, 2) [mm].
+    shape
+        Name of the shape; an unknown one is a circle.
+    colour
+        ``#rrggbb``.
+    radius
+        Size [mm].
+
+    Returns
+    -------
+    str
+        SVG; empty without places.
+
+    Examples
+    --------
+    >>> symbols(np.array([[1.0, 2.0]]), "square", "#1b7f4b", radius=1.0).count("<path")
+    1
+    """
+    if not len(spots):
+        return ""
+    inner = IN_DISC.get(shape)
+    if inner is None:
+        return _stamp(spots, shape, radius, fill=colour, edge=_INK)
+    disc = _stamp(spots, "circle", radius * 1.15, fill="#ffffff", edge=_INK)
+    return disc + _stamp(spots, shape, radius * inner, fill=colour)
+
+
+def _stamp(
+    spots: NDArray[np.float64], shape: str, radius: float, *, fill: str, edge: str = ""
+) -> str:
+    outline = np.array(SHAPES.get(shape, SHAPES["circle"])) * radius
+    rings = (spots[:, None, :] + outline[None]).reshape(-1, 2)
+    path = path_of(rings, np.arange(0, len(rings), len(outline)), closed=True)
+    return drawn(path, fill=fill, edge=edge, width=0.16)
+
+
+def path_of(spots: NDArray[np.float64], starts: NDArray[np.int64], *, closed: bool) -> str:
+    """Write lines as the data of one path, in hundredths of a millimetre.
+
+    Parameters
+    ----------
+    spots
+        Corners of all lines, shape (n, 2) [mm].
+    starts
+        Where each line begins.
+    closed
+        Whether each line ends where it began; the last corner is not repeated then.
+
+    Returns
+    -------
+    str
+        Path data.
+
+    Examples
+    --------
+    >>> path_of(np.array([[0.0, 0.0], [1.0, 0.5]]), np.array([0]), closed=False)
+    'M0 0l100 50'
+    """
+    whole = np.rint(spots * 100).astype(np.int64)
+    steps = np.diff(whole, axis=0, prepend=whole[:1])
+    steps[starts] = whole[starts]
+    signs = np.full(len(whole), " ", dtype=object)
+    if len(whole) > 1:
+        signs[(starts + 1)[starts + 1 < len(whole)]] = "l"
+    signs[starts] = "ZM" if closed else "M"
+    text = "".join(
+        f"{sign}{x} {y}" for sign, x, y in zip(signs.tolist(), *steps.T.tolist(), strict=True)
+    )
+    return text.removeprefix("Z") + ("Z" if closed and text else "")
+
+
+def drawn(
+    path: str, *, fill: str = "none", edge: str = "", width: float = 0.2, opacity: float = 1.0,
+    dash: Sequence[float] = (), cap: str = "round",
+) -> str:  # fmt: skip
+    """Draw path data.
+
+    Parameters
+    ----------
+    path
+        From `path_of` or `lines`.
+    fill
+        Colour inside.
+    edge
+        Colour of the line; empty for none.
+    width
+        Of the line [mm].
+    opacity
+        Of what is inside.
+    dash
+        Drawn and blank parts [mm].
+    cap
+        Ends of lines.
+
+    Returns
+    -------
+    str
+        SVG; empty for an empty path.
+    """
+    if not path:
+        return ""
+    parts = [f'<path transform="scale(.01)" d="{path}" fill="{fill}"']
+    if opacity < 1:
+        parts.append(f'fill-opacity="{opacity:g}"')
+    if fill != "none":
+        parts.append('fill-rule="evenodd"')
+    if edge:
+        parts.append(
+            f'stroke="{edge}" stroke-width="{width * 100:g}" stroke-linejoin="round" '
+            f'stroke-linecap="{cap}"'
+        )
+    if dash:
+        parts.append(f'stroke-dasharray="{" ".join(f"{part * 100:g}" for part in dash)}"')
+    return " ".join(parts) + "/>"
+
+
+def shape_path(shapes: Iterable[object], frame: Frame, *, fine: float = FINE) -> str:
+    """Cut lines and areas to the frame, leave out corners nobody can see, and write one path.
+
+    Parameters
+    ----------
+    shapes
+        Geometries in the CRS of the run.
+    frame
+        The frame.
+    fine
+        Corners nearer to a line than this are left out [mm].
+
+    Returns
+    -------
+    str
+        Path data; empty when nothing is in the frame.
+    """
+    cut = cut_to(shapes, frame, fine=fine)
+    parts = shapely.get_parts(cut)
+    kinds = shapely.get_type_id(parts)
+    rings = shapely.get_rings(parts[kinds == 3])
+    return _joined(rings, frame, closed=True) + _joined(parts[kinds == 1], frame, closed=False)
+
+
+def cut_to(shapes: Iterable[object], frame: Frame, *, fine: float = FINE) -> NDArray[np.object_]:
+    """Cut shapes to the frame and leave out corners that nobody can see on paper.
+
+    Parameters
+    ----------
+    shapes
+        Geometries in the CRS of the run.
+    frame
+        The frame.
+    fine
+        Corners nearer to a line than this are left out [mm].
+
+    Returns
+    -------
+    ndarray
+        What is left of each that is in the frame.
+    """
+    given = np.asarray(list(shapes), dtype=object)
+    west, south, east, north = frame.bounds
+    edge = 2 * frame.metres  # lines of borders stay outside
+    thin = shapely.simplify(given, fine * frame.metres, preserve_topology=False)
+    thin = np.where(shapely.is_empty(thin), given, thin)
+    cut = shapely.clip_by_rect(thin, west - edge, south - edge, east + edge, north + edge)
+    found: NDArray[np.object_] = cut[~(shapely.is_missing(cut) | shapely.is_empty(cut))]
+    return found
+
+
+def _joined(lines: NDArray[np.object_], frame: Frame, *, closed: bool) -> str:
+    if not len(lines):
+        return ""
+    spots, owner = shapely.get_coordinates(lines, return_index=True)
+    if closed:  # the last corner repeats the first
+        last = np.append(owner[1:] != owner[:-1], [True])
+        spots, owner = spots[~last], owner[~last]
+    starts = np.flatnonzero(np.append([True], owner[1:] != owner[:-1]))
+    return path_of(frame.paper(spots), starts, closed=closed)
+
+
+def words(labels: Sequence[Placed], looks: dict[str, tuple[str, str, str]]) -> str:
+    """Draw labels with a light rim.
+
+    Parameters
+    ----------
+    labels
+        Labels at their spots.
+    looks
+        Name of a style to colour, colour of the rim and weight (``bold`` or empty).
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    out = []
+    for label in labels:
+        colour, rim, weight = looks[label.wish.look]
+        size = label.wish.size
+        x, y, turn = label.spot
+        first = -((len(label.wish.lines) - 1) * LINE) / 2 * size + 0.36 * size
+        where = f'transform="translate({x:.2f} {y:.2f})' + (f" rotate({turn:g})" if turn else "")
+        out.append(f'<g {where}" font-size="{size:g}" text-anchor="middle">')
+        rows = [
+            f'<text y="{first + i * LINE * size:.2f}">{escape(line)}</text>'
+            for i, line in enumerate(label.wish.lines)
+        ]
+        if rim:
+            out.append(
+                f'<g stroke="{rim}" stroke-width="{size * 0.22:.2f}" stroke-linejoin="round" '
+                f'fill="{rim}">{"".join(rows)}</g>'
+            )
+        heavy = f' stroke="{colour}" stroke-width="{size * 0.035:.3f}"' if weight else ""
+        out.append(f'<g fill="{colour}"{heavy}>{"".join(rows)}</g></g>')
+    return "".join(out)
+
+
+_AWAY: Final = 2.6
+"""Distance from its object from which a label gets a line to it [mm]."""
+
+
+def leaders(labels: Sequence[Placed]) -> str:
+    """Draw thin lines from labels that stand away to what they speak of.
+
+    Parameters
+    ----------
+    labels
+        Labels at their spots.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    found = []
+    for label in labels:
+        if label.wish.anchor is None:
+            continue
+        x, y = label.wish.anchor
+        low, high = label.box.min(axis=0), label.box.max(axis=0)
+        nx, ny = float(np.clip(x, low[0], high[0])), float(np.clip(y, low[1], high[1]))
+        if math.hypot(nx - x, ny - y) > _AWAY + label.wish.size / 2:
+            found.append(f"M{100 * x:.0f} {100 * y:.0f}L{100 * nx:.0f} {100 * ny:.0f}")
+    path = "".join(found)
+    return drawn(path, edge="#ffffff", width=0.5) + drawn(path, edge=_INK, width=0.18)
+
+
+def picture(parts: Iterable[str], *, wide: float, high: float) -> str:
+    """Put parts of a map together.
+
+    Parameters
+    ----------
+    parts
+        SVG, what lies below first.
+    wide, high
+        Size [mm].
+
+    Returns
+    -------
+    str
+        An SVG document in millimetres.
+    """
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'width="{wide:g}mm" height="{high:g}mm" viewBox="0 0 {wide:g} {high:g}" '
+        f'font-family="{FAMILY}">{"".join(parts)}</svg>'
+    )
+
+
+def arrows(
+    lines: Sequence[NDArray[np.float64]], colour: str, *, every: float = 32.0, radius: float = 2.0
+) -> str:
+    """Draw heads of arrows along lines, in their direction; where lines run together one serves.
+
+    Parameters
+    ----------
+    lines
+        Corners of each [mm].
+    colour
+        ``#rrggbb``.
+    every
+        Distance of the heads [mm].
+    radius
+        Size of a head [mm].
+
+    Returns
+    -------
+    str
+        SVG; at least one head, at the middle, where a line is long enough to see.
+    """
+    heads: list[tuple[float, float, float, float]] = []
+    for line in lines:
+        steps = np.hypot(*np.diff(line, axis=0).T)
+        run = np.concatenate([[0.0], np.cumsum(steps)])
+        length = float(run[-1])
+        if length < 2 * radius:
+            continue
+        n = max(1, int(length // every))
+        for at in (np.arange(n) + 0.5) * length / n:
+            i = min(int(np.searchsorted(run, at, side="right")) - 1, len(steps) - 1)
+            dx, dy = (line[i + 1] - line[i]) / (steps[i] or 1.0)
+            x, y = line[i] + (line[i + 1] - line[i]) * ((at - run[i]) / (steps[i] or 1.0))
+            if all(
+                math.hypot(x - a, y - b) > every / 3 or dx * c + dy * d < _SAME_WAY
+                for a, b, c, d in heads
+            ):
+                heads.append((float(x), float(y), float(dx), float(dy)))
+    if not heads:
+        return ""
+    shape = np.array([[1.0, 0.0], [-0.8, 0.75], [-0.4, 0.0], [-0.8, -0.75]]) * radius
+    rings = np.concatenate([[x, y] + shape @ np.array([[c, s], [-s, c]]) for x, y, c, s in heads])
+    path = path_of(rings, np.arange(0, len(rings), 4), closed=True)
+    return drawn(path, fill=colour, edge="#ffffff", width=0.2)
+
+
+_SAME_WAY: Final = 0.8
+"""Cosine from which two heads point the same way."""
+
+
+def graticule(frame: Frame, *, named: bool, size: float = 2.0) -> str:
+    """Draw the ticks of the metric grid along the frame, and their crosses on the map.
+
+    Parameters
+    ----------
+    frame
+        The frame.
+    named
+        Whether the ticks tell their easting and northing [km]; the public edition does not.
+    size
+        Height of the numbers [mm].
+
+    Returns
+    -------
+    str
+        SVG; the numbers stand inside the frame's white rim.
+    """
+    step = round_step(60 * frame.metres)
+    west, south, east, north = frame.bounds
+    xs = np.arange(math.ceil(west / step), math.floor(east / step) + 1) * step
+    ys = np.arange(math.ceil(south / step), math.floor(north / step) + 1) * step
+    ticks: list[str] = []
+    said: list[str] = []
+    digits = max(0, -math.floor(math.log10(step / 1000) + 1e-9))
+    for x in xs:
+        at = (x - west) / frame.metres
+        ticks.append(f"M{at:.2f} 0v1.6M{at:.2f} {frame.high:g}v-1.6")
+        if named:
+            for y, shift in ((0.0, -0.8), (frame.high, 0.8 + size * 0.75)):
+                said.append(f'<text x="{at:.2f}" y="{y + shift:.2f}">{x / 1000:.{digits}f}</text>')
+    for y in ys:
+        at = (north - y) / frame.metres
+        ticks.append(f"M0 {at:.2f}h1.6M{frame.wide:g} {at:.2f}h-1.6")
+        if named:
+            for x, turn in ((-0.8, -90), (frame.wide + 0.8 + size * 0.75, -90)):
+                said.append(
+                    f'<text transform="translate({x:.2f} {at:.2f}) rotate({turn})">'
+                    f"{y / 1000:.{digits}f}</text>"
+                )
+    cross = "".join(
+        f"M{(x - west) / frame.metres - 1:.2f} {(north - y) / frame.metres:.2f}h2"
+        f"M{(x - west) / frame.metres:.2f} {(north - y) / frame.metres - 1:.2f}v2"
+        for x in xs
+        for y in ys
+    )
+    return (
+        f'<path d="{cross}" stroke="#3c4148" stroke-width=".1" fill="none"/>'
+        f'<path d="{"".join(ticks)}" stroke="#1a2530" stroke-width=".2" fill="none"/>'
+        f'<g font-size="{size:g}" fill="#3c4148" text-anchor="middle">{"".join(said)}</g>'
+    )
+
+
+def scale_bar(scale: int, *, most: float = 60.0) -> tuple[str, float]:
+    """Draw a bar of a round length in four parts.
+
+    Parameters
+    ----------
+    scale
+        1 to this many.
+    most
+        Longest bar [mm].
+
+    Returns
+    -------
+    tuple of str and float
+        SVG, and its length [mm].
+    """
+    whole = round_step(most * scale / 1000)
+    long = whole / scale * 1000
+    unit, over = ("km", 1000.0) if whole >= 2000 else ("m", 1.0)
+    parts = []
+    for i in range(4):
+        fill = "#1a2530" if i % 2 == 0 else "#ffffff"
+        parts.append(
+            f'<rect x="{4 + i * long / 4:.2f}" y="4" width="{long / 4:.2f}" height="1.4" '
+            f'fill="{fill}" stroke="#1a2530" stroke-width=".15"/>'
+        )
+    for i in (0, 2, 4):
+        said = f"{whole * i / 4 / over:g}" + (f" {unit}" if i == 4 else "")
+        x = 4 + i * long / 4
+        parts.append(f'<text x="{x:.2f}" y="3" font-size="2.3" text-anchor="middle">{said}</text>')
+    return picture(parts, wide=long + 16, high=6), long
