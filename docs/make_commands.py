@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 COMMANDS = (
-    "run", "check", "new", "template", "explain", "verify", "postgis", "index", "locate",
-    "allocate", "route", "coords",
+    "run", "check", "new", "template", "explain", "verify", "papers", "postgis", "index",
+    "locate", "allocate", "route", "coords",
     "control export", "control import", "control status", "control history", "control bulletin",
     "diff",
 )  # fmt: skip

@@ -242,6 +242,52 @@ def verify(
 
 
 @app.command()
+def papers(
+    folder: Annotated[Path, typer.Argument(help="A results folder.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the sheets; by default FOLDER-sheets beside it.")
+    ] = None,
+    villages: Annotated[
+        list[str] | None, typer.Option(help="Codes or names; all when not given.")
+    ] = None,
+    sheets: Annotated[
+        list[str] | None, typer.Option(help="village, town, point or poster; by default village.")
+    ] = None,
+    paper: Annotated[str, typer.Option(help="Paper of the sheets: a3 or a4.")] = "a3",
+    template: Annotated[
+        Path | None, typer.Option(help="The office's own layout (.typ) instead of ours.")
+    ] = None,
+    fonts: Annotated[Path | None, typer.Option(help="Folder of further typefaces.")] = None,
+    hotline: Annotated[str, typer.Option(help="Number of the flood office on duty.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make map sheets to sign, post and carry from a results folder; only changed ones anew."""
+    from riskmap.cli import commands
+    from riskmap.cli.show import shown_atlas
+
+    choice("--paper", paper, ("a3", "a4"))
+    for name in sheets or ():
+        choice("--sheets", name, ("village", "town", "point", "poster"))
+    made = commands.make_sheets(
+        folder,
+        out=out,
+        names=villages or (),
+        kinds=sheets or ("village",),
+        paper=paper,
+        template=template,
+        fonts=fonts,
+        hotline=hotline,
+    )
+    if as_json:
+        emit(made)
+    else:
+        typer.echo(shown_atlas(made))
+    if made["not_made"]:
+        raise typer.Exit(1)
+
+
+@app.command()
 def postgis(
     folder: Annotated[Path, typer.Argument(help="A results folder.")],
     database: Annotated[

@@ -263,6 +263,75 @@ def _claim(folder: Path, key: Path | None, database: str | None) -> None:
         check_database(database)
 
 
+def make_sheets(
+    folder: Path,
+    *,
+    out: Path | None,
+    names: Sequence[str],
+    kinds: Sequence[str],
+    paper: str,
+    template: Path | None,
+    fonts: Path | None,
+    hotline: str,
+) -> dict[str, Any]:
+    """Make map sheets from a results folder.
+
+    Parameters
+    ----------
+    folder
+        The results folder.
+    out
+        Where the sheets go.
+    names
+        Codes or names of units; all when empty.
+    kinds
+        ``village``, ``town``, ``point``, ``poster``.
+    paper
+        ``a3`` or ``a4``.
+    template
+        Layout of the office's own.
+    fonts
+        Folder of further typefaces.
+    hotline
+        Number of the flood office on duty.
+
+    Returns
+    -------
+    dict
+        Folder, sheets by state, what each lacks, what could not be made.
+
+    Raises
+    ------
+    UsageError
+        When a folder or file does not exist.
+    """
+    from riskmap.export.papers.atlas import make_atlas
+    from riskmap.export.papers.drafts import Options
+
+    if not (folder / "riskmap.gpkg").is_file():
+        raise UsageError(text("{folder}: no results of riskmap", folder=folder))
+    for path in (template, fonts):
+        if path is not None and not path.exists():
+            raise UsageError(text("{file}: no such file", file=path))
+    whole = folder.resolve()
+    target = out or whole.with_name(f"{whole.name}-sheets")
+    if target.resolve() == whole or target.resolve().is_relative_to(whole):
+        raise UsageError(text("--out: choose a folder outside the results folder"))
+    options = Options(paper=paper, template=template, fonts=fonts, hotline=hotline)
+    atlas = make_atlas(folder, target, kinds=kinds, names=names, options=options)
+    return {
+        "folder": str(target),
+        "sheets": len([one for one in atlas.sheets if one.file]),
+        "states": {name: atlas.count(name) for name in ("new", "changed", "same", "not made")},
+        "not_made": [
+            f"{one.code} {one.name}: {one.reason}" for one in atlas.sheets if not one.file
+        ],
+        "missing": {one.name: list(one.missing) for one in atlas.sheets if one.missing},
+        "files": [one.file for one in atlas.sheets if one.file],
+        "notes": [str(note) for note in atlas.notes],
+    }
+
+
 def write_tables(folder: Path, address: str, *, title: str = "") -> dict[str, int]:
     """Write the tables of a results folder into a PostGIS database.
 

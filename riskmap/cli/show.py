@@ -261,3 +261,39 @@ def shown_datum(done: dict[str, Any]) -> str:
         "wgs84; nothing was written"
     )
     return f"{compared}\n{asked}"
+
+
+def shown_atlas(made: dict[str, Any]) -> str:
+    """Say which sheets were made, which not, and what they lack.
+
+    Parameters
+    ----------
+    made
+        As ``riskmap papers`` gives it.
+
+    Returns
+    -------
+    str
+        Lines.
+    """
+    states = made["states"]
+    lines = [
+        str(
+            text(
+                "{n} sheets: {new} first made, {changed} changed, {same} as before",
+                n=made["sheets"], new=states["new"], changed=states["changed"],
+                same=states["same"],
+            )
+        )
+    ]  # fmt: skip
+    lines += [str(text("  not made: {name}", name=name)) for name in made["not_made"]]
+    lacks: dict[str, int] = {}
+    for names in made["missing"].values():
+        for name in names:
+            lacks[name] = lacks.get(name, 0) + 1
+    lines += [
+        str(text("  {n} sheets lack: {what}", n=n, what=name)) for name, n in sorted(lacks.items())
+    ]
+    lines += [f"  {note}" for note in made["notes"]]
+    lines.append(str(text("Sheets and their list (sheets.csv): {folder}", folder=made["folder"])))
+    return "\n".join(lines)

@@ -16,13 +16,13 @@ import pandas as pd
 from riskmap import progress
 from riskmap.errors import UsageError
 from riskmap.export.encode import as_json
-from riskmap.export.papers.drafts import Draft, Options, point_draft, unit_draft
+from riskmap.export.papers.drafts import Draft, Options, point_draft, poster_draft, unit_draft
 from riskmap.export.papers.scene import Book, open_book
 from riskmap.export.papers.typeset import Fonts, find_fonts, lacking, lacking_note, typeset
 from riskmap.files import sha256
 from riskmap.i18n import Text, language, text
 
-KINDS: Final = ("village", "town", "point")
+KINDS: Final = ("village", "town", "point", "poster")
 """What there is a sheet of."""
 TEMPLATES: Final = Path(__file__).parent / "templates"
 STATE: Final = "sheets.json"
@@ -77,28 +77,32 @@ class Atlas:
         return sum(sheet.state == state for sheet in self.sheets)
 
 
-def wanted_units(book: Book, kind: str, names: Sequence[str]) -> list[str]:
-    """List the units that get a sheet.
+def wanted(book: Book, kind: str, names: Sequence[str]) -> list[str]:
+    """List the codes that get a sheet.
 
     Parameters
     ----------
     book
         The book.
     kind
-        ``village`` or ``town``.
+        One of `KINDS`.
     names
-        Codes or names; all when empty.
+        Codes or names of units or items; all when empty.
 
     Returns
     -------
     list of str
-        Codes, in order.
+        Codes, in order; of items the best rank first.
 
     Raises
     ------
     UsageError
         When a name is unknown.
     """
+    if kind == "poster":
+        return ["A3", "A0"]
+    if kind == "point":
+        return _wanted_points(book, names)
     units = book.finest if kind == "village" else book.units[book.units["level"] == "town"]
     if kind == "town" and len(units) and units.index.equals(book.finest.index):
         units = units.iloc[:0]
@@ -182,13 +186,7 @@ def make_atlas(
         options=options, before=before, root=options.template.parent if options.template else None,
     )  # fmt: skip
     with language(str(book.opened.facts.get("lang", "zh"))), progress.stage(text("sheets")):
-        jobs = [
-            (kind, code)
-            for kind in kinds
-            for code in (
-                wanted_units(book, kind, names) if kind != "point" else wanted_points(book, names)
-            )
-        ]
+        jobs = [(kind, code) for kind in kinds for code in wanted(book, kind, names)]
         sheets = tuple(progress.counted(maker.make(jobs), text("sheets"), total=len(jobs)))
         whole = not names
         _write_state(folder, sheets, before if not whole else {}, kinds)
@@ -197,21 +195,8 @@ def make_atlas(
     return Atlas(folder=folder, sheets=sheets, notes=notes)
 
 
-def wanted_points(book: Book, names: Sequence[str]) -> list[str]:
-    """List the items that get a sheet.
-
-    Parameters
-    ----------
-    book
-        The book.
-    names
-        Codes or names of units or items; all items when empty.
-
-    Returns
-    -------
-    list of str
-        Item numbers, best rank first.
-    """
+def _wanted_points(book: Book, names: Sequence[str]) -> list[str]:
+    """List the items that get a sheet, best rank first."""
     items = book.table("items")
     if not len(items):
         return []
@@ -287,6 +272,8 @@ class _Maker:
         return finish
 
     def _name(self, kind: str, code: str) -> str:
+        if kind == "poster":
+            return code
         if kind == "point":
             items = self.book.table("items")
             return str(items["name"][items["item_id"].astype(str) == code].iloc[0] or code)
@@ -295,6 +282,8 @@ class _Maker:
     def _draft(self, kind: str, code: str) -> Draft:
         if kind == "point":
             return point_draft(self.book, code)
+        if kind == "poster":
+            return poster_draft(self.book, code.lower(), self.options)
         shape = self.book.units.geometry[code]
         if shape is None or shape.is_empty:
             raise _NoPlaceError(str(text("no boundary")))
@@ -356,6 +345,7 @@ def _write_list(folder: Path, sheets: Sequence[Sheet]) -> None:
         "village": text("Village or community"),
         "town": text("Town or street"),
         "point": text("point"),
+        "poster": text("wall map"),
     }
     rows = [
         (

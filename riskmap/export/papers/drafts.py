@@ -13,6 +13,7 @@ import shapely
 from riskmap.errors import UsageError
 from riskmap.export.papers import drawing
 from riskmap.export.papers.drawing import Frame, choose_frame
+from riskmap.export.papers.labels import wrap
 from riskmap.export.papers.panels import (
     PREFIX,
     Parts,
@@ -20,6 +21,7 @@ from riskmap.export.papers.panels import (
     card_tables,
     gather,
     mark,
+    poster_tables,
     said,
     unit_tables,
 )
@@ -49,6 +51,8 @@ class Layout:
     strip: float = 37.0
     foot: float = 7.0
     overview: tuple[float, float] = (44.0, 31.0)
+    zoom: float = 1.0
+    """Times that everything is enlarged on the page."""
 
 
 LAYOUTS: Final[Mapping[str, tuple[Layout, ...]]] = {
@@ -65,6 +69,10 @@ LAYOUTS: Final[Mapping[str, tuple[Layout, ...]]] = {
             paper="a4", page=(210, 297), map=(186, 218), side="back", title=13, strip=32, foot=6,
             overview=(38, 26),
         ),
+    ),
+    "a0": (
+        Layout(paper="a3", page=(743.125, 525.625), map=(590, 440), side="right", zoom=1.6),
+        Layout(paper="a3", page=(525.625, 743.125), map=(375, 657), side="right", zoom=1.6),
     ),
 }  # fmt: skip
 """Landscape and portrait of each paper; the one on which a place comes out larger is taken."""
@@ -206,9 +214,12 @@ def _common(book: Book, layout: Layout, frame: Frame, drawn: Map, *, unit: str) 
         "paper": layout.paper, "page_mm": list(layout.page), "margin_mm": MARGIN,
         "map_mm": list(layout.map), "rim_mm": RIM, "side": layout.side, "title_mm": layout.title,
         "strip_mm": layout.strip, "foot_mm": layout.foot, "overview_mm": list(layout.overview),
-        "bar_mm": long + 16, "columns": layout.columns, "scale_mm": 76, "legend_mm": _legend_room(layout), "public": public,
+        "zoom": layout.zoom, "bar_mm": long + 16, "columns": layout.columns,
+        "scale_mm": 76, "public": public,
+        "legend_mm": _legend_room(layout),
         "edition": str(text("Public edition") if public else text("Internal, do not post")),
-        "date": str(facts.get("data_date", "")), "scale": f"{frame.scale}", "about": about,
+        "date": str(facts.get("data_date", "")), "about": about,
+        "scale": f"{round(frame.scale / layout.zoom)}",
         "producer": str(text("Made by: {name}", name=facts.get("issued_by") or "________")),
         "review": _review(facts), "note": str(facts.get("name", "")),
         "legend": legend(book, drawn), "words": _words(),
@@ -450,3 +461,77 @@ def point_draft(book: Book, code: str) -> Draft:
     return Draft(
         kind="point", code=code, name=name, title=title, said=values, assets=assets, map=drawn
     )
+
+
+def poster_draft(book: Book, paper: str, options: Options) -> Draft:
+    """Draft the one map of the whole place for a wall.
+
+    Parameters
+    ----------
+    book
+        The book.
+    paper
+        ``a3`` or ``a0``.
+    options
+        How the office wants it.
+
+    Returns
+    -------
+    Draft
+        Values and pictures.
+    """
+    facts, units = book.opened.facts, book.units
+    public = facts.get("profile") == "public"
+    layout, frame = _wall(units.total_bounds, paper)
+    top = [code for code in units.index if units["parent_id"].get(code) not in units.index]
+    unit = str(top[0]) if len(top) == 1 else ""
+    marked = {
+        role: mark(book, role, rows, "", own=np.ones(len(rows), bool))
+        for role in ("danger_area", "refuge", *HELPS[:-1], *RISKS)
+        if len(rows := book.layer(role))
+    }  # fmt: skip
+    bare = {role: tuple(_bare(book, one) for one in some) for role, some in marked.items()}
+    none: tuple[Marked, ...] = ()
+    scene = Scene(
+        frame=frame, unit=unit, public=public, shaded=True, wall=True,
+        areas=bare.get("danger_area", none),
+        helps=tuple(one for role in HELPS for one in bare.get(role, none)),
+        points=tuple(one for role in RISKS for one in bare.get(role, none)),
+    )  # fmt: skip
+    drawn = draw(book, scene)
+    name = str(facts.get("place_name") or facts.get("name", ""))
+    title = str(facts.get("name", ""))
+    said = {
+        **_common(book, layout, frame, drawn, unit=""),
+        "title": title, "code": str(facts.get("place_code", "")), "belongs": name,
+        "tables": poster_tables(book, marked, hotline=options.hotline),
+    }  # fmt: skip
+    return Draft(
+        kind="poster", code=paper.upper(), name=name, title=title, said=said, map=drawn,
+        assets=_assets(book, frame, layout, drawn, unit=""),
+    )  # fmt: skip
+
+
+def _bare(book: Book, one: Marked) -> Marked:
+    """Leave the number out: no table of the wall map speaks of it."""
+    lines = beside(book, one.role, "", one.row) if one.role == "danger_area" else ()
+    return Marked(
+        number="", role=one.role, row=one.row, shape=one.shape,
+        lines=lines or wrap(said(one.row.get("name")), 9)[:2],
+    )  # fmt: skip
+
+
+def _wall(bounds: Sequence[float], paper: str) -> tuple[Layout, Frame]:
+    """Choose layout and frame of a wall map; its scale is round on the wall."""
+    best: tuple[Layout, Frame] | None = None
+    for layout in LAYOUTS[paper]:
+        wide, high = layout.map
+        real = choose_frame(bounds, wide=wide * layout.zoom, high=high * layout.zoom)
+        frame = Frame(
+            west=real.west, north=real.north, scale=real.scale * layout.zoom, wide=wide, high=high
+        )
+        if best is None or frame.scale < best[1].scale:
+            best = layout, frame
+    if best is None:
+        raise UsageError(text("paper: a3 or a4"))
+    return best

@@ -33,8 +33,8 @@ class Frame:
     west: float
     north: float
     """Upper left corner in the CRS of the run [m]."""
-    scale: int
-    """1 to this many."""
+    scale: float
+    """1 to this many, before the sheet is enlarged."""
     wide: float
     high: float
     """Size on paper [mm]."""
@@ -558,7 +558,7 @@ def graticule(frame: Frame, *, named: bool, size: float = 2.0) -> str:
     )
 
 
-def scale_bar(scale: int, *, most: float = 60.0) -> tuple[str, float]:
+def scale_bar(scale: float, *, most: float = 60.0) -> tuple[str, float]:
     """Draw a bar of a round length in four parts.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -36,6 +36,10 @@ class Wish:
     """Who chooses first: lower before higher."""
     look: str = ""
     """Name of its style."""
+    short: str = ""
+    """What stands where the whole has no room: a number that tables speak of."""
+    radius: float = 0.0
+    """Room that the symbol of the short form takes [mm]."""
     anchor: tuple[float, float] | None = None
     """What it speaks of [mm]: from there a line is drawn to a label that stands away."""
 
@@ -346,16 +350,25 @@ def place(
     stood: list[Placed] = []
     left: list[Wish] = []
     for wish in sorted(wishes, key=lambda one: one.rank):
-        wide, high = wish.wide, wish.high
-        found = None
-        for spot in wish.spots:
-            box = corners(spot, wide, high, gap=gap)
-            if bool((box >= 0).all() and (box <= size).all()) and not taken.hits(box):
-                found = Placed(wish=wish, spot=spot, box=corners(spot, wide, high))
-                taken.add(box)
-                break
+        found = _stand(wish, taken, size, gap)
+        if found is None and wish.short and wish.anchor:
+            spots = around(
+                *wish.anchor, width(wish.short) * wish.size, wish.size, radius=wish.radius
+            )
+            found = _stand(replace(wish, lines=(wish.short,), spots=spots), taken, size, gap)
         if found is None:
             left.append(wish)
         else:
             stood.append(found)
     return stood, left
+
+
+def _stand(wish: Wish, taken: _Taken, size: tuple[float, float], gap: float) -> Placed | None:
+    """Take the first free spot of a label."""
+    wide, high = wish.wide, wish.high
+    for spot in wish.spots:
+        box = corners(spot, wide, high, gap=gap)
+        if bool((box >= 0).all() and (box <= size).all()) and not taken.hits(box):
+            taken.add(box)
+            return Placed(wish=wish, spot=spot, box=corners(spot, wide, high))
+    return None

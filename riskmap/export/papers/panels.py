@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -317,8 +317,8 @@ def _warnings_table(areas: Sequence[Marked], stations: Sequence[Marked]) -> dict
         _column(text("No."), 0.8), _column(text("Where"), 2.2, middle=False),
         _column(text("Warning trigger"), 3.2, middle=False),
     ]  # fmt: skip
-    rows = rows or [["", "", ""], ["", "", ""]]
-    return _table(text("Warning triggers"), columns, rows)
+    table = _table(text("Warning triggers"), columns, rows)
+    return table if rows else {**table, "rows": [["", "", ""], ["", "", ""]]}
 
 
 DUTIES: Final = (
@@ -692,3 +692,85 @@ _ELSEWHERE: Final = frozenset({
     "status", "photo", "remark", "demo", "risk_level", "people", "survey_date",
 })  # fmt: skip
 """Fields that a card says in its own words, or not at all."""
+
+
+def poster_tables(
+    book: Book, marked: Mapping[str, Sequence[Marked]], *, hotline: str
+) -> list[dict[str, Any]]:
+    """Make the tables of the wall map: counts by kind and level, the worst units and points.
+
+    Parameters
+    ----------
+    book
+        The book.
+    marked
+        Objects by role.
+    hotline
+        Number of the flood office.
+
+    Returns
+    -------
+    list
+        Tables in their order.
+    """
+    worst = (4, 3, 2, 1, 0)
+    rows = []
+    for role in ("danger_area", *RISKS):
+        levels = [_level(one.row) for one in marked.get(role, ())]
+        if levels:
+            counts = [str(levels.count(level) or "") for level in worst]
+            rows.append([str(book.roles[role].label), *counts, str(len(levels))])
+    columns = [
+        _column(text("Kind"), 2.4, middle=False),
+        *(_column(LEVEL_NAMES[level], 1) for level in worst), _column(text("Total"), 1),
+    ]  # fmt: skip
+    counted = _table(text("Risk points by level"), columns, rows)
+    helps = [
+        [str(book.roles[role].label), str(len(marked[role]))]
+        for role in reversed(HELPS)
+        if role in marked
+    ]
+    units = book.finest
+    graded = (
+        units[units["rank"].notna()].sort_values("rank").head(12)
+        if "rank" in units
+        else units.head(0)
+    )
+    lines = [
+        [said(one["rank"]), _above(book, code), str(one["name"]), said(one.get("population")),
+         str(LEVEL_NAMES[0 if pd.isna(one.get("class")) else int(one["class"])])]
+        for code, one in graded.iterrows()
+    ]  # fmt: skip
+    heads = [
+        _column(text("No."), 0.7), _column(text("Town or street"), 1.6),
+        _column(text("Village or community"), 2), _column(text("Population"), 1),
+        _column(text("Risk class"), 1),
+    ]  # fmt: skip
+    items = book.table("items")
+    points = [
+        [
+            said(one["rank"]),
+            said(one["name"]),
+            str(LEVEL_NAMES[_level(one)]),
+            said(one.get("people")),
+        ]
+        for _, one in items.head(15).iterrows()
+    ]
+    named = [
+        _column(text("No."), 0.7), _column(text("Risk point"), 3, middle=False),
+        _column(text("Grade"), 1), _column(text("People"), 1),
+    ]  # fmt: skip
+    return [
+        counted,
+        _table(
+            text("Emergency resources"),
+            [_column(text("Kind"), 2.4, middle=False), _column(text("Total"), 1)], helps,
+        ),
+        _table(text("Units at highest risk"), heads, lines),
+        _table(text("Points at highest risk"), named, points),
+        _hotline_table(hotline),
+    ]  # fmt: skip
+
+
+def _above(book: Book, code: Any) -> str:
+    return said(book.units["name"].get(book.units["parent_id"].get(code)))

@@ -295,6 +295,8 @@ class Scene:
     public: bool = False
     shaded: bool = False
     """Whether units are coloured by class."""
+    wall: bool = False
+    """Whether it is the whole place: what is worst and where is named first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -491,7 +493,7 @@ def _units(book: Book, scene: Scene, shown: set[str], wishes: list[Wish]) -> tup
         wishes.append(
             Wish(
                 lines=lines, size=size, spots=spots, look="unit" if own_village else "outside",
-                rank=30 if own_village else 80,
+                rank=30 if own_village or scene.wall else 80,
             )
         )  # fmt: skip
     return "".join(below), "".join(above)
@@ -535,7 +537,15 @@ def _wish_area(area: Marked, frame: Frame, wishes: list[Wish]) -> None:
         *around(x, y, wide, high, radius=min(max(half), 12.0), rings=4),
     )  # fmt: skip
     wishes.append(
-        Wish(lines=area.lines, size=size, spots=spots, look="area", rank=1.0, anchor=(x, y))
+        Wish(
+            lines=area.lines,
+            size=size,
+            spots=spots,
+            look="area",
+            rank=1.0,
+            anchor=(x, y),
+            short=area.number,
+        )
     )
 
 
@@ -569,6 +579,8 @@ def _points(
         (scene.points, "point", 1.5, 10.0), (scene.helps, "help", 1.7, 8.0),
         (scene.refuges, "refuge", 2.3, 2.0),
     )  # fmt: skip
+    if scene.wall:
+        groups = ((scene.points, "point", 1.4, 10.0), (scene.helps, "help", 1.4, 90.0))
     for marked, look, radius, rank in groups:
         small = radius if len(marked) <= 4 * MANY else radius * 0.55
         by_look: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
@@ -602,7 +614,16 @@ def _wish_point(
     high = (len(one.lines) - 1) * 1.18 * size + size
     spots = around(x, y, wide, high, radius=radius, rings=3 if look == "refuge" else 2)
     wishes.append(
-        Wish(lines=one.lines, size=size, spots=spots, look=look, rank=rank, anchor=(x, y))
+        Wish(
+            lines=one.lines,
+            size=size,
+            spots=spots,
+            look=look,
+            rank=rank,
+            anchor=(x, y),
+            short=one.number,
+            radius=radius,
+        )
     )
 
 

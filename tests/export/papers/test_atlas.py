@@ -1,0 +1,405 @@
+"""Sheets: every element is there with the folder's own numbers, no label lies on another."""
+
+import itertools
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from pypdf import PdfReader
+
+from riskmap.errors import ExportError, UsageError
+from riskmap.export.geopackage.read import open_results
+from riskmap.export.papers.atlas import Atlas, file_name, make_atlas
+from riskmap.export.papers.drafts import LAYOUTS, Options, poster_draft, unit_draft
+from riskmap.export.papers.drawing import SCALES, choose_frame, scale_bar
+from riskmap.export.papers.labels import Wish, along, around, place, width
+from riskmap.export.papers.scene import Book, open_book
+from riskmap.vocabulary.roles import load_roles
+
+CRS = "EPSG:4549"
+HOTLINE = "0570-3000000"
+
+
+def text_of(path):
+    """Everything a PDF says, without blanks and breaks."""
+    data = path.read_bytes() if isinstance(path, Path) else path
+    pages = PdfReader(BytesIO(data)).pages
+    return "".join("".join(page.extract_text().split()) for page in pages)
+
+
+@pytest.fixture(scope="module")
+def atlas(county, tmp_path_factory) -> Atlas:
+    return make_atlas(
+        county, tmp_path_factory.mktemp("atlas"), kinds=("village", "town"),
+        options=Options(hotline=HOTLINE),
+    )  # fmt: skip
+
+
+def sheet(atlas, name):
+    return atlas.folder / next(one.file for one in atlas.sheets if one.name == name)
+
+
+def test_every_village_and_town_has_a_sheet(atlas, county):
+    units = open_results(county).units
+    wanted = {
+        (level, code) for code, level in units["level"].items() if level in {"village", "town"}
+    }
+    assert {(one.kind, one.code) for one in atlas.sheets if one.file} == wanted
+    assert all((atlas.folder / one.file).stat().st_size < 120_000 for one in atlas.sheets)
+
+
+def test_a_village_sheet_has_every_element(atlas, county):
+    said = text_of(sheet(atlas, "双溪口村"))
+    opened = open_results(county)
+    for words in (
+        "双溪乡双溪口村防汛防台形势图", "330802001204", "比例尺1:", "图例", "2026-04-01", "版本V1",
+        "内部版", "未经审图，不得公开", "编制单位：示范县防汛防台指挥部办公室", HOTLINE, "坐标系：EPSG:4549",
+        "防汛防台责任人（A、B角）", "责任人A1", "责任人B1", "危1", "避1", "N",
+    ):  # fmt: skip
+        assert words.replace(" ", "") in said, words
+    area = opened.table("danger_area").set_index("name").loc["双溪口村老屋"]
+    for value in (
+        "双溪口村老屋", "危房", f"{area['households']:.0f}户{area['people']:.0f}人", area["trigger"],
+        area["person"], area["phone"],
+    ):  # fmt: skip
+        assert value in said
+    moves = opened.table("plan_refuges_assignment")
+    here = moves[moves["village"] == "双溪口村"]
+    for _, move in here.iterrows():
+        assert f"{move['metres']:.0f}{move['minutes']:.0f}" in said
+        assert move["heading"] in said
+    refuge = "双溪口村文化礼堂避灾安置点"
+    assigned = moves.loc[moves["refuge"] == refuge, "people"].sum()
+    places = opened.table("plan_refuges_capacity").set_index("name").loc[refuge, "places"]
+    assert f"{places:.0f}{assigned:.0f}是管理员4" in said
+    store = text_of(sheet(atlas, "碶头村"))
+    for value in (
+        "碶头村防汛物资库",
+        "保管员1",
+        "00003000000",
+        "碶头村雨量站",
+        "1小时40毫米、3小时80毫米",
+    ):
+        assert value in store
+
+
+def test_what_nobody_gave_is_listed(atlas):
+    lacks = {one.name: one.missing for one in atlas.sheets}
+    assert lacks["碶头村"] == ()
+    assert set(lacks["竹园底村"]) >= {"物资仓库", "A、B角责任人"}
+    listed = pd.read_csv(atlas.folder / "sheets.csv", dtype=str, encoding="utf-8-sig")
+    assert len(listed) == len(atlas.sheets)
+    row = listed.set_index("名称").loc["竹园底村"]
+    assert "A、B角责任人" in row["缺项"]
+    assert row["版本"] == "V1"
+
+
+def test_fonts_are_subsets_and_the_file_is_an_archive(atlas):
+    reader = PdfReader(sheet(atlas, "碶头村"))
+    for page in reader.pages:
+        for font in page["/Resources"]["/Font"].values():
+            assert "+NotoSansCJKsc" in str(font.get_object()["/BaseFont"])
+    assert b"<pdfaid:part>2</pdfaid:part>" in sheet(atlas, "碶头村").read_bytes()
+
+
+def test_a_second_run_makes_nothing_anew_and_elsewhere_the_same_bytes(atlas, county, tmp_path):
+    before = {one.file: (atlas.folder / one.file).stat().st_mtime_ns for one in atlas.sheets}
+    options = Options(hotline=HOTLINE)
+    again = make_atlas(county, atlas.folder, kinds=("village", "town"), options=options)
+    assert again.count("same") == len(atlas.sheets)
+    assert before == {
+        one.file: (atlas.folder / one.file).stat().st_mtime_ns for one in again.sheets
+    }
+    fresh = make_atlas(county, tmp_path, kinds=("village",), options=options)
+    for one in fresh.sheets:
+        assert (tmp_path / one.file).read_bytes() == (atlas.folder / one.file).read_bytes()
+
+
+def test_only_the_sheet_whose_content_changed_is_made_anew(atlas, county, tmp_path):
+    source, sheets = tmp_path / "out", tmp_path / "sheets"
+    shutil.copytree(county, source)
+    shutil.copytree(atlas.folder, sheets)
+    with closing(sqlite3.connect(source / "riskmap.gpkg")) as base, base:
+        for (trigger,) in base.execute(
+            "select name from sqlite_master where type='trigger'"
+        ).fetchall():
+            base.execute(f'drop trigger "{trigger}"')
+        base.execute("update supply_depot set person = '新保管员' where name like '石门坑村%'")
+    made = make_atlas(source, sheets, kinds=("village",), options=Options(hotline=HOTLINE))
+    assert [(one.name, one.version) for one in made.sheets if one.state == "changed"] == [
+        ("石门坑村", 2)
+    ]
+    assert made.count("same") == 6
+    assert "版本V2" in text_of(
+        sheets / next(one.file for one in made.sheets if one.name == "石门坑村")
+    )
+
+
+def test_an_office_may_change_the_layout(county, tmp_path):
+    ours = Path("riskmap/export/papers/templates/atlas.typ").resolve()
+    mine = tmp_path / "mine.typ"
+    mine.write_text(ours.read_text("utf-8").replace("d.title)", 'd.title + "（县版）")'), "utf-8")
+    made = make_atlas(county, tmp_path / "s", names=["碶头村"], options=Options(template=mine))
+    assert "形势图（县版）" in text_of(tmp_path / "s" / made.sheets[0].file)
+    mine.write_text("#let x = (", "utf-8")
+    with pytest.raises(ExportError, match="unclosed"):
+        make_atlas(county, tmp_path / "s", names=["碶头村"], options=Options(template=mine))
+
+
+def test_unknown_names_are_refused(county, tmp_path):
+    with pytest.raises(UsageError, match="没有名为“无此村”"):
+        make_atlas(county, tmp_path, names=["无此村"])
+
+
+def test_cards_and_posters(county, tmp_path):
+    made = make_atlas(county, tmp_path, kinds=("point", "poster"), names=[])
+    items = open_results(county).items
+    cards = [one for one in made.sheets if one.kind == "point"]
+    assert [one.code for one in cards] == list(items.index)
+    worst = items.iloc[0]
+    said = text_of(tmp_path / cards[0].file)
+    for value in (worst["name"], worst["measure"], worst["deadline"], worst["refuge_name"]):
+        assert "".join(str(value).split()) in said
+    sizes = [PdfReader(tmp_path / one.file).pages[0].mediabox for one in made.sheets[len(cards) :]]
+    assert [round(float(size.width) / 72 * 25.4) for size in sizes] == [420, 1189]
+
+
+# ---- places that never were -------------------------------------------------------------------------
+
+
+@dataclass
+class Made:
+    """A results folder in memory."""
+
+    frames: dict
+    facts: dict = field(
+        default_factory=lambda: {
+            "lang": "zh",
+            "crs": CRS,
+            "name": "图",
+            "profile": "internal",
+            "data_date": "2026-04-01",
+        }
+    )
+    folder: Path = Path("/nowhere")
+
+    @property
+    def tables(self):
+        return tuple(self.frames)
+
+    def table(self, name):
+        return self.frames[name]
+
+    @property
+    def units(self):
+        return self.frames["units"].set_index("unit_id")
+
+
+def layer(rows, shapes):
+    return gpd.GeoDataFrame(pd.DataFrame(rows), geometry=shapes, crs=CRS)
+
+
+def made_book(side, *, name="一村", **frames):
+    west, south = 400_000.0, 3_200_000.0
+    village = shapely.box(west, south, west + side, south + side)
+    rows = [
+        {
+            "unit_id": "T",
+            "parent_id": "",
+            "level": "town",
+            "name": "一乡",
+            "population": 9.0,
+            "area_km2": 1.0,
+        },
+        {
+            "unit_id": "V",
+            "parent_id": "T",
+            "level": "village",
+            "name": name,
+            "population": 9.0,
+            "area_km2": 1.0,
+        },
+    ]
+    units = layer(rows, [village, village])
+    return Book(Made({"units": units, **frames}), load_roles())
+
+
+def draft(book, paper="a3"):
+    return unit_draft(book, "V", Options(paper=paper))
+
+
+def overlaps(drawn):
+    boxes = [shapely.Polygon(label.box) for label in drawn.labels]
+    return sum(a.intersection(b).area > 1e-6 for a, b in itertools.combinations(boxes, 2))
+
+
+@pytest.mark.parametrize("side", [100.0, 1_000.0, 17_320.0])
+@pytest.mark.parametrize("paper", ["a3", "a4"])
+def test_a_bare_village_of_any_size(side, paper):
+    book = made_book(side)  # no roads, no refuge, nothing
+    found = draft(book, paper)
+    scale = int(found.said["scale"])
+    assert scale in SCALES
+    wide, high = found.said["map_mm"]
+    assert side <= scale / 1000 * min(wide, high)
+    assert "道路" in found.missing
+
+
+def test_three_thousand_points_in_one_village(tmp_path):
+    rng = np.random.default_rng(3)
+    n = 3_000
+    book = made_book(
+        2_000,
+        flood_point=layer(
+            {"item_id": [f"P{i}" for i in range(n)], "name": [f"第{i}号积水点" for i in range(n)], "level": rng.integers(0, 5, n)},
+            shapely.points(400_000 + rng.uniform(0, 2_000, n), 3_200_000 + rng.uniform(0, 2_000, n)),
+        ),
+        refuge=layer(
+            {"item_id": [f"R{i}" for i in range(120)], "name": [f"第{i}号避难场所" for i in range(120)], "capacity": [100.0] * 120},
+            shapely.points(400_000 + rng.uniform(0, 900, 120), 3_200_000 + rng.uniform(0, 900, 120)),
+        ),
+    )  # fmt: skip
+    found = draft(book)
+    assert overlaps(found.map) == 0
+    assert len(found.map.labels) > 60
+    table = next(one for one in found.said["tables"] if one["title"] == "其他风险点")
+    assert len(table["rows"]) == 60
+    assert "共3000处" in table["note"]
+
+
+def test_no_label_lies_on_another_or_on_a_symbol(county):
+    book = open_book(county)
+    for code in (*book.finest.index, "330802001"):
+        drawn = unit_draft(book, code, Options()).map
+        assert overlaps(drawn) == 0
+        assert len(drawn.labels) > len(drawn.left_out)
+    assert overlaps(poster_draft(book, "a3", Options()).map) == 0
+
+
+def test_places_of_labels_against_brute_force():
+    rng = np.random.default_rng(11)
+    wishes = []
+    for i in range(300):
+        x, y = rng.uniform(5, 195, 2)
+        if i % 3:
+            wishes.append(
+                Wish(lines=("某某村",), size=2.5, spots=around(x, y, 7.5, 2.5, radius=1.0), rank=i)
+            )
+        else:
+            line = np.array([[x, y], [x + rng.uniform(10, 30), y + rng.uniform(-20, 20)]])
+            wishes.append(Wish(lines=("路",), size=2.5, spots=along(line, 2.5), rank=i))
+    symbols = [
+        np.array([[x, y], [x + 2, y], [x + 2, y + 2], [x, y + 2]])
+        for x, y in rng.uniform(0, 198, (60, 2))
+    ]
+    stood, left = place(wishes, size=(200, 200), obstacles=symbols)
+    assert len(stood) + len(left) == 300
+    shapes = [shapely.Polygon(one.box) for one in stood]
+    assert not any(a.intersects(b) for a, b in itertools.combinations(shapes, 2))
+    marks = shapely.MultiPolygon([shapely.Polygon(box) for box in symbols])
+    assert not any(shape.buffer(0.2).intersection(marks).area > 1e-6 for shape in shapes)
+    sheet_ = shapely.box(0, 0, 200, 200)
+    assert all(sheet_.covers(shape) for shape in shapes)
+
+
+ODD = '#村 $x$ <b>{{y}}</b> *粗* _斜_ \\ "引" @z [q]'
+
+
+def test_names_with_marks_rare_letters_and_forty_letters(tmp_path):
+    long = "特别特别长的自然村名称" * 4
+    book = made_book(
+        1_000, name=ODD,
+        danger_area=layer(
+            [{"item_id": "A", "name": ODD, "type": "lowland", "people": 3.0, "households": 1.0, "trigger": "50%#警", "level": 4},
+             {"item_id": "B", "name": "碶鄮㙟𪚥", "type": "house", "people": 4.0, "households": 2.0, "trigger": None, "level": 0}],
+            [shapely.box(400_100, 3_200_100, 400_300, 3_200_300), shapely.box(400_500, 3_200_500, 400_700, 3_200_700)],
+        ),
+        refuge=layer([{"item_id": "R", "name": long[:40], "capacity": 10.0, "person": None}], [shapely.Point(400_800, 3_200_200)]),
+    )  # fmt: skip
+    found = draft(book)
+    from riskmap.export.papers.atlas import TEMPLATES
+    from riskmap.export.papers.typeset import find_fonts, lacking, typeset
+
+    values = {**found.said, "version": "V1"}
+    said = text_of(
+        typeset((TEMPLATES / "atlas.typ").read_text("utf-8"), values=values, assets=found.assets)
+    )
+    assert "".join(ODD.split()) in said
+    assert "碶鄮㙟〓" in said
+    assert long[:40] in said
+    assert list(lacking(values, find_fonts())) == ["𪚥"]
+
+
+def test_file_names_that_every_system_holds():
+    assert file_name("1", 'a/b\\c:d*e?f"g<h>i|j') == "1_a_b_c_d_e_f_g_h_i_j.pdf"
+    assert len(file_name("1", "长" * 300)) < 60
+    assert file_name("1", "..") == "1.pdf"
+
+
+def test_frames_are_the_largest_round_ones_that_hold_a_place():
+    rng = np.random.default_rng(5)
+    for _ in range(200):
+        wide, high = rng.uniform(30, 30_000, 2)
+        west, south = rng.uniform(0, 1e6, 2)
+        frame = choose_frame((west, south, west + wide, south + high), wide=265, high=212)
+        held = shapely.box(*frame.bounds).covers(
+            shapely.box(west, south, west + wide, south + high)
+        )
+        assert held
+        finer = [s for s in SCALES if 500 <= s < frame.scale]
+        if finer:
+            room = finer[-1] / 1000 * 0.92
+            assert wide > 265 * room or high > 212 * room
+
+
+def test_a_scale_bar_is_as_long_as_it_says():
+    for scale in SCALES:
+        _, long = scale_bar(scale)
+        metres = long / 1000 * scale
+        first = float(f"{metres:.3e}".split("e")[0])
+        assert first in {1.0, 2.0, 5.0}
+        assert 20 < long <= 60
+
+
+def test_the_public_edition_names_nobody(county, tmp_path):
+    from riskmap import pipeline
+    from riskmap.export import bundle
+    from riskmap.project.schema import load_project
+    from tests import rural
+
+    project = load_project(rural.write(tmp_path / "p"))
+    folder = bundle.write(pipeline.run(project, profile="public"), tmp_path / "out")
+    made = make_atlas(folder, tmp_path / "s", kinds=("village", "town", "point"))
+    people = rural.points()["person"]
+    names = {*people["姓名"], *people["联系电话"], "管理员", "保管员"}
+    for one in made.sheets:
+        said = text_of(tmp_path / "s" / one.file)
+        assert "公开版" in said
+        assert not [name for name in names if name in said]
+
+
+def test_layouts_fill_their_pages():
+    for layouts in LAYOUTS.values():
+        for one in layouts:
+            body = one.page[1] - 16 - one.title - one.foot
+            assert one.map[1] + 7.2 + one.strip + 1 <= body + 0.01
+            assert one.map[0] + 7.2 <= one.page[0] - 16
+
+
+def test_widths_are_those_of_the_font():
+    import noto_cjk_sans_otc
+    from PIL import ImageFont
+
+    font = ImageFont.truetype(str(noto_cjk_sans_otc.FONT_PATH), 1000, index=2)
+    for said in ("中文，村。", "R12 abcW", "1:25000"):
+        assert width(said) == pytest.approx(
+            font.getlength(said, features=["-kern"]) / 1000, abs=0.05
+        )
