@@ -68,7 +68,8 @@ def report_of(folder):
 
 def cells_of(path):
     book = openpyxl.load_workbook(path)
-    return [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    sheets = [sheet for sheet in book if sheet.title != "研判单"]  # its sums are formulas
+    return [cell for sheet in sheets for row in sheet.iter_rows() for cell in row]
 
 
 def write_csv(path, *rows, header="编号,名称,经度,纬度,积水深度", encoding="utf-8"):

@@ -71,6 +71,7 @@ def write(
     from riskmap.export.geopackage.write import write_geopackage
     from riskmap.export.onemap.backdrop import read_backdrops
     from riskmap.export.onemap.page import render
+    from riskmap.export.papers.front import front_sheet
     from riskmap.export.public import redact
     from riskmap.export.witness import PROOF, build_proof, sign
     from riskmap.export.workbook.books import write_control, write_gaps, write_list
@@ -88,7 +89,7 @@ def write(
                 else []
             ),
             lambda: _write_text(fresh / PAGE, render(result, tianditu=tianditu, tiles=tiles)),
-            lambda: write_list(result, fresh / LIST),
+            lambda: write_list(result, fresh / LIST, front=front_sheet(result)),
             lambda: write_control(result, fresh / CONTROL),
             lambda: write_gaps(result, fresh / GAPS),
             lambda: write_plans(result, fresh),

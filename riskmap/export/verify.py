@@ -15,7 +15,7 @@ from riskmap.export.recount import book_faults, page_faults, report_faults, sum_
 from riskmap.export.witness import changed_cells, signature_fault, tables_of
 from riskmap.export.workbook import tables
 from riskmap.files import MANIFEST, SIGNATURE, is_litter, sha256
-from riskmap.i18n import current_language, language, text
+from riskmap.i18n import both, current_language, language, text
 from riskmap.result import SCENARIO
 from riskmap.vocabulary import columns as c
 
@@ -327,8 +327,10 @@ def _class_faults(
 
 
 def _rows(path: Path) -> int:
-    """Count the rows of the first sheet under its three heading rows."""
+    """Count the rows of the list or table under its three heading rows."""
     from python_calamine import CalamineWorkbook
 
-    rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
-    return len(rows) - 3
+    book = CalamineWorkbook.from_path(path)
+    known = {*both(text("Risk list")).values(), *both(text("Control table")).values()}
+    name = next((name for name in book.sheet_names if name in known), book.sheet_names[0])
+    return len(book.get_sheet_by_name(name).to_python()) - 3

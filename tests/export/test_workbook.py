@@ -1,3 +1,4 @@
+import re
 import zipfile
 from dataclasses import replace
 from xml.etree import ElementTree as ET
@@ -15,20 +16,35 @@ BOOKS = ("研判一张单.xlsx", "管控一张表.xlsx", "data_gaps.xlsx")
 FILLS = {"重大": "FFA30F1A", "较大": "FFF2820C", "一般": "FFFFF06A", "低": "FF3F8FE8"}
 
 
+FRONT = "研判单"
+OURS = re.compile(
+    r"SUM\([C-H]\d+:[C-H]\d+\)|SUMPRODUCT\(\('研判一张单'!\$[A-Z]+\$4:\$[A-Z]+\$\d+=\$A\d+\)\*"
+    r"\('研判一张单'!\$[A-Z]+\$4:\$[A-Z]+\$\d+=[C-G]\$\d+\)\)"
+)
+
+
 def open_book(folder, name):
-    return openpyxl.load_workbook(folder / name)
+    """Open a workbook without the sheet to sign, which stands in front of the list."""
+    book = openpyxl.load_workbook(folder / name)
+    if FRONT in book.sheetnames:
+        del book[FRONT]
+    return book
 
 
 @pytest.mark.parametrize("name", BOOKS)
-def test_no_cell_is_a_formula_or_a_link(written, name):
+def test_no_cell_is_a_link_or_a_formula_but_the_sums_of_the_front_sheet(written, name):
     with zipfile.ZipFile(written() / name) as archive:
         for part in archive.namelist():
             if part.startswith("xl/worksheets/"):
-                tags = {
-                    element.tag.rpartition("}")[2]
+                tags = [
+                    (element.tag.rpartition("}")[2], element.text)
                     for element in ET.fromstring(archive.read(part)).iter()
-                }
-                assert tags.isdisjoint({"f", "hyperlink"}), part
+                ]
+                assert "hyperlink" not in {tag for tag, _ in tags}, part
+                formulas = [said for tag, said in tags if tag == "f"]
+                front = name == BOOKS[0] and part.endswith("sheet1.xml")
+                assert bool(formulas) == front, part
+                assert [said for said in formulas if not OURS.fullmatch(said)] == []
             assert "externalLink" not in part
             assert "vba" not in part
 
@@ -145,3 +161,48 @@ def test_sheet_names_that_excel_refuses():
     assert sheet_name("[退回]:行*?/\\'", []) == "退回  行"
     assert sheet_name("x" * 40, ["X" * 31]) == "x" * 27 + " (2)"
     assert sheet_name("", []) == "1"
+
+
+def test_the_front_sheet_counts_the_list_by_formulas_that_say_what_they_are_said_to(written):
+    values = openpyxl.load_workbook(written() / BOOKS[0], data_only=True)
+    assert values.sheetnames[:2] == [FRONT, "研判一张单"]
+    formulas = openpyxl.load_workbook(written() / BOOKS[0])[FRONT]
+    rows = values["研判一张单"].iter_rows(min_row=3, values_only=True)
+    heads = next(rows)
+    listed = [dict(zip(heads, row, strict=True)) for row in rows]
+    checked = 0
+    for row in formulas.iter_rows():
+        for cell in row:
+            if cell.data_type != "f":
+                continue
+            shown = values[FRONT][cell.coordinate].value
+            if "SUMPRODUCT" in cell.value:
+                label = values[FRONT].cell(cell.row, 1).value
+                head = int(re.search(r"\$(\d+)\)\)$", cell.value).group(1))
+                level = values[FRONT].cell(head, cell.column).value
+                column = values[FRONT].cell(head, 1).value
+                assert shown == sum(
+                    (item[column] or "") == (label or "") and item["等级"] == level
+                    for item in listed
+                )
+            else:
+                first, last = re.findall(r"([C-H])(\d+)", cell.value)
+                area = values[FRONT][f"{first[0]}{first[1]}:{last[0]}{last[1]}"]
+                assert shown == sum(one.value for line in area for one in line)
+            checked += 1
+    assert checked > 20
+
+
+@pytest.mark.parametrize(("name", "sheet"), [(BOOKS[0], 0), (BOOKS[1], 0)])
+def test_the_print_area_holds_what_the_paper_needs_and_the_sheet_everything(written, name, sheet):
+    page = open_book(written(), name).worksheets[sheet]
+    heads = [cell.value for cell in page[3]]
+    last = re.search(r"\$([A-Z]+)\$\d+$", page.print_area).group(1)
+    printed = heads[: openpyxl.utils.column_index_from_string(last)]
+    assert {"序号", "名称", "等级", "镇街", "责任单位", "管控措施", "完成时限"} <= set(printed)
+    assert {"项目编号", "待补信息"} & set(heads) <= set(heads) - set(printed)
+    wide = sum(
+        page.column_dimensions[openpyxl.utils.get_column_letter(n + 1)].width
+        for n in range(len(printed))
+    )
+    assert 10 * min(1, 216 / wide) >= 9  # type of 10 points on A3 after fitting to its width

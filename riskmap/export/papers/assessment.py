@@ -203,7 +203,7 @@ def assessment(result: Result, layout: Layout) -> Paper:
     blocks += [_cross_table(result, "town"), _cross_table(result, c.ROLE)]
     top = top_items(items, layout.top_items)
     blocks.append(Heading(say("assessment.head_top", n=len(top))))
-    blocks += _top_blocks(result, top)
+    blocks += top_blocks(result, top)
     blocks.append(Heading(say("assessment.head_advice")))
     blocks += [Para(said) for said in _advice(result)]
     blocks.append(Heading(say("assessment.head_opinion")))
@@ -421,7 +421,21 @@ def _cross_table(result: Result, by: str) -> Table:
     )
 
 
-def _top_blocks(result: Result, top: pd.DataFrame) -> list[Any]:
+def top_blocks(result: Result, top: pd.DataFrame) -> list[Any]:
+    """Lay out the first items, and say how many cannot be graded.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+    top
+        From `top_items`.
+
+    Returns
+    -------
+    list
+        Paragraphs and a table.
+    """
     if not len(top):
         blocks: list[Any] = [Para(say("assessment.top_none"))]
     else:

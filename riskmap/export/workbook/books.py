@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,11 @@ FILLED_IN: Final = (
 """Columns of the control table that officers fill in; kept beside it for when it comes back."""
 
 
-def write_list(result: Result, path: Path) -> int:
+Front = Callable[[Book], Callable[[Sequence[str], int], None]]
+"""Adds a sheet in front, and gives what fills it once the list's columns and rows are known."""
+
+
+def write_list(result: Result, path: Path, *, front: Front | None = None) -> int:
     """Write 研判一张单: every item, ranked, with its reasons.
 
     Parameters
@@ -36,6 +40,8 @@ def write_list(result: Result, path: Path) -> int:
         The run's result.
     path
         File to write.
+    front
+        The sheet to sign, which stands before the list; none when None.
 
     Returns
     -------
@@ -53,8 +59,9 @@ def write_list(result: Result, path: Path) -> int:
         {},
         labels=_labels(result.items),
         paper=8,
+        section="list",
     )
-    _write(result, path, [page, *_scenario_pages(result)])
+    _write(result, path, [page, *_scenario_pages(result)], front=front)
     return len(frame)
 
 
@@ -108,7 +115,7 @@ def write_control(result: Result, path: Path) -> int:
     frame = _first(result.control.rename_axis(c.ITEM_ID).reset_index(), "rank")
     page = Page(
         str(text("Control table")), str(title), _counts(result, frame), frame,
-        _choices(result.control), labels=_labels(result.control), paper=8,
+        _choices(result.control), labels=_labels(result.control), paper=8, section="control",
     )  # fmt: skip
     pages = [page]
     for name, table in tables.duty_tables(result).items():
@@ -266,10 +273,16 @@ def _write(
     *,
     about: bool = True,
     snapshot: pd.DataFrame | None = None,
+    front: Front | None = None,
 ) -> None:
     book = Book(path, result)
-    for page in [*pages, *([_notes_page(result), _presets_page(result)] if about else [])]:
+    fill = front(book) if front is not None else None
+    drawn = [
         draw_sheet(book, page)
+        for page in [*pages, *([_notes_page(result), _presets_page(result)] if about else [])]
+    ]
+    if fill is not None:
+        fill(drawn[0], len(pages[0].frame))
     if snapshot is not None:
         rows = {
             str(row[c.ITEM_ID]): {name: shown(name, row[name], result) for name in FILLED_IN}

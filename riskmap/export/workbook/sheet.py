@@ -238,7 +238,7 @@ HEAD: Final = "#1f3a5f"
 _LONGEST: Final = 32_767
 _GUARDED: Final = ("=", "+", "-", "@", "\t", "\r")
 """First letters that a spreadsheet may take for a formula when a text is edited."""
-_FIRST_ROW: Final = 3
+FIRST_ROW: Final = 3
 """Title, subtitle and headings stand above the rows."""
 _FORMS: Final[Mapping[str, Mapping[str, object]]] = {
     "text": {"indent": 1},
@@ -356,7 +356,7 @@ def sheet_name(name: str, taken: Sequence[str]) -> str:
     return clean
 
 
-def draw_sheet(book: Book, page: Page) -> None:
+def draw_sheet(book: Book, page: Page) -> list[str]:
     """Add one sheet to a workbook.
 
     Columns that are not printed stand to the right of the print area.
@@ -367,6 +367,11 @@ def draw_sheet(book: Book, page: Page) -> None:
         The workbook.
     page
         What the sheet holds.
+
+    Returns
+    -------
+    list of str
+        Names of the columns of its first table, from the left.
     """
     taken = [sheet.get_name() for sheet in book.book.worksheets()]
     sheet = book.book.add_worksheet(sheet_name(page.name, taken))
@@ -375,7 +380,7 @@ def draw_sheet(book: Book, page: Page) -> None:
     blocks = [block.wide(widths) for block in blocks]
     first = blocks[0]
     _banner(book, sheet, page, first.columns)
-    top = _FIRST_ROW
+    top = FIRST_ROW
     for place, (part, block) in enumerate(zip((page, *page.below), blocks, strict=True)):
         if place:
             title = book.format(bold=True, font_size=12, font_color=HEAD)
@@ -394,15 +399,16 @@ def draw_sheet(book: Book, page: Page) -> None:
         sheet.set_column(place, place, width)
     frame, columns = first.frame, first.columns
     _mark(book, sheet, page, [str(name) for name in frame.columns], first.cells)
-    bottom = _FIRST_ROW + first.n - 1
+    bottom = FIRST_ROW + first.n - 1
     for name, entries in page.choices.items():
         place = list(frame.columns).index(name)
         rule = {"validate": "list", "source": list(entries)}
-        sheet.data_validation(_FIRST_ROW, place, max(bottom, _FIRST_ROW), place, rule)
+        sheet.data_validation(FIRST_ROW, place, max(bottom, FIRST_ROW), place, rule)
     if columns:
-        sheet.autofilter(_FIRST_ROW - 1, 0, max(bottom, _FIRST_ROW - 1), len(columns) - 1)
+        sheet.autofilter(FIRST_ROW - 1, 0, max(bottom, FIRST_ROW - 1), len(columns) - 1)
     most = max((block.columns for block in blocks), key=lambda cs: sum(c_.printed for c_ in cs))
     _print_setup(sheet, page, most, top - 1, frozen=_frozen(frame))
+    return [str(name) for name in frame.columns]
 
 
 @dataclass(frozen=True)
@@ -457,9 +463,9 @@ def _mark(
         place = names.index(name)
         value = cells[place][row]
         if value in (None, ""):
-            sheet.write_blank(_FIRST_ROW + row, place, None, style)
+            sheet.write_blank(FIRST_ROW + row, place, None, style)
         else:
-            sheet.write_string(_FIRST_ROW + row, place, safe(str(value)), style)
+            sheet.write_string(FIRST_ROW + row, place, safe(str(value)), style)
 
 
 def _heads(book: Book, sheet: Any, columns: Sequence[Column], row: int) -> None:
@@ -503,13 +509,13 @@ def _print_setup(
 ) -> None:
     printed = sum(column.printed for column in columns)
     wide = sum(column.width for column in columns if column.printed)
-    sheet.freeze_panes(_FIRST_ROW, frozen)
+    sheet.freeze_panes(FIRST_ROW, frozen)
     sheet.set_landscape()
     sheet.set_paper(page.paper if wide > A4 else 9)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(_FIRST_ROW - 1)
-    sheet.print_area(0, 0, max(bottom, _FIRST_ROW - 1), max(printed - 1, 0))
+    sheet.repeat_rows(FIRST_ROW - 1)
+    sheet.print_area(0, 0, max(bottom, FIRST_ROW - 1), max(printed - 1, 0))
     sheet.set_footer("&L&8&A&R&8&P / &N")
     sheet.hide_gridlines(2)
 

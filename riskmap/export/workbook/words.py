@@ -74,7 +74,7 @@ def column_of(
         return Column(said or name, known.width, known.form, printed=known.printed)
     if said is not None:
         width, form = _labelled(name, values, str(said))
-        return Column(said, width, form)
+        return Column(said, width, form, printed=known is None or known.printed)
     fields = [
         field for role in result.roles.values() for field in role.fields if field.name == name
     ]

@@ -69,7 +69,8 @@ class Page:
 def sheet(path: Path) -> pd.DataFrame:
     """Read the first sheet of a workbook of ours below its heading row."""
     book = openpyxl.load_workbook(path, read_only=True)
-    rows = list(book.worksheets[0].values)
+    sheet = next(one for one in book if one.title != "研判单")
+    rows = list(sheet.values)
     book.close()
     top = next(i for i, row in enumerate(rows) if row and row[0] == "序号")
     frame = pd.DataFrame(rows[top + 1 :], columns=rows[top])
