@@ -58,7 +58,7 @@ class Addresses(HTMLParser):
 def data_rows(book):
     """Rows of the list or table below the header row."""
     sheets = load_workbook(BytesIO(book.read_bytes()), read_only=True).worksheets
-    sheet = next(s for s in sheets if s.title not in ("研判单", "Assessment"))
+    sheet = next(s for s in sheets if s.title not in ("研判单", "Assessment to sign"))
     rows = [row for row in sheet.iter_rows(values_only=True) if row[0] not in (None, "")]
     return [row for row in rows if isinstance(row[0], int)]
 

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from riskmap.export.witness import letters
-from riskmap.export.workbook.books import NOTE_HEADINGS, PRESET_HEADINGS, preset_rows
+from riskmap.export.workbook.books import FRONT_SHEET, NOTE_HEADINGS, PRESET_HEADINGS, preset_rows
 from riskmap.export.workbook.plans import FILES, printed_decimals
 from riskmap.export.workbook.tables import DUTY_TABLES, class_names
 from riskmap.export.workbook.words import YES_NO
-from riskmap.i18n import current_language, text
+from riskmap.i18n import both, current_language, text
 from riskmap.vocabulary.presets import Preset
 from riskmap.vocabulary.roles import unit_label
 
@@ -87,6 +87,8 @@ def _parts(path: Path) -> Iterator[tuple[_Part, ...]]:
 
     book = CalamineWorkbook.from_path(path)
     for name in book.sheet_names:
+        if name in both(FRONT_SHEET).values():
+            continue
         cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
         at = 0
         while at < len(cells):

@@ -9,7 +9,7 @@ from typing import Any, Final
 from riskmap.export.papers import assessment
 from riskmap.export.papers.assessment import FILLS, LEVELS
 from riskmap.export.papers.document import Table, layout, say
-from riskmap.export.workbook.books import about_line
+from riskmap.export.workbook.books import FRONT_SHEET, about_line
 from riskmap.export.workbook.sheet import HEAD, Book, safe, sheet_name, text_width
 from riskmap.export.workbook.tables import class_names
 from riskmap.export.workbook.words import shown
@@ -38,7 +38,7 @@ def front_sheet(result: Result) -> Callable[[Book], Callable[[Sequence[str], int
     """
 
     def begin(book: Book) -> Callable[[Sequence[str], int], None]:
-        sheet = book.book.add_worksheet(sheet_name(say("assessment.sheet"), []))
+        sheet = book.book.add_worksheet(sheet_name(str(FRONT_SHEET), []))
 
         def fill(columns: Sequence[str], rows: int) -> None:
             _Front(book, sheet, result, columns, rows).draw()

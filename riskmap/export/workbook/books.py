@@ -27,6 +27,8 @@ FILLED_IN: Final = (
 """Columns of the control table that officers fill in; kept beside it for when it comes back."""
 
 
+FRONT_SHEET: Final = text("Assessment to sign")
+"""Name of the sheet that stands before the list; its figures are formulas over the list."""
 Front = Callable[[Book], Callable[[Sequence[str], int], None]]
 """Adds a sheet in front, and gives what fills it once the list's columns and rows are known."""
 
