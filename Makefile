@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint wheels messages bench fuzz pictures clean
+.PHONY: demo test lint wheels messages bench fuzz pictures portable wheels-check test-old-browser clean
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -46,8 +46,20 @@ FUZZ_S ?= 600
 fuzz: $(VENV)/.dev
 	RISKMAP_FUZZ_S=$$(( $(FUZZ_S) / 4 )) $(BIN)/python -m pytest -q -n 0 -s tests/fuzz
 
+# A folder that an office without network or rights unpacks and double-clicks: see the README. Needs the package index.
+ARCH ?= win_amd64
+portable: $(VENV)/.dev
+	$(BIN)/python portable/build.py --arch $(ARCH)
+
+wheels-check: $(VENV)/.dev
+	$(BIN)/python portable/build.py --wheels-check
+
+# The page in Chromium 109, the age of the browsers in the offices; needs npm and node.
+test-old-browser: $(VENV)/.dev
+	RISKMAP_CHROMIUM="$$(sh tests/browser109.sh)" $(BIN)/python -m pytest -n 2 tests/export/onemap
+
 pictures: $(VENV)/.dev demo
 	$(BIN)/python docs/make_pictures.py
 
 clean:
-	rm -rf $(VENV) outputs/*/ wheels
+	rm -rf $(VENV) outputs/*/ wheels portable/build .chromium109

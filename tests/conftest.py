@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,8 +17,15 @@ LONGEST = ("test_projects.py", "test_cli.py", "test_questions.py", "test_refuge_
 """Files of whole runs; they start first, so that no worker waits for one at the end."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; the order inside a file stays."""
+POSIX = os.name == "posix" and shutil.which("sh") is not None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest files first; leave out what needs sh and signals where there are none."""
+    if not POSIX:
+        left = [item for item in items if item.get_closest_marker("posix")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))
 

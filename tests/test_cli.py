@@ -221,6 +221,7 @@ def test_coords_change_nothing_but_the_coordinates(tmp_path):
     fails(riskmap("coords", tmp_path / "a.csv", tmp_path, "--from", "wgs84"), 2)
 
 
+@pytest.mark.posix
 def test_a_killed_run_leaves_the_previous_results_whole(tmp_path):
     """The process is killed as soon as the fresh folder stands beside the old one."""
     import contextlib

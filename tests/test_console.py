@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -12,6 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+
+try:
+    import resource
+except ImportError:  # Windows; the tests that need it are left out there
+    resource = None
 
 from riskmap.cli.app import _lacks_memory
 from riskmap.errors import ExportError
@@ -45,6 +49,7 @@ def test_a_locale_without_chinese_still_works(tmp_path):
     assert "易涝积水点" in done.stdout.decode("utf-8")
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
 def test_a_full_stdout_is_said(tmp_path):
     path = town.write(tmp_path)
@@ -58,6 +63,7 @@ def test_a_full_stdout_is_said(tmp_path):
     assert "Traceback" not in done.stderr.decode()
 
 
+@pytest.mark.posix
 def test_closed_streams_are_no_fault(tmp_path):
     path = town.write(tmp_path)
     line = f'exec "$0" -c "{COMMAND}" check "$1" >&- 2>&-'
@@ -105,6 +111,7 @@ def test_a_full_disk_says_so_whoever_noticed(tmp_path, error):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.posix
 def test_a_small_file_limit_says_disk_full(tmp_path):
     code = """
         import resource, signal, sys
@@ -136,6 +143,7 @@ def test_want_of_memory_is_known_by_whoever_says_it(error):
     assert _lacks_memory(error)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("megabytes", [150, 400])
 def test_little_memory_is_said_without_a_traceback(tmp_path, megabytes):
     path = town.write(tmp_path)
@@ -215,7 +223,8 @@ def attack(folder, how, times, seed):
     return len(put)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.posix
+@pytest.mark.parametrize("how", [getattr(signal, "SIGKILL", None), signal.SIGTERM, signal.SIGINT])
 def test_killed_at_any_time_the_folder_is_whole_and_nobodys_file_is_lost(tmp_path, how):
     with whole_folder(tmp_path / "out") as fresh:
         (fresh / "a").write_text("first")

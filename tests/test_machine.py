@@ -245,3 +245,145 @@ def test_a_damaged_file_without_fiona_is_refused_by_name(tmp_path, monkeypatch):
     broken.write_text('{"type": "FeatureCollection", "features": [{"type": "Feature", "geom')
     with pytest.raises(LayerError):
         read_vector(broken, geometry="point")
+
+
+def refused(tmp_path, line):
+    """Load a project file with one more line; give what is said."""
+    from riskmap.errors import RiskmapError
+    from riskmap.project.schema import load_project
+
+    path = town.write(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+    try:
+        load_project(path, allow_outside=True)
+    except RiskmapError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("line", "better"),
+    [
+        (r'roles: "C:\数据\角色"', r"'C:\数据\角色'"),
+        (r'roles: "D:\new\table"', r"'D:\new\table'"),
+        (r'roles: "\\server\share\roles"', r"'\\server\share\roles'"),
+        (r'index: {frozen: "outputs\rain\params.json"}', r"'outputs\rain\params.json'"),
+    ],
+)
+def test_a_path_of_windows_in_double_quotes_gets_a_plain_message(tmp_path, line, better):
+    said = refused(tmp_path, line)
+    assert "双引号中的反斜杠" in said
+    assert better in said
+    assert f"第 {len(town.write(tmp_path).read_text('utf-8').splitlines()) + 1} 行" in said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r'# roles: "C:\数据"', r'issued_by: "甲\\乙"', 'issued_by: "a\\nb"',
+        r'index: {frozen: "outputs\\rain\\params.json"}',
+    ],
+)  # fmt: skip
+def test_other_texts_in_double_quotes_are_left_alone(tmp_path, line):
+    assert "双引号" not in refused(tmp_path, line)
+
+
+def test_backslashes_become_slashes_and_stand_in_no_manifest(tmp_path):
+    from riskmap.cli.commands import run_project
+
+    path = town.write(tmp_path / "in")
+    (path.parent / "layers").mkdir()
+    for name in ("flood_point", "refuge"):
+        (path.parent / f"{name}.gpkg").rename(path.parent / "layers" / f"{name}.gpkg")
+    written = path.read_text(encoding="utf-8")
+    for name in ("flood_point", "refuge"):
+        written = written.replace(f"path: {name}.gpkg", rf"path: layers\{name}.gpkg")
+    path.write_text(written, encoding="utf-8")
+    summary = run_project(path, out=tmp_path / "out")
+    assert summary["layers"]["flood_point"]["rows_used"] > 0
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+    names = {entry["file"] for entry in manifest["inputs"]} | set(manifest["outputs"])
+    assert "layers/flood_point.gpkg" in names
+    assert not any("\\" in name for name in names)
+
+
+def test_any_name_of_a_scenario_is_safe(tmp_path):
+    from riskmap.cli.commands import run_project
+
+    names = ["CON", "a:b", "雨?", "a/b", "..", "NUL.txt", "50年一遇 <大>|", "x."]
+    scenarios = [{"name": name, "rain_mm": 80, "hours": 3} for name in names]
+    path = town.write(tmp_path / "in", project={"scenarios": scenarios})
+    summary = run_project(path, out=tmp_path / "out")
+    for file in summary["files"]:
+        assert not set(file) & set('<>:"/\\|?*')
+        assert file.partition(".")[0].upper() not in ("CON", "NUL", "PRN", "AUX", "COM1", "LPT1")
+    assert {entry.name for entry in tmp_path.iterdir()} == {"in", "out"}
+
+
+def ledgers(folder):
+    """Write an office's workbooks: villages in one, two ledgers in another, and Excel's own file."""
+    import xlsxwriter
+
+    folder.mkdir()
+    sheets = {
+        "村社区.xlsx": {"Sheet1": [["行政区划代码", "名称", "所属镇街", "常住人口", "经度", "纬度"],
+                                ["370102101201", "东村", "甲镇", 900, 117.01, 36.61]]},
+        "台账.xlsx": {
+            "内涝": [["某区台账"], ["编号", "名称", "经度", "纬度", "积水深度（cm）", "积水面积（平方米）"],
+                   ["JS1", "桥下", 117.011, 36.612, 30, 20]],
+            "避难场所": [["名称", "经度", "纬度", "容纳人数"], ["小学", 117.012, 36.61, 300]],
+            "说明": [["填表说明"], ["略"]],
+        },
+    }  # fmt: skip
+    for name, pages in sheets.items():
+        book = xlsxwriter.Workbook(folder / name)
+        for title, rows in pages.items():
+            page = book.add_worksheet(title)
+            for at, row in enumerate(rows):
+                page.write_row(at, 0, row)
+        book.close()
+    (folder / "~$台账.xlsx").write_bytes(b"\0")
+    return folder
+
+
+def test_a_folder_of_workbooks_becomes_a_project(tmp_path):
+    from riskmap.cli.start import project_of
+    from riskmap.project.schema import load_project
+
+    folder = ledgers(tmp_path / "某区 (1)")
+    project = load_project(project_of(folder / "台账.xlsx"))
+    assert project.name == "某区 (1)"
+    assert [(unit.path, unit.level, unit.population) for unit in project.units] == [
+        ("村社区.xlsx", "village", "常住人口")
+    ]
+    found = {role: [one.sheet for one in given] for role, given in project.layers.items() if given}
+    assert found == {"flood_point": ["内涝"], "refuge": ["避难场所"]}
+    assert project_of(folder) == folder / "project.yaml"  # and the second time it is there
+
+
+def test_a_project_is_chosen_by_number_or_by_what_is_dragged_in(tmp_path):
+    from riskmap.cli.start import choose
+    from riskmap.errors import UsageError
+
+    one, two = (town.write(tmp_path / "projects" / name) for name in ("甲", "乙"))
+    (tmp_path / "projects" / "a.yaml").write_text("weights: {}")
+    shown = []
+    pick = lambda reply: choose(tmp_path / "projects", lambda _: reply, shown.append)  # noqa: E731
+    assert pick("2") == sorted([one, two])[1]
+    assert len(shown) == 2
+    assert pick(f'"{two}"') == two
+    assert pick(str(one.parent)) == one
+    for reply in ("", "3", str(tmp_path / "nowhere"), str(tmp_path / "projects")):
+        with pytest.raises(UsageError):
+            pick(reply)
+
+
+def test_a_double_click_runs_the_project_and_says_where_the_map_is(tmp_path, monkeypatch, capsys):
+    from riskmap.cli.app import main
+
+    path = town.write(tmp_path / "in")
+    monkeypatch.setenv("RISKMAP_NO_BROWSER", "1")
+    with pytest.raises(SystemExit) as left:
+        main(["start", str(path)])
+    assert left.value.code in (0, None)
+    assert f"{path.parent / 'out' / 'onemap.html'}" in capsys.readouterr().err

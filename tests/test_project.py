@@ -110,6 +110,7 @@ def test_the_tree_is_marked_and_paths_may_leave_it_only_when_asked(tmp_path):
     load_project(out, allow_outside=True)
 
 
+@pytest.mark.posix
 def test_a_link_out_of_the_tree_is_refused(tmp_path):
     tree = tmp_path / "tree"
     tree.mkdir()

@@ -184,6 +184,38 @@ def new(
 
 
 @app.command()
+def start(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="Project file, workbook or folder of workbooks; else it is asked for."),
+    ] = None,
+    *,
+    home: Annotated[
+        Path | None, typer.Option(help="Folder whose projects are offered; by default this one.")
+    ] = None,
+    lang: Lang = None,
+) -> None:
+    """Choose a project or a folder of workbooks, run it and open the map: for a double click."""
+    from riskmap.cli import commands
+    from riskmap.cli import start as starting
+    from riskmap.cli.show import shown_summary
+
+    choice("--lang", lang, ("zh", "en"))
+    if path is None:
+        project = starting.choose(
+            home or Path.cwd(), lambda question: str(typer.prompt(str(question))), typer.echo
+        )
+    else:
+        project = starting.project_of(path)
+    say(text("project: {file}", file=project))
+    summary = commands.run_project(project, lang=lang)
+    typer.echo(shown_summary(summary))
+    folder = Path(summary["folder"])
+    if not starting.open_page(folder):
+        say(text("open this file in a browser: {page}", page=folder / "onemap.html"))
+
+
+@app.command()
 def template(
     roles: Annotated[list[str], typer.Argument(help="Roles, such as flood_point refuge.")],
     *,

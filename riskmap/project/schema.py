@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -978,6 +979,44 @@ def yaml_problem(error: yaml.YAMLError) -> Text | str:
     return next((ours for theirs, ours in _YAML if theirs in said), said)
 
 
+_QUOTED_PATH = re.compile(
+    r'"(?:[A-Za-z]:\\(?!\\)|\\\\(?!\\))[^"\n]*"|"[^"\n:]*[^"\n:\\]\\(?![\\"])[^"\n]*\.\w{2,8}"'
+)
+"""A path of Windows in double quotes, in which YAML takes the backslash for something else."""
+_WINDOWS_PATH = re.compile(r"[A-Za-z]:\\.*|\\\\[^\\].*|[^\n]*\\[^\n]*\.\w{2,8}")
+_WORDS = ("where", "name", "sheet", "layer", "encoding", "issued_by", "review_number")
+"""Keys whose texts are no paths."""
+
+
+def _refuse_escaped_paths(path: Path, content: str) -> None:
+    for number, line in enumerate(content.splitlines(), 1):
+        found = None if line.lstrip().startswith("#") else _QUOTED_PATH.search(line)
+        if found and not line[: found.start()].rstrip().endswith(tuple(f"{w}:" for w in _WORDS)):
+            raise ProjectError(
+                text(
+                    "{file}: line {line}: {written}: in double quotes a backslash means something "
+                    "else; write {better}",
+                    file=path,
+                    line=number,
+                    written=found.group(),
+                    better=f"'{found.group()[1:-1]}'",
+                )
+            )
+
+
+def _slashed(value: Any, folder: Path, *, key: str = "") -> Any:
+    """Write the paths of Windows with slashes, which every system understands."""
+    if isinstance(value, dict):
+        return {k: _slashed(v, folder, key=str(k)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_slashed(v, folder, key=key) for v in value]
+    if not isinstance(value, str) or key in _WORDS or not _WINDOWS_PATH.fullmatch(value):
+        return value
+    if os.sep == "/" and (folder / value).exists():
+        return value  # a name that holds a backslash
+    return value.replace("\\", "/")
+
+
 def _parse(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ProjectError(
@@ -985,7 +1024,8 @@ def _parse(path: Path) -> dict[str, Any]:
         )
     try:
         content = path.read_text(encoding="utf-8-sig")
-        raw = parse_yaml(content, loader=_Loader)
+        _refuse_escaped_paths(path, content)
+        raw = _slashed(parse_yaml(content, loader=_Loader), path.parent)
     except UnicodeDecodeError:
         raise ProjectError(
             text("{file}: the project file is not UTF-8; save it as UTF-8", file=path)

@@ -125,6 +125,7 @@ def test_a_full_disk_is_said_and_leaves_the_old_folder(tmp_path):
     assert (tmp_path / "out" / "管控一张表.xlsx").read_text() == "old"
 
 
+@pytest.mark.posix
 def test_a_killed_write_leaves_the_old_folder(tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()

@@ -296,6 +296,7 @@ def link(path, target):
     path.symlink_to(target)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("side", [".dbf", ".shx", ".prj", ".cpg"])
 def test_what_stands_beside_a_shapefile_stays_in_the_tree(tmp_path, side):
     inside, outside = tmp_path / "in", tmp_path / "out"
@@ -329,6 +330,7 @@ def test_a_table_is_not_looked_for_where_the_command_was_typed(tmp_path, monkeyp
         read_table(load_project(path))
 
 
+@pytest.mark.posix
 def test_role_files_and_frozen_parameters_stay_in_the_tree(tmp_path):
     outside = tmp_path / "out"
     outside.mkdir()

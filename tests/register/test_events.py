@@ -176,6 +176,7 @@ def test_two_writers_at_once_lose_nothing(register):
         assert base.execute("select count(*) from events").fetchone()[0] == 80
 
 
+@pytest.mark.posix
 def test_killed_writers_leave_whole_items(register):
     for turn in range(5):
         one = writer(register, f"T{turn}-", 10_000)

@@ -35,6 +35,8 @@ SIX: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 }
 """Key of the words to the folder, and the files beside it that belong there."""
 _BAD: Final = re.compile(r'[\\/:*?"<>|\s#%&{}$!\'@+`=.]+')
+_DEVICE: Final = re.compile("CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]", re.IGNORECASE)
+"""Names that Windows keeps for devices."""
 _LONGEST: Final = 60
 
 
@@ -58,9 +60,13 @@ def file_name(name: str, taken: set[str]) -> str:
     >>> taken: set[str] = set()
     >>> [file_name(name, taken) for name in ("东/岳 街道", "东_岳_街道", "<script>")]
     ['东_岳_街道', '东_岳_街道_2', 'script']
+    >>> file_name("con", taken), file_name("a.", taken)
+    ('_con', 'a')
     """
     clear = "".join(letter for letter in clean(name) if letter.isprintable())
-    stem = _BAD.sub("_", clear).strip("_")[:_LONGEST] or "_"
+    stem = _BAD.sub("_", clear).strip("_")[:_LONGEST].rstrip(". ") or "_"
+    if _DEVICE.fullmatch(stem.partition(".")[0]):
+        stem = f"_{stem}"
     found, n = stem, 2
     while found.casefold() in taken:
         found, n = f"{stem}_{n}", n + 1

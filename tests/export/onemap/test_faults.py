@@ -297,7 +297,7 @@ def test_a_wide_wall_is_enlarged_by_its_height(browser: Any, sample_page: Path) 
     page.goto(sample_page.as_uri())
     page.wait_for_selector("html[data-settled]", state="attached")
     page.click("#tool-screen")
-    zoom = float(page.evaluate("() => document.documentElement.style.zoom"))
+    zoom = float(page.evaluate("() => document.body.style.getPropertyValue('--big')"))
     assert zoom == pytest.approx(1080 / 840, abs=0.01)
     page.close()
 

@@ -95,6 +95,7 @@ def pictured(tmp_path: Path) -> Any:
     return replace(whole, layers={**whole.layers, "flood_point": changed})
 
 
+@pytest.mark.posix
 def test_only_pictures_beside_the_ledger_are_taken(pictured: Any) -> None:
     layer = pictured.layers["flood_point"]
     numbers: list[list[int]] = []
@@ -108,6 +109,7 @@ def test_only_pictures_beside_the_ledger_are_taken(pictured: Any) -> None:
     assert part["photos_left_out"] == 7
 
 
+@pytest.mark.posix
 def test_a_photo_is_shown_with_a_name_and_never_in_public(
     pictured: Any, open_page: Callable[..., Any], tmp_path: Path
 ) -> None:
