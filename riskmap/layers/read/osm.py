@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import warnings
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,10 @@ _WHOLE_KEYS: Final = frozenset(("name", "ref", "zone:maxspeed", "source:maxspeed
 _NODE_KEYS: Final = ("barrier", "maxheight", "maxweight", "maxwidth")
 _FERRIES: Final = ("ferry", "shuttle_train")
 _NO_PLACE: Final = 2_147_483_647
+_TRIED: Final = 1000
+"""If none of so many ways tells places itself, no way does."""
+_WRITTEN: Final = 100_000
+"""Nodes of so many ways are written as text at once."""
 
 
 def is_osm(path: Path) -> bool:
@@ -148,7 +153,7 @@ def read_roads(path: Path, *, window: tuple[float, float, float, float] | None =
         ways = _Ways.read(path)
         if not len(ways):
             raise LayerError(text("{path}: the extract holds no road", path=path.name))
-        where = _drawn_too(_locations(path, ways.nodes()), ways.drawn)
+        where = ways.places(path)
         points = _points(path, where[0])
         turns = _restrictions(path)
     except RuntimeError as error:
@@ -161,57 +166,60 @@ def _unreadable(path: Path, error: Exception) -> LayerError:
 
 
 class _Ways:
-    """Ways as flat arrays: ids, nodes one after the other, and tags by key."""
+    """Ways as flat arrays: ids, nodes one after the other with their places, and tags by key."""
 
     def __init__(self) -> None:
-        self.ids: list[int] = []
-        self.counts: list[int] = []
-        self.refs: list[NDArray[np.int64]] = []
-        self.drawn: dict[int, tuple[float, float]] = {}
-        """Places that the ways themselves tell, as in an export with geometry."""
-        self.tags: dict[str, tuple[list[int], list[str]]] = {}
+        self.ids = array("q")
+        self.counts = array("q")
+        self.refs = np.zeros(0, np.int64)
+        self.xy = np.zeros((0, 2), np.int32)
+        """Places of the nodes [1e-7 deg], `_NO_PLACE` where the extract does not tell."""
+        self.tags: dict[str, tuple[array[int], list[str]]] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @classmethod
     def read(cls, path: Path) -> _Ways:
-        """Read the ways that are roads or ferries."""
+        """Read the ways that are roads or ferries, with the places of their nodes."""
         import osmium
 
-        found, held, fresh = cls(), dict[str, tuple[list[int], list[str]]](), list[int]()
-        source: Any = osmium.FileProcessor(str(path), osmium.osm.WAY)
-        for way in source.with_filter(osmium.filter.KeyFilter("highway", "route")):
-            if way.deleted:
-                continue
+        places = osmium.NodeLocationsForWays(osmium.index.create_map("sparse_mem_array"))
+        places.ignore_errors()
+        osmium.apply(osmium.io.Reader(str(path), osmium.osm.NODE), places)
+        found, refs, xy, once = cls(), array("q"), array("i"), dict[str, str]()
+        for way in _each(path, osmium.osm.WAY, places, osmium.filter.KeyFilter("highway", "route")):
             tags = way.tags
             if "highway" not in tags and tags.get("route") not in _FERRIES:
                 continue
-            row = len(found.ids)
+            row, before = len(found.ids), len(refs)
             found.ids.append(way.id)
-            before = len(fresh)
-            fresh += [node.ref for node in way.nodes]
-            if len(way.nodes) and way.nodes[0].location.valid():
-                found.drawn.update(
-                    (node.ref, (node.lon, node.lat)) for node in way.nodes if node.location.valid()
-                )
-            found.counts.append(len(fresh) - before)
+            for node in way.nodes:
+                refs.append(node.ref)
+                xy.extend((node.x, node.y))
+            found.counts.append(len(refs) - before)
             for tag in tags:
                 if is_road_key(tag.k):
-                    rows, values = held.setdefault(tag.k, ([], []))
+                    rows, values = found.tags.setdefault(tag.k, (array("q"), []))
                     rows.append(row)
-                    values.append(tag.v)
-            if len(fresh) > 1_000_000:
-                found.refs.append(np.array(fresh, np.int64))
-                fresh = []
-        found.refs.append(np.array(fresh, np.int64))
-        found.refs = [np.concatenate(found.refs)]
-        found.tags = held
+                    values.append(once.setdefault(tag.v, tag.v))
+        del places
+        found.refs = np.frombuffer(refs, np.int64) if refs else found.refs
+        found.xy = np.frombuffer(xy, np.int32).reshape(-1, 2) if refs else found.xy
         return found
 
-    def nodes(self) -> NDArray[np.int64]:
-        """Give the ids of all nodes, sorted, each once."""
-        return np.unique(self.refs[0])
+    def places(self, path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Give the nodes whose places are known, sorted, and the places [deg]."""
+        ids, first = np.unique(self.refs, return_index=True)
+        place = self.xy[first]
+        known = (place != _NO_PLACE).all(axis=1)
+        lacking = ids[~known]
+        xy = place / 1e7
+        if len(lacking):
+            more, at = _places_elsewhere(path, lacking)
+            row = np.searchsorted(ids, more)
+            xy[row], known[row] = at, True
+        return ids[known], xy[known]
 
     def columns(self, take: NDArray[np.int64]) -> dict[str, pd.Series]:
         """Give the tags as text columns for some rows."""
@@ -225,53 +233,37 @@ class _Ways:
         return table
 
 
-def _locations(
-    path: Path, wanted: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Give the known ones of some nodes and their places [deg]."""
+def _each(path: Path, kind: Any, *handlers: Any) -> Iterator[Any]:
+    """Give the things of a kind that are not deleted, after they went through some handlers."""
     import osmium
 
-    xy = np.full((len(wanted), 2), np.nan)
-    source: Any = osmium.FileProcessor(str(path), osmium.osm.NODE)
-    if len(wanted) and wanted[0] > 0:
-        source = source.with_filter(osmium.filter.IdFilter(wanted.tolist()))
-    ids, places = list[int](), list[tuple[int, int]]()
-
-    def put() -> None:
-        if not ids:
-            return
-        known = np.array(ids, np.int64)
-        at = np.minimum(np.searchsorted(wanted, known), len(wanted) - 1)
-        mine = wanted[at] == known
-        place = np.array(places, np.float64) / 1e7
-        place[(np.abs(np.array(places)) == _NO_PLACE).any(axis=1)] = np.nan
-        xy[at[mine]] = place[mine]
-        ids.clear()
-        places.clear()
-
-    for node in source:
-        if node.deleted:
-            continue
-        ids.append(node.id)
-        places.append((node.location.x, node.location.y))
-        if len(ids) == 1_000_000:
-            put()
-    put()
-    known = np.isfinite(xy).all(axis=1)
-    return wanted[known], xy[known]
+    reader = osmium.io.Reader(str(path), kind)
+    try:
+        for one in osmium.OsmFileIterator(reader, *handlers):
+            if not one.deleted:
+                yield one
+    finally:
+        reader.close()
 
 
-def _drawn_too(
-    where: tuple[NDArray[np.int64], NDArray[np.float64]], drawn: dict[int, tuple[float, float]]
+def _places_elsewhere(
+    path: Path, lacking: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Add the places that stand in the ways alone."""
-    more = np.setdiff1d(np.array(list(drawn), np.int64), where[0])
-    if not len(more):
-        return where
-    ids = np.concatenate([where[0], more])
-    xy = np.concatenate([where[1], [drawn[node] for node in more.tolist()]])
-    order = np.argsort(ids)
-    return ids[order], xy[order]
+    """Find places that stand in the ways alone, and of nodes that were never sent to the server."""
+    import osmium
+
+    wanted, found = set(lacking.tolist()), dict[int, tuple[float, float]]()
+    for tried, way in enumerate(_each(path, osmium.osm.WAY)):
+        drawn = [node for node in way.nodes if node.location.valid()]
+        found.update((n.ref, (n.lon, n.lat)) for n in drawn if n.ref in wanted)
+        if tried > _TRIED and not found:
+            break
+    if len(lacking) and lacking[0] < 0:
+        for node in _each(path, osmium.osm.NODE):
+            if node.id in wanted and node.location.valid():
+                found[node.id] = node.location.lon, node.location.lat
+    ids = np.array(sorted(found), np.int64)
+    return ids, np.array([found[node] for node in ids.tolist()]).reshape(-1, 2)
 
 
 def _points(path: Path, mine: NDArray[np.int64]) -> dict[int, dict[str, str]]:
@@ -334,7 +326,7 @@ def _frame(
     import pandas as pd
     import shapely
 
-    refs, counts = ways.refs[0], np.array(ways.counts, np.int64)
+    refs, counts = ways.refs, np.array(ways.counts, np.int64)
     owner = np.repeat(np.arange(len(ways)), counts)
     at = np.minimum(np.searchsorted(where[0], refs), max(len(where[0]) - 1, 0))
     known = where[0][at] == refs if len(where[0]) else np.zeros(len(refs), bool)
@@ -383,9 +375,14 @@ def _texts(refs: NDArray[np.int64], first: NDArray[np.int64]) -> list[str]:
     """Write the ids of each run, parted by blanks."""
     if not len(first):
         return []
-    stops = [*first[1:].tolist(), len(refs)]
-    words = refs.astype(str).tolist()
-    return [" ".join(words[a:b]) for a, b in zip(first.tolist(), stops, strict=True)]
+    stops = np.append(first[1:], len(refs))
+    told: list[str] = []
+    for low in range(0, len(first), _WRITTEN):
+        begins, ends = first[low : low + _WRITTEN], stops[low : low + _WRITTEN]
+        words = refs[begins[0] : ends[-1]].astype(str).tolist()
+        pairs = zip((begins - begins[0]).tolist(), (ends - begins[0]).tolist(), strict=True)
+        told += [" ".join(words[a:b]) for a, b in pairs]
+    return told
 
 
 def _tagged(nodes: Sequence[str], points: dict[int, dict[str, str]]) -> Iterable[str | None]:
