@@ -433,6 +433,7 @@ def _nearest(
     from scipy.spatial import cKDTree
 
     from riskmap.geo.network import nearest_seconds, snap_points
+    from riskmap.geo.network.snap import snap_rows
 
     to_xy = row_xy(places)
     straight, nearest = cKDTree(to_xy).query(xy)
@@ -442,7 +443,7 @@ def _nearest(
     graph = roads.graphs.get(profile)
     if graph is not None:
         limit = float(presets["station.snap_limit_m"])
-        ends = snap_points(graph, to_xy, limit_m=limit)
+        ends = snap_rows(graph, places, limit_m=limit)
         starts = snap_points(graph, xy, limit_m=limit)
         found = nearest_seconds(
             graph,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from riskmap.errors import LayerError
-from riskmap.geo.points import row_xy
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import placed_rows, rows_in_use
 
@@ -328,11 +327,12 @@ def cell_seconds(
     """
     from riskmap.geo.grid import cell_centres, inside_cells
     from riskmap.geo.network import nearest_seconds, snap_points
+    from riskmap.geo.network.snap import snap_rows
 
     cells = inside_cells(grid)
     limit = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
     at = snap_points(graph, np.column_stack(cell_centres(grid, cells)), limit_m=limit)
-    to = snap_points(graph, row_xy(places), limit_m=limit)
+    to = snap_rows(graph, places, limit_m=limit)
     found = nearest_seconds(graph, to, at, way=way, edge_cost=edge_cost)  # type: ignore[arg-type]
     walk = np.where(at.on, at.walk_m, np.nan) / (float(presets["road.foot_kmh"]) / 3.6)
     extra = walk if way == "to_facility" else np.zeros(cells.size)

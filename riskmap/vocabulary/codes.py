@@ -130,6 +130,14 @@ class Arrival(StrEnum):
     NO_WAY = "no_way"
 
 
+class PutBy(StrEnum):
+    """By what a place was put on its road."""
+
+    NAME = "name"
+    NEAREST = "nearest"
+    OTHER = "other"
+
+
 class Status(StrEnum):
     """How well an answer is proven."""
 
@@ -289,6 +297,11 @@ _WORDS: Final[tuple[Mapping[str, Text], ...]] = (
         Arrival.NO_WAY: text("no way even when dry"),
     },
     {
+        PutBy.NAME: text("the road that it names"),
+        PutBy.NEAREST: text("the nearest road"),
+        PutBy.OTHER: text("another road, the named one is too far"),
+    },
+    {
         Status.OPTIMAL: text("proven best"),
         Status.FEASIBLE: text("feasible, not proven"),
         Status.INFEASIBLE: text("impossible"),
@@ -343,8 +356,8 @@ _WORDS: Final[tuple[Mapping[str, Text], ...]] = (
 CODES: Final[Mapping[str, type[StrEnum]]] = {
     "mode": Mode, "origin": Origin, "hazard": Hazard, "check": Check, "tier": Tier, "term": Term,
     "station_type": StationType, "vehicle": Vehicle, "rule": Rule, "target": Target,
-    "counted": Counted, "arrival": Arrival, "status": Status, "model": Model, "kind": Kind,
-    "when": When, "plan": PlanName, "unit_level": UnitLevel, "proof": Proof,
+    "counted": Counted, "arrival": Arrival, "put_by": PutBy, "status": Status, "model": Model,
+    "kind": Kind, "when": When, "plan": PlanName, "unit_level": UnitLevel, "proof": Proof,
     "severity": Severity,
 }  # fmt: skip
 """Name, as the columns give it under ``choices``, to its codes."""

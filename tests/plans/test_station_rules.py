@@ -418,3 +418,30 @@ def test_sites_are_built_year_by_year_at_a_cost_a_person(graph, grid, presets):
     assert table["cost_per_person"].tolist()[1:] == pytest.approx(
         (1e6 / table["gain"]).tolist()[1:]
     )
+
+
+def test_a_station_stands_on_the_road_that_it_names(grid, presets):
+    """Two roads 40 m apart that meet in the east alone: the name decides, not the nearer one."""
+    roads = put(
+        LineString([(0, 50), (2000, 50)]), LineString([(0, 90), (2000, 90), (2000, 50)]),
+        name=["经十路", "Second  Street"], speed_kmh=[36.0, 36.0],
+    )  # fmt: skip
+    graph = build_graph(roads, presets=presets)
+    stations = put(
+        *[Point(0, 52)] * 4, index=list("ABCD"),
+        on_road=["second street", None, "经十路 ", "nowhere"],
+    )  # fmt: skip
+    plan = station_plan(graph, stations, grid, presets=presets, k=0)
+    table = plan.tables["stations"]
+    assert table["put_on"].tolist() == ["Second  Street", "经十路", "经十路", "经十路"]
+    assert table["put_by"].tolist() == ["name", "nearest", "name", "other"]
+    assert table["put_m"].tolist() == pytest.approx([38, 2, 2, 2])
+    assert table["people_in_time"].tolist() == [0, 3, 3, 3]
+    assert sum("D" in str(note) and "A" not in str(note) for note in plan.notes) == 1
+    sources = put(Point(10, 52), index=["S"], name=["s"], on_road=["Second Street"])
+    there = station_plan(
+        graph, stations.iloc[[1]], grid, presets=presets, k=0, points={"hazard_source": sources}
+    ).tables["nearest"]  # fmt: skip
+    assert there["seconds"].tolist() == pytest.approx(
+        [60 + (2000 + 40 + 1990) / 10 + (2 + 38) * 3.6 / 10], abs=0.1
+    )  # two metres to the road at the station, 38 at the source, at 10 km/h

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -25,7 +24,13 @@ from riskmap.geo.network.matching import (
 )
 from riskmap.geo.network.remarks import hour_notes, moved_notes
 from riskmap.geo.network.rules import CAR, URBAN, Values, chosen, shipped
-from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped, snap_points
+from riskmap.geo.network.snap import (
+    SNAP_LIMIT_M,
+    Snapped,
+    plain_name,
+    put_by_name,
+    snap_points,
+)
 from riskmap.geo.network.travel import at_hour
 from riskmap.i18n import text
 
@@ -167,63 +172,6 @@ def put_on_roads(
         np.where(better, open_.walk_m, nearest.walk_m),
         np.where(better[:, None], open_.xy, nearest.xy),
     )
-
-
-def plain_name(name: str) -> str:
-    """Bring the name of a road to the form in which names are compared.
-
-    Parameters
-    ----------
-    name
-        As written.
-
-    Returns
-    -------
-    str
-        Without blanks and case, wide letters made narrow.
-
-    Examples
-    --------
-    >>> plain_name("Ｍain  Street"), plain_name("经十路 ")
-    ('mainstreet', '经十路')
-    """
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def put_by_name(
-    graph: RoadGraph, xy: Floats, limit_m: float, roads: list[str], put: Snapped
-) -> Snapped:
-    """Put points that say their road on the nearest stretch of it.
-
-    Parameters
-    ----------
-    graph
-        The road graph.
-    xy
-        Points, shape (n, 2) [m].
-    limit_m
-        Longest way from a point to the road, inclusive [m].
-    roads
-        Name of each point's road, blank for none.
-    put
-        Where the points are without names.
-
-    Returns
-    -------
-    Snapped
-        A point whose road is not within the limit stays.
-    """
-    if not any(roads):
-        return put
-    listed: dict[str, list[int]] = {}
-    for place, name in enumerate(graph.names):
-        listed.setdefault(plain_name(name), []).append(place)
-    for said in sorted({plain_name(road) for road in roads if road} & set(listed)):
-        rows = np.flatnonzero([plain_name(road) == said for road in roads])
-        usable = np.isin(graph.edge_name, listed[said])
-        found = snap_points(graph, xy[rows], limit_m=limit_m, usable=usable)
-        put = put.with_rows(rows[found.on], found.take(found.on))
-    return put
 
 
 Match = Literal["pairs", "nearest", "matrix"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import shapely
 
 from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph
+from riskmap.geo.points import row_xy
 
 SNAP_LIMIT_M: Final = 500.0
 """Farther than this from every road [m], a point is off the network, unless said otherwise."""
@@ -142,6 +144,136 @@ def snap_points(
     best, any_ = _put(graph, xy, limit_m, free), _put(graph, xy, limit_m, usable)
     far = np.flatnonzero(any_.on & ~(best.walk_m <= any_.walk_m + graph.spare_m))
     return best.with_rows(far, any_.take(far))
+
+
+def plain_name(name: str) -> str:
+    """Bring the name of a road to the form in which names are compared.
+
+    Parameters
+    ----------
+    name
+        As written.
+
+    Returns
+    -------
+    str
+        Without blanks and case, wide letters made narrow.
+
+    Examples
+    --------
+    >>> plain_name("Ｍain  Street"), plain_name("经十路 ")
+    ('mainstreet', '经十路')
+    """
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def put_by_name(
+    graph: RoadGraph, xy: Floats, limit_m: float, roads: list[str], put: Snapped
+) -> Snapped:
+    """Put points that say their road on the nearest stretch of it.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    xy
+        Points, shape (n, 2) [m].
+    limit_m
+        Longest way from a point to the road, inclusive [m].
+    roads
+        Name of each point's road, blank for none.
+    put
+        Where the points are without names.
+
+    Returns
+    -------
+    Snapped
+        A point whose road is not within the limit stays.
+    """
+    if not any(roads):
+        return put
+    listed: dict[str, list[int]] = {}
+    for place, name in enumerate(graph.names):
+        listed.setdefault(plain_name(name), []).append(place)
+    for said in sorted({plain_name(road) for road in roads if road} & set(listed)):
+        rows = np.flatnonzero([plain_name(road) == said for road in roads])
+        usable = np.isin(graph.edge_name, listed[said])
+        found = snap_points(graph, xy[rows], limit_m=limit_m, usable=usable)
+        put = put.with_rows(rows[found.on], found.take(found.on))
+    return put
+
+
+ON_ROAD: Final = "on_road"
+"""Column of a layer with the name of the road on which a row says it stands."""
+
+
+def snap_rows(graph: RoadGraph, rows: Any, *, limit_m: float = SNAP_LIMIT_M) -> Snapped:
+    """Put the rows of a layer on the roads that they name, else on the nearest.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    rows
+        GeoDataFrame in the graph's CRS; `ON_ROAD` is used if it is there.
+    limit_m
+        Longest way to the road, inclusive [m].
+
+    Returns
+    -------
+    Snapped
+        The places.
+    """
+    xy = row_xy(rows)
+    nearest = snap_points(graph, xy, limit_m=limit_m)
+    return put_by_name(graph, xy, limit_m, named_roads(rows), nearest)
+
+
+def named_roads(rows: Any) -> list[str]:
+    """Give the name of the road on which each row says it stands, blank for none.
+
+    Parameters
+    ----------
+    rows
+        Table.
+
+    Returns
+    -------
+    list of str
+        One a row.
+    """
+    if ON_ROAD not in rows.columns:
+        return [""] * len(rows)
+    said: list[str] = rows[ON_ROAD].astype("string").fillna("").str.strip().tolist()
+    return said
+
+
+def road_of(graph: RoadGraph, at: Snapped, asked: list[str]) -> tuple[list[str], list[str]]:
+    """Tell on which road points were put, and by what.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    at
+        Where they are.
+    asked
+        Name of the road that each said, blank for none.
+
+    Returns
+    -------
+    tuple of list
+        Names (blank for none), and ``name``, ``nearest``, ``other`` (the road that it names is
+        not within the limit) or blank off the network.
+    """
+    names, by = [], []
+    for edge, said in zip(at.edge.tolist(), asked, strict=True):
+        place = int(graph.edge_name[edge]) if edge >= 0 else -1
+        name = graph.names[place] if place >= 0 else ""
+        same = bool(said) and plain_name(name) == plain_name(said)
+        names.append(name)
+        by.append("" if edge < 0 else "name" if same else "other" if said else "nearest")
+    return names, by
 
 
 def _put(graph: RoadGraph, xy: Floats, limit_m: float, usable: Bools | None) -> Snapped:

@@ -153,12 +153,12 @@ def read_roads(path: Path, *, window: tuple[float, float, float, float] | None =
         ways = _Ways.read(path)
         if not len(ways):
             raise LayerError(text("{path}: the extract holds no road", path=path.name))
-        where = ways.places(path)
-        points = _points(path, where[0])
+        ways.fill(path)
+        points = _points(path, np.unique(ways.refs[ways.known]))
         turns = _restrictions(path)
     except RuntimeError as error:
         raise _unreadable(path, error) from error
-    return _frame(ways, where, points, turns, window)
+    return _frame(ways, points, turns, window)
 
 
 def _unreadable(path: Path, error: Exception) -> LayerError:
@@ -208,18 +208,23 @@ class _Ways:
         found.xy = np.frombuffer(xy, np.int32).reshape(-1, 2) if refs else found.xy
         return found
 
-    def places(self, path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Give the nodes whose places are known, sorted, and the places [deg]."""
-        ids, first = np.unique(self.refs, return_index=True)
-        place = self.xy[first]
-        known = (place != _NO_PLACE).all(axis=1)
-        lacking = ids[~known]
-        xy = place / 1e7
-        if len(lacking):
-            more, at = _places_elsewhere(path, lacking)
-            row = np.searchsorted(ids, more)
-            xy[row], known[row] = at, True
-        return ids[known], xy[known]
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Whether the place of each node is known."""
+        return np.asarray((self.xy != _NO_PLACE).all(axis=1))
+
+    def fill(self, path: Path) -> None:
+        """Look elsewhere for the places that are not known."""
+        rows = np.flatnonzero(~self.known)
+        if not len(rows):
+            return
+        ids, xy = _places_elsewhere(path, np.unique(self.refs[rows]))
+        if not len(ids):
+            return
+        at = np.minimum(np.searchsorted(ids, self.refs[rows]), len(ids) - 1)
+        mine = ids[at] == self.refs[rows]
+        self.xy = self.xy.copy()
+        self.xy[rows[mine]] = np.round(xy[at[mine]] * 1e7).astype(np.int32)
 
     def columns(self, take: NDArray[np.int64]) -> dict[str, pd.Series]:
         """Give the tags as text columns for some rows."""
@@ -239,7 +244,11 @@ def _each(path: Path, kind: Any, *handlers: Any) -> Iterator[Any]:
 
     reader = osmium.io.Reader(str(path), kind)
     try:
-        for one in osmium.OsmFileIterator(reader, *handlers):
+        try:
+            found: Any = osmium.OsmFileIterator(reader, *handlers)
+        except StopIteration:  # there is nothing of the kind
+            return
+        for one in found:
             if not one.deleted:
                 yield one
     finally:
@@ -316,7 +325,6 @@ def _restrictions(path: Path) -> dict[int, list[dict[str, Any]]]:
 
 def _frame(
     ways: _Ways,
-    where: tuple[NDArray[np.int64], NDArray[np.float64]],
     points: dict[int, dict[str, str]],
     turns: dict[int, list[dict[str, Any]]],
     window: tuple[float, float, float, float] | None,
@@ -326,21 +334,22 @@ def _frame(
     import pandas as pd
     import shapely
 
-    refs, counts = ways.refs, np.array(ways.counts, np.int64)
-    owner = np.repeat(np.arange(len(ways)), counts)
-    at = np.minimum(np.searchsorted(where[0], refs), max(len(where[0]) - 1, 0))
-    known = where[0][at] == refs if len(where[0]) else np.zeros(len(refs), bool)
+    refs, known = ways.refs, ways.known
+    owner = np.repeat(np.arange(len(ways), dtype=np.int32), np.array(ways.counts, np.int64))
     missing = np.bincount(owner[~known], minlength=len(ways))
     change = (owner[1:] != owner[:-1]) | (known[1:] != known[:-1])
-    run = np.cumsum(np.append(0, change))[: len(refs)]
+    run = np.cumsum(np.append(False, change)[: len(refs)], dtype=np.int32)
     size = np.bincount(run[known], minlength=int(run.max(initial=-1)) + 1)
     use = known & (size[run] > 1)
-    number = np.unique(run[use], return_inverse=True)[1]
+    begins = np.diff(run[use], prepend=-1) != 0
+    number = np.cumsum(begins) - 1
+    del change, run
     lines = np.zeros(0, dtype=object)
     if use.any():
-        lines = shapely.linestrings(where[1][at[use]], indices=number)
-    first = np.flatnonzero(np.diff(number, prepend=-1))
-    way = owner[use][first]
+        lines = shapely.linestrings(ways.xy[use] / 1e7, indices=number)
+    del number
+    first = np.flatnonzero(begins)
+    way = owner[use][first].astype(np.int64)
     bare = np.setdiff1d(np.arange(len(ways)), way)
     way = np.concatenate([way, bare])
     geometry = np.concatenate([lines, np.full(len(bare), None, dtype=object)])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from riskmap.geo.grid import Grid, cell_centres, cell_names, inside_cells
 from riskmap.geo.network import RoadGraph, Snapped, snap_points
+from riskmap.geo.network.snap import named_roads, put_by_name
 from riskmap.geo.points import row_xy, unit_of_points
 from riskmap.i18n import text
 from riskmap.plans.stations.rules import Rule, Target
@@ -40,6 +41,8 @@ class Demand:
     """Unit of each place, shape (d,)."""
     xy: Floats
     """Shape (d, 2) [m]."""
+    roads: tuple[str, ...] = ()
+    """Name of the road on which each place says it stands, blank for none; empty for all."""
     parts: tuple[Ints, NDArray[np.object_], Floats] | None = None
     """Place, town and people of every part, where a place holds people of several towns."""
 
@@ -613,7 +616,11 @@ def on_roads(graph: RoadGraph, demands: Mapping[str, Demand], limit_m: float) ->
     found: dict[str, Snapped] = {}
     for name, demand in demands.items():
         same = next((found[one] for one in CELLS if one in found), None) if name in CELLS else None
-        found[name] = same if same is not None else snap_points(graph, demand.xy, limit_m=limit_m)
+        if same is not None:
+            found[name] = same
+            continue
+        at = snap_points(graph, demand.xy, limit_m=limit_m)
+        found[name] = put_by_name(graph, demand.xy, limit_m, list(demand.roads), at)
     return found
 
 
@@ -701,8 +708,9 @@ def _point_demand(role: str, table: gpd.GeoDataFrame, units: gpd.GeoDataFrame | 
         own = table["name"].astype(object).reset_index(drop=True)
         names = np.asarray(own.where(own.notna() & (own != ""), pd.Series(ids)), dtype=object)
     return Demand(
-        what=role, ids=ids, names=names, weight=np.ones(len(ids)), town=_towns(xy, units), xy=xy
-    )
+        what=role, ids=ids, names=names, weight=np.ones(len(ids)), town=_towns(xy, units), xy=xy,
+        roads=tuple(named_roads(table)),
+    )  # fmt: skip
 
 
 def _towns(xy: Floats, units: gpd.GeoDataFrame | None) -> NDArray[np.object_]:

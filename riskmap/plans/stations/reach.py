@@ -19,10 +19,10 @@ from riskmap.geo.network import (
     cost_table,
     nearest_seconds,
     sample,
-    snap_points,
     vehicle_seconds,
     wet_roads,
 )
+from riskmap.geo.network.snap import snap_rows
 from riskmap.geo.points import row_xy
 from riskmap.plans.stations.coverage import CELLS, Demand, Force, Reach, arrivals, force_seconds
 from riskmap.plans.stations.rules import Rule, own_turn_out, turn_out
@@ -68,6 +68,8 @@ class Setting:
     own: NDArray[np.bool_]
     """Whether a station gives these seconds itself."""
     rule: Rule
+    places: Snapped | None = None
+    """Where the stations of the ledger stand on the dry roads."""
     roads: WetRoads | None = None
     """How the roads are cut by water and closures; None when dry."""
     access_ms: float = np.inf
@@ -149,7 +151,7 @@ def make_setting(
         One fleet a vehicle; one at least, even without stations.
     """
     xy = row_xy(stations)
-    places = snap_points(graph, xy, limit_m=limit_m)
+    places = snap_rows(graph, stations, limit_m=limit_m)
     start = turn_out(stations, rule)
     kind = np.full(len(stations), vehicle, dtype=object)
     if "vehicle" in stations.columns:
@@ -167,7 +169,7 @@ def make_setting(
         )  # fmt: skip
     return Setting(
         graph=graph, fleets=tuple(fleets), xy=xy, on=places.on, start=start,
-        own=np.isfinite(own_turn_out(stations)), rule=rule,
+        own=np.isfinite(own_turn_out(stations)), rule=rule, places=places,
         access_ms=float(presets["network.access_kmh"]) / 3.6,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from riskmap.geo.network.snap import named_roads, road_of
 from riskmap.i18n import Text, text
 from riskmap.plans.plan import of_state
 from riskmap.plans.stations.coverage import (
@@ -244,7 +245,8 @@ def station_table(
     Returns
     -------
     pandas.DataFrame
-        Indexed as ``stations``: ``name``, ``type``, ``vehicle``, ``response_s``, ``on_network``;
+        Indexed as ``stations``: ``name``, ``type``, ``vehicle``, ``response_s``, ``on_network``,
+        the road on which it was put (``put_on``), how far (``put_m`` [m]) and by what (``put_by``);
         people and area for which it is first (``load``, ``area_km2``), those in time
         (``load_in_time``), people reached in time (``people_in_time``) and by it alone
         (``alone``), ``area_limit_km2``, ``area_over`` (True, False, None without a standard),
@@ -283,6 +285,7 @@ def station_table(
             "vehicle": vehicle,
             "response_s": setting.start,
             "on_network": setting.on,
+            **_put_on(stations, setting),
             "load": per_station(first, demand.weight),
             "load_in_time": per_station(in_time, demand.weight),
             "people_in_time": np.bincount(reach.station[near], weight[near], minlength=count),
@@ -419,6 +422,19 @@ def overlap_table(
     return table.sort_values(order, ascending=[True, False, True, True], ignore_index=True)
 
 
+def _put_on(stations: pd.DataFrame, setting: Setting) -> dict[str, Any]:
+    """Tell on which road each station was put, how far from it, and whether it named the road."""
+    if setting.places is None:
+        return {}
+    at = setting.places
+    names, by = road_of(setting.graph, at, named_roads(stations))
+    return {
+        "put_on": pd.Series(names, index=stations.index, dtype=object),
+        "put_m": np.where(at.on, at.walk_m, np.nan),
+        "put_by": pd.Series(by, index=stations.index, dtype=object),
+    }
+
+
 def _column(table: pd.DataFrame, name: str) -> NDArray[np.object_]:
     """Give a text column, empty where it is missing."""
     if name not in table.columns:
@@ -484,6 +500,14 @@ def station_notes(
     notes.append(_traffic(setting))
     if not known:
         notes.append(text("no population: every cell counts the same"))
+    table = tables["stations"]
+    if "put_by" in table and (table["put_by"] == "other").any():
+        notes.append(
+            text(
+                "stations whose named road is not within reach stand on another: {names}",
+                names="、".join(map(str, names[(table["put_by"] == "other").to_numpy()])),
+            )
+        )
     off = names[~setting.on]
     if len(off):
         notes.append(
