@@ -33,6 +33,8 @@ VECTORS: Final[Mapping[str, tuple[str, ...]]] = {
     ".ndjson": ("GeoJSON",),
     ".kml": ("KML",),
     ".kmz": ("KMZ",),
+    ".ovkml": ("KML",),
+    ".ovkmz": ("KMZ",),
     ".gml": ("GML",),
     ".gpx": ("GPX",),
     ".xml": ("KML", "GML", "GPX", "OSM"),
@@ -198,12 +200,36 @@ def offline(path: Path | None = None) -> Iterator[Any]:
     if path is not None and path.suffix.lower() == ".shp":
         whole = any(path.with_suffix(side).exists() for side in (".shx", ".SHX"))
         options["SHAPE_RESTORE_SHX"] = "NO" if whole else "YES"
+    if path is not None and path.suffix.lower() == ".dxf" and path.is_file():
+        options |= _dxf_options(path)
     before = {key: reader.get_gdal_config_option(key) for key in options}
     reader.set_gdal_config_options(options)
     try:
         yield reader
     finally:
         reader.set_gdal_config_options(before)
+
+
+_MOST_DRAWING: Final = 200_000_000
+
+
+def _dxf_options(path: Path) -> dict[str, str]:
+    """Tell the encoding of a drawing, and whether its blocks hold attributes.
+
+    Drawings of 2007 and later are in UTF-8, whatever code page they name.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(_MOST_DRAWING)
+    found = {}
+    if not content.isascii():
+        for codec, name in (("utf-8", "UTF-8"), ("gb18030", "CP936"), ("big5", "CP950")):
+            with suppress(UnicodeDecodeError):
+                content.decode(codec)
+                found["DXF_ENCODING"] = name
+                break
+    if re.search(rb"^ATTRIB\s*$", content, re.MULTILINE):
+        found["DXF_INLINE_BLOCKS"] = "FALSE"
+    return found
 
 
 def vector_driver(path: Path) -> str:
@@ -325,7 +351,7 @@ def _vector(path: Path, suffix: str) -> str:
     if head.startswith(b"PAR1"):
         return "Parquet"
     if head.startswith(b"PK\x03\x04"):
-        return "KMZ" if suffix == ".kmz" else "ZIP"
+        return "KMZ" if suffix in (".kmz", ".ovkmz") else "ZIP"
     if b"OSMHeader" in head[:32]:
         return "OSM"
     if start[:1] in (b"{", b"[", b"\x1e"):

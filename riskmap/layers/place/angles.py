@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -251,6 +252,96 @@ def parse_pairs(texts: Sequence[object], *, lat_first: bool = False) -> tuple[An
     swap = told_lat | (~told_lon & lat_first)
     lon = _choose(swap, two, one)
     return lon, _choose(swap, one, two)
+
+
+_BY_LINK: Final = (
+    (r"(?:amap|gaode|autonavi)\.com", "gcj02", (
+        (r"(?:position|lnglat|dest|from|to|location)=(-?\d+\.\d+),(-?\d+\.\d+)", "xy"),
+        (r"[?&](?:p)=[^,&]*,(-?\d+\.\d+),(-?\d+\.\d+)", "yx"),
+        (r"[?&](?:q)=(-?\d+\.\d+),(-?\d+\.\d+)", "yx"),
+        (r"[?&](?:lng|lon)=(-?\d+\.\d+).*?[?&]lat=(-?\d+\.\d+)", "xy"),
+        (r"[?&]lat=(-?\d+\.\d+).*?[?&](?:lng|lon)=(-?\d+\.\d+)", "yx"),
+    )),
+    (r"map\.baidu\.com|baidumap", "bd09", (
+        (r"(?:location|latlng|center|destination|origin)=(?:latlng:)?(-?\d+\.\d+),(-?\d+\.\d+)",
+         "yx"),
+    )),
+    (r"map\.qq\.com|qqmap", "gcj02", (
+        (r"coord:(-?\d+\.\d+),(-?\d+\.\d+)", "yx"),
+        (r"(?:center|tocoord|fromcoord|location)=(-?\d+\.\d+),(-?\d+\.\d+)", "yx"),
+        (r"pointx=(-?\d+\.\d+).*?pointy=(-?\d+\.\d+)", "xy"),
+    )),
+    (r"tianditu", "wgs84", ((r"(?:center|location|lnglat)=(-?\d+\.\d+),(-?\d+\.\d+)", "xy"),)),
+    (r"google\.|goo\.gl/maps|openstreetmap|^geo:", "auto", (
+        (r"!3d(-?\d+\.\d+)!4d(-?\d+\.\d+)", "yx"),
+        (r"@(-?\d+\.\d+),(-?\d+\.\d+)", "yx"),
+        (r"(?:[?&](?:q|ll|query|center)=|^geo:)(-?\d+\.\d+),(-?\d+\.\d+)", "yx"),
+        (r"mlat=(-?\d+\.\d+)&mlon=(-?\d+\.\d+)", "yx"),
+        (r"#map=[\d.]+/(-?\d+\.\d+)/(-?\d+\.\d+)", "yx"),
+    )),
+)  # fmt: skip
+"""Map services, the datum of their links, and where the links have the place."""
+_OWN_DATUM: Final = {"wgs84": "wgs84", "wgs84ll": "wgs84", "gcj02": "gcj02", "gcj02ll": "gcj02",
+                     "gaode": "gcj02", "bd09ll": "bd09", "bd09": "bd09"}  # fmt: skip
+_LINK: Final = re.compile(
+    r"https?://\S+|(?:amap|baidumap|qqmap|geo|androidamap|iosamap):\S+", re.IGNORECASE
+)
+
+
+def is_link(cell: object) -> bool:
+    """Tell whether a cell holds a link, as map programs share places.
+
+    Parameters
+    ----------
+    cell
+        What stands in the cell.
+
+    Returns
+    -------
+    bool
+        True for an address of the web, or of a map program.
+    """
+    return isinstance(cell, str) and _LINK.search(cell) is not None
+
+
+def read_link(cell: object) -> tuple[float, float, str] | None:
+    """Read the place out of a link that a map program shares.
+
+    Parameters
+    ----------
+    cell
+        What stands in the cell.
+
+    Returns
+    -------
+    tuple of float, float and str, or None
+        Longitude, latitude and datum (``auto`` where the service does not tell); None where the
+        link holds no place, as a short one does.
+
+    Examples
+    --------
+    >>> read_link("https://uri.amap.com/marker?position=117.0261,36.6505&name=x")
+    (117.0261, 36.6505, 'gcj02')
+    >>> read_link("http://api.map.baidu.com/marker?location=36.65,117.04&coord_type=gcj02")
+    (117.04, 36.65, 'gcj02')
+    >>> read_link("https://j.map.baidu.com/3f/abc") is None
+    True
+    """
+    if not isinstance(cell, str) or (found := _LINK.search(cell)) is None:
+        return None
+    link = unquote(found[0])
+    for service, datum, ways in _BY_LINK:
+        if not re.search(service, link, re.IGNORECASE):
+            continue
+        said = re.search(r"(?:coord_type|coordinate|coordtype)=(\w+)", link, re.IGNORECASE)
+        own = _OWN_DATUM.get(said[1].lower(), datum) if said else datum
+        for pattern, order in ways:
+            if match := re.search(pattern, link, re.IGNORECASE):
+                one, two = float(match[1]), float(match[2])
+                lon, lat = (one, two) if order == "xy" else (two, one)
+                if abs(lat) <= 90.0 and abs(lon) <= 180.0:
+                    return lon, lat, own
+    return None
 
 
 def _choose(swap: NDArray[np.bool_], yes: Angles, no: Angles) -> Angles:

@@ -393,6 +393,69 @@ def preference(header: str, spec: LayerSpec) -> int:
     return -1 if datum == spec.datum else 1 + DATUMS.index(datum)
 
 
+_MERIDIAN: Final = re.compile(
+    r"中央(?:子午线|经线|子午经线)\s*(?:为|是|[:：=])?\s*(?:东经|E)?\s*(\d{2,3})(?:\s*[°度º]\s*(?:(\d{1,2})\s*['′分])?)?"
+    r"|(?:L0|central[ _]meridian)\s*[=:]?\s*(\d{2,3})",
+    re.IGNORECASE,
+)
+_EPOCHS: Final = (
+    (r"2000|cgcs", 4534, 4513),
+    (r"80\s*坐标|西安\s*(?:19)?80|xi'?an", 2370, 2349),
+    (r"54\s*坐标|北京\s*(?:19)?54|beijing", 2422, 2401),
+)
+"""Words of a datum, and the EPSG codes of its 3-degree zones: central meridian 75°, zone 25."""
+
+
+def told_projection(said: Sequence[str], *, zone: int) -> tuple[str, bool, str] | None:
+    """Take the projected CRS that notes beside a table tell by its central meridian.
+
+    Parameters
+    ----------
+    said
+        The notes.
+    zone
+        The zone number before the eastings; 0 when they have none.
+
+    Returns
+    -------
+    tuple of str, bool and str, or None
+        CRS, whether the datum is named too, and the note.
+
+    Examples
+    --------
+    >>> told_projection(["2000国家大地坐标系，中央子午线117°"], zone=0)
+    ('EPSG:4548', True, '2000国家大地坐标系，中央子午线117°')
+    >>> told_projection(["西安80坐标系 中央经线：117度"], zone=39)[0]
+    'EPSG:2362'
+    """
+    for note in said:
+        plain = unicodedata.normalize("NFKC", str(note))
+        if (found := _MERIDIAN.search(plain)) is None:
+            continue
+        degrees = int(found[1] or found[3]) + int(found[2] or 0) / 60.0
+        if not 73.0 <= degrees <= 136.0:
+            continue
+        words = plain + " ".join(map(str, said))
+        named = [codes for pattern, *codes in _EPOCHS if re.search(pattern, words, re.IGNORECASE)]
+        if len(named) > 1:
+            return None
+        by_meridian, by_zone = named[0] if named else (4534, 4513)
+        if degrees % 3.0 == 0.0 and 75.0 <= degrees <= 135.0:
+            number = round(degrees / 3.0)
+            if zone == 0:
+                return f"EPSG:{by_meridian + number - 25}", bool(named), str(note)
+            return (
+                (f"EPSG:{by_zone + number - 25}", bool(named), str(note))
+                if zone == number
+                else None
+            )
+        if zone or by_meridian != 4534:
+            return None
+        local = f"+proj=tmerc +lat_0=0 +lon_0={degrees} +k=1 +x_0=500000 +ellps=GRS80 +units=m"
+        return local, bool(named), str(note)
+    return None
+
+
 def datum_of_columns(columns: tuple[str, str], declared: str, findings: Findings) -> str:
     """Settle the datum of two coordinate columns.
 

@@ -17,7 +17,14 @@ from pyproj.exceptions import CRSError as ProjError
 
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import Findings, shown_value, unusable
-from riskmap.layers.place.angles import REASONS, Angles, parse_angle, parse_pairs
+from riskmap.layers.place.angles import (
+    REASONS,
+    Angles,
+    is_link,
+    parse_angle,
+    parse_pairs,
+    read_link,
+)
 from riskmap.layers.place.datum import (
     DATUMS,
     datum_of_cell,
@@ -25,6 +32,7 @@ from riskmap.layers.place.datum import (
     datum_of_notes,
     in_china,
     to_wgs84,
+    told_projection,
 )
 from riskmap.layers.place.evidence import (
     Hints,
@@ -241,7 +249,9 @@ def locate_shapes(
 
 def _says_nothing(spec: Any) -> bool:
     """Tell whether a kind of file always claims WGS-84, whatever it holds."""
-    return spec.path.suffix.lower() in (".geojson", ".json", ".kml", ".kmz", ".csv")
+    return spec.path.suffix.lower() in (
+        ".geojson", ".json", ".kml", ".kmz", ".ovkml", ".ovkmz", ".csv",
+    )  # fmt: skip
 
 
 def settle_datum(
@@ -671,6 +681,7 @@ def from_metres(
     table: pd.DataFrame,
     spec: LayerSpec,
     findings: Findings,
+    hints: Hints | None = None,
 ) -> Located:
     """Make points out of two columns of metres.
 
@@ -686,6 +697,8 @@ def from_metres(
         Its ``crs`` must be declared.
     findings
         Takes the rows that have no good coordinates.
+    hints
+        Notes beside the table, and the place.
 
     Returns
     -------
@@ -697,7 +710,7 @@ def from_metres(
     LayerError
         When no CRS is declared, or a datum that has degrees only.
     """
-    crs = _declared(first, second, columns, spec)
+    crs = _declared(first, second, columns, spec, findings, hints)
     cells = table[columns[0]].to_numpy(dtype=object)
     east, north = _axes(first, second)
     east, strange = _without_zone(east, crs, columns[0], cells, findings)
@@ -780,9 +793,28 @@ def _declared(
     second: NDArray[np.float64],
     columns: tuple[str, str],
     spec: LayerSpec,
+    findings: Findings,
+    hints: Hints | None,
 ) -> CRS:
     """Return the CRS that metres need, or say that it is not declared."""
     if spec.crs is None:
+        east, north = _axes(first, second)
+        if told := _told_projection(east, north, columns, findings, hints):
+            return told
+        fitting = _fitting_zone(east, north, hints)
+        if fitting:
+            raise unusable(
+                "projected_without_crs",
+                text(
+                    "the columns {columns} hold metres but the coordinate system is not declared",
+                    columns="、".join(columns),
+                ),
+                text(
+                    "the rows lie in the place with crs: {crs} in CGCS2000; declare it if the "
+                    "survey says so (Xi'an 80 or Beijing 54 lie some 100 m off)",
+                    crs=fitting,
+                ),
+            )
         raise unusable(
             "projected_without_crs",
             text(
@@ -805,6 +837,67 @@ def _declared(
             text("declare a projected coordinate system, such as crs: EPSG:4548"),
         )
     return crs
+
+
+def _in_place(
+    east: NDArray[np.float64], north: NDArray[np.float64], crs: CRS, hints: Hints | None
+) -> bool:
+    """Tell whether most rows lie in or near the place under a CRS."""
+    if hints is None or hints.area is None:
+        return False
+    good = np.isfinite(east) & np.isfinite(north)
+    if not good.any():
+        return False
+    change = Transformer.from_crs(crs, WGS84, always_xy=True)
+    x, y = change.transform(east[good][:1000], north[good][:1000])
+    west, south, right, top = hints.area.bounds
+    wide, high = max(right - west, 0.01), max(top - south, 0.01)
+    near = (x > west - wide) & (x < right + wide) & (y > south - high) & (y < top + high)
+    return bool(near.mean() > 0.5)
+
+
+def _told_projection(
+    east: NDArray[np.float64],
+    north: NDArray[np.float64],
+    columns: tuple[str, str],
+    findings: Findings,
+    hints: Hints | None,
+) -> CRS | None:
+    """Take the CRS that a note beside the table tells by its central meridian or zone."""
+    middle = _middle(east)
+    said = told_projection(
+        (*(hints.said if hints is not None else ()), *columns), zone=int(middle // 1e6)
+        if np.isfinite(middle) else 0,
+    )  # fmt: skip
+    if said is None:
+        return None
+    name, sure, note = said
+    crs = CRS.from_user_input(name)
+    if not _in_place(east, north, crs, hints):
+        return None
+    message = (
+        text("taken as {crs}, as a note beside the table says", crs=crs_name(crs))
+        if sure
+        else text(
+            "taken as {crs}: the note names the central meridian only, CGCS2000 was assumed",
+            crs=crs_name(crs),
+        )
+    )
+    mend = text("if it is another, give crs: in the project file")
+    findings.note("crs_from_note", message, mend, value=shown_value(note))
+    return crs
+
+
+def _fitting_zone(
+    east: NDArray[np.float64], north: NDArray[np.float64], hints: Hints | None
+) -> str:
+    """Name the one CGCS2000 zone under which the rows lie in the place; blank otherwise."""
+    middle = _middle(east)
+    if not np.isfinite(middle):
+        return ""
+    codes = range(4513, 4534) if middle > 1e6 else range(4534, 4555)
+    fitting = [code for code in codes if _in_place(east, north, CRS.from_epsg(code), hints)]
+    return f"EPSG:{fitting[0]}" if len(fitting) == 1 else ""
 
 
 def locate_table(
@@ -849,7 +942,7 @@ def locate_table(
             numbers = [as_metres(table[column]) for column in (column_e, column_n)]
             if east == "easting" or _are_metres(*numbers):
                 return from_metres(
-                    numbers[0], numbers[1], (column_e, column_n), table, spec, findings
+                    numbers[0], numbers[1], (column_e, column_n), table, spec, findings, hints
                 )
             lon = parse_angle(table[column_e].tolist(), axis="lon")
             lat = parse_angle(table[column_n].tolist(), axis="lat")
@@ -858,6 +951,9 @@ def locate_table(
             return _from_angles(
                 lon, lat, (column_e, column_n), table, datum, spec, findings, own, hints
             )
+    links = _links(table, found.get("lonlat", ("",))[0])
+    if links:
+        return _from_links(table, links, spec, findings)
     if "lonlat" in found:
         column = found["lonlat"][0]
         lat_first = re.match(r"^(纬|lat|北纬)", column.strip(), re.IGNORECASE) is not None
@@ -883,6 +979,61 @@ def locate_table(
         text("no columns of longitude and latitude were found"),
         text("name them 经度 and 纬度, or name them under fields: in the project file"),
         value=", ".join(map(str, table.columns[:12])),
+    )
+
+
+def _links(table: pd.DataFrame, named: str) -> str:
+    """Find the column whose cells are mostly links of map programs; blank when there is none."""
+    for column in [named] if named else list(table.columns):
+        cells = table[column]
+        there = cells.notna() & (cells.astype("str").str.strip() != "")
+        links = [is_link(cell) for cell in cells[there]]
+        if links and sum(links) >= max(1, len(links) // 2):
+            return str(column)
+    return ""
+
+
+def _from_links(table: pd.DataFrame, column: str, spec: LayerSpec, findings: Findings) -> Located:
+    """Take places out of links, each in the datum of its service."""
+    cells = table[column].to_numpy(dtype=object)
+    read = [read_link(cell) for cell in cells]
+    lost = np.array([one is None for one in read], dtype=bool)
+    short = lost & np.array([is_link(cell) for cell in cells], dtype=bool)
+    findings.returned(
+        short,
+        "short_link",
+        text("the link holds no coordinates"),
+        text("open it, let the map show the coordinates, and write them into the row"),
+        field=column,
+        values=cells,
+    )
+    empty = lost & ~short
+    findings.returned(
+        empty,
+        "coordinate_empty",
+        text(REASONS["empty"][0]),
+        text(REASONS["empty"][1]),
+        field=column,
+        values=cells,
+    )
+    lon = np.array([one[0] if one else np.nan for one in read])
+    lat = np.array([one[1] if one else np.nan for one in read])
+    own = declared_datum(spec)
+    datums = np.array([one[2] if one else "auto" for one in read], dtype=object)
+    datums = np.where(own != "auto", own, np.where(datums == "auto", "wgs84", datums))
+    x, y = _by_row(lon, lat, datums.astype(object))
+    points = np.where(lost, None, shapely.points(np.nan_to_num(x), np.nan_to_num(y)))
+    kinds = sorted({str(datum) for datum in datums[~lost]})
+    findings.note(
+        "datum_from_links",
+        text("places were taken out of links, as {datums}", datums="、".join(kinds)),
+        text("if it is another, give datum: in the project file"),
+        field=column,
+    )
+    shifted = np.isin(datums.astype(str), ["gcj02", "bd09"])
+    methods = np.where(shifted, datums.astype(str) + ">wgs84 iterative", "as_given")
+    return Located(
+        gpd.GeoSeries(points, crs=WGS84), datums, methods, "", "mixed" if len(kinds) > 1 else ""
     )
 
 

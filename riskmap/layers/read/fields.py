@@ -68,6 +68,10 @@ _CHANGES: Final[dict[str, tuple[str, str]]] = {
     "within": ("the number was taken out of the words around it", "write the number alone"),
     "sum": ("the numbers of several kinds were added up", "write the sum alone"),
     "bound": ("of a bound, such as more than 50, the number was taken", "write one number"),
+    "short": (
+        "years of two digits were read as the year, before month and day",
+        "write it as 2026-05-31",
+    ),
     "said": ("dates in words were kept as they are", "write it as 2026-05-31"),
     "yes_no": ("yes and no were read from the beginning of the entry", "write 是 or 否"),
 }

@@ -77,7 +77,9 @@ _FOREIGN: Final[dict[str, tuple[Text, Text]]] = {
         ),
     ),
 }
-_TEXTS: Final = (".geojson", ".json", ".topojson", ".geojsonl", ".kml", ".gml", ".gpx", ".xml")
+_TEXTS: Final = (
+    ".geojson", ".json", ".topojson", ".geojsonl", ".kml", ".gml", ".gpx", ".xml", ".dxf",
+)  # fmt: skip
 _MOST_TEXT: Final = 400_000_000
 _PROLOG: Final = re.compile(r"(<\?xml[^>]*?encoding\s*=\s*[\"'])[^\"']+([\"'])")
 _MOST_FILES: Final = 500
@@ -136,18 +138,19 @@ def plain_file(
     LayerError
         When an archive holds none, or several, shapefiles.
     """
-    suffix = path.suffix.lower()
+    suffix = path.suffix.lower().replace(".ovk", ".k")  # Ovital's name of the same
     written = None
     if suffix in _TEXTS and path.is_file() and path.stat().st_size <= _MOST_TEXT:
         written = _as_utf8(path, encoding, notes)
     if suffix == ".kml" and path.is_file() and path.stat().st_size <= _MOST_TEXT:
         written = _with_safe_names(path, written)
     packed = suffix in (".zip", ".kmz") and path.is_file()
-    if written is None and not packed and "!" not in str(path):
+    plain = suffix == path.suffix.lower() and "!" not in str(path)
+    if written is None and not packed and plain:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="riskmap_file_") as folder:
-        target = Path(folder) / path.name.replace("!", "_")
+        target = (Path(folder) / path.name.replace("!", "_")).with_suffix(suffix)
         if suffix == ".kmz":
             with _only_kml(path, Path(folder), layer, encoding, notes) as inner:
                 yield inner
@@ -161,6 +164,8 @@ def plain_file(
         if written is not None:
             target.write_text(written, encoding="utf-8")
         else:
+            if not plain and path.suffix.lower() != suffix:
+                shutil.copyfile(path, target)
             for part in path.parent.glob(f"{_literal(path.stem)}.*"):
                 shutil.copyfile(part, Path(folder) / part.name.replace("!", "_"))
         yield target

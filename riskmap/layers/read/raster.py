@@ -88,6 +88,8 @@ def read_raster(
         values = _scaled(values, source, band)
         values[~np.isfinite(values)] = np.nan
         remarks += _without_marks(values)
+        if covering:
+            remarks += _without_holes(values)
         if not np.isfinite(values).any():
             raise unusable(
                 "no_values",
@@ -276,6 +278,37 @@ def _without_marks(values: NDArray[np.float32]) -> list[Remark]:
             n=int(hit.sum()),
             mark=f"{mark:g}",
         )
+        out.append(Remark("nodata_found", said, text("set nodata in the file")))
+    return out
+
+
+_HOLE_CELLS: Final = 4
+_HOLE_M: Final = 5.0
+_HOLES: Final = (-1.0, 0.0, -9.0, -99.0)
+
+
+def _without_holes(values: NDArray[np.float32]) -> list[Remark]:
+    """Take a number that stands for nothing known in heights as unknown, though it is near them.
+
+    Ground has every height between its lowest and its highest; cells that all hold one round
+    number, with no other within some metres, were never measured.
+    """
+    out = []
+    for mark in _HOLES:
+        hit = values == np.float32(mark)
+        rest = values[np.isfinite(values) & ~hit]
+        n = int(hit.sum())
+        if (
+            n < _HOLE_CELLS
+            or len(rest) < n
+            or float(np.abs(rest - np.float32(mark)).min()) < _HOLE_M
+        ):
+            continue
+        values[hit] = np.nan
+        said = text(
+            "{n} cells hold {mark}, and no other cell comes within {gap} m of it; taken as unknown",
+            n=n, mark=f"{mark:g}", gap=f"{_HOLE_M:g}",
+        )  # fmt: skip
         out.append(Remark("nodata_found", said, text("set nodata in the file")))
     return out
 

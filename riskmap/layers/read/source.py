@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from riskmap.i18n import text
 from riskmap.layers.check.findings import unusable
@@ -20,6 +22,7 @@ from riskmap.layers.read.table import (
     Grid,
     Namer,
     Table,
+    cell_text,
     find_tables,
     grid_to_rows,
     matching,
@@ -120,7 +123,8 @@ def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Row
         keys=keys,
         window=window,
     )
-    return [replace(rows, sheet="") if spec.database else rows]
+    rows = replace(rows, sheet="") if spec.database else rows
+    return [of_newest_year(rows, _namer(role, spec))]
 
 
 def at_hand(spec: Any, geometry: str) -> Any:
@@ -213,12 +217,14 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
             text("use the template's column names, or name the columns under fields:"),
             value=_first_cells(grids),
         )
+    _refuse_transposed(chosen, name)
     chosen, years = newest(chosen)
     said = _said_elsewhere(grids, chosen)
     rows = [grid_to_rows(table.grid, table.header, table=table) for table in chosen]
     rows = [replace(part, said=(*part.said, *said)) for part in rows]
     if where := getattr(spec, "where", None):
         rows = [_fulfilling(part, where) for part in rows]
+    rows = [of_newest_year(part, name) for part in rows]
     left = [
         grid.name
         for grid in grids
@@ -240,6 +246,25 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
     return rows
 
 
+_TURNED: Final = 3
+
+
+def _refuse_transposed(tables: list[Table], name: Namer) -> None:
+    """Refuse a table whose headings stand below each other in its first column."""
+    for table in tables:
+        left = table.columns[0]
+        below = table.grid.cells[table.header.last + 1 : table.stop]
+        first = [cell_text(row[left]) for row in below if len(row) > left and row[left] is not None]
+        means = {name(cell) for cell in first if cell} - {None}
+        if len(means) >= _TURNED and len(table.header.fields) == 1 and len(first) <= 2 * len(means):
+            raise unusable(
+                "transposed",
+                text("the table lies on its side: every column is one object"),
+                text("turn it (copy, then paste special: transpose), so that every row is one"),
+                value="、".join(first[:8]),
+            )
+
+
 def _said_elsewhere(grids: list[Grid], chosen: list[Table]) -> tuple[str, ...]:
     """Return the short texts of the sheets that hold no table, such as a page of explanations."""
     used = {table.grid.name for table in chosen}
@@ -256,7 +281,12 @@ def _said_elsewhere(grids: list[Grid], chosen: list[Table]) -> tuple[str, ...]:
 def _fulfilling(rows: Rows, where: str) -> Rows:
     """Keep the rows of a table that fulfil the condition of the project file."""
     mask = matching(rows.table, where)
-    remark = Remark(
+    return _only(rows, mask, _condition(mask, where))
+
+
+def _condition(mask: np.ndarray, where: str) -> Remark:
+    """Say how many rows fulfil the condition."""
+    return Remark(
         "where",
         text(
             "{n} of {all} rows fulfil the condition {where}",
@@ -266,12 +296,83 @@ def _fulfilling(rows: Rows, where: str) -> Rows:
         ),
         text("nothing to do"),
     )
+
+
+_YEARS: Final = re.compile(
+    r"^(?:(?:统计|数据|填报|更新|所属|调查)?(?:年份|年度)|年|years?|nf|nd)$", re.IGNORECASE
+)
+_REPEAT: Final = 0.2
+"""Part of the objects of one year that must come again in another for the table to be yearly."""
+
+
+def of_newest_year(rows: Rows, name: Namer) -> Rows:
+    """Of a table that lists the same objects year by year in a column, keep the newest year.
+
+    Parameters
+    ----------
+    rows
+        What was read.
+    name
+        Tells the field a header means; a column of years that is a field of the role is none.
+
+    Returns
+    -------
+    Rows
+        The rows of the newest year, or all with a remark where the years hold other objects.
+    """
+    table = rows.table
+    column = next((c for c in table if _YEARS.match(str(c).strip()) and name(str(c)) is None), None)
+    if column is None or len(table) < 2:
+        return rows
+    found = table[column].astype("str").str.extract(r"^\D{0,2}((?:19|20)\d{2})(?!\d)", expand=False)
+    years = found.astype("float64").to_numpy()
+    known = np.isfinite(years)
+    if known.mean() < 0.9 or len(np.unique(years[known])) < 2:
+        return rows
+    newest_year = np.nanmax(years)
+    mask = years == newest_year
+    objects = _objects(table.drop(columns=[column]), name)
+    if objects is None:
+        return rows
+    now, before = set(objects[mask].dropna()), set(objects[~mask].dropna())
+    listed = "、".join(f"{year:.0f}" for year in np.unique(years[known]))
+    if len(now & before) < _REPEAT * min(len(now), len(before)):
+        said = text("column {column} has several years ({years}); all rows were read",
+                    column=column, years=listed)  # fmt: skip
+        mend = text("give where: {column} = {year} if only that year counts",
+                    column=column, year=f"{newest_year:.0f}")  # fmt: skip
+        return replace(rows, notes=(*rows.notes, Remark("years_read", said, mend)))
+    said = text(
+        "the table lists the same objects in several years ({years}); only the {n} rows of {year} "
+        "were read",
+        years=listed, n=int(mask.sum()), year=f"{newest_year:.0f}",
+    )  # fmt: skip
+    mend = text("name another with where: {column} = ...", column=column)
+    return _only(rows, mask, Remark("older_years", said, mend))
+
+
+def _objects(table: pd.DataFrame, name: Namer) -> pd.Series | None:
+    """Find what tells the objects of a table apart: its names, else its first column of words."""
+    words = [
+        c
+        for c in table
+        if table[c].map(lambda cell: isinstance(cell, str) and not re.search(r"\d{2}", cell)).mean()
+        > 0.5
+    ]
+    named = [c for c in table if name(str(c)) == "name"]
+    chosen = next(iter(named or words), None)
+    return None if chosen is None else table[str(chosen)].astype("str").str.strip()
+
+
+def _only(rows: Rows, mask: np.ndarray, remark: Remark) -> Rows:
+    """Keep some rows of a table."""
     place = np.cumsum(mask) - 1
     return replace(
         rows,
         table=rows.table[mask].reset_index(drop=True),
         row=rows.row[mask],
         overflow=None if rows.overflow is None else rows.overflow[mask],
+        geometry=None if rows.geometry is None else rows.geometry[mask].reset_index(drop=True),
         joined={column: place[kept[mask[kept]]] for column, kept in rows.joined.items()},
         notes=(*rows.notes, remark),
     )

@@ -321,6 +321,9 @@ _DATE: Final = re.compile(
     r"^(\d{4}|(?<!\d)\d{2}(?=年))[-./年](\d{1,2})(?:[-./月](\d{1,2})[日号]?)?月?"
     r"(?:[ T,，].*|[上下]午.*|[上中下]旬|\d{1,2}[:时点].*)?$"
 )
+_SHORT_DATE: Final = re.compile(r"^(\d{2})[-./](\d{1,2})[-./](\d{1,2})$")
+_CENTURY: Final = 50
+"""Two digits from here on are years of the last century."""
 _YEAR_ONLY: Final = re.compile(r"^((?:19|20)\d{2})年?(?:度)?$")
 _DAY_FIRST: Final = re.compile(r"^(\d{1,2})[/.](\d{1,2})[/.]((?:19|20)\d{2})$")
 _PACKED_DATE: Final = re.compile(r"^(19|20)(\d{2})(\d{2})(\d{2})?$")
@@ -374,7 +377,7 @@ def _date(cell: object) -> tuple[Any, str, str]:
         whole = date(year, month, day or 1).isoformat()
     except ValueError:
         return None, "date", ""
-    return (whole if day else whole[:7]), "", ""
+    return (whole if day else whole[:7]), "", "short" if _SHORT_DATE.match(squeezed) else ""
 
 
 def _date_parts(entry: str) -> tuple[int, int | None, int | None] | None:
@@ -387,6 +390,9 @@ def _date_parts(entry: str) -> tuple[int, int | None, int | None] | None:
         return year, int(match[2]), int(match[3]) if match[3] else None
     if match := _YEAR_ONLY.match(entry):
         return int(match[1]), None, None
+    if match := _SHORT_DATE.match(entry):
+        year = int(match[1])
+        return year + (1900 if year >= _CENTURY else 2000), int(match[2]), int(match[3])
     if match := _DAY_FIRST.match(entry):
         first, second = int(match[1]), int(match[2])
         if first > 12 >= second:

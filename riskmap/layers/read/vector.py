@@ -231,7 +231,7 @@ def read_vector(
             else:
                 frame = _frame(file, chosen, options, notes, driver)
         if driver in ("LIBKML", "DXF"):
-            frame = _described(frame.rename(columns=own_name))
+            frame = _described(_block_attributes(frame).rename(columns=own_name))
             if later:
                 table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
                 frame = frame[matching(table, later)].reset_index(drop=True)
@@ -360,6 +360,23 @@ def _described(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             ]
             frame = frame.assign(**{label: values})
     return frame
+
+
+def _block_attributes(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give the attributes of a drawing's blocks their own columns."""
+    if "BlockAttributes" not in frame.columns:
+        return frame
+    cells = [
+        dict(str(one).partition(" ")[::2] for one in entry)
+        if isinstance(entry, list | tuple | np.ndarray)
+        else {}
+        for entry in frame["BlockAttributes"]
+    ]
+    for tag in dict.fromkeys(tag for entry in cells for tag in entry):
+        if tag and tag not in frame.columns:
+            frame = frame.assign(**{tag: [entry.get(tag) or None for entry in cells]})
+    drawn = [c for c in frame.columns if c.startswith(("Block", "Attribute"))]
+    return frame.drop(columns=drawn)
 
 
 _LOOKS: Final = ("altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon")
@@ -526,7 +543,8 @@ def _choose_layers(path: Path, geometry: str, notes: list[Remark], driver: str) 
                 layers = filled or layers
     except Exception as error:
         raise _broken(error) from error
-    layers = [entry for entry in layers if entry[0] != "layer_styles"]
+    unused = ("layer_styles", "blocks") if driver == "DXF" else ("layer_styles",)
+    layers = [entry for entry in layers if entry[0] not in unused]
     if not layers:
         raise unusable("no_layer", text("the file holds no layer"), text("send the file again"))
     if len(layers) == 1:

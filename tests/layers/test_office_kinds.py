@@ -1,0 +1,277 @@
+"""Kinds of tables, drawings and rasters that offices hand in, each with its right reading."""
+
+import geopandas as gpd
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+from pyproj import Transformer
+from rasterio.transform import Affine
+
+from riskmap.layers.layer import LayerSpec
+from riskmap.layers.place.angles import read_link
+from riskmap.layers.place.datum import told_projection, wgs84_to_gcj02
+from riskmap.layers.read.layer import read_layer
+from riskmap.layers.read.raster import read_raster
+from riskmap.layers.read.values import parse_dates
+from riskmap.vocabulary.roles import load_roles
+
+CRS = "EPSG:4548"
+PLACE = gpd.GeoSeries([shapely.box(117.0, 36.6, 117.1, 36.7)], crs=4326)
+SPOTS = [("甲", 117.02, 36.65), ("乙", 117.03, 36.66), ("丙", 117.06, 36.67)]
+
+
+def read(path, role="refuge", **spec):
+    found = read_layer(
+        load_roles()[role],
+        [LayerSpec(path=path, shown=path.name, **spec)],
+        crs=CRS,
+        place=PLACE.to_crs(CRS).iloc[0],
+    )
+    return found[0], {p.rule: p for p in found[1]}
+
+
+def sheet(path, rows):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def placed(layer):
+    here = layer.table.geometry.to_crs(4326)
+    return {n: (p.x, p.y) for n, p in zip(layer.table["name"], here, strict=True)}
+
+
+def test_the_newest_year_of_a_yearly_table_counts(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "年份,点位名称,经度,纬度,最大积水深度(cm)\n2023,桥下,117.02,36.65,30\n2023,路口,117.03,36.66,20\n"
+        "2024,桥下,117.02,36.65,45\n2024,新点,117.06,36.66,10\n", "utf-8",
+    )  # fmt: skip
+    layer, said = read(path, "flood_point")
+    assert dict(zip(layer.table["name"], layer.table["depth_m"], strict=True)) == {
+        "桥下": 0.45,
+        "新点": 0.1,
+    }
+    assert "2024" in str(said["older_years"].message)
+    layer, _ = read(path, "flood_point", where="年份 = 2023")
+    assert set(layer.table["name"]) == {"桥下", "路口"}
+
+
+def test_years_of_different_objects_are_all_read(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("年份,名称,经度,纬度\n2023,甲,117.02,36.65\n2024,乙,117.03,36.66\n", "utf-8")
+    layer, said = read(path)
+    assert layer.rows_used == 2
+    assert "years_read" in said
+
+
+@pytest.mark.parametrize(
+    ("note", "code", "turned"),
+    [
+        ("2000国家大地坐标系，中央子午线117°，3度带", 4548, True),
+        ("西安80坐标系 中央经线：117度", 2384, False),
+        ("北京54坐标系，中央子午线为117°00′", 2436, False),
+        ("CGCS2000 中央子午线117°E", 4527, False),  # eastings with the zone number
+    ],
+)
+def test_a_note_names_the_zone(tmp_path, note, code, turned):
+    change = Transformer.from_crs(4326, code, always_xy=True)
+    rows = [["避难场所台账"], [f"说明：{note}"], ["名称", "X坐标", "Y坐标", "容量(人)"]]
+    for name, lon, lat in SPOTS:
+        east, north = change.transform(lon, lat)
+        rows.append([name, round(north, 3), round(east, 3), 100] if turned
+                    else [name, round(east, 3), round(north, 3), 100])  # fmt: skip
+    layer, said = read(sheet(tmp_path / "a.xlsx", rows))
+    assert said["crs_from_note"]
+    for name, lon, lat in SPOTS:
+        assert placed(layer)[name] == pytest.approx((lon, lat), abs=1e-7)
+
+
+def test_a_note_that_puts_the_rows_elsewhere_is_not_followed(tmp_path):
+    change = Transformer.from_crs(4326, 4548, always_xy=True)
+    rows = [["名称", "X坐标", "Y坐标", "中央子午线120"]]
+    rows += [[name, *change.transform(lon, lat), ""] for name, lon, lat in SPOTS]
+    layer, said = read(sheet(tmp_path / "a.xlsx", rows))
+    assert layer.rows_used == 0
+    assert "EPSG:4548" in str(
+        said["projected_without_crs"].mend
+    )  # the one zone that fits the place
+
+
+def test_words_of_projections():
+    assert told_projection(["中央子午线：东经117度"], zone=0)[:2] == ("EPSG:4548", False)
+    assert told_projection(["西安80与2000两套，中央子午线117"], zone=0) is None
+    assert told_projection(["中央子午线116°20′"], zone=0)[0].startswith("+proj=tmerc")
+    assert told_projection(["中央大街117号"], zone=0) is None
+
+
+def test_links_of_map_programs_are_places_in_their_datum(tmp_path):
+    lon, lat = (float(v[0]) for v in wgs84_to_gcj02([117.02], [36.65]))
+    pd.DataFrame({
+        "名称": ["甲", "乙", "丙", "丁"],
+        "位置链接": [
+            f"https://uri.amap.com/marker?position={lon:.6f},{lat:.6f}&name=x",
+            f"甲校 https://apis.map.qq.com/uri/v1/marker?marker=coord:{lat:.6f},{lon:.6f};title:x",
+            f"http://api.map.baidu.com/marker?location={lat:.6f},{lon:.6f}&coord_type=gcj02",
+            "https://j.map.baidu.com/3f/abc",
+        ],
+    }).to_csv(tmp_path / "a.csv", index=False)  # fmt: skip
+    layer, said = read(tmp_path / "a.csv")
+    assert (layer.rows_used, layer.rows_returned) == (3, 1)
+    assert said["short_link"].row == 5
+    for spot in placed(layer).values():
+        assert spot == pytest.approx((117.02, 36.65), abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("link", "place"),
+    [
+        ("https://www.amap.com/?p=B0FFG,36.6505,117.0261,甲校,某路", (117.0261, 36.6505, "gcj02")),
+        ("https://wb.amap.com/?q=36.6505,117.0261,x", (117.0261, 36.6505, "gcj02")),
+        ("https://ditu.amap.com/regeo?lng=117.0261&lat=36.6505", (117.0261, 36.6505, "gcj02")),
+        (
+            "http://api.map.baidu.com/marker?location=36.65,117.04&output=html",
+            (117.04, 36.65, "bd09"),
+        ),
+        ("https://map.qq.com/?type=marker&pointx=117.03&pointy=36.66", (117.03, 36.66, "gcj02")),
+        ("https://www.google.com/maps/@36.65,117.04,17z", (117.04, 36.65, "auto")),
+        ("geo:36.65,117.04", (117.04, 36.65, "auto")),
+        ("https://map.baidu.com/@12959219.60,4825334.63,13z", None),  # metres of Baidu's own
+        ("https://example.org/?id=36.65,117.04", None),
+        ("无", None),
+    ],
+)
+def test_links(link, place):
+    assert read_link(link) == place
+
+
+def test_a_table_on_its_side_is_told(tmp_path):
+    rows = [
+        ["名称", "甲校", "乙校"],
+        ["经度", 117.02, 117.03],
+        ["纬度", 36.65, 36.66],
+        ["容量(人)", 1, 2],
+    ]
+    layer, said = read(sheet(tmp_path / "a.xlsx", rows))
+    assert layer.rows_used == 0
+    assert "转置" in str(said["transposed"].mend)
+
+
+@pytest.mark.parametrize(
+    ("written", "date"),
+    [("24.6.30", "2024-06-30"), ("98/12/1", "1998-12-01"), ("24-06-30", "2024-06-30")],
+)
+def test_years_of_two_digits(written, date):
+    parsed = parse_dates(pd.Series([written]))
+    assert parsed.column.tolist() == [date]
+    assert parsed.changed.tolist() == ["short"]
+
+
+def test_units_behind_a_slash(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("名称,经度,纬度,淹没时长/h,积水深度/cm\n甲,117.02,36.65,2.5,30\n", "utf-8")
+    layer, _ = read(path, "flood_point")
+    assert layer.table["duration_min"].tolist() == [150.0]
+    assert layer.table["depth_m"].tolist() == [0.3]
+
+
+def test_kml_of_ovital(tmp_path):
+    path = tmp_path / "a.ovkml"
+    path.write_text(
+        '<?xml version="1.0" encoding="UTF-8"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>'
+        '<Placemark><name>桥下</name><ExtendedData><Data name="水深"><value>0.4</value></Data></ExtendedData>'
+        "<Point><coordinates>117.02,36.65,0</coordinates></Point></Placemark></Document></kml>", "utf-8",
+    )  # fmt: skip
+    layer, _ = read(path, "flood_point")
+    assert layer.table["name"].tolist() == ["桥下"]
+
+
+def drawing(path, *, codec, version):
+    def part(*pairs):
+        return "".join(f"{code}\n{value}\n" for code, value in pairs)
+
+    east, north = Transformer.from_crs(4326, 4548, always_xy=True).transform(117.03, 36.65)
+    objects = ""
+    for name, level, away in (("甲厂", "二级", 0), ("乙厂", "三级", 500)):
+        objects += part(
+            (0, "INSERT"), (8, "企业"), (66, 1), (2, "QY"), (10, east + away), (20, north)
+        )
+        for tag, value in (("企业名称", name), ("重大危险源级别", level)):
+            objects += part(
+                (0, "ATTRIB"),
+                (8, "企业"),
+                (10, east),
+                (20, north),
+                (40, 2),
+                (1, value),
+                (2, tag),
+                (70, 0),
+            )
+        objects += part((0, "SEQEND"), (8, "企业"))
+    head = part(
+        (0, "SECTION"),
+        (2, "HEADER"),
+        (9, "$ACADVER"),
+        (1, version),
+        (9, "$DWGCODEPAGE"),
+        (3, "ANSI_936"),
+        (0, "ENDSEC"),
+    )
+    block = part((0, "SECTION"), (2, "BLOCKS"), (0, "BLOCK"), (8, "0"), (2, "QY"), (70, 2), (10, 0), (20, 0), (3, "QY"),
+                 (0, "CIRCLE"), (8, "0"), (10, 0), (20, 0), (40, 5), (0, "ENDBLK"), (8, "0"), (0, "ENDSEC"))  # fmt: skip
+    whole = (
+        head
+        + block
+        + part((0, "SECTION"), (2, "ENTITIES"))
+        + objects
+        + part((0, "ENDSEC"), (0, "EOF"))
+    )
+    path.write_bytes(whole.encode(codec))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("codec", "version"),
+    [("utf-8", "AC1021"), ("gbk", "AC1015")],  # from 2007 on in UTF-8, whatever the code page says
+)
+def test_attributes_of_blocks(tmp_path, codec, version):
+    layer, _ = read(
+        drawing(tmp_path / "a.dxf", codec=codec, version=version), "hazard_source", crs=CRS
+    )
+    assert dict(zip(layer.table["name"], layer.table["gb18218_level"], strict=True)) == {
+        "甲厂": "2",
+        "乙厂": "3",
+    }
+
+
+@pytest.mark.parametrize("hole", [-1, 0, -32768])
+def test_holes_of_a_height_raster_are_unknown(tmp_path, hole):
+    values = np.full((100, 100), 55, "float32") + np.random.default_rng(0).normal(
+        0, 5, (100, 100)
+    ).astype("f4")
+    values[40:50, 40:60] = hole
+    spec = raster(tmp_path, values)
+    found, remarks = read_raster(spec, None)
+    assert int(np.isnan(found.values).sum()) == 200
+    assert "nodata_found" in {remark.rule for remark in remarks}
+
+
+def test_ground_at_and_below_the_sea_stays(tmp_path):
+    values = np.tile(np.linspace(-3, 20, 100, dtype="float32").round(), (100, 1))
+    found, _ = read_raster(raster(tmp_path, values), None)
+    assert not np.isnan(found.values).any()
+
+
+def raster(folder, values):
+    path = folder / "d.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", height=values.shape[0], width=values.shape[1], count=1,
+        dtype="float32", crs=4326, transform=Affine(0.001, 0, 117, 0, -0.001, 36.7),
+    ) as out:  # fmt: skip
+        out.write(values, 1)
+    return LayerSpec(path=path, shown=path.name)
