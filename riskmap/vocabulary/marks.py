@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -99,3 +100,76 @@ def colour_of(kind: str, plan: str = "") -> str:
     """
     mark = marks().get(kind) or marks()["site"]
     return mark.own.get(plan, mark.colour)
+
+
+def _round_shape(n: int, radius: float) -> list[list[float]]:
+    turns = [2 * math.pi * i / n - math.pi / 2 for i in range(n)]
+    return [[radius * math.cos(turn), radius * math.sin(turn)] for turn in turns]
+
+
+_CROSS: Final = [
+    [-0.38, -1], [0.38, -1], [0.38, -0.38], [1, -0.38], [1, 0.38], [0.38, 0.38], [0.38, 1],
+    [-0.38, 1], [-0.38, 0.38], [-1, 0.38], [-1, -0.38], [-0.38, -0.38],
+]  # fmt: skip
+_TRIANGLE: Final = [[0, -1.1], [1.05, 0.8], [-1.05, 0.8]]
+SHAPES: Final[dict[str, list[list[float]]]] = {
+    "circle": _round_shape(20, 0.9),
+    "square": [[-0.8, -0.8], [0.8, -0.8], [0.8, 0.8], [-0.8, 0.8]],
+    "diamond": [[0, -1.1], [1.1, 0], [0, 1.1], [-1.1, 0]],
+    "triangle": _TRIANGLE,
+    "equilateral_triangle": _TRIANGLE,
+    "cross": _CROSS,
+    "cross_fill": _CROSS,
+    "house": [
+        [0, -1.1], [1.05, -0.15], [0.8, -0.15], [0.8, 0.9], [-0.8, 0.9], [-0.8, -0.15],
+        [-1.05, -0.15],
+    ],
+    "pentagon": _round_shape(5, 1.0),
+    "hexagon": _round_shape(6, 1.0),
+    "octagon": _round_shape(8, 1.0),
+    "star": [
+        [part * radius for part in corner]
+        for i, corner in enumerate(_round_shape(10, 1.0))
+        for radius in (0.48 if i % 2 else 1.15,)
+    ],
+    "drop": [
+        [0, -1.2], [0.3, -0.77], [0.62, -0.36], [0.83, -0.02], [0.9, 0.3], [0.83, 0.64],
+        [0.64, 0.94], [0.34, 1.13], [0, 1.2], [-0.34, 1.13], [-0.64, 0.94], [-0.83, 0.64],
+        [-0.9, 0.3], [-0.83, -0.02], [-0.62, -0.36], [-0.3, -0.77],
+    ],
+    "shield": [
+        [-0.9, -0.9], [0.9, -0.9], [0.83, -0.2], [0.64, 0.42], [0.36, 0.86], [0, 1.15],
+        [-0.36, 0.86], [-0.64, 0.42], [-0.83, -0.2],
+    ],
+    "flag": [[-0.75, -1.15], [1.1, -0.55], [-0.3, 0.1], [-0.3, 1.15], [-0.75, 1.15]],
+    "arrow": [[0, -1.1], [0.9, 0.9], [0, 0.4], [-0.9, 0.9]],
+    "area": [[-0.62, -0.62], [0.62, -0.62], [0.62, 0.62], [-0.62, 0.62]],
+    "no": [
+        [-1.05, -0.65], [-0.65, -1.05], [0, -0.4], [0.65, -1.05], [1.05, -0.65], [0.4, 0],
+        [1.05, 0.65], [0.65, 1.05], [0, 0.4], [-0.65, 1.05], [-1.05, 0.65], [-0.4, 0],
+    ],
+}  # fmt: skip
+"""Corners of the symbols, as the page draws them; their radius is 1."""
+IN_DISC: Final = {"cross_fill": 0.72}
+"""Symbols that stand in a white disc, as a hospital's cross does."""
+
+
+def shape_of(symbol: str) -> list[list[float]]:
+    """Give the corners of a symbol.
+
+    Parameters
+    ----------
+    symbol
+        Its name, as roles and marks have it; an unknown one is a circle.
+
+    Returns
+    -------
+    list
+        Corners, x to the right and y downwards.
+
+    Examples
+    --------
+    >>> len(shape_of("diamond")), shape_of("unheard of") == shape_of("circle")
+    (4, True)
+    """
+    return SHAPES.get(symbol, SHAPES["circle"])

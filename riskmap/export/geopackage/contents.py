@@ -210,7 +210,10 @@ def _layer_style(result: Result, role: str, kind: str, *, graded: bool) -> str:
     shape = entry.symbol or "circle"
     if graded and entry.group == "risk":
         names = tables.class_names()
-        return styles.by_class(kind, c.LEVEL, names, shape=shape, size=size, outline="#1d2025")
+        opacity = 0.55 if kind == "polygon" else 1.0
+        return styles.by_class(
+            kind, c.LEVEL, names, shape=shape, size=size, opacity=opacity, outline="#1d2025"
+        )
     colour = entry.colour or styles.LINE_COLOURS.get(role) or styles.GROUP_COLOURS[entry.group]
     faint = 0.25 if kind == "polygon" else 1.0
     edge = colour if kind == "polygon" else None

@@ -204,7 +204,8 @@ def with_fields(style: str, words: Mapping[str, FieldWords]) -> str:
         return style
     head, _, body = style.partition("\n")
     root = ET.fromstring(body)  # noqa: S314 - written by `styles`
-    root.set("styleCategories", "Symbology|Fields")
+    labels = "|Labeling" if root.find("labeling") is not None else ""
+    root.set("styleCategories", f"Symbology{labels}|Fields")
     settings = ET.SubElement(root, "fieldConfiguration")
     aliases = ET.SubElement(root, "aliases")
     for place, (name, said) in enumerate(words.items()):

@@ -17,8 +17,12 @@ import numpy as np
 
 from riskmap.export.encode import EPOCH
 from riskmap.export.geopackage.contents import Sheet
+from riskmap.export.geopackage.fields import field_words, with_fields
+from riskmap.export.geopackage.layout import village_layout
+from riskmap.export.geopackage.styles import single, with_labels
 from riskmap.i18n import Text, text
 from riskmap.result import Result
+from riskmap.vocabulary.columns import UNIT_LEVELS
 
 __all__ = ["NAME", "add_project", "project_xml"]
 
@@ -26,14 +30,16 @@ NAME: Final = "riskmap"
 """Name under which QGIS lists the project."""
 FILE: Final = "riskmap.gpkg"
 """Name of the GeoPackage, beside which the project looks for its layers."""
-VERSION: Final = "3.28.0"
+VERSION: Final = "3.22.0"
 _DOCTYPE: Final = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _GEOMETRY: Final = {"point": "Point", "line": "Line", "polygon": "Polygon"}
 _WKB: Final = {"point": "Point", "line": "LineString", "polygon": "Polygon"}
 _ENDING: Final = re.compile(r" \([A-Za-z0-9_]+\)$")
 
 
-def add_project(result: Result, sheets: Sequence[Sheet], path: Path) -> None:
+def add_project(
+    result: Result, sheets: Sequence[Sheet], path: Path, *, relief: bool = False
+) -> None:
     """Write the project into the table in which QGIS keeps projects.
 
     Parameters
@@ -44,6 +50,8 @@ def add_project(result: Result, sheets: Sequence[Sheet], path: Path) -> None:
         The tables of the GeoPackage.
     path
         The GeoPackage, closed.
+    relief
+        Whether it holds the shaded relief.
 
     References
     ----------
@@ -54,7 +62,7 @@ def add_project(result: Result, sheets: Sequence[Sheet], path: Path) -> None:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         entry = zipfile.ZipInfo(f"{NAME}.qgs", date_time=(1980, 1, 1, 0, 0, 0))
         entry.compress_type = zipfile.ZIP_DEFLATED
-        packed.writestr(entry, project_xml(result, sheets))
+        packed.writestr(entry, project_xml(result, sheets, relief=relief))
     moment = f"{result.facts.data_date or EPOCH}T00:00:00"
     about = {"last_modified_time": moment, "last_modified_user": result.facts.issued_by}
     row = (NAME, json.dumps(about, ensure_ascii=False), archive.getvalue().hex())
@@ -69,7 +77,7 @@ def add_project(result: Result, sheets: Sequence[Sheet], path: Path) -> None:
         base.close()
 
 
-def project_xml(result: Result, sheets: Sequence[Sheet]) -> bytes:
+def project_xml(result: Result, sheets: Sequence[Sheet], *, relief: bool = False) -> bytes:
     """Write the project.
 
     Parameters
@@ -78,6 +86,8 @@ def project_xml(result: Result, sheets: Sequence[Sheet]) -> bytes:
         The run's result.
     sheets
         The tables of the GeoPackage.
+    relief
+        Whether the GeoPackage holds the shaded relief.
 
     Returns
     -------
@@ -87,7 +97,9 @@ def project_xml(result: Result, sheets: Sequence[Sheet]) -> bytes:
     root = ET.Element("qgis", {"version": VERSION, "projectname": result.facts.name})
     ET.SubElement(root, "title").text = result.facts.name
     ET.SubElement(root, "projectCrs").append(_srs(result.facts.crs))
-    groups = list(_groups(result, [one for sheet in sheets for one in _drawn(result, sheet)]))
+    drawn = [one for sheet in sheets for one in _drawn(result, sheet)]
+    drawn += [_borders(result, sheet) for sheet in sheets if sheet.name == "units"]
+    groups = list(_groups(result, drawn))
     tree = ET.SubElement(root, "layer-tree-group")
     for title, members in groups:
         group = ET.SubElement(
@@ -97,12 +109,23 @@ def project_xml(result: Result, sheets: Sequence[Sheet]) -> bytes:
         )
         for one in members:
             ET.SubElement(group, "layer-tree-layer", _leaf(one))
+    if relief:
+        leaf = {
+            "id": f"riskmap_{RELIEF}", "name": str(text("Relief")), "checked": "Qt::Checked",
+            "expanded": "0", "providerKey": "gdal", "source": f"GPKG:./{FILE}:{RELIEF}",
+        }  # fmt: skip
+        ET.SubElement(tree, "layer-tree-layer", leaf)
     _canvas(root, result)
     layers = ET.SubElement(root, "projectlayers")
     order = ET.SubElement(root, "layerorder")
     for one in (one for _, members in groups for one in members):
         layers.append(_layer(result, one))
         ET.SubElement(order, "layer", {"id": one.id})
+    if relief:
+        layers.append(_relief(result))
+        ET.SubElement(order, "layer", {"id": f"riskmap_{RELIEF}"})
+    _properties(root)
+    root.append(village_layout(result, _on_sheets(groups)))
     written: bytes = ET.tostring(root, encoding="utf-8")
     return _DOCTYPE.encode() + written
 
@@ -201,8 +224,76 @@ def _layer(result: Result, one: _Drawn) -> ET.Element:
     ET.SubElement(layer, "srs").append(_srs(result.facts.crs))
     ET.SubElement(layer, "provider", {"encoding": "UTF-8"}).text = "ogr"
     style = ET.fromstring(one.style.partition("\n")[2])  # noqa: S314 - written by `styles`
+    layer.set("labelsEnabled", style.get("labelsEnabled", "0"))
     layer.extend(style)
     return layer
+
+
+RELIEF: Final = "relief"
+"""Table of tiles that holds the shaded relief."""
+
+
+def _on_sheets(groups: Sequence[tuple[Any, list[_Drawn]]]) -> list[tuple[str, str, str]]:
+    """Choose what a village's sheet shows: no cells, no scenarios, no list beside its points."""
+    routes = f"riskmap_{_ROUTES}"
+    found = [
+        (one.id, one.title, one.source)
+        for _, members in groups
+        for one in members
+        if one.id not in ("riskmap_items", "riskmap_population", "riskmap_sensitive")
+        and (one.group in ("risk", "element", "base") or one.id == routes)
+    ]
+    return [*found, (f"riskmap_{RELIEF}", str(text("Relief")), f"GPKG:./{FILE}:{RELIEF}")]
+
+
+_ROUTES: Final = "refuges_routes"
+
+
+def _borders(result: Result, units: Sheet) -> _Drawn:
+    """Draw the borders of all units without their classes, with their names."""
+    style = with_labels(
+        single("polygon", "#ffffff", size=0.5, opacity=0.0, outline="#8e2a7c"), size=10,
+        colour="#4b2a45", geometry="polygon",
+    )  # fmt: skip
+    style = with_fields(style, field_words(result, units.name, [str(n) for n in units.frame]))
+    finest = [level for level in UNIT_LEVELS if (result.units["level"] == level).any()][-1]
+    where = f"\"level\" = '{finest}'"
+    return _Drawn(
+        "riskmap_borders", str(text("Borders of units")),
+        f"./{FILE}|layername={units.name}|subset={where}", "polygon", style, "base", shown=True,
+    )  # fmt: skip
+
+
+def _relief(result: Result) -> ET.Element:
+    """Draw the relief below everything, in grey."""
+    layer = ET.Element("maplayer", {"type": "raster", "hasScaleBasedVisibilityFlag": "0"})
+    ET.SubElement(layer, "id").text = f"riskmap_{RELIEF}"
+    ET.SubElement(layer, "datasource").text = f"GPKG:./{FILE}:{RELIEF}"
+    ET.SubElement(layer, "layername").text = str(text("Relief"))
+    ET.SubElement(layer, "srs").append(_srs(result.facts.crs))
+    ET.SubElement(layer, "provider").text = "gdal"
+    pipe = ET.SubElement(layer, "pipe")
+    look = {
+        "type": "singlebandgray", "grayBand": "1", "gradient": "BlackToWhite", "opacity": "1",
+        "alphaBand": "2",
+    }  # fmt: skip
+    drawn = ET.SubElement(pipe, "rasterrenderer", look)
+    stretch = ET.SubElement(drawn, "contrastEnhancement")
+    for key, value in (("minValue", "0"), ("maxValue", "255"), ("algorithm", "NoEnhancement")):
+        ET.SubElement(stretch, key).text = value
+    return layer
+
+
+def _properties(root: ET.Element) -> None:
+    """Tell QGIS that the project has a CRS, and that paths are relative."""
+    properties = ET.SubElement(root, "properties")
+    for section, key, kind, value in (
+        ("SpatialRefSys", "ProjectionsEnabled", "int", "1"),
+        ("Paths", "Absolute", "bool", "false"),
+        ("PositionPrecision", "Automatic", "bool", "true"),
+    ):
+        part = ET.SubElement(properties, section)
+        ET.SubElement(part, key, {"type": kind}).text = value
 
 
 def _canvas(root: ET.Element, result: Result) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from riskmap.i18n import text
 from riskmap.vocabulary.codes import words_of
 from riskmap.vocabulary.columns import CLASS_COLOURS, CLASSES
-from riskmap.vocabulary.marks import bands, colour_of, marks
+from riskmap.vocabulary.marks import IN_DISC, bands, colour_of, marks, shape_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -23,34 +25,59 @@ GROUP_COLOURS: Final = {
     "base": "#8a8f98",
 }
 LINE_COLOURS: Final = {"road": "#9aa0a8", "waterway": "#5aa7dc", "boundary": "#3c4148"}
-MARKERS: Final = {
-    "drop": "circle",
-    "square": "square",
-    "diamond": "diamond",
-    "triangle": "triangle",
-    "pentagon": "pentagon",
-    "octagon": "octagon",
-    "hexagon": "hexagon",
-    "star": "star",
-    "cross": "cross_fill",
-    "cross_fill": "cross_fill",
-    "shield": "shield",
-    "flag": "right_half_triangle",
-    "house": "trapezoid",
-    "arrow": "arrow",
-    "equilateral_triangle": "equilateral_triangle",
-}
-"""Symbols of roles and the simple markers that QGIS draws for them."""
+_MARGIN: Final = 1.35
+"""Half of the picture of a symbol whose radius is 1."""
+_HEAVY: Final = 0.16
+"""Edge of a symbol, when its radius is 1."""
 
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _KINDS = {"point": "marker", "line": "line", "polygon": "fill"}
-_CLASSES = {"marker": "SimpleMarker", "line": "SimpleLine", "fill": "SimpleFill"}
+_CLASSES = {"marker": "SvgMarker", "line": "SimpleLine", "fill": "SimpleFill"}
 
 
 def _rgba(colour: str, opacity: float = 1.0) -> str:
     """Write ``#rrggbb`` as QGIS does, ``r,g,b,a``."""
     parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     return ",".join(str(part) for part in (*parts, round(255 * opacity)))
+
+
+@cache
+def picture_of(shape: str) -> str:
+    """Write a symbol as QGIS takes pictures: the page's shape, its colours left to the layer.
+
+    Parameters
+    ----------
+    shape
+        Name of the symbol.
+
+    Returns
+    -------
+    str
+        ``base64:`` and an SVG.
+
+    Examples
+    --------
+    >>> picture_of("drop").startswith("base64:"), picture_of("drop") == picture_of("square")
+    (True, False)
+    """
+    look = (
+        'fill="param(fill)" fill-opacity="param(fill-opacity)" stroke="param(outline)" '
+        'stroke-opacity="param(outline-opacity)" stroke-width="param(outline-width)"'
+    )
+    inner = IN_DISC.get(shape)
+    parts = [_outline(shape, inner or 1.0, look)]
+    if inner is not None:
+        disc = f'fill="#ffffff" stroke="#1a2530" stroke-width="{_HEAVY}"'
+        parts.insert(0, _outline("circle", 1.15, disc))
+    half = _MARGIN
+    box = f"{-half:g} {-half:g} {2 * half:g} {2 * half:g}"
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">{"".join(parts)}</svg>'
+    return "base64:" + base64.b64encode(svg.encode()).decode("ascii")
+
+
+def _outline(shape: str, radius: float, look: str) -> str:
+    spots = " ".join(f"{x * radius:.3f},{y * radius:.3f}" for x, y in shape_of(shape))
+    return f'<polygon points="{spots}" {look}/>'
 
 
 def _properties(
@@ -61,12 +88,11 @@ def _properties(
     if kind == "marker":
         return {
             "color": _rgba(colour, opacity),
-            "name": MARKERS.get(shape, "circle"),
+            "name": picture_of(shape),
             "outline_color": _rgba(outline or "#ffffff"),
-            "outline_style": "solid",
-            "outline_width": "0.3",
+            "outline_width": "0.2",
             "outline_width_unit": "MM",
-            "size": f"{size:g}",
+            "size": f"{size * _MARGIN:g}",
             "size_unit": "MM",
         }
     if kind == "line":
@@ -222,8 +248,13 @@ def by_class(
             kind, colour, shape=shape, size=size, opacity=opacity, outline=outline
         )  # fmt: skip
         _symbol(symbols, str(place), kind, properties)
-    rest = {"symbol": str(len(_four_colours()) - 1), "value": "", "label": "-", "render": "true"}
+    other = str(len(_four_colours()))  # QGIS draws nothing where two categories share a symbol
+    rest = {"symbol": other, "value": "", "label": "-", "render": "true", "type": "string"}
     ET.SubElement(categories, "category", rest)  # every other value: not on the list
+    properties = _properties(
+        kind, UNKNOWN_COLOUR, shape=shape, size=size, opacity=opacity, outline=outline
+    )  # fmt: skip
+    _symbol(symbols, other, kind, properties)
     return _shown(root)
 
 
@@ -360,8 +391,6 @@ def units_by_level(levels: Iterable[str], names: Sequence[str], classes: Sequenc
 
 _MM: Final = 0.25
 """Width of a screen's pixel in print [mm]."""
-_SYMBOLS: Final = {"no": "octagon"}
-"""Symbols of the page that QGIS lacks, and those that it draws instead."""
 
 
 def plan_style(frame: gpd.GeoDataFrame, geometry: str, plan: str = "") -> str:
@@ -423,7 +452,7 @@ def kind_style(kind: str, geometry: str, plan: str = "") -> str:
     mark = marks().get(kind) or marks()["site"]
     colour = colour_of(kind, plan)
     if geometry == "point":
-        shape = _SYMBOLS.get(mark.symbol, mark.symbol or "circle")
+        shape = mark.symbol or "circle"
         return single("point", colour, shape=shape, size=5.0, outline="#ffffff")
     if geometry == "polygon":
         return single(geometry, colour, size=0.6, opacity=mark.fill or 0.3, outline=colour)
@@ -451,6 +480,67 @@ def whole_style(frame: gpd.GeoDataFrame, geometry: str) -> str:
     entries = []
     for kind in sorted(set(map(str, frame["kind"]))):
         mark = known.get(kind) or known["site"]
-        shape = _SYMBOLS.get(mark.symbol, mark.symbol or "circle")
+        shape = mark.symbol or "circle"
         entries.append((kind, str(words.get(kind, kind)), mark.colour, shape))
     return by_kind(geometry, "kind", entries, size=5.0 if geometry == "point" else 0.6)
+
+
+def with_labels(
+    style: str, *, size: float, colour: str = "#1a2530", least: int = 0, geometry: str = "point"
+) -> str:
+    """Let QGIS write the names beside the objects.
+
+    Parameters
+    ----------
+    style
+        A QML document.
+    size
+        Height of the letters [pt].
+    colour
+        ``#rrggbb``.
+    least
+        Names stand from 1 to this many; 0 at every scale.
+    geometry
+        ``point``, ``line`` or ``polygon``.
+
+    Returns
+    -------
+    str
+        The document with labels.
+
+    Examples
+    --------
+    >>> qml = with_labels(single("point", "#1b7f4b"), size=8, least=25_000)
+    >>> 'fieldName="name"' in qml, 'scaleMax="25000"' in qml
+    (True, True)
+    """
+    root = ET.fromstring(style.partition("\n")[2])  # noqa: S314 - written here
+    root.set("labelsEnabled", "1")
+    labeling = ET.SubElement(root, "labeling", {"type": "simple"})
+    settings = ET.SubElement(labeling, "settings", {"calloutType": "simple"})
+    font = {
+        "fieldName": "name", "isExpression": "0", "fontFamily": FONT, "fontSize": f"{size:g}",
+        "fontSizeUnit": "Point", "textColor": _rgba(colour), "textOpacity": "1",
+    }  # fmt: skip
+    text_style = ET.SubElement(settings, "text-style", font)
+    rim = {
+        "bufferDraw": "1", "bufferSize": "0.7", "bufferSizeUnits": "MM", "bufferOpacity": "1",
+        "bufferColor": "255,255,255,255", "bufferNoFill": "1",
+    }  # fmt: skip
+    ET.SubElement(text_style, "text-buffer", rim)
+    placement = {
+        "placement": {"point": "6", "line": "2", "polygon": "1"}[geometry], "priority": "5",
+        "predefinedPositionOrder": "TR,TL,BR,BL,R,L,TSR,BSR", "dist": "1", "distUnits": "MM",
+        "offsetType": "1", "placementFlags": "10", "quadOffset": "4",
+    }  # fmt: skip
+    ET.SubElement(settings, "placement", placement)
+    rendering = {
+        "drawLabels": "1", "obstacle": "1", "scaleVisibility": "1" if least else "0",
+        "scaleMin": "0", "scaleMax": str(least),
+    }  # fmt: skip
+    ET.SubElement(settings, "rendering", rendering)
+    return _shown(root)
+
+
+FONT: Final = "Noto Sans CJK SC"
+"""Font of names in QGIS; where it is missing QGIS takes its own."""

@@ -19,7 +19,8 @@ from riskmap.errors import ExportError
 from riskmap.export.encode import EPOCH, as_line
 from riskmap.export.geopackage.contents import MULTI, Sheet, sheets_of
 from riskmap.export.geopackage.fields import add_fields, field_words, with_fields
-from riskmap.export.geopackage.qgis import add_project
+from riskmap.export.geopackage.qgis import RELIEF, add_project
+from riskmap.export.geopackage.styles import with_labels
 from riskmap.i18n import Text, both, text
 from riskmap.result import Result
 
@@ -171,22 +172,44 @@ def write_geopackage(result: Result, path: Path) -> dict[str, int]:
                 continue
             for sheet in part:
                 _write(sheet, path, crs=result.facts.crs)
-        _write_relief(result, path)
+        relief = _write_relief(result, path)
     add_fields(result, [sheet.name for sheet in sheets], path)
-    add_project(result, sheets, path)
+    add_project(result, sheets, path, relief=relief)
     return {sheet.name: len(sheet.frame) for sheet in sheets}
 
 
 def _in_words(result: Result, sheet: Sheet) -> Sheet:
-    """Let the styles of a table name its columns and say their codes in words."""
+    """Let the styles of a table name its objects and columns and say codes in words."""
     if not sheet.style:
         return sheet
+    sheet = _named(result, sheet)
     words = field_words(result, sheet.name, [str(name) for name in sheet.frame.columns])
     return replace(
         sheet,
         style=with_fields(sheet.style, words),
         more_styles=tuple((name, with_fields(style, words)) for name, style in sheet.more_styles),
         views=tuple(replace(view, style=with_fields(view.style, words)) for view in sheet.views),
+    )
+
+
+_NAMED: Final[dict[str, tuple[float, int]]] = {
+    "units": (8.5, 0), "neighbour": (8.0, 0), "danger_area": (8.0, 60_000),
+    "waterway": (8.0, 150_000), "road": (6.5, 15_000),
+}  # fmt: skip
+"""Table to the height of its names [pt] and the scale from which they stand."""
+
+
+def _named(result: Result, sheet: Sheet) -> Sheet:
+    """Let QGIS write the names of what a reader looks for."""
+    role = result.roles.get(sheet.name)
+    found = _NAMED.get(sheet.name)
+    if found is None and role is not None and role.group in ("risk", "element"):
+        found = (7.5, 30_000)
+    if found is None or "name" not in sheet.frame:
+        return sheet
+    size, least = found
+    return replace(
+        sheet, style=with_labels(sheet.style, size=size, least=least, geometry=sheet.kind)
     )
 
 
@@ -242,7 +265,7 @@ def _write(sheet: Sheet, path: Path, *, crs: str) -> None:
         raise ExportError(message) from error
 
 
-def _write_relief(result: Result, path: Path) -> None:
+def _write_relief(result: Result, path: Path) -> bool:
     """Add the shaded relief as tiles, for sheets and GIS; nothing without heights."""
     import rasterio
     from affine import Affine
@@ -251,7 +274,7 @@ def _write_relief(result: Result, path: Path) -> None:
 
     found = relief_of(result)
     if found is None:
-        return
+        return False
     grey, transform = found
     label = both(text("Relief"))
     options = {
@@ -267,10 +290,7 @@ def _write_relief(result: Result, path: Path) -> None:
         ) as target,
     ):  # fmt: skip
         target.write(grey, 1)
-
-
-RELIEF: Final = "relief"
-"""Table of tiles that holds the shaded relief."""
+    return True
 
 
 def _one_type(frame: gpd.GeoDataFrame, kind: str) -> tuple[gpd.GeoDataFrame, str]:

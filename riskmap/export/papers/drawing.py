@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from riskmap.export.papers.labels import LINE, Placed
 from riskmap.export.papers.typeset import FAMILY
+from riskmap.vocabulary.marks import IN_DISC, shape_of
 
 SCALES: Final = (
     200, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 5_000, 6_000, 7_500, 10_000, 12_500,
@@ -130,56 +131,6 @@ def round_step(most: float) -> float:
     return max(step * power for step in _STEPS if step * power <= most * (1 + 1e-9))
 
 
-def _round_shape(n: int, radius: float) -> list[list[float]]:
-    turn = np.linspace(0, 2 * np.pi, n, endpoint=False) - np.pi / 2
-    return [[radius * math.cos(a), radius * math.sin(a)] for a in turn]
-
-
-_CROSS: Final = [
-    [-0.38, -1], [0.38, -1], [0.38, -0.38], [1, -0.38], [1, 0.38], [0.38, 0.38], [0.38, 1],
-    [-0.38, 1], [-0.38, 0.38], [-1, 0.38], [-1, -0.38], [-0.38, -0.38],
-]  # fmt: skip
-_TRIANGLE: Final = [[0, -1.1], [1.05, 0.8], [-1.05, 0.8]]
-SHAPES: Final[dict[str, list[list[float]]]] = {
-    "circle": _round_shape(20, 0.9),
-    "square": [[-0.8, -0.8], [0.8, -0.8], [0.8, 0.8], [-0.8, 0.8]],
-    "diamond": [[0, -1.1], [1.1, 0], [0, 1.1], [-1.1, 0]],
-    "triangle": _TRIANGLE,
-    "equilateral_triangle": _TRIANGLE,
-    "cross": _CROSS,
-    "cross_fill": _CROSS,
-    "house": [
-        [0, -1.1], [1.05, -0.15], [0.8, -0.15], [0.8, 0.9], [-0.8, 0.9], [-0.8, -0.15],
-        [-1.05, -0.15],
-    ],
-    "pentagon": _round_shape(5, 1.0),
-    "hexagon": _round_shape(6, 1.0),
-    "octagon": _round_shape(8, 1.0),
-    "star": [
-        [part * radius for part in corner]
-        for i, corner in enumerate(_round_shape(10, 1.0))
-        for radius in (0.48 if i % 2 else 1.15,)
-    ],
-    "drop": [
-        [0, -1.2], [0.3, -0.77], [0.62, -0.36], [0.83, -0.02], [0.9, 0.3], [0.83, 0.64],
-        [0.64, 0.94], [0.34, 1.13], [0, 1.2], [-0.34, 1.13], [-0.64, 0.94], [-0.83, 0.64],
-        [-0.9, 0.3], [-0.83, -0.02], [-0.62, -0.36], [-0.3, -0.77],
-    ],
-    "shield": [
-        [-0.9, -0.9], [0.9, -0.9], [0.83, -0.2], [0.64, 0.42], [0.36, 0.86], [0, 1.15],
-        [-0.36, 0.86], [-0.64, 0.42], [-0.83, -0.2],
-    ],
-    "flag": [[-0.75, -1.15], [1.1, -0.55], [-0.3, 0.1], [-0.3, 1.15], [-0.75, 1.15]],
-    "arrow": [[0, -1.1], [0.9, 0.9], [0, 0.4], [-0.9, 0.9]],
-    "area": [[-0.62, -0.62], [0.62, -0.62], [0.62, 0.62], [-0.62, 0.62]],
-    "no": [
-        [-1.05, -0.65], [-0.65, -1.05], [0, -0.4], [0.65, -1.05], [1.05, -0.65], [0.4, 0],
-        [1.05, 0.65], [0.65, 1.05], [0, 0.4], [-0.65, 1.05], [-1.05, 0.65], [-0.4, 0],
-    ],
-}  # fmt: skip
-"""Corners of the symbols, as the page draws them; their radius is 1."""
-IN_DISC: Final = {"cross_fill": 0.72}
-"""Symbols that stand in a white disc, as a hospital's cross does."""
 _INK: Final = "#1a2530"
 
 
@@ -219,7 +170,7 @@ def symbols(spots: NDArray[np.float64], shape: str, colour: str, *, radius: floa
 def _stamp(
     spots: NDArray[np.float64], shape: str, radius: float, *, fill: str, edge: str = ""
 ) -> str:
-    outline = np.array(SHAPES.get(shape, SHAPES["circle"])) * radius
+    outline = np.array(shape_of(shape)) * radius
     rings = (spots[:, None, :] + outline[None]).reshape(-1, 2)
     path = path_of(rings, np.arange(0, len(rings), len(outline)), closed=True)
     return drawn(path, fill=fill, edge=edge, width=0.16)
