@@ -361,6 +361,17 @@ def test_a_folder_of_workbooks_becomes_a_project(tmp_path):
     assert project_of(folder) == folder / "project.yaml"  # and the second time it is there
 
 
+def test_villages_without_codes_go_by_their_names():
+    from riskmap.cli.start import _meaning
+
+    cells = [["村社区名称", "所属镇街", "经度", "纬度"], ["东村", "甲镇", 117.01, 36.61]]
+    assert _meaning("村社区", cells, "a") == (
+        ("units", "village"),
+        {"code": "村社区名称", "name": "村社区名称", "parent": "所属镇街"},
+    )
+    assert _meaning("村社区", [["甲", "乙"], [1, 2]], "a") is None
+
+
 def test_a_project_is_chosen_by_number_or_by_what_is_dragged_in(tmp_path):
     from riskmap.cli.start import choose
     from riskmap.errors import UsageError

@@ -174,7 +174,8 @@ def _meaning(
         for level, role in levels.items():
             if sheet_name(role) in label or role.zh in label:
                 header = find_header(cells, known(role))
-                return None if header is None else (("units", level), _columns(header, role))
+                columns = _columns(header, role) if header else {}
+                return (("units", level), columns) if "code" in columns else None
         for role in roles.values():
             if role.zh in label or role.name in label.lower():
                 return ("layers", role.name), {}
@@ -199,6 +200,8 @@ def _columns(header: Any, role: Any) -> dict[str, str]:
         field, _ = match_header(role, column)
         if field is not None and field.name in wanted:
             found.setdefault(wanted[field.name], column)
+    if known := found.get("code", found.get("name")):  # either serves as the other
+        found = {"code": known, "name": known} | found
     return found
 
 
