@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import InfeasibleError, LayerError, UsageError
 from riskmap.i18n import Text, text
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from riskmap.plans.plan import Plan
     from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.plans.refuges.plan import State, World
+    from riskmap.plans.refuges.ways import Landmarks
     from riskmap.project.schema import Project
     from riskmap.result import Scenario
 
@@ -227,7 +228,55 @@ def _world(
         on_roads=placed_rows(ground.layers, "road") is not None,
         waterways=placed_rows(ground.layers, "waterway"),
         road_names=_road_names(ground),
+        landmarks=_landmarks(ground),
+        places=_places(ground),
     )
+
+
+LANDMARKS: Final = ("sensitive_place", "health_care", "rescue_station", "refuge")
+"""Roles whose named points tell a way."""
+
+
+def _landmarks(ground: Ground) -> Landmarks | None:
+    """Gather named places by which a way can be told."""
+    import numpy as np
+
+    from riskmap.geo.points import row_xy
+    from riskmap.plans.refuges.ways import Landmarks
+
+    xy, names = [], []
+    for role in LANDMARKS:
+        rows = rows_in_use(ground.layers, role, ground.roles)
+        if rows is None or "name" not in rows or not len(rows):
+            continue
+        said = rows["name"].astype(object).where(rows["name"].notna(), "").astype(str)
+        some = (said != "").to_numpy()
+        xy.append(row_xy(rows)[some])
+        names += said[some].tolist()
+    return Landmarks(xy=np.concatenate(xy), names=names) if xy else None
+
+
+def _places(ground: Ground) -> Any:
+    """Gather places with people: schools, homes and the like, hospitals by their beds."""
+    import geopandas as gpd
+    import pandas as pd
+
+    parts = []
+    for role, field, kind in (
+        ("sensitive_place", "people", ""),
+        ("health_care", "beds", "hospital"),
+    ):
+        rows = rows_in_use(ground.layers, role, ground.roles)
+        if rows is None or field not in rows or not pd.to_numeric(rows[field]).notna().any():
+            continue
+        kinds = [kind] * len(rows) if kind or "type" not in rows else rows["type"].tolist()
+        table = {
+            "type": kinds,
+            "people": pd.to_numeric(rows[field]).to_numpy("float64", na_value=0),
+        }
+        shapes = rows.geometry.representative_point().to_numpy()
+        parts.append(gpd.GeoDataFrame(table, geometry=shapes, crs=rows.crs))
+    return pd.concat(parts, ignore_index=True) if parts else None
 
 
 def _states(scenarios: Mapping[str, Scenario]) -> dict[str, State]:

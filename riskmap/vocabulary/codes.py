@@ -138,6 +138,23 @@ class PutBy(StrEnum):
     OTHER = "other"
 
 
+class Signal(StrEnum):
+    """Signal at which a village has to start."""
+
+    BLUE = "blue"
+    YELLOW = "yellow"
+    ORANGE = "orange"
+    BEFORE = "earlier"
+
+
+class Hour(StrEnum):
+    """Kind of hour at which people may have to move."""
+
+    DAY = "day"
+    NIGHT = "night"
+    HOLIDAY = "holiday"
+
+
 class Status(StrEnum):
     """How well an answer is proven."""
 
@@ -302,6 +319,17 @@ _WORDS: Final[tuple[Mapping[str, Text], ...]] = (
         PutBy.OTHER: text("another road, the named one is too far"),
     },
     {
+        Signal.BLUE: text("blue warning"),
+        Signal.YELLOW: text("yellow warning"),
+        Signal.ORANGE: text("orange or red warning"),
+        Signal.BEFORE: text("before any warning"),
+    },
+    {
+        Hour.DAY: text("working day"),
+        Hour.NIGHT: text("night"),
+        Hour.HOLIDAY: text("holiday"),
+    },
+    {
         Status.OPTIMAL: text("proven best"),
         Status.FEASIBLE: text("feasible, not proven"),
         Status.INFEASIBLE: text("impossible"),
@@ -356,8 +384,9 @@ _WORDS: Final[tuple[Mapping[str, Text], ...]] = (
 CODES: Final[Mapping[str, type[StrEnum]]] = {
     "mode": Mode, "origin": Origin, "hazard": Hazard, "check": Check, "tier": Tier, "term": Term,
     "station_type": StationType, "vehicle": Vehicle, "rule": Rule, "target": Target,
-    "counted": Counted, "arrival": Arrival, "put_by": PutBy, "status": Status, "model": Model,
-    "kind": Kind, "when": When, "plan": PlanName, "unit_level": UnitLevel, "proof": Proof,
+    "counted": Counted, "arrival": Arrival, "put_by": PutBy, "warning": Signal, "hour": Hour,
+    "status": Status, "model": Model, "kind": Kind, "when": When, "plan": PlanName,
+    "unit_level": UnitLevel, "proof": Proof,
     "severity": Severity,
 }  # fmt: skip
 """Name, as the columns give it under ``choices``, to its codes."""

@@ -45,8 +45,10 @@ SUBJECTS: Final[Mapping[str, tuple[Subject, ...]]] = {
                                              "why, vehicles needed")),
         Subject(("mend", "sites"), text("What removes the shortfall, and where new refuges would "
                                         "stand")),
-        Subject(("assignment",), text("Which group goes to which refuge, how, how far, in time or "
-                                      "not")),
+        Subject(
+            ("assignment", "audit"),
+            text("Which group goes to which refuge, how, how far, in time or not"),
+        ),
         Subject(("handout",), text("What to hand to the villages: route, contact, latest start")),
         Subject(("capacity",), text("How many people each refuge holds, and for which hazards it "
                                     "may be used")),

@@ -311,6 +311,7 @@ SHEET_NAMES: Final = {
     "nearest": text("Nearest depot of the refuges"),
     "handout": text("Sheet for the villages"),
     "early": text("Who must leave before the water"),
+    "audit": text("What the office's own plan says"),
     "next_depots": text("Next depots"),
 }
 SHEETS: Final = {

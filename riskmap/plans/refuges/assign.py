@@ -41,11 +41,25 @@ class Assigned:
     """Whole costs of the instance's pairs, one array an aim in order; the last one is time."""
     first: NDArray[np.bool_]
     """Demands of the instance that need a vehicle."""
+    least_seconds: float | None = None
+    """Least person-seconds of these aims where villages may be scattered; None: not looked at."""
 
     @property
     def person_seconds(self) -> float:
         """Sum of people times seconds."""
         return float((self.pairs["people"] * self.pairs["seconds"]).sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gather:
+    """How much walking it is worth to keep villages together."""
+
+    village: NDArray[np.int64]
+    """Village of each group, shape (n,)."""
+    cost_s: float
+    """Person-seconds that a further refuge of a village, or a further part of a group, costs."""
+    most: int
+    """Refuges that a village should be sent to at most."""
 
 
 def assign(
@@ -57,6 +71,7 @@ def assign(
     *,
     assisted: NDArray[np.bool_] | None = None,
     family: NDArray[np.int64] | None = None,
+    gather: Gather | None = None,
 ) -> Assigned:
     r"""Serve the most people, the vulnerable first, the fewest by vehicle, in the least time.
 
@@ -85,6 +100,8 @@ def assign(
         Who needs a vehicle, shape (n,); nobody by default.
     family
         Groups that stay together when groups stay whole, shape (n,); each by itself by default.
+    gather
+        What keeping villages together is worth; None counts nothing but the aims.
 
     Returns
     -------
@@ -138,7 +155,106 @@ def assign(
         people=people, aims=tuple(kept if options.preset else (kept[0], kept[2])), first=first,
     )  # fmt: skip
     done = solved(blank, options)
+    done = done if gather is None or options.whole else gathered(done, gather)
     return replace(done, pairs=_pairs(done, usable))
+
+
+ROUNDS = 6
+"""Times that the slopes are drawn anew."""
+
+
+def gathered(done: Assigned, gather: Gather) -> Assigned:
+    r"""Send villages to fewer refuges, as far as no earlier aim loses anything.
+
+    .. math:: \min \sum_{ij} t_{ij} f_{ij} + F \big( |\{(v, j): f_{vj} > 0\}| +
+              |\{(i, j): f_{ij} > 0\}| \big)
+
+    Fixed costs as slopes: a part of x people bears F / x a head, so that small parts die out; the
+    flow is solved again a few times, and the best of all is kept.
+
+    Parameters
+    ----------
+    done
+        Solved; the last of its aims is time.
+    gather
+        Villages, what a further refuge costs, and how many there should be.
+
+    Returns
+    -------
+    Assigned
+        As many served, the same earlier aims; ``least_seconds`` is what the flow without fixed
+        costs takes, a bound of any such plan.
+
+    References
+    ----------
+    Kim & Pardalos 1999, A solution approach to the fixed charge network flow problem,
+    doi:10.1016/S0167-6377(99)00004-8.
+    """
+    whole = done.instance
+    village = gather.village[np.r_[_first_of(done.family, whole.n_demands)]]
+    pair = pd.MultiIndex.from_arrays([whole.demand_of, whole.facility_of])
+    time = done.aims[-1].astype(np.float64)
+    fixed = gather.cost_s / TICK_S
+    link = np.unique(
+        np.column_stack([village[whole.demand_of], whole.facility_of]), axis=0, return_inverse=True
+    )[1].ravel()
+    links = int(link.max(initial=-1)) + 1
+    of_link = np.zeros(links, np.int64)
+    of_link[link] = village[whole.demand_of]
+    size = np.bincount(village, weights=whole.size)
+    room = np.zeros(links)
+    room[link] = np.minimum(whole.capacity[whole.facility_of], size[village[whole.demand_of]])
+    slope = fixed / np.maximum(room, 1.0)
+    each = fixed / np.maximum(np.minimum(whole.size, 1e9)[whole.demand_of], 1.0)
+    best, now, least = done, done, None
+    score: tuple[float, float] | None = None
+    for turn in range(ROUNDS + 1):
+        flow = np.zeros(len(pair))
+        flow[pair.get_indexer(
+            pd.MultiIndex.from_arrays([now.solution.demand_of, now.solution.facility_of])
+        )] = now.solution.amount  # fmt: skip
+        load = np.bincount(link, weights=flow, minlength=links).astype(np.float64)
+        used = np.bincount(of_link[load > 0], minlength=len(size))
+        spent = float((time * flow).sum())
+        least = spent if least is None else least
+        value = spent + fixed * (float((load > 0).sum()) + float((flow > 0).sum()))
+        over = float(np.maximum(used - gather.most, 0).sum())
+        if score is None or (over, value) < score:
+            best, score = now, (over, value)
+        if turn == ROUNDS or (turn == 0 and (used <= 1).all() and _unparted(whole, flow)):
+            break
+        slope = np.where(load > 0, fixed / np.maximum(load, 1.0), slope)
+        each = np.where(flow > 0, fixed / np.maximum(flow, 1.0), each)
+        far = np.where(_ranked(of_link, load) >= gather.most, float(time.max(initial=0.0)), 0.0)
+        aim = np.round(time + (slope + far * (used[of_link] > gather.most))[link] + each)
+        solution = allocate_ordered(
+            whole, (*done.aims[:-1], aim.astype(np.int64)), first=done.first
+        )
+        if solution.objective is None:
+            break
+        now = replace(done, solution=solution)
+    return replace(best, least_seconds=None if least is None else least * TICK_S)
+
+
+def _first_of(family: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Give one group of every demand."""
+    found = np.zeros(count, np.int64)
+    found[family[::-1]] = np.arange(len(family))[::-1]
+    return found
+
+
+def _unparted(instance: Instance, flow: NDArray[np.float64]) -> bool:
+    """Tell whether every group goes to one refuge."""
+    return bool((np.bincount(instance.demand_of[flow > 0], minlength=1) <= 1).all())
+
+
+def _ranked(group: NDArray[np.int64], load: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Give the place of every row within its group, the largest load first."""
+    order = np.lexsort((np.arange(len(load)), -load, group))
+    start = np.searchsorted(group[order], group[order], side="left")
+    found = np.zeros(len(load), np.int64)
+    found[order] = np.arange(len(load)) - start
+    return found
 
 
 _NONE = Solution(

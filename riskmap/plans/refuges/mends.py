@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from riskmap.i18n import Text, text
-from riskmap.plans.refuges.assign import Assigned, assign, mended
+from riskmap.plans.refuges.assign import Assigned, Gather, assign, mended
 from riskmap.plans.refuges.ways import Net, group_ways
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from riskmap.plans.refuges.demand import People
     from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.plans.refuges.sites import Proposed
+    from riskmap.vocabulary.presets import Presets
 
     Floats = NDArray[np.float64]
 
@@ -38,6 +39,25 @@ class Case:
     held: pd.DataFrame
     """Table of capacities, in the order of the refuges."""
     options: RefugeOptions
+    presets: Presets | None = None
+    """What keeping villages together is worth; None keeps nothing together."""
+
+    def gather(self) -> Gather | None:
+        """Give what keeping villages together is worth.
+
+        Returns
+        -------
+        Gather or None
+            None without presets.
+        """
+        if self.presets is None:
+            return None
+        codes, _ = pd.factorize(self.people.table["unit_id"].astype(str))
+        return Gather(
+            village=np.asarray(codes, np.int64),
+            cost_s=60.0 * float(self.presets["refuge.part_person_min"]),
+            most=int(self.presets["refuge.village_refuges"]),
+        )
 
     @property
     def counts(self) -> Floats:
@@ -61,7 +81,9 @@ class Case:
         """
         return self.people.table["assisted"].to_numpy(bool)
 
-    def solve(self, possible: pd.DataFrame, places: Floats, tiers: list[str]) -> Assigned:
+    def solve(
+        self, possible: pd.DataFrame, places: Floats, tiers: list[str], *, together: bool = False
+    ) -> Assigned:
         """Solve with other ways and places.
 
         Parameters
@@ -70,6 +92,8 @@ class Case:
             Ways.
         places, tiers
             Places and tier of each refuge.
+        together
+            Whether villages are kept together where that costs little.
 
         Returns
         -------
@@ -79,6 +103,7 @@ class Case:
         return assign(
             possible, self.counts, places, tiers, self.options, assisted=self.assisted,
             family=self.people.table["family"].to_numpy(np.int64),
+            gather=self.gather() if together else None,
         )  # fmt: skip
 
 
@@ -277,7 +302,7 @@ def early_case(case: Case, dry: tuple[Net, ...]) -> Case | None:
     left = np.maximum(case.places - load, 0.0)
     table = case.people.table.assign(people=np.where(cut, case.done.shortfall, 0.0))
     then = replace(case, people=replace(case.people, table=table), possible=found, places=left)
-    return replace(then, done=then.solve(found, left, case.tiers))
+    return replace(then, done=then.solve(found, left, case.tiers, together=True))
 
 
 def _sites(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.i18n import text
+from riskmap.geo.points import unit_of_points
+from riskmap.i18n import Text, text
 from riskmap.plans.plan import Plan, Proof
 from riskmap.plans.refuges.assign import assign
+from riskmap.plans.refuges.audit import audit
 from riskmap.plans.refuges.capacity import capacity_table, texts
 from riskmap.plans.refuges.checks import eligibility, refuge_checks, refuge_spots, usable_for
 from riskmap.plans.refuges.dangers import Dangers, place_checks
@@ -28,6 +30,13 @@ from riskmap.plans.refuges.demand import (
 from riskmap.plans.refuges.mends import Case, early_case, mend_table
 from riskmap.plans.refuges.options import warning_seconds
 from riskmap.plans.refuges.proposals import proposals, site_proofs, site_tables
+from riskmap.plans.refuges.schedule import (
+    clearance,
+    hours,
+    opening,
+    stage_places,
+    timetable,
+)
 from riskmap.plans.refuges.standards import accessibility, reach_cells, scorecard
 from riskmap.plans.refuges.tables import handout, plan_notes, recounted
 from riskmap.plans.refuges.ways import Net, Routes, group_ways, plan_routes
@@ -36,6 +45,7 @@ from riskmap.plans.refuges.world import State, World
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from riskmap.plans.refuges.assign import Assigned
     from riskmap.plans.refuges.demand import Living
     from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.plans.refuges.sites import Proposed
@@ -91,14 +101,22 @@ def refuge_plan(
         "vehicles": vehicles,
         "usable_for": usable_for(fit, now.name),
         "eligibility": fit[~fit["usable"] | fit["value"].notna()].reset_index(drop=True),
-        "capacity": held.reset_index(names="item_id").assign(usable=usable),
+        "capacity": _held(world, case, held, usable),
         **_standards(world, roads, held, usable, case.places),
         **site_tables(world, case, roads, sites),
     }
-    early, extra = _early_sheet(world, now, case, dry, held, warning_s)
-    tables |= {"early": early} if len(early) else {}
-    short = summary(now.name, recount, case.done, usable, tables, early_vehicles=extra)
-    tables = {"summary": short, **tables}
+    early = _early_sheet(world, now, case, dry, held, warning_s)
+    tables |= {"early": early.table} if len(early.table) else {}
+    tables |= {
+        "shortfall": timetable(tables["shortfall"], sent, early.sent, world.presets),
+        "audit": audit(world, now, case, fit, sent, roads),
+    }
+    proof = _proof(now.name, case.done, recount)
+    short = summary(now.name, recount, case.done, usable, tables, early_vehicles=early.vehicles,
+                    proof=proof)  # fmt: skip
+    lines = (*_cleared(world, roads, sent, routes, early), *hours(world, now, case, roads))
+    more = pd.DataFrame(lines, columns=["what", "value", "unit"]).astype(object)
+    tables = {"summary": pd.concat([short, more], ignore_index=True), **tables}
     late = float(sent.loc[~sent["in_time"].astype(bool), "people"].sum())
     said = plan_notes(
         now.name, recount, case.done, fit, held, roads, options,
@@ -108,16 +126,6 @@ def refuge_plan(
         now.name, tables, case.done, case.people, routes, world.refuges, case.refuges, sites,
         str(world.refuges.crs),
     )  # fmt: skip
-    best = case.done.solution.status == "optimal"
-    proof = Proof(
-        question=text("Who goes where"),
-        scenario=now.name,
-        status=case.done.solution.status,
-        objective=case.done.person_seconds / 60,
-        bound=case.done.person_seconds / 60 if best else None,
-        gap=case.done.solution.gap,
-        recount=recount,
-    )
     return Plan(
         tables=tables,
         layers=layers,
@@ -125,6 +133,27 @@ def refuge_plan(
         notes=said if sites is None else (*said, *sites.notes),
         proof=(proof, *site_proofs(now.name, tables)),
     )
+
+
+def _proof(name: str, done: Assigned, recount: dict[str, float]) -> Proof:
+    """Set the person-minutes of the plan beside the least of any with the same earlier aims."""
+    status, spent, gap = done.solution.status, done.person_seconds, done.solution.gap
+    least = spent if status == "optimal" else None
+    if least is not None and done.least_seconds is not None:
+        least = min(done.least_seconds, spent)
+        gap = (spent - least) / spent if spent > 0 else 0.0
+        if gap < WHOLE:
+            gap, least = 0.0, spent
+        status = "feasible" if gap else "optimal"
+    return Proof(
+        question=text("Who goes where"), scenario=name, status=status,
+        objective=spent / 60, bound=None if least is None else least / 60, gap=gap,
+        recount=recount,
+    )  # fmt: skip
+
+
+WHOLE = 1e-3
+"""Gaps of time below this come from counting in tenths of seconds."""
 
 
 def _checked(
@@ -173,25 +202,12 @@ def _assigned(
     possible = group_ways(roads, people.xy, world.xy, assisted)
     moved = people.table["people"].to_numpy(np.float64)
     tiers = held["tier"].tolist()
-    return Case(
-        people=people,
-        possible=possible,
-        done=assign(
-            possible,
-            moved,
-            places,
-            tiers,
-            options,
-            assisted=assisted,
-            family=people.table["family"].to_numpy(np.int64),
-        ),
-        refuges=world.xy,
-        places=places,
-        tiers=tiers,
-        names=held["name"].tolist(),
-        held=held,
-        options=options,
-    )
+    blank = assign(possible.iloc[:0], moved, places, tiers, options, assisted=assisted)
+    case = Case(
+        people=people, possible=possible, done=blank, refuges=world.xy, places=places, tiers=tiers,
+        names=held["name"].tolist(), held=held, options=options, presets=world.presets,
+    )  # fmt: skip
+    return replace(case, done=case.solve(possible, places, tiers, together=True))
 
 
 def _sent(
@@ -209,13 +225,14 @@ def _sent(
         case.done.pairs, roads, dry,
         origins=case.people.xy, refuges=case.refuges, names=world.road_names,
         most_shared=float(world.presets["refuge.other_way_shared"]),
+        landmarks=world.landmarks,
     )  # fmt: skip
     table = assignment_table(
         case.done, case.possible, case.people, held, world.units, case.places,
         routes=routes.table.assign(through=through_danger(world, now, case, routes)),
     )  # fmt: skip
     at = table.pop("row").to_numpy(np.int64)
-    return replace(routes, lines=routes.lines[at], others=routes.others[at]), table
+    return routes.in_order(at), table
 
 
 def in_time(
@@ -255,6 +272,16 @@ def in_time(
     return table
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Early:
+    """Those who have a way only before the water comes."""
+
+    table: pd.DataFrame
+    vehicles: pd.DataFrame
+    sent: pd.DataFrame
+    routes: Routes | None = None
+
+
 def _early_sheet(
     world: World,
     now: State,
@@ -262,15 +289,69 @@ def _early_sheet(
     dry: tuple[Net, ...],
     held: pd.DataFrame,
     warning_s: float,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> _Early:
     """Say where those who are cut off at the peak go before the water comes, and by what."""
     then = None if now.dry else early_case(case, dry)
     if then is None:
-        return pd.DataFrame(), pd.DataFrame()
-    _, sent = _sent(world, now, then, dry, dry, held)
+        none = pd.DataFrame()
+        return _Early(table=none, vehicles=none, sent=none)
+    routes, sent = _sent(world, now, then, dry, dry, held)
     vehicles = vehicles_table(sent, warning_s=warning_s, presets=world.presets)
     sent = in_time(sent, vehicles, warning_s=warning_s, presets=world.presets)
-    return handout(sent, world.refuges), vehicles
+    table = handout(sent, world.refuges, addresses(world, dry))
+    return _Early(table=table, vehicles=vehicles, sent=sent, routes=routes)
+
+
+def _held(world: World, case: Case, held: pd.DataFrame, usable: NDArray[np.bool_]) -> pd.DataFrame:
+    """Say of every refuge its places, those by how long people stay, and when it opens."""
+    first = opening(case)
+    more = stage_places(held, world.presets)
+    table = pd.concat([held.assign(usable=usable), more], axis=1)
+    table["open_order"] = first["open_order"].to_numpy()
+    table["open_people"] = first["open_people"].to_numpy()
+    return table.reset_index(names="item_id")
+
+
+def _cleared(
+    world: World, roads: tuple[Net, ...], sent: pd.DataFrame, routes: Routes, early: _Early
+) -> tuple[tuple[Text, object, Text | str], ...]:
+    """Sum the ways of all, those before the water too, on the roads."""
+    rows, every = sent, routes
+    if early.routes is not None:
+        rows = pd.concat([sent, early.sent], ignore_index=True)
+        every = replace(routes, ways=(*routes.ways, *early.routes.ways))
+    return clearance(rows, every, roads, world.road_names, world.presets)
+
+
+def addresses(world: World, roads: tuple[Net, ...]) -> list[Text | str]:
+    """Say where each refuge stands: its address, else its village and the road beside it.
+
+    Parameters
+    ----------
+    world
+        Refuges, units, names of the roads.
+    roads
+        Roads by mode.
+
+    Returns
+    -------
+    list
+        One text a refuge.
+    """
+    units = world.units
+    own = texts(world.refuges, "address")
+    home = unit_of_points(world.refuges.geometry, units[units["finest"]])
+    places = [str(units["name"].get(code, "")) for code in home]
+    beside = [""] * len(own)
+    if roads and len(world.road_names):
+        net = roads[0]
+        edges = net.snap(world.xy).edge
+        beside = [world.road_names[net.graph.edge_row[e]] if e >= 0 else "" for e in edges]
+    return [
+        said
+        or (text("{village}, beside {road}", village=place, road=road) if place and road else place)
+        for said, place, road in zip(own, places, beside, strict=True)
+    ]
 
 
 def through_danger(world: World, now: State, case: Case, routes: Routes) -> list[str]:
@@ -324,7 +405,7 @@ def _about_people(
         ),
         "mend": mend_table(case, roads=roads, dry=dry, sites=sites),
         "assignment": sent,
-        "handout": handout(sent, world.refuges),
+        "handout": handout(sent, world.refuges, addresses(world, roads)),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.plans.refuges.sites import Proposed
     from riskmap.plans.refuges.ways import Routes
+    from riskmap.result import Proof
 
 
 def _groups(people: People, units: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -183,6 +184,7 @@ def summary(
     tables: Mapping[str, pd.DataFrame],
     *,
     early_vehicles: pd.DataFrame,
+    proof: Proof,
 ) -> pd.DataFrame:
     """Put the plan's main figures into one short table.
 
@@ -200,6 +202,8 @@ def summary(
         The other tables.
     early_vehicles
         Vehicles of those who leave before the water; empty where nobody must.
+    proof
+        What is proven of the assignment.
 
     Returns
     -------
@@ -231,10 +235,30 @@ def summary(
         (text("arrive after the peak"), round(late), text("persons")),
         (text("longest walk"), float(on_foot.max()) if len(on_foot) else 0.0, "min"),
         (text("sum of ways"), round(done.person_seconds / 3600), text("person-hours")),
-        (text("proof"), words_of("status")[done.solution.status], ""),
-        (text("gap"), done.solution.gap if done.solution.gap is not None else "", ""),
+        (text("proof"), words_of("status")[proof.status], ""),
+        (text("gap"), round(proof.gap, 4) if proof.gap is not None else "", ""),
+        *_together(sent, done),
     ]
     return pd.DataFrame(rows, columns=["what", "value", "unit"]).astype(object)
+
+
+def _together(sent: pd.DataFrame, done: Assigned) -> tuple[tuple[Text, float, Text | str], ...]:
+    """Say how villages and groups are kept together, and what that costs in minutes."""
+    if not len(sent) or done.least_seconds is None:
+        return ()
+    villages = sent.groupby(["district", "town", "village"])["refuge_id"].nunique()
+    parts = sent.groupby("demand")["refuge_id"].nunique()
+    more = max(done.person_seconds - done.least_seconds, 0.0)
+    people = max(float(sent["people"].sum()), 1.0)
+    return (
+        (text("refuges of a village at most"), int(villages.max()), ""),
+        (text("groups that are parted"), int((parts > 1).sum()), ""),
+        (
+            text("longer way so that villages stay together, a person"),
+            round(more / 60 / people, 2),
+            "min",
+        ),
+    )
 
 
 def _early_rows(early: pd.DataFrame, vehicles: pd.DataFrame) -> tuple[tuple[Text, int, Text], ...]:
@@ -259,7 +283,9 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def handout(sent: pd.DataFrame, refuges: gpd.GeoDataFrame) -> pd.DataFrame:
+def handout(
+    sent: pd.DataFrame, refuges: gpd.GeoDataFrame, addresses: Sequence[Text | str]
+) -> pd.DataFrame:
     """Put the assignment into the words of a village officer's sheet.
 
     Parameters
@@ -267,7 +293,9 @@ def handout(sent: pd.DataFrame, refuges: gpd.GeoDataFrame) -> pd.DataFrame:
     sent
         Table of assignments with their roads.
     refuges
-        Refuge layer: address, person, phone.
+        Refuge layer: person, phone, duty_unit.
+    addresses
+        Where each refuge stands.
 
     Returns
     -------
@@ -275,10 +303,18 @@ def handout(sent: pd.DataFrame, refuges: gpd.GeoDataFrame) -> pd.DataFrame:
         A row for each group and refuge, by town and village. ``leave_by`` says how long before
         the peak the group must set out at the latest.
     """
-    there = refuges.iloc[sent["refuge_row"].to_numpy(np.int64)]
+    rows_at = sent["refuge_row"].to_numpy(np.int64)
+    there = refuges.iloc[rows_at]
     table = sent[["town", "village", "name", "people", "assisted", "refuge", "mode"]].copy()
-    for name in ("address", "person", "phone"):
+    table["address"] = pd.Series([addresses[j] for j in rows_at], index=table.index, dtype=object)
+    for name in ("person", "phone"):
         table[name] = texts(there, name)
+    unit = texts(there, "duty_unit")
+    keeper = [
+        person or (text("on duty: {unit}", unit=one) if one else "")
+        for person, one in zip(table["person"], unit, strict=True)
+    ]
+    table["person"] = pd.Series(keeper, index=table.index, dtype=object)
     rows = list(sent.itertuples())
     table["route"] = pd.Series([_route(row) for row in rows], dtype=object)
     table["metres"], table["minutes"] = sent["metres"], sent["minutes"]
@@ -299,6 +335,8 @@ def _leave(minutes: int) -> Text:
 
 
 def _route(row) -> Text:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    if row.legs:
+        return text("to the {heading}: {legs}", heading=row.heading, legs=row.legs)
     if row.via:
         return text("to the {heading} by {via}", heading=row.heading, via=row.via)
     return text("to the {heading}", heading=row.heading)

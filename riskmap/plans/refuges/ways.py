@@ -314,6 +314,10 @@ class Way:
     """Length that it shares with the way it is to replace [m]."""
     geometry: Any
     """LineString, empty when there is no way."""
+    ahead: NDArray[np.bool_]
+    """Whether each edge is taken in the direction of its line."""
+    metres_of: Floats
+    """Length of each edge that is used [m]."""
 
 
 NO_WAY: Final = Way(
@@ -322,6 +326,8 @@ NO_WAY: Final = Way(
     edges=np.zeros(0, np.int64),
     shared_m=0.0,
     geometry=shapely.LineString(),
+    ahead=np.zeros(0, np.bool_),
+    metres_of=np.zeros(0),
 )
 
 
@@ -379,6 +385,8 @@ def _way(
         edges=edges,
         shared_m=float(metres[both].sum()),
         geometry=shapely.LineString(xy),
+        ahead=np.asarray(high >= low, np.bool_),
+        metres_of=np.asarray(metres, np.float64),
     )
 
 
@@ -399,7 +407,7 @@ def _places(lines: Any, low: Floats, high: Floats) -> Floats:
 
 
 COLUMNS = [
-    "via", "heading", "avoided_m", "avoided", "other_metres", "other_minutes", "shared_m",
+    "via", "legs", "heading", "avoided_m", "avoided", "other_metres", "other_minutes", "shared_m",
 ]  # fmt: skip
 MOST_NAMES = 5
 """Roads named in a route, the longest ones, in order of travel."""
@@ -419,6 +427,26 @@ class Routes:
     """First way of each row."""
     others: NDArray[np.object_]
     """The other way, empty where there is none."""
+    ways: tuple[Way, ...] = ()
+    """First way of each row, edge by edge."""
+
+    def in_order(self, rows: Ints) -> Routes:
+        """Put the roads into another order; the table stays.
+
+        Parameters
+        ----------
+        rows
+            Positions.
+
+        Returns
+        -------
+        Routes
+            Lines and ways in that order.
+        """
+        return replace(
+            self, lines=self.lines[rows], others=self.others[rows],
+            ways=tuple(self.ways[row] for row in rows.tolist()),
+        )  # fmt: skip
 
 
 def plan_routes(
@@ -430,6 +458,7 @@ def plan_routes(
     refuges: Floats,
     names: Sequence[str],
     most_shared: float = 1.0,
+    landmarks: Landmarks | None = None,
 ) -> Routes:
     """Find the first and the other road of every assignment.
 
@@ -449,6 +478,8 @@ def plan_routes(
         Name of each row of the road layer, or nothing.
     most_shared
         Another road may share this share of the first way at most; else there is none.
+    landmarks
+        Named places by which a way can be told, or None.
 
     Returns
     -------
@@ -460,6 +491,7 @@ def plan_routes(
     other: list[Way] = [NO_WAY] * count
     usual: list[Way] = [NO_WAY] * count
     via: list[str] = [""] * count
+    legs: list[Text | str] = [""] * count
     walk = np.zeros(count)
     avoided: list[tuple[float, str]] = [(0.0, "")] * count
     free = {net.mode: net for net in dry}
@@ -476,6 +508,7 @@ def plan_routes(
             if other[row].shared_m > most_shared * first[row].metres:
                 other[row] = NO_WAY
             via[row] = _names(net, first[row], names)
+            legs[row] = _legs(net, first[row], here, there, names, landmarks)
             if was is not None:
                 before = _one(leave, demand[row]), _one(reach, place[row])
                 usual[row] = find_way(was.graph, was.edge_cost, *before)
@@ -484,6 +517,7 @@ def plan_routes(
         table=_table(pairs, roads, other, first, walk)
         .assign(
             via=via,
+            legs=pd.Series(legs, dtype=object),
             heading=pd.Series(_headings(origins[demand], refuges[place]), dtype=object),
             avoided_m=[round(length) for length, _ in avoided],
             avoided=[said for _, said in avoided],
@@ -491,6 +525,7 @@ def plan_routes(
         .loc[:, COLUMNS],
         lines=_shapes([way.geometry for way in first]),
         others=_shapes([_apart(a, b) for a, b in zip(first, other, strict=True)]),
+        ways=tuple(first),
     )
 
 
@@ -544,6 +579,112 @@ def _names(net: Net, way: Way, names: Sequence[str]) -> str:
             metres[name] = metres.get(name, 0.0) + float(length)
     longest = sorted(metres, key=lambda name: -metres[name])[:MOST_NAMES]
     return " → ".join(name for name in metres if name in longest)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Landmarks:
+    """Named places by which people tell a way."""
+
+    xy: Floats
+    """Shape (n, 2) [m]."""
+    names: Sequence[str]
+
+    def near(self, x: float, y: float) -> str:
+        """Give the name of the nearest place within `LANDMARK_M`; empty for none.
+
+        Parameters
+        ----------
+        x, y
+            A point [m].
+
+        Returns
+        -------
+        str
+            Name.
+        """
+        if not len(self.xy):
+            return ""
+        apart = np.hypot(self.xy[:, 0] - x, self.xy[:, 1] - y)
+        best = int(np.argmin(apart))
+        return self.names[best] if apart[best] <= LANDMARK_M else ""
+
+
+LANDMARK_M: Final = 80.0
+"""A place this near a turn tells it [m]."""
+MOST_LEGS: Final = 6
+"""Legs of a way as they are told; the shortest ones join the leg before."""
+
+
+def _legs(
+    net: Net,
+    way: Way,
+    here: Snapped,
+    there: Snapped,
+    names: Sequence[str],
+    landmarks: Landmarks | None,
+) -> Text | str:
+    """Tell a way leg by leg: road, direction, metres and what stands at its end."""
+    xy = np.asarray(way.geometry.coords) if way.edges.size else here.xy[[0, 0]]
+    stops = _stops(net, way, names)
+    said: Text | str = ""
+    if here.walk_m[0] >= LEAST_LEG_M:
+        said = text("{m} m from the door to the road", m=f"{here.walk_m[0]:.0f}")
+    ends = np.cumsum([metres for _, metres in stops])
+    along = np.r_[0.0, np.cumsum(np.hypot(*np.diff(xy, axis=0).T))]
+    at = np.column_stack([np.interp(np.r_[0.0, ends], along, xy[:, k]) for k in (0, 1)])
+    for turn, (name, metres) in enumerate(stops):
+        heading = _headings(at[[turn]], at[[turn + 1]])[0]
+        what: Text | str = (
+            text("{heading} along {road} for {m} m", heading=heading, road=name, m=f"{metres:.0f}")
+            if name
+            else text("{heading} for {m} m", heading=heading, m=f"{metres:.0f}")
+        )
+        mark = "" if landmarks is None else landmarks.near(*at[turn + 1].tolist())
+        if mark and turn < len(stops) - 1:
+            what = text("{leg}, as far as {mark}", leg=what, mark=mark)
+        said = text("{first}; then {second}", first=said, second=what) if said else what
+    if there.walk_m[0] >= LEAST_LEG_M:
+        door = text("{m} m from the road to the refuge", m=f"{there.walk_m[0]:.0f}")
+        said = text("{first}; then {second}", first=said, second=door) if said else door
+    return said
+
+
+CLASS_WORDS: Final = {
+    "motorway": text("the expressway"), "trunk": text("the national road"),
+    "primary": text("the main road"), "secondary": text("the secondary road"),
+    "tertiary": text("the branch road"), "residential": text("the residential street"),
+    "living_street": text("the residential street"), "unclassified": text("the country road"),
+    "service": text("the service road"), "track": text("the farm track"),
+    "footway": text("the footpath"), "path": text("the footpath"), "steps": text("the steps"),
+    "pedestrian": text("the pedestrian street"),
+}  # fmt: skip
+"""Words for roads without a name, by OSM class."""
+LEAST_LEG_M: Final = 20.0
+"""Shorter legs are not told [m]."""
+
+
+def _stops(net: Net, way: Way, names: Sequence[str]) -> list[tuple[Text | str, float]]:
+    """Join the edges of one road; short legs and too many of them join the leg before."""
+    rows, kinds = net.graph.edge_row[way.edges], net.graph.edge_class[way.edges]
+    legs: list[tuple[Text | str, float]] = []
+    for row, kind, metres in zip(rows.tolist(), kinds, way.metres_of.tolist(), strict=True):
+        name = (names[row] if len(names) else "") or CLASS_WORDS.get(str(kind), "")
+        if legs and legs[-1][0] == name:
+            legs[-1] = (name, legs[-1][1] + metres)
+        else:
+            legs.append((name, metres))
+    while len(legs) > 1:
+        least = min(range(len(legs)), key=lambda k: legs[k][1])
+        if legs[least][1] >= LEAST_LEG_M and len(legs) <= MOST_LEGS:
+            break
+        other = least - 1 if least else 1
+        name = max((legs[least], legs[other]), key=lambda leg: leg[1])[0]
+        both = (name, legs[least][1] + legs[other][1])
+        low = min(least, other)
+        legs[low : low + 2] = [both]
+        if low and legs[low - 1][0] == name:
+            legs[low - 1 : low + 1] = [(name, legs[low - 1][1] + both[1])]
+    return legs
 
 
 def _avoided(net: Net, usual: Way, names: Sequence[str]) -> tuple[float, str]:

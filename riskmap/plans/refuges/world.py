@@ -11,7 +11,7 @@ import pandas as pd
 
 from riskmap.geo.points import row_xy
 from riskmap.plans.refuges.dangers import Dangers
-from riskmap.plans.refuges.ways import Net, nets
+from riskmap.plans.refuges.ways import Landmarks, Net, nets
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -53,6 +53,10 @@ class World:
     """Rivers, which nobody crosses without a bridge."""
     road_names: tuple[str, ...] = ()
     """Name of each row of the road layer."""
+    landmarks: Landmarks | None = None
+    """Named places by which a way can be told."""
+    places: gpd.GeoDataFrame | None = None
+    """Schools, homes, hospitals and the like: ``type`` and ``people``, points."""
 
     @property
     def xy(self) -> NDArray[np.float64]:

@@ -1,0 +1,380 @@
+"""What time asks of a plan: who leaves when, what opens first, how long roads need, which hour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from riskmap.geo.network import sample
+from riskmap.i18n import Text, text
+from riskmap.plans.refuges.capacity import numbers, texts
+from riskmap.plans.refuges.demand import People, whole_numbers
+from riskmap.plans.refuges.ways import Net, Routes, group_ways
+from riskmap.plans.stations.reach import depth_tiles
+from riskmap.vocabulary.codes import Hour, Signal
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.plans.refuges.assign import Assigned
+    from riskmap.plans.refuges.mends import Case
+    from riskmap.plans.refuges.world import State, World
+    from riskmap.vocabulary.presets import Presets
+
+    Floats = NDArray[np.float64]
+    Line = tuple[Text, object, Text | str]
+
+KEYS: Final = ["district", "town", "village"]
+
+
+def timetable(
+    villages: pd.DataFrame, sent: pd.DataFrame, early: pd.DataFrame, presets: Presets
+) -> pd.DataFrame:
+    r"""Say beside every village when it starts, when its buses are called and at which warning.
+
+    .. math:: s_v = \max_{g \in v} \text{leave}_g, \qquad n_v = s_v + t_0, \qquad
+              b_v = \max_{g \in v, \text{ride}} \text{leave}_g + \max(t_0, t_b)
+
+    Parameters
+    ----------
+    villages
+        Table of villages: district, town, village.
+    sent, early
+        Tables of assignments with ``leave_min``; those who leave before the water.
+    presets
+        ``refuge.prepare_min`` t_0, ``refuge.bus_call_min`` t_b and ``refuge.warning_lead_h``.
+
+    Returns
+    -------
+    DataFrame
+        With ``turn`` (1 starts first), ``notify_min``, ``buses_min`` (both before the peak) and
+        ``warning``: the last signal that leaves time enough, or ``before`` where none does.
+    """
+    rows = pd.concat([part for part in (sent, early) if len(part)] or [sent], ignore_index=True)
+    prepare = float(presets["refuge.prepare_min"])
+    call = max(prepare, float(presets["refuge.bus_call_min"]))
+    start = rows.groupby(KEYS)["leave_min"].max() if len(rows) else pd.Series(dtype=float)
+    ride = rows[rows["mode"] == "ride"] if len(rows) else rows
+    buses = ride.groupby(KEYS)["leave_min"].max() if len(ride) else pd.Series(dtype=float)
+    here = pd.MultiIndex.from_frame(villages[KEYS].astype(str))
+    notify = _found(start, here) + prepare
+    lead = presets["refuge.warning_lead_h"]
+    order = sorted(lead, key=lambda name: float(lead[name]))
+    said = [
+        ""
+        if np.isnan(minutes)
+        else next(
+            (name for name in order if 60 * float(lead[name]) >= minutes), Signal.BEFORE.value
+        )
+        for minutes in notify
+    ]
+    turn = pd.Series(-notify).rank(method="dense")
+    return villages.assign(
+        turn=turn.to_numpy(), notify_min=notify, buses_min=_found(buses, here) + call, warning=said
+    )
+
+
+def _found(values: pd.Series, keys: pd.MultiIndex) -> Floats:
+    if not len(values):
+        return np.full(len(keys), np.nan)
+    return np.asarray(values.reindex(keys), np.float64)
+
+
+def opening(case: Case) -> pd.DataFrame:
+    """Order the refuges so that those opened first hold the most people who move.
+
+    One after the other the refuge is taken that holds most of those who reach it and have no place
+    yet; it takes the nearest of them. Who can walk to some refuge counts for those on foot only.
+
+    Parameters
+    ----------
+    case
+        The assignment.
+
+    Returns
+    -------
+    DataFrame
+        ``open_order`` (NaN: not needed) and ``open_people``, people in refuges opened so far, one
+        row a refuge.
+
+    References
+    ----------
+    Chvatal 1979, A greedy heuristic for the set-covering problem, doi:10.1287/moor.4.3.233.
+    """
+    m = len(case.places)
+    left, room = case.counts.copy(), case.places.astype(np.float64)
+    ways = case.possible[room[case.possible["refuge"].to_numpy(np.int64)] > 0]
+    ways = ways[ways["rank"] == ways.groupby("demand")["rank"].transform("min")]
+    ways = ways.sort_values(["refuge", "rank", "seconds", "demand"], kind="stable")
+    groups = {int(j): part for j, part in ways.groupby("refuge")["demand"].agg(list).items()}
+    order, total = np.full(m, np.nan), np.full(m, np.nan)
+    placed = 0.0
+    for turn in range(1, m + 1):
+        gain = {j: min(room[j], left[rows].sum()) for j, rows in groups.items()}
+        best = max(gain, key=lambda j: (gain[j], -j), default=-1)
+        if best < 0 or gain[best] <= 0:
+            break
+        rows = np.array(groups.pop(best))
+        before = np.r_[0.0, np.cumsum(left[rows])[:-1]]
+        taken = np.clip(room[best] - before, 0.0, left[rows])
+        left[rows] -= taken
+        placed += float(taken.sum())
+        order[best], total[best] = turn, placed
+    return pd.DataFrame({"open_order": order, "open_people": np.round(total)})
+
+
+def stage_places(held: pd.DataFrame, presets: Presets) -> pd.DataFrame:
+    """Give the places of every refuge by how long people stay.
+
+    Parameters
+    ----------
+    held
+        Table of capacities: area_m2, used.
+    presets
+        ``refuge.per_capita_m2`` by term.
+
+    Returns
+    -------
+    DataFrame
+        ``places_TERM``; NaN without an area.
+    """
+    used, area = held["used"].to_numpy(np.float64), held["area_m2"].to_numpy(np.float64)
+    each = presets["refuge.per_capita_m2"]
+    found = {
+        f"places_{term}": np.maximum(np.floor(area / float(each[term])) - used, 0.0)
+        for term in STAGES
+        if term in each
+    }
+    return pd.DataFrame(found, index=held.index)
+
+
+STAGES: Final = ("urgent", "temporary", "short", "medium", "long")
+"""How long people stay, from hours to months."""
+
+
+def clearance(
+    sent: pd.DataFrame, routes: Routes, roads: Sequence[Net], names: Sequence[str], presets: Presets
+) -> tuple[Line, ...]:
+    r"""Sum the plan's routes on the roads, and set the flow beside what the roads carry in an hour.
+
+    .. math:: q_e = \max_{\text{direction}} \frac{f_e}{C_{\text{class}(e)}}, \qquad
+              T = \max_r \Big( t_r + \max_{e \in r} q_e \Big)
+
+    Everybody sets out at once, so T is the time until the last has arrived if no road is used by
+    others.
+
+    Parameters
+    ----------
+    sent
+        Table of assignments: mode, people, assisted, minutes, arrive_min.
+    routes
+        Their roads, in this order.
+    roads
+        Roads by mode.
+    names
+        Name of each row of the road layer, or nothing.
+    presets
+        ``road.hourly_vehicles``, ``road.hourly_walkers`` by class, ``refuge.vehicle_persons`` and
+        ``road.bus_cars``.
+
+    Returns
+    -------
+    tuple
+        Lines of the summary: the time, the tightest roads, roads used in both directions.
+    """
+    last, tight, both = 0.0, [], []
+    for net in roads:
+        rows = np.flatnonzero((sent["mode"] == net.mode).to_numpy())
+        if not rows.size:
+            continue
+        flow, wait = _flows(sent, routes, net, rows, presets)
+        queue = [float(wait[routes.ways[k].edges].max(initial=0.0)) for k in rows]
+        when = "arrive_min" if "arrive_min" in sent else "minutes"
+        last = max(last, float((sent[when].to_numpy(np.float64)[rows] + queue).max()))
+        tight += _tightest(net, flow, wait, names)
+        both += _both_ways(net, flow, names)
+    if not last:
+        return ()
+    lines: list[Line] = [(text("everybody has arrived, at least"), float(np.ceil(last)), "min")]
+    tight.sort(key=lambda one: (-one[0], one[1]))
+    for turn, (minutes, name, said) in enumerate(tight[:MOST_ROADS], start=1):
+        what = text("tightest road {n}: {road}, {said}", n=turn, road=name, said=said)
+        lines.append((what, round(minutes, 1), "min"))
+    metres = sum(length for length, _ in both)
+    found = "、".join(dict.fromkeys(name for _, name in sorted(both, reverse=True) if name))
+    lines.append((text("roads used in both directions"), round(metres), "m"))
+    if found:
+        lines.append((text("of these by name"), "、".join(found.split("、")[:MOST_ROADS]), ""))
+    return tuple(lines)
+
+
+MOST_ROADS: Final = 5
+"""Roads that are named."""
+
+
+def _flows(
+    sent: pd.DataFrame, routes: Routes, net: Net, rows: NDArray[np.int64], presets: Presets
+) -> tuple[Floats, Floats]:
+    """Sum people or vehicles by edge and direction, and give the minutes that they need."""
+    flow = np.zeros((2, len(net.edge_cost)))
+    people = sent["people"].to_numpy(np.float64)
+    if net.mode == "ride":
+        seats = presets["refuge.vehicle_persons"]
+        weak = sent["assisted"].to_numpy(bool)
+        cars = np.where(weak, 1.0 / float(seats["special"]),
+                        float(presets["road.bus_cars"]) / float(seats["bus"]))  # fmt: skip
+        load = people * cars
+    else:
+        load = people
+    for row in rows:
+        way = routes.ways[row]
+        np.add.at(flow, (np.where(way.ahead, 0, 1), way.edges), load[row])
+    table = presets["road.hourly_vehicles" if net.mode == "ride" else "road.hourly_walkers"]
+    other = float(table["other"])
+    kinds, at = np.unique(net.graph.edge_class.astype(str), return_inverse=True)
+    carries = np.array([float(table.get(kind, other)) for kind in kinds])[at]
+    return flow, 60.0 * flow.max(axis=0) / carries
+
+
+def _tightest(
+    net: Net, flow: Floats, wait: Floats, names: Sequence[str]
+) -> list[tuple[float, str, Text]]:
+    """Give the tightest stretch of every road, the tightest first."""
+    used = np.flatnonzero(wait > 0)
+    best: dict[str, int] = {}
+    for edge in used[np.argsort(-wait[used], kind="stable")].tolist():
+        row = int(net.graph.edge_row[edge])
+        name = (names[row] if len(names) else "") or str(text("road without a name"))
+        best.setdefault(name, edge)
+    found = []
+    for name, edge in best.items():
+        load = float(flow[:, edge].max())
+        if net.mode == "ride":
+            said = text("{n} vehicles in one direction", n=f"{np.ceil(load):.0f}")
+        else:
+            said = text("{n} people on foot in one direction", n=f"{load:.0f}")
+        found.append((float(wait[edge]), name, said))
+    return found
+
+
+def _both_ways(net: Net, flow: Floats, names: Sequence[str]) -> list[tuple[float, str]]:
+    """Measure and name the edges on which some meet others head-on."""
+    meet = np.flatnonzero((flow > 0).all(axis=0))
+    metres: dict[str, float] = {}
+    for edge in meet.tolist():
+        row = int(net.graph.edge_row[edge])
+        name = names[row] if len(names) else ""
+        metres[name] = metres.get(name, 0.0) + float(net.graph.edge_length_m[edge])
+    return [(length, name) for name, length in metres.items()]
+
+
+def hours(world: World, now: State, case: Case, roads: tuple[Net, ...]) -> tuple[Line, ...]:
+    r"""Count who moves by day, by night and on holidays, and send them again.
+
+    .. math:: d_h = s_h^{\text{home}} d + \sum_{k \in A} s_h^{\text{type}(k)} p_k
+
+    Residents are at home for a share of the hour; schools, homes, hospitals and the like inside the
+    danger areas or on deep ground add the people who are there then.
+
+    Parameters
+    ----------
+    world
+        Places with people.
+    now
+        Danger areas and water.
+    case
+        The assignment of the residents.
+    roads
+        Roads by mode.
+
+    Returns
+    -------
+    tuple
+        Lines of the summary; empty where no place with people is known.
+    """
+    places = world.places
+    if places is None or not len(places):
+        return ()
+    presets = world.presets
+    inside = _in_danger(world, now, places)
+    kinds = np.asarray(texts(places, "type"), dtype=object)[inside]
+    there = np.nan_to_num(numbers(places, "people"))[inside]
+    xy = np.column_stack([places.geometry.x, places.geometry.y])[inside]
+    weak = presets["refuge.place_assisted"]
+    helped = np.array([float(weak.get(str(kind), 0.0)) for kind in kinds])
+    lines: list[Line] = []
+    worst: tuple[float, float, Text | str] = (-1.0, -1.0, "")
+    for hour in Hour:
+        share = presets["refuge.presence"][hour]
+        own = case.counts * float(share["home"])
+        other = float(share.get("other", 0.0))
+        add = np.rint(there * [float(share.get(str(kind), other)) for kind in kinds])
+        done = _again(case, roads, own, xy, add, np.rint(add * helped))
+        people = float(done.people.sum())
+        short = float(done.shortfall.sum())
+        word = HOURS[hour]
+        lines += [
+            (text("{hour}: people to move", hour=word), round(people), text("persons")),
+            (text("{hour}: without a place", hour=word), round(short), text("persons")),
+        ]
+        if (short, people) > worst[:2]:
+            worst = (short, people, word)
+    return (*lines, (text("worst hour"), worst[2], ""))
+
+
+HOURS: Final[Mapping[Hour, Text]] = {
+    Hour.DAY: text("working day"), Hour.NIGHT: text("night"), Hour.HOLIDAY: text("holiday"),
+}  # fmt: skip
+
+
+def _in_danger(world: World, now: State, places: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Tell which places stand in a danger area or in water from which people are moved."""
+    points = places.geometry.to_numpy()
+    hit = np.zeros(len(places), bool)
+    for areas in (world.standing, now.danger_area):
+        if areas is not None and len(areas):
+            shapes = shapely.make_valid(np.asarray(areas.geometry.array, dtype=object))
+            hit[shapely.STRtree(shapes).query(points, predicate="intersects")[0]] = True
+    tiles = depth_tiles(world.grid, now.depth_m, now.depths)
+    if tiles:
+        xy = np.column_stack([places.geometry.x, places.geometry.y])
+        deep = np.nan_to_num(sample(tiles, xy, str(world.grid.crs)))
+        hit |= deep >= float(world.presets["refuge.move_depth_m"])
+    return hit
+
+
+def _again(
+    case: Case, roads: tuple[Net, ...], own: Floats, xy: Floats, add: Floats, weak: Floats
+) -> Assigned:
+    """Send residents who are at home and the people of places."""
+    table = case.people.table
+    home = whole_numbers(own, np.zeros(len(own), np.int64)) if len(own) else own
+    parts = [table.assign(people=home.astype(np.int64))]
+    spots = [case.people.xy]
+    first = int(table["family"].max()) + 1 if len(table) else 0
+    for assisted, count in ((False, add - weak), (True, weak)):
+        parts.append(
+            pd.DataFrame(
+                {
+                    "people": count.astype(np.int64),
+                    "assisted": assisted,
+                    "family": first + np.arange(len(add)),
+                }
+            )
+        )
+        spots.append(xy)
+    both = pd.concat(parts, ignore_index=True)
+    there = np.concatenate(spots)
+    n = len(table)
+    more = group_ways(roads, there[n:], case.refuges, both["assisted"].to_numpy(bool)[n:])
+    more["demand"] += n
+    ways = pd.concat([part for part in (case.possible, more) if len(part)] or [case.possible],
+                     ignore_index=True)  # fmt: skip
+    then = replace(case, people=People(table=both, xy=there), possible=ways)
+    return then.solve(ways, case.places, case.tiers)

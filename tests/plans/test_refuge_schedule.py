@@ -1,0 +1,150 @@
+"""Order, opening, clearance, hours and the office's own plan, each with its answer by hand."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+
+from riskmap.plans.refuges.options import RefugeOptions
+from tests.street import CRS, areas, at, plan, rect, world
+
+RIDE = {"foot": 600.0, "ride": 3600.0}
+
+
+def lines(found):
+    table = found.tables["summary"]
+    return {str(what): value for what, value in zip(table["what"], table["value"], strict=True)}
+
+
+def test_each_village_has_its_turn_its_buses_and_its_warning():
+    """甲 walks 300 m (5 min); 丙 rides 1.9 km. Margin 15, preparation 30, buses 60 min ahead."""
+    there = world([(550, 100), (900, 100)], areas(("甲组", 20, 240, 260), ("丙组", 20, 2790, 2810)),
+                  ride=True)  # fmt: skip
+    found = plan(there, limits=RIDE)
+    sent = found.tables["assignment"].set_index("name")
+    table = found.tables["shortfall"].set_index("village")
+    assert sent.loc["甲组", "leave_min"] == 20
+    assert table.loc["甲村", "notify_min"] == 50
+    assert np.isnan(table.loc["甲村", "buses_min"])
+    late = sent.loc["丙组", "leave_min"]
+    assert table.loc["丙村", ["notify_min", "buses_min"]].tolist() == [late + 30, late + 60]
+    assert table["turn"].to_dict() == {"丙村": 1.0, "甲村": 2.0}
+    assert set(table["warning"]) == {"orange"}
+    far = world([(2900, 100)], areas(("甲组", 20, 0, 20)), settings={"refuge.prepare_min": 150})
+    table = plan(far, limits={"foot": 7200.0}).tables["shortfall"]
+    # 48 min on foot, 15 of margin and 150 of preparation are more than 180: the yellow signal.
+    assert table["warning"].tolist() == ["yellow"]
+
+
+def test_the_refuge_that_holds_most_opens_first_and_stages_follow_the_area():
+    there = world(
+        [(300, 100, {"area_m2": 90.0, "type": "short"}), (2500, 30), (2600, 500)],
+        areas(("甲组", 45, 240, 260), ("丙组", 100, 2500, 2520)),
+    )
+    held = plan(there).tables["capacity"]
+    # The first holds 45 (90 m2 at 2), the last all 100 of the east, the small one nobody more.
+    assert held["open_order"].tolist()[::2] == [2, 1]
+    assert np.isnan(held["open_order"].iloc[1])
+    assert held["open_people"].tolist()[::2] == [145, 100]
+    stages = [f"places_{one}" for one in ("urgent", "temporary", "short", "medium", "long")]
+    assert held.loc[0, stages].tolist() == [180, 90, 45, 30, 20]
+    assert held.loc[1, stages].isna().all()
+
+
+def test_roads_clear_by_what_they_carry_in_an_hour():
+    """300 people walk east, 100 west, on a road that carries 200 an hour each way: 90 minutes."""
+    slow = {"road.hourly_walkers": {"other": 200}}
+    there = world([(200, 100), (1800, 300)], areas(("甲组", 300, 900, 920), ("乙组", 100, 1000, 1020)),
+                  settings=slow)  # fmt: skip
+    options = RefugeOptions(draws=1)
+    found = plan(there, options)
+    sent = found.tables["assignment"]
+    said = lines(found)
+    east = sent.loc[sent["refuge"] == "场所1", "people"].sum()
+    assert east == 300
+    tight = next(value for key, value in said.items() if key.startswith("最拥挤路段 1"))
+    assert tight == pytest.approx(90.0)
+    longest = sent.loc[sent["refuge"] == "场所1", "minutes"].max()
+    assert said["全部到位至少需要（同时出发）"] == np.ceil(90 + longest)
+
+
+def test_places_with_people_make_the_day_the_worst_hour():
+    """A school of 200 in a danger area of 40 residents: 220 by day, 60 at night, 32 on holidays."""
+    school = gpd.GeoDataFrame({"type": ["school", "school"], "people": [200.0, 900.0]},
+                              geometry=[at(250), at(2000)], crs=CRS)  # fmt: skip
+    there = world([(500, 100)], areas(("甲组", 40, 200, 300)), places=school)
+    said = lines(plan(there))
+    assert [said[f"{hour}：需转移"] for hour in ("工作日白天", "夜间", "节假日")] == [220, 60, 32]
+    assert [said[f"{hour}：未落实去处"] for hour in ("工作日白天", "夜间", "节假日")] == [120, 0, 0]
+    assert str(said["最不利时段"]) == "工作日白天"
+    assert "最不利时段" not in lines(plan(world([(500, 100)], areas(("甲组", 40, 200, 300)))))
+
+
+def declared(*rows):
+    """Danger areas: name, people, from x, to x, refuge, route, trigger."""
+    table = areas(*(row[:4] for row in rows))
+    for place, name in ((4, "refuge"), (5, "route"), (6, "trigger")):
+        table[name] = [row[place] for row in rows]
+    return table
+
+
+def test_the_plan_of_the_office_is_held_against_ledger_roads_and_capacity():
+    own = declared(
+        ("甲组", 60, 200, 220, "场所0", "沿东路", "1小时50毫米"),
+        ("乙组", 60, 900, 920, "场所 0", "", "1小时50毫米"),
+        ("丙组", 20, 2500, 2520, "无此场所", "", ""),
+        ("丁组", 20, 2900, 2920, "场所1、场所0", "", "水位"),
+    )
+    there = world([(500, 100), (2700, 30)], own)
+    table = plan(there).tables["audit"]
+    found = {(row["name"], row["refuge"]): str(row["finding"]) for row in table.to_dict("records")}
+    # 60 + 60 + half of 20 are declared for a refuge of 100.
+    assert "130" in found["甲组", "场所0"]
+    assert table.loc[table["refuge"] == "场所0", "declared_load"].tolist() == [130.0, 130.0]
+    assert "台账中没有" in found["丙组", "无此场所"]
+    assert "未填转移预警指标" in found["丙组", "无此场所"]
+    assert found["丁组", "场所1"] == ""
+    # 2.4 km are 40 minutes, more than the 30 allowed.
+    assert "没有能通行的路" in found["丁组", "场所0"]
+    assert table.loc[table["finding"] == "", "agrees"].all()
+    assert "audit" not in {key for key, one in plan(world([(500, 9)])).tables.items() if len(one)}
+
+
+def test_water_makes_a_declared_refuge_unusable_and_says_so():
+    from tests.plans.test_refuge_truth import pools
+
+    own = declared(("甲组", 20, 200, 220, "场所0", "", "1小时50毫米"))
+    there = world([(500, 100), (700, 100)], own)
+    assert plan(there).tables["audit"]["agrees"].tolist() == [True]
+    wet = plan(there, name="雨", depths=pools((500, 550, 0.2))).tables["audit"]
+    assert wet["agrees"].tolist() == [False]
+    assert "不可用" in str(wet["finding"].iloc[0])
+    assert "场所1" in str(wet["finding"].iloc[0])
+
+
+def test_a_way_is_told_leg_by_leg_with_roads_and_landmarks():
+    from riskmap.plans.refuges.ways import Landmarks
+
+    marks = Landmarks(xy=np.array([[500_990.0, 4_000_060.0]]), names=["村小学"])
+    there = world([(1500, 100)], areas(("甲组", 20, 600, 620)), landmarks=marks,
+                  road_names=("西路", "中路", "东路"))  # fmt: skip
+    sheet = plan(there).tables["handout"].iloc[0]
+    said = str(sheet["route"])
+    assert said == "向东：沿西路向东 390 米到村小学；再沿中路向东 500 米"
+    assert str(sheet["address"]) == "乙村，中路旁"
+
+
+def test_who_answers_for_a_refuge_is_its_person_or_its_office():
+    refuges = [(300, 10, {"person": "责任人A", "duty_unit": "某街道"}),
+               (400, 10, {"duty_unit": "某街道", "address": "某路1号"})]  # fmt: skip
+    there = world(refuges, areas(("甲组", 20, 340, 360)))
+    sheet = plan(there).tables["handout"].set_index("refuge")
+    assert sheet["person"].map(str).to_dict() == {"场所0": "责任人A", "场所1": "某街道"}
+    assert str(sheet.loc["场所1", "address"]) == "某路1号"
+
+
+def test_tables_of_the_schedule_hold_texts_and_numbers_only():
+    found = plan(world([(500, 100)], areas(("甲组", 40, 200, 300))))
+    for name in ("turn", "notify_min", "buses_min"):
+        assert pd.api.types.is_float_dtype(found.tables["shortfall"][name])
+    assert rect(0, 1).area == 100
