@@ -310,10 +310,7 @@ def handout(
     for name in ("person", "phone"):
         table[name] = texts(there, name)
     unit = texts(there, "duty_unit")
-    keeper = [
-        person or (text("on duty: {unit}", unit=one) if one else "")
-        for person, one in zip(table["person"], unit, strict=True)
-    ]
+    keeper = [person or one for person, one in zip(table["person"], unit, strict=True)]
     table["person"] = pd.Series(keeper, index=table.index, dtype=object)
     rows = list(sent.itertuples())
     table["route"] = pd.Series([_route(row) for row in rows], dtype=object)
