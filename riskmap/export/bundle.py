@@ -93,7 +93,7 @@ def write(
             lambda: write_control(result, fresh / CONTROL),
             lambda: write_gaps(result, fresh / GAPS),
             lambda: write_plans(result, fresh),
-            *([lambda: _write_papers(result, fresh, papers)] if papers else []),
+            *([lambda: _write_papers(result, fresh, papers, folder)] if papers else []),
             lambda: _write_text(fresh / PARAMS, as_json(result.params)),
             lambda: _write_text(fresh / REPORT, as_json(build_report(result))),
             *([lambda: _write_index(result, fresh)] if papers else []),
@@ -113,10 +113,10 @@ def _write_text(path: Path, content: str) -> None:
     path.write_bytes(content.encode("utf-8"))
 
 
-def _write_papers(result: Result, fresh: Path, layout: Layout) -> None:
+def _write_papers(result: Result, fresh: Path, layout: Layout, old: Path) -> None:
     from riskmap.export.papers.folder import write_papers
 
-    write_papers(result, fresh, layout=layout)
+    write_papers(result, fresh, layout=layout, previous=old)
 
 
 def _write_index(result: Result, fresh: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+import pandas as pd
+
 from riskmap import progress
 from riskmap.export.papers import assessment, guides, leaves
 from riskmap.export.papers.document import Layout, Paper, Para, Part, Table, clean, say
@@ -38,6 +40,8 @@ _BAD: Final = re.compile(r'[\\/:*?"<>|\s#%&{}$!\'@+`=.]+')
 _DEVICE: Final = re.compile("CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]", re.IGNORECASE)
 """Names that Windows keeps for devices."""
 _LONGEST: Final = 60
+_KINDS: Final = ("poster", "village", "town", "point")
+"""Folders of map sheets, which the page calls by their words."""
 
 
 def file_name(name: str, taken: set[str]) -> str:
@@ -74,7 +78,9 @@ def file_name(name: str, taken: set[str]) -> str:
     return found
 
 
-def write_papers(result: Result, folder: Path, *, layout: Layout) -> list[str]:
+def write_papers(
+    result: Result, folder: Path, *, layout: Layout, previous: Path | None = None
+) -> list[str]:
     """Write every paper of a run into the folder of its outputs.
 
     Parameters
@@ -85,6 +91,8 @@ def write_papers(result: Result, folder: Path, *, layout: Layout) -> list[str]:
         Folder of the outputs.
     layout
         How official papers are set.
+    previous
+        Folder of an earlier run, whose sheets are kept where nothing changed.
 
     Returns
     -------
@@ -96,6 +104,8 @@ def write_papers(result: Result, folder: Path, *, layout: Layout) -> list[str]:
         lambda: _table_papers(result, folder / TABLE, layout),
         lambda: _base_papers(result, folder / BASE, layout),
         lambda: _plan_papers(result, folder / GUIDE, layout),
+        lambda: _carried(result, folder, layout),
+        lambda: _sheets(folder, layout, previous),
     )
     for write in progress.counted(writers, text("files")):
         write()
@@ -152,15 +162,42 @@ def _plan_papers(result: Result, folder: Path, layout: Layout) -> None:
         both_files(guides.refuge_paper(result), folder / "避难方案", layout=layout, lang=lang)
     if "stations" in result.plans and result.plans["stations"].tables:
         both_files(guides.station_paper(result), folder / "救援站点方案", layout=layout, lang=lang)
-    leaves_made = {
+
+
+def _carried(result: Result, folder: Path, layout: Layout) -> None:
+    """Write what is carried: evacuation sheets, cards and the handbook with its maps."""
+    maps = leaves.point_maps(folder, [str(number) for number in result.items.index])
+    made = {
         "转移安置明白纸.pdf": leaves.evacuation_pdf(result, layout),
         "应急处置卡.pdf": leaves.cards_pdf(result, layout),
-        "工作手册.pdf": leaves.handbook_pdf(result, layout, maps={}),
+        "工作手册.pdf": leaves.handbook_pdf(result, layout, maps=maps),
     }
-    for name, made in leaves_made.items():
-        if made is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(made)
+    for name, content in made.items():
+        if content is not None:
+            (folder / GUIDE).mkdir(parents=True, exist_ok=True)
+            (folder / GUIDE / name).write_bytes(content)
+
+
+def _sheets(folder: Path, layout: Layout, previous: Path | None) -> None:
+    """Make the wall maps and a sheet for every village and town."""
+    from riskmap.export.papers.atlas import LIST as SHEET_LIST
+    from riskmap.export.papers.atlas import make_atlas
+    from riskmap.export.papers.drafts import Options
+
+    before = previous / MAP if previous is not None and (previous / MAP).is_dir() else None
+    (folder / MAP).mkdir(parents=True, exist_ok=True)
+    options = Options(fonts=layout.folders[0] if layout.folders else None)
+    kinds = ("poster", "village", "town")
+    make_atlas(folder, folder / MAP, kinds=kinds, options=options, previous=before)
+    _without_state(folder / MAP / SHEET_LIST)
+
+
+def _without_state(path: Path) -> None:
+    """Leave out of the list of sheets which were made anew: it would differ at every run."""
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    kept = frame.drop(columns=str(text("State")))
+    content = kept.to_csv(index=False, lineterminator="\r\n")
+    path.write_bytes(content.encode("utf-8-sig"))
 
 
 def _base_papers(result: Result, folder: Path, layout: Layout) -> None:
@@ -245,8 +282,9 @@ def _tile(key: str, first: list[str], own: list[str]) -> str:
     parts = [_links([*first, *direct])]
     for group, names in groups.items():
         count = html.escape(say("bundle.files", n=len(names)))
+        label = say(f"bundle.{group}") if group in _KINDS else group
         parts.append(
-            f"<details><summary>{html.escape(group)}（{count}）</summary>{_links(names)}</details>"
+            f"<details><summary>{html.escape(label)}（{count}）</summary>{_links(names)}</details>"
         )
     return (
         f"<section><h2>{_said(f'bundle.{key}')}</h2><p>{_said(f'bundle.{key}_why')}</p>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -406,6 +406,39 @@ def _kits(result: Result) -> dict[str, str]:
         for row in reversed(rows_of(dry))
         if clean(row.get("depot")) and not isinstance(row.get("depot"), Text)
     }  # fmt: skip
+
+
+def point_maps(folder: Path, numbers: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Draw the map of every item that has a place, as on its sheet.
+
+    Parameters
+    ----------
+    folder
+        Results folder with its GeoPackage.
+    numbers
+        Ids of items.
+
+    Returns
+    -------
+    dict
+        Id to SVG and scale.
+    """
+    from riskmap.export.papers.drafts import point_draft
+    from riskmap.export.papers.scene import open_book
+
+    book = open_book(folder)
+    items = book.table("items")
+    roles = dict(zip(items["item_id"].astype(str), items["role"].astype(str), strict=True))
+    placed = {
+        role: set(book.layer(role)["item_id"].astype(str)) if len(book.layer(role)) else set()
+        for role in set(roles.values())
+    }
+    drawn = {}
+    for number in numbers:
+        if number in placed.get(roles.get(number, ""), ()):
+            draft = point_draft(book, number)
+            drawn[number] = draft.map.svg, int(draft.said["scale"])
+    return drawn
 
 
 def handbook_pdf(

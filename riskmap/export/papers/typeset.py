@@ -305,7 +305,7 @@ def typeset(
     language, region = _LANGUAGES.get(lang, _LANGUAGES["zh"])
     moment = datetime.fromisoformat(date or EPOCH).replace(tzinfo=UTC)
     shown = json.dumps(_printable(values or {}, known), ensure_ascii=False)
-    inputs = {"data": shown, "lang": language, "region": region, **(assets or {})}
+    inputs = {"data": shown, "lang": language, "region": region, **_printable(assets or {}, known)}
     day = f"datetime(year: {moment.year}, month: {moment.month}, day: {moment.day})"
     try:
         compiler = typst.Compiler(
