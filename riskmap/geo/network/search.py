@@ -239,42 +239,73 @@ def _drop(keys: F, nodes: I, labels: I, size: int) -> None:
 def k_labels(
     indptr: I, indices: I, cost: F, seed_node: I, seed_label: I, seed_cost: F, k: int, limit: float
 ) -> tuple[F, I, I]:
-    """Give the k nearest facilities of every node: costs, facilities and their number."""
+    """Give the k nearest facilities of every node: costs, facilities and their number.
+
+    What is known so far of a node is a list of at most k facilities; a way that does not better
+    it is not followed.
+    """
     size = indptr.shape[0] - 1
     best = np.full((size, k), np.inf)
     label_of = np.full((size, k), -1, dtype=np.int64)
     count = np.zeros(size, dtype=np.int64)
-    room = 1024 + 2 * (indices.shape[0] + seed_node.shape[0])
+    room = 1024 + indices.shape[0] + seed_node.shape[0]
     keys, nodes = np.empty(room), np.empty(room, dtype=np.int64)
     labels = np.empty(room, dtype=np.int64)
     fill = 0
     for j in range(seed_node.shape[0]):
-        if seed_cost[j] <= limit:
-            _push(keys, nodes, labels, fill, seed_cost[j], seed_node[j], seed_label[j])
+        node, label, key = seed_node[j], seed_label[j], seed_cost[j]
+        if key <= limit and _better(best[node], label_of[node], 0, key, label):
+            _push(keys, nodes, labels, fill, key, node, label)
             fill += 1
     while fill > 0:
         key, node, label = keys[0], nodes[0], labels[0]
         fill -= 1
         _drop(keys, nodes, labels, fill)
         n = count[node]
-        known = n >= k
-        for j in range(n):
-            known = known or label_of[node, j] == label
-        if known:
-            continue
-        best[node, n], label_of[node, n] = key, label
+        if n >= k or label_of[node, n] != label or best[node, n] != key:
+            continue  # a better way came in between
         count[node] = n + 1
         for arc in range(indptr[node], indptr[node + 1]):
             head = indices[arc]
             price = key + cost[arc]
-            if count[head] < k and price <= limit:
+            if price > limit or price > best[head, k - 1]:
+                continue
+            if _better(best[head], label_of[head], count[head], price, label):
                 if fill == keys.shape[0]:
                     keys = np.concatenate((keys, np.empty(fill)))
                     nodes = np.concatenate((nodes, np.empty(fill, dtype=np.int64)))
                     labels = np.concatenate((labels, np.empty(fill, dtype=np.int64)))
                 _push(keys, nodes, labels, fill, price, head, label)
                 fill += 1
+    for node in range(size):
+        for j in range(count[node], k):
+            best[node, j], label_of[node, j] = np.inf, -1
     return best, label_of, count
+
+
+@njit(cache=True, nogil=True)
+def _better(costs: F, labels: I, settled: int, price: float, label: int) -> bool:
+    """Put a facility into a sorted list behind what is settled, where that betters the list."""
+    k = costs.shape[0]
+    last = k - 1
+    for j in range(k):
+        if labels[j] == label:
+            if j < settled or price >= costs[j]:
+                return False
+            last = j
+            break
+        if labels[j] < 0:
+            last = j
+            break
+    full = labels[last] >= 0 and labels[last] != label
+    if full and not _before(price, label, costs[last], labels[last]):
+        return False
+    at = last
+    while at > settled and _before(price, label, costs[at - 1], labels[at - 1]):
+        costs[at], labels[at] = costs[at - 1], labels[at - 1]
+        at -= 1
+    costs[at], labels[at] = price, label
+    return True
 
 
 @njit(cache=True, nogil=True)
