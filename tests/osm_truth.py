@@ -127,8 +127,10 @@ def directions(tags, vehicle):
             ahead, back = True, False
         elif v in ("-1", "reverse"):
             ahead, back = False, True
-        elif v in ("no", "false", "0", "reversible", "alternating"):
+        elif v in ("no", "false", "0", "alternating"):
             ahead, back = True, True
+        elif v == "reversible":
+            ahead, back = False, False
     return ahead, back
 
 

@@ -1,6 +1,7 @@
 """Road layers as they come: pieces that do not touch, wrong units, detached points, classes."""
 
 import json
+from html import escape
 
 import geopandas as gpd
 import numpy as np
@@ -12,7 +13,7 @@ from riskmap.errors import LayerError
 from riskmap.geo.network import build_graph, route, vehicle_seconds
 from riskmap.geo.network.matching import main_edges
 from riskmap.i18n import language
-from riskmap.layers.read.osm import read_network
+from riskmap.layers.read.osm import read_network, read_roads
 from riskmap.vocabulary.presets import load_presets
 
 X0, Y0 = 117.0, 36.0
@@ -207,6 +208,71 @@ def test_class_lists_take_the_highest_and_end_nodes_tell_where_lines_meet():
         assert said([str(n) for n in graph.notes], "end nodes")
     wrong = lines.assign(u=[1, 1, 1, 1], v=[2, 2, 2, 2])
     assert build_graph(wrong, presets=load_presets()).component.max() == 0
+
+
+AT = {1: (0, 0), 2: (1, 0), 3: (2, 0), 4: (3, 0), 5: (1, 1), 6: (2, 1), 7: (1.5, 0)}
+
+
+def blocks(tmp_path, vehicle, way, node, relation):
+    """Length from 1 to 4 in blocks of 0.001 degree: three straight on, five round the middle."""
+
+    def tags(held):
+        return "".join(f"<tag k='{key}' v='{escape(value)}'/>" for key, value in held.items())
+
+    street = {"highway": "residential"}
+    ways = {1: ([1, 2], street), 2: ([2, 7, 3], street | way), 3: ([3, 4], street),
+            4: ([2, 5, 6, 3], street)}  # fmt: skip
+    parts = ["<osm version='0.6'>"]
+    for key, (x, y) in AT.items():
+        held = tags(node if key == 7 else {})
+        place = f"lon='{10 + x / 1000:.7f}' lat='{y / 1000:.7f}'"
+        parts.append(f"<node id='{key}' version='1' {place}>{held}</node>")
+    for key, (nodes, held) in ways.items():
+        refs = "".join(f"<nd ref='{one}'/>" for one in nodes)
+        parts.append(f"<way id='{key}' version='1'>{refs}{tags(held)}</way>")
+    if relation:
+        members = "".join(
+            f"<member type='{kind}' ref='{ref}' role='{role}'/>"
+            for kind, ref, role in (("way", 1, "from"), ("node", 2, "via"), ("way", 2, "to"))
+        )
+        held = tags({"type": "restriction", **relation})
+        parts.append(f"<relation id='1' version='1'>{members}{held}</relation>")
+    (tmp_path / "net.osm").write_text("".join([*parts, "</osm>"]))
+    a = pd.DataFrame({"id": ["a"], "lon": [10.0], "lat": [0.0]})
+    b = a.assign(lon=10.003)
+    row = route(read_roads(tmp_path / "net.osm"), a, b, vehicle=vehicle)["routes"][0]
+    return round(row["metres"] / 111.2)
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "way", "node", "relation", "right"),
+    [
+        ("car", {"oneway": "reversible"}, {}, {}, 5),
+        ("car", {"oneway": "alternating"}, {}, {}, 3),
+        ("car", {"access": " NO "}, {}, {}, 5),
+        ("car", {"motor_vehicle:conditional": "no @ (22:00-06:00)"}, {}, {}, 3),
+        ("car", {"highway": "track", "motor_vehicle": "yes"}, {}, {}, 3),
+        ("car", {"highway": "construction"}, {}, {}, 5),
+        ("car", {"access": "no", "bus": "yes"}, {}, {}, 5),
+        ("car", {}, {"barrier": "height_restrictor"}, {}, 3),
+        ("fire_engine", {}, {"barrier": "height_restrictor", "maxheight": "2"}, {}, 5),
+        ("fire_engine", {"maxheight": "11'6\""}, {}, {}, 3),
+        ("fire_engine", {"maxheight": "3,2 m"}, {}, {}, 5),
+        ("fire_engine", {"maxheight": "default"}, {}, {}, 3),
+        ("fire_engine", {"maxweight": "7500 kg"}, {}, {}, 5),
+        ("truck", {"motor_vehicle": "no", "hgv": "yes"}, {}, {}, 3),
+        ("truck", {}, {}, {"restriction:hgv": "no_straight_on"}, 5),
+        ("car", {}, {}, {"restriction:hgv": "no_straight_on"}, 3),
+        ("car", {}, {}, {"restriction": "no_exit"}, 5),
+        ("car", {}, {}, {"restriction:conditional": "no_straight_on @ (Mo-Fr)"}, 3),
+        ("fire_engine", {}, {}, {"restriction": "no_straight_on", "except": "psv;emergency"}, 3),
+        ("foot", {"vehicle": "no"}, {}, {}, 3),
+        ("foot", {"highway": "trunk", "motorroad": "yes"}, {}, {}, 5),
+        ("foot", {}, {}, {"restriction": "no_straight_on"}, 3),
+    ],
+)
+def test_what_other_routers_once_got_wrong(tmp_path, vehicle, way, node, relation, right):
+    assert blocks(tmp_path, vehicle, way, node, relation) == right
 
 
 def test_loose_ends_meet_the_line_on_which_they_lie_and_bridges_do_not():

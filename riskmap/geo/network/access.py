@@ -320,13 +320,17 @@ def osm_directions(
             continue
         said = plain_oneway(words(table[tag]))
         ahead, back = said.isin(FORWARD), said.isin(BACKWARD)
-        both = said.isin(BOTH - {"", "nan", "none", "<na>"})
+        both = said.isin(BOTH - {"", "nan", "none", "<na>", REVERSIBLE})
         forward = np.asarray((ahead | both) | (forward & ~back), dtype=bool)
         backward = np.asarray((back | both) | (backward & ~ahead), dtype=bool)
+        turned = (said == REVERSIBLE).to_numpy(dtype=bool)
+        forward, backward = forward & ~turned, backward & ~turned
         unknown |= set(said[~(ahead | back | said.isin(BOTH))])
     return forward, backward, tuple(sorted(unknown))
 
 
+REVERSIBLE: Final = "reversible"
+"""The direction changes with the hour, which nobody here knows: shut, as other routers do."""
 _NUMBER: Final = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*(.*)$")
 _FEET: Final = re.compile(
     r"^\s*(\d+(?:\.\d+)?)\s*(?:'|ft|feet)\s*(?:(\d+(?:\.\d+)?)\s*(?:\"|''|in)?)?"
