@@ -14,7 +14,7 @@ import pandas as pd
 from riskmap.errors import ExportError, Problem
 from riskmap.geo.points import row_xy
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import placed_rows, rows_in_use
+from riskmap.layers.layer import filled, placed_rows, rows_in_use
 from riskmap.pipeline.roads import FACILITIES
 from riskmap.vocabulary.columns import LEVEL
 from riskmap.vocabulary.grade import LEVEL_NAMES
@@ -99,7 +99,6 @@ def register(
     from riskmap.register import events
     from riskmap.register.control import build_control
     from riskmap.register.items import build_items
-    from riskmap.register.scorecard import scorecard
 
     items = build_items(
         ground.layers,
@@ -123,6 +122,7 @@ def register(
         data_date=project.data_date,
         known=known,
     )
+    whole = control
     closed = control["status"].map(lambda state: state == events.STATES["closed"]).to_numpy(bool)
     items, control, signed = items[~closed], control[~closed], control[closed]
     notes = tuple(
@@ -137,7 +137,7 @@ def register(
         items=_renumbered(items, control),
         control=control.assign(rank=np.arange(1, len(control) + 1)),
         closed=signed,
-        scorecard=scorecard(ground.layers),
+        scorecard=_measured(project, ground, whole),
         duty=_duty(project, ground, items, pieces),
         notes=(*notes, *_said(items), *_signed_off(signed, items, known)),
         problems=(*_unproven_rows(ground), *conflicts(items, ground.layers)),
@@ -148,9 +148,18 @@ def _duty(
     project: Project, ground: Ground, items: pd.DataFrame, pieces: Pieces | None
 ) -> dict[str, pd.DataFrame]:
     """Check grids, persons, patrols, loudspeakers and stated figures, where their ledgers are."""
+    from riskmap.register.checks import Case, checks
     from riskmap.register.grids import duty_checks
     from riskmap.register.scorecard import doubts
 
+    case = Case(
+        layers=ground.layers,
+        roles=ground.roles,
+        units=ground.units,
+        items=items,
+        presets=ground.presets,
+        day=project.data_date or "",
+    )
     found = duty_checks(
         ground.layers,
         ground.units,
@@ -160,7 +169,38 @@ def _duty(
         presets=ground.presets,
         data_date=project.data_date,
     )
-    return {**found, "stated_doubts": doubts(ground.layers)}
+    return {**found, **checks(case), "stated_doubts": doubts(ground.layers)}
+
+
+def _measured(project: Project, ground: Ground, control: pd.DataFrame) -> pd.DataFrame:
+    """Make the scorecard: ledgers, the register's items, the units; towns by the place of rows."""
+    from riskmap.register import events
+    from riskmap.register.items import places
+    from riskmap.register.scorecard import measures, scorecard
+
+    state = {str(label): str(code) for code, label in events.STATES.items()}
+    listed = {str(label): code for code, label in events.LISTED.items()}
+    more = {
+        "item": control.assign(
+            state=control["status"].map(lambda label: state.get(str(label))),
+            listed=control["listed"].map(lambda label: listed.get(str(label))),
+            level=control[LEVEL].astype("Int8").astype(object),
+        ),
+        "unit": ground.units.drop(columns="geometry"),
+    }
+    for role in {count.role for one in measures() for count in (one.of, one.over) if count}:
+        layer = ground.layers.get(role)
+        if layer is None or layer.table is None or not layer.table.geometry.notna().all():
+            continue
+        table = layer.table
+        if len(table) and len(ground.units):
+            found = places(table, ground.units)
+            named = {
+                name: filled(table, name).where(filled(table, name).notna(), found[name])
+                for name in ("district", "town", "village")
+            }
+            more[role] = table.assign(**named)
+    return scorecard(ground.layers, data_date=project.data_date or "", more=more)
 
 
 def _renumbered(items: pd.DataFrame, control: pd.DataFrame) -> pd.DataFrame:

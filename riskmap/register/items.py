@@ -13,7 +13,7 @@ from riskmap.i18n import Text, language, text
 from riskmap.layers.layer import filled
 from riskmap.register.duty import KINDS, blanks, deadlines, duty_units, kinds, measures
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.grade import LEVEL_NAMES, active, codes, grades, severity
+from riskmap.vocabulary.grade import LEVEL_NAMES, active, codes, grades, in_force, severity
 from riskmap.vocabulary.roles import Label, unit_label
 
 if TYPE_CHECKING:
@@ -207,7 +207,9 @@ _ORDER: Final = (
 )  # fmt: skip
 
 
-def counted(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> dict[str, tuple[int, int]]:
+def counted(
+    layers: Mapping[str, Layer], roles: Mapping[str, Role], data_date: str = ""
+) -> dict[str, tuple[int, int]]:
     """Count the rows of each listed role that go on the list, and those that are left out.
 
     Parameters
@@ -216,6 +218,8 @@ def counted(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> dict[str,
         Checked layers by role.
     roles
         All roles.
+    data_date
+        Date of the data, ISO, for rows that count for a time only.
 
     Returns
     -------
@@ -226,7 +230,7 @@ def counted(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> dict[str,
         name: (int(keep.sum()), int((~keep).sum()))
         for name, role in roles.items()
         if role.item and (table := _table(layers, name)) is not None
-        for keep in [active(role, table)]
+        for keep in [active(role, table) & in_force(role, table, data_date)]
     }
 
 
@@ -284,7 +288,7 @@ def build_items(
     items = _ranked(items)[list(_ORDER)]
     items.attrs["merged"] = merged
     items.attrs["left_out"] = {
-        role: out for role, (_, out) in counted(layers, roles).items() if out
+        role: out for role, (_, out) in counted(layers, roles, data_date).items() if out
     }
     return items
 
@@ -304,7 +308,7 @@ def _collect(
         table = _table(layers, name) if role.item else None
         if table is None:
             continue
-        table = table[active(role, table)]
+        table = table[active(role, table) & in_force(role, table, data_date)]
         if not len(table):
             continue
         parts.append(_rows(role, table, units, unit_index, presets, near, data_date))

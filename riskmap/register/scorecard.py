@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,13 +19,22 @@ from riskmap.layers.layer import filled
 from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from riskmap.layers.layer import Layer
 
-SCALES: Final[Mapping[str, float]] = {"%": 100.0, "‰": 1000.0, "": 1.0}
+SCALES: Final[Mapping[str, float]] = {
+    "%": 100.0, "‰": 1000.0, "": 1.0, "次/10万公顷": 1e5, "公顷/次": 1.0, "%同比": 100.0,
+}  # fmt: skip
+"""Unit of a measure to what its quotient is multiplied by."""
+CHANGE: Final = "%同比"
+"""Unit of a measure that compares with the same days of the year before."""
 _SIGNS: Final = {"%": "%", "％": "%", "‰": "‰", "per mille": "‰", "千分之": "‰", "百分之": "%"}
 _NUMBER: Final = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?")
 _DECIMALS: Final = re.compile(r"\.(\d*)")
 _AT_LEAST: Final = ("余", "多", "以上", "不少于", "≥", "+")
+_COMPARED: Final = re.compile(r"(<=|>=|<|>)(.+)")
+_TODAY: Final = re.compile(r"today([+-]\d+)?")
 _AT_MOST: Final = ("以内", "以下", "不超过", "不足", "≤")
 ALL: Final = ""
 """The reporting unit that stands for the whole place."""
@@ -36,6 +46,9 @@ class Count:
 
     role: str
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field to the values that count; also ``<=24``, ``>=today-365``, ``<=@other_field``,
+    ``~words`` that it holds, ``!~words`` that it does not, ``this_year``, ``last_year`` (up to the same day), ``*`` (filled in).
+    """
     sum: str = ""
     unique: str = ""
     blank: str = "unknown"
@@ -55,6 +68,12 @@ class Measure:
     direction: str = ""
     """``up``: at least the target; ``down``: at most."""
     source: str = ""
+    split: str = ""
+    """Field by whose values the measure is told apart."""
+    per: str = "town"
+    """Field that names the reporting unit."""
+    each: bool = False
+    """Whether the target is one of every reporting unit, not of the whole place."""
 
 
 @cache
@@ -82,6 +101,9 @@ def measures() -> tuple[Measure, ...]:
             target=entry.get("target"),
             direction=entry.get("direction", ""),
             source=entry.get("source", ""),
+            split=entry.get("split", ""),
+            per=entry.get("per", "town"),
+            each=bool(entry.get("each", False)),
         )
         for entry in entries
     )
@@ -98,7 +120,13 @@ def _count(entry: Mapping[str, Any]) -> Count:
     )
 
 
-def scorecard(layers: Mapping[str, Layer], *, of: Sequence[Measure] | None = None) -> pd.DataFrame:
+def scorecard(
+    layers: Mapping[str, Layer],
+    *,
+    of: Sequence[Measure] | None = None,
+    data_date: str = "",
+    more: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
     """Compute every measure whose ledgers are there, for the whole place and each town.
 
     Parameters
@@ -107,6 +135,11 @@ def scorecard(layers: Mapping[str, Layer], *, of: Sequence[Measure] | None = Non
         Checked layers by role; a measure without its ledger is left out, never zero.
     of
         The measures; the shipped ones by default.
+    data_date
+        Date of the data, ISO; without it what asks for a day is unknown.
+    more
+        Further tables to count in: ``item`` (the register's items), ``unit``; and roles whose
+        ``town`` was found by the place of their rows.
 
     Returns
     -------
@@ -115,24 +148,61 @@ def scorecard(layers: Mapping[str, Layer], *, of: Sequence[Measure] | None = Non
         whose blank cells leave open whether they count), value, unit, target, met (unknown when
         the blanks could decide it), source. A rate over nothing has no value.
     """
+    found = {name: layer.table for name, layer in layers.items() if layer.table is not None}
+    tables: dict[str, pd.DataFrame] = {**found, **(more or {})}
     rows: list[dict[str, Any]] = []
     for measure in measures() if of is None else of:
         counts = (measure.of, measure.over or measure.of)
-        if any((found := layers.get(one.role)) is None or found.table is None for one in counts):
-            continue
-        top = _by_town(layers, measure.of)
-        below = None if measure.over is None else _by_town(layers, measure.over)
-        dark = _by_town(layers, measure.of, blanks=True)
-        towns = dict.fromkeys([ALL, *sorted(set(top) | set(below or {}))])
-        rows += [
-            _row(measure, town, top.get(town, 0.0), below, dark.get(town, 0.0)) for town in towns
-        ]
+        if all(one.role in tables for one in counts):
+            for one in _split(measure, tables):
+                rows += _measured(one, tables, data_date)
     names = [
         "code", "measure", "unit_name", "numerator", "denominator", "unknown", "value", "unit",
         "target", "met", "source",
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=names)
     return table.astype({"met": "boolean", "target": "Float64", "denominator": "Float64"})
+
+
+def _split(measure: Measure, tables: Mapping[str, pd.DataFrame]) -> list[Measure]:
+    """Tell a measure apart by the values of a field, where it says so."""
+    if not measure.split:
+        return [measure]
+    from riskmap.vocabulary.roles import load_roles
+
+    role = load_roles().get(measure.of.role)
+    known = None if role is None else role.field(measure.split)
+    words = {} if known is None else {choice.value: choice for choice in known.choices}
+    there = filled(tables[measure.of.role], measure.split).dropna().map(_written)
+    order = [value for value in words if (there == value).any()]
+    order += sorted(set(there) - set(words))
+    made = []
+    for value in order:
+        zh, en = (words[value].zh, words[value].en) if value in words else (value, value)
+        label = Label(f"{measure.label.msgid}: {en}", zh=f"{measure.label.zh}：{zh}")
+        only = {measure.split: (value,)}
+        over = measure.over
+        made.append(
+            replace(
+                measure,
+                code=f"{measure.code}:{value}",
+                label=label,
+                of=replace(measure.of, where={**measure.of.where, **only}),
+                over=None if over is None else replace(over, where={**over.where, **only}),
+            )
+        )
+    return made
+
+
+def _measured(
+    measure: Measure, tables: Mapping[str, pd.DataFrame], today: str
+) -> list[dict[str, Any]]:
+    """Make the rows of one measure: the whole place, then its reporting units."""
+    top = _by_unit(tables, measure, measure.of, today)
+    below = None if measure.over is None else _by_unit(tables, measure, measure.over, today)
+    dark = _by_unit(tables, measure, measure.of, today, blanks=True)
+    names = dict.fromkeys([ALL, *sorted(set(top) | set(below or {}))])
+    return [_row(measure, one, top.get(one, 0.0), below, dark.get(one, 0.0)) for one in names]
 
 
 def _row(
@@ -148,8 +218,11 @@ def _row(
     if denominator is not None:
         some = denominator > unknown
         value = numerator / denominator * SCALES[measure.unit] if some else None
+        if measure.unit == CHANGE and value is not None:
+            value -= SCALES[CHANGE]
     met = None
-    if measure.target is not None and value is not None and measure.direction:
+    judged = measure.target is not None and not (measure.each and town == ALL)
+    if judged and value is not None and measure.direction:
         scale = SCALES[measure.unit]
         most = (numerator + unknown) / denominator * scale if denominator else value + unknown
         met = _met(measure, least=value, most=most)
@@ -176,34 +249,96 @@ def _met(measure: Measure, *, least: float, most: float) -> bool | None:
     return True if worst >= goal else False if best < goal else None
 
 
-def _by_town(
-    layers: Mapping[str, Layer], count: Count, *, blanks: bool = False
+def _by_unit(
+    tables: Mapping[str, pd.DataFrame],
+    measure: Measure,
+    count: Count,
+    today: str,
+    *,
+    blanks: bool = False,
 ) -> dict[str, float]:
-    """Count in the whole place and in each town; or the rows that a blank cell leaves open."""
-    table = layers[count.role].table
-    if table is None:
-        return {}
+    """Count in the whole place and in each unit; or the rows that a blank cell leaves open."""
+    table = tables[count.role]
     keep, maybe = np.ones(len(table), bool), np.zeros(len(table), bool)
     for name, values in count.where.items():
-        said = filled(table, name).map(_written)
-        fits = np.array([_fits(value, values) for value in said], bool)
-        open_ = (said == "").to_numpy(bool) & ~fits & (count.blank == "unknown")
+        fits, dark = _fitting(table, name, values, today)
+        open_ = dark & ~fits & (count.blank == "unknown")
         maybe |= open_
         keep &= fits | open_
     keep = keep & maybe if blanks else keep & ~maybe
-    towns = filled(table, "town").fillna("").astype(str)[keep]
+    units = filled(table, measure.per).fillna("").astype(str)[keep]
     if count.sum:
         amounts = pd.to_numeric(filled(table, count.sum)[keep], errors="coerce").fillna(0.0)
     else:
-        amounts = pd.Series(1.0, index=towns.index)
+        amounts = pd.Series(1.0, index=units.index)
     if count.unique:
         said = filled(table, count.unique)[keep].dropna().astype(str)
         found = {ALL: float(said.nunique())}
-        by = said.groupby(towns.reindex(said.index)).nunique()
+        by = said.groupby(units.reindex(said.index)).nunique()
     else:
         found = {ALL: float(amounts.sum())}
-        by = amounts.groupby(towns).sum()
-    return found | {str(town): float(n) for town, n in by.items() if town}
+        by = amounts.groupby(units).sum()
+    return found | {str(unit): float(n) for unit, n in by.items() if unit}
+
+
+def _fitting(
+    table: pd.DataFrame, name: str, values: tuple[str, ...], today: str
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say which rows fit one of the values, and of which a blank leaves it open."""
+    said = filled(table, name).map(_written)
+    fits = np.zeros(len(table), bool)
+    dark = np.array(said == "", bool)
+    for value in values:
+        if (compared := _COMPARED.fullmatch(value)) is not None:
+            one, open_ = _compared(table, said, compared[1], compared[2], today)
+            fits |= one
+            dark |= open_
+        elif value in {"this_year", "last_year"}:
+            fits |= _in_year(said, value, today)
+            dark |= not today
+        elif value.startswith("!~"):
+            fits |= ~said.str.contains(value[2:], regex=False).to_numpy(bool)
+        elif value.startswith("~"):
+            fits |= said.str.contains(value[1:], regex=False).to_numpy(bool)
+        elif value == "*":
+            fits |= (said != "").to_numpy(bool)
+        else:
+            fits |= (said == value).to_numpy(bool)
+    return fits, dark
+
+
+def _compared(
+    table: pd.DataFrame, said: pd.Series[str], sign: str, with_: str, today: str
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Compare a field with a number, a day or another field; a blank on either side is open."""
+    if with_.startswith("@"):
+        other = filled(table, with_[1:]).map(_written)
+    elif (day := _TODAY.fullmatch(with_)) is not None:
+        other = pd.Series(_day_from(today, int(day[1] or 0)), index=said.index, dtype=object)
+    else:
+        other = pd.Series(with_, index=said.index, dtype=object)
+    blank = ((said == "") | (other == "")).to_numpy(bool)
+    left, right = (pd.to_numeric(side, errors="coerce") for side in (said, other))
+    both = (left.notna() & right.notna()).to_numpy(bool)
+    small = np.where(both, left < right, said.astype(str) < other.astype(str))
+    same = np.where(both, left == right, said.astype(str) == other.astype(str))
+    hit = {"<": small, "<=": small | same, ">": ~small & ~same, ">=": ~small}[sign]
+    return hit.astype(bool) & ~blank, blank
+
+
+def _day_from(today: str, days: int) -> str:
+    return (date.fromisoformat(today) + timedelta(days=days)).isoformat() if today else ""
+
+
+def _in_year(said: pd.Series[str], which: str, today: str) -> NDArray[np.bool_]:
+    """Tell what lies in this year, or in the last up to the same day; a bare year is the whole."""
+    if not today:
+        return np.zeros(len(said), bool)
+    year = int(today[:4]) - (which == "last_year")
+    until = f"{year}{today[4:]}"
+    dated = (said >= f"{year}-01-01") & (said <= until) & (said.str.len() > 4)
+    bare = said.str.replace(".0", "", regex=False) == str(year)
+    return (dated | bare).to_numpy(bool)
 
 
 def _written(value: object) -> str:
@@ -212,10 +347,6 @@ def _written(value: object) -> str:
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     return str(value)
-
-
-def _fits(value: str, values: tuple[str, ...]) -> bool:
-    return value in values or ("*" in values and value != "")
 
 
 @dataclass(frozen=True, kw_only=True)

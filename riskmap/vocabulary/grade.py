@@ -85,6 +85,42 @@ def active(role: Role, table: pd.DataFrame) -> pd.Series[bool]:
     return keep
 
 
+def in_force(role: Role, table: pd.DataFrame, day: str) -> pd.Series[bool]:
+    """Tell which rows count on a day: those whose first and last day hold it.
+
+    Parameters
+    ----------
+    role
+        The role, whose file names the fields of the two days.
+    table
+        Its rows.
+    day
+        The day, ISO; empty takes no row out.
+
+    Returns
+    -------
+    Series of bool
+        True where the row counts; a blank day never takes a row out.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from riskmap.vocabulary.roles import load_roles
+    >>> work = pd.DataFrame({"starts": ["2026-05-01", None], "ends": ["2026-05-03", None]})
+    >>> in_force(load_roles()["risky_work"], work, "2026-05-04").tolist()
+    [False, True]
+    """
+    import pandas as pd
+
+    keep = pd.Series(data=True, index=table.index, dtype=bool)
+    for name, sign in zip(role.period, (1, -1), strict=False):
+        if day and name in table.columns:
+            said = pd.to_datetime(table[name], errors="coerce")
+            gap = (pd.Timestamp(day) - said).dt.days * sign
+            keep &= ~(gap < 0)
+    return keep
+
+
 def grade(
     role: Role, table: pd.DataFrame, presets: Presets
 ) -> tuple[pd.Series[Any], pd.Series[Any]]:

@@ -107,6 +107,8 @@ class Role:
     """True when a vector role may also come as a raster (population)."""
     active: Mapping[str, tuple[str, ...]] | None = None
     """Field to the values that take a row out of use, such as a source without storage."""
+    period: tuple[str, ...] = ()
+    """Fields of the first and last day on which a row counts, such as work that is under way."""
     asked: tuple[str, ...] = ()
     """Fields whose blanks are listed beside an item, since a leader would ask for them."""
     measures: Mapping[int, Label] | None = None
@@ -486,7 +488,8 @@ def parse_role(raw: Mapping[str, Any]) -> Role:
         key: raw[key]
         for key in Role.__dataclass_fields__
         if key in raw
-        and key not in ("fields", "active", "asked", "measures", "emergency", "absence", "keeper")
+        and key
+        not in ("fields", "active", "period", "asked", "measures", "emergency", "absence", "keeper")
     }
     unknown = set(raw) - set(Role.__dataclass_fields__) - {"common"}
     if unknown:
@@ -498,6 +501,7 @@ def parse_role(raw: Mapping[str, Any]) -> Role:
         **plain,
         fields=_fields(raw, common()["fields"]),
         active=out,
+        period=tuple(map(str, raw.get("period", ()))),
         asked=tuple(raw.get("asked", ())),
         measures={level: label for level, label in measures.items() if label is not None} or None,
         emergency=_label(raw.get("emergency")),

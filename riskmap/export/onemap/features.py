@@ -18,7 +18,7 @@ from riskmap.export.onemap.pack import Packer
 from riskmap.i18n import LANGUAGES, Text, both, language
 from riskmap.vocabulary.columns import WGS84, headings
 from riskmap.vocabulary.columns import column as column_named
-from riskmap.vocabulary.grade import active
+from riskmap.vocabulary.grade import active, in_force
 
 __all__ = [
     "column",
@@ -232,9 +232,10 @@ def _source(result: Any, table: pd.DataFrame, packer: Packer) -> dict[str, Any] 
     }
 
 
-def _out_of_use(role: Any, table: pd.DataFrame, packer: Packer) -> dict[str, Any]:
+def _out_of_use(role: Any, table: pd.DataFrame, day: str, packer: Packer) -> dict[str, Any]:
     """Pack the rows that are out of use, if there are any: nobody is sent there."""
-    out = np.flatnonzero(~active(role, table).to_numpy(dtype=bool))
+    there = active(role, table) & in_force(role, table, day)
+    out = np.flatnonzero(~there.to_numpy(dtype=bool))
     return {"out": packer.integers(out)} if len(out) else {}
 
 
@@ -324,7 +325,7 @@ def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) ->
         "fields": field_parts(role, table, packer),
         "extra": _extra(result, table.index, packer),
         "source": _source(result, table, packer),
-        **_out_of_use(role, table, packer),
+        **_out_of_use(role, table, str(result.facts.data_date or ""), packer),
     } | photo_parts(result, layer, packer)
     if not points:
         part["shape"] = lines_part(table, packer)
