@@ -9,6 +9,7 @@ COMMANDS = (
     "run", "check", "new", "template", "explain", "verify", "papers", "postgis", "index",
     "locate", "allocate", "route", "coords",
     "control export", "control import", "control status", "control history", "control bulletin",
+    "control show",
     "diff",
 )  # fmt: skip
 HEAD = """# Commands

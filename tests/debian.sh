@@ -1,9 +1,10 @@
 #!/bin/sh
-# What the tests need from Debian: Chromium with a Chinese font for the page, PostgreSQL with PostGIS for databases.
-# Installs what is missing when we may; starts nothing.
+# What the tests need from Debian: Chromium with a Chinese font for the page, LibreOffice Calc for the tables that
+# officers fill in, PostgreSQL with PostGIS for databases. Installs what is missing when we may; starts nothing.
 set -eu
 missing=""
 command -v chromium >/dev/null 2>&1 || missing="chromium"
+command -v soffice >/dev/null 2>&1 || missing="$missing libreoffice-calc"
 fc-list 2>/dev/null | grep -qi "cjk" || missing="$missing fonts-noto-cjk"
 ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 || missing="$missing postgresql-postgis"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"

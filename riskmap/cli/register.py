@@ -32,13 +32,13 @@ On = Annotated[str | None, typer.Option(help="Date, like 2026-05-03; today when 
 def export(
     project: ProjectFile,
     *,
-    out: Annotated[Path, typer.Option(help="Workbook to write (xlsx).")],
+    out: Annotated[Path, typer.Option(help="Workbook to write (xlsx), or layer (gpkg).")],
     town: Annotated[str | None, typer.Option(help="Only the items of this town.")] = None,
     closed: Annotated[bool, typer.Option("--closed", help="Signed-off items too.")] = False,
     on: On = None,
 ) -> None:
     """Write the control table as a workbook to fill in: drop-downs, locked columns."""
-    from riskmap.export.workbook.form import Form, write_form
+    from riskmap.export.workbook.form import Form, write_form, write_layer
     from riskmap.register.merge import build_form
 
     loaded, table = _current(project)
@@ -47,14 +47,17 @@ def export(
     if not closed:
         table = table[table["state"] != "closed"]
     form = build_form(table, project=loaded.name, roles=_roles(loaded), on=_day(on))
-    write_form(Form(**form), out, name=str(text("Control table")), day=loaded.data_date)
+    if out.suffix.lower() == ".gpkg":
+        write_layer(Form(**form), table[["x", "y"]], out)
+    else:
+        write_form(Form(**form), out, name=str(text("Control table")), day=loaded.data_date)
     typer.echo(out)
 
 
 @control.command(name="import")
 def take_back(
     project: ProjectFile,
-    books: Annotated[list[Path], typer.Argument(help="Workbooks that came back.")],
+    books: Annotated[list[Path], typer.Argument(help="Workbooks or layers that came back.")],
     *,
     by: Annotated[str, typer.Option(help="Role of the one who imports.")] = "",
     on: On = None,
@@ -204,6 +207,69 @@ def _measured(project: Project) -> dict[str, pd.DataFrame]:
     return {str(DUTY_TABLES["scorecard"]): shown.rename(columns=names)}
 
 
+@control.command()
+def show(
+    project: ProjectFile,
+    subject: Annotated[
+        str, typer.Argument(help="Table to show, such as scorecard or calls; none: list them.")
+    ] = "",
+    *,
+    code: Annotated[
+        list[str] | None, typer.Option(help="Measures of the scorecard; all when not given.")
+    ] = None,
+    unit: Annotated[
+        str, typer.Option(help="Reporting unit of the scorecard; the whole place by default.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show scorecard and checks of the last run: what is late, missing, in nobody's charge."""
+    from riskmap.cli.commands import default_folder, load
+    from riskmap.errors import UsageError
+    from riskmap.export.geopackage.read import open_results
+    from riskmap.export.workbook.tables import DUTY_TABLES
+
+    found = open_results(default_folder(load(project)))
+    there = [name for name in DUTY_TABLES if name in found.tables]
+    if not subject:
+        counts = {name: len(found.table(name)) for name in there}
+        if as_json:
+            emit(counts)
+        for name in () if as_json else there:
+            typer.echo(f"{name}: {DUTY_TABLES[name]} ({counts[name]})")
+        return
+    if subject not in DUTY_TABLES:
+        raise UsageError(text("no such table; one of {known}", known=", ".join(DUTY_TABLES)))
+    rows = _records(found.table(subject)) if subject in there else []
+    if subject == "scorecard":
+        kept = [row for row in rows if (row["unit_name"] or "") == unit]
+        rows = [row for row in kept if not code or str(row["code"]).split(":")[0] in code]
+    if as_json:
+        emit(rows)
+        return
+    for row in rows:
+        typer.echo(_measure_line(row) if subject == "scorecard" else _line(row))
+
+
+def _measure_line(row: dict[str, Any]) -> str:
+    """Show one measure: its value, what it is made of, its target and whether that is met."""
+    value = "—" if row["value"] is None else f"{row['value']:g} {row['unit'] or ''}".rstrip()
+    if row["denominator"] is not None:
+        value += f" ({row['numerator']:g}/{row['denominator']:g})"
+    if row["unknown"]:
+        value += str(text(", {n} not filled in", n=f"{row['unknown']:g}"))
+    if row["target"] is not None:
+        met = {None: text("cannot be told yet"), True: text("met"), False: text("not met")}[
+            None if row["met"] is None else bool(row["met"])
+        ]
+        value += str(text(", target {t} {met}", t=f"{row['target']:g}", met=met))
+    return f"{row['measure']}: {value}"
+
+
+def _line(row: dict[str, Any]) -> str:
+    shown = (f"{v:g}" if isinstance(v, float) else str(v) for v in row.values() if v is not None)
+    return "  ".join(word for word in shown if word)
+
+
 def diff(
     old: Annotated[Path, typer.Argument(help="Results folder of the earlier run.")],
     new: Annotated[Path, typer.Argument(help="Results folder of the later run.")],
@@ -216,7 +282,7 @@ def diff(
     from riskmap.export.workbook.form import write_sheets
     from riskmap.register.diff import HEADINGS, TITLES, compare
 
-    names = ("units", "unit_indicators", "items", "control", "scorecard")
+    names = ("units", "unit_indicators", "items", "control", "scorecard", "signed_off")
     sides = [
         {name: found.table(name) for name in names if name in found.tables}
         for found in (open_results(old), open_results(new))
@@ -300,6 +366,7 @@ def _document(found: Merged) -> dict[str, Any]:
             }
             for c in found.conflicts
         ],
+        **({"notes": [str(note) for note in found.notes]} if found.notes else {}),
     }  # fmt: skip
 
 
@@ -307,6 +374,8 @@ def _show(found: Merged) -> None:
     from riskmap.register.merge import HEADINGS
 
     typer.echo(text("{n} items taken, {same} unchanged", n=found.imported, same=found.unchanged))
+    for note in found.notes:
+        say(note)
     for r in found.refused:
         say(
             text(

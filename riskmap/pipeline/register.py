@@ -137,7 +137,7 @@ def register(
         items=_renumbered(items, control),
         control=control.assign(rank=np.arange(1, len(control) + 1)),
         closed=signed,
-        scorecard=_measured(project, ground, whole),
+        scorecard=_measured(project, ground, whole, known),
         duty=_duty(project, ground, items, pieces),
         notes=(*notes, *_said(items), *_signed_off(signed, items, known)),
         problems=(*_unproven_rows(ground), *conflicts(items, ground.layers)),
@@ -172,7 +172,9 @@ def _duty(
     return {**found, **checks(case), "stated_doubts": doubts(ground.layers)}
 
 
-def _measured(project: Project, ground: Ground, control: pd.DataFrame) -> pd.DataFrame:
+def _measured(
+    project: Project, ground: Ground, control: pd.DataFrame, known: pd.DataFrame | None
+) -> pd.DataFrame:
     """Make the scorecard: ledgers, the register's items, the units; towns by the place of rows."""
     from riskmap.register import events
     from riskmap.register.items import places
@@ -180,12 +182,15 @@ def _measured(project: Project, ground: Ground, control: pd.DataFrame) -> pd.Dat
 
     state = {str(label): str(code) for code, label in events.STATES.items()}
     listed = {str(label): code for code, label in events.LISTED.items()}
+    said = control.assign(
+        state=control["status"].map(lambda label: state.get(str(label))),
+        listed=control["listed"].map(lambda label: listed.get(str(label))),
+    )[["state", "listed", "level", "deadline", "town"]].astype(object)
+    if known is not None:  # what stands in no ledger any more is still on the register
+        gone = known.loc[known.index.difference(control.index), said.columns].astype(object)
+        said = pd.concat([said, gone]) if len(gone) else said
     more = {
-        "item": control.assign(
-            state=control["status"].map(lambda label: state.get(str(label))),
-            listed=control["listed"].map(lambda label: listed.get(str(label))),
-            level=control[LEVEL].astype("Int8").astype(object),
-        ),
+        "item": said,
         "unit": ground.units.drop(columns="geometry"),
     }
     for role in {count.role for one in measures() for count in (one.of, one.over) if count}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -57,7 +57,7 @@ def compare(
         Tables by the names of `TITLES`.
     """
     units = compare_units(old, new)
-    items = compare_items(old["items"], new["items"])
+    items = compare_items(old["items"], new["items"], was=_signed(old), now=_signed(new))
     carried = carried_over(old["control"], new["control"])
     found = {
         "overview": _overview(old, new, units, items, carried),
@@ -123,13 +123,26 @@ def _causes(old: pd.DataFrame, new: pd.DataFrame, units: pd.Series[Any]) -> list
     return found
 
 
-def compare_items(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Tell items that are new, gone, re-graded, renamed or moved, by their stable id.
+def _signed(tables: Mapping[str, pd.DataFrame]) -> frozenset[str]:
+    """Name the items that a result has as signed off."""
+    return frozenset(tables["signed_off"]["item_id"]) if "signed_off" in tables else frozenset()
+
+
+def compare_items(
+    old: pd.DataFrame,
+    new: pd.DataFrame,
+    *,
+    was: Collection[str] = (),
+    now: Collection[str] = (),
+) -> pd.DataFrame:
+    """Tell items that are new, signed off, come up again, gone, re-graded, renamed or moved.
 
     Parameters
     ----------
     old, new
         Tables ``items``.
+    was, now
+        Items signed off by then, and by now.
 
     Returns
     -------
@@ -138,11 +151,21 @@ def compare_items(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """
     left, right = old.set_index("item_id"), new.set_index("item_id")
     rows = [
-        _item(text("new"), key, right.loc[key], after=right.loc[key, "level"])
+        _item(
+            text("come up again") if key in was else text("new"),
+            key,
+            right.loc[key],
+            after=right.loc[key, "level"],
+        )
         for key in right.index.difference(left.index)
     ]
     rows += [
-        _item(text("no longer listed"), key, left.loc[key], before=left.loc[key, "level"])
+        _item(
+            text("signed off") if key in now else text("no longer listed"),
+            key,
+            left.loc[key],
+            before=left.loc[key, "level"],
+        )
         for key in left.index.difference(right.index)
     ]
     both = right.index.intersection(left.index)

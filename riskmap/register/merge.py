@@ -56,6 +56,10 @@ MORE: Final[Mapping[str, str]] = {
 }  # fmt: skip
 YES: Final = frozenset({"是", "√", "yes", "y", "1", "true", "对", "即查即改"})
 NO: Final = frozenset({"否", "no", "n", "0", "false", "×", "不是"})
+LAYERS: Final = frozenset({".gpkg", ".geojson", ".json"})
+"""Endings of layers that may come back from a map."""
+MOVED_DEG: Final = 1e-5
+"""A point that lies further from where it went out was moved [deg]."""
 DATES: Final = ("closed_on", "reported_at", "extended")
 
 
@@ -94,6 +98,8 @@ class Returned:
     columns: tuple[str, ...]
     """Open columns that the sheet has; a deleted column says nothing."""
     refused: tuple[Refused, ...] = ()
+    moved: tuple[str, ...] = ()
+    """Items that were moved on the map; their place follows the ledger."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +134,8 @@ def read_returned(path: Path) -> Returned:
     """
     from riskmap.layers.read.table import read_workbook
 
+    if path.suffix.lower() in LAYERS:
+        return _returned_layer(path)
     grids = read_workbook(path)
     base, sheet = {}, None
     for grid in grids:
@@ -149,6 +157,7 @@ def read_returned(path: Path) -> Returned:
         said = {name: _written(row[at]) for name, at in columns.items() if at < len(row)}
         key = said.pop(KEY, "").lstrip("'")
         if not key:
+            refused += _nameless(said, path.name)
             continue
         if key in taken and taken[key] != said:
             why = text("the number stands in two rows that differ")
@@ -158,6 +167,59 @@ def read_returned(path: Path) -> Returned:
         taken.pop(item.item_id, None)
     names = tuple(name for name in columns if name != KEY)
     return Returned(file=path.name, rows=taken, base=base, columns=names, refused=tuple(refused))
+
+
+def _nameless(said: Mapping[str, str], file: str) -> list[Refused]:
+    """Refuse a row that says a state but not of which item."""
+    if not said.get("state"):
+        return []
+    why = text("a row without a project number; enter what is new in its ledger")
+    return [Refused(item_id="", field=KEY, value=said["state"], why=why, file=file)]
+
+
+def _returned_layer(path: Path) -> Returned:
+    """Read a layer that comes back from a map: each row bears what it said when it went out."""
+    import geopandas as gpd
+
+    wanted = {word: name for name, head in HEADINGS.items() for word in (head.zh, head.msgid)}
+    try:
+        table = gpd.read_file(path)
+    except Exception as error:
+        raise LayerError(text("{file}: it cannot be read", file=path.name)) from error
+    names = {column: (wanted | dict(MORE)).get(str(column).strip()) for column in table.columns}
+    keep = {column: name for column, name in names.items() if name in {KEY, *e.EDITABLE}}
+    if KEY not in keep.values():
+        raise LayerError(
+            text("{file}: no column of project numbers ({name})", file=path.name, name="项目编号")
+        )
+    rows: dict[str, dict[str, str]] = {}
+    base: dict[str, dict[str, Any]] = {}
+    refused: list[Refused] = []
+    moved: list[str] = []
+    for row, point in zip(table.to_dict(orient="records"), table.geometry, strict=True):
+        said = {name: "" if _blank(row[c]) else _written(row[c]) for c, name in keep.items()}
+        key = said.pop(KEY)
+        if not key or (key in rows and rows[key] != said):
+            why = text("the number stands in two rows that differ")
+            twice = Refused(item_id=key, field=KEY, value=key, why=why, file=path.name)
+            refused += [twice] if key else _nameless(said, path.name)
+            continue
+        rows[key] = said
+        was = _snapshot([(), (key, row.get(SNAPSHOT))]).get(key)
+        if was is None:
+            continue
+        x, y = was.pop("x", None), was.pop("y", None)
+        base[key] = was
+        there = point is not None and not point.is_empty and x is not None and y is not None
+        if there and max(abs(point.x - float(x)), abs(point.y - float(y))) > MOVED_DEG:
+            moved.append(key)
+    for one in refused:
+        rows.pop(one.item_id, None)
+    columns = tuple(dict.fromkeys(name for name in keep.values() if name != KEY))
+    return Returned(
+        file=path.name, rows=rows, base=base, columns=columns, refused=tuple(refused),
+        moved=tuple(moved),
+    )  # fmt: skip
 
 
 def _written(cell: Any) -> str:
@@ -301,7 +363,15 @@ def merge(
     ).fetchall()
     names = ("deadline", *e.EDITABLE)
     ours = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
-    found = Merged(refused=tuple(one for book in books for one in book.refused))
+    notes = tuple(
+        text(
+            "{file}: {n} points were moved ({some}); places follow the ledgers, mend them there",
+            file=book.file, n=len(book.moved), some=", ".join(book.moved[:10]),
+        )
+        for book in books
+        if book.moved
+    )  # fmt: skip
+    found = Merged(refused=tuple(one for book in books for one in book.refused), notes=notes)
     for book in books:
         found = _merged(found, ours, book, by=by, on=on)
     return found
@@ -352,6 +422,7 @@ def _merged(
         unchanged=unchanged,
         refused=tuple(refused),
         conflicts=tuple(conflicts),
+        notes=found.notes,
     )
 
 

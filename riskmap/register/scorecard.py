@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from riskmap.layers.layer import Layer
 
 SCALES: Final[Mapping[str, float]] = {
-    "%": 100.0, "‰": 1000.0, "": 1.0, "次/10万公顷": 1e5, "公顷/次": 1.0, "%同比": 100.0,
+    "%": 100.0, "‰": 1000.0, "": 1.0, "1/10⁵ hm²": 1e5, "hm²": 1.0, "%同比": 100.0,
 }  # fmt: skip
 """Unit of a measure to what its quotient is multiplied by."""
 CHANGE: Final = "%同比"
@@ -47,8 +47,8 @@ class Count:
     role: str
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Field to the values that count; also ``<=24``, ``>=today-365``, ``<=@other_field``,
-    ``~words`` that it holds, ``!~words`` that it does not, ``this_year``, ``last_year`` (up to the same day), ``*`` (filled in).
-    """
+    ``~words`` that it holds, ``!~words`` that it does not, ``*`` (filled in), ``this_year`` and
+    ``last_year`` (up to the same day)."""
     sum: str = ""
     unique: str = ""
     blank: str = "unknown"
@@ -225,6 +225,7 @@ def _row(
     if judged and value is not None and measure.direction:
         scale = SCALES[measure.unit]
         most = (numerator + unknown) / denominator * scale if denominator else value + unknown
+        most -= scale if measure.unit == CHANGE and denominator else 0.0
         met = _met(measure, least=value, most=most)
     return {
         "code": measure.code,
@@ -234,7 +235,7 @@ def _row(
         "denominator": denominator,
         "unknown": unknown,
         "value": None if value is None else round(value, 6),
-        "unit": measure.unit,
+        "unit": "%" if measure.unit == CHANGE else measure.unit,
         "target": measure.target,
         "met": met,
         "source": measure.source,

@@ -331,3 +331,52 @@ def test_status_starts_light(project):
     )
     assert json.loads(done.stdout)["items"] == 3
     assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+def on_the_map(project, name, *, move=0.0, drop=(), **changes):
+    """Send a layer out, edit its first feature as QGIS does, write it anew; give path and number."""
+    import geopandas as gpd
+    from shapely.affinity import translate
+
+    path = sent_out(project, f"{name}.gpkg")
+    layer = gpd.read_file(path)
+    for head, value in changes.items():
+        layer.loc[0, head] = value
+    if move:
+        layer.loc[[0], "geometry"] = [translate(layer.geometry[0], move)]
+    layer = layer.drop(columns=list(drop))
+    layer.to_file(path, driver="GPKG", layer="control")
+    return path, layer["项目编号"][0]
+
+
+def test_layers_from_a_map_merge_as_workbooks_do(project):
+    one, number = on_the_map(project, "one", 状态="整改中", 备注="已清淤")
+    two, _ = on_the_map(project, "two", 备注="已换泵", 抽查记录="已抽查")
+    said = answer("control", "import", project, one, two, code=1)
+    assert said["imported"] == 1
+    conflict = {k: v for k, v in said["conflicts"][0].items() if k != "file"}
+    assert conflict == {
+        "item_id": number, "field": "remark", "base": "", "ours": "已清淤", "theirs": "已换泵",
+    }  # fmt: skip
+    book = sent_out(project, "three.xlsx")
+    assert answer("control", "import", project, book, one)["unchanged"] == 6
+
+
+def test_a_point_that_was_moved_is_told_and_a_new_feature_refused(project):
+    import geopandas as gpd
+    import pandas as pd
+
+    path, number = on_the_map(project, "moved", move=0.001, 状态="已上报")
+    said = answer("control", "import", project, path)
+    assert said["imported"] == 1
+    assert number in said["notes"][0]
+    path, number = on_the_map(project, "new", drop=["_riskmap"], 状态="整改中")
+    layer = gpd.read_file(path)
+    fresh = layer.iloc[[1]].assign(项目编号=None, 状态="待上报")
+    pd.concat([layer, fresh]).to_file(path, driver="GPKG", layer="control")
+    said = answer("control", "import", project, path, code=1)
+    assert [r["field"] for r in said["refused"]] == ["item_id"]
+    assert said["imported"] == 1  # without what went out, what is there now is the base
+    bad = project.parent / "bad.gpkg"
+    bad.write_bytes(b"no layer")
+    assert riskmap("control", "import", project, bad).returncode == 1

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import folium
+import pandas as pd
 from branca.element import CssLink, Element, Figure, JavascriptLink, Link
 
 from riskmap.errors import ExportError
@@ -26,7 +27,7 @@ from riskmap.export.onemap.features import initials, label, layer_parts, neighbo
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.scenes import marks_part, plan_parts, scenario_layers, scenario_parts
 from riskmap.export.onemap.why import why_part
-from riskmap.i18n import LOCALE_DIR, both, text
+from riskmap.i18n import LOCALE_DIR, Text, both, text
 from riskmap.result import Result
 
 __all__ = ["leaflet_css", "leaflet_js", "message_ids", "messages", "render", "script", "style"]
@@ -324,7 +325,28 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
         "relief": relief_part(result, packer),
         "neighbours": neighbour_part(result, packer),
         "why": why_part(result, packer),
+        "scorecard": _scorecard(result),
     }  # fmt: skip
+
+
+def _scorecard(result: Result) -> list[dict[str, Any]]:
+    """Give the measures; the public edition has none."""
+    if result.scorecard is None:
+        return []
+    return [
+        {
+            **(both(said) if isinstance(said := row["measure"], Text) else {"zh": said}),
+            "of": row["unit_name"], "unit": row["unit"], "dark": row["unknown"],
+            "top": row["numerator"], "below": _known(row["denominator"]),
+            "value": _known(row["value"]), "target": _known(row["target"]),
+            "met": None if pd.isna(row["met"]) else bool(row["met"]),
+        }
+        for row in result.scorecard.to_dict(orient="records")
+    ]  # fmt: skip
+
+
+def _known(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
 
 
 def _plain(value: Any) -> Any:

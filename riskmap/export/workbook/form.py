@@ -73,6 +73,43 @@ def write_form(form: Form, path: Path, *, name: str, day: str = "") -> int:
     return len(form.frame)
 
 
+def write_layer(form: Form, places: pd.DataFrame, path: Path) -> int:
+    """Write the table as a layer to fill in on a map; each row bears what it says now.
+
+    Parameters
+    ----------
+    form
+        The table.
+    places
+        Key to ``x``, ``y`` in WGS 84 [deg].
+    path
+        GeoPackage to write.
+
+    Returns
+    -------
+    int
+        Number of rows.
+    """
+    import geopandas as gpd
+
+    at = places.loc[form.frame.iloc[:, 0]].astype(float)
+    base = [
+        json.dumps(
+            {**{k: v for k, v in form.base[str(key)].items() if v}, "x": x, "y": y},
+            ensure_ascii=False, sort_keys=True,
+        )
+        for key, x, y in zip(at.index, at["x"].tolist(), at["y"].tolist(), strict=True)
+    ]  # fmt: skip
+    frame = form.frame.rename(columns=dict(form.labels))
+    for column in frame.columns:
+        frame[column] = [None if value is None else str(value) for value in frame[column]]
+    frame[SNAPSHOT] = [line.replace("NaN", "null") for line in base]
+    shapes = gpd.GeoSeries.from_xy(at["x"].to_numpy(), at["y"].to_numpy(), crs=4326)
+    path.unlink(missing_ok=True)
+    gpd.GeoDataFrame(frame, geometry=shapes, crs=4326).to_file(path, layer="control", driver="GPKG")
+    return len(frame)
+
+
 def _draw(book: Any, form: Form, name: str) -> None:
     """Draw the sheet that a person sees."""
     sheet = book.add_worksheet(sheet_name(name, []))

@@ -211,3 +211,23 @@ def test_components_that_are_missing(
         scores = opened.js("() => riskmap.scores()")
         for unit, score in few["unit"].scores["RISK"].items():
             assert scores[unit] == pytest.approx(score, abs=1e-12)
+
+
+def test_the_scorecard_is_a_tab_where_there_is_one(
+    open_page: Callable[..., Any], saved: Callable[..., Path]
+) -> None:
+    from riskmap.register.scorecard import scorecard
+
+    whole = sample_result(n_side=6)
+    tables = {role: layer for role, layer in whole.layers.items() if layer.table is not None}
+    card = scorecard(tables, data_date="2026-04-15")
+    with open_page(saved(replace(whole, scorecard=card))) as opened:
+        opened.js("() => riskmap.openTab('scorecard')")
+        opened.settle()
+        shown = opened.page.locator(".scorecard tbody tr").count()
+        assert shown == int((card["unit_name"] == "").sum())
+        assert "填报单位" in opened.page.inner_text("#panel-scorecard")
+        opened.page.press("#tab-scorecard", "ArrowRight")
+        assert opened.js("() => riskmap.state().tab") == "whatif"
+    with open_page(saved(whole)) as opened:
+        assert opened.page.locator("#tab-scorecard").count() == 0

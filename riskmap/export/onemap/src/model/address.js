@@ -81,7 +81,7 @@ export function fromHash(hash) {
   const p = new URLSearchParams(hash.replace(/^#/, ""));
   const { model } = app;
   if (["zh", "en"].includes(p.get("lang") || "")) state.lang = /** @type {string} */ (p.get("lang"));
-  if (["overview", "list", "whatif", "detail"].includes(p.get("tab") || "")) state.tab = /** @type {string} */ (p.get("tab"));
+  if (["overview", "list", "whatif", "detail", ...(model.scorecard && model.scorecard.length ? ["scorecard"] : [])].includes(p.get("tab") || "")) state.tab = /** @type {string} */ (p.get("tab"));
   if (["four", "cividis", "pure"].includes(p.get("palette") || "")) state.palette = /** @type {string} */ (p.get("palette"));
   every(p.get("layers"), (k) => unpack(k.slice(1)) in state.shown && (state.shown[unpack(k.slice(1))] = k[0] === "+"));
   every(p.get("opacity"), (k) => {

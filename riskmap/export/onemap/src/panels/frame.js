@@ -1,11 +1,13 @@
 // @ts-check
 /** The page's frame: header, panels, tabs, what stands on the map's edges. */
 import { app, byId, el, emit, fill, isPhone, on, say, state, t } from "../model/core.js";
+import { hasScorecard } from "./scorecard.js";
 import { searchBox } from "./search.js";
 import { icon } from "../draw/symbols.js";
 
-export const TABS = ["overview", "list", "whatif", "detail"];
-const names = () => ({ overview: t("Overview"), list: t("List"), whatif: t("What-if"), detail: t("Details") });
+/** The tabs of this result. */
+export const tabNames = () => ["overview", "list", ...(hasScorecard() ? ["scorecard"] : []), "whatif", "detail"];
+const names = () => ({ overview: t("Overview"), list: t("List"), scorecard: t("Scorecard"), whatif: t("What-if"), detail: t("Details") });
 
 /** Build the frame around folium's map. */
 export function buildFrame() {
@@ -118,19 +120,20 @@ function banner() {
 }
 
 function tabs() {
-  const list = el("div", { role: "tablist", id: "tabs", "aria-label": t("Figures and details") }, TABS.map((name) => el("button", {
+  const all = tabNames();
+  const list = el("div", { role: "tablist", id: "tabs", "aria-label": t("Figures and details") }, all.map((name) => el("button", {
     role: "tab", id: "tab-" + name, "aria-controls": "panel-" + name, "aria-selected": String(state.tab === name), tabindex: state.tab === name ? 0 : -1, onclick: () => openTab(name) },
     /** @type {any} */ (names())[name])));
   list.addEventListener("keydown", (/** @type {KeyboardEvent} */ e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
-    const to = step ? TABS[(TABS.indexOf(state.tab) + step + TABS.length) % TABS.length] : e.key === "Home" ? TABS[0] : e.key === "End" ? TABS[TABS.length - 1] : "";
+    const to = step ? all[(all.indexOf(state.tab) + step + all.length) % all.length] : e.key === "Home" ? all[0] : e.key === "End" ? all[all.length - 1] : "";
     if (!to) return;
     e.preventDefault();
     openTab(to);
     byId("tab-" + to).focus();
   });
   fill(byId("right"), el("h2", { class: "hidden" }, t("Figures and details")), el("button", { id: "grip", "aria-label": t("Make the panel larger or smaller"), onclick: () => emit("grip") }, el("i")), list,
-    TABS.map((name) => el("section", { role: "tabpanel", id: "panel-" + name, class: "panel", "aria-labelledby": "tab-" + name, tabindex: 0, hidden: state.tab !== name })));
+    all.map((name) => el("section", { role: "tabpanel", id: "panel-" + name, class: "panel", "aria-labelledby": "tab-" + name, tabindex: 0, hidden: state.tab !== name })));
 }
 
 /**
@@ -139,9 +142,9 @@ function tabs() {
  * @param {boolean} [focus]
  */
 export function openTab(name, focus = false) {
-  if (!TABS.includes(name)) return;
+  if (!tabNames().includes(name)) return;
   state.tab = name;
-  for (const tab of TABS) {
+  for (const tab of tabNames()) {
     byId("tab-" + tab).setAttribute("aria-selected", String(tab === name));
     byId("tab-" + tab).tabIndex = tab === name ? 0 : -1;
     byId("panel-" + tab).hidden = tab !== name;

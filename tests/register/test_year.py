@@ -1,0 +1,107 @@
+"""A year in the demo district, as docs/register.zh.md tells it: every command is run, every answer read."""
+
+import contextlib
+import io
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from riskmap.cli.app import main
+from tests.register.office import fill
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```(sh|csv|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page):
+    """Give the blocks of the section on the demo year."""
+    whole = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return BLOCK.findall(whole[re.search(r"^## 5\. ", whole, re.MULTILINE).start() :])
+
+
+def district(folder):
+    """Copy the demo district, as if the project stood there alone."""
+    shutil.copytree(ROOT / "layers" / "district", folder / "layers" / "district")
+    for name in ("configs", "outputs"):
+        (folder / name).mkdir()
+    shutil.copy(ROOT / "configs" / "district.yaml", folder / "configs")
+    (folder / "riskmap.root").touch()
+    return folder
+
+
+def command(line):
+    """Run one line as a shell would; riskmap itself in this process. Give what it says."""
+    line, _, remark = line.partition("   # ")
+    code = int(remark.rpartition(" ")[2]) if remark else 0
+    words = shlex.split(line)
+    if words[0] != "riskmap":
+        subprocess.run(["sh", "-c", line], check=True)
+        return ""
+    out = io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(out if code else io.StringIO()),
+        pytest.raises(SystemExit) as end,
+    ):
+        main(words[1:])
+    assert (end.value.code or 0) == code, out.getvalue()
+    return "" if words[1] == "run" else out.getvalue()
+
+
+def play(page, home):
+    """Follow the page from the folder that is the working directory; yield what it says and what is true."""
+    said = ""
+    for kind, body in blocks(page):
+        if kind == "text":
+            yield body, said
+            said = ""
+        elif kind == "csv":
+            rows = (line.split(",", 3) for line in body.splitlines())
+            fill([(Path(book).resolve(), *rest) for book, *rest in rows], home)
+        else:
+            said += "".join(command(line) for line in body.splitlines())
+
+
+def test_the_year_runs_as_it_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(district(tmp_path))
+    for written, true in play("register.zh.md", tmp_path / "desk"):
+        assert true == written
+
+
+def test_both_languages_tell_the_same_year():
+    done = [
+        [body for kind, body in blocks(page) if kind != "text"]
+        for page in ("register.zh.md", "register.md")
+    ]
+    assert done[0] == done[1]
+
+
+ROW = re.compile(r"^\| (\w+) \| .*? \| `(.*?)` \| (.*?) \|$", re.MULTILINE)
+
+
+def rows(page):
+    return ROW.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+
+
+def test_each_row_of_the_documents_is_served_by_its_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(district(tmp_path))
+    command("riskmap run configs/district.yaml")
+    shutil.copytree("outputs/district", "outputs/2026年春")
+    said = {}
+    lacking = []
+    for row, line, wanted in rows("duties.zh.md"):
+        said[line] = said.get(line) or command(line)
+        lacking += [
+            (row, part, said[line]) for part in wanted.split("<br>") if part not in said[line]
+        ]
+    assert lacking == []
+
+
+def test_both_pages_name_the_same_rows():
+    both = [[(row, line) for row, line, _ in rows(page)] for page in ("duties.zh.md", "duties.md")]
+    assert both[0] == both[1]
+    assert len(both[0]) == len({row for row, _ in both[0]}) == 66
