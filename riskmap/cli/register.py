@@ -68,11 +68,21 @@ def take_back(
 ) -> None:
     """Take workbooks back: each cell against what went out; exit 1 if a row was not taken."""
     from riskmap.cli.commands import load
+    from riskmap.errors import LayerError
     from riskmap.register import events as e
     from riskmap.register.merge import merge, read_returned
 
     loaded = load(project)
     returned = [read_returned(book) for book in books]
+    for book in returned:
+        if book.about.get("project", loaded.name) != loaded.name:
+            raise LayerError(
+                text(
+                    "{file}: it went out from another project, {name}",
+                    file=book.file,
+                    name=book.about["project"],
+                )
+            )
     with e.open_register(e.beside(loaded.path), write=not dry, must_exist=True) as base:
         found = merge(base, returned, by=by, on=_day(on))
         if not dry:

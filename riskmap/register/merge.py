@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 KEY: Final = "item_id"
+NAME: Final = "name"
+"""Column that tells whether a row still bears its own number."""
 SNAPSHOT: Final = "_riskmap"
 HEADINGS: Final[Mapping[str, Label]] = {
     KEY: Label("Project number", zh="项目编号"),
@@ -98,6 +100,8 @@ class Returned:
     columns: tuple[str, ...]
     """Open columns that the sheet has; a deleted column says nothing."""
     refused: tuple[Refused, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What went out says of itself: project and day; empty where it is lost."""
     moved: tuple[str, ...] = ()
     """Items that were moved on the map; their place follows the ledger."""
 
@@ -132,16 +136,20 @@ def read_returned(path: Path) -> Returned:
     LayerError
         When it is no workbook, or has no column of project numbers.
     """
-    from riskmap.layers.read.table import read_workbook
+    from riskmap.layers.read.table import read_csv, read_workbook
 
+    if not path.is_file():
+        raise LayerError(text("{file}: no such file", file=path))
     if path.suffix.lower() in LAYERS:
         return _returned_layer(path)
-    grids = read_workbook(path)
+    grids = [read_csv(path)] if path.suffix.lower() == ".csv" else read_workbook(path)
     base, sheet = {}, None
+    about: dict[str, Any] = {}
     for grid in grids:
         rows = [list(row) for row in grid.cells]
         if grid.name == SNAPSHOT:
             base = _snapshot(rows)
+            about = _about(rows)
             continue
         found = _header(rows)
         if found is not None and sheet is None:
@@ -155,7 +163,7 @@ def read_returned(path: Path) -> Returned:
     refused = []
     for row in rows[top + 1 :]:
         said = {name: _written(row[at]) for name, at in columns.items() if at < len(row)}
-        key = said.pop(KEY, "").lstrip("'")
+        key = _key(said.pop(KEY, ""))
         if not key:
             refused += _nameless(said, path.name)
             continue
@@ -166,7 +174,24 @@ def read_returned(path: Path) -> Returned:
     for item in refused:
         taken.pop(item.item_id, None)
     names = tuple(name for name in columns if name != KEY)
-    return Returned(file=path.name, rows=taken, base=base, columns=names, refused=tuple(refused))
+    return Returned(
+        file=path.name, rows=taken, base=base, columns=names, refused=tuple(refused), about=about
+    )
+
+
+def _key(written: str) -> str:
+    """Bring a project number into one alphabet: no invisible letters, no wide ones."""
+    from riskmap.layers.read.values import plain
+
+    return plain(written).lstrip("'")
+
+
+def _about(rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """Read what the hidden sheet says of itself."""
+    try:
+        return dict(json.loads(str(rows[0][0])))
+    except (IndexError, ValueError, TypeError):
+        return {}
 
 
 def _nameless(said: Mapping[str, str], file: str) -> list[Refused]:
@@ -184,10 +209,11 @@ def _returned_layer(path: Path) -> Returned:
     wanted = {word: name for name, head in HEADINGS.items() for word in (head.zh, head.msgid)}
     try:
         table = gpd.read_file(path)
+        table = table if table.crs is None else table.to_crs(4326)
     except Exception as error:
         raise LayerError(text("{file}: it cannot be read", file=path.name)) from error
     names = {column: (wanted | dict(MORE)).get(str(column).strip()) for column in table.columns}
-    keep = {column: name for column, name in names.items() if name in {KEY, *e.EDITABLE}}
+    keep = {column: name for column, name in names.items() if name in {KEY, NAME, *e.EDITABLE}}
     if KEY not in keep.values():
         raise LayerError(
             text("{file}: no column of project numbers ({name})", file=path.name, name="项目编号")
@@ -198,7 +224,7 @@ def _returned_layer(path: Path) -> Returned:
     moved: list[str] = []
     for row, point in zip(table.to_dict(orient="records"), table.geometry, strict=True):
         said = {name: "" if _blank(row[c]) else _written(row[c]) for c, name in keep.items()}
-        key = said.pop(KEY)
+        key = _key(said.pop(KEY))
         if not key or (key in rows and rows[key] != said):
             why = text("the number stands in two rows that differ")
             twice = Refused(item_id=key, field=KEY, value=key, why=why, file=path.name)
@@ -249,7 +275,7 @@ def _header(rows: Sequence[Sequence[Any]]) -> tuple[int, dict[str, int]] | None:
     for at, row in enumerate(rows[:12]):
         names = [wanted.get(str(cell).strip()) for cell in row]
         if KEY in names:
-            keep = {KEY, *e.EDITABLE}
+            keep = {KEY, NAME, *e.EDITABLE}
             return at, {name: i for i, name in enumerate(names) if name in keep}
     return None
 
@@ -359,11 +385,19 @@ def merge(
         Events to append, and what was refused or stands against each other.
     """
     rows = base.execute(
-        f"select item_id, deadline, {', '.join(e.EDITABLE)} from items"  # noqa: S608
+        f"select item_id, deadline, name, {', '.join(e.EDITABLE)} from items"  # noqa: S608
     ).fetchall()
-    names = ("deadline", *e.EDITABLE)
+    names = ("deadline", NAME, *e.EDITABLE)
     ours = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
-    notes = tuple(
+    lost = tuple(
+        text(
+            "{file}: what went out is not in it any more; every difference counts as a change",
+            file=book.file,
+        )
+        for book in books
+        if book.rows and not book.base
+    )
+    notes = lost + tuple(
         text(
             "{file}: {n} points were moved ({some}); places follow the ledgers, mend them there",
             file=book.file, n=len(book.moved), some=", ".join(book.moved[:10]),
@@ -390,7 +424,11 @@ def _merged(
             refused.append(bad)
             continue
         before = ours[item_id]
-        changes, wrong, against = _changes(before, said, book.base.get(item_id), book)
+        went = book.base.get(item_id)
+        changes, wrong, against = _changes(before, said, went, book)
+        if (changes or against) and _shifted(said, went, before):
+            why = text("the name is not that of this number; the rows were sorted in part")
+            wrong, against = [(NAME, said.get(NAME, ""), why)], []
         if not wrong and not against and changes:
             wrong = _steps(before, changes, said)
         refused += [
@@ -424,6 +462,15 @@ def _merged(
         conflicts=tuple(conflicts),
         notes=found.notes,
     )
+
+
+def _shifted(
+    said: Mapping[str, str], went: Mapping[str, Any] | None, before: Mapping[str, Any]
+) -> bool:
+    """Tell whether a row bears a name that neither went out nor is there now."""
+    name = _key(said.get(NAME, ""))
+    known = {_key(str(one[NAME])) for one in (went, before) if one and one.get(NAME)}
+    return bool(name and known and name not in known)
 
 
 def _steps(
@@ -467,6 +514,8 @@ def _changes(
     wrong, against = [], []
     for name in book.columns:
         written = said.get(name, "")
+        if name == NAME or (name == "state" and not written.strip()):
+            continue  # a blank state says nothing
         theirs, why = as_code(name, written)
         was = ours.get(name) if base is None else as_code(name, str(base.get(name) or ""))[0]
         was = was or None
@@ -571,9 +620,9 @@ def build_form(
             "on_the_spot": yes,
         },
         "base": {
-            str(key): {name: row[name] for name in e.EDITABLE}
+            str(key): {name: row[name] for name in (NAME, *e.EDITABLE)}
             for key, row in zip(
-                rows.index, rows[list(e.EDITABLE)].to_dict(orient="records"), strict=True
+                rows.index, rows[[NAME, *e.EDITABLE]].to_dict(orient="records"), strict=True
             )
         },
         "about": {
