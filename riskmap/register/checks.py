@@ -105,7 +105,7 @@ def _text(table: pd.DataFrame, name: str) -> pd.Series[str]:
     return filled(table, name).fillna("").astype(str)
 
 
-def survey(case: Case) -> pd.DataFrame | None:
+def _survey(case: Case) -> pd.DataFrame | None:
     """Say for every ledger and town how many rows came and how far their fields are filled."""
     from riskmap.register.items import places
 
@@ -139,7 +139,7 @@ def survey(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=names).astype({"rows": "Int64", "filled_percent": "Float64"})
 
 
-def team_cover(case: Case) -> pd.DataFrame | None:
+def _team_cover(case: Case) -> pd.DataFrame | None:
     """List villages without a team of their own and towns without theirs."""
     from riskmap.register.items import places
 
@@ -169,7 +169,7 @@ def team_cover(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=["unit_id", "town", "village", "fault"])
 
 
-def tier_gaps(case: Case) -> pd.DataFrame | None:
+def _tier_gaps(case: Case) -> pd.DataFrame | None:
     """List towns and villages without the depot of their tier."""
     from riskmap.register.items import places
 
@@ -193,7 +193,7 @@ def tier_gaps(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=["unit_id", "town", "village", "fault"])
 
 
-def drills_due(case: Case) -> pd.DataFrame | None:
+def _drills_due(case: Case) -> pd.DataFrame | None:
     """Take the gravest items that were not drilled this year as the plan of drills."""
     drills = case.table("drill")
     if drills is None or not case.day or not len(case.items):
@@ -213,7 +213,7 @@ def drills_due(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=names_)
 
 
-def calls(case: Case) -> pd.DataFrame | None:
+def _calls(case: Case) -> pd.DataFrame | None:
     """Match calls to items, mark those that say the same, and find what is late."""
     table = case.table("call")
     if table is None:
@@ -269,7 +269,7 @@ def _late(due: str, done: str, day: str) -> Text | None:
     return text("overdue, not done") if day and day > due[:10] else None
 
 
-def filings_late(case: Case) -> pd.DataFrame | None:
+def _filings_late(case: Case) -> pd.DataFrame | None:
     """List reports that came late or not at all, by unit."""
     table = case.table("filing")
     if table is None:
@@ -289,7 +289,7 @@ def filings_late(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=names).sort_values(["unit_name", "deadline"])
 
 
-def tasks_late(case: Case) -> pd.DataFrame | None:
+def _tasks_late(case: Case) -> pd.DataFrame | None:
     """List tasks that are not done, with what is late."""
     table = case.table("task")
     if table is None:
@@ -315,7 +315,7 @@ def _choices(case: Case, role: str, name: str) -> tuple[Any, ...]:
     return () if found is None else found.choices
 
 
-def validity(case: Case) -> pd.DataFrame | None:
+def _validity(case: Case) -> pd.DataFrame | None:
     """List communities whose title has run out, was not reviewed for a year, or lacks a paper."""
     table = case.table("community")
     if table is None:
@@ -354,7 +354,7 @@ def _days_before(day: str, days: int) -> str:
     return (date.fromisoformat(day) - timedelta(days=days)).isoformat() if day else ""
 
 
-def census_doubts(case: Case) -> pd.DataFrame | None:
+def _census_doubts(case: Case) -> pd.DataFrame | None:
     """Compare what the census counted with the office's own ledgers, by town."""
     from riskmap.register.items import places
 
@@ -387,7 +387,7 @@ def census_doubts(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=columns)
 
 
-def rules_missing(case: Case) -> pd.DataFrame | None:
+def _rules_missing(case: Case) -> pd.DataFrame | None:
     """List towns without thresholds for a hazard that others have, and thresholds half filled."""
     table = case.table("warning_rule")
     if table is None:
@@ -408,7 +408,7 @@ def rules_missing(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=["town", "hazard", "fault"])
 
 
-def stock_after(case: Case) -> pd.DataFrame | None:
+def _stock_after(case: Case) -> pd.DataFrame | None:
     """Set what was used beside what is in stock; what is left below zero was booked wrongly."""
     used = case.table("consumption")
     stock = case.table("stock")
@@ -439,7 +439,7 @@ def stock_after(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=names)
 
 
-def idle(case: Case) -> pd.DataFrame | None:
+def _idle(case: Case) -> pd.DataFrame | None:
     """List equipment that stands idle or is broken, across departments."""
     table = case.table("equipment")
     if table is None:
@@ -458,7 +458,7 @@ def idle(case: Case) -> pd.DataFrame | None:
     return frame[keep].sort_values(["name", "unit_name"]).reset_index(drop=True)
 
 
-def duty_faults(case: Case) -> pd.DataFrame | None:
+def _duty_faults(case: Case) -> pd.DataFrame | None:
     """List hazards whose prevention or rescue has no department, or two."""
     table = case.table("duty_share")
     if table is None:
@@ -476,7 +476,7 @@ def duty_faults(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=["hazard", "part_of_duty", "unit_name", "fault"])
 
 
-def park_faults(case: Case) -> pd.DataFrame | None:
+def _park_faults(case: Case) -> pd.DataFrame | None:
     """Say of each hazard source in which park it stands, and list those outside."""
     parks, sources = case.table("park"), case.table("hazard_source")
     if parks is None or sources is None:
@@ -501,7 +501,7 @@ def park_faults(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=["item_id", "name", "town", "park", "fault"])
 
 
-def guard_gaps(case: Case) -> pd.DataFrame | None:
+def _guard_gaps(case: Case) -> pd.DataFrame | None:
     """List the gravest items that no guard post is set for on the day."""
     posts = case.table("guard_post")
     if posts is None or not len(case.items):
@@ -521,7 +521,7 @@ def guard_gaps(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=["item_id", "name", "town", "level", "fault"])
 
 
-def person_grids(case: Case) -> pd.DataFrame | None:
+def _person_grids(case: Case) -> pd.DataFrame | None:
     """List grids without anybody and persons whose grid is in no ledger; households per grid."""
     persons, grids = case.table("person"), case.table("grid_duty_area")
     if persons is None or filled(persons, "grid").isna().all():
@@ -547,7 +547,7 @@ def person_grids(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=names)
 
 
-def commitments(case: Case) -> pd.DataFrame | None:
+def _commitments(case: Case) -> pd.DataFrame | None:
     """List sources whose commitment of the year is missing."""
     table = case.table("hazard_source")
     if table is None or not case.day or filled(table, "commitment").isna().all():
@@ -565,7 +565,7 @@ def commitments(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=["item_id", "name", "town", "commitment", "fault"])
 
 
-def outlook(case: Case) -> pd.DataFrame | None:
+def _outlook(case: Case) -> pd.DataFrame | None:
     """Set the refuges of coming years against the people of those years."""
     figures, refuges = case.table("basic_figure"), case.table("refuge")
     if figures is None or refuges is None or filled(figures, "people").isna().all():
@@ -593,23 +593,23 @@ def outlook(case: Case) -> pd.DataFrame | None:
 
 
 CHECKS: Final[Mapping[str, Callable[[Case], pd.DataFrame | None]]] = {
-    "survey": survey,
-    "tasks_late": tasks_late,
-    "filings_late": filings_late,
-    "calls": calls,
-    "drills_due": drills_due,
-    "guard_gaps": guard_gaps,
-    "team_cover": team_cover,
-    "tier_gaps": tier_gaps,
-    "person_grids": person_grids,
-    "duty_faults": duty_faults,
-    "rules_missing": rules_missing,
-    "validity": validity,
-    "census_doubts": census_doubts,
-    "stock_after": stock_after,
-    "idle": idle,
-    "park_faults": park_faults,
-    "commitments": commitments,
-    "outlook": outlook,
+    "survey": _survey,
+    "tasks_late": _tasks_late,
+    "filings_late": _filings_late,
+    "calls": _calls,
+    "drills_due": _drills_due,
+    "guard_gaps": _guard_gaps,
+    "team_cover": _team_cover,
+    "tier_gaps": _tier_gaps,
+    "person_grids": _person_grids,
+    "duty_faults": _duty_faults,
+    "rules_missing": _rules_missing,
+    "validity": _validity,
+    "census_doubts": _census_doubts,
+    "stock_after": _stock_after,
+    "idle": _idle,
+    "park_faults": _park_faults,
+    "commitments": _commitments,
+    "outlook": _outlook,
 }
 """Subject to its check, in the order in which they stand beside the control table."""
