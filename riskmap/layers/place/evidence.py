@@ -499,11 +499,13 @@ class Astray:
     stated: tuple[str, ...]
     """What each states."""
     falls_in: tuple[str, ...]
-    """Name of the unit in which each lies; blank outside all."""
+    """Name of the unit in which each lies; blank outside all, and beyond the most that are told."""
     metres: NDArray[np.float64]
 
 
-def far_from_stated(shapes: NDArray[np.object_], hints: Hints) -> tuple[Astray, tuple[str, ...]]:
+def far_from_stated(
+    shapes: NDArray[np.object_], hints: Hints, *, most: int
+) -> tuple[Astray, tuple[str, ...]]:
     """Measure how far rows lie from the unit that they state.
 
     Parameters
@@ -512,14 +514,14 @@ def far_from_stated(shapes: NDArray[np.object_], hints: Hints) -> tuple[Astray, 
         Shape (n,): in the CRS of the units, which counts in metres; None where there is none.
     hints
         Stated names and units.
+    most
+        Rows, the farthest first, for which the unit in which they lie is found.
 
     Returns
     -------
     tuple of Astray and tuple of str
         Rows farther off than the limit; and the names that are those of no unit, each once.
     """
-    import geopandas as gpd
-
     nothing = Astray(np.zeros(0, np.int64), (), (), np.zeros(0))
     if hints.units is None or not len(hints.units) or LEVEL not in hints.units.columns:
         return nothing, ()
@@ -536,19 +538,25 @@ def far_from_stated(shapes: NDArray[np.object_], hints: Hints) -> tuple[Astray, 
         found = match_units(
             list(names), part[NAME].tolist(), codes=part.index, former=_former(part)
         )
-        outlines = part.geometry.to_numpy()
-        for place, (name, places) in enumerate(zip(names, found, strict=True)):
-            written = "" if name is None or name != name else str(name).strip()
-            if not places and written:
-                unknown[written] = None
-            if places and not said[place]:
-                away = shapely.distance(shapes[good[place]], outlines[list(places)])
-                least[place], said[place] = float(np.nanmin(away)), written
+        written = np.array(
+            ["" if name is None or name != name else str(name).strip() for name in names],
+            dtype=object,
+        )
+        sizes = np.array([len(places) for places in found], dtype=np.int64)
+        unknown |= dict.fromkeys(written[(sizes == 0) & (written != "")].tolist())
+        rows = np.flatnonzero((sizes > 0) & (said == ""))
+        if not len(rows):
+            continue
+        where = np.concatenate([found[row] for row in rows]).astype(np.int64)
+        owner = np.repeat(rows, sizes[rows])
+        away = shapely.distance(shapes[good[owner]], part.geometry.to_numpy()[where])
+        first = np.concatenate([[0], np.cumsum(sizes[rows])[:-1]])
+        least[rows], said[rows] = np.fmin.reduceat(away, first), written[rows]
     far = np.flatnonzero(least > hints.limits.far_m)
     far = far[np.argsort(-least[far], kind="stable")]
     finest = units[units["finest"]] if "finest" in units.columns else units
-    at = gpd.GeoSeries(shapely.centroid(shapes[good[far]]), crs=units.crs)
-    pairs = shapely.STRtree(finest.geometry.to_numpy()).query(at.to_numpy(), predicate="within")
+    at = shapely.centroid(shapes[good[far[:most]]])
+    pairs = shapely.STRtree(finest.geometry.to_numpy()).query(at, predicate="within")
     inside = dict(zip(pairs[0].tolist(), finest[NAME].to_numpy()[pairs[1]].tolist(), strict=True))
     return Astray(
         good[far],

@@ -389,19 +389,20 @@ def note_astray(shapes: gpd.GeoSeries, hints: Hints, findings: Findings) -> None
     findings
         Takes the notes.
     """
-    astray, unknown = far_from_stated(shapes.to_numpy(), hints)
+    astray, unknown = far_from_stated(shapes.to_numpy(), hints, most=_MOST_TOLD)
     messages = [
         text(
             "the row says {stated}, but its coordinates fall in {unit}, {m} m away",
             stated=stated, unit=unit or text("no unit"), m=f"{metres:.0f}",
         )
         for stated, unit, metres in zip(
-            astray.stated, astray.falls_in, astray.metres.tolist(), strict=True
+            astray.stated[:_MOST_TOLD], astray.falls_in[:_MOST_TOLD],
+            astray.metres[:_MOST_TOLD].tolist(), strict=True,
         )
     ]  # fmt: skip
     mend = text("check the coordinates and the unit of this row; one of the two is wrong")
     findings.each_noted(
-        astray.row[:_MOST_TOLD], "unit_astray", messages[:_MOST_TOLD], mend, values=astray.stated
+        astray.row[:_MOST_TOLD], "unit_astray", messages, mend, values=astray.stated
     )
     if len(astray.row) > _MOST_TOLD:
         more = text(

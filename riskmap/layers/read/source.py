@@ -247,6 +247,8 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
 
 
 _TURNED: Final = 3
+_MOST_FIELDS: Final = 100
+"""More rows than a role has fields are no headings."""
 
 
 def _refuse_transposed(tables: list[Table], name: Namer) -> None:
@@ -254,9 +256,11 @@ def _refuse_transposed(tables: list[Table], name: Namer) -> None:
     for table in tables:
         left = table.columns[0]
         below = table.grid.cells[table.header.last + 1 : table.stop]
+        if len(table.header.fields) != 1 or len(below) > _MOST_FIELDS:
+            continue
         first = [cell_text(row[left]) for row in below if len(row) > left and row[left] is not None]
         means = {name(cell) for cell in first if cell} - {None}
-        if len(means) >= _TURNED and len(table.header.fields) == 1 and len(first) <= 2 * len(means):
+        if len(means) >= _TURNED and len(first) <= 2 * len(means):
             raise unusable(
                 "transposed",
                 text("the table lies on its side: every column is one object"),

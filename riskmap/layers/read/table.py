@@ -615,6 +615,25 @@ def _unique(names: list[str]) -> list[str]:
     return out
 
 
+def _plain_record(row: list[Any], names: list[str]) -> bool:
+    """Tell at a glance that a row is a record: many cells, and no word that begins another kind."""
+    if len(row) - row.count("") - row.count(None) < _MANY or len(row) < _MANY:
+        return False
+    seen = 0
+    for value in row[:_MANY]:
+        if isinstance(value, str):
+            entry = value.strip()
+            if entry.casefold() in _EXAMPLE or _TOTAL.match(entry) or _SIGNED.match(entry):
+                return False
+            seen += bool(entry)
+        else:
+            seen += value is not None
+    return seen >= _MANY - 1 and cell_text(row[1]) != names[1] and cell_text(row[0]) != names[0]
+
+
+_MANY: Final = 4
+
+
 def _kind(row: list[Any], names: list[str]) -> str:
     """Say what a row below the header is: record, blank, example, total, note, header."""
     texts = [cell_text(value) for value in row]
@@ -875,11 +894,15 @@ def grid_to_rows(grid: Grid, header: Header, *, table: Table | None = None) -> R
     width = max((len(row) for row in body), default=0)
     names = header.names + [""] * (width - len(header.names))
     named = max((i + 1 for i, entry in enumerate(names) if entry), default=0)
-    kinds = np.array([_kind(row, names) for row in body], dtype=object)
+    kinds = np.array(
+        ["record" if _plain_record(row, names) else _kind(row, names) for row in body], dtype=object
+    )
     numbers = np.arange(len(body), dtype=np.int64) + header.last + 2
     chosen = np.flatnonzero(kinds == "record")
     records = [body[index] for index in chosen]
-    padded = [row + [""] * (len(names) - len(row)) for row in records]
+    padded = [
+        row if len(row) == len(names) else row + [""] * (len(names) - len(row)) for row in records
+    ]
     labels = _unique(names)
     frame = pd.DataFrame(padded, columns=labels, dtype=object)
     beyond = np.array([any(cell_text(v) for v in row[named:]) for row in padded], dtype=bool)

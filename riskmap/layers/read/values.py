@@ -115,7 +115,7 @@ def parse_unique(series: pd.Series, one: Callable[[Any], tuple[Any, str, str]]) 
     Parsed
         Values as objects.
     """
-    if series.dtype == object:
+    if series.dtype == object and pd.api.types.infer_dtype(series, skipna=False) != "string":
         series = series.where(series.notna(), None)
         keys = series.map(_key)
     else:
@@ -179,7 +179,16 @@ def as_text(parsed: Parsed) -> Parsed:
     return Parsed(parsed.column.astype("str"), parsed.bad, parsed.changed)
 
 
+_CLEAN: Final = re.compile(r"[A-Za-z0-9\u4e00-\u9fff][-A-Za-z0-9_.()\u4e00-\u9fff]+")
+"""Texts that need no mending."""
+
+
 def _text(cell: object) -> tuple[Any, str, str]:
+    if (
+        isinstance(cell, str) and _CLEAN.fullmatch(cell) and cell not in _HOLLOW
+        and cell.casefold() not in EXCEL_ERRORS
+    ):  # fmt: skip
+        return cell, "", ""
     if cell is None or cell is pd.NA or cell != cell:
         return None, "", ""
     if isinstance(cell, float) and cell.is_integer():
