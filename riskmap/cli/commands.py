@@ -487,11 +487,14 @@ def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
     Raises
     ------
     UsageError
-        When a role is unknown or a raster, or the file is no workbook.
+        When a role is unknown or a raster, or the file is no workbook (for papers: no Word file).
     """
     from riskmap.layers.template import write_template
     from riskmap.vocabulary.roles import load_roles
 
+    if out.suffix.lower() == ".docx":
+        _write_paper_template(roles, out)
+        return
     known = {name: role for name, role in load_roles().items() if role.kind == "vector"}
     by_label = {word: name for name, role in known.items() for word in (role.zh, role.en, name)}
     unknown = [role for role in roles if role not in by_label]
@@ -507,6 +510,19 @@ def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
     _make_way(out)
     with language(lang):
         write_template([known[role] for role in dict.fromkeys(roles)], out, lang=lang)
+
+
+def _write_paper_template(roles: Sequence[str], out: Path) -> None:
+    """Write the Word file that official papers may be written into."""
+    from riskmap.export.papers.document import layout
+    from riskmap.export.papers.official import template_file
+
+    if list(roles) not in (["公文"], ["paper"]):
+        raise UsageError(
+            text("{file}: a Word file is the template of papers: 公文 or paper", file=out)
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    template_file(out, layout=layout())
 
 
 def new_project(folder: Path, answers: Answers, *, lang: str, ask: bool = False) -> list[str]:

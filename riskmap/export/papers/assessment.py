@@ -285,7 +285,9 @@ def sentences(result: Result) -> list[str]:
     """
     items, place = result.items, place_of(result)
     day = long_date(result.facts.data_date) or say("common.date_blank")
-    first = say("assessment.counts", day=day, place=place, n=len(items), **_counts(items))
+    counts = _counts(items)
+    key = "assessment.counts" if counts["n0"] else "assessment.counts_all"
+    first = say(key, day=day, place=place, n=len(items), **counts)
     units = unit_counts(result)
     grave = items[items[c.LEVEL].fillna(0) >= 3] if c.LEVEL in items else items
     towns, kinds = _most(grave, "town", 3), _most(grave, c.ROLE, 2, result)
@@ -541,8 +543,8 @@ def _opinion_tables() -> list[Table]:
     sign = [[say(f"assessment.{name}"), "", say("assessment.signed"), ""]
             for name in ("drafted", "reviewed", "issued")]  # fmt: skip
     return [
-        Table(heads, [["", "", ""]] * 3, (1.4, 3, 1.4), "ccc", height_mm=16),
-        Table([], sign, (1, 2, 1.2, 2), "cccc", height_mm=11),
+        Table(heads, [["", "", ""]] * 3, (1.4, 3, 1.4), "ccc", height_mm=16, whole=True),
+        Table([], sign, (1, 2, 1.2, 2), "cccc", height_mm=11, whole=True),
     ]
 
 

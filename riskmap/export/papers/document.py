@@ -56,6 +56,8 @@ class Table:
     """Whether the last row is a sum."""
     height_mm: float = 0.0
     """Least height of a row, for cells that are filled in by hand."""
+    whole: bool = False
+    """Whether it stays on one page, with what follows where that stays whole too."""
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,12 @@ def _place(document: Any, paper: Paper) -> Any:
 
 
 def _other_paragraphs(document: Any) -> list[Any]:
-    parts = [part for s in document.sections for part in (s.header, s.footer)]
+    parts = [
+        part
+        for section in document.sections
+        for part in (section.header, section.footer, section.even_page_footer)
+        if not part.is_linked_to_previous  # asking a linked one for its words would make it
+    ]
     tables = [cell for table in document.tables for row in table.rows for cell in row.cells]
     return [paragraph for part in (*parts, *tables) for paragraph in part.paragraphs]
 
@@ -290,6 +295,8 @@ def _page(document: Any, layout: Layout) -> None:
     section = document.sections[0]
     _turn(section._sectPr, layout, lying=False)  # noqa: SLF001
     document.settings.odd_and_even_pages_header_footer = layout.page_number == "outer"
+    for zoom in document.settings.element.findall(f"{{{_W}}}zoom"):
+        zoom.set(f"{{{_W}}}percent", "100")  # the schema wants it, the library's file lacks it
     sides = (("footer", "right"), ("even_page_footer", "left"))
     if layout.page_number != "outer":
         sides = (("footer", "center"), ("even_page_footer", "center"))
@@ -381,9 +388,10 @@ def _xml(block: Heading | Para | Table | Break, layout: Layout, *, lying: bool) 
     if isinstance(block, Break):
         return [f'<w:p xmlns:w="{_W}"><w:r><w:br w:type="page"/></w:r></w:p>']
     caption = [_paragraph(block.caption, "caption")] if block.caption else []
+    keep = "<w:keepNext/>" if block.whole else ""
     gap = (
-        f'<w:p xmlns:w="{_W}"><w:pPr><w:snapToGrid w:val="0"/><w:spacing w:before="0" w:after="0" '
-        'w:line="160" w:lineRule="exact"/></w:pPr></w:p>'
+        f'<w:p xmlns:w="{_W}"><w:pPr>{keep}<w:snapToGrid w:val="0"/>'
+        '<w:spacing w:before="0" w:after="0" w:line="160" w:lineRule="exact"/></w:pPr></w:p>'
     )
     wide = (
         297 - layout.margins_mm["top"] - layout.margins_mm["bottom"] if lying else layout.width_mm
@@ -411,7 +419,7 @@ def _table(table: Table, wide: int) -> str:
     rows = []
     if table.heads:
         cells = [
-            _cell(head, width, "c", table.size, bold=True, fill="#e8ecf2")
+            _cell(head, width, "c", table.size, bold=True, fill="#e8ecf2", keep=table.whole)
             for head, width in zip(table.heads, widths, strict=True)
         ]
         rows.append(f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{''.join(cells)}</w:tr>")
@@ -423,7 +431,15 @@ def _table(table: Table, wide: int) -> str:
     for at, row in enumerate(table.rows):
         bold = table.bold_last and at == len(table.rows) - 1
         cells = [
-            _cell(said, width, side, table.size, bold=bold, fill=table.fills.get((at, place), ""))
+            _cell(
+                said,
+                width,
+                side,
+                table.size,
+                bold=bold,
+                fill=table.fills.get((at, place), ""),
+                keep=table.whole,
+            )
             for place, (said, width, side) in enumerate(zip(row, widths, sides, strict=True))
         ]
         rows.append(f"<w:tr><w:trPr><w:cantSplit/>{high}</w:trPr>{''.join(cells)}</w:tr>")
@@ -437,16 +453,18 @@ def _table(table: Table, wide: int) -> str:
     )
 
 
-def _cell(said: str, width: int, side: str, size: str, *, bold: bool, fill: str) -> str:
+def _cell(said: str, width: int, side: str, size: str, *, bold: bool, fill: str, keep: bool) -> str:
     shade = f'<w:shd w:val="clear" w:color="auto" w:fill="{fill.lstrip("#")}"/>' if fill else ""
     light = fill and sum(int(fill[at : at + 2], 16) for at in (1, 3, 5)) < 360
     ink = '<w:color w:val="FFFFFF"/>' if light else ""
     weight = "<w:b/>" if bold else ""
+    together = "<w:keepNext/>" if keep else ""
     style = f"<w:rPr>{weight}{ink}</w:rPr>" if weight or ink else ""
     return (
         f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{shade}<w:vAlign w:val="center"/>'
         "</w:tcPr>"
-        f'<w:p><w:pPr><w:pStyle w:val="{_style_ids(size)}"/><w:jc w:val="{_SIDES[side]}"/></w:pPr>'
+        f'<w:p><w:pPr><w:pStyle w:val="{_style_ids(size)}"/>{together}'
+        f'<w:jc w:val="{_SIDES[side]}"/></w:pPr>'
         f'<w:r>{style}<w:t xml:space="preserve">{escape(clean(said))}</w:t></w:r></w:p></w:tc>'
     )
 

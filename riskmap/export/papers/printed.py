@@ -112,6 +112,7 @@ def _block(block: Heading | Para | Table | Break) -> dict[str, Any]:
         "sides": list(block.sides or "c" * n),
         "size": block.size,
         "bold_last": block.bold_last,
+        "whole": block.whole,
         "height_mm": block.height_mm,
         "fills": {
             f"{row},{place}": [fill, sum(int(fill[at : at + 2], 16) for at in (1, 3, 5)) < _DARK]

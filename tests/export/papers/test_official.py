@@ -53,7 +53,11 @@ def test_the_sentences_count_the_rows_of_the_list():
     levels = Counter(int(level) for level in result.items["level"].fillna(0))
     first, second, third = assessment.sentences(result)
     numbers = [int(n) for n in re.findall(r"\d+(?=项)", first)]
-    assert numbers == [len(result.items), *(levels[level] for level in (4, 3, 2, 1, 0))]
+    counted = [levels[level] for level in (4, 3, 2, 1, 0)]
+    assert numbers == [len(result.items), *(counted if counted[-1] else counted[:-1])]
+    ungraded = replace(result, items=result.items.assign(level=0))
+    told = assessment.sentences(ungraded)[0]
+    assert f"另有{len(result.items)}项因关键信息缺失未能定级" in told
     classes = result.index["unit"].classes
     finest = result.units.index[result.units["level"] == "village"]
     assert f"重大的{int((classes[finest] == 4).sum())}个" in second
