@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from riskmap.geo.grid import Grid
     from riskmap.geo.people import Pieces
     from riskmap.index.steps import Index
     from riskmap.layers.layer import Layer
     from riskmap.pipeline.ground import Ground
     from riskmap.pipeline.roads import Roads
     from riskmap.project.schema import Project
+    from riskmap.result import Scenario
     from riskmap.vocabulary.presets import Presets
 
 
@@ -75,6 +77,8 @@ def register(
     *,
     index: Index,
     pieces: Pieces | None = None,
+    scenarios: Mapping[str, Scenario] | None = None,
+    grid: Grid | None = None,
 ) -> Registered:
     """Make the ranked list and the control table, as far as the register says that things are.
 
@@ -90,6 +94,10 @@ def register(
         The units' index.
     pieces
         Where people live, or None.
+    scenarios
+        Scenarios by name, which grade items anew.
+    grid
+        The grid that their water stands on.
 
     Returns
     -------
@@ -138,7 +146,8 @@ def register(
         control=control.assign(rank=np.arange(1, len(control) + 1)),
         closed=signed,
         scorecard=_measured(project, ground, whole, known),
-        duty=_duty(project, ground, items, pieces),
+        duty=_duty(project, ground, items, pieces)
+        | _under_scenarios(ground, grid, items, scenarios or {}),
         notes=(*notes, *_said(items), *_signed_off(signed, items, known)),
         problems=(*_unproven_rows(ground), *conflicts(items, ground.layers)),
     )
@@ -170,6 +179,28 @@ def _duty(
         data_date=project.data_date,
     )
     return {**found, **checks(case), "stated_doubts": doubts(ground.layers)}
+
+
+def _under_scenarios(
+    ground: Ground, grid: Grid | None, items: pd.DataFrame, scenarios: Mapping[str, Scenario]
+) -> dict[str, pd.DataFrame]:
+    """Say which items each scenario reaches."""
+    from riskmap.plans.stations.reach import depth_tiles
+    from riskmap.register.items import under_scenarios
+
+    if not scenarios or not len(items) or grid is None:
+        return {}
+    found = {
+        name: (
+            depth_tiles(grid, one.depth_m, one.depths),
+            () if one.danger_area is None else tuple(one.danger_area.geometry.dropna()),
+        )
+        for name, one in scenarios.items()
+    }
+    table = under_scenarios(
+        items, ground.layers, ground.roles, found, crs=ground.units.crs, presets=ground.presets
+    )
+    return {"items_scenario": table}
 
 
 def _measured(

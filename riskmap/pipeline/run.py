@@ -288,6 +288,8 @@ def registered(run: Run) -> Run:
         run.roads,
         index=run.index["unit"],
         pieces=run.inputs.pieces,
+        scenarios=run.scenarios,
+        grid=run.grid,
     )
     items, control = found.items, found.control
     if run.ground.veiled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,7 +18,9 @@ from riskmap.vocabulary.roles import Label, unit_label
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from numpy.typing import NDArray
 
+    from riskmap.geo.network.flooded import Tile
     from riskmap.index.steps import Index
     from riskmap.layers.layer import Layer
     from riskmap.vocabulary.presets import Presets
@@ -382,6 +384,108 @@ def _people(table: pd.DataFrame) -> pd.Series[Any]:
 def _days(levels: pd.Series[Any], presets: Presets) -> pd.Series[Any]:
     days = {int(level): int(n) for level, n in presets["control.deadline_days"].items()}
     return levels.astype(int).map({0: min(days.values()), **days}).astype("Int64")
+
+
+def under_scenarios(
+    items: pd.DataFrame,
+    layers: Mapping[str, Layer],
+    roles: Mapping[str, Role],
+    scenarios: Mapping[str, tuple[Sequence[Tile], Sequence[Any]]],
+    *,
+    crs: Any,
+    presets: Presets,
+) -> pd.DataFrame:
+    """Say which items each scenario reaches, by the numbers they keep, and how they grade then.
+
+    Parameters
+    ----------
+    items
+        The list, with lon and lat.
+    layers
+        Checked layers by role.
+    roles
+        All roles.
+    scenarios
+        Name to its rasters of depth [m] and the shapes of its danger areas in ``crs``.
+    crs
+        The run's CRS.
+    presets
+        The run's presets.
+
+    Returns
+    -------
+    DataFrame
+        scenario, item_id, role, name, town, level, depth_here [m], level_scenario, fault; a flood
+        point is graded by the greater of its own depth and the scenario's, other items keep their
+        level. Items that a scenario does not reach are not in it.
+    """
+    import geopandas as gpd
+    import shapely
+
+    from riskmap.geo.network.flooded import sample
+
+    at = gpd.GeoSeries.from_xy(items["lon"].astype(float), items["lat"].astype(float), crs=c.WGS84)
+    points = at.to_crs(crs)
+    xy = np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
+    parts = []
+    for name, (tiles, shapes) in scenarios.items():
+        depth = np.nan_to_num(sample(tiles, xy, str(crs)), nan=0.0) if tiles else np.zeros(len(xy))
+        area = shapely.union_all(list(shapes)) if len(shapes) else None
+        inside = np.zeros(len(xy), bool)
+        if area is not None:
+            inside = shapely.intersects(points.to_numpy(), area)
+        then = _graded_then(items, layers, roles, depth, presets)
+        now = items[c.LEVEL].astype(float).fillna(0).to_numpy()
+        said = [
+            text("graded higher")
+            if higher
+            else text("water at its place")
+            if wet
+            else text("in a danger area")
+            for higher, wet in zip(then > now, depth > 0, strict=True)
+        ]
+        rows = pd.DataFrame(
+            {
+                "scenario": name, c.ITEM_ID: items.index, c.ROLE: items[c.ROLE].to_numpy(),
+                c.NAME: items[c.NAME].to_numpy(), "town": items["town"].to_numpy(),
+                c.LEVEL: now.astype(np.int8), "depth_here": np.round(depth, 2),
+                "level_scenario": then.astype(np.int8), "fault": said,
+            }
+        )  # fmt: skip
+        parts.append(rows[(depth > 0) | inside])
+    names = [
+        "scenario", c.ITEM_ID, c.ROLE, c.NAME, "town", c.LEVEL, "depth_here", "level_scenario",
+        "fault",
+    ]  # fmt: skip
+    if not parts:
+        return pd.DataFrame(columns=names)
+    found = pd.concat(parts, ignore_index=True)
+    order = ["scenario", "level_scenario", "depth_here"]
+    return found.sort_values(
+        order, ascending=[True, False, False], kind="stable", ignore_index=True
+    )
+
+
+def _graded_then(
+    items: pd.DataFrame,
+    layers: Mapping[str, Layer],
+    roles: Mapping[str, Role],
+    depth: NDArray[np.float64],
+    presets: Presets,
+) -> NDArray[Any]:
+    """Grade flood points by the deeper water; the others keep their level."""
+    then = items[c.LEVEL].astype(float).fillna(0).to_numpy().copy()
+    table = _table(layers, "flood_point")
+    mine = (items[c.ROLE] == "flood_point").to_numpy(bool)
+    if table is None or not mine.any():
+        return then
+    rows = table.loc[items.index[mine]].copy()
+    own = pd.to_numeric(filled(rows, "depth_m"), errors="coerce").fillna(0.0).to_numpy(float)
+    rows["depth_m"] = np.where(depth[mine] > 0, np.maximum(own, depth[mine]), own)
+    rows.loc[(rows["depth_m"] == 0).to_numpy(bool), "depth_m"] = np.nan
+    graded = grades(roles["flood_point"], rows, presets)["level"].astype(float).to_numpy()
+    then[mine] = np.maximum(then[mine], graded)
+    return then
 
 
 def _merged(

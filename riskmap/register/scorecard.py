@@ -180,7 +180,7 @@ def _split(measure: Measure, tables: Mapping[str, pd.DataFrame]) -> list[Measure
     for value in order:
         zh, en = (words[value].zh, words[value].en) if value in words else (value, value)
         label = Label(f"{measure.label.msgid}: {en}", zh=f"{measure.label.zh}：{zh}")
-        only = {measure.split: (value,)}
+        only = {measure.split: (f"={value}",)}  # a blank is none of them
         over = measure.over
         made.append(
             replace(
@@ -289,6 +289,8 @@ def _fitting(
     said = filled(table, name).map(_written)
     fits = np.zeros(len(table), bool)
     dark = np.array(said == "", bool)
+    if all(value.startswith("=") for value in values):
+        dark[:] = False
     for value in values:
         if (compared := _COMPARED.fullmatch(value)) is not None:
             one, open_ = _compared(table, said, compared[1], compared[2], today)
@@ -301,6 +303,8 @@ def _fitting(
             fits |= ~said.str.contains(value[2:], regex=False).to_numpy(bool)
         elif value.startswith("~"):
             fits |= said.str.contains(value[1:], regex=False).to_numpy(bool)
+        elif value.startswith("="):
+            fits |= (said == value[1:]).to_numpy(bool)
         elif value == "*":
             fits |= (said != "").to_numpy(bool)
         else:

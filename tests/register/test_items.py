@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -411,3 +412,42 @@ def test_a_landslide_area_stands_before_low_ground_with_as_many_people():
     found = severity(load_roles()["danger_area"], rows, load_presets())
     assert found[0] > found[4] > found[1] > found[2]
     assert found[3] > found[1]
+
+
+def test_a_scenario_grades_flood_points_by_its_water_and_names_what_it_reaches():
+    """Water of 0.6 m over the first two points, a danger area over the third, nothing at the last."""
+    from riskmap.layers.layer import Raster
+    from riskmap.register.items import under_scenarios
+
+    crs = "EPSG:4548"
+    at = gpd.GeoSeries(
+        [shapely.Point(500_000 + x, 4_000_050) for x in (50, 150, 250, 350)], crs=crs
+    )
+    degrees = at.to_crs(4326)
+    ids = pd.Index(["P1", "P2", "W1", "P3"], name="item_id")
+    roles = ["flood_point", "flood_point", "hazard_source", "flood_point"]
+    items = pd.DataFrame(
+        {"role": roles, "name": list("abcd"), "town": "镇", "level": pd.array([2, 4, 3, 1], "Int8"),
+         "lon": degrees.x.to_numpy(), "lat": degrees.y.to_numpy()},
+        index=ids,
+    )  # fmt: skip
+    flood = [0, 1, 3]
+    table = gpd.GeoDataFrame(
+        {"depth_m": [0.3, 0.9, 0.1]}, geometry=at.iloc[flood].to_numpy(), crs=crs, index=ids[flood]
+    )
+    layers = {"flood_point": Layer("flood_point", table)}
+    water = Raster(
+        np.array([[0.6, 0.6, 0, 0]], np.float32), (100, 0, 500_000, 0, -100, 4_000_100), crs
+    )
+    found = under_scenarios(
+        items, layers, ROLES, {"暴雨": ([water], [shapely.box(500_200, 4_000_000, 500_300, 4_000_100)]), "晴": ((), ())},
+        crs=crs, presets=load_presets(),
+    ).set_index("item_id")  # fmt: skip
+    # 0.6 m is deeper than 0.5 m: P1 becomes grave; P2 was deeper already; P3 stays dry.
+    assert found["level_scenario"].to_dict() == {"P1": 4, "P2": 4, "W1": 3}
+    assert found["depth_here"].round(2).to_dict() == {"P1": 0.6, "P2": 0.6, "W1": 0.0}
+    with language("en"):
+        assert [str(f) for f in found.loc[["P1", "P2", "W1"], "fault"]] == [
+            "graded higher", "water at its place", "in a danger area",
+        ]  # fmt: skip
+    assert set(found["scenario"]) == {"暴雨"}

@@ -257,3 +257,113 @@ def test_items_not_visited_in_time_by_level():
     assert found.index.tolist() == ["A", "D"]
     assert found.loc["A", "days"] == 2
     assert pd.isna(found.loc["D", "days"])
+
+
+def measure(of, over=None, **more):
+    from riskmap.register.scorecard import Measure
+    from riskmap.vocabulary.roles import Label
+
+    return Measure(code="m", label=Label("Measure", zh="指标"), of=of, over=over, **more)
+
+
+def count(role, **where):
+    from riskmap.register.scorecard import Count
+
+    return Count(
+        role=role, where={name: tuple(values) for name, values in where.items()}, blank="no"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "wanted", "number"),
+    [
+        ("hours", ["<=24"], 2), ("hours", ["<24"], 1), ("hours", [">24"], 1), ("hours", [">=24"], 2),
+        ("done", ["<=@due"], 2), ("done", [">@due"], 1), ("due", ["<today"], 2), ("due", [">=today-5"], 1),
+        ("due", ["this_year"], 1), ("due", ["last_year"], 1), ("year", ["this_year"], 1),
+        ("year", ["last_year"], 2), ("name", ["~火灾"], 2), ("name", ["!~火灾"], 2), ("name", ["*"], 4),
+        ("name", ["", "森林火灾"], 1),
+    ],
+)  # fmt: skip
+def test_what_a_measure_may_ask(field, wanted, number):
+    """Today is 10 May 2026: dates of last year count up to 10 May 2025."""
+    rows = layer(
+        "accident", name=["森林火灾", "草原火灾", "交通", "其他"], hours=[6, 24, 30, None],
+        due=["2026-05-01", "2026-05-20", "2025-04-01", None], year=[2026, 2025, "2025", 2024],
+        done=["2026-04-30", "2026-05-20", "2025-05-01", "2026-01-01"],
+    )  # fmt: skip
+    card = scorecard(
+        rows, of=[measure(count("accident", **{field: wanted}))], data_date="2026-05-10"
+    )
+    assert one(card, "m")["value"] == number
+
+
+def test_the_offices_accidents_against_the_same_days_of_last_year():
+    """19 after 20 and 5 dead after 9: -5 % and -44 %; three later ones of last year do not count."""
+    date = ["2025-03-01"] * 20 + ["2025-12-01"] * 3 + ["2026-03-01"] * 19
+    deaths = [1] * 9 + [0] * 11 + [5] * 3 + [1] * 5 + [0] * 14
+    rows = layer("accident", date=date, deaths=deaths, type=[None] * 42, town=["甲镇"] * 42)
+    card = scorecard(rows, data_date="2026-06-30")
+    fewer, dead = one(card, "accidents_yoy"), one(card, "deaths_yoy")
+    assert (round(fewer["value"]), round(dead["value"])) == (-5, -44)
+    assert fewer["met"]
+    assert pd.isna(one(scorecard(rows), "accidents_yoy")["value"])  # without a day nothing is known
+
+
+def test_the_forest_figures_of_the_report():
+    """13 fires, 21.56 ha of 656 566 ha: 0.0328 per mille, 1.98 per 100 000 ha, 1.66 ha a fire; 12 out in a day."""
+    fires = layer(
+        "accident", type=["森林火灾"] * 13, date=["2026-02-01"] * 13, forest_ha=[1.66] * 12 + [1.64],
+        duration_h=[5] * 12 + [30],
+    )  # fmt: skip
+    rows = fires | layer("basic_figure", year=[2026, 2025], forest_ha=[656_566, 1.0])
+    card = scorecard(rows, data_date="2026-12-31")
+    assert round(one(card, "fire_damage")["value"], 4) == 0.0328
+    assert one(card, "fire_damage")["met"]
+    assert round(one(card, "fire_rate")["value"], 2) == 1.98
+    assert round(one(card, "fire_control")["value"], 2) == 1.66
+    assert (one(card, "fires_24h")["numerator"], one(card, "fires_24h")["denominator"]) == (12, 13)
+    assert one(card, "accidents")["value"] == 0  # a forest fire is no accident at work
+
+
+def test_a_rule_for_every_county_is_not_one_for_the_whole():
+    listed, district = ["county"] * 230, ["甲县"] * 120 + ["乙县"] * 110
+    rows = layer("hidden_danger", listed=[*listed, "none"], district=[*district, "丙县"])
+    card = scorecard(rows)
+    assert [one(card, "county_listed", name)["met"] for name in ("甲县", "乙县")] == [True, True]
+    assert pd.isna(one(card, "county_listed")["met"])
+    few = scorecard(layer("hidden_danger", listed=["city"] * 99, district=["甲县"] * 99))
+    assert not one(few, "county_listed", "甲县")["met"]
+
+
+def test_tasks_are_told_apart_by_kind_and_town():
+    rows = layer(
+        "task", kind=["plan", "plan", "chart", None], done=[True, False, True, True],
+        town=["甲镇", "乙街道", "甲镇", "甲镇"],
+    )  # fmt: skip
+    card = scorecard(rows)
+    assert one(card, "tasks_done:plan")["value"] == 50
+    assert [one(card, "tasks_done:plan", town)["met"] for town in ("甲镇", "乙街道")] == [
+        True,
+        False,
+    ]
+    assert one(card, "tasks_done:chart")["met"]
+    with language("zh"):
+        assert str(one(card, "tasks_done:plan")["measure"]) == "任务完成率：预案修订"
+
+
+def test_towns_and_register_items_are_counted_where_they_are_given():
+    units = pd.DataFrame(
+        {"level": ["town"] * 4 + ["village"] * 9, "town": list("甲乙丙丁") + ["甲"] * 9}
+    )
+    items = pd.DataFrame(
+        {"state": ["found", "closed", "mending"], "deadline": ["2026-05-01", "2026-04-01", None],
+         "listed": [None, "city", "county"], "town": ["甲", "乙", "甲"]}
+    )  # fmt: skip
+    tasks = layer("task", kind=["office"] * 3, done=[True, True, False], town=["甲", "乙", "丙"])
+    card = scorecard(tasks, data_date="2026-05-10", more={"unit": units, "item": items})
+    offices = one(card, "offices_standard")
+    assert (offices["numerator"], offices["denominator"], offices["met"]) == (2, 4, True)
+    assert one(card, "items_open")["value"] == 2
+    assert one(card, "items_overdue")["value"] == 1
+    assert one(card, "items_closed")["numerator"] == 1
+    assert one(card, "items_listed_closed")["value"] == 50
