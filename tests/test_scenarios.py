@@ -85,8 +85,9 @@ def test_water_over_one_village_raises_its_hazard_by_hand(flooded):
     before, after = flooded.index["unit"], flooded.index["unit@暴雨"]
     dry, wet = before.scores["HAZARD"], after.scores["HAZARD"]
     assert wet["V00"] == pytest.approx(1 - (1 - dry["V00"]) * (1 - 1.0 / 2.0), abs=1e-12)
-    assert wet["T1"] == pytest.approx(1 - (1 - dry["T1"]) * (1 - (1.0 / 6) / 2.0), abs=1e-9)
-    assert wet["D"] == pytest.approx(1 - (1 - dry["D"]) * (1 - (1.0 / 12) / 2.0), abs=1e-9)
+    # Of the 900 people of the town 100 live in that village: they stand in 1 m, the others in none.
+    assert wet["T1"] == pytest.approx(1 - (1 - dry["T1"]) * (1 - (100 / 900) / 2.0), abs=1e-9)
+    assert wet["D"] == pytest.approx(1 - (1 - dry["D"]) * (1 - (100 / 3000) / 2.0), abs=1e-9)
     others = before.scores.index.difference(["V00", "T1", "D"])
     pd.testing.assert_frame_equal(
         after.scores.loc[others, before.scores.columns], before.scores.loc[others]

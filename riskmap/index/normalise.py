@@ -142,7 +142,22 @@ def fit(data: Data, options: Options, notes: list[Text]) -> Params:
             )
         _note_cut(data, code, fitted[code], notes)
     raise_problems(problems)
+    units = (
+        int(np.count_nonzero(data.fit_rows)) if data.fit_rows.dtype == bool else len(data.fit_rows)
+    )
+    if 1 < units < FEW_UNITS and any(mine["method"] == "minmax" for mine in chosen.values()):
+        notes.append(
+            text(
+                "only {n} units: min-max puts the lowest at 0 and the highest at 1, however little "
+                "they differ; give goalposts, or read ranks rather than scores",
+                n=units,
+            )
+        )
     return {"columns": fitted}
+
+
+FEW_UNITS = 8
+"""With fewer units the ends of a min-max scale are single units."""
 
 
 def _note_cut(data: Data, code: str, fitted: Params, notes: list[Text]) -> None:

@@ -155,7 +155,7 @@ class Spec:
         """
         found: list[float] = []
         for word in self.words(option):
-            value = self._preset(word[1:]) if word.startswith("@") else word
+            value = self.preset(word[1:]) if word.startswith("@") else word
             try:
                 found.extend(float(v) for v in (value if isinstance(value, tuple) else (value,)))
             except (TypeError, ValueError) as error:
@@ -169,8 +169,19 @@ class Spec:
                 ) from error
         return tuple(found)
 
-    def _preset(self, key: str) -> Any:
-        """Return a preset of the run, or the shipped one when no run gives presets."""
+    def preset(self, key: str) -> Any:
+        """Return a preset of the run, or the shipped one when no run gives presets.
+
+        Parameters
+        ----------
+        key
+            Its name.
+
+        Returns
+        -------
+        object
+            Its value.
+        """
         from riskmap.vocabulary.presets import load_presets
 
         return (load_presets() if self.presets is None else self.presets)[key]

@@ -77,7 +77,7 @@ def point_density(inputs: Inputs, spec: Spec) -> Field | Missing:
         rows,
         bandwidth_m=spec.number("radius_m"),
         kernel=spec.words("kernel")[0],  # type: ignore[arg-type]
-        weights=spec.by_level("level_weights", levels),
+        weights=spec.by_level("level_weights", levels) * _untreated(spec, rows),
     )
     how = text(
         "density of {n} points within {radius} m, weighted by level, falling with distance",
@@ -85,6 +85,14 @@ def point_density(inputs: Inputs, spec: Spec) -> Field | Missing:
         radius=f"{spec.number('radius_m'):g}",
     )
     return Field(values, spec.unit, how, _unknown_levels(rows, levels, spec))
+
+
+def _untreated(spec: Spec, rows: Any) -> NDArray[np.float64]:
+    """Give the share of its weight that each point keeps by what has been done about it."""
+    if "treated" not in rows:
+        return np.ones(len(rows))
+    weight = spec.preset("flood.treated_weight")
+    return np.array([float(weight.get(str(state), 1.0)) for state in rows["treated"]])
 
 
 def distance(inputs: Inputs, spec: Spec) -> Field | Missing:

@@ -305,6 +305,9 @@ def cell_seconds(
 ) -> NDArray[np.float32]:
     """Measure the time by road between each cell inside the place and its nearest facility.
 
+    The last metres between road and door are timed by mode, at both ends; beyond the snapping limit
+    everybody walks.
+
     Parameters
     ----------
     graph
@@ -331,12 +334,15 @@ def cell_seconds(
 
     cells = inside_cells(grid)
     limit = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
-    at = snap_points(graph, np.column_stack(cell_centres(grid, cells)), limit_m=limit)
+    # A cell far from every road is as much later as the walk to it takes, not out of reach.
+    at = snap_points(graph, np.column_stack(cell_centres(grid, cells)), limit_m=np.inf)
     to = snap_rows(graph, places, limit_m=limit)
-    found = nearest_seconds(graph, to, at, way=way, edge_cost=edge_cost)  # type: ignore[arg-type]
-    walk = np.where(at.on, at.walk_m, np.nan) / (float(presets["road.foot_kmh"]) / 3.6)
-    extra = walk if way == "to_facility" else np.zeros(cells.size)
+    on_foot = float(presets["road.foot_kmh"]) / 3.6
+    speed = on_foot if way == "to_facility" else float(presets["network.access_kmh"]) / 3.6
+    last = np.where(to.on, to.walk_m, 0.0) / speed
+    found = nearest_seconds(graph, to, at, way=way, start=last, edge_cost=edge_cost)  # type: ignore[arg-type]
+    walk = np.minimum(at.walk_m, limit) / speed + np.maximum(at.walk_m - limit, 0.0) / on_foot
     seconds = np.full(grid.shape[0] * grid.shape[1], np.nan, np.float32)
     reached = np.isfinite(found.cost)
-    seconds[cells[reached]] = (found.cost + extra)[reached]
+    seconds[cells[reached]] = (found.cost + walk)[reached]
     return seconds.reshape(grid.shape)

@@ -418,3 +418,32 @@ def test_the_threatened_of_a_unit_of_unknown_people_are_unknown_not_none():
     assert np.isnan(found.units.loc["E", "H_DANGER"])
     known = replace(inputs, tables={**layers(), "danger_area": areas.assign(people=[50.0])})
     assert np.isfinite(compute(TABLE, known, frame).units["H_DANGER"]).all()
+
+
+def test_a_treated_flood_point_weighs_less():
+    """0.3 of a point that is done, 0.7 of one under way; what is not said weighs as before."""
+    points = shapely.points([[50, 50]])
+    only = table(points, level=[4])
+    whole = compute(TABLE, replace(FULL, tables={"flood_point": only}), units())
+    for state, share in (("none", 1.0), ("ongoing", 0.7), ("done", 0.3), (None, 1.0)):
+        rows = table(points, level=[4], treated=[state])
+        part = compute(TABLE, replace(FULL, tables={"flood_point": rows}), units())
+        expected = share * whole.cells["H_FLOOD_POINT"].to_numpy()
+        assert part.cells["H_FLOOD_POINT"].to_numpy() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("way", "kmh"), [("to_facility", 3.6), ("from_facility", 10.0)])
+def test_nothing_leaps_at_the_snapping_limit(way, kmh):
+    """Cells 100 m apart north of the only road: each is as much later as 100 m more take."""
+    from riskmap.geo.network import build_graph
+    from riskmap.pipeline.roads import cell_seconds
+
+    presets = load_presets()
+    tall = make_grid(shapely.box(0, 0, 100, 1000), crs=CRS, size_m=100)
+    roads = table([shapely.LineString([(0, 50), (100, 50)])], speed_kmh=[36.0])
+    graph = build_graph(roads, presets=presets)
+    place = table(shapely.points([[50, 150]]))
+    seconds = cell_seconds(graph, place, tall, way=way, presets=presets)[::-1, 0]
+    metres = np.arange(10) * 100.0
+    last = np.minimum(metres, 500) / (kmh / 3.6) + np.maximum(metres - 500, 0) / 1.0
+    assert seconds == pytest.approx(100 / (kmh / 3.6) + last, rel=1e-5)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -194,3 +197,39 @@ def test_a_village_cut_in_two_moves_as_many(refuges, border, depth):
         for each in (units, cut)
     ]  # fmt: skip
     assert people[0] == people[1]
+
+
+cuts = st.lists(st.integers(1, 299), max_size=8, unique=True)
+
+
+@settings(max_examples=8, deadline=None)
+@given(spots, crowds, waters, cuts)
+def test_cutting_the_roads_into_pieces_changes_no_figure(refuges, groups, depth, places):
+    whole = town(refuges, groups)
+    stops = sorted({0, 300, *places})
+    pieces = gpd.GeoDataFrame(
+        geometry=[LineString([at(10 * a), at(10 * b)]) for a, b in pairwise(stops)], crs=CRS
+    )
+    cut = replace(
+        whole, graphs={"foot": build_graph(pieces, profile="foot", presets=whole.presets)}
+    )
+    options = RefugeOptions(draws=1, new_sites=[0])
+    found = [plan(one, options, name="水", depths=(raster(depth),)) for one in (whole, cut)]
+    first, second = (one.recount for one in found)
+    assert first == second
+    spent = [one.proof[0].objective for one in found]
+    assert spent[1] == pytest.approx(spent[0], abs=0.2 * (1 + first["served"]) / 60)
+
+
+@settings(max_examples=8, deadline=None)
+@given(spots, crowds, waters, st.randoms(use_true_random=False))
+def test_the_order_of_rows_changes_no_figure(refuges, groups, depth, dice):
+    options = RefugeOptions(draws=1, new_sites=[0])
+    found = []
+    for _ in range(2):
+        one = plan(town(refuges, groups), options, name="水", depths=(raster(depth),))
+        found.append((one.recount, one.proof[0].bound))
+        dice.shuffle(refuges)
+        dice.shuffle(groups)
+    assert found[0][0] == found[1][0]
+    assert found[0][1] == pytest.approx(found[1][1], abs=1e-6)
