@@ -276,8 +276,8 @@ def legend(book: Book, drawn: Map) -> list[dict[str, str]]:
 
 _WORST_FIRST: Final = (4, 3, 2, 1, 0)
 _COLOURS: Final = dict(zip(c.CLASSES, c.CLASS_COLOURS, strict=True))
-_BOX: Final = "M40 40h720v320h-720Z"
-_BAR: Final = "M20 200h760"
+_BOX: Final = "M8 8h144v64h-144Z"
+_BAR: Final = "M4 40h152"
 
 
 def _area_signs(drawn: Map) -> Iterator[tuple[str, Text]]:

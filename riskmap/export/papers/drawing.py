@@ -22,7 +22,9 @@ SCALES: Final = (
     200_000, 250_000, 300_000, 400_000, 500_000, 750_000, 1_000_000,
 )  # fmt: skip
 """Round scales: 1 to this many."""
-FINE: Final = 0.08
+UNIT: Final = 0.05
+"""Step of every corner in a path [mm]: finer than a printer's dot, and short to write."""
+FINE: Final = 0.1
 """Corners nearer to a line than this are left out [mm of paper]."""
 _STEPS: Final = (1, 2, 5)
 
@@ -176,8 +178,10 @@ def _stamp(
     return drawn(path, fill=fill, edge=edge, width=0.16)
 
 
-def path_of(spots: NDArray[np.float64], starts: NDArray[np.int64], *, closed: bool) -> str:
-    """Write lines as the data of one path, in hundredths of a millimetre.
+def path_of(
+    spots: NDArray[np.float64], starts: NDArray[np.int64], *, closed: bool, coarse: int = 1
+) -> str:
+    """Write lines as the data of one path, in twentieths of a millimetre.
 
     Parameters
     ----------
@@ -187,6 +191,8 @@ def path_of(spots: NDArray[np.float64], starts: NDArray[np.int64], *, closed: bo
         Where each line begins.
     closed
         Whether each line ends where it began; the last corner is not repeated then.
+    coarse
+        Units a step of the corners.
 
     Returns
     -------
@@ -196,9 +202,9 @@ def path_of(spots: NDArray[np.float64], starts: NDArray[np.int64], *, closed: bo
     Examples
     --------
     >>> path_of(np.array([[0.0, 0.0], [1.0, 0.5]]), np.array([0]), closed=False)
-    'M0 0l100 50'
+    'M0 0l20 10'
     """
-    whole = np.rint(spots * 100).astype(np.int64)
+    whole = np.rint(spots / (UNIT * coarse)).astype(np.int64)
     steps = np.diff(whole, axis=0, prepend=whole[:1])
     steps[starts] = whole[starts]
     signs = np.full(len(whole), " ", dtype=object)
@@ -213,7 +219,7 @@ def path_of(spots: NDArray[np.float64], starts: NDArray[np.int64], *, closed: bo
 
 def drawn(
     path: str, *, fill: str = "none", edge: str = "", width: float = 0.2, opacity: float = 1.0,
-    dash: Sequence[float] = (), cap: str = "round",
+    dash: Sequence[float] = (), cap: str = "round", coarse: int = 1,
 ) -> str:  # fmt: skip
     """Draw path data.
 
@@ -233,6 +239,8 @@ def drawn(
         Drawn and blank parts [mm].
     cap
         Ends of lines.
+    coarse
+        Units a step of the path's corners.
 
     Returns
     -------
@@ -241,22 +249,25 @@ def drawn(
     """
     if not path:
         return ""
-    parts = [f'<path transform="scale(.01)" d="{path}" fill="{fill}"']
+    unit = UNIT * coarse
+    parts = [f'<path transform="scale({unit:g})" d="{path}" fill="{fill}"']
     if opacity < 1:
         parts.append(f'fill-opacity="{opacity:g}"')
     if fill != "none":
         parts.append('fill-rule="evenodd"')
     if edge:
         parts.append(
-            f'stroke="{edge}" stroke-width="{width * 100:g}" stroke-linejoin="round" '
+            f'stroke="{edge}" stroke-width="{width / unit:g}" stroke-linejoin="round" '
             f'stroke-linecap="{cap}"'
         )
     if dash:
-        parts.append(f'stroke-dasharray="{" ".join(f"{part * 100:g}" for part in dash)}"')
+        parts.append(f'stroke-dasharray="{" ".join(f"{part / unit:g}" for part in dash)}"')
     return " ".join(parts) + "/>"
 
 
-def shape_path(shapes: Iterable[object], frame: Frame, *, fine: float = FINE) -> str:
+def shape_path(
+    shapes: Iterable[object], frame: Frame, *, fine: float = FINE, coarse: int = 1
+) -> str:
     """Cut lines and areas to the frame, leave out corners nobody can see, and write one path.
 
     Parameters
@@ -267,6 +278,8 @@ def shape_path(shapes: Iterable[object], frame: Frame, *, fine: float = FINE) ->
         The frame.
     fine
         Corners nearer to a line than this are left out [mm].
+    coarse
+        Units a step of the corners.
 
     Returns
     -------
@@ -277,7 +290,10 @@ def shape_path(shapes: Iterable[object], frame: Frame, *, fine: float = FINE) ->
     parts = shapely.get_parts(cut)
     kinds = shapely.get_type_id(parts)
     rings = shapely.get_rings(parts[kinds == 3])
-    return _joined(rings, frame, closed=True) + _joined(parts[kinds == 1], frame, closed=False)
+    lines = parts[kinds == 1]
+    return _joined(rings, frame, closed=True, coarse=coarse) + _joined(
+        lines, frame, closed=False, coarse=coarse
+    )
 
 
 def cut_to(shapes: Iterable[object], frame: Frame, *, fine: float = FINE) -> NDArray[np.object_]:
@@ -307,15 +323,23 @@ def cut_to(shapes: Iterable[object], frame: Frame, *, fine: float = FINE) -> NDA
     return found
 
 
-def _joined(lines: NDArray[np.object_], frame: Frame, *, closed: bool) -> str:
+_FEW: Final = 100
+_STRIP: Final = 6.0
+"""Height of the strips in which lines are ordered [mm]."""
+
+
+def _joined(lines: NDArray[np.object_], frame: Frame, *, closed: bool, coarse: int = 1) -> str:
     if not len(lines):
         return ""
+    if len(lines) > _FEW:  # neighbours beside each other make a smaller file
+        west, south, _, _ = shapely.bounds(lines).T
+        lines = lines[np.lexsort((west, south // (_STRIP * frame.metres)))]
     spots, owner = shapely.get_coordinates(lines, return_index=True)
     if closed:  # the last corner repeats the first
         last = np.append(owner[1:] != owner[:-1], [True])
         spots, owner = spots[~last], owner[~last]
     starts = np.flatnonzero(np.append([True], owner[1:] != owner[:-1]))
-    return path_of(frame.paper(spots), starts, closed=closed)
+    return path_of(frame.paper(spots), starts, closed=closed, coarse=coarse)
 
 
 def words(labels: Sequence[Placed], looks: dict[str, tuple[str, str, str]]) -> str:
@@ -380,7 +404,7 @@ def leaders(labels: Sequence[Placed]) -> str:
         low, high = label.box.min(axis=0), label.box.max(axis=0)
         nx, ny = float(np.clip(x, low[0], high[0])), float(np.clip(y, low[1], high[1]))
         if math.hypot(nx - x, ny - y) > _AWAY + label.wish.size / 2:
-            found.append(f"M{100 * x:.0f} {100 * y:.0f}L{100 * nx:.0f} {100 * ny:.0f}")
+            found.append(f"M{x / UNIT:.0f} {y / UNIT:.0f}L{nx / UNIT:.0f} {ny / UNIT:.0f}")
     path = "".join(found)
     return drawn(path, edge="#ffffff", width=0.5) + drawn(path, edge=_INK, width=0.18)
 

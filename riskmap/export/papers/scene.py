@@ -39,6 +39,9 @@ ROADS: Final[Mapping[str, tuple[float, float, str, int]]] = {
     "tertiary": (0.8, 0.52, "#ffffff", 4),
 }  # fmt: skip
 """Class of a road to width of its edge and inside [mm], colour and order."""
+_DENSE: Final = 1_500
+"""Roads in view from which the small ones are single lines."""
+_PLAINLY: Final = ("", "tertiary")
 _SMALL: Final = (0.5, 0.3, "#ffffff", 5)
 _CHINESE: Final[Mapping[str, str]] = {
     "高速公路": "motorway", "快速路": "trunk", "国道": "trunk", "主干路": "primary",
@@ -372,8 +375,9 @@ def _base(book: Book, frame: Frame, shown: set[str], wishes: list[Wish]) -> tupl
     ):
         found = book.near(role, frame.bounds, "polygon")
         if len(found):
-            path = drawing.shape_path(found.geometry.to_numpy(), frame)
-            out.append(drawing.drawn(path, fill=fill, edge=edge, width=0.12))
+            coarse = 2 if len(found) > _DENSE / 2 else 1
+            path = drawing.shape_path(found.geometry.to_numpy(), frame, coarse=coarse)
+            out.append(drawing.drawn(path, fill=fill, edge=edge, width=0.12, coarse=coarse))
             n += len(found)
             if path:
                 shown.add(role)
@@ -437,12 +441,20 @@ def _roads(book: Book, frame: Frame, shown: set[str], wishes: list[Wish]) -> tup
     grow = 1.0 if frame.scale <= 10_000 else 0.8 if frame.scale <= 30_000 else 0.6
     edges: list[str] = []
     insides: list[str] = []
+    dense = len(roads) > _DENSE
     for kind in ("", *reversed(tuple(ROADS))):
         some = roads[plain == kind] if kind else roads[~plain.isin(list(ROADS))]
         edge, wide, colour, _ = ROADS.get(kind, _SMALL)
-        path = drawing.shape_path(some.geometry.to_numpy(), frame)
+        plainly = dense and kind in _PLAINLY  # two lines each would fill the file
+        path = drawing.shape_path(
+            some.geometry.to_numpy(), frame,
+            fine=0.15 if plainly else drawing.FINE, coarse=2 if plainly else 1,
+        )  # fmt: skip
         if path:
             shown.add("road")
+        if plainly:
+            edges.append(drawing.drawn(path, edge="#b5ac9d", width=wide * grow, coarse=2))
+            continue
         edges.append(drawing.drawn(path, edge="#9a9183", width=edge * grow))
         insides.append(drawing.drawn(path, edge=colour, width=wide * grow))
     order = plain.map(lambda kind: ROADS.get(kind, _SMALL)[3])
