@@ -41,6 +41,8 @@ class Facts:
     review_number: str = ""
     """审图号; empty means: not reviewed, not to be published."""
     issued_by: str = ""
+    hotline: str = ""
+    """Number of the flood office on duty."""
     grid_size_m: float
     seed: int
     version: str

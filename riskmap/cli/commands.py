@@ -74,13 +74,17 @@ def _layout(project: Project) -> Layout:
     template = project.file(said.template) if said.template else None
     if template is not None and not template.is_file():
         raise UsageError(text("{file}: no such file", file=said.template))
+    sheet = project.file(said.sheet_template) if said.sheet_template else None
+    if sheet is not None and not sheet.is_file():
+        raise UsageError(text("{file}: no such file", file=said.sheet_template))
     folders = [] if said.fonts in ("", "system") else [project.file(said.fonts)]
-    return layout(
+    found = layout(
         load_presets(project.presets),
         template=template,
         folders=folders,
         system=said.fonts == "system",
     )
+    return replace(found, sheet_template=sheet, sheet_paper=said.sheet_paper)
 
 
 def default_folder(project: Project) -> Path:

@@ -381,6 +381,7 @@ def _facts(project: Project, ground: Ground) -> Facts:
         profile="public" if ground.veiled else "internal",
         review_number=project.review_number,
         issued_by=project.issued_by,
+        hotline=project.hotline,
         grid_size_m=project.grid.size_m,
         seed=project.seed,
         version=__version__,

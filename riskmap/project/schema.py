@@ -199,6 +199,10 @@ class Outputs(Section):
     """Pictures under the map, put into the page: GeoTIFF or MBTiles, one or a list."""
     template: str = ""
     """Word file (.docx) that official papers are written into; empty for GB/T 9704-2012."""
+    sheet_template: str = ""
+    """Layout of map sheets (.typ) of the office's own; empty for the shipped one."""
+    sheet_paper: Literal["a3", "a4"] = "a3"
+    """Paper of map sheets."""
     fonts: str = ""
     """Folder of the office's typefaces for PDF papers, or ``system`` for the machine's own."""
     formats: Annotated[list[Literal["geoparquet", "flatgeobuf"]], BeforeValidator(as_names)] = (
@@ -254,6 +258,8 @@ class Project(Section):
     """Folder with role files of the project's own."""
     issued_by: str = ""
     """Office that issues the papers."""
+    hotline: str = ""
+    """Number of the flood office on duty, printed on every sheet."""
     review_number: str = ""
     """审图号 of the public edition."""
 
@@ -984,7 +990,7 @@ _QUOTED_PATH = re.compile(
 )
 """A path of Windows in double quotes, in which YAML takes the backslash for something else."""
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:\\.*|\\\\[^\\].*|[^\n]*\\[^\n]*\.\w{2,8}")
-_WORDS = ("where", "name", "sheet", "layer", "encoding", "issued_by", "review_number")
+_WORDS = ("where", "name", "sheet", "layer", "encoding", "issued_by", "hotline", "review_number")
 """Keys whose texts are no paths."""
 
 

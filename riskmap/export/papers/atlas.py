@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -176,8 +176,10 @@ def make_atlas(
     ExportError
         When the template does not compile.
     """
-    options = options or Options()
     book = open_book(source)
+    options = options or Options()
+    if not options.hotline:
+        options = replace(options, hotline=str(book.opened.facts.get("hotline") or ""))
     before = _state_of(previous or folder)
     fonts = find_fonts(folders=(options.fonts,) if options.fonts else ())
     template = (options.template or TEMPLATES / "atlas.typ").read_text(encoding="utf-8")

@@ -105,6 +105,9 @@ class Layout:
     """Folders of the office's typefaces, for the PDF."""
     system: bool = False
     """Whether the PDF takes the machine's typefaces; its bytes then differ between machines."""
+    sheet_template: Path | None = None
+    """Layout of map sheets of the office's own."""
+    sheet_paper: str = "a3"
 
     @property
     def width_mm(self) -> float:

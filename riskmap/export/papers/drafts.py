@@ -88,6 +88,7 @@ class Options:
     fonts: Path | None = None
     """Folder of further fonts."""
     hotline: str = ""
+    """Number of the flood office; by default the one that the folder tells."""
 
 
 @dataclass(frozen=True, kw_only=True)

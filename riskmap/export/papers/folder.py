@@ -186,7 +186,11 @@ def _sheets(folder: Path, layout: Layout, previous: Path | None) -> None:
 
     before = previous / MAP if previous is not None and (previous / MAP).is_dir() else None
     (folder / MAP).mkdir(parents=True, exist_ok=True)
-    options = Options(fonts=layout.folders[0] if layout.folders else None)
+    options = Options(
+        fonts=layout.folders[0] if layout.folders else None,
+        template=layout.sheet_template,
+        paper=layout.sheet_paper,
+    )
     kinds = ("poster", "village", "town")
     make_atlas(folder, folder / MAP, kinds=kinds, options=options, previous=before)
     _without_state(folder / MAP / SHEET_LIST)

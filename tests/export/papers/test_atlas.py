@@ -154,6 +154,16 @@ def test_an_office_may_change_the_layout(county, tmp_path):
         make_atlas(county, tmp_path / "s", names=["碶头村"], options=Options(template=mine))
 
 
+def test_the_hotline_of_the_project_file_is_printed(county, tmp_path):
+    source = tmp_path / "out"
+    shutil.copytree(county, source)
+    with closing(sqlite3.connect(source / "riskmap.gpkg")) as base, base:
+        base.execute("update facts set value = '\"0570-1234567\"' where key = 'hotline'")
+    made = make_atlas(source, tmp_path / "s", names=["碶头村"])
+    assert "0570-1234567" in text_of(tmp_path / "s" / made.sheets[0].file)
+    assert "值班电话" not in made.sheets[0].missing
+
+
 def test_unknown_names_are_refused(county, tmp_path):
     with pytest.raises(UsageError, match="没有名为“无此村”"):
         make_atlas(county, tmp_path, names=["无此村"])
