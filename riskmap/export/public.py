@@ -258,7 +258,7 @@ def veil_layers(
             if column in kept and column not in _FREE and _is_words(table[column])
         }
         veiled[name] = replace(layer, table=table.assign(**changed))
-    return veiled
+    return {name: replace(layer, beyond=None) for name, layer in veiled.items()}
 
 
 def _veiled(table: gpd.GeoDataFrame, role: Role, place: Any) -> gpd.GeoDataFrame:

@@ -412,6 +412,15 @@ def refuge_places(inputs: Inputs, spec: Spec) -> Field | Missing:
                 all=len(rows),
             ),
         )
+    if "outside" in rows and rows["outside"].any():
+        notes += (
+            text(
+                "{name}: {n} refuges lie outside the place; their places count as if only people "
+                "of the place shared them",
+                name=spec.name,
+                n=int(rows["outside"].sum()),
+            ),
+        )
     how = text(
         "places within {radius} m by the people who share them, at most {cap} per 100",
         radius=f"{radius:g}",

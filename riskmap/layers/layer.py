@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.vocabulary.grade import active
 
@@ -165,6 +165,9 @@ class Layer:
     sources: tuple[Source, ...] = ()
     returned: gpd.GeoDataFrame | None = None
     """Returned rows that lie somewhere, for telling what mending them would change."""
+    beyond: gpd.GeoDataFrame | None = None
+    """Rows outside the place, but within the role's reach of it: what they do counts inside (ways,
+    cover, hazard, places), they stand in no list and no total. Same columns as `table`."""
 
     @property
     def rows_in(self) -> int:
@@ -202,6 +205,68 @@ def placed_rows(layers: Mapping[str, Layer], role: str) -> gpd.GeoDataFrame | No
         return None
     placed = layer.table[layer.table.geometry.notna() & ~layer.table.geometry.is_empty]
     return None if placed.empty else placed
+
+
+OUTSIDE: Final = "outside"
+"""Column that is true for rows outside the place."""
+
+
+def with_beyond(
+    layers: Mapping[str, Layer], role: str, roles: Mapping[str, Role] | None
+) -> gpd.GeoDataFrame | None:
+    """Give the rows in use of a role, and behind them those that reach into the place from outside.
+
+    Parameters
+    ----------
+    layers
+        The layers.
+    role
+        The role.
+    roles
+        The roles, which say what is out of use; None takes every row.
+
+    Returns
+    -------
+    GeoDataFrame or None
+        With ``outside``, true for the latter, whose names say so too; None when there are none.
+    """
+    import pandas as pd
+
+    inside, layer = rows_in_use(layers, role, roles), layers.get(role)
+    if layer is None or layer.beyond is None or layer.beyond.empty:
+        return inside
+    beyond = layer.beyond
+    used = rows_in_use({role: replace(layer, table=beyond)}, role, roles)
+    if used is None:
+        return inside
+    names = [str(outside_name(name)) for name in filled(used, "name")]
+    used = used.assign(**{OUTSIDE: True, "name": names})
+    if inside is None:
+        return used
+    return pd.concat([inside.assign(**{OUTSIDE: False}), used])
+
+
+def outside_name(name: object) -> Text:
+    """Say behind a name that the thing lies outside the place.
+
+    Parameters
+    ----------
+    name
+        Its name, or None.
+
+    Returns
+    -------
+    Text
+        The name with the remark.
+
+    Examples
+    --------
+    >>> str(outside_name("某学校"))
+    '某学校（区外）'
+    """
+    from riskmap.i18n import text
+
+    return text("{name} (outside)", name=name or "")
 
 
 def rows_in_use(

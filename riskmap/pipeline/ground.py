@@ -262,6 +262,7 @@ def read_layers(project: Project, ground: Ground) -> Ground:
     from riskmap.layers.read.layer import read_layer
 
     known = read_ids(project, crs=ground.crs)
+    reach = reach_of(project, ground.presets)
     layers, problems = dict(ground.layers), list(ground.problems)
     wanted = [role for role in ground.roles if role not in layers and project.layers.get(role)]
     wanted.sort(key=lambda role: role not in LINES)  # they tell the datum of the others
@@ -275,6 +276,7 @@ def read_layers(project: Project, ground: Ground) -> Ground:
             units=ground.units,
             lines=_lines(layers),
             presets=ground.presets,
+            reach_m=reach.get(role, 0.0),
         )
         if _not_given(layer, said):
             continue
@@ -297,6 +299,27 @@ def _lines(layers: Mapping[str, Layer]) -> gpd.GeoSeries | None:
     if not parts:
         return None
     return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+
+
+def reach_of(project: Project, presets: Presets) -> dict[str, float]:
+    """Give by role how far beyond the border rows still count.
+
+    Parameters
+    ----------
+    project
+        Its section ``beyond`` switches a role off, or gives it another reach.
+    presets
+        ``beyond.reach_m``.
+
+    Returns
+    -------
+    dict
+        Role to metres; 0 where nothing outside counts.
+    """
+    found = {str(role): float(metres) for role, metres in presets["beyond.reach_m"].items()}
+    for role, wish in project.beyond.items():
+        found[role] = float(wish) if not isinstance(wish, bool) else found.get(role, 0.0) * wish
+    return found
 
 
 def _not_given(layer: Layer, said: list[Problem]) -> bool:

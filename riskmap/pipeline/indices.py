@@ -15,7 +15,7 @@ from riskmap.errors import IndicatorError, Problem
 from riskmap.files import parse_json
 from riskmap.i18n import Text, text
 from riskmap.index.tree import Params
-from riskmap.layers.layer import rows_in_use
+from riskmap.layers.layer import rows_in_use, with_beyond
 from riskmap.pipeline.scenarios import cut_roads, dry_refuges, has_effect
 from riskmap.vocabulary.columns import CLASSES, LEVEL, POPULATION
 
@@ -72,7 +72,7 @@ def graded_tables(ground: Ground) -> dict[str, gpd.GeoDataFrame]:
 
     tables = {}
     for role in ground.layers:
-        rows = rows_in_use(ground.layers, role, ground.roles)
+        rows = with_beyond(ground.layers, role, ground.roles)
         if rows is None:
             continue
         if ground.roles[role].grade:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import InfeasibleError, LayerError, UsageError
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import placed_rows, rows_in_use
+from riskmap.layers.layer import placed_rows, rows_in_use, with_beyond
 from riskmap.pipeline.roads import find_graph
 from riskmap.vocabulary.sections import is_number
 
@@ -171,7 +171,7 @@ def plan_refuges(
     from riskmap.plans.refuges.tables import folded
 
     options = project.refuges
-    refuges = placed_rows(ground.layers, "refuge")
+    refuges = with_beyond(ground.layers, "refuge", None)
     if refuges is None:
         return {}, ()
     world = _world(project, ground, roads, grid, (people, pieces), refuges, options)
@@ -217,7 +217,7 @@ def _world(
         population=lived[0],
         pieces=lived[1],
         standing=rows_in_use(ground.layers, "danger_area", ground.roles),
-        sources=rows_in_use(ground.layers, "hazard_source", ground.roles),
+        sources=with_beyond(ground.layers, "hazard_source", ground.roles),
         candidates=placed_rows(ground.layers, options.candidates) if options.candidates else None,
         presets=ground.presets,
         data_date=project.data_date,
@@ -306,7 +306,7 @@ def _supplies(
     from riskmap.plans.supplies.needs import Call
     from riskmap.plans.supplies.plan import supply_plan
 
-    depots, stock = placed_rows(ground.layers, "supply_depot"), ground.layers.get("stock")
+    depots, stock = with_beyond(ground.layers, "supply_depot", None), ground.layers.get("stock")
     if depots is None or stock is None or stock.table is None or stock.table.empty:
         return None
     calls = []

@@ -14,7 +14,7 @@ import pandas as pd
 from riskmap.errors import ExportError, Problem
 from riskmap.geo.points import row_xy
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import filled, placed_rows, rows_in_use
+from riskmap.layers.layer import filled, placed_rows, with_beyond
 from riskmap.pipeline.roads import FACILITIES
 from riskmap.vocabulary.columns import LEVEL
 from riskmap.vocabulary.grade import LEVEL_NAMES
@@ -472,7 +472,7 @@ def find_near(ground: Ground, roads: Roads, pieces: Pieces | None) -> pd.DataFra
     straight = np.zeros(len(xy), bool)
     found = False
     for facility, (profile, way) in FACILITIES.items():
-        places = rows_in_use(ground.layers, facility, ground.roles)
+        places = with_beyond(ground.layers, facility, ground.roles)
         metres = facility != "rescue_station"
         name, value = ("refuge_name", "refuge_m") if metres else ("station_name", "station_s")
         if places is None:

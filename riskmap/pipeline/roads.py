@@ -10,7 +10,7 @@ import numpy as np
 
 from riskmap.errors import LayerError
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import placed_rows, rows_in_use
+from riskmap.layers.layer import placed_rows, with_beyond
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,7 @@ def build_roads(
     seconds: dict[str, NDArray[np.float32]] = {}
     notes: list[Text] = []
     for role, (profile, way) in FACILITIES.items():
-        places = rows_in_use(layers, role, roles)
+        places = with_beyond(layers, role, roles)
         if places is None:
             continue
         try:

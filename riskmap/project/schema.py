@@ -254,6 +254,8 @@ class Project(Section):
     """Keep road graphs in ``.riskmap/cache`` beside this file; the results are the same."""
     presets: dict[str, Any] = Field(default_factory=dict)
     """Preset key to the project's own value."""
+    beyond: dict[str, Annotated[bool | float, Field(ge=0)]] = Field(default_factory=dict)
+    """Role to whether its objects outside the place count (mutual aid), or how far outside [m]."""
     roles: str | None = None
     """Folder with role files of the project's own."""
     issued_by: str = ""
@@ -667,6 +669,10 @@ def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | Non
             else text("known roles: {keys}", keys=_named_roles(known))
         )
         problems.append(_problem(path, f"layers.{role}", text("unknown role"), mend))
+    for role in project.beyond:
+        if role not in known:
+            mend = text("known roles: {keys}", keys=_named_roles(known))
+            problems.append(_problem(path, f"beyond.{role}", text("unknown role"), mend))
     classes = project.index.classes
     if classes.method == "fixed" and not _rising(classes.breaks or [], classes.k - 1):
         said = text("must be {n} rising numbers", n=classes.k - 1)

@@ -307,6 +307,7 @@ def test_nodata_is_nan_and_the_place_is_cut_out(tmp_path):
     layer, _ = read(write_raster(tmp_path / "a.tif", nodata=0, left=117.5), "dem")
     (raster,) = layer.rasters
     assert np.isnan(raster.values).any()
-    assert raster.values.shape == (100, 54)
-    assert raster.transform[2] == pytest.approx(118.0 - 0.04)
+    # the place is 50 pixels of 0.01 degrees wide; 1 km around it are 2 pixels more, 4 are kept anyway
+    assert raster.values.shape == (100, 56)
+    assert raster.transform[2] == pytest.approx(118.0 - 0.06)
     assert raster.crs == "EPSG:4326"

@@ -19,7 +19,7 @@ from riskmap.export.workbook.plans import plan_frames, worded
 from riskmap.export.workbook.tables import Flooded, changes, flooded
 from riskmap.geo.grid import cell_polygons
 from riskmap.i18n import Text, both, text
-from riskmap.layers.layer import Layer
+from riskmap.layers.layer import Layer, filled
 from riskmap.result import SCENARIO, Result, states_of
 from riskmap.vocabulary import columns as c
 
@@ -82,6 +82,7 @@ def _all_sheets(result: Result) -> Iterator[Sheet]:
     yield _items(result)
     for role, layer in result.layers.items():
         yield from _layer(result, role, layer)
+    yield _beyond(result)
     yield from scenario_layers(result)
     yield from plan_layers(result)
     yield from _plain_tables(result)
@@ -202,6 +203,28 @@ def _layer(result: Result, role: str, layer: Layer) -> Iterator[Sheet]:
             name, rows, **_titles(f"{entry.zh} ({name})", entry.en), kind=kind,
             style=_layer_style(result, role, kind, graded=c.LEVEL in rows),
         )  # fmt: skip
+
+
+def _beyond(result: Result) -> Sheet:
+    """Give the objects outside the place that count inside, a point each, in one table."""
+    parts = [
+        gpd.GeoDataFrame(
+            {
+                c.ITEM_ID: table.index.astype(str),
+                c.ROLE: role,
+                c.NAME: filled(table, c.NAME).to_numpy(dtype=object),
+            },
+            geometry=table.geometry.representative_point().to_numpy(),
+            crs=table.crs,
+        )
+        for role, layer in result.layers.items()
+        if (table := layer.beyond) is not None and len(table)
+    ]
+    empty = gpd.GeoDataFrame({c.ITEM_ID: []}, geometry=[], crs=result.facts.crs)
+    frame = pd.concat(parts, ignore_index=True) if parts else empty
+    words = named("outside", text("Outside the place (counted inside)"))
+    style = styles.single("point", "#6b7785", shape="circle", size=3.0)
+    return Sheet("outside", frame, **words, kind="point", style=style)
 
 
 def _layer_style(result: Result, role: str, kind: str, *, graded: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 import geopandas as gpd
@@ -16,6 +17,7 @@ from riskmap.export.onemap.backdrop import photo_parts
 from riskmap.export.onemap.collect import numbers, rings, unit_codes
 from riskmap.export.onemap.pack import Packer
 from riskmap.i18n import LANGUAGES, Text, both, language
+from riskmap.layers.layer import outside_name
 from riskmap.vocabulary.columns import WGS84, headings
 from riskmap.vocabulary.columns import column as column_named
 from riskmap.vocabulary.grade import active, in_force
@@ -378,6 +380,23 @@ def neighbour_part(result: Any, packer: Packer) -> dict[str, Any] | None:
     }
 
 
+def outside_role(role: Any) -> Any:
+    """Give the role of objects outside the place: named so, and never on the list.
+
+    Parameters
+    ----------
+    role
+        The role.
+
+    Returns
+    -------
+    Role
+        A copy.
+    """
+    zh, en = (str(shown(outside_name(label(role)[code]), code)) for code in ("zh", "en"))
+    return replace(role, zh=zh, en=en, item=False)
+
+
 def layer_parts(result: Any, packer: Packer) -> list[dict[str, Any]]:
     """Describe all vector layers that have rows.
 
@@ -405,4 +424,9 @@ def layer_parts(result: Any, packer: Packer) -> list[dict[str, Any]]:
             kept = type(layer)(role=layer.role, table=layer.table[whole], rasters=layer.rasters,
                                sources=layer.sources)  # fmt: skip
             out.append(_role_part(name, role, kept, result, packer))
+    for name, layer in result.layers.items():
+        if layer.beyond is not None and len(layer.beyond):
+            role, sources = outside_role(result.roles[name]), layer.sources
+            kept = type(layer)(role=layer.role, table=layer.beyond, sources=sources)
+            out.append(_role_part(f"{name}@outside", role, kept, result, packer) | {"returned": 0})
     return out

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 
 from riskmap.i18n import text
@@ -167,7 +168,66 @@ def inside_point(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     return points
 
 
-def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Findings) -> gpd.GeoSeries:
+def find_beyond(
+    shapes: gpd.GeoSeries,
+    place: Geometry | None,
+    stated: Mapping[str, pd.Series],
+    units: gpd.GeoDataFrame | None,
+    *,
+    reach_m: float,
+) -> NDArray[np.bool_]:
+    """Tell the rows outside the place that lie within a reach of it and claim no unit of it.
+
+    A row that names a village or town of the place but lies outside has wrong coordinates.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,): EPSG:4326.
+    place
+        The place in EPSG:4326, or None.
+    stated
+        Level to the names that rows state, shape (n,).
+    units
+        Units of the place with level and name, or None.
+    reach_m
+        How far outside rows still count [m].
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+    """
+    values = shapes.to_numpy()
+    found = np.zeros(len(values), dtype=bool)
+    if place is None or reach_m <= 0:
+        return found
+    near = ~(shapely.is_missing(values) | shapely.is_empty(values))
+    shapely.prepare(place)
+    near &= ~shapely.intersects(place, values)
+    if not near.any():
+        return found
+    middle = shapely.centroid(place)
+    local = pyproj.CRS.from_proj4(f"+proj=aeqd +lat_0={middle.y} +lon_0={middle.x} +datum=WGS84")
+    metres = shapes[near].to_crs(local).to_numpy()
+    edge = gpd.GeoSeries([place], crs=WGS84).to_crs(local).iloc[0]
+    found[near] = shapely.dwithin(edge, metres, reach_m)
+    if units is None or "name" not in units:
+        return found
+    for level in ("village", "town"):
+        names = set(units.loc[units["level"] == level, "name"].astype(str))
+        if level in stated:
+            found &= ~stated[level].astype(object).isin(names).to_numpy()
+    return found
+
+
+def check_place(
+    shapes: gpd.GeoSeries,
+    place: Geometry | None,
+    findings: Findings,
+    *,
+    spare: NDArray[np.bool_] | None = None,
+) -> gpd.GeoSeries:
     """Return the rows that do not touch the place; exchange the axes where that brings them in.
 
     Parameters
@@ -178,6 +238,8 @@ def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Finding
         The place in EPSG:4326, or None.
     findings
         Takes the rows.
+    spare
+        Rows outside the place that may stay there, shape (n,).
 
     Returns
     -------
@@ -196,6 +258,8 @@ def check_place(shapes: gpd.GeoSeries, place: Geometry | None, findings: Finding
     if place is not None:
         shapely.prepare(place)
         outside = present & ~shapely.intersects(place, values)
+        if spare is not None:
+            outside &= ~spare
         turned = shapely.intersects(
             place, shapely.points(np.where(outside, y, np.nan), np.where(outside, x, np.nan))
         )

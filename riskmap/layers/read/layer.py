@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,13 +22,14 @@ from riskmap.layers.check.ids import assign_ids
 from riskmap.layers.check.rules import (
     check_geometry,
     check_place,
+    find_beyond,
     find_duplicates,
     note_doubtful,
     note_shared,
     to_wgs84_area,
 )
 from riskmap.layers.check.written import written_rows
-from riskmap.layers.layer import Layer, LayerSpec, Raster, Rows, Source
+from riskmap.layers.layer import OUTSIDE, Layer, LayerSpec, Raster, Rows, Source
 from riskmap.layers.place.evidence import STATED, Hints, known_export, limits_of
 from riskmap.layers.place.points import (
     Located,
@@ -99,6 +100,7 @@ def read_layer(
     units: gpd.GeoDataFrame | None = None,
     lines: gpd.GeoSeries | None = None,
     presets: Any = None,
+    reach_m: float = 0.0,
 ) -> tuple[Layer, list[Problem]]:
     """Read and check all sources of a role and bring them into the run's CRS.
 
@@ -122,6 +124,8 @@ def read_layer(
         Roads and water in ``crs``, for the same.
     presets
         How sure a datum must be; by default the shipped ones.
+    reach_m
+        Rows outside the place count when they lie within this reach of it [m].
 
     Returns
     -------
@@ -145,7 +149,7 @@ def read_layer(
                 sources.append(source)
                 problems += said
             else:
-                parts += _read_parts(role, spec, area, metric, around)
+                parts += _read_parts(role, spec, area, metric, around, reach_m)
         except LayerError as error:
             problems += [_named(problem, role, spec) for problem in problems_of(error)]
         except Exception as error:
@@ -161,8 +165,20 @@ def read_layer(
         sources.append(source)
         if part.frame is not None and source.rows_used == 0:
             problems.append(_nothing_left(role, part, source))
-    layer = Layer(role.name, table, tuple(rasters), tuple(sources), returned=lost)
+    table, beyond = _parted(table)
+    layer = Layer(role.name, table, tuple(rasters), tuple(sources), returned=lost, beyond=beyond)
     return layer, problems
+
+
+def _parted(
+    table: gpd.GeoDataFrame | None,
+) -> tuple[gpd.GeoDataFrame | None, gpd.GeoDataFrame | None]:
+    """Part what lies in the place from what lies beyond its border."""
+    if table is None or OUTSIDE not in table:
+        return table, None
+    out = table[OUTSIDE].to_numpy(dtype=bool)
+    table = table.drop(columns=OUTSIDE)
+    return (table[~out], table[out]) if out.any() else (table, None)
 
 
 def _covered_together(problems: list[Problem]) -> list[Problem]:
@@ -232,7 +248,9 @@ def _window(area: Any) -> Window | None:
     return around_place(area, MARGIN_M)
 
 
-def _read_parts(role: Role, spec: LayerSpec, area: Any, metric: CRS, around: Hints) -> list[_Part]:
+def _read_parts(
+    role: Role, spec: LayerSpec, area: Any, metric: CRS, around: Hints, reach_m: float
+) -> list[_Part]:
     parts = []
     for rows in open_rows(spec, role, window=_window(area)):
         findings = Findings(role.name, spec.shown, rows.sheet, rows.row)
@@ -244,7 +262,7 @@ def _read_parts(role: Role, spec: LayerSpec, area: Any, metric: CRS, around: Hin
             part.frame = _empty(role, metric)
             continue
         try:
-            _check_part(role, part, area, metric, around)
+            _check_part(role, part, area, metric, around, reach_m)
         except LayerError as error:
             part.frame = None
             notes = [problem for problem in findings.problems if problem.severity == "note"]
@@ -254,7 +272,9 @@ def _read_parts(role: Role, spec: LayerSpec, area: Any, metric: CRS, around: Hin
     return parts
 
 
-def _check_part(role: Role, part: _Part, area: Any, metric: CRS, around: Hints) -> None:
+def _check_part(
+    role: Role, part: _Part, area: Any, metric: CRS, around: Hints, reach_m: float
+) -> None:
     """Read fields and places of one part and put the whole table into ``part.frame``."""
     rows, spec, findings = part.rows, part.spec, part.findings
     columns = [str(column) for column in rows.table.columns]
@@ -289,9 +309,22 @@ def _check_part(role: Role, part: _Part, area: Any, metric: CRS, around: Hints) 
     located = _locate(role, rows, found, spec, findings, hints)
     part.crs = located.crs
     shapes = located.geometry
+    beyond = np.zeros(len(shapes), dtype=bool)
     if role.geometry != "none":
         shapes = check_geometry(shapes, role, findings, as_point=spec.as_point)
-        shapes = check_place(shapes, area if role.group != "base" else None, findings)
+        claims: Mapping[str, pd.Series[Any]] = {} if hints is None else hints.stated
+        beyond = find_beyond(shapes, area, claims, around.units, reach_m=reach_m)
+        shapes = check_place(shapes, area if role.group != "base" else None, findings, spare=beyond)
+        findings.noted(
+            beyond & ~findings.bad,
+            "beyond_border",
+            text(
+                "lies outside the place, but within {n} m of it: counted as outside (区外), in no "
+                "list and no total",
+                n=f"{reach_m:g}",
+            ),
+            text("check the coordinates if it belongs to the place"),
+        )
     geometry = project_shapes(shapes, metric)
     if hints is not None and role.geometry == "point":
         note_astray(geometry, hints, findings)
@@ -301,6 +334,7 @@ def _check_part(role: Role, part: _Part, area: Any, metric: CRS, around: Hints) 
         _file=spec.shown,
         _sheet=rows.sheet,
         _row=rows.row,
+        **{OUTSIDE: beyond},
     )
     part.frame = gpd.GeoDataFrame(table, geometry=geometry, crs=metric)
 

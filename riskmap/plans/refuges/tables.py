@@ -185,6 +185,7 @@ def summary(
     *,
     early_vehicles: pd.DataFrame,
     proof: Proof,
+    outside: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Put the plan's main figures into one short table.
 
@@ -204,6 +205,8 @@ def summary(
         Vehicles of those who leave before the water; empty where nobody must.
     proof
         What is proven of the assignment.
+    outside
+        Which refuges lie outside the place; they are counted in a row of their own.
 
     Returns
     -------
@@ -215,12 +218,21 @@ def summary(
     late = sent.loc[~sent["in_time"].astype(bool), "people"].sum()
     cars, early = tables["vehicles"], tables.get("early", pd.DataFrame())
     held = tables["capacity"]
-    guessed = int(held.loc[held["assumed"] & held["usable"], "places"].sum())
+    own = np.ones(usable.size, dtype=bool) if outside is None else ~outside
+    mine = held["usable"].to_numpy(dtype=bool) & own
+    guessed = int(held.loc[held["assumed"].to_numpy(dtype=bool) & mine, "places"].sum())
+    beyond = int((usable & ~own).sum()), int(recount["places"] - held.loc[mine, "places"].sum())
     rows = [
         (text("scenario"), name or text("without flood"), ""),
-        (text("refuges"), usable.size, ""),
-        (text("refuges that may be used"), int(usable.sum()), ""),
-        (text("places in them"), int(recount["places"]), text("persons")),
+        (text("refuges"), int(own.sum()), ""),
+        (text("refuges that may be used"), int((usable & own).sum()), ""),
+        (text("places in them"), int(recount["places"]) - beyond[1], text("persons")),
+        *(((text("usable refuges outside the place"), beyond[0], ""),) if not own.all() else ()),
+        *(
+            ((text("places outside the place"), beyond[1], text("persons")),)
+            if not own.all()
+            else ()
+        ),
         *(((text("of these assumed"), guessed, text("persons")),) if guessed else ()),
         (text("people to move"), int(recount["people"]), text("persons")),
         (text("with a place"), round(recount["served"]), text("persons")),

@@ -14,7 +14,7 @@ from riskmap.errors import InfeasibleError, ProjectError
 from riskmap.geo.grid import Grid
 from riskmap.geo.network import RoadGraph, Snapped, vehicle_seconds
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import placed_rows, rows_in_use
+from riskmap.layers.layer import OUTSIDE, placed_rows, rows_in_use, with_beyond
 from riskmap.plans.plan import Plan, Proof, in_state
 from riskmap.plans.stations import reach as water
 from riskmap.plans.stations import tables as station_tables
@@ -208,6 +208,7 @@ def station_plan(
     notes = station_notes(
         setting, _names(stations), tables, known=population is not None, flooded=flooded,
         most=float(presets["station.free_flow_label_share"]), drowned=drowned,
+        outside=int(stations[OUTSIDE].sum()) if OUTSIDE in stations else 0,
     )  # fmt: skip
     return _plan(tables, *drawn, (*notes, *said), siting)
 
@@ -615,7 +616,7 @@ def plan_stations(
         candidates=_candidates(layers, chosen),
         candidate_limit=chosen.candidate_limit,
         forbidden=_forbidden(rows_in_use(layers, "danger_area", roles), found, graph.crs),
-        hazards=rows_in_use(layers, "hazard_source", roles),
+        hazards=with_beyond(layers, "hazard_source", roles),
         depths={name: one.depth_m for name, one in found.items() if one.depth_m is not None},
         rasters={name: one.depths for name, one in found.items() if one.depths},
         closures={name: one.closures for name, one in found.items() if one.closures is not None},
@@ -633,7 +634,7 @@ def _stations(
     """Give the stations in use, perhaps none."""
     import geopandas as gpd
 
-    rows = rows_in_use(layers, "rescue_station", roles)
+    rows = with_beyond(layers, "rescue_station", roles)
     return gpd.GeoDataFrame({"name": []}, geometry=[], crs=crs) if rows is None else rows
 
 

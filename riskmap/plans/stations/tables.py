@@ -469,6 +469,7 @@ def station_notes(
     flooded: Mapping[str, NDArray[np.bool_]],
     most: float,
     drowned: Mapping[str, NDArray[np.bool_]],
+    outside: int = 0,
 ) -> tuple[Text, ...]:
     """Say what must be known beside the numbers, the result first.
 
@@ -488,6 +489,8 @@ def station_notes(
         Share from which free flow is stressed.
     drowned
         Scenario to whether each station stands in water that its vehicles may not enter.
+    outside
+        How many of the stations lie outside the place.
 
     Returns
     -------
@@ -496,7 +499,18 @@ def station_notes(
     """
     summary = of_state(tables["summary"])
     summary = summary.drop_duplicates(["target_s", "response_s"]).sort_values("target_s")
-    notes = [_reached(summary, len(names), known=known), _why(setting, mean_speed_kmh(setting))]
+    notes = [
+        _reached(summary, len(names) - outside, known=known),
+        _why(setting, mean_speed_kmh(setting)),
+    ]
+    if outside:
+        notes.append(
+            text(
+                "{n} more stations outside the place (区外) count for the arrival: agree on mutual "
+                "aid, or switch them off (beyond: {{rescue_station: false}})",
+                n=outside,
+            )
+        )
     notes.append(_traffic(setting))
     if not known:
         notes.append(text("no population: every cell counts the same"))
