@@ -45,6 +45,8 @@ from riskmap.layers.read.source import RASTERS, check_file, open_rows
 from riskmap.vocabulary.columns import ITEM_ID, WGS84
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from riskmap.layers.read.vector import Window
     from riskmap.vocabulary.roles import Role
 
@@ -309,22 +311,7 @@ def _check_part(
     located = _locate(role, rows, found, spec, findings, hints)
     part.crs = located.crs
     shapes = located.geometry
-    beyond = np.zeros(len(shapes), dtype=bool)
-    if role.geometry != "none":
-        shapes = check_geometry(shapes, role, findings, as_point=spec.as_point)
-        claims: Mapping[str, pd.Series[Any]] = {} if hints is None else hints.stated
-        beyond = find_beyond(shapes, area, claims, around.units, reach_m=reach_m)
-        shapes = check_place(shapes, area if role.group != "base" else None, findings, spare=beyond)
-        findings.noted(
-            beyond & ~findings.bad,
-            "beyond_border",
-            text(
-                "lies outside the place, but within {n} m of it: counted as outside (区外), in no "
-                "list and no total",
-                n=f"{reach_m:g}",
-            ),
-            text("check the coordinates if it belongs to the place"),
-        )
+    shapes, beyond = _in_place(role, shapes, part, area, hints, around.units, reach_m)
     geometry = project_shapes(shapes, metric)
     if hints is not None and role.geometry == "point":
         note_astray(geometry, hints, findings)
@@ -337,6 +324,37 @@ def _check_part(
         **{OUTSIDE: beyond},
     )
     part.frame = gpd.GeoDataFrame(table, geometry=geometry, crs=metric)
+
+
+def _in_place(
+    role: Role,
+    shapes: gpd.GeoSeries,
+    part: _Part,
+    area: Any,
+    hints: Hints | None,
+    units: gpd.GeoDataFrame | None,
+    reach_m: float,
+) -> tuple[gpd.GeoSeries, NDArray[np.bool_]]:
+    """Check where rows lie; give them, and which lie outside the place but count."""
+    beyond = np.zeros(len(shapes), dtype=bool)
+    if role.geometry == "none":
+        return shapes, beyond
+    findings = part.findings
+    shapes = check_geometry(shapes, role, findings, as_point=part.spec.as_point)
+    claims: Mapping[str, pd.Series[Any]] = {} if hints is None else hints.stated
+    beyond = find_beyond(shapes, area, claims, units, reach_m=reach_m)
+    shapes = check_place(shapes, area if role.group != "base" else None, findings, spare=beyond)
+    findings.noted(
+        beyond & ~findings.bad,
+        "beyond_border",
+        text(
+            "lies outside the place, but within {n} m of it: counted as outside (区外), in no "
+            "list and no total",
+            n=f"{reach_m:g}",
+        ),
+        text("check the coordinates if it belongs to the place"),
+    )
+    return shapes, beyond
 
 
 def _extra(role: Role, rows: Rows, table: pd.DataFrame) -> pd.DataFrame:
