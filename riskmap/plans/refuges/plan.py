@@ -12,7 +12,6 @@ import shapely
 
 from riskmap.geo.points import unit_of_points
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import OUTSIDE
 from riskmap.plans.plan import Plan, Proof
 from riskmap.plans.refuges.assign import assign
 from riskmap.plans.refuges.audit import audit
@@ -113,11 +112,8 @@ def refuge_plan(
         "audit": audit(world, now, case, fit, sent, roads),
     }
     proof = _proof(now.name, case.done, recount)
-    refuges = world.refuges
-    short = summary(
-        now.name, recount, case.done, usable, tables, early_vehicles=early.vehicles, proof=proof,
-        outside=refuges[OUTSIDE].to_numpy(dtype=bool) if OUTSIDE in refuges else None,
-    )  # fmt: skip
+    short = summary(now.name, recount, case.done, usable, tables, early_vehicles=early.vehicles,
+                    proof=proof, outside=world.outside)  # fmt: skip
     lines = (*_cleared(world, roads, sent, routes, early), *hours(world, now, case, roads))
     more = pd.DataFrame(lines, columns=["what", "value", "unit"]).astype(object)
     tables = {"summary": pd.concat([short, more], ignore_index=True), **tables}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from riskmap.geo.points import row_xy
+from riskmap.layers.layer import OUTSIDE
 from riskmap.plans.refuges.dangers import Dangers
 from riskmap.plans.refuges.ways import Landmarks, Net, nets
 
@@ -68,6 +69,13 @@ class World:
             Metres in the run's CRS.
         """
         return row_xy(self.refuges)
+
+    @property
+    def outside(self) -> NDArray[np.bool_] | None:
+        """Tell which refuges lie outside the place; None where none does."""
+        if OUTSIDE not in self.refuges:
+            return None
+        return np.asarray(self.refuges[OUTSIDE].to_numpy(dtype=bool))
 
 
 @dataclass(frozen=True, kw_only=True)
