@@ -72,7 +72,13 @@ class World:
 
     @property
     def outside(self) -> NDArray[np.bool_] | None:
-        """Tell which refuges lie outside the place; None where none does."""
+        """Tell which refuges lie outside the place; None where none does.
+
+        Returns
+        -------
+        NDArray[np.bool_] or None
+            Shape (m,).
+        """
         if OUTSIDE not in self.refuges:
             return None
         return np.asarray(self.refuges[OUTSIDE].to_numpy(dtype=bool))
