@@ -502,16 +502,8 @@ def station_notes(
     notes = [
         _reached(summary, len(names) - outside, known=known),
         _why(setting, mean_speed_kmh(setting)),
+        *_mutual_aid(outside),
     ]
-    if outside:
-        notes.append(
-            text(
-                "{n} more stations outside the place (区外) count for the arrival: agree on mutual "
-                "aid, or switch them off (beyond: {{rescue_station: false}})",
-                n=outside,
-            )
-        )
-    notes.append(_traffic(setting))
     if not known:
         notes.append(text("no population: every cell counts the same"))
     table = tables["stations"]
@@ -588,6 +580,18 @@ def _traffic(setting: Setting) -> Text:
         hour=graph.hour,
         share=f"{share:.1%}",
     )
+
+
+def _mutual_aid(outside: int) -> tuple[Text, ...]:
+    """Say that stations outside the place are counted on."""
+    if not outside:
+        return ()
+    said = text(
+        "{n} more stations outside the place (区外) count for the arrival: agree on mutual aid, or "
+        "switch them off (beyond: {{rescue_station: false}})",
+        n=outside,
+    )
+    return (said,)
 
 
 def _reached(summary: pd.DataFrame, count: int, *, known: bool) -> Text:
