@@ -105,7 +105,14 @@ def shown_summary(summary: dict[str, Any]) -> str:
     if summary["folder"]:
         lines.append(str(text("Results: {folder}", folder=summary["folder"])))
         lines += [f"  {name}" for name in summary["files"]]
-        lines.append(str(text("Open onemap.html with a double click.")))
+        whole = "index.html" in summary["files"]
+        lines.append(
+            str(
+                text("Open index.html with a double click; it leads to every paper.")
+                if whole
+                else text("Open onemap.html with a double click.")
+            )
+        )
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from riskmap.export.papers.document import (
@@ -33,6 +34,7 @@ FILLS: Final[Mapping[int, str]] = {
     0: "#d9dce1",
     **dict(zip(c.CLASSES, c.CLASS_COLOURS, strict=True)),
 }
+_EARTH_M: Final = 6_371_008.8
 _OF_UNIT: Final = "{unit}"
 """How the reason begins that tells of the unit around an item; short papers leave it out."""
 
@@ -753,6 +755,100 @@ def bulletins(result: Result) -> Iterator[tuple[str, Paper]]:
                 about=about_line(result),
             ),
         )
+
+
+def rounds(result: Result) -> Iterator[tuple[str, Paper]]:
+    """Write a round for every town: its items in an order to visit them, with room to check.
+
+    The worst item comes first, then always the nearest that is left, in a straight line.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Yields
+    ------
+    tuple
+        Name of the file, and the paper.
+    """
+    duties = dict(zip(map(str, result.control.index), rows_of(result.control), strict=True))
+    for district, town, name in towns_of(result):
+        items = of_town(result.items, district, town)
+        if not len(items) or "lon" not in items:
+            continue
+        order, metres = visit_order(items["lon"].astype(float), items["lat"].astype(float))
+        found = rows_of(items)
+        rows = []
+        for number, (at, far) in enumerate(zip(order, metres, strict=True), start=1):
+            row, duty = found[at], duties.get(str(items.index[at]), {})
+            rows.append(
+                [
+                    str(number),
+                    f"{cell(row, c.NAME, result)}（{cell(row, c.ROLE, result)}）",
+                    cell(row, c.LEVEL, result),
+                    clean(row.get("village")),
+                    f"{figure(row.get('lon'), 5)}, {figure(row.get('lat'), 5)}",
+                    figure(far),
+                    cell(duty, "patrol_days", result),
+                    cell(duty, "measure", result),
+                    "",
+                    "",
+                ]
+            )
+        names = ("order", "item", "level", "village", "spot", "far", "days", "measure", "found",
+                 "signed")  # fmt: skip
+        heads = [say(f"rounds.{key}") for key in names]
+        levels = [int(found[at][c.LEVEL] or 0) for at in order]
+        table = Table(
+            heads, rows, (0.7, 3.0, 1.0, 1.9, 2.2, 1.1, 1.0, 3.2, 2.6, 1.4), "clclcrrlcc",
+            size="list", fills=_level_fills(levels, 2), height_mm=12,
+        )  # fmt: skip
+        said = say("rounds.said", town=town, n=len(rows), m=figure(sum(metres)))
+        yield (
+            name,
+            Paper(
+                title=say("rounds.title", town=town),
+                subtitle=subtitle_of(result),
+                parts=[Part([Para(said), table], lying=True)],
+                issued_by=result.facts.issued_by,
+                date=result.facts.data_date,
+                about=about_line(result),
+            ),
+        )
+
+
+def visit_order(lon: pd.Series[float], lat: pd.Series[float]) -> tuple[list[int], list[float]]:
+    """Order points so that the nearest that is left comes next, from the first one.
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees; points without a place come last.
+
+    Returns
+    -------
+    tuple
+        Places of the rows, and metres in a straight line from the one before.
+
+    Examples
+    --------
+    >>> order, metres = visit_order(pd.Series([117.0, 117.2, 117.1]), pd.Series([36.0, 36.0, 36.0]))
+    >>> order, [round(m, -3) for m in metres]
+    ([0, 2, 1], [0.0, 9000.0, 9000.0])
+    """
+    x = np.radians(lon.to_numpy()) * np.cos(np.radians(float(lat.mean())))
+    y = np.radians(lat.to_numpy())
+    left = [int(i) for i in np.flatnonzero(np.isfinite(x) & np.isfinite(y))]
+    lost = [i for i in range(len(x)) if i not in set(left)]
+    order, metres = left[:1], [0.0] * min(len(left), 1)
+    left = left[1:]
+    while left:
+        away = np.hypot(x[left] - x[order[-1]], y[left] - y[order[-1]]) * _EARTH_M
+        nearest = int(np.argmin(away))
+        metres.append(float(away[nearest]))
+        order.append(left.pop(nearest))
+    return order + lost, metres + [0.0] * len(lost)
 
 
 def notices(result: Result) -> dict[str, str]:

@@ -102,6 +102,7 @@ def write_papers(
     writers: tuple[Callable[[], None], ...] = (
         lambda: _list_papers(result, folder / LIST, layout),
         lambda: _table_papers(result, folder / TABLE, layout),
+        lambda: _rounds(result, folder / TABLE, layout),
         lambda: _base_papers(result, folder / BASE, layout),
         lambda: _plan_papers(result, folder / GUIDE, layout),
         lambda: _carried(result, folder, layout),
@@ -202,6 +203,13 @@ def _without_state(path: Path) -> None:
     kept = frame.drop(columns=str(text("State")))
     content = kept.to_csv(index=False, lineterminator="\r\n")
     path.write_bytes(content.encode("utf-8-sig"))
+
+
+def _rounds(result: Result, folder: Path, layout: Layout) -> None:
+    inside, taken = folder / "巡查单", set[str]()
+    for name, one in assessment.rounds(result):
+        inside.mkdir(parents=True, exist_ok=True)
+        write_docx(one, inside / f"{file_name(name, taken)}.docx", layout=layout)
 
 
 def _base_papers(result: Result, folder: Path, layout: Layout) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -663,13 +664,19 @@ def _sites(result: Result, state: str) -> Any:
         table = _table(result, "refuges", "sites", one)
         if len(table):
             rows = [
-                [figure(row.get("order")), clean(row.get("site")), clean(row.get("phase")),
+                [figure(row.get("order")), _where_site(row), clean(row.get("phase")),
                  figure(row.get("places"))]
                 for row in table.head(ROWS).to_dict("records")
             ]  # fmt: skip
             heads = _heads("refuge_plan", "order", "where", "phase", "places")
             return Table(heads, rows, (0.8, 3.4, 1, 1), "clcr", say("refuge_plan.sites"))
     return Para(say("refuge_plan.sites_none"))
+
+
+def _where_site(row: Mapping[Any, Any]) -> str:
+    """Say where a new refuge stands: town, village and the number that the map shows."""
+    names = [clean(row.get(name)) for name in ("town", "village", "site")]
+    return " ".join(dict.fromkeys(filter(None, names)))
 
 
 def _design(result: Result, state: str) -> Blocks:
@@ -792,11 +799,16 @@ def _minutes(seconds: object) -> str:
     return figure(value, 0 if value == round(value) else 1)
 
 
+def _rule(row: Mapping[Any, Any]) -> str:
+    """Name a rule and what of it is counted."""
+    words = [words_of(name).get(str(row.get(name)), row.get(name)) for name in ("rule", "target")]
+    return " ".join(filter(None, map(clean, words)))
+
+
 def _station_cover(result: Result) -> Blocks:
     table = _table(result, "stations", "summary", None)
-    words = words_of("rule")
     rows = [
-        [state_name(str(row["scenario"])), clean(words.get(str(row["rule"]), str(row["rule"]))),
+        [state_name(str(row["scenario"])), _rule(row),
          say("station_plan.minutes", n=_minutes(row.get("target_s"))), percent(row.get("share")),
          percent(row.get("share_twice")), percent(row.get("share_after")), figure(row.get("lost"))]
         for row in table.to_dict("records")
@@ -839,9 +851,8 @@ def _station_cover(result: Result) -> Blocks:
 
 def _station_targets(result: Result) -> Blocks:
     table = _table(result, "stations", "summary")
-    words = words_of("rule")
     rows = [
-        [clean(words.get(str(row["rule"]), str(row["rule"]))),
+        [_rule(row),
          say("station_plan.minutes", n=_minutes(row.get("target_s"))),
          figure(row.get("response_s")),
          figure(row.get("drive_km"), 1)]
@@ -856,32 +867,34 @@ def _station_targets(result: Result) -> Blocks:
 
 def _station_sites(result: Result) -> Blocks:
     sites = _table(result, "stations", "sites", None)
+    sites = sites[sites["order"] > 0] if len(sites) else sites  # the first row is how it is now
     if not len(sites):
         return [Para(say("station_plan.sites_none"))]
     summary = _table(result, "stations", "summary")
     after = summary.get("share_after", pd.Series(index=summary.index, dtype=float))
-    with_new = summary[after.notna()]
     blocks: Blocks = []
-    if len(with_new):
-        row = with_new.iloc[0]
-        blocks.append(
-            Para(
-                say(
-                    "station_plan.sites_said",
-                    n=len(sites),
-                    minutes=_minutes(row.get("target_s")),
-                    before=percent(row.get("share")),
-                    after=percent(row.get("share_after")),
-                )
-            )
-        )
-    rows = [[figure(row.get("order")), clean(row.get("name")), figure(row.get("gain"))]
-            for row in sites.to_dict("records")]  # fmt: skip
-    heads = _heads("station_plan", "order", "place", "gain")
-    blocks.append(Table(heads, rows, (0.8, 3, 1.4), "clr", say("station_plan.sites")))
-    curve = _table(result, "stations", "curve", None)
-    if len(curve):
-        last = curve.iloc[-1]
+    if after.notna().any():
+        row = summary[after.notna()].iloc[0]
+        words = {
+            "n": len(sites),
+            "minutes": _minutes(row["target_s"]),
+            "before": percent(row["share"]),
+            "after": percent(row["share_after"]),
+        }
+        blocks.append(Para(say("station_plan.sites_said", **words)))
+    there = [name for name in ("gain", "share", "year", "cost_10k") if name in sites]
+    forms = {"share": percent}
+    rows = [
+        [figure(row.get("order")), clean(row.get("name")),
+         *(forms.get(name, figure)(row.get(name)) for name in there)]
+        for row in sites.to_dict("records")
+    ]  # fmt: skip
+    heads = _heads("station_plan", "order", "place", *(f"s_{name}" for name in there))
+    caption = say("station_plan.sites")
+    widths = (0.8, 3, *(1.2 for _ in there))
+    blocks.append(Table(heads, rows, widths, "cl" + "r" * len(there), caption))
+    last = sites.iloc[-1]
+    if clean(last.get("status")) and last.get("gap") == last.get("gap"):
         status = words_of("status").get(str(last["status"]), last["status"])
         blocks.append(Para(say("station_plan.proof", status=status, gap=percent(last["gap"]))))
     return blocks

@@ -28,7 +28,7 @@ from riskmap.vocabulary.codes import words_of
 
 TEMPLATE: Final = Path(__file__).with_name("leaves.typ")
 HEADS: Final = ("group", "people", "to", "how", "far", "leave", "other", "remark")
-WIDTHS: Final = (2.4, 1.0, 3.0, 2.4, 1.4, 1.4, 2.4, 1.6)
+WIDTHS: Final = (1.9, 0.9, 2.7, 4.0, 1.2, 1.3, 2.2, 1.5)
 _DARK: Final = 360
 
 
@@ -187,12 +187,14 @@ def _triggers(result: Result) -> dict[str, str]:
     """Say the warning triggers that the ledger of danger areas gives, by village."""
     layer = result.layers.get("danger_area")
     table = None if layer is None else layer.table
-    if table is None or "trigger" not in table or "village" not in table:
+    if table is None or "trigger" not in table or "village" not in result.items:
         return {}
+    villages = dict(zip(map(str, result.items.index), result.items["village"], strict=True))
     out: dict[str, dict[str, None]] = {}
-    for village, said in zip(table["village"], table["trigger"], strict=True):
-        if clean(said) and clean(village):
-            out.setdefault(clean(village), {})[clean(said)] = None
+    for number, said in zip(table.index, table["trigger"], strict=True):
+        village = clean(villages.get(str(number)))
+        if clean(said) and village:
+            out.setdefault(village, {})[clean(said)] = None
     return {village: say("leaves.trigger", said=joined(said)) for village, said in out.items()}
 
 

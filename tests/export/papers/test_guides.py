@@ -91,7 +91,14 @@ def test_people_by_town_are_those_of_the_table_of_villages(planned):
 def test_shares_of_the_station_plan_are_those_of_its_summary(planned):
     result = planned[0]
     summary = result.plans["stations"].tables["summary"]
-    shown = table_of(guides.station_paper(result), "各目标时限内")
+    paper = guides.station_paper(result)
+    sites = result.plans["stations"].tables["sites"]
+    new = sites[sites["order"] > 0]
+    told = " ".join(b.text for b in paper.parts[0].blocks if hasattr(b, "text"))
+    assert f"新设{len(new)}处" in told
+    listed = table_of(paper, "建议新设站点").rows
+    assert [row[0] for row in listed] == [str(int(n)) for n in new["order"]]
+    shown = table_of(paper, "各目标时限内")
     assert [row[3] for row in shown.rows] == [f"{share * 100:.1f}%" for share in summary["share"]]
 
 

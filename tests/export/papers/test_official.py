@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import replace
 
 import docx
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -251,3 +253,30 @@ def test_wording_has_both_languages_with_the_same_words_in_braces():
             assert set(entry) == {"zh", "en"}, (section, name)
             braces = [sorted(re.findall(r"{(\w+)}", entry[code])) for code in ("zh", "en")]
             assert set(braces[0]) == set(braces[1]), (section, name)
+
+
+def test_a_second_run_gives_every_file_of_the_folder_byte_by_byte(folders, tmp_path):
+    again = bundle.write(sample_result(profile="public"), tmp_path / "again", papers=layout())
+    bundle.write(sample_result(profile="public"), again, papers=layout())  # over an earlier one
+    first = {p.relative_to(folders["public"]): p for p in folders["public"].rglob("*.*")}
+    assert len(first) > 30
+    assert [n for n, p in first.items() if p.read_bytes() != (again / n).read_bytes()] == []
+
+
+def test_a_round_visits_every_place_of_the_town_once_the_nearest_next():
+    result = sample_result()
+    for name, paper in assessment.rounds(result):
+        district, town = next((d, t) for d, t, n in assessment.towns_of(result) if n == name)
+        items = assessment.of_town(result.items, district, town)
+        rows = paper.parts[0].blocks[1].rows
+        spots = sorted(
+            f"{document.figure(lon, 5)}, {document.figure(lat, 5)}"
+            for lon, lat in zip(items["lon"], items["lat"], strict=True)
+        )
+        assert sorted(row[4] for row in rows) == spots
+        assert [row[0] for row in rows] == [str(n + 1) for n in range(len(items))]
+    order, metres = assessment.visit_order(
+        pd.Series([0.0, 0.3, 0.1, np.nan]), pd.Series([0.0, 0.0, 0.0, 0.0])
+    )
+    assert order == [0, 2, 1, 3]
+    assert [round(m / 111_195, 3) for m in metres] == [0, 0.1, 0.2, 0]
