@@ -145,17 +145,18 @@ def scorecard(
     -------
     DataFrame
         code, measure, unit_name (empty = the whole place), numerator, denominator, unknown (rows
-        whose blank cells leave open whether they count), value, unit, target, met (unknown when
-        the blanks could decide it), source. A rate over nothing has no value.
+        whose blank cells leave open whether they count, and returned rows), value, unit, target,
+        met (unknown when the blanks could decide it), source. A rate over nothing has no value.
     """
     found = {name: layer.table for name, layer in layers.items() if layer.table is not None}
     tables: dict[str, pd.DataFrame] = {**found, **(more or {})}
+    gone = {name: layer.rows_returned for name, layer in layers.items()}
     rows: list[dict[str, Any]] = []
     for measure in measures() if of is None else of:
         counts = (measure.of, measure.over or measure.of)
         if all(one.role in tables for one in counts):
             for one in _split(measure, tables):
-                rows += _measured(one, tables, data_date)
+                rows += _measured(one, tables, data_date, returned=gone.get(one.of.role, 0))
     names = [
         "code", "measure", "unit_name", "numerator", "denominator", "unknown", "value", "unit",
         "target", "met", "source",
@@ -195,13 +196,18 @@ def _split(measure: Measure, tables: Mapping[str, pd.DataFrame]) -> list[Measure
 
 
 def _measured(
-    measure: Measure, tables: Mapping[str, pd.DataFrame], today: str
+    measure: Measure, tables: Mapping[str, pd.DataFrame], today: str, *, returned: int = 0
 ) -> list[dict[str, Any]]:
-    """Make the rows of one measure: the whole place, then its reporting units."""
+    """Make the rows of one measure: the whole place, then its reporting units.
+
+    Rows that were returned may count or not: in the whole place they are not known.
+    """
     top = _by_unit(tables, measure, measure.of, today)
     below = None if measure.over is None else _by_unit(tables, measure, measure.over, today)
     dark = _by_unit(tables, measure, measure.of, today, blanks=True)
-    names = dict.fromkeys([ALL, *sorted(set(top) | set(below or {}))])
+    dark[ALL] = dark.get(ALL, 0.0) + returned
+    there = set(filled(tables[measure.of.role], measure.per).dropna().astype(str)) - {""}
+    names = dict.fromkeys([ALL, *sorted(there | set(top) | set(below or {}))])
     return [_row(measure, one, top.get(one, 0.0), below, dark.get(one, 0.0)) for one in names]
 
 

@@ -36,3 +36,30 @@ def test_nothing_is_none():
     assert (
         rows_in_use({"hazard_source": SimpleNamespace(table=None)}, "hazard_source", roles) is None
     )
+
+
+def test_a_village_named_in_the_address_places_a_row():
+    """The longest name wins; a village named in no address, or two, places nothing."""
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+    from shapely import box
+
+    from riskmap.layers.place.evidence import Hints, village_points
+
+    names = ["人民新村", "新人民新村", "东村", "西关社区"]
+    units = gpd.GeoDataFrame(
+        {"name": names, "level": "village", "town": "甲镇"},
+        geometry=[box(117 + i, 36, 118 + i, 37) for i in range(4)], crs=4326,
+    )  # fmt: skip
+    said = [
+        "甲镇人民新村37栋",
+        "新人民新村3号楼",
+        "东村口",
+        "人民新村与西关社区之间",
+        None,
+        "西关社区",
+    ]
+    hints = Hints(units=units, address=pd.Series(said, dtype=object))
+    found = village_points(hints, np.ones(len(said), dtype=bool))[:, 0]
+    assert [None if np.isnan(x) else int(x - 117) for x in found] == [0, 1, None, None, None, 3]

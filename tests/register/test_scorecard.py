@@ -367,3 +367,14 @@ def test_towns_and_register_items_are_counted_where_they_are_given():
     assert one(card, "items_overdue")["value"] == 1
     assert one(card, "items_closed")["numerator"] == 1
     assert one(card, "items_listed_closed")["value"] == 50
+
+
+def test_returned_rows_are_not_known_and_leave_a_target_open():
+    from types import SimpleNamespace
+
+    table = layer("hidden_danger", status=["closed"] * 3, town=["甲"] * 3)["hidden_danger"].table
+    rows = {"hidden_danger": SimpleNamespace(table=table, rows_returned=2)}
+    card = scorecard(rows)
+    assert (one(card, "dangers_found")["value"], one(card, "dangers_found")["unknown"]) == (3, 2)
+    assert pd.isna(one(card, "dangers_open")["met"])
+    assert one(card, "dangers_open", "甲")["met"]

@@ -83,6 +83,8 @@ class Hints:
     """Notes above and below the table, and on sheets without one."""
     stated: Mapping[str, pd.Series] = field(default_factory=dict)
     """Level to the names that rows state, shape (n,)."""
+    address: pd.Series | None = None
+    """Addresses as rows state them, shape (n,); a village named in one places its row."""
     units: gpd.GeoDataFrame | None = None
     """Units with level, name and geometry, in any CRS."""
     area: Geometry | None = None
@@ -364,20 +366,28 @@ def village_points(hints: Hints | None, rows: NDArray[np.bool_]) -> NDArray[np.f
         Shape (n, 2): WGS-84 [deg]; NaN where no village, or more than one, is meant.
     """
     out = np.full((len(rows), 2), np.nan)
-    if hints is None or hints.units is None or "village" not in hints.stated or not rows.any():
+    if hints is None or hints.units is None or not rows.any():
+        return out
+    if "village" not in hints.stated and hints.address is None:
         return out
     units = hints.units.to_crs(WGS84) if hints.units.crs is not None else hints.units
     part = units[units[LEVEL] == "village"] if LEVEL in units.columns else units
     if not len(part):
         return out
     at = np.flatnonzero(rows)
-    found = match_units(
-        list(hints.stated["village"].to_numpy(dtype=object)[at]),
-        part[NAME].tolist(),
-        codes=part.index,
-        former=_former(part),
-        by_sound=False,
-    )
+    found: list[tuple[int, ...]] = [()] * len(at)
+    if "village" in hints.stated:
+        found = match_units(
+            list(hints.stated["village"].to_numpy(dtype=object)[at]),
+            part[NAME].tolist(),
+            codes=part.index,
+            former=_former(part),
+            by_sound=False,
+        )
+    if hints.address is not None:
+        said = hints.address.to_numpy(dtype=object)[at]
+        held = _named_within(list(said), part[NAME].tolist())
+        found = [one or other for one, other in zip(found, held, strict=True)]
     towns = hints.stated["town"].to_numpy(dtype=object)[at] if "town" in hints.stated else None
     inside = shapely.point_on_surface(part.geometry.to_numpy())
     above = part["town"].tolist() if "town" in part.columns else [""] * len(part)
@@ -388,6 +398,23 @@ def village_points(hints: Hints | None, rows: NDArray[np.bool_]) -> NDArray[np.f
         if len(fitting) == 1:
             point = inside[fitting[0]]
             out[row] = shapely.get_x(point), shapely.get_y(point)
+    return out
+
+
+def _named_within(texts: Sequence[object], known: Sequence[object]) -> list[tuple[int, ...]]:
+    """Find the villages whose whole name an address holds; the longest names win."""
+    names: dict[str, list[int]] = {}
+    for place, name in enumerate(known):
+        plain = re.sub(r"[\W_]+", "", str(name if name == name and name is not None else ""))
+        if len(plain) >= 3:  # 东村 stands in too many addresses
+            names.setdefault(plain, []).append(place)
+    order = sorted(names, key=len, reverse=True)
+    out = []
+    for said in texts:
+        plain = re.sub(r"[\W_]+", "", str(said if said == said and said is not None else ""))
+        hits = [name for name in order if plain and name in plain]
+        kept = [name for name in hits if not any(name != o and name in o for o in hits)]
+        out.append(tuple(names[kept[0]]) if len(kept) == 1 else ())
     return out
 
 

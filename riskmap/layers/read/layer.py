@@ -307,7 +307,7 @@ def _check_part(
     if role.group != "base" and not rows.osm:
         stated = {level: table[level] for level in STATED if level in table.columns}
         notes = (*rows.said, *known_export(columns), f"坐标 {Path(spec.shown).stem}")
-        hints = replace(around, said=notes, stated=stated)
+        hints = replace(around, said=notes, stated=stated, address=table.get("address"))
     located = _locate(role, rows, found, spec, findings, hints)
     part.crs = located.crs
     shapes = located.geometry
