@@ -236,13 +236,14 @@ DEFAULT_STEPS: Final = (
 
 def run_index(
     values_csv: Path | str,
-    indicators_csv: Path | str,
+    indicators_csv: Path | str | None,
     *,
     steps: Path | str | None = None,
     out: Path | str,
     leave_one_out: int | None = None,
     draws: int | None = None,
     seed: int = 0,
+    recipe: str | None = None,
 ) -> dict[str, Any]:
     """Compute a composite index over any table and write every stage of it.
 
@@ -262,6 +263,8 @@ def run_index(
         Number of Monte Carlo draws over weights and methods.
     seed
         Seed of the draws.
+    recipe
+        Name of a shipped set, whose table and steps are taken.
 
     Returns
     -------
@@ -274,8 +277,9 @@ def run_index(
         Everything that is wrong with the input, in one message; the folder cannot be written, or
         holds files of somebody else.
     """
-    meta = read_indicators(Path(indicators_csv))
-    chosen = read_steps(Path(steps)) if steps is not None else [dict(s) for s in DEFAULT_STEPS]
+    meta, chosen = _recipe_or_table(recipe, indicators_csv)
+    if steps is not None:
+        chosen = list(read_steps(Path(steps)))
     values = read_values(Path(values_csv), _number_columns(meta, chosen))
     if values.returned and not len(values.table):
         raise failure(values.returned)
@@ -306,6 +310,18 @@ def run_index(
         _put(folder / "report.json", _json(report))
         _put(folder / MANIFEST, _json(_manifest(read, folder)))
     return dict(plain(report))
+
+
+def _recipe_or_table(
+    recipe: str | None, indicators_csv: Path | str | None
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Take table and steps of a shipped set, or the table of a file and the default steps."""
+    if recipe is not None:
+        from riskmap.index.recipes import load_recipe
+
+        found = load_recipe(recipe)
+        return found.meta, [dict(step) for step in found.steps]
+    return read_indicators(Path(str(indicators_csv))), [dict(step) for step in DEFAULT_STEPS]
 
 
 def _number_columns(meta: pd.DataFrame, steps: list[dict[str, Any]]) -> frozenset[str]:

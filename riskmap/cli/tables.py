@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from riskmap.cli.common import AsJson, choice, emit
+from riskmap.errors import UsageError
 from riskmap.i18n import current_language, text
 
 Cost = Annotated[Path, typer.Option(help="Costs: demand,facility,cost; a missing pair is cut off.")]
@@ -24,10 +25,15 @@ Gap = Annotated[float, typer.Option(min=0, help="Relative gap at which to stop."
 
 def index(
     values: Annotated[Path, typer.Argument(help="Table of values: unit, one column a code.")],
-    indicators: Annotated[Path, typer.Argument(help="Table of indicators and groups.")],
+    indicators: Annotated[
+        Path | None, typer.Argument(help="Table of indicators and groups.")
+    ] = None,
     *,
     out: Annotated[Path, typer.Option(help="Folder for the stages and scores.")],
     steps: Annotated[Path | None, typer.Option(help="List of steps (YAML).")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Shipped set: city_operation, inform or nri.")
+    ] = None,
     leave_one_out: Annotated[
         int | None, typer.Option(min=1, help="Level whose elements are left out one by one.")
     ] = None,
@@ -37,8 +43,16 @@ def index(
     """Compute a composite index over any table, stage by stage."""
     from riskmap.cli.index_files import run_index
 
+    if (indicators is None) == (recipe is None):
+        raise UsageError(text("give either a table of indicators or --recipe"))
     report = run_index(
-        values, indicators, steps=steps, out=out, leave_one_out=leave_one_out, draws=draws
+        values,
+        indicators,
+        steps=steps,
+        out=out,
+        leave_one_out=leave_one_out,
+        draws=draws,
+        recipe=recipe,
     )
     lang = current_language()
     for cell in report["returned"]:

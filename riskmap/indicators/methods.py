@@ -18,6 +18,7 @@ from riskmap.geo.overlay import (
     points_to_cells,
     polygons_to_cells,
     raster_to_cells,
+    unit_of_points,
     zonal,
 )
 from riskmap.geo.people import share_of_cells
@@ -582,6 +583,157 @@ def people_share(inputs: Inputs, spec: Spec) -> Field | Missing:
     return no_layer(spec.layer)
 
 
+__all__ = ["class_share", "points_per_km2", "worst_points"]
+
+
+def _class_points(inputs: Inputs, spec: Spec) -> pd.DataFrame | Missing:
+    """Gather the points of a class of unit: its layers, each point in the finest unit it is in."""
+    parts = []
+    for layer in (spec.layer, *spec.words("also")):
+        rows = inputs.rows(layer)
+        if rows is None or ("outside" in rows and rows["outside"].all()):
+            continue
+        if "outside" in rows:
+            rows = rows[~rows["outside"].to_numpy(dtype=bool)]
+        parts.append(rows.assign(_layer=layer))
+    if not parts or inputs.units is None:
+        return no_layer(spec.layer)
+    units = inputs.units
+    finest = units[units["finest"]] if "finest" in units else units
+    if inputs.pieces is not None:
+        finest = units[inputs.pieces.finest]
+    rows = pd.concat(parts, ignore_index=True)
+    home = unit_of_points(shapely.points(*point_xy(rows)), finest)
+    row = pd.Index(units.index.astype(str)).get_indexer(pd.Index(home).astype(str))
+    found: pd.DataFrame = pd.DataFrame(rows).assign(_unit=row)[row >= 0]
+    return found
+
+
+def _by_unit(inputs: Inputs, own: NDArray[np.float64], spec: Spec, how: Text) -> Field | Missing:
+    """Give streets their value, units above the mean of theirs by people, cells their street's."""
+    units, pieces = inputs.units, inputs.pieces
+    if units is None or not np.isfinite(own).any():
+        return Missing(text("no point stands in a unit"))
+    cover = coverage(inputs.grid, units) if pieces is None else pieces.cover
+    if pieces is not None:
+        lives = np.where(pieces.finest & np.isfinite(own), np.nan_to_num(pieces.stated), 0.0)
+        heavy = np.where(np.isfinite(own) & pieces.finest, np.maximum(lives, 1e-9), 0.0)
+        top, whole = pieces.holds @ (heavy * np.nan_to_num(own)), pieces.holds @ heavy
+        above = np.divide(top, whole, out=np.full(len(own), np.nan), where=whole > 0)
+        own = np.where(pieces.finest, own, above)
+    finest = np.ones(len(own)) if pieces is None else pieces.finest.astype(np.float64)
+    held = cover.multiply(finest[:, None]).tocsc()
+    home = np.asarray(held.argmax(axis=0)).ravel()
+    there = np.asarray(held.sum(axis=0)).ravel() > 0
+    cells = np.where(there, own[home], np.nan).reshape(inputs.grid.shape).astype(np.float32)
+    return Field(cells, spec.unit, how, units=own, exact=True)
+
+
+def worst_points(inputs: Inputs, spec: Spec) -> Field | Missing:
+    r"""Bring points into their class in each street: the mean score of its worst points.
+
+    A point's score is the list's: :math:`(L - 1 + S) / 4` with its level and its own severity.
+
+    Parameters
+    ----------
+    inputs
+        The layers; ``pieces`` for the people around.
+    spec
+        Options ``top``: how many of the worst count; ``also``: further layers of the class.
+
+    Returns
+    -------
+    Field or Missing
+        0..100; unknown in a street without points.
+
+    References
+    ----------
+    GB/T 42768-2023, point, class and area.
+    """
+    from riskmap.vocabulary.grade import severity
+    from riskmap.vocabulary.presets import load_presets
+    from riskmap.vocabulary.roles import load_roles
+
+    points = _class_points(inputs, spec)
+    if isinstance(points, Missing):
+        return points
+    presets, roles = inputs.presets or load_presets(), load_roles()
+    scores = pd.Series(np.nan, index=points.index)
+    for layer, rows in points.groupby("_layer"):
+        near = None
+        if inputs.pieces is not None:
+            xy = np.column_stack(point_xy(rows["geometry"].to_numpy()))
+            around = inputs.pieces.around(xy, float(presets["register.people_radius_m"]))
+            near = around * float(presets["severity.near_share"])
+        own = severity(roles[str(layer)], rows, presets, people=near)
+        scores[rows.index] = 25 * (np.maximum(levels_of(rows) - 1, 0) + own)
+    top = int(spec.number("top"))
+    ordered = pd.DataFrame({"unit": points["_unit"], "score": scores}).sort_values(
+        "score", ascending=False, kind="stable"
+    )
+    means = ordered.groupby("unit").head(top).groupby("unit")["score"].mean()
+    own_units = np.full(len(inputs.units if inputs.units is not None else ()), np.nan)
+    own_units[means.index.to_numpy()] = means.to_numpy()
+    how = text("mean score of the {top} worst of {n} points in a street", top=top, n=len(points))
+    return _by_unit(inputs, own_units, spec, how)
+
+
+def points_per_km2(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Count the points of a class in each street by its area.
+
+    Parameters
+    ----------
+    inputs
+        The layers.
+    spec
+        Option ``also``: further layers of the class.
+
+    Returns
+    -------
+    Field or Missing
+        Points per km2.
+    """
+    points = _class_points(inputs, spec)
+    if isinstance(points, Missing):
+        return points
+    units = inputs.units
+    shapes = np.asarray([] if units is None else units.geometry, dtype=object)
+    count = np.bincount(points["_unit"], minlength=len(shapes)).astype(np.float64)
+    area = shapely.area(shapes) / 1e6
+    density = np.divide(count, area, out=np.full(len(area), np.nan), where=area > 0)
+    how = text("{n} points by the area of the street", n=len(points))
+    return _by_unit(inputs, density, spec, how)
+
+
+def class_share(inputs: Inputs, spec: Spec) -> Field | Missing:
+    """Sum two fields of the points of a class in each street and divide.
+
+    Parameters
+    ----------
+    inputs
+        The layers.
+    spec
+        Options ``part`` and ``whole``: the fields; ``also``: further layers of the class.
+
+    Returns
+    -------
+    Field or Missing
+        Percent; unknown where the whole is none or blank.
+    """
+    points = _class_points(inputs, spec)
+    if isinstance(points, Missing):
+        return points
+    part, whole = spec.words("part")[0], spec.words("whole")[0]
+    if part not in points or whole not in points:
+        return Missing(text("no point states {field}", field=whole))
+    both = points[[part, whole]].apply(pd.to_numeric, errors="coerce").astype(float)
+    known = both.notna().all(axis=1) & (both[whole] > 0)
+    sums = both[known].groupby(points.loc[known, "_unit"]).sum()
+    own = np.full(len(inputs.units if inputs.units is not None else ()), np.nan)
+    own[sums.index.to_numpy()] = (100 * sums[part] / sums[whole]).to_numpy()
+    return _by_unit(inputs, own, spec, text("share over {n} points", n=int(known.sum())))
+
+
 __all__ = ["METHODS", "MethodRule"]
 
 
@@ -615,5 +767,8 @@ METHODS: Final = {
     "people_share": MethodRule(people_share, (), (("field", ()),)),
     "travel_time": MethodRule(travel_time, (("cap_min", 1), ("cap_m", 1))),
     "refuge_places": MethodRule(refuge_places, (("radius_m", 1), ("cap", 1))),
+    "worst_points": MethodRule(worst_points, (("top", 1),), free=("also",)),
+    "points_per_km2": MethodRule(points_per_km2, free=("also",)),
+    "class_share": MethodRule(class_share, (), (("part", ()), ("whole", ())), free=("also",)),
 }
 """Name in the table's column ``method`` to its rule."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from riskmap.pipeline.roads import Roads
     from riskmap.project.schema import Project
     from riskmap.result import Scenario
+    from riskmap.vocabulary.presets import Presets
 
 
 def lay_grid(project: Project, ground: Ground) -> Grid:
@@ -708,7 +709,7 @@ def compute_index(
     """
     from riskmap.index.steps import apply, fit
 
-    steps = index_steps(project)
+    steps = _present(index_steps(project, ground.presets), indicators.meta)
     frozen = frozen_params(project)
     finest = ground.units["finest"].to_numpy(dtype=bool)
     levels = ground.units[LEVEL]
@@ -731,19 +732,68 @@ def compute_index(
             found[name] = fit(values, changed, kept, **ranked, **fitted)
     if project.overrides:
         indicators = replace(indicators, meta=reweighted(meta, project.overrides))
+    unit = found["unit"]
+    found["unit"] = replace(unit, notes=(*unit.notes, *judged(unit)))
     found["unit"] = replace(
         found["unit"], stability=class_stability(found["unit"], indicators, finest, project.seed)
     )
     return found, {name: index.params for name, index in found.items()}, indicators
 
 
-def index_steps(project: Project) -> list[dict[str, Any]]:
-    """Give the steps of the index, from a file or from the short form.
+def _present(steps: list[dict[str, Any]], meta: pd.DataFrame) -> list[dict[str, Any]]:
+    """Leave out of the judgements and classes what could not be measured."""
+    kept = []
+    for step in steps:
+        new = dict(step)
+        for group, one in step.get("matrices", {}).items():
+            there = [i for i, code in enumerate(one["codes"]) if code in meta.index]
+            codes = [one["codes"][i] for i in there]
+            matrix = [[one["matrix"][i][j] for j in there] for i in there]
+            new["matrices"] = {**new["matrices"], group: {"codes": codes, "matrix": matrix}}
+        if isinstance(step.get("code"), list):
+            new["code"] = [code for code in step["code"] if code in meta.index]
+        kept.append(new)
+    return kept
+
+
+def judged(index: Index) -> tuple[Text, ...]:
+    """Say how consistent the pairwise judgements are.
+
+    Parameters
+    ----------
+    index
+        The index.
+
+    Returns
+    -------
+    tuple of Text
+        One note for each matrix.
+    """
+    from riskmap.vocabulary.roles import Label
+
+    notes = []
+    for group, report in dict(index.details.get("weight", {}).get("ahp", {})).items():
+        row = index.meta.loc[group]
+        notes.append(
+            text(
+                "{name}: weights by pairwise judgements (AHP), consistency ratio CR = {cr} "
+                "(must be below 0.10); the judgements are not verified",
+                name=Label(str(row["name_en"]), zh=str(row["name_zh"])),
+                cr=f"{float(report['CR']):.4f}",
+            )
+        )
+    return tuple(notes)
+
+
+def index_steps(project: Project, presets: Presets | None = None) -> list[dict[str, Any]]:
+    """Give the steps of the index, from a file, from the shipped set, or from the short form.
 
     Parameters
     ----------
     project
         The project.
+    presets
+        Hold the pairwise judgements of a shipped set; by default the shipped ones.
 
     Returns
     -------
@@ -751,11 +801,18 @@ def index_steps(project: Project) -> list[dict[str, Any]]:
         Ordered steps.
     """
     from riskmap.index.reading import read_steps
+    from riskmap.index.recipes import load_recipe, recipe_names
     from riskmap.index.steps import default_steps
 
     named = project.index.steps
     if named:
         return list(read_steps(project.file(named)))
+    if project.indicators in recipe_names():
+        steps = load_recipe(project.indicators, presets).steps
+        return [
+            {**step, "low": 0.0, "high": 1.0} if step["step"] == "normalise" else dict(step)
+            for step in steps
+        ]
     return default_steps(project.index.model_dump(exclude_none=True))
 
 

@@ -48,7 +48,7 @@ def test_inform_by_hand():
     assert found["RISK"] == pytest.approx((hazard * 4 * 5) ** (1 / 3))
 
 
-def test_yangpu_from_points_to_classes_to_streets_to_the_district():
+def test_city_operation_from_points_to_classes_to_streets_to_the_district():
     generator = np.random.default_rng(7)
     streets = [f"街道{n}" for n in range(1, 13)]
     points = pd.DataFrame(
@@ -64,7 +64,7 @@ def test_yangpu_from_points_to_classes_to_streets_to_the_district():
     density = counted.size().unstack().reindex(columns=CLASSES).add_suffix("_DENSITY") / 5.0
     still = counted["open"].mean().mul(100).unstack().reindex(columns=CLASSES).add_suffix("_OPEN")
     values = worst.join(density).join(still)
-    recipe = load_recipe("yangpu")
+    recipe = load_recipe("city_operation")
     index = fit(values, recipe.meta, recipe.steps)
     report = index.details["weight"]["ahp"]["RISK"]
     assert 0 <= report["CR"] < 0.1

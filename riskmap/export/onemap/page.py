@@ -303,7 +303,7 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
             "sketch": facts.sketch, "hour": facts.hour,
         },
         "texts": messages(),
-        "notes": [both(note) for note in (*result.notes, *getattr(result.indicators, "notes", ()))],
+        "notes": [both(note) for note in _notes(result)],
         "returned": returned,
         "unusable": [
             label(result.roles[role]) if role in result.roles else {"zh": role, "en": role}
@@ -347,6 +347,13 @@ def _scorecard(result: Result) -> list[dict[str, Any]]:
 
 def _known(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
+
+
+def _notes(result: Result) -> list[Text]:
+    """Collect what must be said beside the numbers: of the run, the indicators and the index."""
+    index = result.index.get("unit")
+    said = [*result.notes, *getattr(result.indicators, "notes", ())]
+    return list(dict.fromkeys([*said, *getattr(index, "notes", ())]))
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import yaml
 
 from riskmap.i18n import text
 from riskmap.index.tree import did_you_mean, error, failure
+from riskmap.vocabulary.presets import Presets, load_presets
 
 FOLDER = Path(__file__).parent
 
@@ -31,6 +32,33 @@ class Recipe:
     name_en: str
 
 
+def with_judgements(steps: Sequence[Mapping[str, Any]], presets: Presets) -> list[dict[str, Any]]:
+    """Fill in the pairwise matrices that stand in presets.
+
+    Parameters
+    ----------
+    steps
+        Steps; a matrix may be ``@`` and the key of a preset.
+    presets
+        The presets; those read are remembered as used.
+
+    Returns
+    -------
+    list of dict
+        Steps with numbers.
+    """
+    filled = []
+    for step in steps:
+        matrices = {
+            group: {**one, "matrix": [list(row) for row in presets[one["matrix"][1:]]]}
+            if isinstance(one.get("matrix"), str)
+            else one
+            for group, one in step.get("matrices", {}).items()
+        }
+        filled.append({**step, "matrices": matrices} if matrices else dict(step))
+    return filled
+
+
 def recipe_names() -> tuple[str, ...]:
     """Return the names of the shipped recipes.
 
@@ -42,18 +70,20 @@ def recipe_names() -> tuple[str, ...]:
     Examples
     --------
     >>> recipe_names()
-    ('inform', 'nri', 'yangpu')
+    ('city_operation', 'inform', 'nri')
     """
     return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
-def load_recipe(name: str) -> Recipe:
+def load_recipe(name: str, presets: Presets | None = None) -> Recipe:
     """Load a shipped recipe.
 
     Parameters
     ----------
     name
         One of `recipe_names`.
+    presets
+        Hold the pairwise judgements; by default the shipped ones.
 
     Returns
     -------
@@ -77,7 +107,7 @@ def load_recipe(name: str) -> Recipe:
     return Recipe(
         name=name,
         meta=pd.DataFrame(found["indicators"]).set_index("code"),
-        steps=tuple(found["steps"]),
+        steps=tuple(with_judgements(found["steps"], presets or load_presets())),
         source=found["source"],
         status=found["status"],
         name_zh=found["name_zh"],
