@@ -285,6 +285,7 @@ def _read_one(rows: Rows, spec: UnitSpec, findings: Findings) -> gpd.GeoDataFram
         raise unusable(
             "empty_layer", text("the layer holds no row"), text("send a layer with rows")
         )
+    spec = _usual_columns(table, spec, findings)
     level = _levels(table, spec, findings)
     names = _column(table, spec.name, text("name"))
     name = (
@@ -356,6 +357,57 @@ def _former(table: pd.DataFrame) -> pd.Series:
     if column is None:
         return pd.Series(np.nan, index=table.index, dtype="str")
     return parse_text(table[column]).column
+
+
+_NAMES: Final = """
+名称 mc xzqmc 行政区名称 行政区划名称 区划名称 村名 村名称 村社区名称 社区名称 行政村名称
+镇名 乡镇名称 街道名称 镇街名称 县名 县区名称 区县名称
+xzcmc cunmc czmc xzmc qxmc xmc zldwmc qsdwmc cname name_chn
+name_zh nl_name_4 nl_name_3 nl_name_2 nl_name_1 name_4 name_3 name_2 name_1 dt_name ct_name pr_name
+"""
+_CODES: Final = """
+代码 编码 行政区划代码 行政区代码 区划代码 xzqdm xzqhdm qhdm zldwdm qsdwdm adcode pac gbcode xzdm
+xzcdm dt_adcode ct_adcode pr_adcode code_gb xian citycode
+"""
+_USUAL: Final = {"name": tuple(_NAMES.split()), "code": tuple(_CODES.split())}
+"""Headings of names and codes of units in national and municipal data, the usual first."""
+
+
+def _usual_columns(table: pd.DataFrame, spec: UnitSpec, findings: Findings) -> UnitSpec:
+    """Find name and code under their usual headings where the project file names none."""
+    held = {plain(str(column)).casefold(): str(column) for column in table.columns}
+    if not held:
+        raise unusable(
+            "no_attributes",
+            text("the file holds outlines without names, codes or other columns"),
+            text("give the layer that has them, or add columns of name and code in a GIS"),
+        )
+    changed: dict[str, Any] = {}
+    for key, words in _USUAL.items():
+        named = getattr(spec, key)
+        if named != key or any(same_header(column, key) for column in held.values()):
+            continue  # named by the project file, or there
+        found = next((held[w] for w in words if w in held and _tells(table[held[w]])), None)
+        if found is not None:
+            changed[key] = found
+            findings.note(
+                "usual_column",
+                text(
+                    "column {column} was taken as the {field} of the units",
+                    column=found, field=text("name") if key == "name" else text("code"),
+                ),
+                text("give name: or code: for units if this is wrong"),
+                field=found,
+            )  # fmt: skip
+        elif key == "code" and ("name" in changed or spec.name):
+            changed[key] = None
+    return replace(spec, **changed)
+
+
+def _tells(column: pd.Series) -> bool:
+    """Tell whether a column is filled in and tells most rows apart."""
+    entries = column.dropna().astype("str").str.strip()
+    return int(entries[entries != ""].nunique()) > len(column) // 2
 
 
 def _by_source(spec: UnitSpec, table: pd.DataFrame, findings: Findings) -> UnitSpec:

@@ -10,12 +10,13 @@ import shapely
 from pyproj import Transformer
 from rasterio.transform import Affine
 
-from riskmap.layers.layer import LayerSpec
+from riskmap.layers.layer import LayerSpec, UnitSpec
 from riskmap.layers.place.angles import read_link
 from riskmap.layers.place.datum import told_projection, wgs84_to_gcj02
 from riskmap.layers.read.layer import read_layer
 from riskmap.layers.read.raster import read_raster
 from riskmap.layers.read.values import parse_dates
+from riskmap.layers.units import read_units
 from riskmap.vocabulary.roles import load_roles
 
 CRS = "EPSG:4548"
@@ -275,3 +276,63 @@ def raster(folder, values):
     ) as out:  # fmt: skip
         out.write(values, 1)
     return LayerSpec(path=path, shown=path.name)
+
+
+def test_of_two_pairs_the_one_in_wgs84_is_taken(tmp_path):
+    lon, lat = (float(v[0]) for v in wgs84_to_gcj02([117.02], [36.65]))
+    table = {"name": ["甲"], "longitude": [lon], "latitude": [lat]}
+    table |= {"longitude_wgs84": [117.02], "latitude_wgs84": [36.65]}
+    pd.DataFrame(table).to_csv(tmp_path / "a.csv", index=False)
+    layer, said = read(tmp_path / "a.csv")
+    assert placed(layer)["甲"] == pytest.approx((117.02, 36.65), abs=1e-9)
+    assert "datum_from_header" in said
+
+
+def test_the_only_column_that_ends_in_name_is_the_name(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("医院名称,所属街道名,经度,纬度\n甲院,某街,117.02,36.65\n", "utf-8")
+    layer, said = read(path)
+    assert layer.table["name"].tolist() == ["甲院"]
+    assert said["name_by_ending"].field == "医院名称"
+    path.write_text("医院名称,药店名称,经度,纬度\n甲院,乙店,117.02,36.65\n", "utf-8")
+    assert read(path)[0].table["name"].isna().all()
+
+
+def test_a_column_of_something_else_is_told_once(tmp_path):
+    rows = "\n".join(f"院{n},医疗服务;综合医院,{117.01 + n / 1000:.4f},36.65" for n in range(12))
+    (tmp_path / "a.csv").write_text(f"name,type,lon,lat\n{rows}\n", "utf-8")
+    found = read_layer(
+        load_roles()["refuge"],
+        [LayerSpec(path=tmp_path / "a.csv", shown="a.csv")],
+        crs=CRS,
+        place=None,
+    )
+    assert found[0].rows_used == 12
+    assert [p.row for p in found[1] if p.rule == "choice"] == [None]
+
+
+def test_words_of_fields_in_the_cells_are_no_headings(tmp_path):
+    rows = [f"11010500{n:04d},朝阳区,town,1,某街道{n}" for n in range(30)]
+    (tmp_path / "a.csv").write_text("\n".join(rows), "utf-8")
+    layer, said = read(tmp_path / "a.csv")
+    assert layer.rows_in == 0
+    assert "no_header" in said
+
+
+@pytest.mark.parametrize(
+    ("columns", "rule"),
+    [
+        ({"XZQMC": ["甲", "乙"], "XZQDM": ["370101", "370102"]}, "usual_column"),
+        ({}, "no_attributes"),
+    ],
+)
+def test_units_under_their_usual_headings(tmp_path, columns, rule):
+    shapes = [shapely.box(117, 36, 117.1, 36.1), shapely.box(117.1, 36, 117.2, 36.1)]
+    gpd.GeoDataFrame(columns, geometry=shapes, crs=4326).to_file(tmp_path / "u.geojson")
+    spec = UnitSpec(
+        path=tmp_path / "u.geojson", shown="u", level="district", code="code", name="name"
+    )
+    units, problems = read_units([spec])
+    assert rule in {p.rule for p in problems}
+    assert units.index.tolist() == columns.get("XZQDM", [])
+    assert units["name"].tolist() == columns.get("XZQMC", [])

@@ -385,12 +385,15 @@ def preference(header: str, spec: LayerSpec) -> int:
     Returns
     -------
     int
-        The declared datum first, then no datum, WGS-84, CGCS2000, GCJ-02, BD-09.
+        The declared datum first, or WGS-84 where none is, which needs no conversion; then no
+        datum, which beside a column of WGS-84 is likely another; then the others.
     """
     datum = split_datum(header)[1]
     if datum is None:
         return 0
-    return -1 if datum == spec.datum else 1 + DATUMS.index(datum)
+    if datum == spec.datum or (spec.datum == "auto" and datum in ("wgs84", "cgcs2000")):
+        return -1
+    return 1 + DATUMS.index(datum)
 
 
 _MERIDIAN: Final = re.compile(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import Findings, unusable
+from riskmap.layers.check.findings import Findings, shown_value, unusable
 from riskmap.layers.place.datum import preference, split_datum
 from riskmap.layers.read.values import (
     EXCEL_ERRORS,
@@ -267,6 +268,32 @@ def _choice(field: Field, cell: object) -> tuple[Any, str, str]:
     return (guess[0], "", f"like:{guess[1]}") if guess else (None, "choice", "")
 
 
+_FOREIGN: Final = 10
+"""Rows from which a column whose entries mostly are no choice counts as something else."""
+
+
+def _say_foreign(
+    field: Field, column: str, values: Any, parsed: Parsed, findings: Findings
+) -> bool:
+    """Say once of a column whose heading means a choice that its entries are of another kind."""
+    wrong = int((parsed.bad == "choice").sum())
+    right = int((parsed.column.notna() & (parsed.bad == "")).sum())
+    if wrong < _FOREIGN or wrong <= 4 * right:
+        return False
+    findings.note(
+        "choice",
+        text(
+            "most entries are none of the choices of {field}, so the column is likely something "
+            "else; taken as unknown",
+            field=field.label,
+        ),
+        text("take the column out, or name the right one under fields: in the project file"),
+        field=column,
+        value=shown_value(values[np.flatnonzero(parsed.bad == "choice")[0]]),
+    )
+    return True
+
+
 def _judge(
     role: Role,
     field: Field,
@@ -286,7 +313,10 @@ def _judge(
         "choices": "、".join(str(choice.label) for choice in field.choices),
         "end": text("upper") if role.group == "risk" else text("lower"),
     }
+    foreign = _say_foreign(field, column, values, parsed, findings)
     for rule, (message, mend) in _RULES.items():
+        if foreign and rule == "choice":
+            continue
         _say(
             findings,
             parsed.bad == rule,
@@ -508,18 +538,18 @@ def match_columns(
             )
         found[name] = (column, chosen.unit)
     used = {column for column, _ in found.values()}
-    ranked: dict[str, list[tuple[tuple[bool, int], str, str | None]]] = {}
+    ranked: dict[str, list[tuple[tuple[int, bool], str, str | None]]] = {}
     for column in columns:
         field, unit = match_heading(role, column) if column not in used else (None, None)
         if field is not None and field.name not in found and field.name not in spec.constants:
             ranked.setdefault(field.name, []).append(
-                ((column.casefold() != field.name, preference(column, spec)), column, unit)
+                ((preference(column, spec), column.casefold() != field.name), column, unit)
             )
     if spec.path.suffix.lower() in _CUT_NAMES:
         for column in columns:
             field = match_cut(role, column)
             if column not in used and field is not None and field.name not in {*found, *ranked}:
-                ranked[field.name] = [((False, 0), column, None)]
+                ranked[field.name] = [((0, False), column, None)]
                 findings.note(
                     "cut_name",
                     text(
@@ -534,8 +564,42 @@ def match_columns(
         entries.sort(key=lambda entry: entry[0])
         found[name] = entries[0][1:]
     if not osm:
+        _by_ending(role, columns, found, spec, findings)
         _say_unused(columns, found, findings)
     return found
+
+
+_ENDS_AS_NAME: Final = re.compile(r"^[^\W\d]{1,8}(?:名称|名)$")
+_NO_NAME: Final = re.compile(
+    r"(?:曾用|又|别|姓|签|署|文件|道路|河流|省|市|区|县|镇|乡|街道|村|社区|单位|部门|项目|人)(?:名称|名)$"
+)
+
+
+def _by_ending(
+    role: Role,
+    columns: list[str],
+    found: dict[str, tuple[str, str | None]],
+    spec: LayerSpec,
+    findings: Findings,
+) -> None:
+    """Take the one column that ends in 名称 as the name, where no column is known as that."""
+    field = role.field("name")
+    if field is None or "name" in found or "name" in spec.constants:
+        return
+    used = {column for column, _ in found.values()}
+    fitting = [
+        c for c in columns
+        if c not in used and _ENDS_AS_NAME.match(c.strip()) and not _NO_NAME.search(c.strip())
+    ]  # fmt: skip
+    if len(fitting) != 1:
+        return
+    found["name"] = (fitting[0], None)
+    findings.note(
+        "name_by_ending",
+        text("column {column} was taken as the name", column=fitting[0]),
+        text("name it under fields: in the project file if this is wrong"),
+        field=fitting[0],
+    )
 
 
 _CUT_NAMES: Final = (".shp", ".dbf", ".zip")

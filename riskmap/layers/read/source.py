@@ -201,6 +201,8 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
     ]
     tables = [table for table in tables if table.grid.name.strip() in titles] or tables
     most = max((len(table.header.fields) for table in tables), default=0)
+    if most == 1 and len(tables) > _MOST_TABLES:
+        tables, most = [], 0  # cells of a table without a header
     chosen = [
         table
         for table in tables
@@ -246,6 +248,8 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
     return rows
 
 
+_MOST_TABLES: Final = 8
+"""More headings of one known word in a sheet are cells that happen to be such words."""
 _TURNED: Final = 3
 _MOST_FIELDS: Final = 100
 """More rows than a role has fields are no headings."""
