@@ -132,7 +132,7 @@ def make_folder(folder: Path, n: int) -> None:
 
 
 def by_matplotlib(book: Book, code: str, path: Path) -> int:
-    """Draw the same objects with matplotlib on A3, words too."""
+    """Draw the same sheet with matplotlib on A3: the objects, names with rims, legend and tables."""
     import matplotlib as mpl
 
     mpl.use("pdf")
@@ -140,9 +140,12 @@ def by_matplotlib(book: Book, code: str, path: Path) -> int:
     import noto_cjk_sans_otc
     from matplotlib.collections import LineCollection, PolyCollection
     from matplotlib.font_manager import FontProperties
+    from matplotlib.patheffects import withStroke
 
+    draft = unit_draft(book, code, Options())
     font = FontProperties(fname=str(noto_cjk_sans_otc.FONT_PATH), size=7)
-    west, south, east, north = shapely.buffer(book.units.geometry[code], SIDE * 0.1).bounds
+    shape = book.units.geometry[code]
+    west, south, east, north = shapely.buffer(shape, SIDE * 0.1).bounds
     figure = plt.figure(figsize=(16.54, 11.69))
     axes = figure.add_axes((0.03, 0.13, 0.64, 0.77))
     roads = book.near("road", (west, south, east, north))
@@ -150,18 +153,34 @@ def by_matplotlib(book: Book, code: str, path: Path) -> int:
     axes.add_collection(LineCollection(lines, colors="#9a9183", linewidths=1.6))
     axes.add_collection(LineCollection(lines, colors="#ffffff", linewidths=1.0))
     houses = book.near("building", (west, south, east, north))
+    rings = [shapely.get_coordinates(g) for g in houses.geometry]
     axes.add_collection(
-        PolyCollection([shapely.get_coordinates(g) for g in houses.geometry], facecolors="#ded7cf")
+        PolyCollection(rings, facecolors="#ded7cf", edgecolors="#b8aca0", label="房屋")
+    )
+    areas = book.near("danger_area", (west, south, east, north))
+    rings = [shapely.get_coordinates(g) for g in (*areas.geometry, shape)]
+    axes.add_collection(
+        PolyCollection(rings, facecolors="none", edgecolors="#8c1d12", label="危险区")
     )
     points = book.near("flood_point", (west, south, east, north))
     spots = shapely.get_coordinates(points.geometry.to_numpy())
-    axes.scatter(*spots.T, c="#f2820c", s=20)
+    axes.scatter(*spots.T, c="#f2820c", s=20, label="易涝积水点")
+    rim = [withStroke(linewidth=2, foreground="white")]
     for (x, y), name in zip(spots, points["name"], strict=True):
-        axes.text(x, y, name, fontproperties=font)
+        axes.text(x, y, name, fontproperties=font, path_effects=rim)
     axes.set(xlim=(west, east), ylim=(south, north))
-    table = axes.table([["危1", "第1村溪边", "12", "40"]] * 20, bbox=(1.05, 0, 0.45, 1))
-    for cell in table.get_celld().values():
-        cell.set_text_props(fontproperties=font)
+    axes.legend(prop=font)
+    figure.text(0.5, 0.95, draft.title, fontproperties=font, fontsize=24, ha="center")
+    top = 1.0
+    for one in draft.said["tables"]:
+        rows = [[column["name"] for column in one["columns"]], *(one["rows"] or [[one["empty"]]])]
+        wide = max(map(len, rows))
+        rows = [row + [""] * (wide - len(row)) for row in rows]
+        high = 0.018 * len(rows)
+        table = axes.table(rows, bbox=(1.05, top - high, 0.45, high))
+        top -= high + 0.02
+        for cell in table.get_celld().values():
+            cell.set_text_props(fontproperties=font)
     figure.savefig(path)
     plt.close(figure)
     return len(roads) + len(houses) + len(points)

@@ -93,11 +93,6 @@ def wanted(book: Book, kind: str, names: Sequence[str]) -> list[str]:
     -------
     list of str
         Codes, in order; of items the best rank first.
-
-    Raises
-    ------
-    UsageError
-        When a name is unknown.
     """
     if kind == "poster":
         return ["A3", "A0"]
@@ -109,13 +104,21 @@ def wanted(book: Book, kind: str, names: Sequence[str]) -> list[str]:
     codes = sorted(map(str, units.index))
     if not names:
         return codes
-    found = []
+    return [code for code in codes if code in names or str(units["name"][code]) in names]
+
+
+def _refuse_unknown(book: Book, jobs: Sequence[tuple[str, str]], names: Sequence[str]) -> None:
+    """Refuse names that no sheet of any kind stands for."""
+    made = {code for _, code in jobs}
+    known = made | {str(book.units["name"].get(code)) for code in made}
+    if any(kind == "point" for kind, _ in jobs):
+        items = book.table("items")
+        rows = items[items["item_id"].astype(str).isin(made)]
+        for column in ("unit_id", "name", "village", "town"):
+            known |= set(rows[column].dropna().astype(str))
     for name in names:
-        hits = [code for code in codes if name in (code, str(units["name"][code]))]
-        if not hits:
-            raise UsageError(text("no {kind} '{name}' in this folder", kind=kind, name=name))
-        found += hits
-    return list(dict.fromkeys(found))
+        if name not in known:
+            raise UsageError(text("nothing in this folder is called '{name}'", name=name))
 
 
 def file_name(code: str, name: str) -> str:
@@ -175,6 +178,8 @@ def make_atlas(
     ------
     ExportError
         When the template does not compile.
+    UsageError
+        When a name is unknown.
     """
     book = open_book(source)
     options = options or Options()
@@ -189,6 +194,7 @@ def make_atlas(
     )  # fmt: skip
     with language(str(book.opened.facts.get("lang", "zh"))), progress.stage(text("sheets")):
         jobs = [(kind, code) for kind in kinds for code in wanted(book, kind, names)]
+        _refuse_unknown(book, jobs, names)
         sheets = tuple(progress.counted(maker.make(jobs), text("sheets"), total=len(jobs)))
         whole = not names
         _write_state(folder, sheets, before if not whole else {}, kinds)

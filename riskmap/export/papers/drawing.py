@@ -364,18 +364,18 @@ def words(labels: Sequence[Placed], looks: dict[str, tuple[str, str, str]]) -> s
         x, y, turn = label.spot
         first = -((len(label.wish.lines) - 1) * LINE) / 2 * size + 0.36 * size
         where = f'transform="translate({x:.2f} {y:.2f})' + (f" rotate({turn:g})" if turn else "")
-        out.append(f'<g {where}" font-size="{size:g}" text-anchor="middle">')
-        rows = [
+        rows = "".join(
             f'<text y="{first + i * LINE * size:.2f}">{escape(line)}</text>'
             for i, line in enumerate(label.wish.lines)
-        ]
-        if rim:
+        )
+        out.append(f'<g {where}" font-size="{size:g}" text-anchor="middle">')
+        if rim:  # twice, for a rim painted first would turn the words into outlines
             out.append(
                 f'<g stroke="{rim}" stroke-width="{size * 0.22:.2f}" stroke-linejoin="round" '
-                f'fill="{rim}">{"".join(rows)}</g>'
+                f'fill="{rim}">{rows}</g>'
             )
         heavy = f' stroke="{colour}" stroke-width="{size * 0.035:.3f}"' if weight else ""
-        out.append(f'<g fill="{colour}"{heavy}>{"".join(rows)}</g></g>')
+        out.append(f'<g fill="{colour}"{heavy}>{rows}</g></g>')
     return "".join(out)
 
 

@@ -547,7 +547,7 @@ def unit_tables(
         *([] if public else [duty]),
         _hotline_table(hotline),
         *([_villages_table(book, code)] if town else []),
-        _points_table(parts.points, book, most=60),
+        _points_table(parts.points, book, most=40),
     ]
     return tables, staffed
 

@@ -281,7 +281,7 @@ def test_three_thousand_points_in_one_village(tmp_path):
     assert overlaps(found.map) == 0
     assert len(found.map.labels) > 60
     table = next(one for one in found.said["tables"] if one["title"] == "其他风险点")
-    assert len(table["rows"]) == 60
+    assert len(table["rows"]) == 40
     assert "共3000处" in table["note"]
 
 
