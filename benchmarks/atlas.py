@@ -30,7 +30,7 @@ from riskmap.export.papers.scene import Book, open_book
 CRS = "EPSG:4549"
 SIDE = 2_000.0
 WEST, SOUTH = 400_000.0, 3_200_000.0
-ROADS, HOUSES, POINTS = 1_500, 900, 60
+ROADS, HOUSES, POINTS = 1_400, 840, 40
 """Objects a village; a sheet shows parts of its neighbours too."""
 
 
@@ -169,7 +169,7 @@ def by_matplotlib(book: Book, code: str, path: Path) -> int:
     for (x, y), name in zip(spots, points["name"], strict=True):
         axes.text(x, y, name, fontproperties=font, path_effects=rim)
     axes.set(xlim=(west, east), ylim=(south, north))
-    axes.legend(prop=font)
+    axes.legend(prop=font, loc="lower right")
     figure.text(0.5, 0.95, draft.title, fontproperties=font, fontsize=24, ha="center")
     top = 1.0
     for one in draft.said["tables"]:

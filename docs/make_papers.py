@@ -1,7 +1,7 @@
 """Make the pictures of ``docs/papers.md`` from results folders.
 
-Run it as ``python docs/make_papers.py JINAN RURAL [docs/img]``: results folders of the Jinan demo and of
-the rural county of the tests. Needs ``pdftoppm`` (Debian: poppler-utils) and Pillow.
+Run it as ``python docs/make_papers.py JINAN RURAL [docs/img]``: results folders of the Jinan demo
+and of the rural county of the tests. Needs ``pdftoppm`` (Debian: poppler-utils) and Pillow.
 """
 
 from __future__ import annotations

@@ -448,7 +448,7 @@ def _roads(book: Book, frame: Frame, shown: set[str], wishes: list[Wish]) -> tup
         plainly = dense and kind in _PLAINLY  # two lines each would fill the file
         path = drawing.shape_path(
             some.geometry.to_numpy(), frame,
-            fine=0.15 if plainly else drawing.FINE, coarse=2 if plainly else 1,
+            fine=0.3 if plainly else drawing.FINE, coarse=2 if plainly else 1,
         )  # fmt: skip
         if path:
             shown.add("road")
