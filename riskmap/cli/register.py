@@ -64,6 +64,9 @@ def take_back(
     dry: Annotated[
         bool, typer.Option("--dry", help="Say what would happen; keep nothing.")
     ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Workbook of what was refused or stands in conflict (xlsx).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Take workbooks back: each cell against what went out; exit 1 if a row was not taken."""
@@ -87,6 +90,10 @@ def take_back(
         found = merge(base, returned, by=by, on=_day(on))
         if not dry:
             e.append(base, found.events)
+    if out is not None:
+        _write_left(
+            found, out, title=str(text("{project}: what was not taken", project=loaded.name))
+        )
     if as_json:
         emit(_document(found))
     else:
@@ -378,6 +385,36 @@ def _document(found: Merged) -> dict[str, Any]:
         ],
         **({"notes": [str(note) for note in found.notes]} if found.notes else {}),
     }  # fmt: skip
+
+
+def _write_left(found: Merged, out: Path, *, title: str) -> None:
+    """Write conflicts with their three values, and refused rows, for those who settle them."""
+    import pandas as pd
+
+    from riskmap.export.workbook.form import write_sheets
+    from riskmap.register.merge import HEADINGS, KEY
+
+    conflicts = [
+        (c.file, c.item_id, str(HEADINGS[c.field]), c.base, c.ours, c.theirs)
+        for c in found.conflicts
+    ]
+    refused = [
+        (r.file, r.item_id, str(HEADINGS[r.field]), r.value, str(r.why)) for r in found.refused
+    ]
+    names = ("file", "item", "field", "base", "ours", "theirs")
+    sheets = {
+        str(text("Conflicts")): pd.DataFrame(conflicts, columns=names),
+        str(text("Refused rows")): pd.DataFrame(
+            refused, columns=["file", "item", "field", "theirs", "why"]
+        ),
+    }
+    heads = {
+        "file": text("Workbook"), "item": HEADINGS[KEY], "field": text("Column"),
+        "base": text("As sent out"), "ours": text("As it is now"),
+        "theirs": text("As it came back"), "why": text("Why it was not taken"),
+    }  # fmt: skip
+    labels = {name: str(head) for name, head in heads.items()}
+    write_sheets(out, sheets, labels=labels, above={name: [title] for name in sheets})
 
 
 def _show(found: Merged) -> None:

@@ -98,3 +98,21 @@ def test_an_empty_period_and_an_empty_register_are_told(tmp_path):
         assert found.total["rate"] is None
         assert "在册0项" in letter(found, project="示例区", roles=ROLES)
         assert json.dumps(found.total)
+
+
+def test_the_first_and_the_last_day_both_count(base):
+    found = bulletin(base, since="2026-05-02", until="2026-05-15").total
+    assert (found["found"], found["extended"], found["new_overdue"]) == (1, 1, 1)  # D, D, B
+    from_the_day = bulletin(base, since="2026-05-10", until="2026-05-31").total
+    assert from_the_day["new_overdue"] == 1  # B was due on that very day
+    assert bulletin(base, since="2026-05-11", until="2026-05-31").total["new_overdue"] == 0
+    assert as_of(base, "2026-05-15").loc["D", "deadline"] == "2026-06-20"
+    assert as_of(base, "2026-05-14").loc["D", "deadline"] == "2026-05-20"
+    soon = bulletin(base, since="2026-05-01", until="2026-05-21", within=30).total
+    assert soon["due_soon"] == 1  # D on 20 June, the thirtieth day
+    assert bulletin(base, since="2026-05-01", until="2026-05-21", within=29).total["due_soon"] == 0
+
+
+def test_what_came_up_again_in_the_period_is_not_signed_off_in_it(base):
+    found = bulletin(base, since="2026-05-01", until="2026-06-30").total
+    assert (found["closed"], found["rebound"], found["open"]) == (0, 1, 4)

@@ -145,6 +145,10 @@ def test_two_officers_and_one_cell(project):
     assert conflict == {
         "item_id": number, "field": "remark", "base": "", "ours": "已清淤", "theirs": "已换泵",
     }  # fmt: skip
+    left = project.parent / "left.xlsx"
+    assert riskmap("control", "import", project, two, "--out", left).returncode == 1
+    rows = list(openpyxl.load_workbook(left)["冲突清单"].iter_rows(min_row=3, values_only=True))
+    assert rows == [("two.xlsx", number, "备注", "", "已清淤", "已换泵")]
     # Other cells of the same row merge.
     three = sent_out(project, "three.xlsx")
     edit(two, 备注=None)
@@ -380,3 +384,16 @@ def test_a_point_that_was_moved_is_told_and_a_new_feature_refused(project):
     bad = project.parent / "bad.gpkg"
     bad.write_bytes(b"no layer")
     assert riskmap("control", "import", project, bad).returncode == 1
+
+
+def test_a_book_of_another_project_is_refused(project):
+    book = sent_out(project)
+    edit(book, 状态="整改中")
+    work = openpyxl.load_workbook(book)
+    first = work["_riskmap"]["A1"]
+    first.value = first.value.replace("示例镇", "别的镇")
+    work.save(book)
+    done = riskmap("control", "import", project, book)
+    assert done.returncode == 1
+    assert "别的镇" in done.stderr
+    assert answer("control", "status", project)["by_state"]["mending"] == 0
