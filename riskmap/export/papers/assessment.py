@@ -304,13 +304,18 @@ def sentences(result: Result) -> list[str]:
         for scenario, found in moved(result).items()
         if scenario
     )
-    people = items["people"].astype(float).sum() if "people" in items else 0
-    third = say(
-        "assessment.people",
-        people=figure(people),
-        scenarios=moves or say("assessment.scenario_none"),
-    )
+    third = _people_said(items) + (moves or say("assessment.scenario_none"))
     return [first, second, third]
+
+
+def _people_said(items: pd.DataFrame) -> str:
+    """Sum the people of the items; unknown is not none."""
+    people = items["people"].astype(float) if "people" in items else pd.Series(dtype=float)
+    blank = len(items) - int(people.notna().sum())
+    if len(items) and blank == len(items):
+        return say("assessment.people_unknown")
+    key = "assessment.people_part" if blank else "assessment.people"
+    return say(key, people=figure(people.sum()), blank=blank)
 
 
 def unit_counts(result: Result) -> dict[str, int]:

@@ -206,6 +206,8 @@ def _without_state(path: Path) -> None:
 
 
 def _rounds(result: Result, folder: Path, layout: Layout) -> None:
+    if result.facts.profile == "public":
+        return  # who inspects where is no news
     inside, taken = folder / "巡查单", set[str]()
     for name, one in assessment.rounds(result):
         inside.mkdir(parents=True, exist_ok=True)

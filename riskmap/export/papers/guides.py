@@ -286,6 +286,13 @@ def _due(result: Result) -> int:
     return int(held["appraisal_due"].fillna(value=False).astype(bool).sum()) if len(held) else 0
 
 
+def _appraised(result: Result) -> int:
+    """Count the refuges of the ledger that give the date of an appraisal."""
+    layer = result.layers.get("refuge")
+    table = None if layer is None else layer.table
+    return 0 if table is None or "appraised" not in table else int(table["appraised"].notna().sum())
+
+
 def _capacity_share(result: Result) -> tuple[float, float] | None:
     """Give places per people of the whole place, from the scorecard, and what is wanted."""
     card = _table(result, "refuges", "scorecard")
@@ -581,10 +588,13 @@ def _aims(result: Result, state: str) -> Blocks:
             served = found["served"] / found["move"]
             label = say("refuge_plan.i_served", state=state_name(name))
             rows.append([label, "100.0%", percent(served), percent(1 - served)])
-    held = _table(result, "refuges", "capacity")
-    if len(held):
-        good = 1 - _due(result) / len(held)
-        rows.append([say("refuge_plan.i_due"), "100.0%", percent(good), percent(1 - good)])
+    dated = _appraised(result)
+    label = say("refuge_plan.i_due", n=dated)
+    if dated:
+        good = 1 - _due(result) / dated
+        rows.append([label, "100.0%", percent(good), percent(1 - good)])
+    else:
+        rows.append([label, "100.0%", say("common.unknown"), ""])
     del state
     heads = _heads("refuge_plan", "indicator", "target", "current", "gap")
     return [

@@ -156,3 +156,9 @@ def test_handbook_and_cards_have_a_page_and_a_card_an_item(planned):
     for card in found:
         acts = dict(card["rows"])
         assert acts["平时"] == str(control.loc[card["code"], "measure"])
+
+
+def test_what_no_ledger_gives_is_unknown_and_not_met(planned):
+    rows = table_of(guides.refuge_paper(planned[0]), "指标表").rows
+    due = next(row for row in rows if row[0].startswith("房屋安全鉴定"))
+    assert due == ["房屋安全鉴定在周期内（0处有鉴定日期）", "100.0%", "未提供", ""]

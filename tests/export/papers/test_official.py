@@ -63,7 +63,11 @@ def test_the_sentences_count_the_rows_of_the_list():
     classes = result.index["unit"].classes
     finest = result.units.index[result.units["level"] == "village"]
     assert f"重大的{int((classes[finest] == 4).sum())}个" in second
-    assert f"累计{result.items['people'].astype(float).sum():.0f}人次" in third
+    assert "影响人口均未知" in third  # the sample says it of no item, and unknown is not none
+    people = [12.0, None, 30.0] + [None] * (len(result.items) - 3)
+    some = assessment.sentences(replace(result, items=result.items.assign(people=people)))[2]
+    assert "累计42人次" in some
+    assert f"另有{len(result.items) - 2}项人口未知" in some
 
 
 @pytest.mark.parametrize("by", ["town", "role"])
