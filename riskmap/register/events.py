@@ -236,7 +236,7 @@ def append(base: sqlite3.Connection, events: Iterable[Event]) -> int:
     int
         Number of events added.
     """
-    number = -1
+    number = 0
     for event in events:
         known = {k: v for k, v in event.changes.items() if k in FIELDS or k in ABOUT}
         if event.kind == "listed":
