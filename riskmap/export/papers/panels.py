@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -57,10 +58,21 @@ def _table(
     return {
         "title": str(title),
         "columns": [columns[i] for i in keep],
-        "rows": [[row[i] for i in keep] for row in rows],
+        "rows": [[_cell(row[i]) for i in keep] for row in rows],
         "note": str(note),
         "empty": str(empty),
     }
+
+
+_LONGEST: Final = 240
+"""Letters of a cell; the whole stands in the GeoPackage."""
+_WORD: Final = re.compile(r"([!-~]{24})(?=[!-~])")
+
+
+def _cell(words: str) -> str:
+    """Keep a cell to what a sheet can hold: long texts are cut, long words may break."""
+    cut = words if len(words) <= _LONGEST else words[:_LONGEST] + "……"
+    return _WORD.sub(r"\1 ", cut)
 
 
 def _who(row: Any, *, public: bool) -> str:
@@ -177,7 +189,8 @@ def _areas_table(areas: Sequence[Marked], book: Book, *, public: bool) -> dict[s
         note = text("{n} areas, {people} people", n=len(areas), people=f"{sum(people):.0f}")
     columns = [
         _column(text("No."), 0.8), _column(text("Danger area"), 2.3, middle=False),
-        _column(text("Type"), 1.2), _column(text("Households"), 0.7), _column(text("People"), 0.7),
+        _column(text("Type"), 1.2), _column(text("Households"), 0.85),
+        _column(text("People"), 0.75),
         _column(text("Warning trigger"), 2.4, middle=False), _column(text("Responsible"), 1.9),
     ]  # fmt: skip
     empty = text("No danger area is on record here.")

@@ -17,11 +17,12 @@ from pypdf import PdfReader
 
 from riskmap.errors import ExportError, UsageError
 from riskmap.export.geopackage.read import open_results
-from riskmap.export.papers.atlas import Atlas, file_name, make_atlas
+from riskmap.export.papers.atlas import TEMPLATES, Atlas, file_name, make_atlas
 from riskmap.export.papers.drafts import LAYOUTS, Options, poster_draft, unit_draft
 from riskmap.export.papers.drawing import SCALES, choose_frame, scale_bar
 from riskmap.export.papers.labels import Wish, along, around, place, width
 from riskmap.export.papers.scene import Book, open_book
+from riskmap.export.papers.typeset import find_fonts, lacking, typeset
 from riskmap.vocabulary.roles import load_roles
 
 CRS = "EPSG:4549"
@@ -320,6 +321,44 @@ def test_places_of_labels_against_brute_force():
     assert all(sheet_.covers(shape) for shape in shapes)
 
 
+def printed(book, paper="a3"):
+    found = draft(book, paper)
+    template = (TEMPLATES / "atlas.typ").read_text("utf-8")
+    return text_of(typeset(template, values={**found.said, "version": "V1"}, assets=found.assets))
+
+
+@pytest.mark.parametrize("paper", ["a3", "a4"])
+def test_no_row_is_lost_however_long_the_tables_are(paper):
+    n = 80
+    book = made_book(
+        1_000,
+        danger_area=layer(
+            {"item_id": [f"A{i}" for i in range(n)], "name": [f"第{i}危险区" for i in range(n)], "type": "lowland", "people": 3.0, "households": 1.0, "trigger": ["长" * (600 if i % 7 == 0 else 9) for i in range(n)], "level": 4},
+            [shapely.box(400_010 + 9 * i, 3_200_100, 400_100 + 9 * i, 3_200_200) for i in range(n)],
+        ),
+    )  # fmt: skip
+    said = printed(book, paper)
+    assert all(f"第{i}危险区" in said for i in range(n))
+    assert said.count("……") == 2 * (n // 7 + 1)  # among the areas and among the triggers
+
+
+def test_a_row_higher_than_a_page_and_a_word_without_end():
+    area = {
+        "item_id": "A",
+        "name": "溪边" * 3_000,
+        "type": "lowland",
+        "people": 3.0,
+        "trigger": "x" * 4_000,
+        "level": 4,
+    }
+    book = made_book(
+        1_000, danger_area=layer([area], [shapely.box(400_100, 3_200_100, 400_300, 3_200_300)])
+    )
+    said = printed(book)
+    assert "……" in said
+    assert "火警119" in said  # what stands below is there
+
+
 ODD = '#村 $x$ <b>{{y}}</b> *粗* _斜_ \\ "引" @z [q]'
 
 
@@ -335,9 +374,6 @@ def test_names_with_marks_rare_letters_and_forty_letters(tmp_path):
         refuge=layer([{"item_id": "R", "name": long[:40], "capacity": 10.0, "person": None}], [shapely.Point(400_800, 3_200_200)]),
     )  # fmt: skip
     found = draft(book)
-    from riskmap.export.papers.atlas import TEMPLATES
-    from riskmap.export.papers.typeset import find_fonts, lacking, typeset
-
     values = {**found.said, "version": "V1"}
     said = text_of(
         typeset((TEMPLATES / "atlas.typ").read_text("utf-8"), values=values, assets=found.assets)
