@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from shapely.geometry import LineString, box
 
 from riskmap import pipeline
 from riskmap.cli.index_files import plain
@@ -271,3 +272,45 @@ def test_a_place_of_few_villages_runs_and_exports(tmp_path, few):
     assert index.stability[known].between(0, 1).all()
     write(found, tmp_path / "out")
     assert verify(tmp_path / "out") == []
+
+
+def test_mirrored_villages_of_a_mirrored_town_are_alike(tmp_path):
+    """Roads, people, refuge and station lie the same from every corner; so must all numbers.
+
+    On the diagonals a home is as far from the road to the east as from the one to the north: which
+    of them was drawn first decides nothing.
+    """
+    folder = tmp_path / "town"
+    folder.mkdir()
+    path = town.write(folder, project={"grid": {"size_m": 20}, "plans": False})
+    east, north = town.EAST, town.NORTH
+    grown = [
+        (f"V{i}{j}", box(east + 100 * i, north + 100 * j, east + 100 * i + 100, north + 100 * j + 100))
+        for i in range(4) for j in range(4)
+    ]  # fmt: skip
+    units = gpd.GeoDataFrame(
+        {"code": [code for code, _ in grown], "parent": None, "level": "village", "people": 50.0,
+         "name": [f"村{code}" for code, _ in grown]},
+        geometry=[shape for _, shape in grown], crs=town.CRS,
+    )  # fmt: skip
+    (folder / "units.gpkg").unlink()
+    units.to_file(folder / "units.gpkg")
+    at = [0, 100, 200, 300, 400]
+    lines = [LineString([(east + x, north + y) for x in at]) for y in at]
+    lines += [LineString([(east + x, north + y) for y in at]) for x in at]
+    gpd.GeoDataFrame(
+        {"highway": "residential"}, index=range(10), geometry=lines, crs=town.CRS
+    ).to_file(folder / "road.gpkg")
+    for role in ("refuge", "rescue_station", "flood_point"):
+        gpd.GeoDataFrame(
+            {"number": ["1"], "name": ["甲"], "capacity": [90], "depth_m": [0.3]},
+            geometry=[town.at(200, 200)], crs=town.CRS,
+        ).to_file(folder / f"{role}.gpkg")  # fmt: skip
+    index = pipeline.run(load_project(path), up_to="index").index["unit"]
+    corners, inner = ["V00", "V03", "V30", "V33"], ["V11", "V12", "V21", "V22"]
+    sides = ["V01", "V02", "V10", "V20", "V13", "V23", "V31", "V32"]
+    for group in (corners, inner, sides):
+        assert len(set(index.ranks.loc[group, "RISK"])) == 1
+        assert index.scores.loc[group, "RISK"].to_numpy() == pytest.approx(
+            index.scores.loc[group[0], "RISK"], abs=1e-9
+        )

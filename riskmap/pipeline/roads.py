@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from riskmap.geo.grid import Grid
     from riskmap.geo.network import RoadGraph
+    from riskmap.geo.network.snap import Snapped
     from riskmap.layers.layer import Layer
     from riskmap.pipeline.ground import Ground
     from riskmap.project.schema import Project
@@ -173,6 +174,8 @@ def profile_graph(
     return at_hour(graph, hour, presets)
 
 
+AS_NEAR_M: Final = 1e-5
+"""Roads whose distances to a point differ by less are as near [m]."""
 STRAIGHT: Final = "straight"
 """Class of the edges where there are no roads."""
 _STEPS: Final = ((0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1))
@@ -294,6 +297,30 @@ def road_direction(project: Project) -> str | None:
     return sources[0].direction if sources else None
 
 
+def _on_every_near_road(
+    graph: RoadGraph, xy: NDArray[np.float64]
+) -> tuple[Snapped, NDArray[np.int64]]:
+    """Put points on their nearest road, and where others are as near on each of them.
+
+    Who lives as far from two roads takes the better one; which was drawn first says nothing.
+    """
+    from riskmap.geo.network import snap_points
+    from riskmap.geo.network.snap import Snapped
+
+    first = snap_points(graph, xy, limit_m=np.inf)
+    steps = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]) * AS_NEAR_M
+    beside = (xy[None] + steps[:, None]).reshape(-1, 2)
+    other = snap_points(graph, beside, limit_m=np.inf)
+    row = np.tile(np.arange(len(xy)), len(steps))
+    apart = np.hypot(*(other.xy - first.xy[row]).T)
+    tied = other.on & (apart > 1000 * AS_NEAR_M)
+    parts = (
+        np.concatenate([getattr(first, name), getattr(other, name)[tied]])
+        for name in ("edge", "along", "walk_m", "xy")
+    )
+    return Snapped(*parts), np.concatenate([np.arange(len(xy)), row[tied]])
+
+
 def cell_seconds(
     graph: RoadGraph,
     places: gpd.GeoDataFrame,
@@ -329,13 +356,13 @@ def cell_seconds(
         Shape (ny, nx) [s]; NaN where no road leads.
     """
     from riskmap.geo.grid import cell_centres, inside_cells
-    from riskmap.geo.network import nearest_seconds, snap_points
+    from riskmap.geo.network import nearest_seconds
     from riskmap.geo.network.snap import snap_rows
 
     cells = inside_cells(grid)
     limit = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
     # A cell far from every road is as much later as the walk to it takes, not out of reach.
-    at = snap_points(graph, np.column_stack(cell_centres(grid, cells)), limit_m=np.inf)
+    at, row = _on_every_near_road(graph, np.column_stack(cell_centres(grid, cells)))
     to = snap_rows(graph, places, limit_m=limit)
     on_foot = float(presets["road.foot_kmh"]) / 3.6
     speed = on_foot if way == "to_facility" else float(presets["network.access_kmh"]) / 3.6
@@ -343,6 +370,8 @@ def cell_seconds(
     found = nearest_seconds(graph, to, at, way=way, start=last, edge_cost=edge_cost)  # type: ignore[arg-type]
     walk = np.minimum(at.walk_m, limit) / speed + np.maximum(at.walk_m - limit, 0.0) / on_foot
     seconds = np.full(grid.shape[0] * grid.shape[1], np.nan, np.float32)
-    reached = np.isfinite(found.cost)
-    seconds[cells[reached]] = (found.cost + walk)[reached]
+    best = np.full(len(cells), np.inf)
+    np.minimum.at(best, row, found.cost + walk)
+    reached = np.isfinite(best)
+    seconds[cells[reached]] = np.round(best[reached], 4)
     return seconds.reshape(grid.shape)
