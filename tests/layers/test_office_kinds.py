@@ -336,3 +336,35 @@ def test_units_under_their_usual_headings(tmp_path, columns, rule):
     assert rule in {p.rule for p in problems}
     assert units.index.tolist() == columns.get("XZQDM", [])
     assert units["name"].tolist() == columns.get("XZQMC", [])
+
+
+@pytest.mark.parametrize("scale", [1e5, 1e6, 1e7])
+def test_degrees_that_a_device_multiplied(tmp_path, scale):
+    rows = [f"{n},{lon * scale:.0f},{lat * scale:.0f}" for n, lon, lat in SPOTS]
+    (tmp_path / "a.csv").write_text("\n".join(["名称,经度,纬度", *rows]), "utf-8")
+    layer, said = read(tmp_path / "a.csv")
+    assert said["scaled_degrees"]
+    for name, lon, lat in SPOTS:
+        assert placed(layer)[name] == pytest.approx((lon, lat), abs=1e-6)
+
+
+def test_one_packed_angle_makes_no_metres(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        "名称,经度,纬度\n甲,117°01.206′,36°39.006′\n乙,117度1分48秒,36度39分36秒\n丙,1170148,363936\n",
+        "utf-8",
+    )
+    layer, _ = read(tmp_path / "a.csv")
+    assert layer.table["name"].tolist() == ["甲", "乙"]
+    assert layer.rows_returned == 1
+
+
+def test_web_mercator_is_named(tmp_path):
+    change = Transformer.from_crs(4326, 3857, always_xy=True)
+    rows = [
+        "名称,X,Y",
+        *(f"{n},{x:.1f},{y:.1f}" for n, *p in SPOTS for x, y in [change.transform(*p)]),
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(rows), "utf-8")
+    layer, said = read(tmp_path / "a.csv")
+    assert layer.rows_used == 0
+    assert "EPSG:3857" in str(said["projected_without_crs"].mend)

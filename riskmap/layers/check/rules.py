@@ -211,7 +211,8 @@ def find_beyond(
     local = pyproj.CRS.from_proj4(f"+proj=aeqd +lat_0={middle.y} +lon_0={middle.x} +datum=WGS84")
     metres = shapes[near].to_crs(local).to_numpy()
     edge = gpd.GeoSeries([place], crs=WGS84).to_crs(local).iloc[0]
-    found[near] = shapely.dwithin(edge, metres, reach_m)
+    with np.errstate(invalid="ignore"):  # a latitude beyond 90 lies nowhere
+        found[near] = shapely.dwithin(edge, metres, reach_m)
     if units is None or "name" not in units:
         return found
     for level in ("village", "town"):

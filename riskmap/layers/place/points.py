@@ -811,6 +811,11 @@ def _declared(
                     columns="、".join(columns),
                 ),
                 text(
+                    "the rows lie in the place with crs: {crs}, web Mercator; declare it",
+                    crs=fitting,
+                )
+                if fitting == _MERCATOR
+                else text(
                     "the rows lie in the place with crs: {crs} in CGCS2000; declare it if the "
                     "survey says so (Xi'an 80 or Beijing 54 lie some 100 m off)",
                     crs=fitting,
@@ -897,8 +902,12 @@ def _fitting_zone(
     if not np.isfinite(middle):
         return ""
     codes = range(4513, 4534) if middle > 1e6 else range(4534, 4555)
-    fitting = [code for code in codes if _in_place(east, north, CRS.from_epsg(code), hints)]
-    return f"EPSG:{fitting[0]}" if len(fitting) == 1 else ""
+    names = [*(f"EPSG:{code}" for code in codes), _MERCATOR]
+    fitting = [name for name in names if _in_place(east, north, CRS.from_user_input(name), hints)]
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+_MERCATOR: Final = "EPSG:3857"
 
 
 def locate_table(
@@ -941,6 +950,8 @@ def locate_table(
         if east in found and north in found:
             column_e, column_n = found[east][0], found[north][0]
             numbers = [as_metres(table[column]) for column in (column_e, column_n)]
+            if east == "lon" and (scale := _scaled_degrees(numbers[0], numbers[1], hints)):
+                table, numbers = _unscaled(table, (column_e, column_n), numbers, scale, findings)
             if east == "easting" or _are_metres(*numbers):
                 return from_metres(
                     numbers[0], numbers[1], (column_e, column_n), table, spec, findings, hints
@@ -1072,7 +1083,50 @@ def _row_datums(
 def _are_metres(one: NDArray[np.float64], two: NDArray[np.float64]) -> bool:
     """Tell projected coordinates from degrees by the middle value of the columns."""
     known = np.concatenate([one[np.isfinite(one)], two[np.isfinite(two)]])
+    if 2 * len(known) < len(one) + len(two):  # most cells hold marks or words, as angles do
+        return False
     return len(known) > 0 and bool(np.median(np.abs(known)) > 1000.0)
+
+
+def _scaled_degrees(
+    one: NDArray[np.float64], two: NDArray[np.float64], hints: Hints | None
+) -> float:
+    """Tell by what degrees were multiplied, as navigation devices store them; 0 when by nothing."""
+    if hints is None or hints.area is None or not np.isfinite(one).any():
+        return 0.0
+    west, south, east, north = hints.area.bounds
+    x, y = _middle(one), _middle(two)
+    fitting = [
+        scale
+        for scale in (1e5, 1e6, 1e7)
+        if west <= x / scale <= east and south <= y / scale <= north
+    ]
+    return fitting[0] if len(fitting) == 1 else 0.0
+
+
+def _unscaled(
+    table: pd.DataFrame,
+    columns: tuple[str, str],
+    numbers: list[NDArray[np.float64]],
+    scale: float,
+    findings: Findings,
+) -> tuple[pd.DataFrame, list[NDArray[np.float64]]]:
+    """Give degrees that were multiplied their own size."""
+    degrees = [values / scale for values in numbers]
+    cells = {
+        column: [repr(float(v)) if np.isfinite(v) else old
+                 for v, old in zip(values, table[column], strict=True)]
+        for column, values in zip(columns, degrees, strict=True)
+    }  # fmt: skip
+    findings.note(
+        "scaled_degrees",
+        text("these are degrees times {scale}; divided by it they lie in the place",
+             scale=f"{scale:.0f}"),
+        text("write decimal degrees"),
+        field=columns[0],
+        value=shown_value(table[columns[0]].iloc[0]),
+    )  # fmt: skip
+    return table.assign(**cells), degrees
 
 
 def _from_wkt(
