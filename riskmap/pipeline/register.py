@@ -200,7 +200,7 @@ def _under_scenarios(
     table = under_scenarios(
         items, ground.layers, ground.roles, found, crs=ground.units.crs, presets=ground.presets
     )
-    return {"items_scenario": table}
+    return {"scenario_items": table}
 
 
 def _measured(

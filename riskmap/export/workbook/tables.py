@@ -29,7 +29,7 @@ DUTY_TABLES: Final[Mapping[str, Text]] = {
     "persons_ab": text("Villages without A and B"),
     "patrol_overdue": text("Patrols overdue"),
     "out_of_earshot": text("People out of earshot"),
-    "items_scenario": text("Items by scenario"),
+    "scenario_items": text("Items by scenario"),
     "survey": text("Survey by town"),
     "tasks_late": text("Tasks not done"),
     "filings_late": text("Reports late or missing"),
