@@ -4,6 +4,7 @@ import re
 import zipfile
 from collections import Counter
 from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import docx
 import numpy as np
@@ -79,6 +80,7 @@ def test_counts_by_town_and_kind_sum_to_the_list(by):
         assert row["all"] == len(mine) == sum(row[level] for level in assessment.LEVELS)
         assert row[4] == int((mine["level"].fillna(0) == 4).sum())
     assert table["all"].sum() == len(items)
+    assert list(table[4]) == sorted(table[4], reverse=True)  # most major items first
 
 
 def test_the_list_of_the_paper_has_every_item_with_nine_point_type(folders):
@@ -284,3 +286,54 @@ def test_a_round_visits_every_place_of_the_town_once_the_nearest_next():
     )
     assert order == [0, 2, 1, 3]
     assert [round(m / 111_195, 3) for m in metres] == [0, 0.1, 0.2, 0]
+
+
+ORDER = {
+    "pPr": "pStyle keepNext keepLines pageBreakBefore framePr widowControl numPr "
+    "suppressLineNumbers pBdr shd tabs suppressAutoHyphens kinsoku wordWrap "
+    "overflowPunct topLinePunct autoSpaceDE autoSpaceDN bidi adjustRightInd "
+    "snapToGrid spacing ind contextualSpacing mirrorIndents suppressOverlap jc "
+    "textDirection textAlignment textboxTightWrap outlineLvl divId cnfStyle rPr "
+    "sectPr pPrChange",
+    "rPr": "rStyle rFonts b bCs i iCs caps smallCaps strike dstrike outline shadow emboss "
+    "imprint noProof snapToGrid vanish webHidden color spacing w kern position sz "
+    "szCs highlight u effect bdr shd fitText vertAlign rtl cs em lang eastAsianLayout "
+    "specVanish oMath",
+    "tblPr": "tblStyle tblpPr tblOverlap bidiVisual tblStyleRowBandSize tblStyleColBandSize "
+    "tblW jc tblCellSpacing tblInd tblBorders shd tblLayout tblCellMar tblLook "
+    "tblCaption tblDescription",
+    "trPr": "cnfStyle divId gridBefore gridAfter wBefore wAfter cantSplit trHeight tblHeader "
+    "tblCellSpacing jc hidden",
+    "tcPr": "cnfStyle tcW gridSpan hMerge vMerge tcBorders shd noWrap tcMar textDirection "
+    "tcFitText vAlign hideMark headers",
+    "sectPr": "headerReference footerReference footnotePr endnotePr type pgSz pgMar paperSrc "
+    "pgBorders lnNumType pgNumType cols formProt vAlign noEndnote titlePg "
+    "textDirection bidi rtlGutter docGrid printerSettings",
+    "style": "name aliases basedOn next link autoRedefine hidden uiPriority semiHidden "
+    "unhideWhenUsed qFormat locked personal personalCompose personalReply rsid pPr "
+    "rPr tblPr trPr tcPr tblStylePr",
+}
+"""Children of each element in the order of the schema of ECMA-376."""
+
+
+@pytest.mark.parametrize(
+    "name", ["一张单/研判单.docx", "一张表/管控表.docx", "一个库/数据目录.docx"]
+)
+def test_word_files_keep_the_order_of_the_schema(folders, name):
+    seen = 0
+    with zipfile.ZipFile(folders["internal"] / name) as file:
+        for part in file.namelist():
+            if not re.fullmatch(r"word/(document|styles|footer\d+)\.xml", part):
+                continue
+            for element in ET.fromstring(file.read(part)).iter():
+                wanted = ORDER.get(element.tag.removeprefix(W), "").split()
+                if not wanted:
+                    continue
+                places = [wanted.index(child.tag.removeprefix(W)) for child in element]
+                assert places == sorted(places), (part, element.tag, [c.tag for c in element])
+                seen += 1
+    assert seen > 100
+    with zipfile.ZipFile(folders["internal"] / name) as file:
+        zoom = ET.fromstring(file.read("word/settings.xml")).find(f"{W}zoom")
+        assert zoom.get(f"{W}percent") == "100"
+        assert not [part for part in file.namelist() if "header" in part]
