@@ -184,3 +184,15 @@ def test_a_unit_of_which_only_capacity_is_known_has_no_risk():
     assert score[list("abcd")].notna().all()
     assert np.isnan(score["e"])
     assert found.classes["e"] == 0
+
+
+@pytest.mark.parametrize(
+    ("share", "right"), [(0.0, True), (1.0, True), (1.01, False), (-0.1, False)]
+)
+def test_a_share_runs_from_nothing_to_all(tmp_path, share, right):
+    steps = [{"step": "screen", "min_share": share}, NORMAL, JOIN]
+    if right:
+        assert len(scores(tmp_path, steps)) == 3
+    else:
+        with pytest.raises(IndicatorError):
+            scores(tmp_path, steps)

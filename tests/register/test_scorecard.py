@@ -378,3 +378,17 @@ def test_returned_rows_are_not_known_and_leave_a_target_open():
     assert (one(card, "dangers_found")["value"], one(card, "dangers_found")["unknown"]) == (3, 2)
     assert pd.isna(one(card, "dangers_open")["met"])
     assert one(card, "dangers_open", "甲")["met"]
+
+
+@pytest.mark.parametrize(
+    ("direction", "target", "met"),
+    [("up", 50, True), ("up", 75, True), ("up", 80, False), ("down", 80, True), ("down", 50, False)],
+)  # fmt: skip
+def test_a_value_beyond_its_target_meets_it(direction, target, met):
+    """Three of four are 75 %."""
+    rows = layer("accident", name=["甲", "甲", "甲", "乙"])
+    of, over = count("accident", name=["甲"]), count("accident")
+    one_measure = measure(of, over, target=target, direction=direction, unit="%")
+    card = scorecard(rows, of=[one_measure])
+    assert one(card, "m")["value"] == 75
+    assert bool(one(card, "m")["met"]) is met
