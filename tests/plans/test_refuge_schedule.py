@@ -130,7 +130,7 @@ def test_a_way_is_told_leg_by_leg_with_roads_and_landmarks():
                   road_names=("西路", "中路", "东路"))  # fmt: skip
     sheet = plan(there).tables["handout"].iloc[0]
     said = str(sheet["route"])
-    assert said == "向东：沿西路向东 390 米到村小学；再沿中路向东 500 米"
+    assert said == "总体向东：沿西路向东 390 米到村小学；再沿中路向东 500 米"
     assert str(sheet["address"]) == "乙村，中路旁"
 
 

@@ -228,8 +228,10 @@ def test_the_order_of_rows_changes_no_figure(refuges, groups, depth, dice):
     found = []
     for _ in range(2):
         one = plan(town(refuges, groups), options, name="水", depths=(raster(depth),))
-        found.append((one.recount, one.proof[0].bound))
+        sent = one.tables["assignment"].sort_values(["name", "metres", "people", "minutes"])
+        found.append((one.recount, one.proof[0].bound, sent[["people", "metres"]].values.tolist()))
         dice.shuffle(refuges)
         dice.shuffle(groups)
     assert found[0][0] == found[1][0]
+    assert sorted(found[0][2]) == sorted(found[1][2])
     assert found[0][1] == pytest.approx(found[1][1], abs=1e-6)

@@ -60,6 +60,10 @@ class Gather:
     """Person-seconds that a further refuge of a village, or a further part of a group, costs."""
     most: int
     """Refuges that a village should be sent to at most."""
+    group_rank: NDArray[np.int64]
+    """Place of each group in an order that does not depend on that of the rows, shape (n,)."""
+    refuge_rank: NDArray[np.int64]
+    """The same of each refuge, shape (m,)."""
 
 
 def assign(
@@ -190,8 +194,10 @@ def gathered(done: Assigned, gather: Gather) -> Assigned:
     Kim & Pardalos 1999, A solution approach to the fixed charge network flow problem,
     doi:10.1016/S0167-6377(99)00004-8.
     """
+    group = _first_of(done.family, done.instance.n_demands)
+    done, back = _ordered(done, np.argsort(gather.group_rank[group]), gather)
     whole = done.instance
-    village = gather.village[np.r_[_first_of(done.family, whole.n_demands)]]
+    village = gather.village[group][back[0]]
     pair = pd.MultiIndex.from_arrays([whole.demand_of, whole.facility_of])
     time = done.aims[-1].astype(np.float64)
     fixed = gather.cost_s / TICK_S
@@ -206,7 +212,11 @@ def gathered(done: Assigned, gather: Gather) -> Assigned:
     room[link] = np.minimum(whole.capacity[whole.facility_of], size[village[whole.demand_of]])
     slope = fixed / np.maximum(room, 1.0)
     each = fixed / np.maximum(np.minimum(whole.size, 1e9)[whole.demand_of], 1.0)
-    best, now, least = done, done, None
+    again = allocate_ordered(whole, done.aims, first=done.first)
+    if again.objective is None:
+        return _as_it_was(done, back)
+    now = replace(done, solution=again)
+    best, least = now, None
     score: tuple[float, float] | None = None
     for turn in range(ROUNDS + 1):
         flow = np.zeros(len(pair))
@@ -233,7 +243,51 @@ def gathered(done: Assigned, gather: Gather) -> Assigned:
         if solution.objective is None:
             break
         now = replace(done, solution=solution)
-    return replace(best, least_seconds=None if least is None else least * TICK_S)
+    return replace(_as_it_was(best, back), least_seconds=None if least is None else least * TICK_S)
+
+
+Order = tuple["NDArray[np.int64]", "NDArray[np.int64]", Assigned]
+
+
+def _ordered(done: Assigned, demands: NDArray[np.int64], gather: Gather) -> tuple[Assigned, Order]:
+    """Give demands and refuges numbers by which ties fall alike in every order of the rows."""
+    whole, facilities = done.instance, np.argsort(gather.refuge_rank)
+    new_demand, new_facility = np.argsort(demands), np.argsort(facilities)
+    table = pd.DataFrame({"d": new_demand[whole.demand_of], "f": new_facility[whole.facility_of]})
+    at = np.lexsort((table["f"], table["d"]))
+    instance = make_instance(
+        demand_of=table["d"].to_numpy(np.int64)[at],
+        facility_of=table["f"].to_numpy(np.int64)[at],
+        cost=whole.cost[at],
+        demands=tuple(whole.demands[k] for k in demands),
+        facilities=tuple(whole.facilities[k] for k in facilities),
+        weight=whole.size[demands],
+        capacity=whole.capacity[facilities],
+    )
+    kept = pd.MultiIndex.from_arrays([table["d"], table["f"]]).get_indexer(
+        pd.MultiIndex.from_arrays([instance.demand_of, instance.facility_of])
+    )
+    aims = tuple(aim[kept] for aim in done.aims)
+    changed = replace(done, instance=instance, aims=aims, first=done.first[demands])
+    return changed, (demands, facilities, done)
+
+
+def _as_it_was(done: Assigned, back: Order) -> Assigned:
+    """Give the demands and refuges of an answer their first numbers again."""
+    demands, facilities, before = back
+    found = done.solution
+    if found is before.solution:
+        return before
+    short = np.zeros(len(demands))
+    short[demands] = np.asarray((found.extra or {}).get("shortfall", np.zeros(len(demands))))
+    solution = replace(
+        found, demand_of=demands[found.demand_of], facility_of=facilities[found.facility_of],
+        open=np.sort(facilities[found.open]), uncovered=np.sort(demands[found.uncovered]),
+        extra={**(found.extra or {}), "shortfall": short},
+    )  # fmt: skip
+    size = before.instance.size
+    share = np.divide(short, size, out=np.zeros(len(size)), where=size > 0)
+    return replace(before, solution=solution, shortfall=share[before.family] * before.people)
 
 
 def _first_of(family: NDArray[np.int64], count: int) -> NDArray[np.int64]:

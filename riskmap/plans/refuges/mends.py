@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,8 @@ class Case:
             village=np.asarray(codes, np.int64),
             cost_s=60.0 * float(self.presets["refuge.part_person_min"]),
             most=int(self.presets["refuge.village_refuges"]),
+            group_rank=_ranks(self.people.xy, self.assisted, self.counts),
+            refuge_rank=_ranks(self.refuges, self.places, np.array(list(map(hash_of, self.names)))),
         )
 
     @property
@@ -105,6 +108,28 @@ class Case:
             family=self.people.table["family"].to_numpy(np.int64),
             gather=self.gather() if together else None,
         )  # fmt: skip
+
+
+def hash_of(name: str) -> int:
+    """Give a number of a name that is the same in every run.
+
+    Parameters
+    ----------
+    name
+        A name.
+
+    Returns
+    -------
+    int
+        Its CRC.
+    """
+    return zlib.crc32(name.encode())
+
+
+def _ranks(xy: Floats, *more: NDArray[np.float64] | NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Give the place of every row in the order of its coordinates, then of its values."""
+    order = np.lexsort((*reversed(more), np.round(xy[:, 1], 3), np.round(xy[:, 0], 3)))
+    return np.asarray(np.argsort(order, kind="stable"), np.int64)
 
 
 def mend_table(
