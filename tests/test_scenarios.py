@@ -346,7 +346,7 @@ def test_water_on_the_road_slows_the_engine_by_hand(tmp_path):
     # The station stands at 0, the cells at 50 .. 350, the water on 200 .. 300.
     metres, under = np.array([50.0, 150, 250, 350]), np.array([0.0, 0, 50, 100])
     slower = (metres - under + under * 20 / wet) / metres
-    np.testing.assert_allclose(after[on_road] / before[on_road], slower, rtol=1e-5)
+    np.testing.assert_allclose(after[on_road] / before[on_road], slower, rtol=2e-4)  # to the ms
 
 
 def test_public_edition_of_a_scenario_names_nobody(tmp_path):

@@ -373,5 +373,5 @@ def cell_seconds(
     best = np.full(len(cells), np.inf)
     np.minimum.at(best, row, found.cost + walk)
     reached = np.isfinite(best)
-    seconds[cells[reached]] = np.round(best[reached], 4)
+    seconds[cells[reached]] = np.round(best[reached], 3)
     return seconds.reshape(grid.shape)
