@@ -124,6 +124,7 @@ class Book:
         if key not in self._read:
             names = [role, *(f"{role}_{k}" for k in ("point", "line", "polygon"))]
             parts = [part for name in names if "geometry" in (part := self.table(name))]
+            parts = self._of_scenario(role, parts)
             parts = [part[~(part.geometry.isna() | part.geometry.is_empty)] for part in parts]
             whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
             if kind and len(whole):
@@ -132,6 +133,15 @@ class Book:
                 whole = whole[np.isin(ids, wanted)].reset_index(drop=True)
             self._read[key] = whole
         return self._read[key]
+
+    def _of_scenario(self, role: str, parts: list[Any]) -> list[Any]:
+        """Take danger areas of the state whose routes are drawn, where it has its own."""
+        if role != "danger_area" or not self.scenario:
+            return parts
+        names = [f"{role}_scenarios", *(f"{role}_scenarios_{k}" for k in ("point", "polygon"))]
+        found = [part for name in names if "geometry" in (part := self.table(name))]
+        own = [part[part["scenario"].astype(str) == self.scenario] for part in found]
+        return own if any(len(part) for part in own) else parts
 
     def near(self, role: str, bounds: Sequence[float], kind: str = "") -> Any:
         """Take a role's objects whose bounds meet a box.

@@ -359,6 +359,51 @@ def test_a_row_higher_than_a_page_and_a_word_without_end():
     assert "火警119" in said  # what stands below is there
 
 
+def test_routes_of_a_scenario_start_in_the_areas_of_that_scenario():
+    base, storm = (
+        shapely.box(400_100, 3_200_100, 400_200, 3_200_200),
+        shapely.box(400_600, 3_200_600, 400_700, 3_200_700),
+    )
+    row = {
+        "item_id": "A",
+        "type": "lowland",
+        "people": 7.0,
+        "households": 2.0,
+        "trigger": None,
+        "level": 3,
+    }
+    moves = pd.DataFrame(
+        [
+            {
+                "scenario": "大暴雨",
+                "town": "一乡",
+                "village": "一村",
+                "name": "大暴雨淹没区",
+                "people": 7.0,
+                "refuge_id": "R",
+                "refuge": "学校",
+                "mode": "步行",
+                "metres": 450.0,
+                "minutes": 7.5,
+                "heading": "东",
+            }
+        ]
+    )
+    book = made_book(
+        1_000,
+        danger_area=layer([{**row, "name": "常年危险区"}], [base]),
+        danger_area_scenarios=layer([{**row, "name": "大暴雨淹没区", "scenario": "大暴雨"}, {**row, "name": "别的情景", "scenario": "别的"}], [storm, base]),
+        plan_refuges_assignment=moves,
+        refuge=layer([{"item_id": "R", "name": "学校", "capacity": 50.0}], [shapely.Point(400_900, 3_200_900)]),
+    )  # fmt: skip
+    said = printed(book)
+    assert "大暴雨淹没区" in said
+    assert "转移路线情景：大暴雨" in said
+    assert "常年危险区" not in said
+    assert "别的情景" not in said
+    assert "危1避1步行东45087" in said  # 450 m, 7.5 minutes rounded as the paper rounds, 7 people
+
+
 ODD = '#村 $x$ <b>{{y}}</b> *粗* _斜_ \\ "引" @z [q]'
 
 
