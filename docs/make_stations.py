@@ -82,6 +82,8 @@ def points(package: Path, *, zh: bool) -> str:
     table = read(package, "coverage")
     dry = (table["unit_id"] == "") & (table["scenario"] == "")
     table = table[dry & (table["target_s"] == table["target_s"].min())]
+    classes = {both(one)["zh"] for key, one in words_of("counted").items() if "class" in key}
+    table = table[~table["what"].isin(classes)]
     heads = (
         ["统计对象", "合计", "无站覆盖", "覆盖一次", "覆盖两次以上", "不在路网上"]
         if zh
@@ -164,30 +166,6 @@ def loads(package: Path, *, zh: bool) -> str:
     )  # fmt: skip
 
 
-def force(package: Path, *, zh: bool) -> str:
-    """Who is reached by one station, and by an effective force, by the risk of the place."""
-    table = read(package, "coverage")
-    known = {both(one)["zh"]: both(one)["en"] for one in words_of("counted").values()}
-    classes = {both(one)["zh"] for key, one in words_of("counted").items() if "class" in key}
-    table = table[(table["scenario"] == "") & table["what"].isin(classes)]
-    limits = sorted(set(table["target_s"]))
-    heads = ["统计对象" if zh else "counted", "人口" if zh else "people"]
-    for limit in limits:
-        minutes = f"{limit / 60:g}"
-        heads += (
-            [f"{minutes} 分钟到达", f"{minutes} 分钟有效力量到齐"]
-            if zh
-            else [f"within {minutes} min", f"force within {minutes} min"]
-        )
-    rows = []
-    for what, mine in table.groupby("what", sort=False):
-        cells = [what if zh else known.get(what, what), count(mine["total"].iloc[0])]
-        for row in mine.sort_values("target_s").to_dict("records"):
-            cells += [share(row["share"]), share(row["share_force"])]
-        rows.append(cells)
-    return markdown(heads, rows)
-
-
 def slow(package: Path, *, zh: bool) -> str:
     """How much of the cover is left when driving is slower, and with the new sites."""
     table = read(package, "summary")
@@ -261,7 +239,7 @@ def notes(package: Path, *, zh: bool) -> str:
     return "\n".join(f"* {line}" for line in table.loc[kept, "zh" if zh else "en"])
 
 
-BLOCKS = (summary, slow, points, force, losses, worst, loads, curve, sites, notes)
+BLOCKS = (summary, slow, points, losses, worst, loads, curve, sites, notes)
 
 
 def blocks(package: Path, *, zh: bool) -> dict[str, str]:
