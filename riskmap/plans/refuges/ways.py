@@ -656,7 +656,7 @@ CLASS_WORDS: Final = {
     "living_street": text("the residential street"), "unclassified": text("the country road"),
     "service": text("the service road"), "track": text("the farm track"),
     "footway": text("the footpath"), "path": text("the footpath"), "steps": text("the steps"),
-    "pedestrian": text("the pedestrian street"),
+    "pedestrian": text("the pedestrian street"), "platform": text("the platform"),
 }  # fmt: skip
 """Words for roads without a name, by OSM class."""
 LEAST_LEG_M: Final = 20.0
