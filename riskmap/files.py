@@ -798,6 +798,55 @@ def read_texts(path: Path) -> pd.DataFrame:
     return table
 
 
+def read_plain(path: Path) -> dict[str, list[str]] | None:
+    r"""Read a small CSV file without anything peculiar, as `read_texts` would, but at once.
+
+    Parameters
+    ----------
+    path
+        The file, in UTF-8 or GB 18030.
+
+    Returns
+    -------
+    dict or None
+        Texts of each column; None when only `read_texts` can tell what the file is.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "a.csv"
+    ...     _ = file.write_text("id, name\n007,济南\n", encoding="gb18030")
+    ...     plain = read_plain(file)
+    ...     _ = file.write_text('id,name\n007,"济,南"\n', encoding="utf-8")
+    ...     plain, read_plain(file)
+    ({'id': ['007'], 'name': ['济南']}, None)
+    """
+    raw = path.read_bytes() if path.is_file() and path.stat().st_size <= _SMALL else b""
+    for encoding in ENCODINGS:
+        with suppress(UnicodeDecodeError):
+            written = raw.decode(encoding).replace("\r\n", "\n")
+            break
+    else:
+        return None
+    rows = [line.split(",") for line in written.split("\n") if line]
+    head = [name.strip() for name in rows[0]] if rows else []
+    odd = any(mark in written for mark in '"\r\0')
+    if odd or len(rows) < 2 or len(set(head)) < len(head) or not all(head):
+        return None
+    if any(len(row) != len(head) or not any(map(str.strip, row)) for row in rows):
+        return None
+    columns = zip(*rows[1:], strict=True)
+    return {
+        name: [cell.strip() for cell in cells] for name, cells in zip(head, columns, strict=True)
+    }
+
+
+_SMALL: Final = 1_000_000
+"""Larger files are read by pandas [bytes]."""
+
+
 def _unusable(path: Path, rule: str, message: Text, mend: Text) -> LayerError:
     problem = Problem(
         severity="unusable", role="", rule=rule, message=message, mend=mend, file=path.name

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import LayerError, Problem, UsageError
 from riskmap.formats import side_files
@@ -13,6 +14,8 @@ from riskmap.i18n import text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from riskmap.geo.network.route import Listed
 
 
 def location_models() -> tuple[str, ...]:
@@ -135,14 +138,14 @@ def _texts(path: Path, names: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _degrees(
-    table: pd.DataFrame, name: str, axis: str, file: str, *, first: Any = None
+    said: list[str], name: str, axis: str, file: str, *, first: Any = None
 ) -> tuple[Any, list[Problem]]:
     """Read a column of angles as people write them; NaN and a problem where that fails."""
     import numpy as np
 
     from riskmap.layers.place.angles import REASONS, parse_angle
 
-    angles = parse_angle(table[name].tolist(), axis=axis)
+    angles = parse_angle(said, axis=axis)
     wrong = np.flatnonzero(angles.reason != "")
     problems = [
         Problem(
@@ -154,21 +157,43 @@ def _degrees(
             file=file,
             row=int(row) + 2 if first is None else int(first[row]),
             field=name,
-            value=table[name].iloc[row],
+            value=said[int(row)],
         )
         for row in wrong
     ]
     return np.where(angles.reason == "", angles.degrees, np.nan), problems
 
 
-def _points(path: Path) -> pd.DataFrame:
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]+)?")
+
+
+def _points(path: Path) -> Listed:
     """Read points ``id,lon,lat`` with ids kept as text."""
-    table = _texts(path, ("id", "lon", "lat"))
-    lon, wrong_lon = _degrees(table, "lon", "lon", path.name)
-    lat, wrong_lat = _degrees(table, "lat", "lat", path.name)
-    if problems := (*wrong_lon, *wrong_lat):
-        raise LayerError(text("{n} problem(s) in the tables", n=len(problems)), problems)
-    return table.assign(lon=lon, lat=lat)
+    import numpy as np
+
+    from riskmap.files import read_plain
+    from riskmap.geo.network.route import Listed, named_road
+
+    table = read_plain(path)
+    if table is None or not {"id", "lon", "lat"} <= set(table):
+        table = {
+            str(name): cells.tolist() for name, cells in _texts(path, ("id", "lon", "lat")).items()
+        }
+    said: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, most in (("lon", 180.0), ("lat", 90.0)):
+        cells = table[name]
+        plain = all(_DECIMAL.fullmatch(cell) for cell in cells)
+        degrees = np.array(cells, np.float64) if plain else np.full(len(cells), np.inf)
+        if not (np.abs(degrees) <= most).all():
+            degrees, wrong = _degrees(cells, name, name, path.name)
+            problems += wrong
+        said[name] = degrees
+    if problems:
+        raise LayerError(text("{n} problem(s) in the tables", n=len(problems)), tuple(problems))
+    road = named_road(table)
+    roads = [""] * len(table["id"]) if road is None else table[road]
+    return Listed(table["id"], said["lon"], said["lat"], roads)
 
 
 def route(
@@ -301,8 +326,8 @@ def convert(
         raise UsageError(text("--from auto needs --units, and --stated to be sure"))
     table, said, first = _coordinate_table(source, lon, lat, stated)
     lon, lat = (_header_of(table, name, field) for name, field in ((lon, "lon"), (lat, "lat")))
-    x, wrong_lon = _degrees(table, lon, "lon", source.name, first=first)
-    y, wrong_lat = _degrees(table, lat, "lat", source.name, first=first)
+    x, wrong_lon = _degrees(table[lon].tolist(), lon, "lon", source.name, first=first)
+    y, wrong_lat = _degrees(table[lat].tolist(), lat, "lat", source.name, first=first)
     found: dict[str, Any] = {}
     if origin == "auto":
         found = _tell_datum(table, x, y, units, stated, said)

@@ -140,6 +140,17 @@ def test_every_engine_finds_what_a_second_reading_finds(tmp_path, vehicle, seed)
     mine = np.full((60, 60), np.inf)
     mine[table.facility, table.point] = table.cost
     np.testing.assert_allclose(np.diag(mine), right, atol=0.05, rtol=1e-4)
+    for way in ("from_facility", "to_facility"):
+        least, limit = a.take(np.arange(8)), float(np.nanmedian(right[np.isfinite(right)]))
+        one, other = (
+            cost_table(graph, least, b.take(np.arange(8)), weight="metres", way=way, few=few,
+                       edge_other=graph.edge_seconds, limit=limit)
+            for few in (False, True)
+        )  # fmt: skip
+        assert one.facility.tolist() == other.facility.tolist()
+        assert one.point.tolist() == other.point.tolist()
+        np.testing.assert_allclose(other.cost, one.cost, atol=1e-6)
+        np.testing.assert_allclose(other.other, one.other, rtol=1e-3)
     back = cost_table(graph, b, a, weight="metres", way="to_facility")
     turned = np.full((60, 60), np.inf)
     turned[back.point, back.facility] = back.cost

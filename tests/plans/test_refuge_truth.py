@@ -133,6 +133,30 @@ def test_supplies_run_from_the_depot_to_the_need():
     assert minutes[0] == pytest.approx(800 / (graph.edge_speed_kmh[0] * 0.8 / 3.6) / 60, rel=1e-3)
 
 
+def test_a_refuge_is_entered_from_the_road_that_it_names():
+    """10 m from one road, 40 m from the one that it names, from which a river may part it."""
+    lines = gpd.GeoDataFrame(
+        {"name": ["南路", "北路"]},
+        geometry=[LineString([at(0), at(1000)]), LineString([(E, N + 100), (E + 1000, N + 100)])],
+        crs=CRS,
+    )
+    presets = load_presets()
+    graph = build_graph(lines, profile="foot", presets=presets)
+    there = world([(500, 1), (700, 1)])
+    rows = there.refuges.assign(on_road=["北 路", ""])
+    rows = rows.set_geometry(gpd.points_from_xy([E + 500, E + 700], [N + 60, N + 60]), crs=CRS)
+    there = replace(there, refuges=rows, graphs={"foot": graph})
+    for river, right in ((None, ["北路", "南路"]), (80.0, ["南路", "南路"])):
+        line = [LineString([(E, N + river), (E + 1000, N + river)])] if river else []
+        net = nets(
+            there.graphs, there.grid, presets=presets, limits_s={"foot": 1800.0},
+            named=there.named, waterways=gpd.GeoDataFrame(geometry=line, crs=CRS),
+        )[0]  # fmt: skip
+        found = net.snap(there.xy)
+        assert [graph.names[graph.edge_name[edge]] for edge in found.edge] == right
+        assert found.walk_m.tolist() == [40.0 if right[0] == "北路" else 10.0, 10.0]
+
+
 spots = st.lists(
     st.tuples(st.integers(0, 29), st.integers(0, 60)), min_size=1, max_size=4
 )  # place in cells, places

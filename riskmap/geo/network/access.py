@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from riskmap.geo.network.rules import (
@@ -22,6 +21,9 @@ from riskmap.geo.network.rules import (
     plain_oneway,
     words,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -140,6 +142,7 @@ def judge(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> t = pd.DataFrame({"access": ["no", "private", None], "motor_vehicle": ["yes", None, None]})
     >>> judge(t, pd.Series(["service"] * 3), "car", vehicle=None, osm=True).reason.tolist()
     ['', 'access', '']
@@ -302,6 +305,7 @@ def osm_directions(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> t = pd.DataFrame({"oneway": ["-1", "yes"], "oneway:emergency": ["no", None]})
     >>> f, b, _ = osm_directions(t, pd.Series(["service"] * 2), "emergency")
     >>> f.tolist(), b.tolist()

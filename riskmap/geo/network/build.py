@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 import pyproj
 import shapely
 from numpy.typing import NDArray
@@ -49,6 +48,7 @@ from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
 
 _DEGREE_STEP: Final = 1e-7
@@ -546,6 +546,7 @@ def build_graph(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> import geopandas as gpd
     >>> from shapely import LineString
     >>> cross = [LineString([(0, 0), (50, 0), (100, 0)]), LineString([(50, -9), (50, 0)])]
@@ -554,6 +555,8 @@ def build_graph(
     >>> graph.node_count, graph.edge_count
     (4, 3)
     """
+    import pandas as pd
+
     named = (oneway_field, class_field, speed_field, length_field, level_field)
     _check(lines, profile, tuple(name for name in named if name))
     table = rules.osm_tags(lines)
@@ -625,6 +628,8 @@ def _classes(
     table: pd.DataFrame, field: str | None, *, osm: bool | None, presets: Values | None
 ) -> tuple[pd.Series, str | None, bool]:
     """Give the class of every line, its column, and whether OSM's rules hold."""
+    import pandas as pd
+
     column = rules.class_column(table, field)
     named_as = table[column] if column else pd.Series("", index=table.index)
     classes = rules.road_classes(named_as, presets=presets)
@@ -685,6 +690,8 @@ def vertex_ids(kept: pd.DataFrame, lines: NDArray[np.object_], *, geographic: bo
 
 def _by_ends(kept: pd.DataFrame, lines: NDArray[np.object_], *, geographic: bool) -> Topology:
     """Read columns with the nodes of line ends, where they agree with the places of the ends."""
+    import pandas as pd
+
     lower = {str(column).lower(): column for column in reversed(kept.columns)}
     pair = next((p for p in rules.END_FIELDS if p[0] in lower and p[1] in lower), None)
     if pair is None or (shapely.get_num_geometries(lines) != 1).any():
@@ -763,6 +770,8 @@ def _told(
     barriers: dict[str, int],
 ) -> dict[str, Any]:
     """Count what became of the lines; a way that was cut counts once."""
+    import pandas as pd
+
     once = np.ones(len(table), dtype=bool)
     if rules.NODES in table.columns and rules.WAY_ID in table.columns:
         once = ~table[rules.WAY_ID].duplicated().to_numpy(dtype=bool)
@@ -826,6 +835,8 @@ def _measured(
     kept: pd.DataFrame, pieces: Pieces, speed: Floats, source: NDArray[np.object_]
 ) -> tuple[Floats, NDArray[np.object_]]:
     """Let the time that the layer gives for a whole line stand before every speed."""
+    import pandas as pd
+
     lower = {str(column).lower(): column for column in reversed(kept.columns)}
     if SECONDS not in lower:
         return speed, source
@@ -909,6 +920,8 @@ def _directions(
 
 def _lengths(pieces: Pieces, given: pd.Series | None) -> Floats:
     """Take lengths from a field, shared out along the line, or as measured."""
+    import pandas as pd
+
     if given is None:
         return pieces.length_m
     values = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64)[pieces.line]
@@ -1018,6 +1031,8 @@ def _parts(tail: Ints, head: Ints, size: int) -> tuple[Ints, Ints, Bools]:
 
 def _ids(kept: pd.DataFrame) -> Ints:
     """Give the OSM way of each line, -1 for none."""
+    import pandas as pd
+
     return osm_ids(kept[rules.WAY_ID] if rules.WAY_ID in kept else pd.Series(-1, index=kept.index))
 
 
@@ -1047,6 +1062,8 @@ NAME_FIELDS: Final = ("name", "road_name", "道路名称", "路名", "street", "
 
 def _names(kept: pd.DataFrame) -> tuple[tuple[str, ...], Ints]:
     """Give the names of roads, each once, and the position of each line's name."""
+    import pandas as pd
+
     lower = {str(column).lower(): column for column in reversed(kept.columns)}
     column = next((lower[name] for name in NAME_FIELDS if name in lower), None)
     said = pd.Series("", index=kept.index) if column is None else kept[column]

@@ -56,6 +56,7 @@ def matched_rows(
             edge_cost=costs[0],
             edge_other=costs[1],
             limit=limit,
+            few=True,
         )
         order = np.lexsort((table.facility, np.round(table.cost, 6), table.point))
         first = order[np.diff(table.point[order], prepend=-1) != 0]
@@ -77,6 +78,7 @@ def matched_rows(
             edge_cost=costs[0],
             edge_other=costs[1],
             limit=limit,
+            few=True,
         )
         pairs = zip(table.facility, table.point, strict=True)
         found = {(int(a), int(b)): j for j, (a, b) in enumerate(pairs)}

@@ -9,7 +9,6 @@ import numpy as np
 import shapely
 import shapely.ops
 
-from riskmap.geo.network import search
 from riskmap.geo.network.arcs import hang, same_edge, space
 from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, Weight
 from riskmap.geo.network.snap import Snapped
@@ -118,6 +117,8 @@ def find_pieces(
     """
     if not (start.on[0] and end.on[0]):
         return np.inf, NOTHING
+    from riskmap.geo.network import search
+
     row, _, price = same_edge(graph, start, end, cost, way="from_facility")
     straight = float(price[0]) if len(row) and direct else np.inf
     ways, size = space(graph), graph.state_count

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from riskmap.geo.network.graph import RoadGraph
 
 

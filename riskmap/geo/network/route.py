@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
-import pandas as pd
 
 from riskmap.errors import LayerError, UsageError
 from riskmap.geo.network.access import FERRY
@@ -36,6 +36,7 @@ from riskmap.i18n import text
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
 
 _OPEN_SLACK_M: Final = 1.0
@@ -104,15 +105,69 @@ def find_ways(
     )
 
 
-def points_xy(graph: RoadGraph, table: pd.DataFrame) -> Floats:
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """Points between which ways are sought."""
+
+    names: list[str]
+    lon: Floats
+    lat: Floats
+    """Longitude and latitude (EPSG:4326) [degrees]."""
+    roads: list[str]
+    """Name of the road on which each lies, blank where it names none."""
+
+    def __len__(self) -> int:
+        """Count the points."""
+        return len(self.names)
+
+
+def listed(table: pd.DataFrame | Listed) -> Listed:
+    """Read points off a table.
+
+    Parameters
+    ----------
+    table
+        Points with ``id``, ``lon``, ``lat`` (EPSG:4326), and perhaps the name of the road.
+
+    Returns
+    -------
+    Listed
+        The same.
+
+    Raises
+    ------
+    LayerError
+        If a column is missing.
+    """
+    if isinstance(table, Listed):
+        return table
+    import pandas as pd
+
+    missing = [name for name in ("id", "lon", "lat") if name not in table.columns]
+    if missing:
+        raise LayerError(
+            text("the list of points lacks the column {missing}", missing=", ".join(missing))
+        )
+    lon, lat = (
+        pd.to_numeric(table[axis], errors="coerce").to_numpy(dtype=np.float64)
+        for axis in ("lon", "lat")
+    )
+    road = named_road(table.columns)
+    roads = [""] * len(table)
+    if road is not None:
+        roads = table[road].astype("string").fillna("").str.strip().tolist()
+    return Listed(table["id"].astype(str).tolist(), lon, lat, roads)
+
+
+def points_xy(graph: RoadGraph, points: Listed) -> Floats:
     """Bring points into the graph's CRS.
 
     Parameters
     ----------
     graph
         The road graph.
-    table
-        Points with ``id``, ``lon``, ``lat`` (EPSG:4326).
+    points
+        The points.
 
     Returns
     -------
@@ -124,17 +179,15 @@ def points_xy(graph: RoadGraph, table: pd.DataFrame) -> Floats:
     LayerError
         If a point has no usable longitude and latitude.
     """
-    lon = pd.to_numeric(table["lon"], errors="coerce").to_numpy(dtype=np.float64)
-    lat = pd.to_numeric(table["lat"], errors="coerce").to_numpy(dtype=np.float64)
-    wrong = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
-    if wrong.any():
+    wrong = np.flatnonzero(~((np.abs(points.lon) <= 180) & (np.abs(points.lat) <= 90)))
+    if len(wrong):
         raise LayerError(
             text(
                 "points without usable longitude and latitude: {ids}",
-                ids=", ".join(table["id"].astype(str)[wrong].tolist()[:20]),
+                ids=", ".join(points.names[row] for row in wrong[:20]),
             )
         )
-    return project(np.column_stack([lon, lat]), "EPSG:4326", graph.crs)
+    return project(np.column_stack([points.lon, points.lat]), "EPSG:4326", graph.crs)
 
 
 def put_on_roads(
@@ -260,6 +313,7 @@ def route(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> import geopandas as gpd
     >>> from shapely import LineString
     >>> lines = gpd.GeoDataFrame(geometry=[LineString([(117, 36), (117.01, 36)])], crs=4326)
@@ -275,10 +329,11 @@ def route(
         length_field=length_field, speed_field=speed_field, class_field=class_field,
         join_ends=join_ends,
     )  # fmt: skip
-    _check(origins, destinations, match)
+    starts, stops = listed(origins), listed(destinations)
+    _check(starts, stops, match)
     graph = build_graph(lines, presets=shipped(presets), **options)
     return route_on(
-        graph, origins, destinations, match=match, weight=weight, vehicle=vehicle,
+        graph, starts, stops, match=match, weight=weight, vehicle=vehicle,
         closed=closed_edges(graph, lines, depth_field, close_above),
         snap_limit=snap_limit, limit=limit, hour=hour, presets=presets,
     )  # fmt: skip
@@ -341,8 +396,8 @@ def graph_options(
 
 def route_on(
     graph: RoadGraph,
-    origins: pd.DataFrame,
-    destinations: pd.DataFrame,
+    origins: pd.DataFrame | Listed,
+    destinations: pd.DataFrame | Listed,
     *,
     match: Match = "pairs",
     weight: Weight = "metres",
@@ -371,15 +426,15 @@ def route_on(
     dict
         As `route`.
     """
-    _check(origins, destinations, match)
+    lists = listed(origins), listed(destinations)
+    _check(*lists, match)
     graph = at_hour(graph, hour, presets)
     known = shipped(presets)
     shut = np.zeros(graph.edge_count, dtype=bool) if closed is None else closed
     factor = float(known[FACTORS].get(vehicle, 1.0))
-    lists = (origins, destinations)
     rows, where, moved = find_ways(
         graph,
-        (points_xy(graph, origins), points_xy(graph, destinations)),
+        (points_xy(graph, lists[0]), points_xy(graph, lists[1])),
         shut,
         _costs(graph, shut, _seconds(graph, factor), weight),
         main=cache(lambda: main_edges(graph, int(chosen(presets, MAIN_NODES)))),
@@ -387,13 +442,12 @@ def route_on(
         weight=weight,
         snap_limit=snap_limit,
         limit=limit,
-        roads=(_roads(origins), _roads(destinations)),
+        roads=(lists[0].roads, lists[1].roads),
     )
-    names = (origins["id"].astype(str).tolist(), destinations["id"].astype(str).tolist())
+    names = (lists[0].names, lists[1].names)
     told = (*graph.notes, *hour_notes(graph), *moved_notes(moved, names))
     put = [
-        _entry(graph, *row, names, at, match, moved, lists)
-        for row, at in zip(rows, where, strict=True)
+        _entry(graph, *row, at, match, moved, lists) for row, at in zip(rows, where, strict=True)
     ]
     return {"routes": put, "notes": [str(note) for note in told], "graph": dict(graph.told)}
 
@@ -408,13 +462,21 @@ ROAD_FIELDS: Final = ("road", "road_name", "street", "所在道路", "道路名�
 """Columns of a point list looked at for the name of its road, in this order."""
 
 
-def _roads(table: pd.DataFrame) -> list[str]:
-    """Give the name of the road that each point says it lies on, blank for none."""
-    lower = {str(column).lower(): column for column in reversed(table.columns)}
-    column = next((lower[name] for name in ROAD_FIELDS if name in lower), None)
-    if column is None:
-        return [""] * len(table)
-    return table[column].astype("string").fillna("").str.strip().tolist()
+def named_road(columns: Iterable[str]) -> str | None:
+    """Find the column with the name of the road on which a point lies.
+
+    Parameters
+    ----------
+    columns
+        Names of the columns.
+
+    Returns
+    -------
+    str or None
+        The first of `ROAD_FIELDS` that is there.
+    """
+    lower = {str(column).lower(): column for column in reversed(list(columns))}
+    return next((lower[name] for name in ROAD_FIELDS if name in lower), None)
 
 
 def _costs(
@@ -427,16 +489,10 @@ def _costs(
     return np.where(closed, np.inf, first), second
 
 
-def _check(origins: pd.DataFrame, destinations: pd.DataFrame, match: str) -> None:
+def _check(origins: Listed, destinations: Listed, match: str) -> None:
     """Stop when the call makes no sense."""
     if match not in ("pairs", "nearest", "matrix"):
         raise UsageError(text("--match is pairs, nearest or matrix, not {match}", match=match))
-    for table in (origins, destinations):
-        missing = [name for name in ("id", "lon", "lat") if name not in table.columns]
-        if missing:
-            raise LayerError(
-                text("the list of points lacks the column {missing}", missing=", ".join(missing))
-            )
     if match == "pairs" and len(origins) != len(destinations):
         raise UsageError(
             text(
@@ -473,6 +529,8 @@ def closed_edges(
     UsageError
         If the column does not exist.
     """
+    import pandas as pd
+
     if field is None or above is None:
         return np.zeros(graph.edge_count, dtype=bool)
     if field not in lines.columns:
@@ -489,15 +547,14 @@ def _entry(
     destination: int,
     metres: float,
     seconds: float,
-    names: tuple[list[str], list[str]],
     places: Places,
     match: str,
     moved: tuple[set[int], set[int]],
-    lists: tuple[pd.DataFrame, pd.DataFrame],
+    lists: tuple[Listed, Listed],
 ) -> dict[str, Any]:
     """Write one row of the answer."""
     start, stop = places
-    asked = (_roads(lists[0]), _roads(lists[1]))
+    names, asked = [one.names for one in lists], [one.roads for one in lists]
 
     def put(side: int, place: int) -> dict[str, Any] | None:
         return _put_on(graph, places[side], place, asked[side][place], moved=place in moved[side])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from riskmap.errors import UsageError
 from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 
@@ -265,6 +267,7 @@ def osm_tags(table: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> t = pd.DataFrame({"highway": ["service"], "other_tags": ['"oneway"=>"yes","lanes"=>"1"']})
     >>> osm_tags(t)["oneway"].tolist()
     ['yes']
@@ -318,6 +321,7 @@ def road_classes(column: pd.Series, *, presets: Values | None = None) -> pd.Seri
 
     Examples
     --------
+    >>> import pandas as pd
     >>> road_classes(pd.Series(["主干路", "Primary", None])).tolist()
     ['primary', 'primary', '']
     """
@@ -376,6 +380,7 @@ def speaks_osm(column: pd.Series, *, presets: Values | None = None) -> bool:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> speaks_osm(pd.Series(["primary", "footway", None])), speaks_osm(pd.Series(["支路"]))
     (True, False)
     """
@@ -416,11 +421,14 @@ def directions(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> t = pd.DataFrame({"oneway": ["yes", "-1", "no", "maybe"]})
     >>> f, b, odd = directions(t, pd.Series([""] * 4), "oneway", implied=False)
     >>> f.tolist(), b.tolist(), odd
     ([True, False, True, True], [False, True, True, True], ('maybe',))
     """
+    import pandas as pd
+
     said = words(table[field]) if field else pd.Series("", index=table.index, dtype="string")
     said = plain_oneway(said)
     one = said.isin(FORWARD).to_numpy(dtype=bool, copy=True)
@@ -518,6 +526,7 @@ def given_speeds(column: pd.Series, *, presets: Values | None = None) -> NDArray
 
     Examples
     --------
+    >>> import pandas as pd
     >>> given_speeds(pd.Series(["60", "30 mph", "unlit", 0])).round(2).tolist()
     [60.0, 48.28, nan, nan]
     """

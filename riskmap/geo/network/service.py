@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -86,6 +85,7 @@ def reached_stretches(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> import geopandas as gpd
     >>> from riskmap.geo.network import build_graph, snap_points
     >>> line = shapely.LineString([(5e5, 4e6), (5e5 + 1000, 4e6)])
@@ -295,6 +295,7 @@ def service_areas(
         better bands.
     """
     import geopandas as gpd
+    import pandas as pd
 
     ordered = sorted(limits)
     all_ = reached_stretches(

@@ -14,7 +14,6 @@ import numpy as np
 import shapely
 
 from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph
-from riskmap.geo.points import row_xy
 
 SNAP_LIMIT_M: Final = 500.0
 """Farther than this from every road [m], a point is off the network, unless said otherwise."""
@@ -168,7 +167,14 @@ def plain_name(name: str) -> str:
 
 
 def put_by_name(
-    graph: RoadGraph, xy: Floats, limit_m: float, roads: list[str], put: Snapped
+    graph: RoadGraph,
+    xy: Floats,
+    limit_m: float,
+    roads: list[str],
+    put: Snapped,
+    *,
+    usable: Bools | None = None,
+    barred: Callable[[Floats, Floats], Bools] | None = None,
 ) -> Snapped:
     """Put points that say their road on the nearest stretch of it.
 
@@ -184,11 +190,15 @@ def put_by_name(
         Name of each point's road, blank for none.
     put
         Where the points are without names.
+    usable
+        Edges that may be taken, shape (m,); None: all.
+    barred
+        Tells which ways from some points to others may not be taken; None: all may.
 
     Returns
     -------
     Snapped
-        A point whose road is not within the limit stays.
+        A point whose road is not within the limit, or not to be reached, stays.
     """
     if not any(roads):
         return put
@@ -197,8 +207,14 @@ def put_by_name(
         listed.setdefault(plain_name(name), []).append(place)
     for said in sorted({plain_name(road) for road in roads if road} & set(listed)):
         rows = np.flatnonzero([plain_name(road) == said for road in roads])
-        usable = np.isin(graph.edge_name, listed[said])
-        found = snap_points(graph, xy[rows], limit_m=limit_m, usable=usable)
+        among = np.isin(graph.edge_name, listed[said])
+        among = among if usable is None else among & usable
+        if not among.any():
+            continue
+        if barred is None:
+            found = snap_points(graph, xy[rows], limit_m=limit_m, usable=among)
+        else:
+            found = reachable(graph, xy[rows], usable=among, limit_m=limit_m, barred=barred)
         put = put.with_rows(rows[found.on], found.take(found.on))
     return put
 
@@ -224,6 +240,8 @@ def snap_rows(graph: RoadGraph, rows: Any, *, limit_m: float = SNAP_LIMIT_M) -> 
     Snapped
         The places.
     """
+    from riskmap.geo.points import row_xy
+
     xy = row_xy(rows)
     nearest = snap_points(graph, xy, limit_m=limit_m)
     return put_by_name(graph, xy, limit_m, named_roads(rows), nearest)

@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -39,6 +39,7 @@ def cost_table(
     start: Floats | None = None,
     limit: float = np.inf,
     workers: int | None = None,
+    few: bool = False,
 ) -> CostTable:
     """Give the cost between every facility and every point that it reaches within a limit.
 
@@ -62,6 +63,8 @@ def cost_table(
         Largest cost, inclusive.
     workers
         Number of threads; None: one a core.
+    few
+        True: a few pairs, which may be all that is asked of this process, are sought by scipy.
 
     Returns
     -------
@@ -88,6 +91,8 @@ def cost_table(
     ends = hang(graph, points, leaving=not leaving)
     targets = ends.start, ends.state, ends.price(cost), ends.price(second)
     direct = _direct(graph, facilities, points, (cost, second), begin, way)
+    if few and len(facilities) * len(points) <= _FEW:
+        return _stack(_of_few(arcs, seeds, targets, direct, limit=limit))
 
     def run(chunk: Ints) -> list[tuple[Any, Any, Any]]:
         return _from_each(chunk, arcs, seeds, targets, direct, limit=limit, size=graph.state_count)
@@ -97,6 +102,66 @@ def cost_table(
     with ThreadPoolExecutor(max_workers=threads) as pool:
         found = [row for part in pool.map(run, chunks) for row in part]
     return _stack(found)
+
+
+_FEW: Final = 64
+"""So many pairs are sought without compiled code, whose loading takes longer than the search."""
+
+
+def _of_few(
+    arcs: tuple[Any, ...],
+    seeds: list[tuple[Ints, Floats, Floats]],
+    targets: tuple[Any, ...],
+    direct: list[tuple[Ints, Floats, Floats]],
+    *,
+    limit: float,
+) -> list[tuple[Any, Any, Any]]:
+    """Search from a few facilities by scipy; each is a node of its own behind the others."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import dijkstra
+
+    indptr, indices, cost, other = arcs
+    size, count = len(indptr) - 1, np.cumsum([0, *(len(one[0]) for one in seeds)])
+    start, last = np.append(indptr, indptr[-1] + count[1:]), size + len(seeds)
+    head, price, extra = (
+        np.concatenate([part, *(one[i] for one in seeds)])
+        for i, part in enumerate((indices, cost, other))
+    )
+    parts = price, head.astype(np.int32), start.astype(np.int32)
+    far, before = dijkstra(
+        csr_array(parts, shape=(last, last)), indices=np.arange(size, last), limit=limit,
+        return_predecessors=True,
+    )  # fmt: skip
+
+    def second(row: int, node: int) -> float:
+        """Add up the other cost along the way to a node."""
+        chain = [node]
+        while chain[-1] < size:
+            chain.append(int(before[row, chain[-1]]))
+        tail, head_ = np.array(chain[:0:-1]), np.array(chain[-2::-1])
+        arc = start[tail][:, None] + np.arange(int((start[tail + 1] - start[tail]).max()))
+        wrong = arc >= start[tail + 1][:, None]
+        arc = np.where(wrong, 0, arc)
+        wrong |= head[arc] != head_[:, None]
+        best = np.argmin(np.where(wrong, np.inf, price[arc]), axis=1)
+        return float(extra[arc[np.arange(len(tail)), best]].sum())
+
+    first, state, ends, more = targets
+    found = []
+    for row, own in enumerate(direct):
+        total = far[row, state] + ends
+        best: dict[int, tuple[float, float]] = {}
+        for point, (low, high) in enumerate(pairwise(first.tolist())):
+            if low < high and np.isfinite(least := float(total[low:high].min())):
+                j = low + int(np.argmin(total[low:high]))
+                best[point] = least, second(row, int(state[j])) + float(more[j])
+        for point, least, beside in zip(*(part.tolist() for part in own), strict=True):
+            if least < best.get(point, (np.inf, 0.0))[0]:
+                best[point] = least, beside
+        kept = [(point, *both) for point, both in sorted(best.items()) if both[0] <= limit]
+        points, costs, others = zip(*kept, strict=True) if kept else ((), (), ())
+        found.append((np.array(points, np.int64), np.array(costs), np.array(others)))
+    return found
 
 
 def _from_each(

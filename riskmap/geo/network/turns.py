@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from riskmap.geo.network.graph import Bools, Ints, RoadGraph
 from riskmap.geo.network.rules import Values, chosen
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _BY_TIME: Final = (":conditional", "day_on", "hour_on")
 
@@ -476,5 +478,7 @@ def osm_ids(column: pd.Series) -> Ints:
     numpy.ndarray
         Whole numbers, -1 where there is none, shape (rows,).
     """
+    import pandas as pd
+
     values = pd.to_numeric(column.astype("string").str.lstrip("w"), errors="coerce")
     return values.fillna(-1).to_numpy(dtype=np.int64)

@@ -21,7 +21,7 @@ from riskmap.geo.network import (
 )
 from riskmap.geo.network.flooded import cut_at_pixels
 from riskmap.geo.network.paths import find_pieces
-from riskmap.geo.network.snap import reachable
+from riskmap.geo.network.snap import put_by_name, reachable
 from riskmap.i18n import Text, text
 from riskmap.plans.stations.reach import depth_tiles
 
@@ -63,6 +63,8 @@ class Net:
     """Depth of water [m]."""
     rivers: NDArray[np.object_] | None = None
     """Waterways that nobody crosses without a bridge."""
+    named: Mapping[tuple[float, float], str] = field(default_factory=dict, compare=False)
+    """Name of the road on which a place says it stands, by its coordinates [m]."""
     kept: dict[bytes, Snapped] = field(default_factory=dict, compare=False, repr=False)
     """Points already put on the road."""
 
@@ -78,7 +80,7 @@ class Net:
         return replace(self, edge_cost=self.free_cost, tiles=(), kept={})
 
     def snap(self, xy: NDArray[np.float64]) -> Snapped:
-        """Put points on the nearest passable road that can be reached from them.
+        """Put points on the passable road that they name, else on the nearest one.
 
         The straight way to it may neither lead through water that the mode may not enter nor cross
         a waterway; who has no such way is off the network.
@@ -95,10 +97,14 @@ class Net:
         """
         key = np.ascontiguousarray(xy).tobytes()
         if key not in self.kept:
-            self.kept[key] = reachable(
-                self.graph, xy, usable=np.isfinite(self.edge_cost), limit_m=self.snap_m,
-                barred=self.barred,
-            )  # fmt: skip
+            usable = np.isfinite(self.edge_cost)
+            found = reachable(
+                self.graph, xy, usable=usable, limit_m=self.snap_m, barred=self.barred
+            )
+            roads = [self.named.get((x, y), "") for x, y in xy.tolist()] if self.named else []
+            self.kept[key] = put_by_name(
+                self.graph, xy, self.snap_m, roads, found, usable=usable, barred=self.barred
+            )
         return self.kept[key]
 
     def barred(self, start: Floats, end: Floats) -> NDArray[np.bool_]:
@@ -136,6 +142,7 @@ def nets(
     closures: gpd.GeoDataFrame | None = None,
     waterways: gpd.GeoDataFrame | None = None,
     carrier: str = "bus",
+    named: Mapping[tuple[float, float], str] | None = None,
 ) -> tuple[Net, ...]:
     """Give the roads of a scenario for every mode that may be used.
 
@@ -159,6 +166,8 @@ def nets(
         Rivers, or None.
     carrier
         Vehicle of those who ride.
+    named
+        Name of the road on which a place says it stands, by its coordinates [m].
 
     Returns
     -------
@@ -187,6 +196,7 @@ def nets(
                 wade_m=float(presets["flood.vehicle_limit_m"][vehicle]),
                 tiles=tiles,
                 rivers=rivers,
+                named=named or {},
             )
         )
     return tuple(found)

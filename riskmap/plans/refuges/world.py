@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from riskmap.geo.network.snap import named_roads
 from riskmap.geo.points import row_xy
 from riskmap.layers.layer import OUTSIDE
 from riskmap.plans.refuges.dangers import Dangers
@@ -69,6 +70,19 @@ class World:
             Metres in the run's CRS.
         """
         return row_xy(self.refuges)
+
+    @property
+    def named(self) -> dict[tuple[float, float], str]:
+        """Tell on which road a refuge says it stands.
+
+        Returns
+        -------
+        dict
+            Name by coordinates [m]; only of refuges that name one.
+        """
+        said = named_roads(self.refuges)
+        places = zip(self.xy.tolist(), said, strict=True) if any(said) else ()
+        return {(x, y): road for (x, y), road in places if road}
 
     @property
     def outside(self) -> NDArray[np.bool_] | None:
@@ -163,4 +177,5 @@ class State:
             closures=self.closures,
             waterways=world.waterways,
             carrier=carrier,
+            named=world.named,
         )
