@@ -23,8 +23,17 @@ CLASSES = {
     "car": CAR,
     "fire_engine": CAR | {"track", "busway"},
     "foot": (CAR - {"motorway", "motorway_link"})
-    | {"track", "footway", "path", "pedestrian", "steps", "cycleway", "bridleway", "corridor",
-       "platform"},
+    | {
+        "track",
+        "footway",
+        "path",
+        "pedestrian",
+        "steps",
+        "cycleway",
+        "bridleway",
+        "corridor",
+        "platform",
+    },
 }
 OPEN = {"yes", "designated", "permissive", "official", "public", "discouraged"}
 END = {"destination", "delivery", "customers"}
