@@ -170,11 +170,13 @@ def judge(
     reason[shut & tagged] = "tags"
     reason[shut & ~base] = "class"
     reason[shut & (classes == FERRY).to_numpy(dtype=bool)] = "ferry"
+    limiting = chosen(presets, "access.limits")[kind]
     for tag, why in SIZES.items():
         least = _sizes(vehicle or profile, presets).get(tag)
-        if least is not None and tag in table.columns:
-            low = limits(table[tag], tag) < least
-            reason[low & (reason == "")] = why
+        for key in limiting.get(tag, ()):
+            if least is not None and key in table.columns:
+                low = limits(table[key], tag) < least
+                reason[low & (reason == "")] = why
     return Verdict(codes[0], codes[1], reason, _conditional(table, kind, presets),
                    tuple(sorted(strange)))  # fmt: skip
 
@@ -430,8 +432,9 @@ def bars(
     False
     """
     sizes = _sizes(vehicle or kind, presets)
-    if any(limit_of(tags[t], t) < sizes[t] for t in SIZES if t in tags and t in sizes):
-        return True
+    for tag, keys in chosen(presets, "access.limits")[kind].items():
+        if any(limit_of(tags[key], tag) < sizes.get(tag, 0) for key in keys if key in tags):
+            return True
     barrier = tags.get("barrier", "").strip().lower()
     if not barrier:
         return False

@@ -555,8 +555,6 @@ def build_graph(
     >>> graph.node_count, graph.edge_count
     (4, 3)
     """
-    import pandas as pd
-
     named = (oneway_field, class_field, speed_field, length_field, level_field)
     _check(lines, profile, tuple(name for name in named if name))
     table = rules.osm_tags(lines)
@@ -575,7 +573,7 @@ def build_graph(
             text("the road layer has no line that the profile {profile} may use", profile=profile)
         )
     kept, used = table[use], classes[use].to_numpy(dtype=object)
-    level = pd.factorize(kept[level_field], sort=True)[0] + 1 if level_field else None
+    level = _levels(kept[level_field]) if level_field else None
     topology = vertex_ids(kept, geometry[use], geographic=_in_degrees(lines.crs))
     barred, barriers = _barred(kept, topology, kind, vehicle, presets)
     pieces = split_lines(
@@ -622,6 +620,13 @@ class _Ways:
     off: Bools
     crs: tuple[Any, Any]
     """That of the layer, and that of the graph."""
+
+
+def _levels(column: pd.Series) -> Ints:
+    """Number the levels of a column from 1; 0 where none is said."""
+    import pandas as pd
+
+    return np.asarray(pd.factorize(column, sort=True)[0] + 1)
 
 
 def _classes(
