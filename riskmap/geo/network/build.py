@@ -623,7 +623,7 @@ class _Ways:
 
 
 def _levels(column: pd.Series) -> Ints:
-    """Number the levels of a column from 1; 0 where none is said."""
+    """Give the levels of a column numbers from 1; 0 where none is said."""
     import pandas as pd
 
     return np.asarray(pd.factorize(column, sort=True)[0] + 1)
