@@ -176,6 +176,22 @@ def of_state(frame: T, scenario: str = "") -> T:
     return frame[frame[SCENARIO] == scenario].reset_index(drop=True)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Earlier:
+    """An earlier result of the same place, and what has changed since."""
+
+    name: str
+    """Date of its data, or its title."""
+    same_scale: bool
+    """Whether both have the same goalposts, weights and class limits."""
+    units: pd.DataFrame
+    """score and class as they were; index ``unit_id``."""
+    changed: pd.DataFrame
+    """Units whose class is another now, as `riskmap.register.diff.compare_units` lists them."""
+    items: pd.DataFrame
+    """Changes of items, as `riskmap.register.diff.compare_items` lists them, and lon, lat [deg]."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """Everything one run found out; frozen, and the only input of every export."""
@@ -205,6 +221,10 @@ class Result:
     """管控一张表: one row an item, index ``item_id``."""
     closed: pd.DataFrame | None = None
     """Items that are signed off, as the control table has them; they stand in no list."""
+    steps: pd.DataFrame | None = None
+    """The register's way of items that have moved on: item_id, name, x, y, on, state, word."""
+    earlier: Earlier | None = None
+    """What this result is compared with."""
     scorecard: pd.DataFrame | None = None
     """A row a measure and reporting unit: numerator, denominator, value, target, met."""
     duty: Mapping[str, pd.DataFrame] = field(default_factory=dict)

@@ -97,6 +97,9 @@ def run(
     papers: Annotated[
         bool, typer.Option("--papers", help="Write the papers to sign, post and carry too.")
     ] = False,
+    before: Annotated[
+        Path | None, typer.Option(help="Results folder of an earlier run; the map compares them.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the one map, the GeoPackage, the list and the table from a project file."""
@@ -117,6 +120,7 @@ def run(
         discard_edits=discard_edits,
         sign=sign,
         papers=papers,
+        before=before,
     )
     if as_json:
         emit(summary)

@@ -11,6 +11,8 @@ from riskmap.errors import LayerError, ProjectError, UsageError
 from riskmap.i18n import Text, language, text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from riskmap.cli.scaffold import Answers
     from riskmap.errors import Problem
     from riskmap.export.papers.document import Layout
@@ -167,6 +169,7 @@ def run_project(
     discard_edits: bool = False,
     sign: Path | None = None,
     papers: bool = False,
+    before: Path | None = None,
 ) -> dict[str, Any]:
     """Run a project and write its results.
 
@@ -192,6 +195,8 @@ def run_project(
         Ed25519 key (PEM) that signs the manifest, or None.
     papers
         Whether the papers to sign, post and carry are written too.
+    before
+        Results folder of an earlier run that the map compares this one with.
 
     Returns
     -------
@@ -199,9 +204,8 @@ def run_project(
         Summary: folder, files, rows by layer, worst units, notes.
     """
     from riskmap import pipeline
-    from riskmap.cli.show import headlines, worst_units
+    from riskmap.cli.show import headlines
     from riskmap.export import bundle, public
-    from riskmap.export import manifest as report
     from riskmap.files import PlacedElsewhereError
     from riskmap.pipeline.register import refuse_lost_edits
 
@@ -217,9 +221,12 @@ def run_project(
         if up_to is None:
             _claim(folder, sign, loaded.outputs.database)
         edition = profile or loaded.outputs.profile
+        old = _earlier_tables(before, edition, loaded.place.code) if before else None
         result = pipeline.run(loaded, up_to=up_to, profile=edition)
         if edition == "public" and up_to is None:
             result = public.redact(result)
+        if old is not None and up_to is None:
+            result = _compared(result, old)
         notes = [str(note) for note in result.notes]
         if up_to is None:
             try:
@@ -238,13 +245,72 @@ def run_project(
             "project": loaded.name,
             "folder": str(folder) if up_to is None else None,
             "files": sorted(path.name for path in folder.iterdir()) if up_to is None else [],
-            "layers": report.layer_rows(result),
-            "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
-            "returned": sum(p.count for p in result.problems if p.severity == "returned"),
-            "worst_units": worst_units(result),
+            **_found(result),
             "notes": notes,
             "plans": headlines(result),
         }
+
+
+def _found(result: Result) -> dict[str, Any]:
+    """Say which layers and rows counted, and which units are worst."""
+    from riskmap.cli.show import worst_units
+    from riskmap.export import manifest as report
+
+    return {
+        "layers": report.layer_rows(result),
+        "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
+        "returned": sum(p.count for p in result.problems if p.severity == "returned"),
+        "worst_units": worst_units(result),
+    }
+
+
+def _earlier_tables(
+    folder: Path, edition: str, place: str
+) -> tuple[str, dict[str, pd.DataFrame], Any]:
+    """Read, before the work, an earlier result's name, tables and fitted parameters."""
+    import json
+
+    from riskmap.export.bundle import PARAMS
+    from riskmap.export.geopackage.read import open_results
+
+    found = open_results(folder)
+    if found.facts.get("profile") != edition:
+        raise UsageError(
+            text("{folder} is of the other edition and cannot be compared", folder=folder)
+        )
+    if found.facts.get("place_code") != place:
+        raise UsageError(text("{folder} is the result of another place", folder=folder))
+    names = ("units", "unit_indicators", "items", "signed_off")
+    tables = {name: found.table(name) for name in names if name in found.tables}
+    try:
+        params = json.loads((folder / PARAMS).read_text(encoding="utf-8")).get("unit")
+    except (OSError, ValueError, AttributeError):
+        params = None
+    return str(found.facts.get("data_date") or found.facts.get("name")), tables, params
+
+
+def _compared(result: Result, old: tuple[str, dict[str, pd.DataFrame], Any]) -> Result:
+    """Add to a result what has changed since an earlier one."""
+    import json
+
+    from riskmap.export.encode import as_json
+    from riskmap.export.workbook.tables import scored
+    from riskmap.register.diff import since
+
+    name, tables, params = old
+    scores = scored(result.index["unit"])[["score", "class"]]
+    frames = {
+        "units": result.units.join(scores).rename_axis("unit_id"),
+        "unit_indicators": result.indicators.units.rename_axis("unit_id"),
+        "items": result.items.rename_axis("item_id"),
+    }
+    if result.closed is not None and len(result.closed):
+        frames["signed_off"] = result.closed.rename_axis("item_id")
+    now = {key: frame.reset_index() for key, frame in frames.items()}
+    note = text("The map compares this result with the earlier one of {name}.", name=name)
+    same = params is not None and json.loads(as_json(result.params)).get("unit") == params
+    earlier = since(tables, now, name=name, same_scale=same)
+    return replace(result, earlier=earlier, notes=(*result.notes, note))
 
 
 def _claim(folder: Path, key: Path | None, database: str | None) -> None:

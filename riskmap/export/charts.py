@@ -13,7 +13,7 @@ import pandas as pd
 
 from riskmap.i18n import current_language, text
 from riskmap.index.steps import Index
-from riskmap.vocabulary.columns import CLASS_COLOURS
+from riskmap.vocabulary.marks import level_colours
 
 FONT: Final = "'Noto Sans CJK SC','Source Han Sans SC','Microsoft YaHei','PingFang SC',sans-serif"
 INK: Final = "#22303c"
@@ -235,10 +235,10 @@ def class_colours(k: int) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> class_colours(4) == CLASS_COLOURS, len(class_colours(5))
+    >>> class_colours(4) == level_colours(), len(class_colours(5))
     (True, 5)
     """
-    known = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in CLASS_COLOURS])
+    known = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in level_colours()])
     at = np.linspace(0, len(known) - 1, max(k, 1))
     mixed = np.array([np.interp(at, range(len(known)), known[:, i]) for i in range(3)]).T
     return tuple("#" + "".join(f"{round(v):02x}" for v in row) for row in mixed)

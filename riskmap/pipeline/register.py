@@ -44,6 +44,8 @@ class Registered:
     """管控一张表: the same items in the same order."""
     closed: pd.DataFrame
     """Items that are signed off, as the table has them; they stand in no list."""
+    steps: pd.DataFrame | None
+    """Dated states of the items that have moved on; None without a register."""
     scorecard: pd.DataFrame
     duty: Mapping[str, pd.DataFrame]
     """Faults of grid duty by subject."""
@@ -118,10 +120,10 @@ def register(
         data_date=project.data_date,
         place_code=project.place.code,
     )
-    known = None
+    known = steps = None
     if register_file(project).exists():
         with events.open_register(register_file(project)) as base:
-            known = events.current(base)
+            known, steps = events.current(base), events.steps(base)
     control = build_control(
         items,
         ground.layers,
@@ -145,6 +147,7 @@ def register(
         items=_renumbered(items, control),
         control=control.assign(rank=np.arange(1, len(control) + 1)),
         closed=signed,
+        steps=steps,
         scorecard=_measured(project, ground, whole, known),
         duty=_duty(project, ground, items, pieces)
         | _under_scenarios(ground, grid, items, scenarios or {}),

@@ -39,6 +39,7 @@ class Run:
     items: pd.DataFrame | None = None
     control: pd.DataFrame | None = None
     closed: pd.DataFrame | None = None
+    steps: pd.DataFrame | None = None
     scorecard: pd.DataFrame | None = None
     duty: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     effects: Mapping[str, Text] = field(default_factory=dict)
@@ -302,6 +303,7 @@ def registered(run: Run) -> Run:
         items=items,
         control=control,
         closed=found.closed,
+        steps=None if run.ground.veiled else found.steps,
         scorecard=found.scorecard,
         duty=found.duty,
         notes=(*run.notes, *found.notes),
@@ -362,6 +364,7 @@ def result_of(project: Project, ground: Ground, run: Run | None = None) -> Resul
         items=nothing if run is None or run.items is None else run.items,
         control=nothing if run is None or run.control is None else run.control,
         closed=nothing if run is None or run.closed is None else run.closed,
+        steps=run.steps if run else None,
         scorecard=run.scorecard if run else None,
         duty=run.duty if run else {},
         effects=run.effects if run else {},

@@ -14,6 +14,8 @@ from riskmap.i18n import Text, text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from riskmap.result import Earlier
+
 MOVED_M: Final = 30.0
 """An item that stands further from where it stood has moved [m]."""
 TITLES: Final[Mapping[str, Text]] = {
@@ -68,6 +70,43 @@ def compare(
     if "scorecard" in old and "scorecard" in new:
         found["scorecard"] = compare_scorecards(old["scorecard"], new["scorecard"])
     return found
+
+
+def since(
+    old: Mapping[str, pd.DataFrame],
+    new: Mapping[str, pd.DataFrame],
+    *,
+    name: str,
+    same_scale: bool,
+) -> Earlier:
+    """Set a result against an earlier one, for the map.
+
+    Parameters
+    ----------
+    old, new
+        Tables ``units``, ``unit_indicators``, ``items`` and, where there is one, ``signed_off``.
+    name
+        What the earlier result is called.
+    same_scale
+        Whether both have the same goalposts, weights and class limits.
+
+    Returns
+    -------
+    Earlier
+        Changes of items have the place where the item stands, or stood.
+    """
+    from riskmap.result import Earlier
+
+    items = compare_items(old["items"], new["items"], was=_signed(old), now=_signed(new))
+    spots = pd.concat([new["items"], old["items"]])[["item_id", "lon", "lat"]]
+    known = spots.drop_duplicates("item_id").set_index("item_id").astype(float)
+    return Earlier(
+        name=name,
+        same_scale=same_scale,
+        units=old["units"].set_index("unit_id")[["score", "class"]],
+        changed=compare_units(old, new),
+        items=items.join(known, on="item_id"),
+    )
 
 
 def compare_units(old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -392,6 +392,47 @@ def history(base: sqlite3.Connection, item_id: str) -> list[dict[str, Any]]:
     ]
 
 
+def steps(base: sqlite3.Connection) -> pd.DataFrame:
+    """List the dated states of the items that have moved on since they were listed.
+
+    Parameters
+    ----------
+    base
+        The register.
+
+    Returns
+    -------
+    DataFrame
+        Columns item_id, name, x, y (WGS 84 [deg]), on (ISO date), state and its
+        word; by date. Items that nobody has touched have none, so a run that is done again
+        says the same.
+    """
+    import pandas as pd
+
+    rows = base.execute(
+        "select item_id, on_date, changes from events where kind <> 'listed' and on_date <> '' "
+        "order by on_date, seq"
+    ).fetchall()
+    moved = [
+        (item, on, said["state"])
+        for item, on, changes in rows
+        if (said := json.loads(changes)).get("state")
+    ]
+    known = {row[0]: row for row in base.execute("select item_id, first_on, name, x, y from items")}
+    begun = [
+        (item, known[item][1], str(State.FOUND))
+        for item in dict.fromkeys(item for item, *_ in moved)
+        if known[item][1]
+    ]
+    whole = [
+        (item, *known[item][2:], on, state)
+        for item, on, state in sorted([*begun, *moved], key=lambda row: row[1])
+    ]
+    table = pd.DataFrame(whole, columns=["item_id", "name", "x", "y", "on", "state"])
+    words = pd.Series([STATES[State(state)] for state in table["state"]], dtype=object)
+    return table.assign(word=words).astype({"x": float, "y": float})
+
+
 def rebuilt(base: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     """Follow the events from the first on: what the items must say.
 

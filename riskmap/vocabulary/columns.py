@@ -35,7 +35,6 @@ COMPONENTS: Final = (HAZARD, EXPOSURE, VULNERABILITY, CAPACITY)
 
 CLASSES: Final = (1, 2, 3, 4)
 """Risk classes: 1 low (blue), 2 general (yellow), 3 larger (orange), 4 major (red); 0 = unknown."""
-CLASS_COLOURS: Final = ("#3f8fe8", "#fff06a", "#f2820c", "#a30f1a")
 WGS84: Final = "EPSG:4326"
 
 FORMS: Final = (

@@ -67,6 +67,56 @@ def marks() -> Mapping[str, Mark]:
 
 
 @cache
+def changes() -> Mapping[str, Mark]:
+    """Give the look of what has changed since an earlier result; on the page alone.
+
+    Returns
+    -------
+    Mapping
+        worse, better (areas), new, changed, closed (points) to their look.
+
+    Examples
+    --------
+    >>> changes()["closed"].symbol
+    'square'
+    """
+    return {kind: Mark(**entry) for kind, entry in _read()["changes"].items()}
+
+
+@cache
+def palettes() -> Mapping[str, tuple[str, ...]]:
+    """Give the colours of the classes.
+
+    Returns
+    -------
+    Mapping
+        Palette to ``#rrggbb`` of unknown, low, general, larger, major.
+
+    Examples
+    --------
+    >>> palettes()["area"][4]
+    '#b5121b'
+    """
+    return {name: tuple(colours) for name, colours in _read()["palettes"].items()}
+
+
+def level_colours() -> tuple[str, ...]:
+    """Give the colours of low to major risk, as every paper has them.
+
+    Returns
+    -------
+    tuple of str
+        Four times ``#rrggbb``.
+
+    Examples
+    --------
+    >>> level_colours()[3]
+    '#a30f1a'
+    """
+    return palettes()["points"][1:]
+
+
+@cache
 def bands() -> tuple[Band, ...]:
     """Give the colours of the bands of coverage; the first is band 1.
 

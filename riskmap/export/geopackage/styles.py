@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 
 from riskmap.i18n import text
 from riskmap.vocabulary.codes import words_of
-from riskmap.vocabulary.columns import CLASS_COLOURS, CLASSES
-from riskmap.vocabulary.marks import IN_DISC, bands, colour_of, marks, shape_of
+from riskmap.vocabulary.columns import CLASSES
+from riskmap.vocabulary.marks import IN_DISC, bands, colour_of, level_colours, marks, shape_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -199,7 +199,7 @@ def single(
 
 def _four_colours() -> list[tuple[int, str]]:
     """List class and colour, highest first, unknown last."""
-    pairs = list(zip(CLASSES, CLASS_COLOURS, strict=True))
+    pairs = list(zip(CLASSES, level_colours(), strict=True))
     return [*reversed(pairs), (0, UNKNOWN_COLOUR)]
 
 

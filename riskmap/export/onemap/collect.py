@@ -40,6 +40,7 @@ __all__ = [
     "numbers",
     "rings",
     "unit_codes",
+    "unit_levels",
     "unit_part",
 ]
 
@@ -177,8 +178,19 @@ def numbers(column: Any) -> NDArray[np.float64]:
     return found
 
 
-def _levels(units: gpd.GeoDataFrame) -> list[str]:
-    """Levels there are, coarse to fine."""
+def unit_levels(units: gpd.GeoDataFrame) -> list[str]:
+    """List the levels there are, coarse to fine.
+
+    Parameters
+    ----------
+    units
+        ``Result.units``.
+
+    Returns
+    -------
+    list of str
+        The last is the finest.
+    """
     there = list(dict.fromkeys(units[LEVEL]))
     known = [level for level in UNIT_LEVELS if level in there]
     return [*known, *(level for level in there if level not in known)]
@@ -200,7 +212,7 @@ def unit_codes(units: gpd.GeoDataFrame, points: NDArray[Any]) -> NDArray[np.int6
         Row number of the unit, -1 outside; shape (n,).
     """
     out = np.full(len(points), -1, dtype=np.int64)
-    for level in reversed(_levels(units)):
+    for level in reversed(unit_levels(units)):
         rows = np.flatnonzero((units[LEVEL] == level).to_numpy())
         open_ = np.flatnonzero(out < 0)
         if len(open_) == 0:
@@ -277,7 +289,7 @@ def unit_part(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
         JSON header of the units.
     """
     row = {code: i for i, code in enumerate(units.index)}
-    levels = _levels(units)
+    levels = unit_levels(units)
     spots = units.geometry.representative_point().to_crs(WGS84)
     parents = np.array([row.get(code, -1) for code in units[PARENT_ID]], dtype=np.int32)
     return {

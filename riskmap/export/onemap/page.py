@@ -25,7 +25,14 @@ from riskmap.export.onemap.backdrop import backdrop_parts, relief_part
 from riskmap.export.onemap.collect import cell_parts, grid_part, index_part, unit_part
 from riskmap.export.onemap.features import initials, label, layer_parts, neighbour_part
 from riskmap.export.onemap.pack import Packer
-from riskmap.export.onemap.scenes import marks_part, plan_parts, scenario_layers, scenario_parts
+from riskmap.export.onemap.scenes import (
+    earlier_part,
+    live_layers,
+    marks_part,
+    plan_parts,
+    scenario_layers,
+    scenario_parts,
+)
 from riskmap.export.onemap.why import why_part
 from riskmap.i18n import LOCALE_DIR, Text, both, text
 from riskmap.result import Result
@@ -318,7 +325,12 @@ def _document(result: Result, packer: Packer) -> dict[str, Any]:
         "units": units,
         "grid": grid_part(result, packer) if "cell" in result.index else None,
         "layers": layers,
-        "plans": [*plan_parts(result.plans, packer), *scenario_layers(result, packer)],
+        "plans": [
+            *plan_parts(result.plans, packer),
+            *scenario_layers(result, packer),
+            *live_layers(result, packer),
+        ],
+        "earlier": earlier_part(result, packer),
         "scenarios": scenario_parts(result, packer),
         "marks": marks_part(),
         "initials": initials(names),

@@ -11,16 +11,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskmap.export.onemap.collect import numbers
+from riskmap.export.onemap.collect import numbers, unit_levels
 from riskmap.export.onemap.features import column, is_points, lines_part, shown
 from riskmap.export.onemap.pack import Packer
 from riskmap.i18n import Text, both, text
 from riskmap.result import Plan, of_state, states_of
 from riskmap.vocabulary.codes import words_of
-from riskmap.vocabulary.columns import WGS84
-from riskmap.vocabulary.marks import bands, marks
+from riskmap.vocabulary.columns import LEVEL, WGS84
+from riskmap.vocabulary.grade import LEVEL_NAMES
+from riskmap.vocabulary.marks import bands, changes, marks, palettes
 
-__all__ = ["depth_classes", "plan_parts", "scenario_layers", "scenario_parts"]
+__all__ = [
+    "depth_classes", "earlier_part", "live_layers", "plan_parts", "scenario_layers",
+    "scenario_parts",
+]  # fmt: skip
 
 _SAID: Mapping[str, Callable[[Any], Any]] = {
     "people": lambda n: text("{n} people", n=f"{n:.0f}"),
@@ -140,7 +144,8 @@ def _times(frame: pd.DataFrame, packer: Packer) -> dict[str, Any]:
     """Pack the minutes from the start at which each row comes into sight, if the layer has them."""
     if "time_min" not in frame:
         return {}
-    return {"time": packer.array(numbers(frame["time_min"]).astype(np.float32))}
+    since = {"since": frame.attrs["since"]} if "since" in frame.attrs else {}
+    return {"time": packer.array(numbers(frame["time_min"]).astype(np.float32)), **since}
 
 
 def _texts(frame: pd.DataFrame, name: str, blank: str) -> Sequence[str]:
@@ -303,15 +308,148 @@ def _labels(table: gpd.GeoDataFrame, title: Text) -> list[Text]:
     ]
 
 
+def earlier_part(result: Any, packer: Packer) -> dict[str, Any] | None:
+    """Describe the earlier result that this one is compared with.
+
+    Parameters
+    ----------
+    result
+        The run's `riskmap.result.Result`.
+    packer
+        Takes the arrays.
+
+    Returns
+    -------
+    dict or None
+        ``name``, ``scale`` (the same goalposts and limits), ``classes`` (0 unknown or not there
+        then) and ``scores`` of the units, ``items``:
+        counts of what happened to items; None without one.
+    """
+    old = result.earlier
+    if old is None:
+        return None
+    units = old.units.reindex(result.units.index)
+    counts = old.items["kind"].map(_both_or_plain) if len(old.items) else []
+    said: dict[str, dict[str, Any]] = {}
+    for names in counts:
+        said.setdefault(names["en"], {**names, "n": 0})["n"] += 1
+    return {
+        "name": old.name,
+        "scale": old.same_scale,
+        "classes": packer.array(np.nan_to_num(numbers(units["class"])).astype(np.uint8)),
+        "scores": packer.array(numbers(units["score"])),
+        "items": list(said.values()),
+    }
+
+
+_NOW: Final = {"found": "new", "closed": "closed"}
+"""State of the register to the mark of an item in it; others are on their way."""
+
+
+def live_layers(result: Any, packer: Packer) -> list[dict[str, Any]]:
+    """Describe what has changed since an earlier result, and the register's events by their dates.
+
+    Parameters
+    ----------
+    result
+        The run's `riskmap.result.Result`.
+    packer
+        Takes the arrays.
+
+    Returns
+    -------
+    list of dict
+        JSON header, as plans' layers are; the ids ``earlier/units``, ``earlier/items``,
+        ``register/events``.
+    """
+    layers: list[tuple[str, Text, gpd.GeoDataFrame]] = []
+    if result.earlier is not None:
+        layers = [
+            ("earlier/units", text("Units that changed class"),
+             _changed_units(result)),
+            ("earlier/items", text("Items that changed"),
+             _changed_items(result)),
+        ]  # fmt: skip
+    if result.steps is not None and len(result.steps):
+        layers.append(("register/events", text("Register: states by date"), _events(result)))
+    return [layer_part(key, title, rows, packer) for key, title, rows in layers if len(rows)]
+
+
+def _changed_units(result: Any) -> gpd.GeoDataFrame:
+    """Outline the finest units whose class rose or fell."""
+    units, changed = result.units, result.earlier.changed
+    finest = unit_levels(units)[-1]
+    known = changed[
+        changed["unit_id"].isin(units.index[units[LEVEL] == finest])
+        & (changed["class_before"].fillna(0) > 0)
+        & (changed["class_after"].fillna(0) > 0)
+    ]
+    labels = [
+        text("{name} {before}→{after}", name=row.name, before=LEVEL_NAMES[int(row.class_before)],
+             after=LEVEL_NAMES[int(row.class_after)])
+        for row in known[["name", "class_before", "class_after"]].itertuples(index=False)
+    ]  # fmt: skip
+    rose = known["class_after"] > known["class_before"]
+    return gpd.GeoDataFrame(
+        {"kind": np.where(rose, "worse", "better"), "label": labels},
+        geometry=units.geometry.reindex(known["unit_id"]).to_numpy(),
+        crs=units.crs,
+    )
+
+
+def _changed_items(result: Any) -> gpd.GeoDataFrame:
+    """Mark items that are new, closed, moved or graded anew where they stand, or stood."""
+    rows = result.earlier.items.dropna(subset=["lon", "lat"])
+    there = rows["item_id"].isin(result.items.index)
+    fresh = there & rows["grade_before"].isna()
+    kinds = np.where(~there, "closed", np.where(fresh, "new", "changed"))
+    labels = [
+        text("{name} ({what})", name=name, what=what)
+        for name, what in zip(rows["name"], rows["kind"], strict=True)
+    ]
+    return gpd.GeoDataFrame(
+        {"kind": kinds, "label": labels},
+        geometry=gpd.points_from_xy(rows["lon"].astype(float), rows["lat"].astype(float)),
+        crs=WGS84,
+    )
+
+
+def _events(result: Any) -> gpd.GeoDataFrame:
+    """Mark each dated state of the register's items; the last drawn is the latest."""
+    rows = result.steps.assign(day=pd.to_datetime(result.steps["on"], errors="coerce"))
+    rows = rows.dropna(subset=["day", "x", "y"])
+    days = rows["day"]
+    labels = [
+        text("{name} {day} {state}", name=name or item, day=day, state=word)
+        for item, name, day, word in zip(
+            rows["item_id"], rows["name"], rows["on"], rows["word"], strict=True
+        )
+    ]
+    frame = gpd.GeoDataFrame(
+        {
+            "kind": [_NOW.get(state, "changed") for state in rows["state"]],
+            "label": labels,
+            "time_min": (days - days.min()).dt.days.to_numpy(float) * 1440,
+        },
+        geometry=gpd.points_from_xy(rows["x"], rows["y"]),
+        crs=WGS84,
+    )
+    if len(frame):
+        frame.attrs["since"] = days.min().date().isoformat()
+    return frame
+
+
 def marks_part() -> dict[str, Any]:
     """Describe how the kinds of map objects look.
 
     Returns
     -------
     dict
-        ``kinds`` (colour, width, dash, symbol, fill, own) and ``bands`` (fill, edge), band 1 first.
+        ``kinds`` (colour, width, dash, symbol, fill, own), ``palettes`` of the classes and
+        ``bands`` (fill, edge), band 1 first.
     """
     return {
-        "kinds": {kind: asdict(mark) for kind, mark in marks().items()},
+        "kinds": {kind: asdict(mark) for kind, mark in {**marks(), **changes()}.items()},
+        "palettes": palettes(),
         "bands": [asdict(band) for band in bands()],
     }

@@ -28,11 +28,12 @@ from riskmap.export.workbook.words import shown
 from riskmap.i18n import Text, current_language
 from riskmap.result import Result, of_state
 from riskmap.vocabulary import columns as c
+from riskmap.vocabulary.marks import level_colours
 
 LEVELS: Final = (4, 3, 2, 1, 0)
 FILLS: Final[Mapping[int, str]] = {
     0: "#d9dce1",
-    **dict(zip(c.CLASSES, c.CLASS_COLOURS, strict=True)),
+    **dict(zip(c.CLASSES, level_colours(), strict=True)),
 }
 _EARTH_M: Final = 6_371_008.8
 _OF_UNIT: Final = "{unit}"

@@ -29,7 +29,7 @@ from riskmap.export.papers.scene import HELPS, RIM, RISKS, Book, Map, Marked, Sc
 from riskmap.i18n import Text, text
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.grade import LEVEL_NAMES
-from riskmap.vocabulary.marks import marks
+from riskmap.vocabulary.marks import level_colours, marks
 
 MARGIN: Final = 8.0
 _AROUND: Final = 2.0
@@ -276,7 +276,7 @@ def legend(book: Book, drawn: Map) -> list[dict[str, str]]:
 
 
 _WORST_FIRST: Final = (4, 3, 2, 1, 0)
-_COLOURS: Final = dict(zip(c.CLASSES, c.CLASS_COLOURS, strict=True))
+_COLOURS: Final = dict(zip(c.CLASSES, level_colours(), strict=True))
 _BOX: Final = "M8 8h144v64h-144Z"
 _BAR: Final = "M4 40h152"
 

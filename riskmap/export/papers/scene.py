@@ -17,7 +17,7 @@ from riskmap.export.papers import drawing
 from riskmap.export.papers.drawing import Frame
 from riskmap.export.papers.labels import Placed, Wish, along, around, corners, place, width, wrap
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.marks import marks
+from riskmap.vocabulary.marks import level_colours, marks
 from riskmap.vocabulary.roles import Role, load_roles
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _CHINESE: Final[Mapping[str, str]] = {
 }  # fmt: skip
 MANY: Final = 40
 """Points of a kind from which they get no names on the map."""
-_LEVELS: Final = dict(zip(c.CLASSES, c.CLASS_COLOURS, strict=True))
+_LEVELS: Final = dict(zip(c.CLASSES, level_colours(), strict=True))
 _UNKNOWN: Final = "#b8bec6"
 LOOKS: Final = {
     "area": ("#8c1d12", "#ffffff", "bold"),

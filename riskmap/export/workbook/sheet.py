@@ -19,6 +19,7 @@ from riskmap.export.workbook.words import Column, column_of, shown
 from riskmap.i18n import Text
 from riskmap.result import Result
 from riskmap.vocabulary import columns as c
+from riskmap.vocabulary.marks import level_colours
 
 A4: Final = 150.0
 """Columns that are narrower together [characters] fit A4 lying."""
@@ -232,7 +233,7 @@ def decimals(cells: Sequence[Any]) -> str:
     return "#,##0.00"
 
 
-_FILLS: Final = {0: "#d9dce1", **dict(zip(c.CLASSES, c.CLASS_COLOURS, strict=True))}
+_FILLS: Final = {0: "#d9dce1", **dict(zip(c.CLASSES, level_colours(), strict=True))}
 _INKS: Final = {0: "#1d2025", 1: "#08254a", 2: "#3a3200", 3: "#2b1400", 4: "#ffffff"}
 HEAD: Final = "#1f3a5f"
 _LONGEST: Final = 32_767

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import csv
 import io
 import itertools
@@ -20,6 +21,7 @@ from shapely.geometry import Point
 from riskmap.export.onemap import page as built
 from riskmap.export.onemap.page import render
 from riskmap.plans.plan import Plan
+from riskmap.vocabulary.marks import palettes
 from tests.sample import ORIGIN, sample_result
 
 pytestmark = pytest.mark.browser
@@ -447,24 +449,37 @@ def test_ciede2000_gives_the_published_differences() -> None:
         assert _ciede2000(np.array(one), np.array(two)) == pytest.approx(expected, abs=1e-4)
 
 
-def _palette(name: str, module: str) -> list[str]:
-    source = built._modules()[module]
-    found = re.search(rf"\b{name}\b[^\[]*\[([^\]]*)\]", source)
+def _depths() -> list[str]:
+    """Colours of the classes of depth, dry first."""
+    found = re.search(r"\bDEPTHS\b[^\[]*\[([^\]]*)\]", built._modules()["water.js"])
     assert found
     return re.findall(r"#[0-9a-f]{6}", found[1])
 
 
-@pytest.mark.parametrize("name", ["four", "cividis", "AREA"])
+@pytest.mark.parametrize("name", sorted(palettes()))
 @pytest.mark.parametrize("sight", [NORMAL, DEUTAN], ids=["normal", "deutan"])
 def test_classes_stay_apart_for_every_eye(name: str, sight: NDArray[np.float64]) -> None:
-    colours = [_lab(c, sight) for c in _palette(name, "labels.js")[1:]]
+    colours = [_lab(c, sight) for c in palettes()[name][1:]]
     assert len(colours) == 4
     assert min(_ciede2000(a, b) for a, b in itertools.combinations(colours, 2)) >= 15
 
 
+def test_the_standard_palette_has_the_hues_that_the_standard_names() -> None:
+    """红 within 15 degrees of 0, 橙 of 33, 黄 of 60, 蓝 of 240 on the circle of hues."""
+    for colour, hue in zip(palettes()["pure"][1:], (240, 60, 33, 0), strict=True):
+        turn = 360 * colorsys.rgb_to_hsv(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))[0]
+        assert abs((turn - hue + 180) % 360 - 180) <= 15
+
+
+def test_the_page_takes_its_colours_from_the_vocabulary() -> None:
+    source = "".join(text for name, text in built._modules().items() if name == "labels.js")
+    for colours in palettes().values():
+        assert not set(colours) & set(re.findall(r"#[0-9a-f]{6}", source))
+
+
 @pytest.mark.parametrize("sight", [NORMAL, DEUTAN], ids=["normal", "deutan"])
 def test_water_has_a_hue_that_no_class_has(sight: NDArray[np.float64]) -> None:
-    classes = [_lab(c, sight) for c in _palette("AREA", "labels.js")[1:]]
-    depths = [_lab(c, sight) for c in _palette("DEPTHS", "water.js")]
+    classes = [_lab(c, sight) for c in palettes()["area"][1:]]
+    depths = [_lab(c, sight) for c in _depths()]
     assert len(depths) == 7
     assert min(_ciede2000(a, b) for a in classes for b in depths) >= 15

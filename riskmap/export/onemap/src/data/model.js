@@ -198,6 +198,7 @@ export function makeModel(head) {
     things: layers.filter((/** @type {any} */ l) => l.name),
     base: layers.filter((/** @type {any} */ l) => !l.name),
     plans: head.plans.map(makePlan),
+    earlier: head.earlier && { ...head.earlier, cls: read(head.earlier.classes), score: read(head.earlier.scores) },
     neighbours: makeNeighbours(head.neighbours),
     layer: new Map(layers.map((/** @type {any} */ l) => [l.id, l])),
   };
@@ -327,12 +328,20 @@ export function surfaceKind() {
   return fillKind();
 }
 
+/**
+ * The earlier result, where units are compared with it: without a scenario, with the project's weights, for the index.
+ * @returns {any} name, cls, score, items; null
+ */
+export function earlier() {
+  return app.model.earlier && !state.scenario && !state.view && !Object.keys(state.weights).length && table("unit") ? app.model.earlier : null;
+}
+
 /** What would fill the map if the surface were on. @returns {"unit" | "cell" | ""} */
 export function fillKind() {
   const { units, grid } = app.model;
   const cells = !!grid && !!table("cell");
   if (!table("unit")) return cells ? "cell" : "";
-  if (!cells || state.surface === "units") return "unit";
+  if (!cells || state.surface === "units" || (state.compare && earlier())) return "unit";
   if (state.surface === "grid" || units.rows[units.levels.length - 1].length < FEW_UNITS) return "cell";
   return cellSpan() * 256 * 2 ** app.map.getZoom() >= CELL_PIXELS ? "cell" : "unit";
 }

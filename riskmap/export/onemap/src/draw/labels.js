@@ -1,6 +1,6 @@
 // @ts-check
 /** Labels that give way to each other. */
-import { state, t } from "../model/core.js";
+import { app, state, t } from "../model/core.js";
 
 /** @typedef {import("./canvas.js").View} View */
 /** @typedef {{x: number, y: number, w: number, h: number}} Box */
@@ -93,26 +93,23 @@ export function writeLabel({ ctx }, label, x, y, size, weight, colour) {
 
 // Colours and names of the classes.
 
-/** Index 0 = unknown, 1 = low ... 4 = major. */
-const PALETTES = {
-  four: ["#c9ced4", "#3f8fe8", "#fff06a", "#f2820c", "#a30f1a"],
-  cividis: ["#e4e4e4", "#fdea45", "#a69d75", "#575d6d", "#00224e"],
-  pure: ["#b9bfc6", "#0000ff", "#ffff00", "#ffa500", "#ff0000"],
-};
-/** On areas the low class is nearly white, so that the eye finds orange and red; points keep the strong colours. */
-const AREA = ["#c9ced4", "#dfeaf5", "#ffe680", "#ea7c1c", "#b5121b"];
-const COMPONENT = ["#b9bfc6", "#efe9f7", "#bda7dc", "#7f58b0", "#3d1873"];
 /** Colours of the parts of a score. */
 export const PARTS = ["#0a5bb0", "#7b3a9e", "#a44a00", "#1d6b3a", "#5c5c5c", "#00727a", "#8a1550", "#6b6b00"];
 
-/** Colours by class of what is shown on the surface. */
+/**
+ * Colours by class of what is shown on the surface, 0 = unknown, 1 = low ... 4 = major. Areas of the low class are
+ * nearly white, so that the eye finds orange and red; points keep the strong colours.
+ * @returns {string[]}
+ */
 export function surfaceColours() {
-  return state.view ? COMPONENT : state.palette === "four" ? AREA : classColours();
+  const { palettes } = app.model.marks;
+  return state.view ? palettes.component : palettes[state.palette] || palettes.area;
 }
 
-/** Colours by class. */
+/** Colours by class of points. @returns {string[]} */
 export function classColours() {
-  return PALETTES[/** @type {keyof typeof PALETTES} */ (state.palette)] || PALETTES.four;
+  const { palettes } = app.model.marks;
+  return palettes[state.palette] || palettes.points;
 }
 
 /** @param {number} level 0..4 */

@@ -26,9 +26,11 @@ function planStyle(kind) {
   return app.model.marks.kinds[kind] || app.model.marks.kinds.route;
 }
 
+const AREAS = ["coverage", "danger_area", "worse", "better"];
+
 /** Does a plan's layer hold areas? @param {any} plan */
 export function planIsArea(plan) {
-  return ["coverage", "danger_area"].includes(plan.kinds[0]);
+  return AREAS.includes(plan.kinds[0]);
 }
 
 /** Are a plan's lines dashed? @param {any} plan */
@@ -71,7 +73,13 @@ function onTheRight(view) {
 export function wanted(plan, i) {
   const name = plan.scenario(i);
   const then = plan.when ? plan.when(i) : "";
-  return (!name || name === state.scenario) && (!then || then === state.when) && !(plan.time && plan.time[i] > state.time);
+  return (!name || name === state.scenario) && (!then || then === state.when) && !(plan.time && plan.time[i] > state.time && !!plan.since === byDate());
+}
+
+/** Does the slider go by dates? By minutes as soon as a layer of minutes is on. */
+export function byDate() {
+  const on = app.model.plans.filter((/** @type {any} */ p) => p.time && state.shown["plan:" + p.id]);
+  return on.length > 0 && on.every((/** @type {any} */ p) => p.since);
 }
 
 /** How many objects of a plan are shown now. @param {any} plan */
@@ -114,7 +122,7 @@ function drawShapes(view, plan) {
       continue;
     }
     const style = planStyle(kind);
-    if (kind === "danger_area") fillArea(ctx, alpha, style.colour);
+    if (style.fill) fillArea(ctx, alpha * style.fill, style.colour);
     ctx.setLineDash([]);
     ctx.strokeStyle = "rgba(255,255,255,.8)";
     ctx.lineWidth = style.width + 2;
@@ -129,10 +137,11 @@ function drawShapes(view, plan) {
 
 /** Fill an area thinly. @param {CanvasRenderingContext2D} ctx @param {number} alpha @param {string} colour */
 function fillArea(ctx, alpha, colour) {
-  ctx.globalAlpha = alpha * 0.18;
+  const kept = ctx.globalAlpha;
+  ctx.globalAlpha = alpha;
   ctx.fillStyle = colour;
   ctx.fill("evenodd");
-  ctx.globalAlpha = alpha;
+  ctx.globalAlpha = kept;
 }
 
 /** Symbol and colour of a plan's point; a proposed refuge is green as refuges are. @param {string} kind @param {string} [id] */
@@ -199,7 +208,7 @@ export function plansAt(x, y, reach) {
       if (!label || out.has(label)) continue;
       const hit = !plan.shape
         ? Math.hypot(mercatorX(plan.lon[i]) - x, mercatorY(plan.lat[i]) - y) < reach * 2
-        : ["coverage", "danger_area"].includes(plan.kind(i)) ? insideShape(plan.shape, i, x, y) : lineDistance(plan.shape, i, x, y) < reach;
+        : AREAS.includes(plan.kind(i)) ? insideShape(plan.shape, i, x, y) : lineDistance(plan.shape, i, x, y) < reach;
       if (hit) out.add(label);
     }
   }
@@ -214,7 +223,7 @@ function drawSites(view, plan) {
     const y = mercatorY(plan.lat[i]) * view.k - view.oy;
     if (x < -20 || y < -20 || x > view.w + 20 || y > view.h + 20) continue;
     const [symbol, colour] = planMark(plan.kind(i), plan.id);
-    const picture = sprite(symbol, colour, plan.kind(i) === "site" ? 9 : 6, view.m);
+    const picture = sprite(symbol, colour, ["site", "new"].includes(plan.kind(i)) ? 9 : 6, view.m);
     const half = picture.width / view.m / 2;
     view.ctx.drawImage(picture, x - half, y - half, half * 2, half * 2);
   }

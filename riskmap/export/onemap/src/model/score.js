@@ -1,7 +1,7 @@
 // @ts-check
 /** The index's arithmetic, the same as Python's. */
-import { app, el, emit, num, score3, state, t } from "./core.js";
-import { inTown, loadTable, table, values } from "../data/model.js";
+import { app, el, emit, nameOf, num, score3, state, t } from "./core.js";
+import { earlier, inTown, loadTable, table, values } from "../data/model.js";
 import { className, levelName, unitLevelName } from "../draw/labels.js";
 
 const CLOSE = 1e-9;
@@ -161,12 +161,12 @@ export function noIndex(tab) {
 
 /**
  * What a table is compared with: under a scenario the same without it, with the weights as they stand; else the
- * same with the weights of the project.
+ * same with the weights of the project, or the earlier result.
  * @param {any} tab
  */
 export function reference(tab) {
   const plain = table(tab.kind, "");
-  return plain && plain !== tab ? live(plain) : tab.base;
+  return plain && plain !== tab ? live(plain) : (tab.kind === "unit" && earlier()) || tab.base;
 }
 
 /**
@@ -177,6 +177,8 @@ export function reference(tab) {
 export function classesBefore(kind) {
   const tab = table(kind, "");
   if (!tab) return null;
+  const old = earlier();
+  if (old) return kind === "unit" ? old.cls : tab.base.cls;
   if (!state.view || !tab.ready) return tab.base.cls;
   tab.firstView = tab.firstView || {};
   if (!tab.firstView[state.view]) {
@@ -322,12 +324,13 @@ export function unitChanges(units, most = LONG, start = table("unit").base) {
   const now = live(tab);
   const level = units.levels.length - 1;
   const rows = units.rows[level].filter(inTown);
-  const changed = rows.filter((/** @type {number} */ u) => now.cls[u] !== start.cls[u]);
+  const then = start === app.model.earlier;
+  const changed = rows.filter((/** @type {number} */ u) => now.cls[u] !== start.cls[u] && (!then || (start.cls[u] && now.cls[u])));
   const rise = (/** @type {number} */ u) => Math.abs(now.score[u] - start.score[u]) || 0;
   const limit = changed.length > most ? Float64Array.from(changed, rise).sort()[changed.length - most] : 0;
   const first = changed.filter((/** @type {number} */ u) => rise(u) >= limit).sort((/** @type {number} */ a, /** @type {number} */ b) => rise(b) - rise(a));
   const title = el("h3", null, t("{n} of {m} {level} change class", { n: num(changed.length), m: num(rows.length), level: unitLevelName(units.levels[level]) }));
-  if (!changed.length) return el("section", null, title, el("p", { class: "hint" }, moved() || state.scenario ? t("The order may change, the classes do not.") : t("The weights are those of the project.")));
+  if (!changed.length) return el("section", null, title, el("p", { class: "hint" }, moved() || state.scenario || then ? t("The order may change, the classes do not.") : t("The weights are those of the project.")));
   return el("section", { class: "changes" }, title, el("ul", { class: "things" }, first.slice(0, most).map((/** @type {number} */ u) => el("li", null,
     el("span", { class: now.cls[u] > start.cls[u] ? "up" : "down" }, now.cls[u] > start.cls[u] ? "▲" : "▼"),
     el("button", { class: "link", onclick: () => emit("select", { kind: "unit", at: u, go: true, stay: true }) }, units.names[u]),
@@ -335,8 +338,18 @@ export function unitChanges(units, most = LONG, start = table("unit").base) {
     changed.length > most ? el("li", { class: "hint" }, t("{n} more in the list", { n: changed.length - most })) : null));
 }
 
-/** The overview's part about the scenario chosen. */
+/** The overview's part about the earlier result. */
+function earlierChanges() {
+  const old = earlier();
+  return old && el("section", { id: "since" }, el("h3", null, t("Since {name}", { name: old.name })),
+    old.items.length ? el("p", { class: "hint" }, t("Items: {list}", { list: old.items.map((/** @type {any} */ k) => `${nameOf(k)} ${num(k.n)}`).join(t(", ")) })) : null,
+    old.scale ? null : el("p", { class: "hint", id: "other-scale" }, t("Goalposts or class limits of the two results differ, so a class may change although the place does not.")),
+    unitChanges(app.model.units, 12, old));
+}
+
+/** The overview's part about the scenario chosen, or about the earlier result. */
 export function scenarioChanges() {
+  if (earlier()) return earlierChanges();
   return state.scenario && table("unit") !== table("unit", "") ? unitChanges(app.model.units, 12, live(table("unit", ""))) : null;
 }
 
@@ -348,13 +361,14 @@ export function scenarioChanges() {
  */
 export function beforeAfter(tab, kind, row) {
   const before = table(kind, "");
-  if (!before || before === tab) return null;
+  const old = kind === "unit" ? earlier() : null;
+  if (!old && (!before || before === tab)) return null;
   const now = live(tab);
-  const was = live(before);
+  const was = old || live(before);
   const rise = now.score[row] - was.score[row];
   const sign = rise > 0.0005 ? "▲" : rise < -0.0005 ? "▼" : "";
   const same = Number.isFinite(rise) ? t("unchanged") : t("not comparable");
-  return el("p", { class: "facts before" }, el("span", null, t("Without the scenario:")), el("span", { class: "tag pale" }, className(was.cls[row])),
+  return el("p", { class: "facts before" }, el("span", null, old ? t("On {name}:", { name: old.name }) : t("Without the scenario:")), el("span", { class: "tag pale" }, className(was.cls[row])),
     el("span", null, t("Index {score}", { score: score3(was.score[row]) })),
     el("span", { class: rise > 0 ? "up" : "down" }, sign ? `${sign} ${Math.abs(rise).toFixed(3)}` : same));
 }

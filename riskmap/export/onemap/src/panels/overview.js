@@ -334,4 +334,4 @@ export function about() {
     el("p", { class: "hint" }, t("Screening estimate for ranking and inspection; not a survey, a forecast or a design document.")));
 }
 
-on("language palette view scenario filter town weights tab surface why", renderOverview);
+on("language palette view scenario filter town weights tab surface why compared", renderOverview);

@@ -1,25 +1,29 @@
 // @ts-check
 /** The time slider, for data that carry times: what has happened by then is drawn. */
 import { app, byId, el, emit, fill, num, on, state, t } from "../model/core.js";
+import { byDate } from "../draw/plans.js";
 import { icon } from "../draw/symbols.js";
 
 const STEP_MS = 800;
 /** @type {any} */
 let playing = 0;
 
-/** All times of the data [min], ascending; empty when there are none. @returns {number[]} */
-export function allTimes() {
-  const { model } = app;
-  if (!model.times) {
-    const found = new Set();
-    for (const plan of model.plans) if (plan.time) for (const v of plan.time) if (Number.isFinite(v)) found.add(v);
-    model.times = [...found].sort((a, b) => a - b);
-  }
-  return model.times;
+/** Layers with times that are on; those of minutes go before those of dates. */
+function timed() {
+  const dates = byDate();
+  return app.model.plans.filter((/** @type {any} */ p) => p.time && !!p.since === dates && state.shown["plan:" + p.id]);
 }
 
-/** A time after the start in words. @param {number} minutes */
+/** All times of the layers that are on [min], ascending; empty when there are none. @returns {number[]} */
+export function allTimes() {
+  const found = new Set();
+  for (const plan of timed()) for (const v of plan.time) if (Number.isFinite(v)) found.add(v);
+  return [...found].sort((a, b) => a - b);
+}
+
+/** A time in words: after the start, or its date. @param {number} minutes */
 export function timeText(minutes) {
+  if (byDate()) return new Date(Date.parse(timed()[0].since) + minutes * 60000).toISOString().slice(0, 10);
   return minutes < 120 ? t("{n} min after the start", { n: num(minutes, 1) }) : t("{n} h after the start", { n: num(minutes / 60, 1) });
 }
 
@@ -70,8 +74,10 @@ function sign() {
 function render() {
   const box = byId("time");
   const times = allTimes();
-  if (!box || !times.length) return;
-  box.hidden = false;
+  if (!box) return;
+  box.hidden = !times.length;
+  if (!times.length) return stop();
+  if (!times.includes(state.time)) state.time = times[times.length - 1];
   const at = Math.max(0, times.indexOf(state.time));
   fill(box,
     el("button", { id: "time-play", onclick: play }),
@@ -86,8 +92,6 @@ function render() {
 
 /** Make the slider work; the start shows everything. */
 export function startTime() {
-  const times = allTimes();
-  if (times.length && !times.includes(state.time)) state.time = times[times.length - 1];
   render();
-  on("furniture", render);
+  on("furniture layers scenario", render);
 }

@@ -302,7 +302,7 @@ function write(node, text, n = 1, title) {
   if (row_) row_.classList.toggle("none", !n && row_.dataset.class.endsWith(":0"));
 }
 
-on("language palette view scenario when surface", renderTree);
+on("language palette view scenario when surface compared", renderTree);
 on("layers", () => {
   for (const box of document.querySelectorAll("#left input[data-layer]")) {
     const input = /** @type {HTMLInputElement} */ (box);

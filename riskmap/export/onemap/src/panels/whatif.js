@@ -3,7 +3,7 @@
 import { app, byId, download, el, emit, figures, fill, framed, nameOf, num, on, percent, say, state, t } from "../model/core.js";
 import { changes, live, moved, prepare, unitChanges, weightOf } from "../model/score.js";
 import { card, changeText } from "./overview.js";
-import { inTown, table } from "../data/model.js";
+import { earlier, inTown, table } from "../data/model.js";
 import { redraw } from "../draw/canvas.js";
 import { splitAt } from "../draw/cells.js";
 import { plansSplit } from "../draw/plans.js";
@@ -169,7 +169,7 @@ function render() {
   for (const id of ["tool-compare", "whatif-compare"]) if (byId(id)) byId(id).setAttribute("aria-pressed", String(state.compare));
   if (!state.compare) return;
   const handle = el("div", { id: "swipe", role: "slider", tabindex: 0, "aria-label": t("Compare"), "aria-orientation": "horizontal", "aria-valuemin": 0, "aria-valuemax": 100, onkeydown: keys },
-    el("i"), el("span", { class: "side before" }, t("Baseline")), el("span", { class: "side now" }, rightName()));
+    el("i"), el("span", { class: "side before" }, leftName()), el("span", { class: "side now" }, rightName()));
   handle.addEventListener("pointerdown", (/** @type {PointerEvent} */ e) => {
     handle.setPointerCapture(e.pointerId);
     e.stopPropagation();
@@ -183,8 +183,15 @@ function render() {
   place(state.split);
 }
 
+/** What stands on the left. */
+function leftName() {
+  const old = earlier();
+  return old ? old.name : t("Baseline");
+}
+
 /** What stands on the right. */
 function rightName() {
+  if (earlier()) return app.model.facts.date || t("now");
   return [state.scenario || t("Baseline"), moved() ? t("moved weights") : ""].filter(Boolean).join(" · ");
 }
 
@@ -209,7 +216,7 @@ export function drawDivide(view, font) {
   ctx.fillRect(x - 0.75, 0, 1.5, view.h);
   ctx.font = `600 13px ${font}`;
   ctx.textBaseline = "middle";
-  for (const [name, side] of /** @type {[string, number][]} */ ([[t("Baseline"), -1], [rightName(), 1]])) {
+  for (const [name, side] of /** @type {[string, number][]} */ ([[leftName(), -1], [rightName(), 1]])) {
     const wide = ctx.measureText(name).width + 18;
     const left = side < 0 ? x - 6 - wide : x + 6;
     ctx.fillStyle = "#0d2f4f";
@@ -241,7 +248,7 @@ function keys(e) {
 
 /** Do the two sides differ? */
 function twoSides() {
-  return !!state.scenario || moved();
+  return !!state.scenario || moved() || !!earlier();
 }
 
 /** Scenarios that have an index of their own, those first that can be seen on the surface. */
@@ -269,14 +276,14 @@ export function startCompare() {
     emit("setScenario", name);
     say(t("Compared: baseline and {name}", { name }));
   });
-  on("scenario weights", () => {
+  on("scenario weights view", () => {
     if (state.compare && !twoSides()) {
       show(false);
       say(t("Comparison closed: both sides are the same"));
     }
   });
   on("resetWeights", () => setWeights({}, true));
-  on("language scenario weights", render);
+  on("language scenario weights view", render);
   app.map.on("move", () => state.compare && again());
   if (state.compare && !twoSides()) state.compare = false;
   if (state.compare) render();
