@@ -452,6 +452,8 @@ def class_breaks(index: Any, root: str) -> list[float]:
         index.classes if isinstance(index.classes, pd.Series) else index.classes[root]
     )
     known = np.isfinite(score) & (classes > 0)
+    if not known.any():  # nothing is graded, whatever the weights
+        return []
     plain = np.searchsorted(found, score[known], side="left") + 1 if found else None
     if plain is not None and (plain <= classes[known]).all():  # red flags only raise a class
         return found

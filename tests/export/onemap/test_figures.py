@@ -327,3 +327,16 @@ def test_every_hazard_is_read_and_switched_by_itself(
     assert found["classes"] == index.classes.fillna(0).astype(int).to_dict()
     before = units.set_index("unit_id")["score"]
     assert found["scores"][worst] < before[worst]
+
+
+def test_what_is_not_graded_has_no_limits() -> None:
+    """With no class at all there are no limits to show, and moved weights make none."""
+    from types import SimpleNamespace
+
+    from riskmap.export.onemap.collect import class_breaks
+
+    index = SimpleNamespace(
+        params={"steps": []}, scores=pd.DataFrame({"RISK": [0.2, 0.2, 0.4]}),
+        classes=pd.Series([0, 0, 0], dtype="Int8"),
+    )  # fmt: skip
+    assert class_breaks(index, "RISK") == []

@@ -93,7 +93,7 @@ export function groupsOf(tab, weights) {
  * @param {number[]} breaks upper limits, inclusive
  */
 export function classOf(score, breaks) {
-  if (score !== score) return 0;
+  if (score !== score || !breaks.length) return 0;
   let c = 1;
   for (const limit of breaks) if (score > limit + CLOSE) c++;
   return c;

@@ -288,7 +288,7 @@ function chart(bins, low, high, breaks) {
   const x = (/** @type {number} */ v) => ((v - low) / (high - low)) * 320;
   bins.forEach((n, i) => {
     const middle = low + ((i + 0.5) / 40) * (high - low);
-    let c = 1;
+    let c = breaks.length ? 1 : 0;
     for (const b of breaks) if (middle > b) c++;
     const h = (n / most) * 78;
     add("rect", { x: i * 8 + 0.5, y: 82 - h, width: 7, height: h, fill: colours[c], stroke: "#5b6b7e", "stroke-width": 0.4 });
