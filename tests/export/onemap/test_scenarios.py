@@ -112,6 +112,8 @@ def test_layers_of_the_scenario_follow_the_switch(
         opened.page.click('[data-scenario=""]')
         opened.settle()
         assert opened.page.query_selector(row) is None
+        # no other scenario's plan is offered, so none can switch the page unsaid
+        assert opened.page.query_selector('[data-layer^="plan:scenario/"]') is None
 
 
 def test_weights_under_a_scenario_are_those_of_the_project(
