@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from riskmap.export.onemap import page
-from riskmap.export.onemap.page import render
+from riskmap.export.onemap.page import messages, render
 from riskmap.indicators.table import load_table
 from riskmap.vocabulary.roles import load_roles
 
@@ -269,6 +270,12 @@ def test_the_tree_stays_where_and_as_folded_as_it_was(desk: Any) -> None:
     desk.settle()
     assert desk.js("() => document.querySelector('.panel-body').scrollTop") == top
     assert not desk.js("() => document.querySelectorAll('#left details.group')[1].open")
+
+
+def test_every_text_of_the_page_has_its_chinese() -> None:
+    """What has letters and no Chinese is a unit or a name that both languages write alike."""
+    alike = {shown for english, shown in messages()["zh"].items() if english == shown}
+    assert not {text for text in alike if any(c.isalpha() for c in re.sub(r"{\w+}", "", text))}
 
 
 def test_every_unit_of_measure_has_its_chinese() -> None:

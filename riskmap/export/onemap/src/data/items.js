@@ -66,6 +66,7 @@ export function unitWord(unit) {
     hm2: "hm²",
     "km/km2": "km/km²",
     "10k m3": t("10,000 m³"),
+    CNY: t("yuan"),
     "10k CNY": t("10,000 yuan"),
     s: t("s"),
     h: t("h"),
