@@ -198,9 +198,9 @@ def _prepare(base: sqlite3.Connection, path: Path) -> None:
         if not base.execute("select count(*) from sqlite_master").fetchone()[0]:
             for statement in _SCHEMA:
                 base.execute(statement)
-        base.execute("commit")
         base.execute(f"pragma application_id = {APPLICATION}")
         base.execute(f"pragma user_version = {VERSION}")
+        base.execute("commit")  # tables and mark at once
     if base.execute("pragma application_id").fetchone()[0] != APPLICATION:
         raise _damaged(path, "application_id")
     state = base.execute("pragma quick_check(1)").fetchone()[0]
