@@ -320,7 +320,8 @@ def _nearest(parts: Segments, xy: Floats, limit_m: float) -> Snapped:
     if len(fine) <= _FEW:
         point, segment = fine, np.array([_nearest_of(parts, xy[i]) for i in fine])
     else:
-        reach = np.nextafter(limit_m, np.inf) + 1e-6
+        # an infinite limit makes the tree thirty times as slow as none
+        reach = np.nextafter(limit_m, np.inf) + 1e-6 if np.isfinite(limit_m) else None
         spots = shapely.points(xy[fine])
         found = parts.tree.query_nearest(spots, max_distance=reach, all_matches=True)
         point, segment = fine[found[0]], found[1]
