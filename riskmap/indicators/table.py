@@ -424,7 +424,7 @@ def renormalise(meta: pd.DataFrame, codes: list[str]) -> tuple[pd.DataFrame, lis
     --------
     >>> kept, lost = renormalise(load_table(), ["E_ROAD", "H_LOW", "H_WATERWAY", "C_PLACES"])
     >>> kept["weight"].round(4).to_dict()["H_LOW"], lost
-    (0.5, ['VULNERABILITY'])
+    (0.5, ['VULNERABILITY', 'GEOHAZARD', 'DAM', 'CHEMICAL'])
     """
     wanted = set(codes)
     for code in codes:

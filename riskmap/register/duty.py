@@ -124,7 +124,7 @@ def measures(
         above = [known[other] for other in (level, 4, 3, 2, 1) if other >= level and other in known]
         nearest[level] = above[0] if above else first
     own = filled(table, "measure")
-    works = [False] * len(table) if kind is None else [one != KINDS["works"] for one in kind]
+    works = [False] * len(table) if kind is None else [one == KINDS["works"] for one in kind]
     entries = []
     for value, level, late in zip(own, levels.fillna(0), works, strict=True):
         until = nearest[int(level)]

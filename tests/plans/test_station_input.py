@@ -91,7 +91,7 @@ def test_candidates_outside_the_place_and_too_few_are_said(tmp_path, command):
     assert said.code == 0
     assert "要求新增 4 处，但备选点只有 1 处" in notes(said)
     ledger = command("check", path).said
-    assert "读入 2 行，使用 1 行，退回 1 行" in ledger
+    assert "位于本地范围之外 10000 米以内：按区外对象计入" in ledger
 
 
 def test_no_candidate_left_keeps_the_coverage(tmp_path, command):

@@ -429,7 +429,7 @@ def told_projection(said: Sequence[str], *, zone: int) -> tuple[str, bool, str] 
     >>> told_projection(["2000国家大地坐标系，中央子午线117°"], zone=0)
     ('EPSG:4548', True, '2000国家大地坐标系，中央子午线117°')
     >>> told_projection(["西安80坐标系 中央经线：117度"], zone=39)[0]
-    'EPSG:2362'
+    'EPSG:2363'
     """
     for note in said:
         plain = unicodedata.normalize("NFKC", str(note))

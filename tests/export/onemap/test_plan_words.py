@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +43,8 @@ def planned() -> Any:
     both = [unusable([0], ["墙体开裂"], ""), unusable([0, 1], ["墙体开裂", "积水 0.37 米"], NAME)]
     layers = {"unusable": pd.concat(both, ignore_index=True), "routes": route}
     plans = {"refuges": Plan(tables={}, layers=layers)}
-    return replace(whole, plans=plans)
+    units = whole.units.assign(people_far=0.0, share_far=0.0)
+    return replace(whole, plans=plans, units=units)
 
 
 @pytest.fixture(scope="module")
@@ -157,44 +155,3 @@ def test_a_cell_names_the_areas_and_points_it_lies_in(
             if other.distance(spots.iloc[0]) > 150 + 2 * 71
         ]  # fmt: skip
         assert not set(far) & set(found)
-
-
-def test_refuges_out_of_use_are_nobodys_nearest(
-    open_page: Callable[..., Any], planned: Any, tmp_path: Path
-) -> None:
-    """Haversine over those in use alone, by hand, gives the list's distances."""
-    layer = planned.layers["refuge"]
-    table = layer.table.copy()
-    table["status"] = ["closed", *["normal"] * (len(table) - 1)]
-    changed = replace(planned, layers={**planned.layers, "refuge": replace(layer, table=table)})
-    path = tmp_path / "closed.html"
-    path.write_text(render(changed), encoding="utf-8")
-    left = table.to_crs(4326).geometry.iloc[1:]
-    units = planned.units[planned.units["level"] == "village"]
-    spots = units.geometry.representative_point().to_crs(4326)
-    with open_page(path) as opened:
-        opened.page.click("#tab-list")
-        opened.page.select_option("#list-what", "unit:2")
-        with opened.page.expect_download() as download:
-            opened.page.click("#csv")
-        text = Path(download.value.path()).read_text("utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text)))
-        assert len(rows) == len(units)
-        for row in rows:
-            here = spots[row["代码"]]
-            best = min(_metres(here, there) for there in left)
-            assert float(row["到最近避难场所直线距离（米）"]) == pytest.approx(best, abs=1)
-        spot = table.to_crs(4326).geometry.iloc[0]
-        opened.page.fill("#search", f"{spot.x:.6f}, {spot.y:.6f}")
-        opened.page.keyboard.press("Enter")
-        opened.page.wait_for_selector("#panel-detail .nearest")
-        shown = opened.page.locator("#panel-detail .nearest").last.inner_text()
-        assert table["name"].iloc[0] not in shown
-        assert any(name in shown for name in table["name"].iloc[1:])
-
-
-def _metres(a: Any, b: Any) -> float:
-    lat, other = math.radians(a.y), math.radians(b.y)
-    h = math.sin((other - lat) / 2) ** 2
-    h += math.cos(lat) * math.cos(other) * math.sin(math.radians(b.x - a.x) / 2) ** 2
-    return 2 * 6371008.8 * math.asin(math.sqrt(h))
