@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.export.papers.atlas import make_atlas
 from riskmap.export.papers.drafts import Options, unit_draft
+from riskmap.export.papers.folder import make_atlas
 from riskmap.export.papers.scene import Book, open_book
 
 CRS = "EPSG:4549"

@@ -10,7 +10,7 @@ stable ids, no styles, no search, no explanation of scores.
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import folium
 import geopandas as gpd
@@ -23,6 +23,9 @@ import shapely
 from case import CRS, JINAN
 from rasterstats import zonal_stats
 from scipy import ndimage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COLOURS = {1: "#3f8fe8", 2: "#fff06a", 3: "#f2820c", 4: "#a30f1a"}
 SPEED_KMH = {

@@ -16,8 +16,7 @@ from scipy.spatial import cKDTree
 from riskmap.siting.access import two_step
 from riskmap.siting.cover import covering_model
 from riskmap.siting.location import solve
-from riskmap.siting.problem import Instance, make_instance, within
-from riskmap.siting.solver import loaded
+from riskmap.siting.problem import Instance, loaded, make_instance, within
 
 CUT = 150
 """Seconds after which spopt's solver is stopped."""

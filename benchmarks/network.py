@@ -10,8 +10,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -26,6 +25,9 @@ from riskmap.geo.network import (
     nearest_seconds,
 )
 from riskmap.geo.network.arcs import hang, network_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SIDE = 450
 LIMIT_S = 900.0

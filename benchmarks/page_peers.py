@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import folium
 import numpy as np
@@ -14,6 +13,9 @@ import pandas as pd
 
 from riskmap.export.onemap.page import leaflet_css, leaflet_js
 from riskmap.vocabulary.columns import WGS84
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COLOURS = ["#3f8fe8", "#fff06a", "#f2820c", "#a30f1a"]
 READY = """<script>

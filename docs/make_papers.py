@@ -13,8 +13,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from riskmap.export.papers.atlas import make_atlas
 from riskmap.export.papers.drafts import Options
+from riskmap.export.papers.folder import make_atlas
 
 SHEETS = (
     ("papers-village", 1, "village", "上墩村", 100),

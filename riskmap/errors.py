@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from riskmap.i18n import Text
+if TYPE_CHECKING:
+    from riskmap.i18n import Text
 
 Severity = Literal["returned", "unusable", "note"]
 

@@ -13,15 +13,16 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from riskmap.errors import ExportError, LayerError, Problem
 from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
     import pandas as pd
 
 

@@ -9,15 +9,17 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 from xml.parsers import expat
 
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import Text, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 VECTORS: Final[Mapping[str, tuple[str, ...]]] = {
     ".gpkg": ("GPKG",),

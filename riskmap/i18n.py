@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gettext
-from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LANGUAGES: Final = ("zh", "en")
 LOCALE_DIR: Final = Path(__file__).parent / "locale"

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
-from riskmap.i18n import Text
-
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from riskmap.i18n import Text
 
 T = TypeVar("T")
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from riskmap.errors import Problem
-from riskmap.i18n import Text
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     import geopandas as gpd
     import pandas as pd
     import xarray as xr
 
+    from riskmap.errors import Problem
     from riskmap.geo.grid import Grid
     from riskmap.geo.people import Pieces
+    from riskmap.i18n import Text
     from riskmap.index.steps import Index
     from riskmap.indicators.table import Indicators
     from riskmap.layers.layer import Layer, Raster, Source

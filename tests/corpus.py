@@ -9,16 +9,18 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import shapely
 import xlsxwriter
 
 from riskmap.layers.place.datum import gcj02_to_bd09, wgs84_to_gcj02
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 NAMES = ("文化路下穿桥", "临淄大道积水段", "城关中学门口", "一号桥")
 AT = ((118.301231, 36.821232), (118.312342, 36.822343), (118.323453, 36.823454), (118.33, 36.81))

@@ -6,7 +6,7 @@ one seed.
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -17,6 +17,9 @@ import yaml
 from affine import Affine
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import LineString, Point, Polygon
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CRS = "EPSG:4549"
 WEST, SOUTH, WIDE, HIGH = 386_000.0, 3_205_000.0, 8_000.0, 6_000.0

@@ -16,7 +16,7 @@ from riskmap.cli.show import LINES, shown_check
 from riskmap.errors import ProjectError
 from riskmap.i18n import language
 from riskmap.layers.check.findings import LISTED
-from riskmap.pipeline.check import check
+from riskmap.pipeline.run import check
 from riskmap.project.schema import load_for_check
 from tests import town
 

@@ -10,9 +10,9 @@ import yaml
 from riskmap import pipeline
 from riskmap.export.encode import as_json
 from riskmap.i18n import language
-from riskmap.pipeline.check import check
+from riskmap.pipeline.run import check
 from riskmap.project.schema import load_for_check, load_project
-from riskmap.vocabulary.rules import load_rules
+from riskmap.vocabulary.roles import load_rules
 from tests import town
 
 CSV = "编号,名称,积水深度(米),经度,纬度\n"

@@ -23,15 +23,15 @@ from shapely.geometry import box
 
 from riskmap import pipeline
 from riskmap.export import bundle
+from riskmap.export.onemap.collect import make_recipe, recompute
 from riskmap.export.onemap.pack import Packer
-from riskmap.export.onemap.recipe import make_recipe, recompute
 from riskmap.export.onemap.scenes import depth_classes, scenario_layers
 from riskmap.export.public import redact
 from riskmap.export.verify import verify
 from riskmap.export.workbook import tables as scenarios
 from riskmap.export.workbook.tables import class_names
 from riskmap.i18n import both
-from riskmap.pipeline.ground import read_ground, read_layers
+from riskmap.pipeline.ground import build_roads, read_ground, read_layers
 from riskmap.pipeline.indices import (
     Baseline,
     compute_index,
@@ -41,7 +41,6 @@ from riskmap.pipeline.indices import (
     read_table,
     score_scenarios,
 )
-from riskmap.pipeline.roads import build_roads
 from riskmap.project.schema import load_project
 from riskmap.result import Scenario, of_state
 from tests import town

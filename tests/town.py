@@ -6,12 +6,15 @@ stands at column 0..3 and row 0..2; columns 0-1 are town T1, columns 2-3 town T2
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import pandas as pd
 import yaml
 from shapely.geometry import LineString, Point, box
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CRS = "EPSG:4548"
 EAST, NORTH = 500_000, 4_000_000

@@ -9,10 +9,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -24,6 +23,9 @@ from riskmap.errors import RiskmapError
 from riskmap.files import system_words
 from riskmap.i18n import language, text
 from riskmap.progress import NORMAL, QUIET, VERBOSE, loudness, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 """Root of the errors that parsing a command line raises, whichever click typer brings."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskmap.errors import LayerError, ProjectError, UsageError
 from riskmap.i18n import Text, language, text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import pandas as pd
 
     from riskmap.cli.scaffold import Answers
@@ -254,7 +255,7 @@ def run_project(
 def _found(result: Result) -> dict[str, Any]:
     """Say which layers and rows counted, and which units are worst."""
     from riskmap.cli.show import worst_units
-    from riskmap.export import manifest as report
+    from riskmap.export import bundle as report
 
     return {
         "layers": report.layer_rows(result),
@@ -315,7 +316,7 @@ def _compared(result: Result, old: tuple[str, dict[str, pd.DataFrame], Any]) -> 
 
 def _claim(folder: Path, key: Path | None, database: str | None) -> None:
     """Refuse before the work what could not be written after it."""
-    from riskmap.export.copies import check_database
+    from riskmap.export.bundle import check_database
     from riskmap.export.witness import check_key
     from riskmap.files import beside, claim_folder
     from riskmap.progress import say
@@ -375,8 +376,8 @@ def make_sheets(
     UsageError
         When a folder or file does not exist.
     """
-    from riskmap.export.papers.atlas import make_atlas
     from riskmap.export.papers.drafts import Options
+    from riskmap.export.papers.folder import make_atlas
 
     if not (folder / "riskmap.gpkg").is_file():
         raise UsageError(text("{folder}: no results of riskmap", folder=folder))
@@ -424,8 +425,7 @@ def write_tables(folder: Path, address: str, *, title: str = "") -> dict[str, in
     UsageError
         When there is no such folder, or the address is none of a database.
     """
-    from riskmap.export.bundle import GEOPACKAGE
-    from riskmap.export.copies import write_database
+    from riskmap.export.bundle import GEOPACKAGE, write_database
     from riskmap.layers.read.database import is_database
 
     if not (folder / GEOPACKAGE).is_file():
@@ -484,9 +484,9 @@ def check_project(
     dict
         Rows by layer, every problem as a line, the lines of each layer, and the layers not given.
     """
-    from riskmap.export import manifest as report
+    from riskmap.export import bundle as report
     from riskmap.export.onemap.backdrop import backdrop_problems
-    from riskmap.pipeline.check import check
+    from riskmap.pipeline.run import check
     from riskmap.project.schema import load_for_check
 
     if out:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from riskmap.errors import UsageError
 from riskmap.i18n import Text, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def explain(code: str) -> dict[str, Any]:
@@ -52,8 +54,7 @@ def _entries() -> Iterator[tuple[str, str, Any]]:
     """Give everything that has a code: the code, its title, and a function that explains it."""
     from riskmap.indicators.table import load_table
     from riskmap.vocabulary.presets import load_presets
-    from riskmap.vocabulary.roles import Label, load_roles
-    from riskmap.vocabulary.rules import load_rules
+    from riskmap.vocabulary.roles import Label, load_roles, load_rules
 
     for rule in load_rules().values():
         yield rule.code, str(rule.title), lambda rule=rule: (text("rule"), [rule.why])

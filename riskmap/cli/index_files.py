@@ -20,12 +20,11 @@ from riskmap import __version__
 from riskmap.errors import IndicatorError, Problem
 from riskmap.files import MANIFEST, hashed_files, sha256, whole_folder
 from riskmap.i18n import Text, both, text
-from riskmap.index.grading import NEEDS
-from riskmap.index.reading import read_steps, text_of
-from riskmap.index.removal import groups_of
-from riskmap.index.removal import leave_one_out as remove_each
+from riskmap.index.classify import NEEDS
+from riskmap.index.stability import groups_of
+from riskmap.index.stability import leave_one_out as remove_each
 from riskmap.index.steps import STAGES, Index, fit
-from riskmap.index.tree import build_tree, error, failure
+from riskmap.index.tree import build_tree, error, failure, read_steps, text_of
 from riskmap.index.weights import effective
 
 MISSING: Final = frozenset(

@@ -38,7 +38,7 @@ def export(
     on: On = None,
 ) -> None:
     """Write the control table as a workbook to fill in: drop-downs, locked columns."""
-    from riskmap.export.workbook.form import Form, write_form, write_layer
+    from riskmap.export.workbook.books import Form, write_form, write_layer
     from riskmap.register.merge import build_form
 
     loaded, table = _current(project)
@@ -166,7 +166,7 @@ def bulletin(
     """Tell what each unit found, signed off and let run late since a day, as text and sheet."""
     from riskmap.cli.commands import load
     from riskmap.errors import UsageError
-    from riskmap.export.workbook.form import write_sheets
+    from riskmap.export.workbook.books import write_sheets
     from riskmap.register import bulletin as b
     from riskmap.register import events as e
 
@@ -296,7 +296,7 @@ def diff(
 ) -> None:
     """Say what changed between two results: units, items, what is carried over."""
     from riskmap.export.geopackage.read import open_results
-    from riskmap.export.workbook.form import write_sheets
+    from riskmap.export.workbook.books import write_sheets
     from riskmap.register.diff import HEADINGS, TITLES, compare
 
     names = ("units", "unit_indicators", "items", "control", "scorecard", "signed_off")
@@ -391,7 +391,7 @@ def _write_left(found: Merged, out: Path, *, title: str) -> None:
     """Write conflicts with their three values, and refused rows, for those who settle them."""
     import pandas as pd
 
-    from riskmap.export.workbook.form import write_sheets
+    from riskmap.export.workbook.books import write_sheets
     from riskmap.register.merge import HEADINGS, KEY
 
     conflicts = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,8 @@ from riskmap.errors import UsageError
 from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from riskmap.vocabulary.roles import Role
 
 DRAWN: Final = ("line", "polygon")

@@ -26,7 +26,7 @@ def worst_units(result: Result) -> list[dict[str, Any]]:
     list
         Unit id, name, town, score, class in words, and the component that weighs most.
     """
-    from riskmap.export.manifest import worst_units as worst
+    from riskmap.export.bundle import worst_units as worst
     from riskmap.export.workbook.tables import class_names
     from riskmap.vocabulary.roles import Label
 

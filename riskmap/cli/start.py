@@ -6,13 +6,15 @@ import json
 import os
 import re
 import webbrowser
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import UsageError
 from riskmap.files import is_litter
 from riskmap.i18n import Text, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BOOKS: Final = (".xlsx", ".xls", ".xlsm", ".et", ".csv")
 """Endings of ledgers."""

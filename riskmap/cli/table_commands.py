@@ -225,8 +225,8 @@ def route(
     dict
         The document.
     """
+    from riskmap.geo.network.graph import kept_graph
     from riskmap.geo.network.route import closed_edges, graph_options, route_on
-    from riskmap.geo.network.store import kept_graph
     from riskmap.vocabulary.presets import load_presets
 
     asked = dict(options)
@@ -366,7 +366,7 @@ def _coordinate_table(
     """Read a table with coordinates: its cells, the notes around it, the number of each row."""
     import numpy as np
 
-    from riskmap.layers.read.source import check_file
+    from riskmap.layers.read.layer import check_file
     from riskmap.layers.read.table import (
         WORKBOOKS,
         find_tables,
@@ -374,7 +374,7 @@ def _coordinate_table(
         read_csv,
         read_workbook,
     )
-    from riskmap.layers.unit_points import column_field
+    from riskmap.layers.unit_shapes import column_field
 
     check_file(path)
     own = {name.casefold().strip() for name in (lon, lat, stated) if name}
@@ -403,7 +403,7 @@ def _coordinate_table(
 
 def _header_of(table: pd.DataFrame, name: str, field: str) -> str:
     """Find a column by its name, else by what its header means."""
-    from riskmap.layers.unit_points import column_field
+    from riskmap.layers.unit_shapes import column_field
 
     if name in table:
         return name
@@ -471,7 +471,7 @@ def _unit_hints(table: pd.DataFrame, units: Path | None, stated: str | None) -> 
     from riskmap.layers.layer import UnitSpec
     from riskmap.layers.place.evidence import Hints, known_outlines, match_units
     from riskmap.layers.place.points import locate_shapes
-    from riskmap.layers.read.source import check_file
+    from riskmap.layers.read.layer import check_file
     from riskmap.layers.read.vector import read_vector
 
     assert units is not None  # noqa: S101

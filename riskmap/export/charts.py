@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 import pandas as pd
 
 from riskmap.i18n import current_language, text
-from riskmap.index.steps import Index
 from riskmap.vocabulary.marks import level_colours
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from riskmap.index.steps import Index
 
 FONT: Final = "'Noto Sans CJK SC','Source Han Sans SC','Microsoft YaHei','PingFang SC',sans-serif"
 INK: Final = "#22303c"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -17,10 +16,14 @@ import shapely
 
 from riskmap.errors import ExportError, Problem
 from riskmap.i18n import Text, both, text
-from riskmap.layers.layer import Layer, Source
-from riskmap.result import Facts, Result
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.roles import Label, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from riskmap.layers.layer import Layer, Source
+    from riskmap.result import Facts, Result
 
 T = TypeVar("T", bound=pd.DataFrame)
 

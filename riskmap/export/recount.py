@@ -9,8 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,11 +17,13 @@ import pandas as pd
 from riskmap.export.witness import letters
 from riskmap.export.workbook.books import FRONT_SHEET, NOTE_HEADINGS, PRESET_HEADINGS, preset_rows
 from riskmap.export.workbook.plans import FILES, printed_decimals
-from riskmap.export.workbook.tables import DUTY_TABLES, class_names
-from riskmap.export.workbook.words import YES_NO
+from riskmap.export.workbook.tables import DUTY_TABLES, YES_NO, class_names
 from riskmap.i18n import both, current_language, text
 from riskmap.vocabulary.presets import Preset
 from riskmap.vocabulary.roles import unit_label
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Frames = Mapping[str, pd.DataFrame]
 _MOST: Final = 20

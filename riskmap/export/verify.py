@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,6 +16,10 @@ from riskmap.files import MANIFEST, SIGNATURE, is_litter, sha256
 from riskmap.i18n import both, current_language, language, text
 from riskmap.result import SCENARIO
 from riskmap.vocabulary import columns as c
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 TOLERANCE: Final = 1e-9
 """Largest difference between a published score and the recomputed one."""

@@ -1,4 +1,4 @@
-"""Polygons on cells, by exact coverage; totals are kept."""
+"""Polygons and layers onto cells, by exact coverage, and cells onto units; totals are kept."""
 
 from __future__ import annotations
 
@@ -10,14 +10,26 @@ from affine import Affine
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from riskmap.geo.grid import Grid, cell_of
-from riskmap.geo.points import geometries
+from riskmap.geo.grid import Grid, cell_of, geometries, point_xy, points_to_cells, unit_of_points
 
 if TYPE_CHECKING:
     from riskmap.layers.layer import Raster
 
 
-__all__ = ["cells_under", "coverage", "place_share", "polygons_to_cells", "spread_matrix"]
+__all__ = [
+    "cells_under",
+    "coverage",
+    "lines_to_cells",
+    "place_share",
+    "point_xy",
+    "points_to_cells",
+    "polygons_to_cells",
+    "raster_to_cells",
+    "segments",
+    "spread_matrix",
+    "unit_of_points",
+    "zonal",
+]
 
 FloatGrid = NDArray[np.float32]
 _FILLED = 1e-12
@@ -299,9 +311,6 @@ def _share_in_place(grid: Grid, polygons: Any) -> NDArray[np.float64]:
     return share
 
 
-__all__ = ["lines_to_cells", "segments"]
-
-
 def lines_to_cells(grid: Grid, lines: Any, *, weights: ArrayLike | None = None) -> FloatGrid:
     """Measure the length of lines in each cell, cut exactly at the cell edges.
 
@@ -418,9 +427,6 @@ def cuts(
     return owner[:-1][same], time[:-1][same], time[1:][same]
 
 
-__all__ = ["raster_to_cells"]
-
-
 def raster_to_cells(
     grid: Grid, rasters: Raster | tuple[Raster, ...], *, how: Literal["mean", "sum"] = "mean"
 ) -> FloatGrid:
@@ -502,3 +508,79 @@ def _warp_sum(grid: Grid, raster: Raster) -> NDArray[np.float64]:
     from rasterio.warp import Resampling
 
     return _warp(grid, raster.values.astype(np.float64), raster, Resampling.sum)
+
+
+Rule = Literal["mean", "population_mean", "sum", "density"]
+
+
+def zonal(
+    grid: Grid,
+    cover: sparse.csr_array[Any, tuple[int, int]],
+    fields: NDArray[Any],
+    *,
+    how: Rule = "mean",
+    population: NDArray[Any] | None = None,
+    place_share: NDArray[Any] | None = None,
+) -> NDArray[np.float64]:
+    """Take fields on cells together for units, with partly covered cells.
+
+    ``mean = sum(f v) / sum(f)`` over the cells whose value is known, f = coverage;
+    ``population_mean`` weighs by f times people (by f alone in a unit without people);
+    ``sum = sum(f v / s)``; ``density = sum(f v / s) / sum(f a)`` with cell area a [km2] and the
+    share s of the cell that stands in the place, since a count of a cell on the border, such as its
+    people, stands in that share only. So units that tile the place share out every count whole.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    cover
+        Coverage of cells by units, shape (n, ny * nx).
+    fields
+        One field, shape (ny, nx), or several, shape (k, ny, nx); NaN = unknown.
+    how
+        The rule.
+    population
+        People in each cell, shape (ny, nx), for ``population_mean``.
+    place_share
+        Fraction of each cell in the place, shape (ny, nx), for ``sum`` and ``density``; 1 by
+        default; see `place_share`.
+
+    Returns
+    -------
+    ndarray
+        Value of each unit, shape (n,) or (k, n); NaN where no cell of the unit is known.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> from riskmap.geo.grid import make_grid
+    >>> grid = make_grid(shapely.box(0, 0, 200, 100), crs="EPSG:4548", size_m=100)
+    >>> cover = coverage(grid, [shapely.box(50, 0, 200, 100)])
+    >>> zonal(grid, cover, np.array([[1.0, 4.0]])).tolist()
+    [3.0]
+    """
+    flat = np.asarray(fields, dtype=np.float64).reshape(-1, grid.n_cells).T
+    known = np.isfinite(flat)
+    values = np.where(known, flat, 0.0)
+    area = cover @ known
+    if how in ("sum", "density"):
+        if place_share is not None:
+            share = np.asarray(place_share, dtype=np.float64).ravel()[:, None]
+            values = np.divide(values, share, out=np.zeros_like(values), where=share > 0)
+        result = cover @ values
+        if how == "density":
+            result = _ratio(result, area * grid.area_km2)
+    else:
+        result = _ratio(cover @ values, area)
+        if how == "population_mean" and population is not None:
+            people = np.nan_to_num(np.asarray(population, dtype=np.float64)).ravel()[:, None]
+            weight = cover @ (known * people)
+            result = np.where(weight > 0, _ratio(cover @ (values * people), weight), result)
+    result = np.where(area > 0, result, np.nan).T
+    return result[0] if np.ndim(fields) == 2 else result
+
+
+def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide where the divisor is not zero; NaN elsewhere."""
+    return np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError as ProjCRSError
 
 from riskmap.errors import CRSError
 from riskmap.i18n import text
 from riskmap.vocabulary.columns import WGS84
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["crs_name", "is_in_china", "metric_crs", "project_points", "require_metric"]
 

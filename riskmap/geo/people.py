@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from riskmap.geo.areas import cells_under, coverage, raster_to_cells, spread_matrix
-from riskmap.geo.grid import Grid, cell_of
-from riskmap.geo.points import geometries, point_xy
+from riskmap.geo.grid import Grid, cell_of, geometries, point_xy
 from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:

@@ -1,16 +1,14 @@
-"""Join indicators into groups and groups into the index, level by level."""
+"""Join indicators into groups and groups into the index, level by level, by means and products."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from riskmap.errors import Problem
 from riskmap.i18n import Text, text
-from riskmap.index.means import METHODS
 from riskmap.index.tree import (
     Array,
     Data,
@@ -23,6 +21,371 @@ from riskmap.index.tree import (
     raise_problems,
     unknown_codes,
 )
+
+if TYPE_CHECKING:
+    from riskmap.errors import Problem
+
+
+def copeland(x: Array, weights: Array, _options: Options) -> Array:
+    r"""Count against how many others a unit wins, each win as the weight of indicators that win it.
+
+    The outranking matrix holds the weight share of indicators on which unit i beats unit j, ties
+    counting half; the score is its row sum.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children); an indicator unknown in either unit counts for neither.
+    weights
+        Shape (children,).
+    _options
+        Not used; the method has no options.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,), 0..rows - 1; NaN where nothing is known.
+
+    References
+    ----------
+    Munda and Nardo, doi:10.1080/00036840601019364.
+
+    Examples
+    --------
+    >>> copeland(np.array([[3.0, 1.0], [2.0, 2.0], [1.0, 1.0]]), np.array([1.0, 1.0]), {}).tolist()
+    [1.25, 1.5, 0.25]
+    """
+    score = np.zeros(len(x))
+    for place, weight in enumerate(weights / weights.sum()):
+        column = x[:, place]
+        known = np.sort(column[~np.isnan(column)])
+        below = np.searchsorted(known, column, side="left")
+        ties = np.searchsorted(known, column, side="right") - below - 1
+        score += np.where(np.isnan(column), 0.0, weight * (below + ties / 2.0))
+    return np.where(np.isnan(x).all(axis=1), np.nan, score)
+
+
+def topsis(x: Array, weights: Array, _options: Options) -> Array:
+    r"""Give the relative closeness to the best values: :math:`d^- / (d^+ + d^-)`.
+
+    Columns are divided by their Euclidean norm and multiplied by their weight; the ideal is the
+    best of every column, the anti-ideal the worst. All columns point upwards already.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children); a row with an unknown value is unknown.
+    weights
+        Shape (children,).
+    _options
+        Not used; the method has no options.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,), 0..1.
+
+    References
+    ----------
+    Hwang and Yoon, doi:10.1007/978-3-642-48318-9.
+
+    Examples
+    --------
+    >>> x = np.array([[5.0, 8, 4], [7, 6, 8], [8, 8, 6], [7, 4, 6]])
+    >>> topsis(x, np.array([0.3, 0.4, 0.3]), {}).round(4).tolist()
+    [0.5037, 0.6581, 0.7482, 0.334]
+    """
+    norm = np.sqrt(np.nansum(np.sort(x, axis=0) ** 2, axis=0))
+    v = x / np.where(norm > 0, norm, 1.0) * (weights / weights.sum())
+    best, worst = np.nanmax(v, axis=0), np.nanmin(v, axis=0)
+    far = np.sqrt(((v - worst) ** 2).sum(axis=1))
+    both = far + np.sqrt(((v - best) ** 2).sum(axis=1))
+    return np.where(
+        both > 0, far / np.where(both > 0, both, 1.0), np.where(np.isnan(both), np.nan, 0.0)
+    )
+
+
+def _weighted(x: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the weighted sum over known values of each row, and the weights that it used."""
+    total = np.zeros(len(x))
+    used = np.zeros(len(x))
+    for place, weight in enumerate(weights):
+        column = x[:, place]
+        missing = np.isnan(column)
+        if missing.any():
+            total += np.where(missing, 0.0, column) * weight
+            used += np.where(missing, 0.0, weight)
+        else:
+            total += column * weight
+            used += weight
+    return total, used
+
+
+def _divide(total: Array, used: Array) -> Array:
+    """Divide, giving unknown where nothing was used."""
+    return np.asarray(np.divide(total, used, out=np.full(len(total), np.nan), where=used > 0))
+
+
+def arithmetic(x: Array, weights: Array, _options: Options) -> Array:
+    r"""Take the weighted arithmetic mean of what is known: :math:`\sum w x / \sum w`.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children); NaN is left out together with its weight.
+    weights
+        Shape (children,).
+    _options
+        Not used; the method has no options.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,); NaN where nothing is known.
+
+    Examples
+    --------
+    >>> arithmetic(np.array([[1.0, 3.0], [np.nan, 3.0]]), np.array([3.0, 1.0]), {}).tolist()
+    [1.5, 3.0]
+    """
+    return _divide(*_weighted(x, weights))
+
+
+def geometric(x: Array, weights: Array, _options: Options) -> Array:
+    r"""Take the weighted geometric mean of what is known: :math:`\prod x^{w / \sum w}`.
+
+    A zero with a weight above 0 makes the mean zero.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), not negative.
+    weights
+        Shape (children,).
+    _options
+        Not used; the method has no options.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,); NaN where nothing is known.
+
+    Examples
+    --------
+    >>> geometric(np.array([[1.0, 4.0], [0.0, 4.0]]), np.array([1.0, 1.0]), {}).tolist()
+    [2.0, 0.0]
+    """
+    zero = ((x == 0) & (weights > 0)).any(axis=1)
+    logs = np.log(np.where(x > 0, x, np.where(np.isnan(x), np.nan, 1.0)))
+    mean = np.exp(_divide(*_weighted(logs, weights)))
+    return np.where(zero & ~np.isnan(mean), 0.0, mean)
+
+
+def harmonic(x: Array, weights: Array, _options: Options) -> Array:
+    r"""Take the weighted harmonic mean of what is known: :math:`\sum w / \sum (w / x)`.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), not negative; a zero makes the mean zero.
+    weights
+        Shape (children,).
+    _options
+        Not used; the method has no options.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,); NaN where nothing is known.
+
+    Examples
+    --------
+    >>> harmonic(np.array([[1.0, 3.0]]), np.array([1.0, 1.0]), {}).tolist()
+    [1.5]
+    """
+    zero = ((x == 0) & (weights > 0)).any(axis=1)
+    total, used = _weighted(1.0 / np.where(x == 0, 1.0, x), weights)
+    return np.where(zero, 0.0, _divide(used, np.where(used > 0, total, 1.0) * (used > 0)))
+
+
+def generalised(x: Array, weights: Array, options: Options) -> Array:
+    r"""Take the weighted power mean: :math:`(\sum w x^p / \sum w)^{1/p}`; ``power`` 0 is geometric.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), not negative.
+    weights
+        Shape (children,).
+    options
+        ``power``.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,).
+
+    Examples
+    --------
+    >>> generalised(np.array([[3.0, 4.0]]), np.array([1.0, 1.0]), {"power": 2}).round(6).tolist()
+    [3.535534]
+    """
+    power = float(options.get("power", 1.0))
+    if power == 0:
+        return geometric(x, weights, options)
+    zero = ((x == 0) & (weights > 0)).any(axis=1) if power < 0 else np.zeros(len(x), dtype=bool)
+    safe = np.where(x == 0, 1.0, x) if power < 0 else x
+    mean = np.power(_divide(*_weighted(np.power(safe, power), weights)), 1.0 / power)
+    return np.where(zero, 0.0, mean)
+
+
+def product(x: Array, weights: Array, options: Options) -> Array:
+    r"""Multiply what is known, each raised to its weight as given: :math:`\prod x^w`.
+
+    With weights (a, b, c, d) and ``complement`` naming the last child this is the risk form
+    :math:`H^a E^b V^c (1 - C)^d`.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), not negative.
+    weights
+        Shape (children,); exponents, not normalised.
+    options
+        Positions of children: ``complement``, taken as 1 - x; ``inverse``, divided by (a zero
+        there counts as unknown).
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,); NaN where nothing is known.
+
+    Examples
+    --------
+    >>> product(np.array([[0.5, 0.4]]), np.array([1.0, 2.0]), {}).round(6).tolist()
+    [0.08]
+    """
+    result = np.ones(len(x))
+    some = np.zeros(len(x), dtype=bool)
+    for place, weight in enumerate(weights):
+        column = x[:, place]
+        if place in options.get("complement", ()):
+            column = 1.0 - column
+        power = -weight if place in options.get("inverse", ()) else weight
+        known = ~np.isnan(column) & ~((column == 0) & (power < 0))
+        result *= np.where(known, np.power(np.where(known, column, 1.0), power), 1.0)
+        some |= known
+    return np.where(some, result, np.nan)
+
+
+def inverse_geometric(x: Array, weights: Array, options: Options) -> Array:
+    r"""Take the geometric mean from the other end of the scale, so that one high part shows.
+
+    .. math:: y = \frac{t}{9} \left(10 - \prod (10 - 9 x / t)^{w / \sum w}\right)
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), 0..t.
+    weights
+        Shape (children,).
+    options
+        ``top``: t, the upper end of the scale; 1 by default.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,), 0..t.
+
+    References
+    ----------
+    INFORM methodology 2017, doi:10.2760/094023.
+
+    Examples
+    --------
+    >>> inverse_geometric(np.array([[10.0, 0.0]]), np.ones(2), {"top": 10}).round(4).tolist()
+    [7.5975]
+    """
+    top = float(options.get("top", 1.0))
+    mean = geometric(10.0 - 9.0 * np.clip(x / top, 0.0, 1.0), weights, options)
+    return np.asarray(top * (10.0 - mean) / 9.0)
+
+
+def maximum(x: Array, weights: Array, _options: Options) -> Array:
+    """Take the largest known value among the children whose weight is above 0.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children).
+    weights
+        Shape (children,); only whether a weight is above 0 matters.
+    _options
+        Not used; the method has no options.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,); NaN where nothing is known.
+
+    Examples
+    --------
+    >>> maximum(np.array([[1.0, 9.0], [3.0, np.nan]]), np.array([1.0, 0.0]), {}).tolist()
+    [1.0, 3.0]
+    """
+    used = x[:, weights > 0]
+    result = np.fmax.reduce(used, axis=1, initial=-np.inf)
+    return np.where(np.isneginf(result), np.nan, result)
+
+
+def union(x: Array, weights: Array, options: Options) -> Array:
+    r"""Join parts that each fill what the others leave of the scale, so that none passes its top.
+
+    .. math:: y = l + (t - l) \left(1 - \prod \left(1 - w \frac{x - l}{t - l}\right)\right)
+
+    A part at the bottom changes nothing; with weights 1 a part at the top gives the top.
+
+    Parameters
+    ----------
+    x
+        Shape (rows, children), l..t; NaN is left out.
+    weights
+        Shape (children,); strengths 0..1, not normalised.
+    options
+        ``low`` and ``top``: l and t, the ends of the scale; 0 and 1 by default.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows,), l..t; NaN where nothing is known.
+
+    Examples
+    --------
+    >>> union(np.array([[0.5, 0.4], [0.3, 0.0], [0.3, np.nan]]), np.ones(2), {}).round(6).tolist()
+    [0.7, 0.3, 0.3]
+    """
+    low, top = float(options.get("low", 0.0)), float(options.get("top", 1.0))
+    above = np.zeros(len(x))
+    for place, weight in enumerate(weights):
+        part = np.where(np.isnan(x[:, place]), 0.0, (x[:, place] - low) * weight)
+        above = above + (1.0 - above / (top - low)) * part
+    return np.where(np.isnan(x).all(axis=1), np.nan, low + above)
+
+
+METHODS: dict[str, Callable[[Array, Array, Options], Array]] = {
+    "arithmetic": arithmetic,
+    "geometric": geometric,
+    "harmonic": harmonic,
+    "generalised": generalised,
+    "product": product,
+    "inverse_geometric": inverse_geometric,
+    "max": maximum,
+    "union": union,
+    "copeland": copeland,
+    "topsis": topsis,
+}
+"""Name of a method to its vector function ``(rows x children, weights, options) -> rows``."""
+
 
 NOT_NEGATIVE = ("geometric", "harmonic", "generalised", "product")
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import factorial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from riskmap.index.aggregate import combine
-from riskmap.index.tree import Array, Data, Params, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from riskmap.index.tree import Array, Data, Params, Tree
 
 EXACT_UP_TO = 12
 PERMUTATIONS = 512

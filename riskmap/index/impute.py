@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from riskmap.errors import Problem
 from riskmap.i18n import Text, text
 from riskmap.index.tree import (
     Array,
@@ -21,6 +19,13 @@ from riskmap.index.tree import (
     places_of,
     raise_problems,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from riskmap.errors import Problem
 
 
 def _mean(x: Array) -> float:

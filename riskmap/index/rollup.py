@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from riskmap.errors import Problem
 from riskmap.i18n import text
 from riskmap.index.tree import Array, did_you_mean, error, places_of, raise_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from riskmap.errors import Problem
 
 RED: Final = 4
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from riskmap.errors import Problem
 from riskmap.i18n import Text, text
 from riskmap.index.tree import (
     Array,
@@ -20,6 +20,9 @@ from riskmap.index.tree import (
     error,
     raise_problems,
 )
+
+if TYPE_CHECKING:
+    from riskmap.errors import Problem
 
 BY = ("unit", "indicator")
 

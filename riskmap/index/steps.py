@@ -6,11 +6,10 @@ import copy
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from riskmap.errors import IndicatorError, Problem
 from riskmap.i18n import Text, text
@@ -28,6 +27,9 @@ from riskmap.index.tree import (
     raise_problems,
     unknown_steps,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SHORT: Final = {"std_dev": "standard_deviation", "fixed": "thresholds"}
 """Names of the project file to the names of `classify`."""

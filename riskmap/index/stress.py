@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from riskmap.errors import IndicatorError
-from riskmap.index.removal import columns_of, groups_of
 from riskmap.index.stability import (
     CHUNK_CELLS,
     RANK_CELLS,
     Single,
+    columns_of,
     draw_weights,
     evaluate,
+    groups_of,
     rank_draws,
     summarise,
 )

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from riskmap.errors import IndicatorError
-from riskmap.geo.overlay import raster_to_cells
+from riskmap.geo.areas import raster_to_cells
 from riskmap.i18n import Text, text
 from riskmap.vocabulary.columns import CLASSES
-from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
     from riskmap.geo.people import Pieces
     from riskmap.layers.layer import Raster
+    from riskmap.vocabulary.roles import Label
 
 __all__ = ["Field", "Inputs", "Method", "Missing", "Spec"]
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
-from riskmap.geo.overlay import (
+from riskmap.geo.areas import (
     coverage,
     lines_to_cells,
     place_share,
@@ -28,13 +27,14 @@ from riskmap.geo.surface import (
     distance_to_points,
     floating_catchment,
     kernel_sum,
+    relative_lowness,
 )
-from riskmap.geo.terrain import relative_lowness
 from riskmap.i18n import Text, text
 from riskmap.indicators.field import Field, Inputs, Method, Missing, Spec, levels_of, no_layer
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from numpy.typing import NDArray
 
 
 __all__ = ["depth", "distance", "low_ground", "point_density", "source_decay", "threatened"]

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from riskmap.errors import IndicatorError, LayerError, Problem
 from riskmap.files import read_texts
+from riskmap.geo.areas import coverage, place_share, zonal
 from riskmap.geo.grid import inside_cells
-from riskmap.geo.overlay import coverage, place_share, zonal
 from riskmap.i18n import Text, text
 from riskmap.indicators import shipped_tables
 from riskmap.indicators.field import Field, Inputs, Missing, Spec
@@ -25,7 +23,10 @@ from riskmap.vocabulary.columns import CELL, UNIT_ID
 from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import geopandas as gpd
+    from numpy.typing import NDArray
 
 
 __all__ = ["COLUMNS", "load_table", "parse_options"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -12,10 +11,11 @@ from riskmap.i18n import Text, text
 from riskmap.layers.layer import Written
 from riskmap.vocabulary.codes import words_of
 from riskmap.vocabulary.columns import headings
-from riskmap.vocabulary.roles import Label, unit_role
-from riskmap.vocabulary.rules import rule_words
+from riskmap.vocabulary.roles import Label, rule_words, unit_role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from riskmap.errors import Problem
     from riskmap.layers.layer import Layer, Source
     from riskmap.vocabulary.presets import Preset

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.i18n import Text, language, text
 from riskmap.vocabulary.roles import coordinate_fields, unit_label, unit_role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from riskmap.vocabulary.roles import Field, Role
 
 ROWS: Final = 2000

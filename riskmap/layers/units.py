@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,24 +13,27 @@ import pandas as pd
 
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import Findings, own_fault, problems_of, unusable
+from riskmap.layers.check.findings import Findings, own_fault, problems_of, unusable, written_rows
 from riskmap.layers.check.rules import normal_names
-from riskmap.layers.check.written import written_rows
 from riskmap.layers.layer import Rows, Source, UnitSpec
 from riskmap.layers.place.evidence import FORMER, known_outlines
 from riskmap.layers.place.points import locate_shapes, locate_table
-from riskmap.layers.read.source import at_hand, check_file, open_tables
-from riskmap.layers.read.survey import read_parcels
+from riskmap.layers.read.foreign import read_parcels
+from riskmap.layers.read.layer import at_hand, check_file, open_tables
 from riskmap.layers.read.table import TEXTS, WORKBOOKS
 from riskmap.layers.read.values import parse_codes, parse_numbers, parse_text, plain
 from riskmap.layers.read.vector import read_vector
-from riskmap.layers.unit_points import SKETCH, column_field, draw_areas, same_header, unit_points
 from riskmap.layers.unit_shapes import (
+    SKETCH,
+    column_field,
+    draw_areas,
     drop_repeated,
     find_parents,
     find_strays,
     measure_fit,
     repair_units,
+    same_header,
+    unit_points,
 )
 from riskmap.vocabulary.columns import (
     LEVEL,
@@ -45,6 +47,8 @@ from riskmap.vocabulary.columns import (
 from riskmap.vocabulary.roles import parse_header
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
     from shapely import Geometry
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +11,20 @@ import shapely
 
 from riskmap.errors import RiskmapError
 from riskmap.i18n import Text, text
+from riskmap.pipeline.ground import FACILITIES, build_roads, road_direction
 from riskmap.pipeline.indices import (
     Baseline,
     gather_inputs,
     measured_anew,
     read_table,
 )
-from riskmap.pipeline.roads import FACILITIES, build_roads, road_direction
 from riskmap.vocabulary.columns import NAME
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from riskmap.layers.layer import Layer
     from riskmap.pipeline.ground import Ground
     from riskmap.pipeline.run import Run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,21 +13,22 @@ from riskmap import progress
 from riskmap.errors import IndicatorError, Problem
 from riskmap.files import parse_json
 from riskmap.i18n import Text, text
-from riskmap.index.tree import Params
 from riskmap.layers.layer import rows_in_use, with_beyond
 from riskmap.pipeline.scenarios import cut_roads, dry_refuges, has_effect
 from riskmap.vocabulary.columns import CLASSES, LEVEL, POPULATION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
     from riskmap.geo.people import Pieces
     from riskmap.index.steps import Index
+    from riskmap.index.tree import Params
     from riskmap.indicators.table import Indicators, Inputs
-    from riskmap.pipeline.ground import Ground
-    from riskmap.pipeline.roads import Roads
+    from riskmap.pipeline.ground import Ground, Roads
     from riskmap.project.schema import Project
     from riskmap.result import Scenario
     from riskmap.vocabulary.presets import Presets
@@ -99,7 +99,7 @@ def find_people(ground: Ground, grid: Grid) -> Pieces | None:
     Pieces or None
         None when nobody says anything of people.
     """
-    from riskmap.geo.overlay import lines_to_cells
+    from riskmap.geo.areas import lines_to_cells
     from riskmap.geo.people import live_in
 
     road = rows_in_use(ground.layers, "road", ground.roles)
@@ -300,7 +300,7 @@ def far_from_refuge(units: gpd.GeoDataFrame, inputs: Inputs) -> gpd.GeoDataFrame
         A copy with ``people_far`` [persons] and ``share_far`` (0..1, of the people, or of the
         ground where nobody knows them); as it was where there are no people or no refuges.
     """
-    from riskmap.geo.points import row_xy
+    from riskmap.geo.grid import row_xy
 
     refuges = inputs.rows("refuge")
     if inputs.pieces is None or refuges is None:
@@ -800,9 +800,9 @@ def index_steps(project: Project, presets: Presets | None = None) -> list[dict[s
     list of dict
         Ordered steps.
     """
-    from riskmap.index.reading import read_steps
     from riskmap.index.recipes import load_recipe, recipe_names
     from riskmap.index.steps import default_steps
+    from riskmap.index.tree import read_steps
 
     named = project.index.steps
     if named:

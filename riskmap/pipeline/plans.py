@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import InfeasibleError, LayerError, UsageError
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import placed_rows, rows_in_use, with_beyond
-from riskmap.pipeline.roads import find_graph
-from riskmap.vocabulary.sections import is_number
+from riskmap.pipeline.ground import find_graph
+from riskmap.vocabulary.columns import is_number
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
     from riskmap.geo.people import Pieces
     from riskmap.layers.layer import Raster
-    from riskmap.pipeline.ground import Ground
-    from riskmap.pipeline.roads import Roads
+    from riskmap.pipeline.ground import Ground, Roads
     from riskmap.plans.plan import Plan
     from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.plans.refuges.plan import State, World
@@ -70,7 +70,7 @@ def make_plans(
     ProjectError
         When an option is unknown or wrong.
     """
-    from riskmap.pipeline.roads import find_graph
+    from riskmap.pipeline.ground import find_graph
     from riskmap.plans.stations.plan import plan_stations
 
     refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios, pieces)
@@ -241,7 +241,7 @@ def _landmarks(ground: Ground) -> Landmarks | None:
     """Gather named places by which a way can be told."""
     import numpy as np
 
-    from riskmap.geo.points import row_xy
+    from riskmap.geo.grid import row_xy
     from riskmap.plans.refuges.ways import Landmarks
 
     xy, names = [], []
@@ -303,8 +303,8 @@ def _supplies(
     options: RefugeOptions,
 ) -> Plan | None:
     """Set the stock beside the people who move; None without stock and depots."""
-    from riskmap.plans.supplies.needs import Call
     from riskmap.plans.supplies.plan import supply_plan
+    from riskmap.plans.supplies.ways import Call
 
     depots, stock = with_beyond(ground.layers, "supply_depot", None), ground.layers.get("stock")
     if depots is None or stock is None or stock.table is None or stock.table.empty:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from riskmap.errors import ExportError, Problem
-from riskmap.geo.points import row_xy
+from riskmap.geo.grid import row_xy
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import filled, placed_rows, with_beyond
-from riskmap.pipeline.roads import FACILITIES
+from riskmap.pipeline.ground import FACILITIES
 from riskmap.vocabulary.columns import LEVEL
 from riskmap.vocabulary.grade import LEVEL_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from riskmap.geo.people import Pieces
     from riskmap.index.steps import Index
     from riskmap.layers.layer import Layer
-    from riskmap.pipeline.ground import Ground
-    from riskmap.pipeline.roads import Roads
+    from riskmap.pipeline.ground import Ground, Roads
     from riskmap.project.schema import Project
     from riskmap.result import Scenario
     from riskmap.vocabulary.presets import Presets
@@ -107,7 +107,7 @@ def register(
         List, table and what is signed off.
     """
     from riskmap.register import events
-    from riskmap.register.control import build_control
+    from riskmap.register.events import build_control
     from riskmap.register.items import build_items
 
     items = build_items(
@@ -161,7 +161,7 @@ def _duty(
 ) -> dict[str, pd.DataFrame]:
     """Check grids, persons, patrols, loudspeakers and stated figures, where their ledgers are."""
     from riskmap.register.checks import Case, checks
-    from riskmap.register.grids import duty_checks
+    from riskmap.register.duty import duty_checks
     from riskmap.register.scorecard import doubts
 
     case = Case(
@@ -270,7 +270,7 @@ def _signed_off(
 
 def _unproven_rows(ground: Ground) -> Iterator[Problem]:
     """Name the rows that claim to be signed off without what that takes."""
-    from riskmap.register.control import lacking
+    from riskmap.register.events import lacking
 
     for role, layer in ground.layers.items():
         if layer.table is None or not ground.roles[role].item:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +9,14 @@ import numpy as np
 import shapely
 
 from riskmap.errors import Problem
-from riskmap.geo.points import row_xy
+from riskmap.geo.grid import row_xy
 from riskmap.i18n import Text, text
-from riskmap.pipeline.roads import FACILITIES, cell_seconds
+from riskmap.pipeline.ground import FACILITIES, cell_seconds
 from riskmap.result import Scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from riskmap.geo.network import RoadGraph
     from riskmap.indicators.table import Inputs
     from riskmap.layers.layer import Raster
-    from riskmap.pipeline.ground import Ground
-    from riskmap.pipeline.roads import Roads
+    from riskmap.pipeline.ground import Ground, Roads
     from riskmap.project.schema import Project, ScenarioSource
     from riskmap.vocabulary.presets import Presets
 
@@ -53,7 +53,7 @@ def read_scenarios(
     tuple
         Scenario by name, and the problems found.
     """
-    from riskmap.geo.overlay import raster_to_cells
+    from riskmap.geo.areas import raster_to_cells
 
     found: dict[str, Scenario] = {}
     depths: tuple[Raster, ...]

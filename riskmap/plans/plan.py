@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
 
 from riskmap.result import SCENARIO, Plan, Proof, of_state, states_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["SCENARIO", "Plan", "Proof", "in_state", "joined", "of_state", "states_of"]
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
@@ -26,7 +25,7 @@ from riskmap.layers.layer import FieldMap, LayerSpec, UnitSpec
 from riskmap.layers.read.database import is_database, is_local, kept_file, shown_database
 from riskmap.plans.refuges.options import RefugeOptions
 from riskmap.plans.stations.options import StationOptions
-from riskmap.vocabulary.sections import (
+from riskmap.vocabulary.columns import (
     Code,
     Section,
     Unfit,
@@ -35,6 +34,9 @@ from riskmap.vocabulary.sections import (
     as_names,
     is_number,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Place(Section):
@@ -457,7 +459,7 @@ class Project(Section):
                 inside = file.relative_to(path.parent).as_posix()
                 found.append((key, (Path(shown).parent / inside).as_posix(), file))
         if self.index.steps:
-            from riskmap.index.reading import frozen_files
+            from riskmap.index.tree import frozen_files
 
             steps = self.path.parent / self.index.steps
             for named in frozen_files(steps):

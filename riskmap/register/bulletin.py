@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from riskmap.register import events as e
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     import pandas as pd
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +17,8 @@ from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.grade import active
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import geopandas as gpd
 
     from riskmap.layers.layer import Layer

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
-from riskmap.geo.points import unit_of_points
+from riskmap.geo.grid import unit_of_points
 from riskmap.i18n import Text, language, text
 from riskmap.layers.layer import filled
 from riskmap.register.duty import KINDS, blanks, deadlines, duty_units, kinds, measures
@@ -17,6 +16,8 @@ from riskmap.vocabulary.grade import LEVEL_NAMES, active, codes, grades, in_forc
 from riskmap.vocabulary.roles import Label, unit_label
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import geopandas as gpd
     from numpy.typing import NDArray
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import LayerError
@@ -16,6 +14,8 @@ from riskmap.vocabulary.roles import Label, Role
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import pandas as pd
 

@@ -11,8 +11,7 @@ from scipy import sparse
 
 from riskmap.i18n import text
 from riskmap.siting.cover import no_answer
-from riskmap.siting.problem import EXCLUDED, Instance, Solution, among
-from riskmap.siting.solver import minimise
+from riskmap.siting.problem import EXCLUDED, Instance, Solution, among, minimise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

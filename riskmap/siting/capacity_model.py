@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from riskmap.siting.problem import EXCLUDED, EXISTING, Instance
-from riskmap.siting.solver import Answer, minimise, stack
+from riskmap.siting.problem import EXCLUDED, EXISTING, Answer, Instance, minimise, stack
 
 if TYPE_CHECKING:
     from riskmap.siting.problem import Floats

@@ -17,11 +17,12 @@ from riskmap.siting.problem import (
     Instance,
     Solution,
     filled,
+    minimise,
     nearest_open,
+    stack,
     times_covered,
     within,
 )
-from riskmap.siting.solver import minimise, stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cache
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from riskmap.errors import Problem, ProjectError
 from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 STATUSES: Final = ("sourced", "check", "unverified")
 _FOLDER: Final = Path(__file__).parent / "presets"

@@ -1,20 +1,22 @@
-"""What a role is made of: labels, choices, fields."""
+"""What a role is made of (labels, choices, fields), and the rules of reading it in words."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from riskmap.errors import LayerError, Problem
 from riskmap.files import parse_yaml
 from riskmap.i18n import Text, current_language, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TYPES: Final = ("text", "integer", "number", "date", "code", "phone", "boolean", "choice")
 SENSITIVITIES: Final = ("public", "internal", "secret")
@@ -749,22 +751,6 @@ def _one_slip(one: str, two: str) -> bool:
     )
 
 
-__all__ = [
-    "Choice",
-    "Field",
-    "Label",
-    "Role",
-    "coordinate_fields",
-    "guess_choice",
-    "header_key",
-    "load_roles",
-    "match_choice",
-    "match_header",
-    "parse_header",
-    "unit_factor",
-    "unit_of",
-]
-
 _FOLDER: Final = Path(__file__).parent / "roles"
 
 
@@ -860,3 +846,57 @@ def load_roles(extra: Path | None = None) -> dict[str, Role]:
             )
         roles.update(own)
     return roles
+
+
+_FILE: Final = Path(__file__).parent / "rules.yaml"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: its code, its title, and what it means and how to mend it."""
+
+    code: str
+    title: Label
+    why: Label
+
+
+@cache
+def load_rules() -> dict[str, Rule]:
+    """Read the catalogue of rules.
+
+    Returns
+    -------
+    dict
+        Code to rule.
+
+    Examples
+    --------
+    >>> str(load_rules()["swapped"].title)
+    '经纬度写反'
+    """
+    return {
+        code: Rule(code, Label(raw["en"], zh=raw["zh"]), Label(raw["why_en"], zh=raw["why_zh"]))
+        for code, raw in read_yaml(_FILE).items()
+    }
+
+
+def rule_words(code: str) -> Text:
+    """Name a rule in words.
+
+    Parameters
+    ----------
+    code
+        Its code.
+
+    Returns
+    -------
+    Text
+        Its title; ``another rule`` for a code that the catalogue does not have.
+
+    Examples
+    --------
+    >>> str(rule_words("required"))
+    '必填项为空'
+    """
+    rule = load_rules().get(code)
+    return rule.title if rule is not None else text("another rule")

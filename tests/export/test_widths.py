@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import openpyxl
 import pandas as pd
@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from riskmap.export.workbook import sheet as widths
 from riskmap.export.workbook.plans import write_plans
-from riskmap.export.workbook.words import Column
+from riskmap.export.workbook.tables import Column
 from riskmap.i18n import text
 from riskmap.result import Plan, Proof
 from tests.sample import sample_result
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WORDS = st.text(alphabet="示范街道社区abc0123（）", max_size=60)
 

@@ -11,7 +11,7 @@ from shapely import LineString, MultiLineString
 
 from riskmap.errors import LayerError
 from riskmap.geo.network import build_graph, route, vehicle_seconds
-from riskmap.geo.network.matching import main_edges
+from riskmap.geo.network.tables import main_edges
 from riskmap.i18n import language
 from riskmap.layers.read.osm import read_network, read_roads
 from riskmap.vocabulary.presets import load_presets

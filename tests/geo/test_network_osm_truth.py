@@ -8,12 +8,10 @@ import pytest
 import shapely
 
 from riskmap.geo.network import build_graph, wet_roads
-from riskmap.geo.network.paths import shortest_paths
 from riskmap.geo.network.route import VEHICLES
-from riskmap.geo.network.service import reached_stretches
 from riskmap.geo.network.snap import Snapped
-from riskmap.geo.network.tables import cost_table, k_nearest
-from riskmap.geo.network.travel import nearest_seconds
+from riskmap.geo.network.tables import cost_table, k_nearest, shortest_paths
+from riskmap.geo.network.travel import nearest_seconds, reached_stretches
 from riskmap.layers.read.osm import read_roads
 from tests.osm_truth import Truth
 

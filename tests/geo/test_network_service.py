@@ -17,8 +17,8 @@ from riskmap.geo.network import (
     vehicle_seconds,
 )
 from riskmap.geo.network.rules import water_speed
-from riskmap.geo.network.service import reached_stretches, stretch_lines, within
 from riskmap.geo.network.snap import Snapped, snap_points
+from riskmap.geo.network.travel import reached_stretches, stretch_lines, within
 from riskmap.vocabulary.presets import load_presets
 
 X0, Y0 = 500_000.0, 4_000_000.0

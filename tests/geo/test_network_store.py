@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from shapely import LineString
 
-from riskmap.geo.network import snap_points, store
+from riskmap.geo.network import graph as store
+from riskmap.geo.network import snap_points
 from riskmap.geo.network.build import build_graph
 from riskmap.vocabulary.presets import load_presets
 

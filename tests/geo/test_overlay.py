@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
-from riskmap.geo.grid import Grid, cell_polygons, make_grid
-from riskmap.geo.overlay import (
+from riskmap.geo.areas import (
     coverage,
     lines_to_cells,
     place_share,
@@ -24,6 +23,7 @@ from riskmap.geo.overlay import (
     unit_of_points,
     zonal,
 )
+from riskmap.geo.grid import Grid, cell_polygons, make_grid
 from riskmap.geo.people import share_of_cells
 from riskmap.layers.layer import Raster
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from riskmap.geo.terrain import relative_lowness
+from riskmap.geo.surface import relative_lowness
 
 heights = st.one_of(st.integers(-50, 900).map(float), st.just(np.nan))
 

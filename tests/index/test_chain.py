@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from riskmap.index.removal import leave_one_out
+from riskmap.index.stability import leave_one_out
 from riskmap.index.steps import apply, default_steps, fit
 
 UNITS, CODES = 60, [f"i{n}" for n in range(9)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 from riskmap.cli.index_files import read_number, run_index
 from riskmap.errors import IndicatorError
-from riskmap.index.breaks import standard_deviation
-from riskmap.index.means import product
-from riskmap.index.objective import influence
+from riskmap.index.aggregate import product
+from riskmap.index.classify import standard_deviation
+from riskmap.index.normalise import distinct, percentile_rank
 from riskmap.index.rollup import roll_up
-from riskmap.index.scales import distinct, percentile_rank
 from riskmap.index.treat import kurtosis, skewness
+from riskmap.index.weights import influence
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TREE = "code,parent,kind,direction,weight\nR,,group,1,1\na,R,indicator,1,1\nb,R,indicator,-1,1\n"
 PLAIN = "unit,a,b\nu1,1,4\nu2,2,6\nu3,4,5\n"

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from riskmap.index import breaks
+from riskmap.index import classify
 from riskmap.index.compare import compare, data_change_by_indicator, indicator_parts
 from riskmap.index.steps import apply, default_steps, fit
 
@@ -120,23 +120,23 @@ def test_natural_breaks_are_the_best_of_all(numbers_drawn, k):
     k = min(k, len(values))
 
     def cost(limits):
-        classes = breaks.classify(x, list(limits))
+        classes = classify.classify(x, list(limits))
         return sum(((x[classes == c] - x[classes == c].mean()) ** 2).sum() for c in set(classes))
 
     every = [
         cost([*(values[i] for i in cut), values[-1]])
         for cut in itertools.combinations(range(len(values) - 1), k - 1)
     ]
-    assert abs(cost(breaks.natural_breaks(x, k)) - min(every)) < 1e-9
+    assert abs(cost(classify.natural_breaks(x, k)) - min(every)) < 1e-9
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=40), st.integers(2, 6))
 def test_every_method_of_breaks_covers_all_values(drawn, k):
     x = np.array(drawn, dtype=float)
-    for method in breaks.METHODS.values():
+    for method in classify.METHODS.values():
         limits = method(x, k)
         assert limits == sorted(limits)
         assert len(limits) <= k
         assert limits[-1] >= x.max() - 1e-6
-        assert set(breaks.classify(x, limits)) <= set(range(1, k + 1))
+        assert set(classify.classify(x, limits)) <= set(range(1, k + 1))

@@ -6,9 +6,11 @@ import pytest
 from scipy import stats
 
 from riskmap.errors import IndicatorError
-from riskmap.index import ahp, breaks, explain, grading, means, objective, scales, treat
+from riskmap.index import aggregate as means
+from riskmap.index import classify, explain, treat, weights
+from riskmap.index import normalise as scales
+from riskmap.index.aggregate import copeland
 from riskmap.index.explain import sampled, shapley
-from riskmap.index.means import copeland
 from riskmap.index.rollup import roll_up
 from riskmap.index.steps import fit
 
@@ -142,12 +144,12 @@ def test_log_shares_follow_the_components():
 def test_optimised_weights_give_equal_influence():
     x = np.random.default_rng(4).normal(size=(200, 3)) * [1, 3, 0.5]
     x[:, 2] += x[:, 1] / 4
-    w = objective.optimised(x)
-    influence = objective.influence(x, x @ w)
+    w = weights.optimised(x)
+    influence = weights.influence(x, x @ w)
     assert influence == pytest.approx(np.full(3, influence.mean()), abs=1e-4)
     goal = np.array([0.5, 0.3, 0.2])
     apart = np.linalg.qr(x - x.mean(axis=0))[0]
-    moved = objective.influence(apart, apart @ objective.optimised(apart, goal))
+    moved = weights.influence(apart, apart @ weights.optimised(apart, goal))
     assert moved / moved.sum() == pytest.approx(goal, abs=1e-4)
 
 
@@ -157,7 +159,7 @@ def test_pca_of_two_correlated_columns_and_noise():
     x = np.column_stack(
         [one, one + generator.normal(size=2000) * 0.01, generator.normal(size=2000)]
     )
-    w = objective.pca(x)
+    w = weights.pca(x)
     assert w.sum() == pytest.approx(1)
     assert w[0] == pytest.approx(w[1], abs=0.01)
 
@@ -165,20 +167,20 @@ def test_pca_of_two_correlated_columns_and_noise():
 def test_ahp_problems_name_their_cells():
     codes, mend = ("A", "B", "C"), {"method": "eigenvector", "max_ratio": 0.1}
     wrong = {"matrix": [[1, 9, "1/9"], ["1/9", 1, 9], [9, "1/9", 1]]}
-    _, _, problems = ahp.weigh("R", codes, wrong, **mend)
+    _, _, problems = weights.weigh("R", codes, wrong, **mend)
     assert [p.rule for p in problems] == ["ahp_consistency"]
     assert (
         "A/C" in str(problems[0].message)
         or "A/B" in str(problems[0].message)
         or "B/C" in str(problems[0].message)
     )
-    _, _, problems = ahp.weigh(
+    _, _, problems = weights.weigh(
         "R", codes, {"matrix": [[1, 2, 3], [1, 1, 2], ["1/3", 0.5, 1]]}, **mend
     )
     assert "A/B" in str(problems[0].message)
-    _, _, problems = ahp.weigh("R", codes, {"matrix": [[1, 2], [0.5, 1]]}, **mend)
+    _, _, problems = weights.weigh("R", codes, {"matrix": [[1, 2], [0.5, 1]]}, **mend)
     assert [p.rule for p in problems] == ["ahp_shape"]
-    _, _, problems = ahp.weigh("R", codes, {"codes": ["A", "B", "X"], "matrix": []}, **mend)
+    _, _, problems = weights.weigh("R", codes, {"codes": ["A", "B", "X"], "matrix": []}, **mend)
     assert [p.rule for p in problems] == ["ahp_codes"]
 
 
@@ -186,7 +188,7 @@ def test_worst_judgement_is_the_planted_one():
     truth = np.array([0.4, 0.3, 0.2, 0.1])
     matrix = truth[:, None] / truth[None, :]
     matrix[1, 3], matrix[3, 1] = 1 / 5, 5
-    found = ahp.pairwise(matrix)
+    found = weights.pairwise(matrix)
     assert found.ratio >= 0.1
     assert found.worst == (1, 3)
 
@@ -220,11 +222,11 @@ def test_weights_combined_and_by_group():
 
 def test_grading_tables():
     table = np.array([[1, 1, 2], [1, 2, 3], [2, 3, 4]])
-    found = grading.matrix_class(
+    found = classify.matrix_class(
         np.array([3.0, 1, 4, np.nan, 1.5]), np.array([3.0, 1, 1, 1, 1]), table
     )
     assert found.tolist() == [4, 1, 0, 0, 0]
-    at_limits = grading.lec_class(
+    at_limits = classify.lec_class(
         np.array([70.0, 71, 320, 321]), np.ones(4), np.ones(4), np.array([70, 160, 320])
     )
     assert at_limits.tolist() == [1, 2, 3, 4]
@@ -263,7 +265,7 @@ def test_roll_up_by_hand():
 
 def test_standard_deviation_breaks_lie_at_whole_steps():
     x = np.random.default_rng(8).normal(10, 2, 500)
-    limits = breaks.standard_deviation(x, 4)
+    limits = classify.standard_deviation(x, 4)
     assert limits[:3] == pytest.approx(
         [x.mean() - x.std(ddof=1), x.mean(), x.mean() + x.std(ddof=1)]
     )

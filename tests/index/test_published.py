@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskmap.index import ahp, breaks, objective
-from riskmap.index.means import topsis
+from riskmap.index import classify, weights
+from riskmap.index.aggregate import topsis
 
 DATA = Path(__file__).parents[1] / "data"
 MCDM = json.loads((DATA / "mcdm_ahp_entropy_critic_topsis" / "expected.json").read_text("utf-8"))
@@ -20,7 +20,7 @@ EMPLOYMENT = pd.read_csv(DATA / "natural_breaks_calemp" / "calempdensity.csv")[
 
 def test_ahp_drinks_saaty_2008():
     case = MCDM["ahp_drinks"]
-    found = ahp.pairwise(np.array(case["matrix"]))
+    found = weights.pairwise(np.array(case["matrix"]))
     shown = dict(zip(case["names"], found.weights, strict=True))
     assert shown == pytest.approx(case["weights_4dp"], abs=5e-5)
     assert found.ratio == pytest.approx(case["CR_saaty_RI7=1.32"], abs=case["tol"])
@@ -28,28 +28,28 @@ def test_ahp_drinks_saaty_2008():
 
 def test_ahp_cities_saaty_2005_two_levels():
     case = MCDM["ahp_cities"]
-    top = ahp.pairwise(np.array(case["criteria_matrix"])).weights
-    below = [ahp.pairwise(np.array(case["matrices"][c])).weights for c in case["criteria"]]
+    top = weights.pairwise(np.array(case["criteria_matrix"])).weights
+    below = [weights.pairwise(np.array(case["matrices"][c])).weights for c in case["criteria"]]
     found = dict(zip(case["alternatives"], top @ np.array(below), strict=True))
     assert found == pytest.approx(case["global_weights"], abs=case["tol"])
 
 
 def test_ahp_consistency_of_3x3():
     case = MCDM["ahp_3x3"]
-    found = ahp.pairwise(np.array(case["matrix"]))
+    found = weights.pairwise(np.array(case["matrix"]))
     assert found.index == pytest.approx(case["CI"], abs=case["tol"])
     assert found.ratio == pytest.approx(0.0559, abs=5e-5)
 
 
 def test_ahp_geometric_mean_agrees_with_eigenvector_for_three():
     matrix = np.array(MCDM["ahp_3x3"]["matrix"])
-    found = ahp.pairwise(matrix, method="geometric")
-    assert found.weights == pytest.approx(ahp.pairwise(matrix).weights, abs=1e-12)
+    found = weights.pairwise(matrix, method="geometric")
+    assert found.weights == pytest.approx(weights.pairwise(matrix).weights, abs=1e-12)
 
 
 def test_entropy_elsayed_2017():
     case = MCDM["entropy_elsayed2017"]
-    assert objective.entropy(np.array(case["matrix"])) == pytest.approx(
+    assert weights.entropy(np.array(case["matrix"])) == pytest.approx(
         case["weights"], abs=case["tol"]
     )
 
@@ -58,16 +58,16 @@ def test_entropy_hospital_both_variants():
     case = MCDM["entropy_hospital_11x9"]
     matrix = np.array(case["matrix"])
     by_column = case["variant_column_minmax_(textbook,_collector_computed)"]["weights"]
-    assert objective.METHODS["entropy"](matrix) == pytest.approx(by_column, abs=1e-9)
+    assert weights.OBJECTIVE["entropy"](matrix) == pytest.approx(by_column, abs=1e-9)
     whole = (matrix - matrix.min()) / (matrix.max() - matrix.min())
     variant = case["variant_global_minmax_(FireHole_README)"]
-    assert objective.entropy(whole) == pytest.approx(variant["weights"], abs=variant["tol"])
+    assert weights.entropy(whole) == pytest.approx(variant["weights"], abs=variant["tol"])
 
 
 @pytest.mark.parametrize("name", ["critic_diakoulaki1995", "critic_tus_adali2019"])
 def test_critic(name):
     case = MCDM[name]
-    assert objective.critic(np.array(case["matrix"])) == pytest.approx(
+    assert weights.critic(np.array(case["matrix"])) == pytest.approx(
         case["weights"], abs=case["tol"]
     )
 
@@ -89,20 +89,20 @@ def test_topsis_tzeng_2011():
     ],
 )
 def test_breaks_of_california_employment(method, key):
-    limits = breaks.METHODS[method](EMPLOYMENT, BREAKS["k"])
+    limits = classify.METHODS[method](EMPLOYMENT, BREAKS["k"])
     assert limits == pytest.approx(BREAKS[key]["bins"], abs=1e-6)
-    counts = np.bincount(breaks.classify(EMPLOYMENT, limits), minlength=6)[1:]
+    counts = np.bincount(classify.classify(EMPLOYMENT, limits), minlength=6)[1:]
     assert counts.tolist() == BREAKS[key]["counts"]
 
 
 @pytest.mark.parametrize("k", [3, 4, 6, 7])
 def test_natural_breaks_of_california_for_other_k(k):
-    limits = breaks.natural_breaks(EMPLOYMENT, k)
+    limits = classify.natural_breaks(EMPLOYMENT, k)
     assert limits == pytest.approx(BREAKS["fisher_jenks_other_k"][str(k)], abs=1e-6)
 
 
 def test_fixed_thresholds_of_california():
-    classes = breaks.classify(EMPLOYMENT, [20.0, EMPLOYMENT.max()])
+    classes = classify.classify(EMPLOYMENT, [20.0, EMPLOYMENT.max()])
     assert np.bincount(classes)[1:].tolist() == BREAKS["user_defined_[20,max]"]["counts"]
 
 

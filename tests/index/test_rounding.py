@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskmap.i18n import language
-from riskmap.index.breaks import classify
+from riskmap.index.classify import classify
 from riskmap.index.steps import apply, fit
 from riskmap.index.tree import settled
 

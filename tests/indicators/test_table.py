@@ -436,7 +436,7 @@ def test_a_treated_flood_point_weighs_less():
 def test_nothing_leaps_at_the_snapping_limit(way, kmh):
     """Cells 100 m apart north of the only road: each is as much later as 100 m more take."""
     from riskmap.geo.network import build_graph
-    from riskmap.pipeline.roads import cell_seconds
+    from riskmap.pipeline.ground import cell_seconds
 
     presets = load_presets()
     tall = make_grid(shapely.box(0, 0, 100, 1000), crs=CRS, size_m=100)

@@ -12,7 +12,7 @@ import yaml
 
 from riskmap.cli import commands
 from riskmap.errors import ExportError, LayerError, ProjectError
-from riskmap.export.copies import write_copies, write_database
+from riskmap.export.bundle import write_copies, write_database
 from riskmap.layers.read.database import fetch_rows, is_local, part_database, shown_database
 from riskmap.project.schema import load_project
 from tests import town

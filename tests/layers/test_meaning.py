@@ -15,8 +15,8 @@ from riskmap.cli.app import app
 from riskmap.layers.layer import LayerSpec, UnitSpec
 from riskmap.layers.place.datum import gcj02_to_bd09, wgs84_to_gcj02
 from riskmap.layers.place.evidence import Hints, judge_datum
-from riskmap.layers.read.dbf import read_dbf, shapefile_encoding
 from riskmap.layers.read.encoding import best_codec, decode
+from riskmap.layers.read.foreign import read_dbf, shapefile_encoding
 from riskmap.layers.read.layer import read_layer
 from riskmap.layers.units import read_units
 from riskmap.vocabulary.roles import guess_choice, load_roles, match_choice

@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from riskmap.plans.refuges.options import RefugeOptions
-from riskmap.plans.refuges.proposals import equity
-from riskmap.plans.refuges.sites import choose, recount, stability
+from riskmap.plans.refuges.sites import choose, equity, recount, stability
 from riskmap.siting.location import solve
 from riskmap.siting.problem import make_instance
 from tests.street import CRS, E, areas, at, plan, rect, world
@@ -191,9 +190,8 @@ def test_stability_is_the_same_every_time_and_certain_where_nothing_else_is():
 
 
 def test_equity_names_the_village_that_walks_farthest():
-    from riskmap.plans.refuges.assign import assign
+    from riskmap.plans.refuges.assign import Case, assign
     from riskmap.plans.refuges.demand import People
-    from riskmap.plans.refuges.mends import Case
     from riskmap.plans.refuges.ways import nets, ways
 
     there = world([(150, 10)])

@@ -15,7 +15,7 @@ from shapely.ops import unary_union
 
 from riskmap.geo.network import build_graph
 from riskmap.layers.layer import Raster
-from riskmap.plans.refuges.mends import growth
+from riskmap.plans.refuges.assign import growth
 from riskmap.plans.refuges.options import RefugeOptions
 from riskmap.plans.refuges.ways import nets
 from riskmap.plans.supplies.ways import _nearest

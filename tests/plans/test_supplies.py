@@ -9,9 +9,16 @@ from shapely.geometry import LineString, Point
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
 from riskmap.plans.refuges.ways import nets
-from riskmap.plans.supplies.needs import Call, depot_sizes, kind_of, needs
 from riskmap.plans.supplies.plan import class_totals, count_stock, supply_plan
-from riskmap.plans.supplies.ways import nearest_depots, nearest_stock, next_depots
+from riskmap.plans.supplies.ways import (
+    Call,
+    depot_sizes,
+    kind_of,
+    nearest_depots,
+    nearest_stock,
+    needs,
+    next_depots,
+)
 from riskmap.vocabulary.presets import load_presets
 
 CRS, E, N = "EPSG:4548", 500_000, 4_000_000

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from riskmap.errors import LayerError
-from riskmap.export.workbook.form import Form, write_form
+from riskmap.export.workbook.books import Form, write_form
 from riskmap.i18n import language
 from riskmap.register.events import Event, append, current, open_register
 from riskmap.register.merge import build_form, merge, read_returned, summary

@@ -270,9 +270,9 @@ def test_no_time_at_all_still_gives_an_answer_and_a_bound(model):
 @pytest.mark.parametrize("model", ["p-median", "p-center"])
 def test_what_is_neither_found_nor_excluded_is_not_called_infeasible(model, monkeypatch):
     """One site cannot cover both halves, and the solver is not let to prove it."""
-    from riskmap.siting import center
     from riskmap.siting import cover as fewest
-    from riskmap.siting.solver import Answer
+    from riskmap.siting import location as center
+    from riskmap.siting.problem import Answer
 
     silent = Answer(x=None, objective=np.inf, bound=-np.inf, optimal=False, infeasible=False)
     for module in (fewest, center):

@@ -8,7 +8,7 @@ import pytest
 from riskmap.cli.explain import explain
 from riskmap.errors import UsageError
 from riskmap.i18n import language
-from riskmap.vocabulary.rules import load_rules
+from riskmap.vocabulary.roles import load_rules
 
 ROOT = Path(__file__).parents[2] / "riskmap"
 PLACES = {"unusable": 0, "note": 0, "noted": 1, "returned": 1, "Remark": 0, "_note": 1}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +11,9 @@ import shapely
 from rasterio.features import shapes
 from rasterio.transform import Affine, from_origin
 from scipy import ndimage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 METRIC = "EPSG:4548"
 CELL_M = 500.0

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import struct
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyogrio
 import rasterio
 import xlsxwriter
 
-from demo.terrain import Ground
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from demo.terrain import Ground
 
 DATE = datetime(2026, 3, 1)
 os.environ["OGR_CURRENT_DATE"] = "2026-03-01T00:00:00.000Z"

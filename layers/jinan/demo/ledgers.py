@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import pandas as pd
@@ -11,6 +11,9 @@ import pandas as pd
 from demo.files import write_csv, write_geojson, write_shapefile, write_workbook
 from demo.scene import NOTE
 from riskmap.layers.place.datum import wgs84_to_gcj02
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WRONG = "示范数据，故意错误："
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from rasterio.features import shapes
 
@@ -14,6 +13,11 @@ from demo.area import METRIC
 from demo.files import write_geojson, write_raster
 from demo.scene import NOTE, person, phone
 from demo.terrain import Ground, make_depth
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
 
 NAME = "大暴雨"
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from demo.area import METRIC, junctions
-from demo.terrain import Ground
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from demo.terrain import Ground
 
 SEED = 20260417
 NOTE = "示范数据"

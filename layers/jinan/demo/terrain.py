@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from rasterio.transform import from_origin
 from scipy import ndimage
 
 from demo.area import METRIC
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SEED = 20260416
 DEM_CELL_M = 90.0

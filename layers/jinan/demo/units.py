@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from scipy.spatial import cKDTree
 
 from demo.area import METRIC, junctions
 from demo.names import TOWN, community_names
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SEED = 20260415
 TOWNS = 40

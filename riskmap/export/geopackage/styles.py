@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
@@ -14,6 +13,8 @@ from riskmap.vocabulary.columns import CLASSES
 from riskmap.vocabulary.marks import IN_DISC, bands, colour_of, level_colours, marks, shape_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import geopandas as gpd
 
 

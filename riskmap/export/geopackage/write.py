@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -17,12 +15,23 @@ import shapely
 
 from riskmap.errors import ExportError
 from riskmap.export.encode import EPOCH, as_line
-from riskmap.export.geopackage.contents import MULTI, Sheet, sheets_of
-from riskmap.export.geopackage.fields import add_fields, field_words, with_fields
+from riskmap.export.geopackage.contents import (
+    MULTI,
+    Sheet,
+    add_fields,
+    field_words,
+    sheets_of,
+    with_fields,
+)
 from riskmap.export.geopackage.qgis import RELIEF, add_project
 from riskmap.export.geopackage.styles import with_labels
 from riskmap.i18n import Text, both, text
-from riskmap.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from riskmap.result import Result
 
 _TYPES: Final = {
     "boolean": "BOOLEAN", "Int32": "MEDIUMINT", "Int64": "INTEGER", "float64": "REAL",

@@ -5,22 +5,24 @@ from __future__ import annotations
 import base64
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from riskmap.errors import ExportError, LayerError, Problem
-from riskmap.export.onemap.pack import Packer
 from riskmap.formats import raster_driver
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.export.onemap.pack import Packer
 
 __all__ = [
     "PHOTO",

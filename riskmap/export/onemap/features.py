@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pypinyin import Style, pinyin
 
 from riskmap.export.onemap.backdrop import photo_parts
 from riskmap.export.onemap.collect import numbers, rings, unit_codes
-from riskmap.export.onemap.pack import Packer
 from riskmap.i18n import LANGUAGES, Text, both, language
 from riskmap.layers.layer import outside_name
 from riskmap.vocabulary.columns import WGS84, headings
 from riskmap.vocabulary.columns import column as column_named
 from riskmap.vocabulary.grade import active, in_force
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from riskmap.export.onemap.pack import Packer
 
 __all__ = [
     "column",

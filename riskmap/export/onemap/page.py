@@ -11,10 +11,9 @@ import gettext
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import folium
 import pandas as pd
@@ -35,7 +34,11 @@ from riskmap.export.onemap.scenes import (
 )
 from riskmap.export.onemap.why import why_part
 from riskmap.i18n import LOCALE_DIR, Text, both, text
-from riskmap.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from riskmap.result import Result
 
 __all__ = ["leaflet_css", "leaflet_js", "message_ids", "messages", "render", "script", "style"]
 

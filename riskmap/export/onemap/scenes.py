@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from riskmap.export.onemap.collect import numbers, unit_levels
 from riskmap.export.onemap.features import column, is_points, lines_part, shown
-from riskmap.export.onemap.pack import Packer
 from riskmap.i18n import Text, both, text
 from riskmap.result import Plan, of_state, states_of
 from riskmap.vocabulary.codes import words_of
 from riskmap.vocabulary.columns import LEVEL, WGS84
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.marks import bands, changes, marks, palettes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from riskmap.export.onemap.pack import Packer
 
 __all__ = [
     "depth_classes", "earlier_part", "live_layers", "plan_parts", "scenario_layers",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from riskmap.export.onemap.collect import numbers
-from riskmap.export.onemap.pack import Packer
 from riskmap.i18n import LANGUAGES, Text, language, text
 from riskmap.vocabulary.columns import LEVEL
 from riskmap.vocabulary.roles import Label
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from riskmap.export.onemap.pack import Packer
 
 __all__ = ["facts_of", "reasons", "why_part"]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -23,12 +22,14 @@ from riskmap.export.papers.document import (
     say,
 )
 from riskmap.export.workbook.books import about_line
-from riskmap.export.workbook.tables import class_names, finest_level
-from riskmap.export.workbook.words import shown
+from riskmap.export.workbook.tables import class_names, finest_level, shown
 from riskmap.i18n import Text, current_language
 from riskmap.result import Result, of_state
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.marks import level_colours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 LEVELS: Final = (4, 3, 2, 1, 0)
 FILLS: Final[Mapping[int, str]] = {

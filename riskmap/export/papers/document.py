@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.i18n import current_language
 from riskmap.vocabulary.presets import Preset, Presets, load_presets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 _DIGITS: Final = "〇一二三四五六七八九十"
 _FORBIDDEN: Final = re.compile(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import shapely
 
 from riskmap.errors import UsageError
 from riskmap.export.papers import drawing
-from riskmap.export.papers.drawing import Frame, choose_frame
-from riskmap.export.papers.labels import wrap
+from riskmap.export.papers.drawing import Frame, choose_frame, wrap
 from riskmap.export.papers.panels import (
     PREFIX,
     Parts,
@@ -30,6 +27,10 @@ from riskmap.i18n import Text, text
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.marks import level_colours, marks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 MARGIN: Final = 8.0
 _AROUND: Final = 2.0

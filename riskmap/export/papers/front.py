@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from math import ceil
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.export.papers import assessment
 from riskmap.export.papers.assessment import FILLS, LEVELS
 from riskmap.export.papers.document import Table, layout, say
 from riskmap.export.workbook.books import FRONT_SHEET, about_line
 from riskmap.export.workbook.sheet import HEAD, Book, safe, sheet_name, text_width
-from riskmap.export.workbook.tables import class_names
-from riskmap.export.workbook.words import shown
+from riskmap.export.workbook.tables import class_names, shown
 from riskmap.i18n import text
-from riskmap.result import Result
 from riskmap.vocabulary import columns as c
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from riskmap.result import Result
 
 WIDTHS: Final = (5.0, 22.0, 8.0, 24.0, 8.0, 20.0, 14.0, 11.0)
 """Columns of the sheet [characters]; together an upright A4 page at full size."""

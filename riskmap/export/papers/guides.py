@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -31,13 +30,22 @@ from riskmap.export.papers.document import (
     sign_lines,
 )
 from riskmap.export.workbook.books import about_line
-from riskmap.export.workbook.tables import class_names, finest_level, flooded
-from riskmap.export.workbook.words import preset_source, preset_status, preset_value
+from riskmap.export.workbook.tables import (
+    class_names,
+    finest_level,
+    flooded,
+    preset_source,
+    preset_status,
+    preset_value,
+)
 from riskmap.i18n import current_language
 from riskmap.result import Result, of_state
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.codes import words_of
 from riskmap.vocabulary.presets import Preset, load_presets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROWS: Final = 20
 """Rows of a table that may be long; the workbook has all of them."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -25,6 +24,9 @@ from riskmap.i18n import Text
 from riskmap.result import SCENARIO, Result, of_state
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.codes import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 TEMPLATE: Final = Path(__file__).with_name("leaves.typ")
 HEADS: Final = ("group", "people", "to", "how", "far", "leave", "other", "remark")
@@ -60,8 +62,7 @@ def typeset_leaves(
     bytes
         PDF/A.
     """
-    from riskmap.export.papers.printed import faces_of
-    from riskmap.export.papers.typeset import find_fonts, typeset
+    from riskmap.export.papers.typeset import faces_of, find_fonts, typeset
 
     fonts = find_fonts(folders=layout.folders, system=layout.system)
     common = {

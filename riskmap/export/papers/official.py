@@ -7,8 +7,7 @@ import zipfile
 from copy import deepcopy
 from datetime import date, datetime
 from math import floor
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
 from riskmap.errors import ExportError
@@ -25,6 +24,9 @@ from riskmap.export.papers.document import (
     numbered,
 )
 from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _W: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _TWIPS: Final = 1440 / 25.4

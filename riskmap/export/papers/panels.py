@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.export.papers.labels import wrap
+from riskmap.export.papers.drawing import wrap
 from riskmap.export.papers.scene import HELPS, RISKS, Book, Marked, inside
 from riskmap.i18n import Text, text
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.roles import unit_label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 def said(value: Any, *, digits: int = 0) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,13 +12,25 @@ import shapely
 
 from riskmap.export.geopackage.read import GEOPACKAGE, Opened, open_results
 from riskmap.export.papers import drawing
-from riskmap.export.papers.drawing import Frame
-from riskmap.export.papers.labels import Placed, Wish, along, around, corners, place, width, wrap
+from riskmap.export.papers.drawing import (
+    Frame,
+    Placed,
+    Wish,
+    along,
+    around,
+    corners,
+    place,
+    width,
+    wrap,
+)
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.marks import level_colours, marks
 from riskmap.vocabulary.roles import Role, load_roles
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
     import geopandas as gpd
     from numpy.typing import NDArray
 

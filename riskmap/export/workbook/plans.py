@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pandas as pd
 
-from riskmap.export.workbook import words as station_words
+from riskmap.export.workbook import tables as station_words
 from riskmap.export.workbook.sheet import Book, Page, draw_sheet
-from riskmap.export.workbook.words import SHEET_NAMES
+from riskmap.export.workbook.tables import SHEET_NAMES
 from riskmap.i18n import Text, text
 from riskmap.result import SCENARIO, Plan, Result, states_of
 from riskmap.vocabulary.codes import words_of
 from riskmap.vocabulary.columns import column
 from riskmap.vocabulary.roles import UNITS, unit_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 HIDDEN: Final = ("demand", "refuge_row")
 """Columns that only the program needs."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import zip_longest
 from math import ceil
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from riskmap.export.encode import EPOCH
 from riskmap.export.workbook import tables
-from riskmap.export.workbook.words import Column, column_of, shown
-from riskmap.i18n import Text
-from riskmap.result import Result
+from riskmap.export.workbook.tables import Column, column_of, shown
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.marks import level_colours
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from riskmap.i18n import Text
+    from riskmap.result import Result
 
 A4: Final = 150.0
 """Columns that are narrower together [characters] fit A4 lying."""

@@ -9,12 +9,10 @@ from riskmap.geo.network.flooded import (
     wet_roads,
 )
 from riskmap.geo.network.graph import RoadGraph
-from riskmap.geo.network.paths import Path, shortest_paths
 from riskmap.geo.network.route import route
-from riskmap.geo.network.service import service_areas
 from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped, snap_points
-from riskmap.geo.network.tables import CostTable, cost_table, k_nearest
-from riskmap.geo.network.travel import Nearest, nearest_seconds
+from riskmap.geo.network.tables import CostTable, Path, cost_table, k_nearest, shortest_paths
+from riskmap.geo.network.travel import Nearest, nearest_seconds, service_areas
 
 __all__ = [
     "SNAP_LIMIT_M",

@@ -9,10 +9,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph
-from riskmap.geo.network.snap import Snapped
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+    from riskmap.geo.network.snap import Snapped
 
 Way = Literal["from_facility", "to_facility"]
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyproj
 import shapely
-from numpy.typing import NDArray
 
 from riskmap.errors import LayerError, UsageError
 from riskmap.geo.crs import project_points
@@ -27,6 +26,7 @@ from riskmap.geo.network.access import (
 )
 from riskmap.geo.network.graph import ISLAND_SHARE, Bools, Direction, Floats, Ints, RoadGraph, arcs
 from riskmap.geo.network.remarks import (
+    check_units,
     left_out,
     notes_on,
     parts_notes,
@@ -34,7 +34,6 @@ from riskmap.geo.network.remarks import (
     turn_notes,
 )
 from riskmap.geo.network.rules import URBAN, Values, chosen, class_speeds
-from riskmap.geo.network.source import check_units
 from riskmap.geo.network.turns import (
     Ban,
     Streets,
@@ -49,6 +48,7 @@ from riskmap.i18n import Text, text
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 _DEGREE_STEP: Final = 1e-7

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from riskmap.errors import UsageError
 from riskmap.geo.crs import project_points
@@ -18,6 +16,11 @@ from riskmap.geo.network.rules import Values, check_depth, shipped, water_speed
 from riskmap.geo.network.snap import Snapped
 from riskmap.geo.network.turns import split_turns
 from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 LIMITS: Final = "flood.vehicle_limit_m"
 CURVE: Final = "flood.pregnolato"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -13,15 +12,6 @@ from riskmap.errors import LayerError, UsageError
 from riskmap.geo.network.access import FERRY
 from riskmap.geo.network.build import build_graph, project
 from riskmap.geo.network.flooded import FACTORS
-from riskmap.geo.network.graph import Bools, Direction, Floats, RoadGraph, Weight
-from riskmap.geo.network.matching import (
-    MAIN_NODES,
-    Places,
-    Row,
-    main_edges,
-    matched_rows,
-    put_on_main,
-)
 from riskmap.geo.network.remarks import hour_notes, moved_notes
 from riskmap.geo.network.rules import CAR, URBAN, Values, chosen, shipped
 from riskmap.geo.network.snap import (
@@ -31,12 +21,24 @@ from riskmap.geo.network.snap import (
     put_by_name,
     snap_points,
 )
+from riskmap.geo.network.tables import (
+    MAIN_NODES,
+    Places,
+    Row,
+    main_edges,
+    matched_rows,
+    put_on_main,
+)
 from riskmap.geo.network.travel import at_hour
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import geopandas as gpd
     import pandas as pd
+
+    from riskmap.geo.network.graph import Bools, Direction, Floats, RoadGraph, Weight
 
 
 _OPEN_SLACK_M: Final = 1.0

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import shapely
 
-from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph
 
 SNAP_LIMIT_M: Final = 500.0
 """Farther than this from every road [m], a point is off the network, unless said otherwise."""
@@ -240,7 +242,7 @@ def snap_rows(graph: RoadGraph, rows: Any, *, limit_m: float = SNAP_LIMIT_M) -> 
     Snapped
         The places.
     """
-    from riskmap.geo.points import row_xy
+    from riskmap.geo.grid import row_xy
 
     xy = row_xy(rows)
     nearest = snap_points(graph, xy, limit_m=limit_m)

@@ -1,4 +1,4 @@
-"""Tables of costs between many places: origin-destination within a limit, and k nearest."""
+"""Costs between places: within a limit, k nearest, matched pairs, the way itself."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
+import shapely
+import shapely.ops
 
-from riskmap.geo.network.arcs import Ends, Way, hang, open_arcs, same_edge
-from riskmap.geo.network.graph import Floats, Ints, RoadGraph, Weight
+from riskmap.geo.network.arcs import Ends, Way, hang, open_arcs, same_edge, space
+from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, Weight
 from riskmap.geo.network.snap import Snapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,3 +303,346 @@ def k_nearest(
         limit,
     )
     return best, found
+
+
+_CHUNK = 256
+Row = tuple[int, int, float, float]
+
+
+def matched_rows(
+    graph: RoadGraph,
+    start: Snapped,
+    stop: Snapped,
+    costs: tuple[Floats, Floats],
+    *,
+    match: str,
+    weight: Weight,
+    limit: float,
+) -> list[Row]:
+    """Give (origin, destination, metres, seconds) in the order of the lists.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    start, stop
+        Places of the origins and destinations.
+    costs
+        Cost of each edge that is minimised (infinite where closed) and the other one, (m,) each.
+    match
+        ``pairs``, ``nearest`` or ``matrix``.
+    weight
+        Which of the two the first cost is.
+    limit
+        Largest first cost, inclusive.
+
+    Returns
+    -------
+    list of tuple
+        Unreached rows have infinite costs and the complement of the destination (-1 - i).
+    """
+    if match == "nearest":
+        table = cost_table(
+            graph,
+            stop,
+            start,
+            way="to_facility",
+            edge_cost=costs[0],
+            edge_other=costs[1],
+            limit=limit,
+            few=True,
+        )
+        order = np.lexsort((table.facility, np.round(table.cost, 6), table.point))
+        first = order[np.diff(table.point[order], prepend=-1) != 0]
+        best = {int(table.point[j]): j for j in first}
+        return [
+            _row(i, int(table.facility[best[i]]), table, best[i], weight)
+            if i in best
+            else (i, -1, np.inf, np.inf)
+            for i in range(len(start))
+        ]
+    rows: list[Row] = []
+    for low in range(0, len(start), _CHUNK):
+        chunk = np.arange(low, min(low + _CHUNK, len(start)))
+        targets: Ints = chunk if match == "pairs" else np.arange(len(stop))
+        table = cost_table(
+            graph,
+            start.take(chunk),
+            stop.take(targets),
+            edge_cost=costs[0],
+            edge_other=costs[1],
+            limit=limit,
+            few=True,
+        )
+        pairs = zip(table.facility, table.point, strict=True)
+        found = {(int(a), int(b)): j for j, (a, b) in enumerate(pairs)}
+        wanted = (
+            [(i, i) for i in range(len(chunk))]
+            if match == "pairs"
+            else [(i, j) for i in range(len(chunk)) for j in range(len(targets))]
+        )
+        rows += [
+            _row(low + i, int(targets[j]), table, found[i, j], weight)
+            if (i, j) in found
+            else (low + i, ~int(targets[j]), np.inf, np.inf)
+            for i, j in wanted
+        ]
+    return rows
+
+
+def _row(origin: int, destination: int, table: CostTable, at: int, weight: Weight) -> Row:
+    """Put both costs in the order metres, seconds."""
+    first, second = float(table.cost[at]), float(table.other[at])
+    return (origin, destination, *((first, second) if weight == "metres" else (second, first)))
+
+
+MAIN_NODES: Final = "network.main_nodes"
+"""Preset: a part of the network with fewer nodes is detached."""
+Places = tuple[Snapped, Snapped]
+"""Origins and destinations."""
+
+
+def main_edges(graph: RoadGraph, least: int) -> Bools:
+    """Tell which edges belong to the main network, where every place leads to every other.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    least
+        Parts with fewer nodes than this are detached.
+
+    Returns
+    -------
+    numpy.ndarray
+        True where both ends lie in one large strongly connected part, shape (m,); all True where
+        no part is large.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    size = graph.node_count
+    links = csr_array(
+        (np.ones(len(graph.indices), np.int8), graph.indices, graph.indptr), shape=(size, size)
+    )
+    part = connected_components(links, directed=True, connection="strong")[1]
+    large = np.bincount(part) >= least
+    if not large.any():
+        return np.ones(graph.edge_count, dtype=bool)
+    tail, head = part[graph.edge_tail], part[graph.edge_head]
+    return np.asarray((tail == head) & large[tail])
+
+
+def put_on_main(
+    rows: Sequence[Row],
+    places: Places,
+    main: Callable[[], Bools],
+    *,
+    match: str,
+    again: Callable[[], Places],
+    ways: Callable[[Places, Literal["asked", "free"]], Sequence[Row]],
+) -> tuple[list[Row], list[Places], tuple[set[int], set[int]]]:
+    """Ask again, on the main network, where a detached piece of road is why there is no way.
+
+    Rows with a way stay as they are, and so do rows that only water or the limit cuts off.
+
+    Parameters
+    ----------
+    rows
+        Rows found, in the order in which they were asked.
+    places
+        Where the points were put.
+    main
+        Gives the edges of the main network, shape (m,).
+    match
+        ``pairs``, ``nearest`` or ``matrix``.
+    again
+        Puts the points on the main network.
+    ways
+        Gives the rows for some places; ``free`` is without limit and closures.
+
+    Returns
+    -------
+    rows : list
+        The rows, with ways where some were found.
+    places : list
+        Places of each row.
+    moved : tuple of set
+        Origins and destinations that were put elsewhere for some row.
+    """
+    found, where = list(rows), [places] * len(rows)
+    moved: tuple[set[int], set[int]] = (set(), set())
+    if all(np.isfinite(row[2]) for row in rows):
+        return found, where, moved
+    off = [one.on & ~main()[np.maximum(one.edge, 0)] for one in places]
+
+    def detached(row: Row) -> bool:
+        far = off[1].any() if match == "nearest" else off[1][~row[1]]
+        return not np.isfinite(row[2]) and bool(off[0][row[0]] or far)
+
+    lost = [i for i, row in enumerate(rows) if detached(row)]
+    if lost:
+        free = ways(places, "free")
+        lost = [i for i in lost if not np.isfinite(free[i][2])]
+    if not lost:
+        return found, where, moved
+    fresh = again()
+    second = ways(fresh, "asked")
+    for i in lost:
+        if np.isfinite(second[i][2]):
+            found[i], where[i] = second[i], fresh
+            for side, place in enumerate(second[i][:2]):
+                if off[side][place]:
+                    moved[side].add(place)
+    return found, where, moved
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """One way through the network."""
+
+    reached: bool
+    cost: float
+    """What was minimised; infinite when there is no way."""
+    metres: float
+    edges: Ints
+    """Edges in order of travel."""
+    along: Bools
+    """Whether each edge is used as digitised."""
+    geometry: Any
+    """LineString in the graph's CRS, from place to place; empty when there is no way."""
+
+
+_NONE = Path(
+    reached=False,
+    cost=np.inf,
+    metres=np.inf,
+    edges=np.zeros(0, np.int64),
+    along=np.zeros(0, np.bool_),
+    geometry=shapely.LineString(),
+)
+
+
+def shortest_paths(
+    graph: RoadGraph,
+    origins: Snapped,
+    destinations: Snapped,
+    *,
+    weight: Weight = "seconds",
+    edge_cost: Floats | None = None,
+) -> list[Path]:
+    """Find the best way from each origin to the destination in the same place of the list.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    origins, destinations
+        Places on it, shape (k,) each.
+    weight
+        ``seconds`` or ``metres``, when no ``edge_cost`` is given.
+    edge_cost
+        Cost of each edge, infinite where closed, shape (m,).
+
+    Returns
+    -------
+    list of Path
+        One for each pair.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from riskmap.geo.network import build_graph, snap_points
+    >>> line = shapely.LineString([(5e5, 4e6), (5e5 + 100, 4e6)])
+    >>> graph = build_graph(gpd.GeoDataFrame(geometry=[line], crs=4548))
+    >>> at = snap_points(graph, np.array([[500020.0, 4e6], [500090.0, 4e6]]))
+    >>> way = shortest_paths(graph, at.take(np.array([0])), at.take(np.array([1])))[0]
+    >>> round(way.metres, 3), round(way.geometry.length, 3)
+    (70.0, 70.0)
+    """
+    cost = graph.cost(weight) if edge_cost is None else edge_cost
+    paths = [_NONE] * len(origins)
+    for i in range(len(origins)):
+        one = np.array([i])
+        best, pieces = find_pieces(graph, cost, origins.take(one), destinations.take(one))
+        if np.isfinite(best):
+            paths[i] = _join(graph, best, pieces)
+    return paths
+
+
+Pieces = tuple[Ints, Floats, Floats]
+"""Edges in order of travel, and the shares of their length where a way enters and leaves them."""
+NOTHING: Pieces = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+
+
+def find_pieces(
+    graph: RoadGraph, cost: Floats, start: Snapped, end: Snapped, *, direct: bool = True
+) -> tuple[float, Pieces]:
+    """Find the best way between two places, as stretches of edges.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    cost
+        Cost of each edge, infinite where closed, shape (m,).
+    start, end
+        One place each.
+    direct
+        Whether the stretch between two places on one edge may be the way.
+
+    Returns
+    -------
+    cost : float
+        Infinite when there is no way.
+    pieces : tuple of numpy.ndarray
+        Edges, and where the way enters and leaves each.
+    """
+    if not (start.on[0] and end.on[0]):
+        return np.inf, NOTHING
+    from riskmap.geo.network import search
+
+    row, _, price = same_edge(graph, start, end, cost, way="from_facility")
+    straight = float(price[0]) if len(row) and direct else np.inf
+    ways, size = space(graph), graph.state_count
+    seeds, goals = hang(graph, start, leaving=True), hang(graph, end, leaving=False)
+    tree = np.full(size, np.inf), np.full(size, -1, np.int64), np.full(size, -1, np.int64)
+    one_way: Any = search.one_way
+    best, last = one_way(
+        ways.indptr, ways.indices, ways.edge, cost,
+        seeds.state, seeds.price(cost), goals.state, goals.price(cost), tree,
+    )  # fmt: skip
+    if np.isfinite(straight) and straight <= best:
+        return straight, (start.edge, start.along, end.along)
+    if not np.isfinite(best):
+        return np.inf, NOTHING
+    walk_back: Any = search.walk_back
+    arcs, first = walk_back(tree[1], tree[2], goals.state[last])
+    ahead = ways.ahead[arcs]
+    return float(best), (
+        np.concatenate([seeds.edge[[first]], ways.edge[arcs], goals.edge[[last]]]),
+        np.concatenate([seeds.low[[first]], np.where(ahead, 0.0, 1.0), goals.low[[last]]]),
+        np.concatenate([seeds.high[[first]], np.where(ahead, 1.0, 0.0), goals.high[[last]]]),
+    )
+
+
+def _join(graph: RoadGraph, cost: float, pieces: Pieces) -> Path:
+    """Make one path of stretches."""
+    moves = pieces[1] != pieces[2]
+    used = np.flatnonzero(moves) if moves.any() else np.zeros(1, np.int64)
+    edges, low, high = pieces[0][used], pieces[1][used], pieces[2][used]
+    lines = [
+        shapely.ops.substring(line, a, b, normalized=True)
+        for line, a, b in zip(graph.edge_geometry[edges], low, high, strict=True)
+    ]
+    xy = np.concatenate([shapely.get_coordinates(line) for line in lines])
+    keep = np.append(True, (np.diff(xy, axis=0) != 0).any(axis=1))
+    xy = xy[keep] if keep.sum() > 1 else np.repeat(xy[:1], 2, axis=0)
+    return Path(
+        reached=True,
+        cost=cost,
+        metres=float((graph.edge_length_m[edges] * np.abs(high - low)).sum()),
+        edges=edges,
+        along=high >= low,
+        geometry=shapely.LineString(xy),
+    )

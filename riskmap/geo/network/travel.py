@@ -1,20 +1,28 @@
-"""Travel time to the nearest facility, for every node and every point."""
+"""Travel time to the nearest facility for every node and point; what lies within a time of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import shapely
 
 from riskmap.errors import UsageError
 from riskmap.geo.network.access import FERRY
-from riskmap.geo.network.arcs import Way, at_nodes, hang, least, open_arcs, same_edge
-from riskmap.geo.network.graph import Floats, Ints, RoadGraph, Weight
+from riskmap.geo.network.arcs import Way, at_edge_ends, at_nodes, hang, least, open_arcs, same_edge
 from riskmap.geo.network.rules import Values, chosen
-from riskmap.geo.network.snap import Snapped
 from riskmap.i18n import text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, Weight
+    from riskmap.geo.network.snap import Snapped
+
 
 _EQUAL: Final = 1e-9
 CONGESTION: Final = "road.congestion"
@@ -217,3 +225,353 @@ def _improve(
     label[row[lost]] = np.iinfo(np.int64).max
     np.minimum.at(label, row[winner], which[winner])
     return new, label
+
+
+LEAST_M: Final = 1e-3
+"""Shorter stretches are noise of the arithmetic and are left out [m]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """Stretches of edges with their nearest facility."""
+
+    edge: Ints
+    low: Floats
+    high: Floats
+    """Where on its edge each stretch begins and ends, 0 to 1 as digitised, shape (s,)."""
+    facility: Ints
+    cost_low: Floats
+    cost_high: Floats
+    """Cost at the two ends, shape (s,)."""
+
+    def take(self, rows: Ints | Bools) -> Stretches:
+        """Give some of the stretches.
+
+        Parameters
+        ----------
+        rows
+            Positions, or a mask of shape (s,).
+
+        Returns
+        -------
+        Stretches
+            In the order of ``rows``.
+        """
+        return Stretches(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+
+def reached_stretches(
+    graph: RoadGraph,
+    facilities: Snapped,
+    *,
+    limit: float,
+    way: Way = "from_facility",
+    start: Floats | None = None,
+    edge_cost: Floats | None = None,
+) -> Stretches:
+    """Cut every edge exactly where the limit is reached and where the nearest facility changes.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    facilities
+        Places of the facilities.
+    limit
+        Largest cost, inclusive.
+    way
+        ``from_facility`` or ``to_facility``.
+    start
+        Cost before departure of each facility, shape (f,).
+    edge_cost
+        Cost of each edge, infinite where closed, shape (m,); None: free-flow seconds.
+
+    Returns
+    -------
+    Stretches
+        Sorted by edge, then place on it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import geopandas as gpd
+    >>> from riskmap.geo.network import build_graph, snap_points
+    >>> line = shapely.LineString([(5e5, 4e6), (5e5 + 1000, 4e6)])
+    >>> lines = gpd.GeoDataFrame(geometry=[line], crs=4548)
+    >>> graph = build_graph(lines, presets={"road.speed_kmh": {"": 36}})
+    >>> station = snap_points(graph, np.array([[500500.0, 4e6]]))
+    >>> found = reached_stretches(graph, station, limit=20)
+    >>> found.low.round(4).tolist(), found.high.round(4).tolist()
+    ([0.3, 0.5], [0.5, 0.7])
+    """
+    cost = graph.edge_seconds if edge_cost is None else edge_cost
+    at = nearest_seconds(graph, facilities, facilities, way=way, start=start, edge_cost=cost)
+    edge, low, high, ends, labels = _between_stops(graph, facilities, at, way)
+    forward, backward = graph.edge_forward[edge], graph.edge_backward[edge]
+    if way == "to_facility":
+        forward, backward = backward, forward
+    price = (high - low) * cost[edge]
+    up = _share_reached(limit - ends[0], price, usable=forward)
+    down = _share_reached(limit - ends[1], price, usable=backward)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        meet = np.clip((ends[1] - ends[0] + price) / (2 * price), 0.0, 1.0)
+    both = forward & backward & np.isfinite(ends[0]) & np.isfinite(ends[1])
+    meet = np.where(both & np.isfinite(meet), meet, 1.0)
+    up = np.minimum(up, np.where(both, meet, 1.0))
+    down = np.minimum(down, np.where(both, 1.0 - meet, 1.0))
+    length = high - low
+    least = LEAST_M / np.maximum(graph.edge_length_m[edge] * length, LEAST_M)
+    first = up >= least
+    second = down >= least
+    found = Stretches(
+        edge=np.concatenate([edge[first], edge[second]]),
+        low=np.concatenate([low[first], (high - down * length)[second]]),
+        high=np.concatenate([(low + up * length)[first], high[second]]),
+        facility=np.concatenate([labels[0][first], labels[1][second]]),
+        cost_low=np.concatenate([ends[0][first], (ends[1] + down * price)[second]]),
+        cost_high=np.concatenate([(ends[0] + up * price)[first], ends[1][second]]),
+    )
+    order = np.lexsort((found.low, found.edge))
+    return found.take(order)
+
+
+def _share_reached(left: Floats, price: Floats, *, usable: NDArray[np.bool_]) -> Floats:
+    """Give the share of a stretch that the cost still left pays for."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(price > 0, left / price, np.where(left >= 0, 1.0, 0.0))
+    share = np.where(usable & np.isfinite(price) & np.isfinite(left), share, 0.0)
+    return np.clip(share, 0.0, 1.0)
+
+
+def _between_stops(
+    graph: RoadGraph, facilities: Snapped, nearest: Nearest, way: Way
+) -> tuple[Ints, Floats, Floats, tuple[Floats, Floats], tuple[Ints, Ints]]:
+    """Part every edge at the facilities on it; give the cost and facility at both ends."""
+    inner = np.flatnonzero(facilities.on & (facilities.along > 0) & (facilities.along < 1))
+    count = graph.edge_count
+    every = np.arange(count)
+    edge = np.concatenate([every, facilities.edge[inner], every])
+    share = np.concatenate([np.zeros(count), facilities.along[inner], np.ones(count)])
+    ends, labels = at_edge_ends(graph, nearest.state_cost, nearest.state_facility, way=way)
+    price = np.concatenate([ends[0], nearest.cost[inner], ends[1]])
+    mine = np.concatenate([labels[0], nearest.facility[inner], labels[1]])
+    order = np.lexsort((np.arange(len(edge)), share, edge))
+    edge, share, price, mine = edge[order], share[order], price[order], mine[order]
+    here = np.flatnonzero((edge[:-1] == edge[1:]) & (share[1:] > share[:-1]))
+    there = here + 1
+    return (
+        edge[here],
+        share[here],
+        share[there],
+        (price[here], price[there]),
+        (mine[here], mine[there]),
+    )
+
+
+def within(stretches: Stretches, limit: float) -> Stretches:
+    """Cut stretches again at a lower limit.
+
+    Parameters
+    ----------
+    stretches
+        Stretches reached within a larger limit.
+    limit
+        The lower limit, inclusive.
+
+    Returns
+    -------
+    Stretches
+        What is reached within it.
+    """
+    low, high = stretches.low, stretches.high
+    first, last = stretches.cost_low, stretches.cost_high
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cut = np.clip((limit - first) / (last - first), 0.0, 1.0)
+    place = low + cut * (high - low)
+    rising, falling = last > first, last < first
+    new = replace(
+        stretches,
+        high=np.where(rising & (last > limit), place, high),
+        cost_high=np.where(rising, np.minimum(last, limit), last),
+        low=np.where(falling & (first > limit), place, low),
+        cost_low=np.where(falling, np.minimum(first, limit), first),
+    )
+    keep = (np.minimum(first, last) <= limit) & (new.high > new.low)
+    return new.take(keep)
+
+
+def beyond(stretches: Stretches, limit: float) -> Stretches:
+    """Leave out what a lower limit already reaches.
+
+    Parameters
+    ----------
+    stretches
+        Stretches reached within a larger limit.
+    limit
+        The lower limit.
+
+    Returns
+    -------
+    Stretches
+        What is reached only beyond it.
+    """
+    if not np.isfinite(limit):
+        return stretches
+    flipped = replace(stretches, cost_low=-stretches.cost_low, cost_high=-stretches.cost_high)
+    rest = within(flipped, -limit)
+    return replace(rest, cost_low=-rest.cost_low, cost_high=-rest.cost_high)
+
+
+def stretch_lines(graph: RoadGraph, stretches: Stretches) -> NDArray[np.object_]:
+    """Draw stretches as lines.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    stretches
+        Stretches of its edges.
+
+    Returns
+    -------
+    numpy.ndarray
+        LineStrings in the graph's CRS, shape (s,).
+    """
+    if not len(stretches.edge):
+        return np.zeros(0, dtype=object)
+    whole = graph.edge_geometry[stretches.edge]
+    xy, number = shapely.get_coordinates(whole, return_index=True)
+    first = np.searchsorted(number, np.arange(len(whole)))
+    step = np.append(0.0, np.hypot(*np.diff(xy, axis=0).T))
+    step[first] = 0.0
+    run = np.cumsum(step)
+    run -= run[first][number]
+    total = shapely.length(whole)
+    share = run / np.where(total > 0, total, 1.0)[number]
+    inside = (share > stretches.low[number]) & (share < stretches.high[number])
+    ends = [
+        shapely.get_coordinates(shapely.line_interpolate_point(whole, at, normalized=True))
+        for at in (stretches.low, stretches.high)
+    ]
+    row = np.arange(len(whole))
+    owner = np.concatenate([row, number[inside], row])
+    place = np.concatenate([np.full(len(whole), -1.0), share[inside], np.full(len(whole), 2.0)])
+    points = np.concatenate([ends[0], xy[inside], ends[1]])
+    order = np.lexsort((place, owner))
+    return np.asarray(shapely.linestrings(points[order], indices=owner[order]), dtype=object)
+
+
+def service_areas(
+    graph: RoadGraph,
+    facilities: Snapped,
+    *,
+    limits: Sequence[float],
+    half_width_m: float,
+    way: Way = "from_facility",
+    start: Floats | None = None,
+    edge_cost: Floats | None = None,
+    cells: gpd.GeoDataFrame | None = None,
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Give the reached roads and the land within reach, as nested bands.
+
+    The land of a band is the land within ``half_width_m`` of its reached roads, and the cells
+    that are reached. There is no hull: land without a reached road stays out, and parts that do
+    not touch a station stay and are marked as exclaves (飞地).
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    facilities
+        Places of the facilities.
+    limits
+        Limits of the bands.
+    half_width_m
+        How far from a reached road the land counts as reached [m].
+    way, start, edge_cost
+        As in `nearest_seconds`.
+    cells
+        Reached cells with the columns ``cost`` and ``geometry`` (squares), or None.
+
+    Returns
+    -------
+    roads : geopandas.GeoDataFrame
+        ``edge``, ``facility``, ``band``, ``limit``, ``cost_low``, ``cost_high``, geometry; each
+        stretch stands once, in its best band.
+    areas : geopandas.GeoDataFrame
+        ``band``, ``limit``, ``part``, ``exclave``, ``area_km2``, geometry; a band holds all
+        better bands.
+    """
+    import geopandas as gpd
+    import pandas as pd
+
+    ordered = sorted(limits)
+    all_ = reached_stretches(
+        graph, facilities, limit=ordered[-1], way=way, start=start, edge_cost=edge_cost
+    )
+    road_parts, area_parts = [], []
+    places = shapely.points(facilities.xy[facilities.on])
+    done, land = -np.inf, shapely.Polygon()
+    for band, limit in enumerate(ordered, start=1):
+        fresh = beyond(within(all_, limit), done)
+        fresh, lines = _drawn(graph, fresh)
+        new = [land, *shapely.buffer(lines, half_width_m, quad_segs=2)]
+        if cells is not None:
+            cost = cells["cost"].to_numpy()
+            new += list(cells.geometry[(cost <= limit) & (cost > done)])
+        land = shapely.union_all(np.array(new, dtype=object))
+        road_parts.append(_road_table(graph, fresh, lines, band, limit))
+        area_parts.append(_area_table(land, places, band, limit, graph.crs))
+        done = limit
+    roads = gpd.GeoDataFrame(pd.concat(road_parts, ignore_index=True), crs=graph.crs)
+    return roads, gpd.GeoDataFrame(pd.concat(area_parts, ignore_index=True), crs=graph.crs)
+
+
+def _drawn(graph: RoadGraph, stretches: Stretches) -> tuple[Stretches, NDArray[np.object_]]:
+    """Draw stretches, without those shorter than a line can be."""
+    lines = stretch_lines(graph, stretches)
+    long = shapely.length(lines) >= LEAST_M
+    return stretches.take(long), lines[long]
+
+
+def _road_table(
+    graph: RoadGraph,
+    stretches: Stretches,
+    lines: NDArray[np.object_],
+    band: int,
+    limit: float,
+) -> gpd.GeoDataFrame:
+    """Lay stretches out as a table."""
+    import geopandas as gpd
+
+    columns = {
+        "edge": stretches.edge,
+        "facility": stretches.facility,
+        "band": np.full(len(stretches.edge), band),
+        "limit": np.full(len(stretches.edge), float(limit)),
+        "cost_low": stretches.cost_low,
+        "cost_high": stretches.cost_high,
+    }
+    return gpd.GeoDataFrame(columns, geometry=lines, crs=graph.crs)
+
+
+def _area_table(
+    land: Any, places: NDArray[np.object_], band: int, limit: float, crs: str
+) -> gpd.GeoDataFrame:
+    """List the parts of a band's land, largest first."""
+    import geopandas as gpd
+
+    parts = shapely.get_parts(land)
+    parts = parts[shapely.area(parts) > 0]
+    parts = parts[np.argsort(-shapely.area(parts), kind="stable")]
+    held = np.zeros(len(parts), dtype=bool)
+    if len(parts) and len(places):
+        held[np.unique(shapely.STRtree(parts).query(places, predicate="intersects")[1])] = True
+    columns = {
+        "band": np.full(len(parts), band),
+        "limit": np.full(len(parts), float(limit)),
+        "part": np.arange(1, len(parts) + 1),
+        "exclave": ~held,
+        "area_km2": shapely.area(parts) / 1e6,
+    }
+    return gpd.GeoDataFrame(columns, geometry=parts, crs=crs)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from riskmap.geo.network.graph import Bools, Ints, RoadGraph
 from riskmap.geo.network.rules import Values, chosen
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     import pandas as pd
+
+    from riskmap.geo.network.graph import Bools, Ints, RoadGraph
 
 _BY_TIME: Final = (":conditional", "day_on", "hour_on")
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import yaml
@@ -13,6 +12,9 @@ import yaml
 from riskmap.i18n import text
 from riskmap.index.tree import did_you_mean, error, failure
 from riskmap.vocabulary.presets import Presets, load_presets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 FOLDER = Path(__file__).parent
 

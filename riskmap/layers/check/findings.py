@@ -1,17 +1,23 @@
-"""Gathering what is wrong with the rows of one source."""
+"""Gathering what is wrong with the rows of one source, in the words of office and run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import Text, text
+from riskmap.layers.layer import Written
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from numpy.typing import NDArray
+
+    from riskmap.layers.layer import Rows
 
 
 SHOWN_ROWS = 10
@@ -342,3 +348,123 @@ def own_fault(error: Exception) -> Problem:
         mend=text("save the layer as GeoPackage or .xlsx again; tell the maintainers"),
         value=f"{type(error).__name__}: {error}"[:200],
     )
+
+
+_SAID: Final[tuple[tuple[str, Text], ...]] = (
+    ("Ring Self-intersection", text("an outline touches itself")),
+    ("Self-intersection", text("an outline crosses itself")),
+    ("Hole lies outside shell", text("a hole lies outside its area")),
+    ("Holes are nested", text("holes lie in one another")),
+    ("Nested shells", text("areas lie in one another")),
+    ("Nested holes", text("holes lie in one another")),
+    ("Interior is disconnected", text("a hole cuts the area in two")),
+    ("Too few points", text("too few points for a line or an area")),
+    ("Duplicate Rings", text("an outline is there twice")),
+    ("Invalid Coordinate", text("a coordinate is no number")),
+    ("Ring is not closed", text("an outline is not closed")),
+    ("not recognized as being in a supported file format", text("the kind of file is not known")),
+    ("not recognized as a supported", text("the kind of file is not known")),
+    ("No such file", text("the file is not there")),
+    ("does not exist", text("the file or the layer is not there")),
+    ("Permission denied", text("the file may not be read")),
+    ("database disk image is malformed", text("the GeoPackage is damaged")),
+    ("file is not a database", text("this is no GeoPackage")),
+    ("file is encrypted or is not a database", text("this is no GeoPackage")),
+    ("database is locked", text("the file is open in another program")),
+    ("Unable to open", text("the file cannot be opened")),
+    ("Could not open", text("the file cannot be opened")),
+    ("Failed to read", text("the file is damaged or cut off")),
+    ("Unexpected EOF", text("the file is cut off")),
+    ("unexpected end", text("the file is cut off")),
+    ("IReadBlock failed", text("a part of the raster is damaged")),
+    ("Read error", text("a part of the raster is damaged")),
+    ("GeoJSON parsing error", text("the GeoJSON is damaged")),
+    ("JSON parsing error", text("the GeoJSON is damaged")),
+    ("SQL Expression Parsing Error", text("the condition is written wrongly")),
+    ("no such column", text("the condition names a column that is not there")),
+    ("not recognised as an available field", text("the condition names a field that is not there")),
+    ("XML", text("the XML is damaged")),
+    ("Zip", text("the archive is damaged")),
+    ("zip", text("the archive is damaged")),
+)
+
+
+def library_words(said: str) -> Text | str:
+    """Put a complaint of a library into our words; its place in brackets stays.
+
+    Parameters
+    ----------
+    said
+        What it says, in English.
+
+    Returns
+    -------
+    Text or str
+        Our words; its own where it is something rare.
+
+    Examples
+    --------
+    >>> str(library_words("Self-intersection[117.1 36.2]"))
+    '边界自相交 [117.1 36.2]'
+    """
+    ours = next((words for theirs, words in _SAID if theirs in said), None)
+    if ours is None:
+        return said
+    at = re.search(r"\[[-\d. eE]+\]\s*$", said)
+    return text("{words} {place}", words=ours, place=at.group(0)) if at else ours
+
+
+def in_words(said: Iterable[str]) -> NDArray[np.object_]:
+    """Put many complaints into our words.
+
+    Parameters
+    ----------
+    said
+        What a library says of each row.
+
+    Returns
+    -------
+    ndarray
+        Texts of the current language, of the same length.
+    """
+    return np.array([str(library_words(str(one))) for one in said], dtype=object)
+
+
+MOST_ROWS: Final = 2000
+"""Rows kept of one file; more than that is no list to mend by hand."""
+_MOST_COLUMNS: Final = 60
+
+
+def written_rows(
+    rows: Rows, problems: Iterable[Problem], columns: Mapping[str, str]
+) -> Written | None:
+    """Keep the returned rows of a source as they were handed in.
+
+    Parameters
+    ----------
+    rows
+        What stands in the file.
+    problems
+        What is said of its rows.
+    columns
+        Field to the heading of its column.
+
+    Returns
+    -------
+    Written or None
+        None when no row is returned.
+    """
+    told = {p.row for p in problems if p.severity == "returned" and p.row is not None}
+    if not told:
+        return None
+    places = np.flatnonzero(np.isin(rows.row, np.fromiter(told, np.int64, len(told))))[:MOST_ROWS]
+    table = rows.table.iloc[places, :_MOST_COLUMNS]
+    cells = {
+        int(rows.row[place]): tuple("" if _blank(value) else shown_value(value) for value in values)
+        for place, values in zip(places, table.itertuples(index=False, name=None), strict=True)
+    }
+    return Written(tuple(map(str, table.columns)), cells, dict(columns))
+
+
+def _blank(value: object) -> bool:
+    return value is None or value is pd.NA or value != value

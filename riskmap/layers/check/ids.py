@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -19,6 +16,10 @@ from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.columns import ITEM_ID, NAME, ROLE, WGS84
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     from riskmap.layers.layer import Layer

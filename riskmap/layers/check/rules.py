@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
@@ -12,11 +11,12 @@ import pyproj
 import shapely
 
 from riskmap.i18n import text
-from riskmap.layers.check.findings import Findings
-from riskmap.layers.check.library import in_words
+from riskmap.layers.check.findings import Findings, in_words
 from riskmap.vocabulary.columns import WGS84
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
     from shapely import Geometry
 

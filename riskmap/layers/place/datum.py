@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -23,6 +22,8 @@ from riskmap.i18n import text
 from riskmap.layers.check.findings import Findings, unusable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
     Pair = tuple[NDArray[np.float64], NDArray[np.float64]]

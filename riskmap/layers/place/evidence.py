@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 import shapely
 
 from riskmap.layers.place.datum import to_wgs84, told_datum, wgs84_to_gcj02
 from riskmap.vocabulary.columns import LEVEL, NAME, WGS84
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import geopandas as gpd
+    import pandas as pd
     from numpy.typing import NDArray
     from shapely import Geometry
 

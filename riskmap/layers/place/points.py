@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError as ProjError
@@ -48,6 +47,7 @@ from riskmap.layers.read.values import parse_numbers
 from riskmap.vocabulary.columns import WGS84
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from riskmap.layers.layer import LayerSpec

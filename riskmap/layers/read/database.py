@@ -6,19 +6,20 @@ import hashlib
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from riskmap.errors import LayerError
 from riskmap.formats import check_condition
 from riskmap.formats import unusable_file as unusable
 from riskmap.i18n import Text, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     import psycopg
+
+    from riskmap.errors import LayerError
 
 SCHEMES: Final = ("postgresql://", "postgres://")
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")

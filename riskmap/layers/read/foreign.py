@@ -1,4 +1,4 @@
-"""Files as they are sent: packed, in another encoding, or of a program that is not read here."""
+"""Files as they are sent: packed, dBase, texts of surveyors, or of a program not read here."""
 
 from __future__ import annotations
 
@@ -7,16 +7,34 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
 
 from riskmap.formats import vector_driver
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import unusable
-from riskmap.layers.layer import Remark
-from riskmap.layers.read.encoding import bad_bytes, decode
+from riskmap.layers.layer import Remark, Rows
+from riskmap.layers.read.encoding import (
+    BAD,
+    bad_bytes,
+    best_codec,
+    decode,
+    known_codec,
+    plausibility,
+)
+from riskmap.layers.read.table import Grid, Header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
 
 _DRAWING: Final = text(
     "in CAD save it as DXF (2013 or older), or better export the layer as a shapefile or GeoPackage"
@@ -293,3 +311,498 @@ def _entry_name(entry: zipfile.ZipInfo) -> str:
         except (UnicodeEncodeError, UnicodeDecodeError):
             name = entry.filename
     return name.replace("\\", "/")
+
+
+_LDID: Final = {
+    0x4D: "gb18030",
+    0x7A: "gb18030",
+    0x4F: "big5hkscs",
+    0x78: "big5hkscs",
+    0x4E: "cp949",
+    0x79: "cp949",
+    0x13: "cp932",
+    0x7B: "cp932",
+    0x26: "cp866",
+    0xC9: "cp1251",
+    0xC8: "cp1250",
+}
+"""Language driver numbers that name one code page; ANSI (0x57) and the Western ones are often
+written without meaning and count for nothing."""
+_LAST_RESORT: Final = "cp1252"
+_FITTING: Final = 0.5
+"""Texts less plausible than this in the encoding that is named are looked at in others."""
+_BETTER: Final = 0.25
+_MOST_BAD: Final = 0.02
+"""Share of bytes outside ASCII that may be wrong before an encoding does not fit."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """In what a table is written and how that was found."""
+
+    codec: str
+    how: str
+    """``declared``, ``cpg``, ``ldid``, ``ascii``, ``bytes`` or ``instead``: the bytes are something
+    else than the .cpg or the head of the table says."""
+    bad: int = 0
+    """Number of places whose bytes are no characters."""
+    clean_names: bool = True
+    """False when a field name ends inside a character."""
+    said: str = ""
+    """What the .cpg or the head says, where that is wrong."""
+
+
+def shapefile_encoding(path: Path, declared: str | None) -> Encoding:
+    """Find the encoding of a shapefile or of a table alone.
+
+    What the project file declares holds. Else it is what the .cpg or the language driver says, if
+    the text reads well so; valid UTF-8 of several bytes and plausible Chinese are stronger than
+    either, for programs write them without looking.
+
+    Parameters
+    ----------
+    path
+        The .shp or .dbf file.
+    declared
+        What the project file says, or None.
+
+    Returns
+    -------
+    Encoding
+        The codec and how it was found.
+
+    Raises
+    ------
+    LayerError
+        When the bytes do not fit the declared encoding.
+    """
+    table = path if path.suffix.lower() == ".dbf" else sibling(path, ".dbf")
+    if table is None:
+        return Encoding("utf-8", "ascii")
+    names, cells, ldid = _texts(table)
+    blob = b"\n".join((*names, cells))
+    if declared:
+        codec = known_codec(declared)
+        if codec is None or _too_bad(cells, codec):
+            raise _unfit(declared)
+        return _found(codec, "declared", names, cells)
+    page = sibling(path, ".cpg")
+    said = page.read_text("ascii", "ignore").strip() if page is not None else ""
+    if blob.isascii():
+        return Encoding("utf-8", "ascii")
+    best = best_codec(blob)
+    for named, how in ((known_codec(said) if said else None, "cpg"), (_LDID.get(ldid), "ldid")):
+        if named is None:
+            continue
+        if named == best or _reads_well(blob, named, best):
+            return _found(named, how, names, cells)
+        if how == "cpg":
+            return _found(best, "instead", names, cells, said=said)
+    if plausibility(_tolerant(blob, best)) < 0.0 or _too_bad(cells, best):
+        best = _LAST_RESORT
+    return _found(best, "bytes", names, cells)
+
+
+def _found(codec: str, how: str, names: list[bytes], cells: bytes, *, said: str = "") -> Encoding:
+    clean = all(_fits(name, codec) for name in names)
+    return Encoding(codec, how, _tolerant(cells, codec).count(BAD), clean, said)
+
+
+def _reads_well(blob: bytes, named: str, best: str) -> bool:
+    """Tell whether a text reads as well in the encoding that is named as in the best."""
+    if best == "utf-8" and _fits(blob, "utf-8"):
+        return False
+    if not _fits(blob, named) and _too_bad(blob, named):
+        return False
+    ours, theirs = plausibility(_tolerant(blob, best)), plausibility(_tolerant(blob, named))
+    return theirs >= _FITTING or ours - theirs < _BETTER or ours < _FITTING
+
+
+def _unfit(tried: str) -> Exception:
+    return unusable(
+        "encoding",
+        text("the text is not written in {encodings}", encodings=tried),
+        text("declare the encoding in the project file, or save the layer as GeoPackage"),
+    )
+
+
+def sibling(path: Path, suffix: str) -> Path | None:
+    """Find the file of another ending beside a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    suffix
+        The ending, in small letters.
+
+    Returns
+    -------
+    Path or None
+        The file in small or capital letters, if it is there.
+    """
+    return next(
+        (p for p in (path.with_suffix(suffix), path.with_suffix(suffix.upper())) if p.exists()),
+        None,
+    )
+
+
+def _fits(blob: bytes, codec: str) -> bool:
+    try:
+        blob.decode(codec)
+    except (UnicodeDecodeError, LookupError):
+        return False
+    return True
+
+
+def _tolerant(blob: bytes, codec: str) -> str:
+    return blob.decode(codec, errors="replace")
+
+
+def _too_bad(blob: bytes, codec: str) -> bool:
+    """Tell whether more than single bytes do not fit an encoding."""
+    sample = blob[:200_000]
+    wide = sum(byte > 0x7F for byte in sample)
+    bad = _tolerant(sample, codec).count(BAD)
+    return bad > max(3, _MOST_BAD * wide) or 2 * bad >= max(wide, 1)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    names: list[bytes]
+    kinds: list[str]
+    spans: list[tuple[int, int]]
+    records: NDArray[np.uint8]
+    """Shape (rows, width)."""
+    ldid: int
+
+
+def _layout(path: Path) -> _Layout | None:
+    """Take a table apart; None when it holds no field."""
+    content = np.fromfile(path, dtype=np.uint8)
+    if len(content) < 33:
+        return None
+    head = content[:32].tobytes()
+    count = int.from_bytes(head[4:8], "little")
+    start, width = int.from_bytes(head[8:10], "little"), int.from_bytes(head[10:12], "little")
+    stop = max(min(start, len(content)) - 1, 32)
+    fields = content[32:stop]
+    fields = fields[: len(fields) // 32 * 32].reshape(-1, 32)
+    ended = np.flatnonzero(fields[:, 0] == 0x0D)
+    fields = fields[: ended[0]] if len(ended) else fields
+    if not len(fields) or width < 2:
+        return None
+    kinds = [chr(kind) for kind in fields[:, 11]]
+    long = np.array([kind == "C" for kind in kinds])
+    widths = fields[:, 16].astype(int) + np.where(long, fields[:, 17].astype(int) * 256, 0)
+    if 1 + widths.sum() > width:
+        widths = fields[:, 16].astype(int)
+    stops = 1 + np.cumsum(widths)
+    count = min(count, max(len(content) - start, 0) // width)
+    records = content[start : start + count * width].reshape(count, width)
+    names = [bytes(row[:11].tobytes().split(b"\x00")[0]) for row in fields]
+    spans = [(int(stop - size), int(stop)) for size, stop in zip(widths, stops, strict=True)]
+    return _Layout(names, kinds, spans, records, head[29])
+
+
+def _texts(path: Path) -> tuple[list[bytes], bytes, int]:
+    """Return the field names, the joined text cells that are not cut off, the language driver."""
+    layout = _layout(path)
+    if layout is None:
+        return [], b"", 0
+    pieces = [
+        _whole_cells(layout.records[:, start:stop])
+        for kind, (start, stop) in zip(layout.kinds, layout.spans, strict=True)
+        if kind == "C" and stop > start
+    ]
+    return layout.names, b"\n".join(pieces), layout.ldid
+
+
+def _whole_cells(cells: NDArray[np.uint8]) -> bytes:
+    """Join cells that end in a blank, for a full cell may end in half a character."""
+    last = cells[:, -1]
+    ended = cells[(last == 0x20) | (last == 0)]
+    line = np.full((len(ended), 1), 0x0A, dtype=np.uint8)
+    joined: bytes = np.hstack([ended, line]).tobytes()
+    return joined
+
+
+def read_dbf(path: Path, codec: str) -> pd.DataFrame:
+    """Read a dBase table; bytes of no character show as a sign, and cost no row.
+
+    Parameters
+    ----------
+    path
+        The .dbf file.
+    codec
+        Its encoding.
+
+    Returns
+    -------
+    DataFrame
+        Shape (rows not deleted, fields).
+
+    Raises
+    ------
+    LayerError
+        When it is no table.
+    """
+    layout = _layout(path)
+    if layout is None:
+        raise unusable(
+            "broken_file",
+            text("the file cannot be read"),
+            text("open it in a GIS, save it as GeoPackage and give that file"),
+        )
+    kept = layout.records[layout.records[:, 0] != ord("*")]
+    columns: dict[str, Any] = {}
+    for name, kind, (start, stop) in zip(layout.names, layout.kinds, layout.spans, strict=True):
+        label = _tolerant(name, codec).rstrip(BAD).strip() or f"[{len(columns) + 1}]"
+        while label in columns:
+            label += "_"
+        cells = [bytes(cell) for cell in np.ascontiguousarray(kept[:, start:stop])]
+        columns[label] = pd.Series([_cell(cell, kind, codec) for cell in cells], dtype=object)
+    return pd.DataFrame(columns)
+
+
+def _cell(cell: bytes, kind: str, codec: str) -> Any:
+    """Read one cell by the kind of its field."""
+    bare = cell.replace(b"\x00", b" ")
+    if kind == "C":
+        written = _tolerant(bare.rstrip(b" "), codec)
+        full = bool(cell) and cell[-1] not in (0x20, 0)
+        return (written.rstrip(BAD) if full else written).strip() or None
+    plain = bare.decode("ascii", "replace").strip()
+    if kind in "NF" and plain and not plain.strip("*"):
+        return None
+    if kind in "NF" and plain:
+        try:
+            return float(plain)
+        except ValueError:
+            return plain
+    if kind == "L":
+        return {"T": True, "Y": True, "F": False, "N": False}.get(plain.upper())
+    if kind == "D" and len(plain) == 8 and plain.isdigit():
+        try:
+            return date(int(plain[:4]), int(plain[4:6]), int(plain[6:])).isoformat()
+        except ValueError:
+            return plain
+    return plain or None
+
+
+_SECTION: Final = re.compile(r"^\s*\[(.+?)\]\s*$")
+_ZONES: Final = {
+    # datum: (first zone, EPSG of it) of the 3-degree and the 6-degree zones with zone number
+    "2000": {3: (25, 4513), 6: (13, 4491)},
+    "80": {3: (25, 2349), 6: (13, 2327)},
+    "54": {3: (25, 2401), 6: (13, 21413)},
+}
+_HEADS: Final = (
+    "界址点数",
+    "地块面积",
+    "编号",
+    "名称",
+    "图形属性",
+    "图幅号",
+    "地块用途",
+    "地类编码",
+)
+
+
+def read_parcels(path: Path, encoding: str | None = None) -> Rows | None:
+    """Read a 地块坐标 text, as land offices exchange outlines.
+
+    Parameters
+    ----------
+    path
+        A .txt file.
+    encoding
+        Declared encoding, or None.
+
+    Returns
+    -------
+    Rows or None
+        One row a parcel with its outline; None when the file is something else.
+
+    Raises
+    ------
+    LayerError
+        When its coordinate system cannot be told.
+    """
+    import geopandas as gpd
+
+    with path.open("rb") as stream:
+        if not re.search(rb"J1\s*,\s*1\s*,|\[\S{2,20}\]", stream.read(4096)):
+            return None
+    decoded = decode(path.read_bytes(), encoding)
+    if "[地块坐标]" not in decoded.body.replace("【", "[").replace("】", "]"):
+        return None
+    facts, lines = _sections(decoded.body)
+    records, shapes, numbers = _parcels(lines)
+    crs = _crs(facts)
+    table = pd.DataFrame(records, columns=list(_HEADS), dtype=object)
+    said = text("outlines were read from a 地块坐标 text in {crs}", crs=crs)
+    remark = Remark("parcels", said, text("declare crs: if the head of the file is wrong"))
+    return Rows(
+        table=table,
+        row=np.array(numbers, dtype=np.int64),
+        geometry=gpd.GeoSeries(shapes, crs=crs),
+        sheet=path.stem,
+        encoding=decoded.encoding,
+        notes=(*decoded.remarks(), remark),
+    )
+
+
+def _sections(body: str) -> tuple[dict[str, str], list[tuple[int, str]]]:
+    """Return the facts of the head and the numbered lines of the outlines."""
+    facts: dict[str, str] = {}
+    lines: list[tuple[int, str]] = []
+    section = ""
+    for number, line in enumerate(body.splitlines(), start=1):
+        bare = line.strip().replace("，", ",")
+        if match := _SECTION.match(bare.replace("【", "[").replace("】", "]")):
+            section = match[1]
+        elif section == "地块坐标" and bare:
+            lines.append((number, bare))
+        elif "=" in bare:
+            key, _, value = bare.partition("=")
+            facts[key.strip()] = value.strip()
+    return facts, lines
+
+
+def _parcels(
+    lines: list[tuple[int, str]],
+) -> tuple[list[list[str]], list[Any], list[int]]:
+    """Make the outlines: a line that ends in @ begins a parcel, the others are its corners."""
+    heads: list[list[str]] = []
+    rings: list[dict[str, list[tuple[float, float]]]] = []
+    numbers: list[int] = []
+    for number, line in lines:
+        cells = [cell.strip() for cell in line.split(",")]
+        if line.endswith("@"):
+            heads.append((cells[:-1] + [""] * len(_HEADS))[: len(_HEADS)])
+            rings.append({})
+            numbers.append(number)
+        elif rings and len(cells) >= 4:
+            try:
+                north, east = float(cells[2]), float(cells[3])
+            except ValueError:
+                continue
+            if north > 1e7 > east:
+                north, east = east, north
+            rings[-1].setdefault(cells[1], []).append((east, north))
+    return heads, [_outline(list(ring.values())) for ring in rings], numbers
+
+
+def _outline(rings: list[list[tuple[float, float]]]) -> Any:
+    """Make an area of rings: those inside another are holes."""
+    import shapely
+
+    areas = [shapely.Polygon(ring) for ring in rings if len(set(ring)) >= 3]
+    areas = [area if area.is_valid else shapely.make_valid(area) for area in areas]
+    if not areas:
+        return None
+    areas.sort(key=lambda area: -area.area)
+    whole = areas[0]
+    for area in areas[1:]:
+        whole = whole.difference(area) if whole.contains(area) else whole.union(area)
+    return whole
+
+
+def _crs(facts: dict[str, str]) -> str:
+    """Tell the coordinate system by the datum, the width of the zones and the zone number."""
+    named = facts.get("坐标系", "")
+    datum = next((key for key in _ZONES if key in named), "2000" if not named else "")
+    width = int(re.sub(r"\D", "", facts.get("几度分带", "3")) or 3)
+    zone = int(re.sub(r"\D", "", facts.get("带号", "")) or 0)
+    first, code = _ZONES.get(datum, {}).get(width, (0, 0))
+    if not code or not first <= zone <= first + (20 if width == 3 else 10):
+        raise unusable(
+            "parcel_crs",
+            text("the head of the file does not say its coordinate system and zone"),
+            text("fill in 坐标系, 几度分带 and 带号, or declare crs: in the project file"),
+            value=f"{named} {facts.get('几度分带', '')} {facts.get('带号', '')}".strip(),
+        )
+    return f"EPSG:{code + zone - first}"
+
+
+_NUMBER: Final = re.compile(r"^[+-]?\d+(?:\.\d+)?$")
+
+
+def headless(grid: Grid) -> tuple[Grid, Header, Remark] | None:
+    """Find points in a text that has no header, as instruments and CASS write them.
+
+    Parameters
+    ----------
+    grid
+        The cells.
+
+    Returns
+    -------
+    tuple or None
+        The cells, a header made up for them, and what is to be said; None when no two columns can
+        be coordinates.
+    """
+    rows = [[str(cell).strip() for cell in row] for row in grid.cells]
+    if all(len(row) == 1 for row in rows if row):
+        rows = [row[0].split() if row else [] for row in rows]
+    if rows and len([cell for cell in rows[0] if cell]) == 1 and len(rows) > 2:
+        rows = [[], *rows[1:]]  # CASS writes the number of points first
+    filled = [row for row in rows if any(row)]
+    if len(filled) < 2 or len({len(row) for row in filled}) > 2:
+        return None
+    width = max(map(len, filled))
+    columns = [[row[at] if at < len(row) else "" for row in filled] for at in range(width)]
+    kinds = [_axis(column) for column in columns]
+    pair = next(
+        (
+            (names, kinds.index(names[0]), kinds.index(names[1]))
+            for names in (("经度", "纬度"), ("东坐标", "北坐标"))
+            if names[0] in kinds and names[1] in kinds
+        ),
+        None,
+    )
+    if pair is None:
+        return None
+    (first, second), at_first, at_second = pair
+    labels = [""] * width
+    labels[at_first], labels[at_second] = first, second
+    texts = [at for at in range(width) if not labels[at] and _tells_apart(columns[at])]
+    if not texts:
+        return None
+    words = [at for at in texts if not all(_NUMBER.match(cell) for cell in columns[at])]
+    labels[words[-1] if words else texts[0]] = "名称"
+    if labels[0] == "" and _tells_apart(columns[0]):
+        labels[0] = "点号"
+    said = text(
+        "the text has no header; columns {first} and {second} were taken as {names}",
+        first=at_first + 1,
+        second=at_second + 1,
+        names=f"{first}、{second}",
+    )
+    labels = [label or f"[{at + 1}]" for at, label in enumerate(labels)]
+    cells: list[list[Any]] = [list(row) for row in rows]
+    header = Header(-1, labels, frozenset(("name", first, second)), -1)
+    remark = Remark("headless", said, text("put a line of column names above the first row"))
+    return Grid(grid.name, cells, grid.hidden, grid.encoding, notes=grid.notes), header, remark
+
+
+def _axis(column: list[str]) -> str:
+    """Say which coordinate a column of numbers can only be."""
+    if not all(_NUMBER.match(cell) for cell in column):
+        return ""
+    numbers = np.array([float(cell) for cell in column])
+    broken = any("." in cell for cell in column)
+    if broken and ((numbers >= 73.0) & (numbers <= 136.0)).all():
+        return "经度"
+    if broken and ((numbers >= 3.0) & (numbers <= 54.0)).all():
+        return "纬度"
+    if ((numbers > 1.5e6) & (numbers < 6.5e6)).all():
+        return "北坐标"
+    if (((numbers > 1.5e5) & (numbers < 9e5)) | ((numbers > 1.3e7) & (numbers < 4.6e7))).all():
+        return "东坐标"
+    return ""
+
+
+def _tells_apart(column: list[str]) -> bool:
+    return len({cell for cell in column if cell}) == len(column)

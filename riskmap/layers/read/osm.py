@@ -6,7 +6,6 @@ import json
 import tempfile
 import warnings
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +18,8 @@ from riskmap.geo.network.rules import CUT, NODES, POINTS, TURNS, WAY_ID
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     import geopandas as gpd
     import pandas as pd
     from numpy.typing import NDArray

@@ -13,21 +13,22 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from riskmap.formats import check_size, check_workbook
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import row_list, unusable
-from riskmap.layers.check.library import library_words
+from riskmap.layers.check.findings import library_words, row_list, unusable
 from riskmap.layers.layer import Remark, Rows
 from riskmap.layers.place.datum import told_datum
 from riskmap.layers.read.encoding import decode
 from riskmap.layers.read.values import INVISIBLE
 from riskmap.vocabulary.roles import unit_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et")
 TEXTS: Final = (".csv", ".txt", ".tsv")

@@ -507,7 +507,7 @@ def assisted_share(
     Series
         Share by unit id; the preset where nothing is known.
     """
-    from riskmap.geo.points import unit_of_points
+    from riskmap.geo.grid import unit_of_points
 
     finest = units[units["finest"]] if "finest" in units else units
     found = pd.Series(np.nan, index=finest.index)

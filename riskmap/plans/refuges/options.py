@@ -6,12 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from riskmap.vocabulary.sections import (
-    Count,
-    Section,
-    as_number_text,
-    as_numbers,
-)
+from riskmap.vocabulary.columns import Count, Section, as_number_text, as_numbers
 
 if TYPE_CHECKING:
     from riskmap.vocabulary.presets import Presets

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,14 +9,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.geo.points import unit_of_points
+from riskmap.geo.grid import unit_of_points
 from riskmap.i18n import Text, text
 from riskmap.plans.plan import Plan, Proof
-from riskmap.plans.refuges.assign import assign
-from riskmap.plans.refuges.audit import audit
+from riskmap.plans.refuges.assign import Case, assign, early_case, mend_table
 from riskmap.plans.refuges.capacity import capacity_table, texts
-from riskmap.plans.refuges.checks import eligibility, refuge_checks, refuge_spots, usable_for
-from riskmap.plans.refuges.dangers import Dangers, place_checks
+from riskmap.plans.refuges.checks import audit, eligibility, refuge_checks, refuge_spots, usable_for
+from riskmap.plans.refuges.dangers import Dangers, State, World, place_checks
 from riskmap.plans.refuges.demand import (
     assisted_share,
     last_arrival,
@@ -27,22 +25,24 @@ from riskmap.plans.refuges.demand import (
     people_to_move,
     vehicles_table,
 )
-from riskmap.plans.refuges.mends import Case, early_case, mend_table
 from riskmap.plans.refuges.options import warning_seconds
-from riskmap.plans.refuges.proposals import proposals, site_proofs, site_tables
 from riskmap.plans.refuges.schedule import (
+    accessibility,
     clearance,
     hours,
     opening,
+    reach_cells,
+    scorecard,
     stage_places,
     timetable,
 )
-from riskmap.plans.refuges.standards import accessibility, reach_cells, scorecard
+from riskmap.plans.refuges.sites import proposals, site_proofs, site_tables
 from riskmap.plans.refuges.tables import handout, plan_notes, recounted
 from riskmap.plans.refuges.ways import Net, Routes, group_ways, plan_routes
-from riskmap.plans.refuges.world import State, World
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from riskmap.plans.refuges.assign import Assigned
@@ -424,7 +424,7 @@ def _standards(
     places: NDArray[np.float64],
 ) -> dict[str, pd.DataFrame]:
     """Make the scorecard of the towns and the accessibility of the villages."""
-    from riskmap.geo.points import unit_of_points
+    from riskmap.geo.grid import unit_of_points
 
     units, presets = world.units, world.presets
     on_foot = roads[0] if roads and roads[0].mode == "foot" else None

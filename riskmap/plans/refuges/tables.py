@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +11,11 @@ import shapely
 from riskmap.i18n import Text, text
 from riskmap.plans.refuges.assign import Assigned
 from riskmap.plans.refuges.capacity import texts
-from riskmap.plans.refuges.ways import Net
 from riskmap.vocabulary.codes import words_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from riskmap.plans.refuges.demand import People
     from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.plans.refuges.sites import Proposed
-    from riskmap.plans.refuges.ways import Routes
+    from riskmap.plans.refuges.ways import Net, Routes
     from riskmap.result import Proof
 
 

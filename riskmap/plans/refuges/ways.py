@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,12 +19,14 @@ from riskmap.geo.network import (
     wet_roads,
 )
 from riskmap.geo.network.flooded import cut_at_pixels
-from riskmap.geo.network.paths import find_pieces
 from riskmap.geo.network.snap import put_by_name, reachable
+from riskmap.geo.network.tables import find_pieces
 from riskmap.i18n import Text, text
 from riskmap.plans.stations.reach import depth_tiles
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import geopandas as gpd
     from numpy.typing import NDArray
 

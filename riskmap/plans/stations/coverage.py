@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,17 +9,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskmap.geo.grid import Grid, cell_centres, cell_names, inside_cells
+from riskmap.geo.grid import Grid, cell_centres, cell_names, inside_cells, row_xy, unit_of_points
 from riskmap.geo.network import RoadGraph, Snapped, snap_points
 from riskmap.geo.network.snap import named_roads, put_by_name
-from riskmap.geo.points import row_xy, unit_of_points
 from riskmap.i18n import text
-from riskmap.plans.stations.rules import Rule, Target
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import geopandas as gpd
 
     from riskmap.geo.people import Pieces
+    from riskmap.plans.stations.rules import Rule, Target
 
 
 Floats = NDArray[np.float64]

@@ -6,11 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from riskmap.vocabulary.sections import (
-    Section,
-    as_names,
-    as_values,
-)
+from riskmap.vocabulary.columns import Section, as_names, as_values
 
 
 class Standard(Section):

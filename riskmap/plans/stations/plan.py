@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +29,6 @@ from riskmap.plans.stations.coverage import (
     place_levels,
     worst_table,
 )
-from riskmap.plans.stations.maps import AFTER, BEFORE, State, station_layers
 from riskmap.plans.stations.options import Standard, StationOptions
 from riskmap.plans.stations.reach import (
     Setting,
@@ -51,10 +49,19 @@ from riskmap.plans.stations.sites import (
     plan_sites,
 )
 from riskmap.plans.stations.standards import Held, with_standards
-from riskmap.plans.stations.tables import headlines, station_notes
+from riskmap.plans.stations.tables import (
+    AFTER,
+    BEFORE,
+    State,
+    headlines,
+    station_layers,
+    station_notes,
+)
 from riskmap.vocabulary.columns import WGS84
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import geopandas as gpd
     from numpy.typing import NDArray
 

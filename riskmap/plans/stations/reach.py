@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from riskmap.geo.grid import Grid
+from riskmap.geo.grid import Grid, row_xy
 from riskmap.geo.network import (
     RoadGraph,
     Snapped,
@@ -23,7 +23,6 @@ from riskmap.geo.network import (
     wet_roads,
 )
 from riskmap.geo.network.snap import snap_rows
-from riskmap.geo.points import row_xy
 from riskmap.plans.stations.coverage import CELLS, Demand, Force, Reach, arrivals, force_seconds
 from riskmap.plans.stations.rules import Rule, own_turn_out, turn_out
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import ProjectError
 from riskmap.i18n import Text, text
-from riskmap.vocabulary.presets import Presets
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+    from riskmap.vocabulary.presets import Presets
 
 DEFAULT: Final = "station.response_s"
 """Call handling and turn-out of a rule that names none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,12 +11,10 @@ import shapely
 from numpy.typing import NDArray
 
 from riskmap.errors import InfeasibleError
-from riskmap.geo.grid import Grid, cell_of, inside_cells
+from riskmap.geo.grid import Grid, cell_of, inside_cells, row_xy
 from riskmap.geo.network import RoadGraph, Snapped, sample, snap_points
-from riskmap.geo.points import row_xy
 from riskmap.i18n import Text, text
 from riskmap.plans.refuges.dangers import slopes
-from riskmap.plans.stations.coverage import Demand
 from riskmap.plans.stations.reach import (
     Fleet,
     Setting,
@@ -28,10 +25,13 @@ from riskmap.plans.stations.reach import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import geopandas as gpd
 
     from riskmap.geo.network import RoadGraph
     from riskmap.layers.layer import Raster
+    from riskmap.plans.stations.coverage import Demand
     from riskmap.vocabulary.presets import Presets
 
 

@@ -14,12 +14,13 @@ from riskmap.errors import ProjectError
 from riskmap.i18n import Text, text
 from riskmap.plans.plan import of_state
 from riskmap.plans.stations.coverage import Demand, Reach
-from riskmap.plans.stations.options import Standard
 from riskmap.plans.stations.rules import Rule, Target
 from riskmap.vocabulary.codes import words_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+    from riskmap.plans.stations.options import Standard
 
 Pairs = Mapping[str, tuple[Demand, Reach]]
 Floats = NDArray[np.float64]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +10,19 @@ import pandas as pd
 from riskmap.i18n import Text, text
 from riskmap.plans.plan import Plan, Proof
 from riskmap.plans.refuges.capacity import numbers, texts
-from riskmap.plans.supplies.needs import Call, depot_sizes, needs, total_of
-from riskmap.plans.supplies.ways import nearest_depots, nearest_stock, next_depots
+from riskmap.plans.supplies.ways import (
+    Call,
+    depot_sizes,
+    nearest_depots,
+    nearest_stock,
+    needs,
+    next_depots,
+    total_of,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import geopandas as gpd
 
     from riskmap.vocabulary.presets import Presets

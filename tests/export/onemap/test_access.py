@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from riskmap.export.onemap.page import render
 from tests.sample import HOSTILE_NAMES, sample_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.browser
 TABS = ("overview", "list", "whatif", "detail")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,6 +17,10 @@ from riskmap.errors import ExportError, ProjectError
 from riskmap.export.onemap.backdrop import SIDE, backdrop_parts, backdrop_problems, read_backdrops
 from riskmap.export.onemap.pack import Packer
 from tests import town
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 GREEN, PURPLE = (0, 160, 0), (120, 0, 160)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import folium
 import pytest
@@ -18,6 +17,9 @@ from riskmap.errors import ExportError
 from riskmap.export.onemap import page
 from riskmap.export.public import redact
 from tests.sample import CANARIES, sample_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CATALOGUE = Path(riskmap.__file__).parent / "locale" / "zh" / "LC_MESSAGES" / "onemap.po"
 

@@ -6,14 +6,16 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from riskmap.export.onemap.recipe import make_recipe, recompute
+from riskmap.export.onemap.collect import make_recipe, recompute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.browser
 

@@ -7,15 +7,13 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from shapely.geometry import Point
 
 from riskmap.export.onemap import page as built
@@ -23,6 +21,11 @@ from riskmap.export.onemap.page import render
 from riskmap.plans.plan import Plan
 from riskmap.vocabulary.marks import palettes
 from tests.sample import ORIGIN, sample_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 pytestmark = pytest.mark.browser
 
@@ -451,7 +454,7 @@ def test_ciede2000_gives_the_published_differences() -> None:
 
 def _depths() -> list[str]:
     """Colours of the classes of depth, dry first."""
-    found = re.search(r"\bDEPTHS\b[^\[]*\[([^\]]*)\]", built._modules()["water.js"])
+    found = re.search(r"\bDEPTHS\b[^\[]*\[([^\]]*)\]", built._modules()["ground.js"])
     assert found
     return re.findall(r"#[0-9a-f]{6}", found[1])
 

@@ -7,8 +7,7 @@ import gzip
 import json
 import re
 from collections import Counter
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +18,9 @@ import pytest
 import shapely
 
 from tests import town
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KINDS = {"u8": "u1", "u16": "<u2", "u32": "<u4", "i32": "<i4", "f32": "<f4", "f64": "<f8"}
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -14,6 +12,10 @@ from riskmap.export.onemap.page import render
 from riskmap.export.workbook.tables import scored
 from riskmap.register import events
 from riskmap.register.diff import since
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.browser
 YEAR = "2025-04-15"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from riskmap.export.onemap import collect
+from riskmap.export.onemap.collect import make_recipe, recompute
 from riskmap.export.onemap.page import render
-from riskmap.export.onemap.recipe import make_recipe, recompute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.browser
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -16,6 +14,10 @@ from shapely.geometry import LineString, Point
 from riskmap.export.onemap.page import render
 from riskmap.result import Plan
 from tests.sample import ORIGIN, sample_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.browser
 
@@ -89,7 +91,7 @@ def test_scenarios_switch_and_plans_are_drawn(
             for code in index.stages["normalised"]
         }
         normal = index.stages["normalised"].assign(**higher)
-        from riskmap.export.onemap.recipe import make_recipe, recompute
+        from riskmap.export.onemap.collect import make_recipe, recompute
 
         moved = replace(index, stages={**index.stages, "normalised": normal})
         scores = recompute(moved, make_recipe(index), weights={})

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
@@ -15,6 +13,10 @@ from shapely.geometry import LineString
 from riskmap.export.onemap.page import render
 from riskmap.result import Plan
 from tests.sample import sample_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.browser
 NAME = "暴雨,50%~2c"

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import shapely
 from affine import Affine
-from numpy.typing import NDArray
 from pyproj import Transformer
 from rasterio.features import rasterize
 
 from benchmarks.page_case import polygons_and_points
 from riskmap.export.onemap import page as built
 from riskmap.export.onemap.page import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 pytestmark = pytest.mark.browser
 

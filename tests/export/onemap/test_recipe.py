@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from riskmap.export.onemap.collect import class_breaks
-from riskmap.export.onemap.recipe import combine, make_recipe, recompute
+from riskmap.export.onemap.collect import class_breaks, combine, make_recipe, recompute
 
 
 @pytest.mark.parametrize(

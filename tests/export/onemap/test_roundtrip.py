@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
 from riskmap.cli.app import app
 from tests.town import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.browser
 METHOD = {"aggregate": {"risk": "geometric"}, "classes": {"method": "natural_breaks", "k": 4}}

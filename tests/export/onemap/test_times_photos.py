@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pytest
@@ -18,6 +16,10 @@ from riskmap.export.onemap.page import render
 from riskmap.export.public import redact, veil_layers
 from riskmap.result import Plan
 from tests.sample import ORIGIN, sample_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.browser
 PIXEL = base64.b64decode(

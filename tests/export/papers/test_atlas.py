@@ -17,10 +17,18 @@ from pypdf import PdfReader
 
 from riskmap.errors import ExportError, UsageError
 from riskmap.export.geopackage.read import open_results
-from riskmap.export.papers.atlas import TEMPLATES, Atlas, file_name, make_atlas
 from riskmap.export.papers.drafts import LAYOUTS, Options, poster_draft, unit_draft
-from riskmap.export.papers.drawing import SCALES, choose_frame, scale_bar
-from riskmap.export.papers.labels import Wish, along, around, place, width
+from riskmap.export.papers.drawing import (
+    SCALES,
+    Wish,
+    along,
+    around,
+    choose_frame,
+    place,
+    scale_bar,
+    width,
+)
+from riskmap.export.papers.folder import TEMPLATES, Atlas, make_atlas, sheet_name
 from riskmap.export.papers.scene import Book, open_book
 from riskmap.export.papers.typeset import find_fonts, lacking, typeset
 from riskmap.vocabulary.roles import load_roles
@@ -430,9 +438,9 @@ def test_names_with_marks_rare_letters_and_forty_letters(tmp_path):
 
 
 def test_file_names_that_every_system_holds():
-    assert file_name("1", 'a/b\\c:d*e?f"g<h>i|j') == "1_a_b_c_d_e_f_g_h_i_j.pdf"
-    assert len(file_name("1", "长" * 300)) < 60
-    assert file_name("1", "..") == "1.pdf"
+    assert sheet_name("1", 'a/b\\c:d*e?f"g<h>i|j') == "1_a_b_c_d_e_f_g_h_i_j.pdf"
+    assert len(sheet_name("1", "长" * 300)) < 60
+    assert sheet_name("1", "..") == "1.pdf"
 
 
 def test_frames_are_the_largest_round_ones_that_hold_a_place():

@@ -24,7 +24,7 @@ from riskmap.export.papers.document import (
     layout,
 )
 from riskmap.export.papers.official import template_file, write_docx
-from riskmap.export.papers.printed import write_pdf
+from riskmap.export.papers.typeset import write_pdf
 from riskmap.export.verify import verify
 from riskmap.vocabulary.presets import load_presets
 from tests.sample import CANARIES, sample_result

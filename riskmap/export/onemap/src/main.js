@@ -1,31 +1,26 @@
 // @ts-check
 /** Starts the page and joins its parts. */
 import { app, byId, emit, framed, isPhone, on, state } from "./model/core.js";
-import { addCanvas, redraw } from "./draw/canvas.js";
-import { backdropShown, drawBackdrop, hasBackdrop } from "./draw/backdrop.js";
+import { addCanvas, drawLines, redraw } from "./draw/canvas.js";
+import { backdropShown, drawBackdrop, drawWater, hasBackdrop, loadRelief, loadWater, waterShown } from "./draw/ground.js";
 import { latitude } from "./data/geo.js";
 import { openDocument } from "./data/read.js";
-import { fromHash, watchAddress } from "./model/address.js";
+import { fromHash, startMeasure, startTools, watchAddress } from "./panels/tools.js";
 import { buildFrame, openTab, renderFrame } from "./panels/frame.js";
 import { fitAll, startInteraction } from "./panels/interact.js";
 import { makeModel, table, wholeBox } from "./data/model.js";
 import { drawPoints } from "./draw/points.js";
 import { staleSurface } from "./draw/cells.js";
-import { loadRelief } from "./draw/ground.js";
 import { drawSurface } from "./draw/surface.js";
-import { drawLines } from "./draw/vectors.js";
 import { renderTree } from "./panels/tree.js";
 import { renderOverview } from "./panels/overview.js";
 import { renderList } from "./panels/list.js";
 import { renderWhatif, setWeights, startCompare } from "./panels/whatif.js";
 import { renderDetail } from "./panels/detail.js";
-import { loadReasons } from "./model/why.js";
+import { loadReasons } from "./model/counts.js";
 import { live, prepare, unitScores } from "./model/score.js";
-import { startTime } from "./panels/time.js";
-import { startTools } from "./panels/tools.js";
-import { startMeasure } from "./panels/measure.js";
+import { startTime } from "./panels/chips.js";
 import { startPicture } from "./draw/picture.js";
-import { drawWater, loadWater, waterShown } from "./draw/water.js";
 
 /* global L */
 

@@ -1,6 +1,8 @@
 // @ts-check
 /** Canvases that follow the map, and the view that all drawing goes through. */
-import { app, framed } from "../model/core.js";
+import { inTown, unitSpan } from "../data/model.js";
+import { app, framed, state } from "../model/core.js";
+import { classColours } from "./labels.js";
 
 /* global L */
 
@@ -185,4 +187,165 @@ export function lay(view, image) {
   /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d", { willReadFrequently: true })).putImageData(image, 0, 0);
   view.ctx.imageSmoothingEnabled = false;
   view.ctx.drawImage(sheet, 0, 0, image.width, image.height, 0, 0, view.w, view.h);
+}
+
+/** Lines and outlines: borders, areas of layers and plans, the selection. */
+
+/** @typedef {import("./canvas.js").View} View */
+
+const NEAR = 0.7;
+/** Borders of units smaller than this on the screen [px] would hide what is inside them. */
+const TINY = 6;
+/** Areas smaller than this on the screen [px] would be blots; their points and rings stand for them. */
+const SPECK = 9;
+
+/**
+ * Begin a path with all rings of an owner; false when it lies outside the view.
+ * @param {View} view
+ * @param {any} shape
+ * @param {number} owner
+ * @param {boolean} begin
+ */
+export function traceShape(view, shape, owner, begin) {
+  const { ctx, k, ox, oy } = view;
+  const { box, first, starts, xy } = shape;
+  const b = owner * 4;
+  if (box[b] * k > ox + view.w + 4 || box[b + 2] * k < ox - 4) return false;
+  if (box[b + 1] * k > oy + view.h + 4 || box[b + 3] * k < oy - 4) return false;
+  if (begin) ctx.beginPath();
+  for (let r = first[owner]; r < first[owner + 1]; r++) {
+    const end = starts[r + 1] - 1;
+    let px = xy[2 * starts[r]] * k - ox;
+    let py = xy[2 * starts[r] + 1] * k - oy;
+    ctx.moveTo(px, py);
+    for (let i = starts[r] + 1; i <= end; i++) {
+      const x = xy[2 * i] * k - ox;
+      const y = xy[2 * i + 1] * k - oy;
+      if (i < end && Math.abs(x - px) < NEAR && Math.abs(y - py) < NEAR) continue;
+      ctx.lineTo(x, y);
+      px = x;
+      py = y;
+    }
+  }
+  return true;
+}
+
+/**
+ * Stroke many owners, a few at a time (one long path is slow).
+ * @param {View} view
+ * @param {any} shape
+ * @param {(owner: number) => boolean} wanted
+ * @param {{colour: string, width: number, casing?: string, dash?: number[]}[]} styles
+ */
+export function strokeMany(view, shape, wanted, styles) {
+  const { ctx } = view;
+  ctx.lineJoin = ctx.lineCap = "round";
+  for (const style of styles) {
+    ctx.strokeStyle = style.colour;
+    ctx.lineWidth = style.width;
+    ctx.setLineDash(style.dash || []);
+    let open = 0;
+    for (let i = 0; i < shape.n; i++) {
+      if (!wanted(i)) continue;
+      if (!open) ctx.beginPath();
+      if (traceShape(view, shape, i, false)) open++;
+      if (open >= 48) {
+        ctx.stroke();
+        open = 0;
+      }
+    }
+    if (open) ctx.stroke();
+  }
+  ctx.setLineDash([]);
+}
+
+/**
+ * Draw areas and borders above the surface.
+ * @param {View} view
+ */
+export function drawLines(view) {
+  const { model } = app;
+  for (const layer of model.things) if (layer.shape && state.shown[layer.id]) drawAreas(view, layer);
+  if (state.shown.borders) drawBorders(view);
+}
+
+/** @param {View} view @param {any} layer */
+function drawAreas(view, layer) {
+  const { ctx } = view;
+  const colours = classColours();
+  const colour = (/** @type {number} */ i) => (layer.level[i] ? colours[layer.level[i]] : layer.colour || "#7a1fa2");
+  ctx.globalAlpha = state.opacity[layer.id];
+  for (let i = 0; i < layer.n; i++) {
+    if (state.levelOff[layer.id + layer.level[i]] || !inTown(layer.unit[i])) continue;
+    const px = (layer.shape.box[4 * i + 2] - layer.shape.box[4 * i]) * view.k;
+    if ((layer.kind === "area" && px < SPECK) || !traceShape(view, layer.shape, i, true)) continue;
+    if (layer.kind === "area") {
+      ctx.globalAlpha = state.opacity[layer.id] * 0.25;
+      ctx.fillStyle = colour(i);
+      ctx.fill("evenodd");
+      ctx.globalAlpha = state.opacity[layer.id];
+    }
+    ctx.strokeStyle = colour(i);
+    ctx.lineWidth = px < 30 ? 1 : 2;
+    ctx.setLineDash(px < 30 ? [] : [7, 3]);
+    ctx.stroke();
+  }
+  ctx.setLineDash([]);
+  ctx.globalAlpha = 1;
+}
+
+/** Borders of the units: coarse ones strong, fine ones from nearby. @param {View} view */
+function drawBorders(view) {
+  const { units } = app.model;
+  const { ctx } = view;
+  const n = units.levels.length;
+  ctx.globalAlpha = state.opacity.borders;
+  for (let l = n - 1; l >= 0; l--) {
+    const from = [0, 9, 12.5, 14][l] || 0;
+    if ((l !== state.level && n > 1 && view.zoom < from) || unitSpan(l) * view.k < TINY) continue;
+    const near = view.zoom >= 13;
+    const styles = [
+      { colour: "#1f2b3a", width: 2, dash: [12, 3, 2, 3] },
+      { colour: near ? "#263447" : "rgba(38,52,71,.6)", width: near ? 1.5 : 0.9, dash: near ? [7, 3] : [] },
+      { colour: near ? "rgba(40,52,68,.5)" : "rgba(60,72,88,.32)", width: 0.7, dash: [] },
+    ].slice(l > 1 ? 2 : l, (l > 1 ? 2 : l) + 1);
+    if (l === 0) styles.unshift({ colour: "rgba(255,255,255,.85)", width: 4.2, dash: [] });
+    strokeMany(view, units.shape, (i) => units.level[i] === l, styles);
+  }
+  if (state.town >= 0 && traceShape(view, units.shape, state.town, true)) {
+    ctx.strokeStyle = "#0b2d4f";
+    ctx.lineWidth = 3;
+    ctx.stroke();
+  }
+  ctx.globalAlpha = 1;
+}
+
+/** Outline of the chosen unit or cell. @param {View} view */
+export function drawSelection(view) {
+  const { ctx } = view;
+  const chosen = state.selected;
+  if (!chosen) return;
+  const { model } = app;
+  ctx.beginPath();
+  if (chosen.kind === "unit") traceShape(view, model.units.shape, chosen.at, true);
+  else if (chosen.kind === "cell") {
+    const at = model.grid.flat[chosen.at];
+    const col = at % model.grid.cols;
+    const row = Math.floor(at / model.grid.cols);
+    [[0, 0], [1, 0], [1, 1], [0, 1]].forEach(([dx, dy], i) => {
+      const [x, y] = model.grid.mapping.toMap(col + dx, row + dy);
+      ctx[i ? "lineTo" : "moveTo"](x * view.k - view.ox, y * view.k - view.oy);
+    });
+    ctx.closePath();
+  } else if (chosen.kind === "item") {
+    const layer = model.layer.get(chosen.layer);
+    if (layer.shape) traceShape(view, layer.shape, chosen.at, true);
+  }
+  ctx.lineJoin = "round";
+  ctx.strokeStyle = "#ffffff";
+  ctx.lineWidth = 5;
+  ctx.stroke();
+  ctx.strokeStyle = "#0b2d4f";
+  ctx.lineWidth = 2.4;
+  ctx.stroke();
 }

@@ -15,7 +15,7 @@ import { classColours, className, FONT, surfaceColours } from "./labels.js";
 import { QUARTERS } from "../model/score.js";
 import { sprite } from "./symbols.js";
 import { rangeText } from "../panels/tree.js";
-import { depthLegend } from "./water.js";
+import { depthLegend } from "./ground.js";
 
 const HEAD = 64;
 const FOOT = 46;

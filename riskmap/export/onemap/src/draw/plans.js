@@ -4,7 +4,7 @@ import { splitAt } from "./cells.js";
 import { app, el, emit, state, t } from "../model/core.js";
 import { insideShape, lineDistance, mercatorX, mercatorY } from "../data/geo.js";
 import { sprite } from "./symbols.js";
-import { traceShape } from "./vectors.js";
+import { traceShape } from "./canvas.js";
 
 /** @typedef {import("./canvas.js").View} View */
 

@@ -3,7 +3,7 @@
 import { app, state, t } from "../model/core.js";
 import { inTown, table, unitSpan } from "../data/model.js";
 import { classColours, FONT, makeTaken, placeLabel, short, writeLabel } from "./labels.js";
-import { drawSelection } from "./vectors.js";
+import { drawSelection } from "./canvas.js";
 import { drawPlans } from "./plans.js";
 import { sprite } from "./symbols.js";
 import { matchesFilter } from "../data/items.js";

@@ -5,10 +5,9 @@ import { hatch, layGround } from "./ground.js";
 import { app, state } from "../model/core.js";
 import { inTown, surfaceKind, table, unitSpan } from "../data/model.js";
 import { pixel, surfaceColours } from "./labels.js";
-import { blank, lay } from "./canvas.js";
+import { blank, lay, traceShape } from "./canvas.js";
 import { rasterise } from "./raster.js";
 import { classesBefore, shownOf } from "../model/score.js";
-import { traceShape } from "./vectors.js";
 
 /** @typedef {import("./canvas.js").View} View */
 

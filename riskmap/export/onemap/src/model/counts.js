@@ -1,10 +1,11 @@
 // @ts-check
 /** Counts of classes and levels: all, and those in view. */
-import { app, figures, state } from "./core.js";
-import { screenBox } from "../draw/canvas.js";
-import { inTown, table } from "../data/model.js";
-import { live, shownOf } from "./score.js";
 import { matchesFilter } from "../data/items.js";
+import { inTown, table } from "../data/model.js";
+import { loadBlocks, read } from "../data/read.js";
+import { screenBox } from "../draw/canvas.js";
+import { app, emit, figures, state } from "./core.js";
+import { live, moved, shownOf } from "./score.js";
 
 /**
  * Cells by class, within the filtered town.
@@ -133,4 +134,26 @@ export function sureOf(unit) {
 /** Is a unit's class only just what it is? @param {number} unit */
 export function isUnsure(unit) {
   return sureOf(unit) < UNSURE || Number.isFinite(nearLimit(unit));
+}
+
+/** Why a unit stands where it stands, in a sentence that the run has made. */
+
+/** @type {Record<string, Record<string, string[]>>} */
+let sentences = {};
+
+/** Unpack the sentences. */
+export async function loadReasons() {
+  const { why } = app.model;
+  if (!why) return;
+  await loadBlocks([why.b]);
+  sentences = JSON.parse(new TextDecoder().decode(read(why)));
+  emit("why");
+}
+
+/** The sentence of a unit under the scenario chosen; "" where there is none or the weights are moved. @param {number} unit */
+export function reasonOf(unit) {
+  if (moved()) return "";
+  const own = sentences[state.scenario] || sentences[""];
+  const said = own && own[state.lang === "en" ? "en" : "zh"];
+  return (said && said[unit]) || "";
 }

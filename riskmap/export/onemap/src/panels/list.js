@@ -2,11 +2,10 @@
 /** 清单: all objects as a table; the map's equal in words. */
 import { app, byId, download, el, emit, fileName, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
 import { csvText, fieldOf, itemName, listTest, matchesFilter, overdueTest, shown } from "../data/items.js";
-import { farKm, hasRefuges, hasStability, isFar, isUnsure, nearLimit, peopleFar, sureOf } from "../model/counts.js";
+import { farKm, hasRefuges, hasStability, isFar, isUnsure, nearLimit, peopleFar, reasonOf, sureOf } from "../model/counts.js";
 import { inTown, table } from "../data/model.js";
 import { classColours, levelName, unitLevelName } from "../draw/labels.js";
 import { live, moved } from "../model/score.js";
-import { reasonOf } from "../model/why.js";
 import { chips } from "./chips.js";
 
 const HEIGHT = 44;

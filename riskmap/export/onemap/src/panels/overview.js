@@ -2,11 +2,10 @@
 /** 概览: what matters at a glance. */
 import { app, byId, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
 import { live, noIndex, reference, scenarioChanges, shownOf, worstUnits } from "../model/score.js";
-import { cellCounts, farKm, hasRefuges, isFar, isUnsure, peopleFar } from "../model/counts.js";
+import { cellCounts, farKm, hasRefuges, isFar, isUnsure, peopleFar, reasonOf } from "../model/counts.js";
 import { listTest, matchesFilter, overdueTest } from "../data/items.js";
 import { fillKind, inTown, rankingLevel, table } from "../data/model.js";
 import { inkOn, levelName, surfaceColours, unitLevelName } from "../draw/labels.js";
-import { reasonOf } from "../model/why.js";
 import { countNotUsed } from "../draw/plans.js";
 
 /** So many units are ranked here; the list has all. */

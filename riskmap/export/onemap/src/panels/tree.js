@@ -1,14 +1,13 @@
 // @ts-check
 /** The layer tree: switches, opacity, legend rows that count and filter. */
 import { app, byId, el, emit, figures, fill, isPhone, nameOf, num, on, state, t } from "../model/core.js";
-import { hasBackdrop, tiandituForm } from "../draw/backdrop.js";
+import { depthRows, hasBackdrop, tiandituForm, waterNow } from "../draw/ground.js";
 import { cellCounts, layerCounts, unitCounts } from "../model/counts.js";
 import { fillKind, table } from "../data/model.js";
 import { classColours, levelName, surfaceColours, unitLevelName } from "../draw/labels.js";
 import { bandColour, planColour, planIsArea, planIsDashed, planMark, shownCount, whenSwitch } from "../draw/plans.js";
 import { prepare, QUARTERS } from "../model/score.js";
 import { icon, symbolIcon } from "../draw/symbols.js";
-import { depthRows, waterNow } from "../draw/water.js";
 import { hasStates } from "../data/items.js";
 
 /** @type {Record<string, any>} */
