@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from riskmap.geo.grid import as_dataset, cell_centres
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -246,8 +248,6 @@ class Result:
         """The grid: people, scores, class and indicators of each cell; dimensions y, x [m]."""
         import geopandas as gpd
         import pandas as pd
-
-        from riskmap.geo.grid import as_dataset, cell_centres
 
         measured = self.indicators.cells
         index = self.index.get("cell")

@@ -13,7 +13,16 @@ import pandas as pd
 from riskmap import progress
 from riskmap.errors import ExportError, LayerError
 from riskmap.export.encode import as_json
+from riskmap.export.geopackage.write import write_geopackage
+from riskmap.export.onemap.backdrop import read_backdrops
+from riskmap.export.onemap.page import render
+from riskmap.export.papers.folder import INDEX, index_page, write_papers
+from riskmap.export.papers.front import front_sheet
+from riskmap.export.public import redact
+from riskmap.export.witness import PROOF, build_proof, sign
 from riskmap.export.workbook import tables
+from riskmap.export.workbook.books import write_control, write_gaps, write_list
+from riskmap.export.workbook.plans import write_plans
 from riskmap.export.workbook.tables import change_counts, flooded
 from riskmap.files import MANIFEST, hashed_files, whole_folder
 from riskmap.i18n import both, language, text
@@ -345,15 +354,6 @@ def write(
     ExportError
         When the folder holds files of somebody else, or cannot be written.
     """
-    from riskmap.export.geopackage.write import write_geopackage
-    from riskmap.export.onemap.backdrop import read_backdrops
-    from riskmap.export.onemap.page import render
-    from riskmap.export.papers.front import front_sheet
-    from riskmap.export.public import redact
-    from riskmap.export.witness import PROOF, build_proof, sign
-    from riskmap.export.workbook.books import write_control, write_gaps, write_list
-    from riskmap.export.workbook.plans import write_plans
-
     if result.facts.profile == "public":
         result = redact(result)
     with language(result.facts.lang), whole_folder(folder) as fresh:
@@ -391,13 +391,11 @@ def _write_text(path: Path, content: str) -> None:
 
 
 def _write_papers(result: Result, fresh: Path, layout: Layout, old: Path) -> None:
-    from riskmap.export.papers.folder import write_papers
 
     write_papers(result, fresh, layout=layout, previous=old)
 
 
 def _write_index(result: Result, fresh: Path) -> None:
-    from riskmap.export.papers.folder import INDEX, index_page
 
     _write_text(fresh / INDEX, index_page(result, fresh))
 

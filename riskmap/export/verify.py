@@ -14,6 +14,7 @@ from riskmap.export.witness import changed_cells, signature_fault, tables_of
 from riskmap.export.workbook import tables
 from riskmap.files import MANIFEST, SIGNATURE, is_litter, sha256
 from riskmap.i18n import both, current_language, language, text
+from riskmap.index.steps import apply
 from riskmap.result import SCENARIO
 from riskmap.vocabulary import columns as c
 
@@ -144,8 +145,6 @@ def _scores(package: Path) -> list[str]:
 
 def _table_scores(parts: Sequence[pd.DataFrame], ending: str, params: str) -> list[str]:
     """Apply the published parameters to the published values and compare."""
-    from riskmap.index.steps import apply
-
     units, values, meta = (
         part.set_index(key) for part, key in zip(parts, (c.UNIT_ID, c.UNIT_ID, "code"), strict=True)
     )
@@ -173,8 +172,6 @@ def _table_scores(parts: Sequence[pd.DataFrame], ending: str, params: str) -> li
 
 def _cell_scores(package: Path, params: str) -> list[str]:
     """Apply the published parameters to the published cells and compare scores and classes."""
-    from riskmap.index.steps import apply
-
     cells = read_table(package, "cells").set_index("cell")
     meta = read_table(package, "indicators").set_index("code").fillna({"parent": ""})
     codes = meta.index[meta["kind"] == "indicator"]

@@ -12,6 +12,8 @@ from riskmap.errors import IndicatorError
 from riskmap.geo.areas import raster_to_cells
 from riskmap.i18n import Text, text
 from riskmap.vocabulary.columns import CLASSES
+from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import load_roles
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -182,8 +184,6 @@ class Spec:
         object
             Its value.
         """
-        from riskmap.vocabulary.presets import load_presets
-
         return (load_presets() if self.presets is None else self.presets)[key]
 
     def number(self, option: str) -> float:
@@ -259,8 +259,6 @@ def no_layer(layer: str) -> Missing:
     Missing
         The reason.
     """
-    from riskmap.vocabulary.roles import load_roles
-
     role = load_roles().get(layer)
     label = role.label if role else layer
     return Missing(text("the layer {layer} is missing or holds no usable row", layer=label))

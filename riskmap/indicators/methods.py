@@ -31,6 +31,9 @@ from riskmap.geo.surface import (
 )
 from riskmap.i18n import Text, text
 from riskmap.indicators.field import Field, Inputs, Method, Missing, Spec, levels_of, no_layer
+from riskmap.vocabulary.grade import severity
+from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import load_roles
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -650,10 +653,6 @@ def worst_points(inputs: Inputs, spec: Spec) -> Field | Missing:
     ----------
     GB/T 42768-2023, point, class and area.
     """
-    from riskmap.vocabulary.grade import severity
-    from riskmap.vocabulary.presets import load_presets
-    from riskmap.vocabulary.roles import load_roles
-
     points = _class_points(inputs, spec)
     if isinstance(points, Missing):
         return points

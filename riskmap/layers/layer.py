@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from riskmap.i18n import text
 from riskmap.vocabulary.grade import active
 
 if TYPE_CHECKING:
@@ -265,8 +266,6 @@ def outside_name(name: object) -> Text:
     >>> str(outside_name("某学校"))
     '某学校（区外）'
     """
-    from riskmap.i18n import text
-
     return text("{name} (outside)", name=name or "")
 
 

@@ -11,7 +11,9 @@ import shapely
 
 from riskmap.errors import RiskmapError
 from riskmap.i18n import Text, text
-from riskmap.pipeline.ground import FACILITIES, build_roads, road_direction
+from riskmap.index.steps import apply
+from riskmap.indicators.table import renormalise
+from riskmap.pipeline.ground import FACILITIES, build_roads, road_cache, road_direction
 from riskmap.pipeline.indices import (
     Baseline,
     gather_inputs,
@@ -114,8 +116,6 @@ def _needless(options: str, done: Collection[str]) -> bool:
 
 def _shares(table: pd.DataFrame, codes: Collection[str]) -> dict[str, float]:
     """Give each indicator's share of the root when these are measured."""
-    from riskmap.indicators.table import renormalise
-
     kept, _ = renormalise(table, [str(code) for code in table.index if code in set(codes)])
     shares: dict[str, float] = {}
     weights = kept["weight"].astype(float).to_dict()
@@ -180,16 +180,12 @@ def _classes(
     run: Run, role: str, layer: Layer, rows: gpd.GeoDataFrame
 ) -> tuple[pd.Series[Any], pd.Series[Any]]:
     """Classes of the finest units before and after, by the frozen parameters of the run."""
-    from riskmap.index.steps import apply
-
     parts = [rows] if layer.table is None or layer.table.empty else [layer.table, rows]
     whole = gpd.GeoDataFrame(pd.concat(parts), crs=rows.crs)
     layers: Mapping[str, Layer] = {**run.ground.layers, role: replace(layer, table=whole)}
     ground = replace(run.ground, layers=layers)
     roads = run.roads
     if role in FACILITIES:
-        from riskmap.pipeline.ground import road_cache
-
         roads = build_roads(
             layers,
             run.grid,

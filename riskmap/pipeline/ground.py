@@ -11,11 +11,26 @@ import numpy as np
 
 from riskmap import progress
 from riskmap.errors import CRSError, LayerError, Problem
+from riskmap.export.onemap.backdrop import photo_files
 from riskmap.files import sha256
+from riskmap.geo.crs import metric_crs, require_metric
+from riskmap.geo.grid import cell_centres, inside_cells
+from riskmap.geo.network import build_graph, nearest_seconds, snap_points
+from riskmap.geo.network.graph import RoadGraph, arcs, kept_graph
+from riskmap.geo.network.remarks import hour_notes
+from riskmap.geo.network.snap import Snapped, snap_rows
+from riskmap.geo.network.travel import at_hour
 from riskmap.i18n import Text, text
+from riskmap.layers.check.ids import known_of, read_known, write_known
 from riskmap.layers.layer import placed_rows, with_beyond
+from riskmap.layers.read.layer import NOT_GIVEN, read_layer
+from riskmap.layers.unit_shapes import close_holes, outline_doubts
+from riskmap.layers.units import read_units
+from riskmap.project.words import read_words, with_words, words_file
 from riskmap.result import InputFile
 from riskmap.vocabulary.columns import AREA_KM2, LEVEL, NAME, PARENT_ID, UNIT_LEVELS, WGS84
+from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import load_roles
 
 if TYPE_CHECKING:
     import re
@@ -27,8 +42,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
-    from riskmap.geo.network import RoadGraph
-    from riskmap.geo.network.snap import Snapped
     from riskmap.layers.layer import Layer, Source
     from riskmap.project.schema import Project
     from riskmap.vocabulary.presets import Presets
@@ -78,11 +91,6 @@ def read_ground(project: Project) -> Ground:
     CRSError
         When the CRS is no metric one.
     """
-    from riskmap.layers.read.layer import read_layer
-    from riskmap.layers.unit_shapes import close_holes, outline_doubts
-    from riskmap.layers.units import read_units
-    from riskmap.vocabulary.presets import load_presets
-
     roles = roles_of(project)
     presets = load_presets(project.presets)
     units, problems = read_units(
@@ -154,9 +162,6 @@ def roles_of(project: Project) -> dict[str, Role]:
     dict
         Role by name.
     """
-    from riskmap.project.words import read_words, with_words, words_file
-    from riskmap.vocabulary.roles import load_roles
-
     roles = load_roles(project.file(project.roles) if project.roles else None)
     return with_words(roles, read_words(words_file(project.path), roles))
 
@@ -177,8 +182,6 @@ def _no_units(project: Project) -> Problem:
 
 def _outline(project: Project, role: Role) -> Any:
     """Read the boundary alone, for units that have no outline of their own."""
-    from riskmap.layers.read.layer import read_layer
-
     if not project.layers.get("boundary"):
         return None
     found, _ = read_layer(role, project.layer_specs("boundary"), crs=WORLD, place=None)
@@ -202,8 +205,6 @@ def choose_crs(wanted: str, units: gpd.GeoDataFrame) -> str:
     str
         Such as ``EPSG:4548``.
     """
-    from riskmap.geo.crs import metric_crs, require_metric
-
     if wanted != "auto":
         crs = require_metric(wanted)
     else:
@@ -267,8 +268,6 @@ def read_layers(project: Project, ground: Ground) -> Ground:
     Ground
         With all layers and their problems.
     """
-    from riskmap.layers.read.layer import read_layer
-
     known = read_ids(project, crs=ground.crs)
     reach = reach_of(project, ground.presets)
     layers, problems = dict(ground.layers), list(ground.problems)
@@ -332,8 +331,6 @@ def reach_of(project: Project, presets: Presets) -> dict[str, float]:
 
 def _not_given(layer: Layer, said: list[Problem]) -> bool:
     """Tell a layer whose sheets are blank, as in a template that is not filled in."""
-    from riskmap.layers.read.layer import NOT_GIVEN
-
     blank = layer.rows_in == 0 and not layer.rasters
     return (
         blank and {p.severity for p in said} == {"note"} and any(p.rule == NOT_GIVEN for p in said)
@@ -387,8 +384,6 @@ def read_ids(project: Project, *, crs: str) -> pd.DataFrame | None:
     DataFrame or None
         Columns role, item_id, name, x, y [m]; None before the first run.
     """
-    from riskmap.layers.check.ids import read_known
-
     store = id_store(project)
     return read_known(store, crs=crs) if store.is_file() else None
 
@@ -405,8 +400,6 @@ def keep_ids(project: Project, layers: Mapping[str, Layer], roles: Mapping[str, 
     roles
         The roles.
     """
-    from riskmap.layers.check.ids import known_of, read_known, write_known
-
     store = id_store(project)
     before = read_known(store) if store.is_file() else None
     listed = {role: layer for role, layer in layers.items() if roles[role].item}
@@ -429,8 +422,6 @@ def input_files(project: Project, layers: Mapping[str, Layer]) -> tuple[InputFil
     tuple
         The project file first, then the others by name.
     """
-    from riskmap.export.onemap.backdrop import photo_files
-
     read = {project.path.name: project.path}
     read |= {shown: path for _, shown, path in project.read_paths()}
     for layer in layers.values():
@@ -495,7 +486,6 @@ def build_roads(
     lines = placed_rows(layers, "road")
     if lines is None:
         return Roads(notes=(text("No road layer: distances are straight lines."),))
-    from riskmap.geo.network.remarks import hour_notes
 
     graphs: dict[str, Any] = {}
     seconds: dict[str, NDArray[np.float32]] = {}
@@ -565,10 +555,6 @@ def profile_graph(
     LayerError
         When the lines make no network.
     """
-    from riskmap.geo.network import build_graph
-    from riskmap.geo.network.graph import kept_graph
-    from riskmap.geo.network.travel import at_hour
-
     oneway = "oneway" if direction == "oneway_field" and "oneway" in lines else None
     options: dict[str, Any] = {
         "profile": profile,
@@ -618,8 +604,6 @@ def straight_graph(grid: Grid, profile: str, *, presets: Presets) -> RoadGraph:
         With edges of class `STRAIGHT`.
     """
     import shapely
-
-    from riskmap.geo.network.graph import RoadGraph, arcs
 
     west, south, east, north = grid.bounds
     step = max(grid.size_m, float(np.sqrt((east - west) * (north - south) / _MOST_NODES)))
@@ -716,9 +700,6 @@ def _on_every_near_road(
 
     Who lives as far from two roads takes the better one; which was drawn first says nothing.
     """
-    from riskmap.geo.network import snap_points
-    from riskmap.geo.network.snap import Snapped
-
     first = snap_points(graph, xy, limit_m=np.inf)
     steps = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]) * AS_NEAR_M
     beside = (xy[None] + steps[:, None]).reshape(-1, 2)
@@ -767,10 +748,6 @@ def cell_seconds(
     ndarray
         Shape (ny, nx) [s]; NaN where no road leads.
     """
-    from riskmap.geo.grid import cell_centres, inside_cells
-    from riskmap.geo.network import nearest_seconds
-    from riskmap.geo.network.snap import snap_rows
-
     cells = inside_cells(grid)
     limit = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
     # A cell far from every road is as much later as the walk to it takes, not out of reach.

@@ -12,10 +12,23 @@ import pandas as pd
 from riskmap import progress
 from riskmap.errors import IndicatorError, Problem
 from riskmap.files import parse_json
+from riskmap.geo.areas import lines_to_cells
+from riskmap.geo.grid import make_grid, row_xy
+from riskmap.geo.people import live_in
 from riskmap.i18n import Text, text
+from riskmap.index.recipes import load_recipe, recipe_names
+from riskmap.index.steps import apply, default_steps, fit
+from riskmap.index.stress import unit_stability
+from riskmap.index.tree import read_steps
+from riskmap.indicators import shipped_tables
+from riskmap.indicators.table import Inputs, compute, load_table, parse_options
 from riskmap.layers.layer import rows_in_use, with_beyond
 from riskmap.pipeline.scenarios import cut_roads, dry_refuges, has_effect
+from riskmap.plans.refuges.capacity import capacity_table
+from riskmap.plans.refuges.options import RefugeOptions
 from riskmap.vocabulary.columns import CLASSES, LEVEL, POPULATION
+from riskmap.vocabulary.grade import gb18218, grade
+from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,7 +40,7 @@ if TYPE_CHECKING:
     from riskmap.geo.people import Pieces
     from riskmap.index.steps import Index
     from riskmap.index.tree import Params
-    from riskmap.indicators.table import Indicators, Inputs
+    from riskmap.indicators.table import Indicators
     from riskmap.pipeline.ground import Ground, Roads
     from riskmap.project.schema import Project
     from riskmap.result import Scenario
@@ -49,8 +62,6 @@ def lay_grid(project: Project, ground: Ground) -> Grid:
     Grid
         With its origin at multiples of the cell size.
     """
-    from riskmap.geo.grid import make_grid
-
     return make_grid(ground.place, crs=ground.crs, size_m=project.grid.size_m)
 
 
@@ -69,8 +80,6 @@ def graded_tables(ground: Ground) -> dict[str, gpd.GeoDataFrame]:
         the plan counts: the smaller of what is declared and what their area holds, less what is
         in use.
     """
-    from riskmap.vocabulary.grade import grade
-
     tables = {}
     for role in ground.layers:
         rows = with_beyond(ground.layers, role, ground.roles)
@@ -99,9 +108,6 @@ def find_people(ground: Ground, grid: Grid) -> Pieces | None:
     Pieces or None
         None when nobody says anything of people.
     """
-    from riskmap.geo.areas import lines_to_cells
-    from riskmap.geo.people import live_in
-
     road = rows_in_use(ground.layers, "road", ground.roles)
     layer = ground.layers.get("population")
     return live_in(
@@ -129,8 +135,6 @@ def grade_sources(ground: Ground, pieces: Pieces | None) -> Ground:
         With the blanks of hazard_source filled in where substance and quantity allow.
     """
     import shapely
-
-    from riskmap.vocabulary.grade import gb18218
 
     layer = ground.layers.get("hazard_source")
     table = None if layer is None else layer.table
@@ -168,9 +172,6 @@ def grade_sources(ground: Ground, pieces: Pieces | None) -> Ground:
 
 def _usable_places(rows: gpd.GeoDataFrame, ground: Ground) -> NDArray[np.float64]:
     """Count places as the plan does; NaN where neither capacity nor area is known."""
-    from riskmap.plans.refuges.capacity import capacity_table
-    from riskmap.plans.refuges.options import RefugeOptions
-
     held = capacity_table(rows, presets=ground.presets, options=RefugeOptions())
     return np.where(held["known"], held["places"].to_numpy(np.float64), np.nan)
 
@@ -194,8 +195,6 @@ def gather_inputs(ground: Ground, grid: Grid, roads: Roads, pieces: Pieces | Non
     Inputs
         Tables with levels, rasters, people, travel seconds and presets.
     """
-    from riskmap.indicators.table import Inputs
-
     tables = graded_tables(ground)
     rasters = {role: layer.rasters for role, layer in ground.layers.items() if layer.rasters}
     pieces = find_people(ground, grid) if pieces is None else pieces
@@ -223,9 +222,6 @@ def read_table(project: Project) -> pd.DataFrame:
     DataFrame
         Indexed by code.
     """
-    from riskmap.indicators import shipped_tables
-    from riskmap.indicators.table import load_table
-
     named = project.indicators
     return load_table(named if named in shipped_tables() else project.file(named))
 
@@ -249,8 +245,6 @@ def compute_indicators(
     tuple
         Indicators, and the units with their people filled in.
     """
-    from riskmap.indicators.table import compute
-
     found = compute(read_table(project), inputs, ground.units)
     if inputs.pieces is not None:
         found = replace(found, notes=(*inputs.pieces.notes, *found.notes))
@@ -300,8 +294,6 @@ def far_from_refuge(units: gpd.GeoDataFrame, inputs: Inputs) -> gpd.GeoDataFrame
         A copy with ``people_far`` [persons] and ``share_far`` (0..1, of the people, or of the
         ground where nobody knows them); as it was where there are no people or no refuges.
     """
-    from riskmap.geo.grid import row_xy
-
     refuges = inputs.rows("refuge")
     if inputs.pieces is None or refuges is None:
         return units
@@ -554,8 +546,6 @@ def measured_anew(base: Baseline, inputs: Inputs, codes: list[str]) -> dict[str,
     dict
         Code to values of cells and of units.
     """
-    from riskmap.indicators.table import compute
-
     if not codes:
         return {}
     groups = base.table.index[base.table["kind"] == "group"]
@@ -581,8 +571,6 @@ def _applied(
     base: Baseline, values: Mapping[str, tuple[Any, Any]], scenario: Scenario
 ) -> tuple[dict[str, Index], list[Text]]:
     """Apply the baseline's parameters to the scenario's values."""
-    from riskmap.index.steps import apply
-
     name, depth = scenario.name, np.asarray(scenario.depth_m, np.float64)
     notes: list[Text] = []
     found: dict[str, Index] = {}
@@ -621,8 +609,6 @@ def _with_water(
 ) -> tuple[Any, pd.DataFrame, list[Text]]:
     """Take in the water's indicator, which the baseline does not have."""
     import pandas as pd
-
-    from riskmap.indicators.table import parse_options
 
     row = base.table.loc[[code]]
     group = _group_of(base, meta, code)
@@ -707,8 +693,6 @@ def compute_index(
         Index by ``unit`` and ``cell``, the fitted parameters by the same names, and the indicators
         with the weights that were used.
     """
-    from riskmap.index.steps import apply, fit
-
     steps = _present(index_steps(project, ground.presets), indicators.meta)
     frozen = frozen_params(project)
     finest = ground.units["finest"].to_numpy(dtype=bool)
@@ -769,8 +753,6 @@ def judged(index: Index) -> tuple[Text, ...]:
     tuple of Text
         One note for each matrix.
     """
-    from riskmap.vocabulary.roles import Label
-
     notes = []
     for group, report in dict(index.details.get("weight", {}).get("ahp", {})).items():
         row = index.meta.loc[group]
@@ -800,10 +782,6 @@ def index_steps(project: Project, presets: Presets | None = None) -> list[dict[s
     list of dict
         Ordered steps.
     """
-    from riskmap.index.recipes import load_recipe, recipe_names
-    from riskmap.index.steps import default_steps
-    from riskmap.index.tree import read_steps
-
     named = project.index.steps
     if named:
         return list(read_steps(project.file(named)))
@@ -838,8 +816,6 @@ def class_stability(
         Share of the draws, 0 to 1; NaN for coarser levels and unknown classes.
     """
     import pandas as pd
-
-    from riskmap.index.stress import unit_stability
 
     values = indicators.units[finest]
     drawn = unit_stability(index.params, values, index.meta, seed=seed)

@@ -6,9 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import InfeasibleError, LayerError, UsageError
+from riskmap.geo.grid import row_xy
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import placed_rows, rows_in_use, with_beyond
+from riskmap.layers.layer import LayerSpec, placed_rows, rows_in_use, with_beyond
+from riskmap.layers.read.layer import read_layer
 from riskmap.pipeline.ground import find_graph
+from riskmap.plans.plan import joined
+from riskmap.plans.refuges.options import ride_seconds, walk_seconds
+from riskmap.plans.refuges.plan import State, World, refuge_plan
+from riskmap.plans.refuges.tables import folded
+from riskmap.plans.refuges.ways import Landmarks
+from riskmap.plans.stations.plan import plan_stations
+from riskmap.plans.supplies.plan import supply_plan
+from riskmap.plans.supplies.ways import Call
 from riskmap.vocabulary.columns import is_number
 
 if TYPE_CHECKING:
@@ -22,8 +32,6 @@ if TYPE_CHECKING:
     from riskmap.pipeline.ground import Ground, Roads
     from riskmap.plans.plan import Plan
     from riskmap.plans.refuges.options import RefugeOptions
-    from riskmap.plans.refuges.plan import State, World
-    from riskmap.plans.refuges.ways import Landmarks
     from riskmap.project.schema import Project
     from riskmap.result import Scenario
 
@@ -70,9 +78,6 @@ def make_plans(
     ProjectError
         When an option is unknown or wrong.
     """
-    from riskmap.pipeline.ground import find_graph
-    from riskmap.plans.stations.plan import plan_stations
-
     refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios, pieces)
     plans = dict(refuges)
     graph = roads.graphs.get("emergency")
@@ -165,11 +170,6 @@ def plan_refuges(
     ProjectError
         When an option is unknown or wrong.
     """
-    from riskmap.plans.plan import joined
-    from riskmap.plans.refuges.options import ride_seconds, walk_seconds
-    from riskmap.plans.refuges.plan import refuge_plan
-    from riskmap.plans.refuges.tables import folded
-
     options = project.refuges
     refuges = with_beyond(ground.layers, "refuge", None)
     if refuges is None:
@@ -203,8 +203,6 @@ def _world(
     options: RefugeOptions,
 ) -> World:
     """Gather what every plan of the run is made from."""
-    from riskmap.plans.refuges.plan import World
-
     return World(
         grid=grid,
         graphs={
@@ -240,9 +238,6 @@ LANDMARKS: Final = ("sensitive_place", "health_care", "rescue_station", "refuge"
 def _landmarks(ground: Ground) -> Landmarks | None:
     """Gather named places by which a way can be told."""
     import numpy as np
-
-    from riskmap.geo.grid import row_xy
-    from riskmap.plans.refuges.ways import Landmarks
 
     xy, names = [], []
     for role in LANDMARKS:
@@ -281,8 +276,6 @@ def _places(ground: Ground) -> Any:
 
 def _states(scenarios: Mapping[str, Scenario]) -> dict[str, State]:
     """Give the states of the world: without flood, then every scenario."""
-    from riskmap.plans.refuges.plan import State
-
     return {"": State()} | {
         name: State(
             name=name,
@@ -303,9 +296,6 @@ def _supplies(
     options: RefugeOptions,
 ) -> Plan | None:
     """Set the stock beside the people who move; None without stock and depots."""
-    from riskmap.plans.supplies.plan import supply_plan
-    from riskmap.plans.supplies.ways import Call
-
     depots, stock = with_beyond(ground.layers, "supply_depot", None), ground.layers.get("stock")
     if depots is None or stock is None or stock.table is None or stock.table.empty:
         return None
@@ -347,8 +337,6 @@ def _flood_level(
     """Read the highest historical level where the project gives a raster of it."""
     if not given or is_number(given):
         return float(given) if given else None
-    from riskmap.layers.layer import LayerSpec
-    from riskmap.layers.read.layer import read_layer
 
     layer, problems = read_layer(
         ground.roles["dem"],

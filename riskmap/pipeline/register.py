@@ -10,10 +10,21 @@ import numpy as np
 import pandas as pd
 
 from riskmap.errors import ExportError, Problem
+from riskmap.files import MANIFEST, sha256
 from riskmap.geo.grid import row_xy
+from riskmap.geo.network import nearest_seconds, snap_points
+from riskmap.geo.network.snap import snap_rows
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import filled, placed_rows, with_beyond
 from riskmap.pipeline.ground import FACILITIES
+from riskmap.plans.stations.reach import depth_tiles
+from riskmap.register import events
+from riskmap.register.checks import Case, checks
+from riskmap.register.duty import duty_checks
+from riskmap.register.events import beside, build_control, lacking
+from riskmap.register.items import build_items, places, under_scenarios
+from riskmap.register.merge import merge, read_returned
+from riskmap.register.scorecard import doubts, measures, scorecard
 from riskmap.vocabulary.columns import LEVEL
 from riskmap.vocabulary.grade import LEVEL_NAMES
 
@@ -67,8 +78,6 @@ def register_file(project: Project) -> Path:
     Path
         ``PROJECT.register.sqlite`` beside the project file, where it is seen and backed up.
     """
-    from riskmap.register.events import beside
-
     return beside(project.path)
 
 
@@ -106,10 +115,6 @@ def register(
     Registered
         List, table and what is signed off.
     """
-    from riskmap.register import events
-    from riskmap.register.events import build_control
-    from riskmap.register.items import build_items
-
     items = build_items(
         ground.layers,
         ground.roles,
@@ -160,10 +165,6 @@ def _duty(
     project: Project, ground: Ground, items: pd.DataFrame, pieces: Pieces | None
 ) -> dict[str, pd.DataFrame]:
     """Check grids, persons, patrols, loudspeakers and stated figures, where their ledgers are."""
-    from riskmap.register.checks import Case, checks
-    from riskmap.register.duty import duty_checks
-    from riskmap.register.scorecard import doubts
-
     case = Case(
         layers=ground.layers,
         roles=ground.roles,
@@ -188,9 +189,6 @@ def _under_scenarios(
     ground: Ground, grid: Grid | None, items: pd.DataFrame, scenarios: Mapping[str, Scenario]
 ) -> dict[str, pd.DataFrame]:
     """Say which items each scenario reaches."""
-    from riskmap.plans.stations.reach import depth_tiles
-    from riskmap.register.items import under_scenarios
-
     if not scenarios or not len(items) or grid is None:
         return {}
     found = {
@@ -210,10 +208,6 @@ def _measured(
     project: Project, ground: Ground, control: pd.DataFrame, known: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Make the scorecard: ledgers, the register's items, the units; towns by the place of rows."""
-    from riskmap.register import events
-    from riskmap.register.items import places
-    from riskmap.register.scorecard import measures, scorecard
-
     state = {str(label): str(code) for code, label in events.STATES.items()}
     listed = {str(label): code for code, label in events.LISTED.items()}
     said = control.assign(
@@ -270,8 +264,6 @@ def _signed_off(
 
 def _unproven_rows(ground: Ground) -> Iterator[Problem]:
     """Name the rows that claim to be signed off without what that takes."""
-    from riskmap.register.events import lacking
-
     for role, layer in ground.layers.items():
         if layer.table is None or not ground.roles[role].item:
             continue
@@ -313,8 +305,6 @@ def record(
     int
         Number of events that were added.
     """
-    from riskmap.register import events
-
     parts = [part for part in (control, closed) if part is not None and len(part)]
     rows = pd.concat(parts) if parts else control
     places = items.reindex(rows.index)
@@ -340,10 +330,6 @@ def refuse_lost_edits(project: Project, table: Path) -> None:
     ExportError
         When rows of it say something that the register does not know.
     """
-    from riskmap.files import MANIFEST, sha256
-    from riskmap.register import events
-    from riskmap.register.merge import merge, read_returned
-
     try:
         manifest = json.loads((table.parent / MANIFEST).read_text(encoding="utf-8"))
         written = manifest["outputs"][table.name]["sha256"]
@@ -510,9 +496,6 @@ def _nearest(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
     """Row of the nearest place, metres from door to door or seconds, whether roads lead there."""
     from scipy.spatial import cKDTree
-
-    from riskmap.geo.network import nearest_seconds, snap_points
-    from riskmap.geo.network.snap import snap_rows
 
     to_xy = row_xy(places)
     straight, nearest = cKDTree(to_xy).query(xy)

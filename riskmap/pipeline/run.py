@@ -7,10 +7,45 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from riskmap import __version__, progress
 from riskmap.errors import Problem, RiskmapError
+from riskmap.export.public import blot, person_words, scrub, veil_layers
 from riskmap.i18n import Text, text
-from riskmap.pipeline.effects import missing_effects
-from riskmap.pipeline.ground import WORLD, Ground, read_ground, read_layers, roles_of
+from riskmap.index.steps import fit
+from riskmap.indicators.table import renormalise
+from riskmap.layers.unit_shapes import sketch_note
+from riskmap.layers.units import empty_units
+from riskmap.pipeline.effects import effects_of, missing_effects
+from riskmap.pipeline.ground import (
+    WORLD,
+    Ground,
+    build_roads,
+    input_files,
+    read_ground,
+    read_layers,
+    road_cache,
+    road_direction,
+    roles_of,
+)
+from riskmap.pipeline.indices import (
+    Baseline,
+    compute_index,
+    compute_indicators,
+    find_people,
+    frozen_params,
+    gather_inputs,
+    grade_sources,
+    index_steps,
+    lay_grid,
+    read_table,
+    reweighted,
+    score_scenarios,
+)
+from riskmap.pipeline.plans import make_plans
+from riskmap.pipeline.register import register
+from riskmap.pipeline.scenarios import has_effect, lacking_notes, read_scenarios
+from riskmap.project.schema import NOWHERE
 from riskmap.result import Facts, Result
+from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import load_roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,8 +109,6 @@ def run(project: Project, *, up_to: str | None = None, profile: str = "internal"
     RiskmapError
         When the units, the CRS or the indicator table cannot be used.
     """
-    from riskmap.pipeline.ground import read_ground, read_layers
-
     with progress.stage(text("layers")):
         ground = read_layers(project, read_ground(project))
     if profile == "public":
@@ -108,8 +141,6 @@ def veiled(project: Project, ground: Ground) -> tuple[Project, Ground]:
     tuple of Project and Ground
         For a public run.
     """
-    from riskmap.export.public import person_words, scrub, veil_layers
-
     words = person_words(ground.layers, ground.roles)
 
     def clean(said: str) -> str:
@@ -150,15 +181,6 @@ def measured(project: Project, ground: Ground) -> Run:
     Run
         Without index, plans and register.
     """
-    from riskmap.pipeline.ground import build_roads, road_cache, road_direction
-    from riskmap.pipeline.indices import (
-        compute_indicators,
-        find_people,
-        gather_inputs,
-        grade_sources,
-        lay_grid,
-    )
-
     with progress.stage(text("grid and travel times")):
         grid = lay_grid(project, ground)
         roads = build_roads(
@@ -200,8 +222,6 @@ def indexed(run: Run) -> Run:
     Run
         With index and fitted parameters.
     """
-    from riskmap.pipeline.indices import compute_index
-
     index, params, indicators = compute_index(run.project, run.ground, run.indicators)
     return replace(run, index=index, params=params, indicators=indicators)
 
@@ -219,9 +239,6 @@ def planned(run: Run) -> Run:
     Run
         With scenarios and plans.
     """
-    from riskmap.pipeline.plans import make_plans
-    from riskmap.pipeline.scenarios import has_effect, read_scenarios
-
     scenarios, problems = read_scenarios(run.project, run.ground, run.grid)
     ground = replace(run.ground, problems=(*run.ground.problems, *problems))
     run = _scored(replace(run, ground=ground, scenarios=scenarios))
@@ -250,9 +267,6 @@ def _classes(index: Mapping[str, Index]) -> dict[str, int]:
 
 def _scored(run: Run) -> Run:
     """Add to index, parameters and notes what the scenarios make of them."""
-    from riskmap.pipeline.indices import Baseline, read_table, score_scenarios
-    from riskmap.pipeline.scenarios import lacking_notes
-
     base = Baseline(
         table=read_table(run.project),
         inputs=run.inputs,
@@ -282,9 +296,6 @@ def registered(run: Run) -> Run:
     Run
         With items and control.
     """
-    from riskmap.pipeline.effects import effects_of
-    from riskmap.pipeline.register import register
-
     found = register(
         run.project,
         run.ground,
@@ -296,8 +307,6 @@ def registered(run: Run) -> Run:
     )
     items, control = found.items, found.control
     if run.ground.veiled:
-        from riskmap.export.public import blot
-
         items, control = blot(items, run.ground.words), blot(control, run.ground.words)
     return replace(
         run,
@@ -340,8 +349,6 @@ def result_of(project: Project, ground: Ground, run: Run | None = None) -> Resul
     """
     import pandas as pd
 
-    from riskmap.pipeline.ground import input_files
-
     facts = _facts(project, ground)
     said = run.notes if run else ()
     nothing = pd.DataFrame()
@@ -374,7 +381,6 @@ def result_of(project: Project, ground: Ground, run: Run | None = None) -> Resul
 
 
 def _facts(project: Project, ground: Ground) -> Facts:
-    from riskmap.layers.unit_shapes import sketch_note
 
     return Facts(
         name=project.name,
@@ -399,8 +405,6 @@ def _facts(project: Project, ground: Ground) -> Facts:
 
 def _notes(facts: Facts, ground: Ground, said: tuple[Text, ...]) -> tuple[Text, ...]:
     """Say first what holds for every number."""
-    from riskmap.layers.unit_shapes import sketch_note
-
     notes = [
         text(
             "Screening estimate: indices rank places within this run; they are no forecast of "
@@ -468,7 +472,6 @@ def check(project: Project, problems: Sequence[Problem] = ()) -> Result:
 
 
 def _nowhere() -> str:
-    from riskmap.project.schema import NOWHERE
 
     return NOWHERE
 
@@ -497,10 +500,6 @@ def _problem(key: str, message: Text | str) -> Problem:
 
 def _no_ground(project: Project) -> Ground:
     """Stand in for a place that cannot be read: layers are checked without it."""
-    from riskmap.layers.units import empty_units
-    from riskmap.vocabulary.presets import load_presets
-    from riskmap.vocabulary.roles import load_roles
-
     try:
         roles = roles_of(project)
     except RiskmapError:  # said already
@@ -517,7 +516,6 @@ def _no_ground(project: Project) -> Ground:
 
 
 def _table(project: Project) -> pd.DataFrame:
-    from riskmap.pipeline.indices import read_table, reweighted
 
     table = read_table(project)
     return reweighted(table, project.overrides) if project.overrides else table
@@ -528,10 +526,6 @@ def _steps(project: Project, table: pd.DataFrame) -> Any:
     import numpy as np
     import pandas as pd
 
-    from riskmap.index.steps import fit
-    from riskmap.indicators.table import renormalise
-    from riskmap.pipeline.indices import frozen_params, index_steps
-
     codes = [str(code) for code in table.index[table["kind"] == "indicator"]]
     meta, _ = renormalise(table, codes)
     rows = np.random.default_rng(0).uniform(1.0, 2.0, (24, len(codes)))
@@ -540,8 +534,6 @@ def _steps(project: Project, table: pd.DataFrame) -> Any:
 
 
 def _scenarios(project: Project, ground: Ground, problems: list[Problem]) -> None:
-    from riskmap.pipeline.indices import lay_grid
-    from riskmap.pipeline.scenarios import read_scenarios
 
     grid = _try(problems, lambda: lay_grid(project, ground), key="grid")
     if grid is None or not project.scenarios:

@@ -9,9 +9,13 @@ import numpy as np
 import shapely
 
 from riskmap.errors import Problem
-from riskmap.geo.grid import row_xy
+from riskmap.geo.areas import raster_to_cells
+from riskmap.geo.grid import cell_of, row_xy
+from riskmap.geo.network import sample, vehicle_seconds, wet_roads
 from riskmap.i18n import Text, text
+from riskmap.layers.read.layer import read_layer
 from riskmap.pipeline.ground import FACILITIES, cell_seconds
+from riskmap.plans.stations.reach import depth_tiles
 from riskmap.result import Scenario
 
 if TYPE_CHECKING:
@@ -53,8 +57,6 @@ def read_scenarios(
     tuple
         Scenario by name, and the problems found.
     """
-    from riskmap.geo.areas import raster_to_cells
-
     found: dict[str, Scenario] = {}
     depths: tuple[Raster, ...]
     problems: list[Problem] = []
@@ -137,7 +139,6 @@ def has_effect(scenario: Scenario) -> bool:
 def _depth(
     project: Project, ground: Ground, source: ScenarioSource
 ) -> tuple[tuple[Raster, ...], list[Problem]]:
-    from riskmap.layers.read.layer import read_layer
 
     layer, said = read_layer(
         ground.roles["depth"],
@@ -193,7 +194,6 @@ def _strange_depths(tiles: Sequence[Raster], source: ScenarioSource) -> list[Pro
 def _vector(
     project: Project, ground: Ground, role: str, written: str | None
 ) -> tuple[gpd.GeoDataFrame | None, list[Problem]]:
-    from riskmap.layers.read.layer import read_layer
 
     if not written:
         return None, []
@@ -244,9 +244,6 @@ def dry_refuges(inputs: Inputs, scenario: Scenario) -> tuple[gpd.GeoDataFrame | 
 
 def _in_water(xy: Floats, inputs: Inputs, scenario: Scenario) -> NDArray[np.bool_]:
     """Find the places that stand in water as deep as the preset, which is inclusive."""
-    from riskmap.geo.grid import cell_of
-    from riskmap.geo.network import sample
-
     if scenario.depth_m is None:
         return np.zeros(len(xy), bool)
     if scenario.depths:
@@ -347,9 +344,6 @@ def wet_network(
         The graph, cut where water or a closure begins or ends, and the time along each edge,
         infinite where closed, shape (m,) [s]; None when no road is slower than in free flow.
     """
-    from riskmap.geo.network import vehicle_seconds, wet_roads
-    from riskmap.plans.stations.reach import depth_tiles
-
     tiles = depth_tiles(grid, scenario.depth_m, scenario.depths)
     roads = wet_roads(graph, tiles, scenario.closures)
     if roads.dry:

@@ -20,11 +20,13 @@ from riskmap.errors import Problem, ProjectError
 from riskmap.files import parse_yaml
 from riskmap.formats import side_files
 from riskmap.i18n import Text, text
+from riskmap.index.tree import frozen_files
 from riskmap.indicators import shipped_tables
 from riskmap.layers.layer import FieldMap, LayerSpec, UnitSpec
 from riskmap.layers.read.database import is_database, is_local, kept_file, shown_database
 from riskmap.plans.refuges.options import RefugeOptions
 from riskmap.plans.stations.options import StationOptions
+from riskmap.plans.stations.rules import response_rule
 from riskmap.vocabulary.columns import (
     Code,
     Section,
@@ -34,6 +36,8 @@ from riskmap.vocabulary.columns import (
     as_names,
     is_number,
 )
+from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import load_roles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -459,8 +463,6 @@ class Project(Section):
                 inside = file.relative_to(path.parent).as_posix()
                 found.append((key, (Path(shown).parent / inside).as_posix(), file))
         if self.index.steps:
-            from riskmap.index.tree import frozen_files
-
             steps = self.path.parent / self.index.steps
             for named in frozen_files(steps):
                 shown = (Path(self.index.steps).parent / named).as_posix()
@@ -651,7 +653,6 @@ def _check_file_names(path: Path, project: Project) -> list[Problem]:
 
 
 def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | None) -> list[Problem]:
-    from riskmap.vocabulary.roles import load_roles
 
     extra = project.file(project.roles) if project.roles else None
     problems = []
@@ -707,7 +708,6 @@ def _rising(values: list[float], n: int) -> bool:
 
 
 def _check_presets(path: Path, project: Project) -> list[Problem]:
-    from riskmap.vocabulary.presets import load_presets
 
     try:
         load_presets(project.presets)
@@ -718,9 +718,6 @@ def _check_presets(path: Path, project: Project) -> list[Problem]:
 
 def _check_stations(path: Path, project: Project) -> list[Problem]:
     """Find response rules that are none."""
-    from riskmap.plans.stations.rules import response_rule
-    from riskmap.vocabulary.presets import load_presets
-
     try:
         response_rule(load_presets(project.presets), project.stations.preset)
     except ProjectError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.i18n import Text, text
 from riskmap.register import events as e
+from riskmap.register.merge import HEADINGS, shown, shown_event, with_days
 
 if TYPE_CHECKING:
     import sqlite3
@@ -123,8 +124,6 @@ def bulletin(
         Counts and lists as things stood at the end of the last day.
     """
     import pandas as pd
-
-    from riskmap.register.merge import with_days
 
     table = with_days(as_of(base, until), on=until)
     steps = _steps(base, since, until)
@@ -323,8 +322,6 @@ def sheets_of(found: Bulletin, roles: Mapping[str, Role]) -> dict[str, pd.DataFr
     """
     import pandas as pd
 
-    from riskmap.register.merge import HEADINGS, shown, shown_event
-
     units = found.units.copy()
     units["unit"] = [unit_name(found.by, unit, roles) for unit in units["unit"]]
     whole = pd.DataFrame([{"unit": str(text("Total")), **found.total}])
@@ -368,8 +365,6 @@ def reminders(found: Bulletin, *, project: str, roles: Mapping[str, Role]) -> di
         Unit to (lines of the letter, its table in words).
     """
     import pandas as pd
-
-    from riskmap.register.merge import HEADINGS, shown
 
     rows = pd.concat([found.sheets["overdue"], found.sheets["due"]])
     rows = rows[~rows.index.duplicated()].rename_axis("item_id").reset_index()

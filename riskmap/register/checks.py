@@ -13,6 +13,7 @@ import shapely
 
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import filled
+from riskmap.register.items import places
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.grade import active
 
@@ -108,8 +109,6 @@ def _text(table: pd.DataFrame, name: str) -> pd.Series[str]:
 
 def _survey(case: Case) -> pd.DataFrame | None:
     """Say for every ledger and town how many rows came and how far their fields are filled."""
-    from riskmap.register.items import places
-
     towns = case.towns()
     rows = []
     for name, role in case.roles.items():
@@ -142,8 +141,6 @@ def _survey(case: Case) -> pd.DataFrame | None:
 
 def _team_cover(case: Case) -> pd.DataFrame | None:
     """List villages without a team of their own and towns without theirs."""
-    from riskmap.register.items import places
-
     teams = case.table("rescue_team")
     if teams is None or filled(teams, "tier").isna().all():
         return None
@@ -172,8 +169,6 @@ def _team_cover(case: Case) -> pd.DataFrame | None:
 
 def _tier_gaps(case: Case) -> pd.DataFrame | None:
     """List towns and villages without the depot of their tier."""
-    from riskmap.register.items import places
-
     depots = case.table("supply_depot")
     if depots is None or filled(depots, "tier").isna().all():
         return None
@@ -357,8 +352,6 @@ def _days_before(day: str, days: int) -> str:
 
 def _census_doubts(case: Case) -> pd.DataFrame | None:
     """Compare what the census counted with the office's own ledgers, by town."""
-    from riskmap.register.items import places
-
     table = case.table("census_count")
     if table is None:
         return None

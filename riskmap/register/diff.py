@@ -9,13 +9,13 @@ import pandas as pd
 from pyproj import Geod
 
 from riskmap.i18n import Text, text
+from riskmap.result import Earlier
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
-    from riskmap.result import Earlier
 
 MOVED_M: Final = 30.0
 """An item that stands further from where it stood has moved [m]."""
@@ -96,8 +96,6 @@ def since(
     Earlier
         Changes of items have the place where the item stands, or stood.
     """
-    from riskmap.result import Earlier
-
     items = compare_items(old["items"], new["items"], was=_signed(old), now=_signed(new))
     spots = pd.concat([new["items"], old["items"]])[["item_id", "lon", "lat"]]
     known = spots.drop_duplicates("item_id").set_index("item_id").astype(float)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from riskmap.geo.grid import unit_of_points
+from riskmap.geo.network.flooded import sample
 from riskmap.i18n import Text, language, text
 from riskmap.layers.layer import filled
 from riskmap.register.duty import KINDS, blanks, deadlines, duty_units, kinds, measures
@@ -422,8 +423,6 @@ def under_scenarios(
     """
     import geopandas as gpd
     import shapely
-
-    from riskmap.geo.network.flooded import sample
 
     at = gpd.GeoSeries.from_xy(items["lon"].astype(float), items["lat"].astype(float), crs=c.WGS84)
     points = at.to_crs(crs)

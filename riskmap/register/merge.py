@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import LayerError
 from riskmap.i18n import Text, text
+from riskmap.layers.read.table import cell_text, read_csv, read_workbook
+from riskmap.layers.read.values import parse_dates, plain
 from riskmap.register import events as e
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.roles import Label, Role
@@ -136,8 +138,6 @@ def read_returned(path: Path) -> Returned:
     LayerError
         When it is no workbook, or has no column of project numbers.
     """
-    from riskmap.layers.read.table import read_csv, read_workbook
-
     if not path.is_file():
         raise LayerError(text("{file}: no such file", file=path))
     if path.suffix.lower() in LAYERS:
@@ -181,8 +181,6 @@ def read_returned(path: Path) -> Returned:
 
 def _key(written: str) -> str:
     """Bring a project number into one alphabet: no invisible letters, no wide ones."""
-    from riskmap.layers.read.values import plain
-
     return plain(written).lstrip("'")
 
 
@@ -250,8 +248,6 @@ def _returned_layer(path: Path) -> Returned:
 
 def _written(cell: Any) -> str:
     """Show a cell as text; a date as ISO."""
-    from riskmap.layers.read.table import cell_text
-
     day = getattr(cell, "date", None)
     return day().isoformat() if callable(day) else cell_text(cell)
 
@@ -350,8 +346,6 @@ def _listed(written: str) -> tuple[str | None, Text | None]:
 
 def _day(written: str) -> tuple[str | None, Text | None]:
     import pandas as pd
-
-    from riskmap.layers.read.values import parse_dates
 
     day = parse_dates(pd.Series([written], dtype=object)).column.iloc[0]
     if not isinstance(day, str) or len(day) != len("2026-01-01"):

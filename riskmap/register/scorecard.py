@@ -15,7 +15,7 @@ import yaml
 
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import filled
-from riskmap.vocabulary.roles import Label
+from riskmap.vocabulary.roles import Label, load_roles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -170,7 +170,6 @@ def _split(measure: Measure, tables: Mapping[str, pd.DataFrame]) -> list[Measure
     """Tell a measure apart by the values of a field, where it says so."""
     if not measure.split:
         return [measure]
-    from riskmap.vocabulary.roles import load_roles
 
     role = load_roles().get(measure.of.role)
     known = None if role is None else role.field(measure.split)

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from riskmap.i18n import text
 from riskmap.siting.cover import no_answer
+from riskmap.siting.exact.packing import complete, replaced
 from riskmap.siting.problem import EXCLUDED, Instance, Solution, among, minimise
 
 if TYPE_CHECKING:
@@ -378,7 +379,6 @@ def _completed(near: Instance, split: Solution, deadline: float) -> NDArray[np.b
     whole_sizes = bool(np.all(near.size == np.round(near.size)))
     if n * (m + 1) > MOST_CELLS or not whole_sizes:
         return chosen
-    from riskmap.siting.exact.packing import complete, replaced
 
     size = near.size.astype(np.int64)
     total = int(size.sum())

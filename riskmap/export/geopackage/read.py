@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import LayerError
 from riskmap.files import MANIFEST
+from riskmap.geo.grid import as_dataset
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
@@ -83,8 +84,6 @@ class Opened:
     @property
     def cells(self) -> xr.Dataset:
         """The grid: every number of the cells on its place, NaN outside; dimensions y, x [m]."""
-        from riskmap.geo.grid import as_dataset
-
         table = self.table("cells")
         return as_dataset(
             table.select_dtypes("number"), table.geometry.representative_point(), table.crs

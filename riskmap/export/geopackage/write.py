@@ -25,6 +25,7 @@ from riskmap.export.geopackage.contents import (
 )
 from riskmap.export.geopackage.qgis import RELIEF, add_project
 from riskmap.export.geopackage.styles import with_labels
+from riskmap.export.onemap.backdrop import relief_of
 from riskmap.i18n import Text, both, text
 
 if TYPE_CHECKING:
@@ -278,8 +279,6 @@ def _write_relief(result: Result, path: Path) -> bool:
     """Add the shaded relief as tiles, for sheets and GIS; nothing without heights."""
     import rasterio
     from affine import Affine
-
-    from riskmap.export.onemap.backdrop import relief_of
 
     found = relief_of(result)
     if found is None:

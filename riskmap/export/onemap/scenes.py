@@ -17,6 +17,7 @@ from riskmap.vocabulary.codes import words_of
 from riskmap.vocabulary.columns import LEVEL, WGS84
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.marks import bands, changes, marks, palettes
+from riskmap.vocabulary.presets import load_presets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -168,8 +169,6 @@ def _limits(result: Any) -> list[float]:
     """Take the limits of the depth classes from the presets of the run."""
     found = [preset.value for preset in result.presets if preset.key == LIMITS]
     if not found:
-        from riskmap.vocabulary.presets import load_presets
-
         found = [load_presets()[LIMITS]]
     return [float(limit) for limit in found[0]]
 

@@ -78,8 +78,6 @@ def _advances() -> dict[int, float]:
     import noto_cjk_sans_otc
     from fontTools.ttLib import TTFont
 
-    from riskmap.export.papers.typeset import FAMILY
-
     for place in range(64):
         with TTFont(str(noto_cjk_sans_otc.FONT_PATH), fontNumber=place, lazy=True) as face:
             if face["name"].getDebugName(1) == FAMILY:

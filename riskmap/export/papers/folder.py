@@ -200,8 +200,6 @@ def _carried(result: Result, folder: Path, layout: Layout) -> None:
 
 def _sheets(folder: Path, layout: Layout, previous: Path | None) -> None:
     """Make the wall maps and a sheet for every village and town."""
-    from riskmap.export.papers.drafts import Options
-
     before = previous / MAP if previous is not None and (previous / MAP).is_dir() else None
     (folder / MAP).mkdir(parents=True, exist_ok=True)
     options = Options(

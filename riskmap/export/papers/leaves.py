@@ -18,7 +18,10 @@ from riskmap.export.papers.assessment import (
     where,
 )
 from riskmap.export.papers.document import Layout, clean, figure, joined, long_date, say
+from riskmap.export.papers.drafts import point_draft
 from riskmap.export.papers.guides import state_name
+from riskmap.export.papers.scene import open_book
+from riskmap.export.papers.typeset import faces_of, find_fonts, typeset
 from riskmap.export.workbook.books import about_line
 from riskmap.i18n import Text
 from riskmap.result import SCENARIO, Result, of_state
@@ -62,8 +65,6 @@ def typeset_leaves(
     bytes
         PDF/A.
     """
-    from riskmap.export.papers.typeset import faces_of, find_fonts, typeset
-
     fonts = find_fonts(folders=layout.folders, system=layout.system)
     common = {
         "kind": kind,
@@ -426,9 +427,6 @@ def point_maps(folder: Path, numbers: Sequence[str]) -> dict[str, tuple[str, int
     dict
         Id to SVG and scale.
     """
-    from riskmap.export.papers.drafts import point_draft
-    from riskmap.export.papers.scene import open_book
-
     book = open_book(folder)
     items = book.table("items")
     roles = dict(zip(items["item_id"].astype(str), items["role"].astype(str), strict=True))

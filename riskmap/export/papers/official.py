@@ -18,6 +18,7 @@ from riskmap.export.papers.document import (
     Layout,
     Paper,
     Para,
+    Part,
     Table,
     clean,
     long_date,
@@ -91,7 +92,6 @@ def template_file(path: Path, *, layout: Layout) -> None:
         Margins, grid and typefaces.
     """
     parts = [Para(BODY, "plain")]
-    from riskmap.export.papers.document import Part
 
     write_docx(Paper(title="{{题名}}", parts=[Part(parts)]), path, layout=layout)
 

@@ -11,7 +11,7 @@ import pyproj
 import shapely
 
 from riskmap.errors import LayerError, UsageError
-from riskmap.geo.crs import project_points
+from riskmap.geo.crs import metric_crs, project_points
 from riskmap.geo.network import rules
 from riskmap.geo.network.access import (
     FERRY,
@@ -936,8 +936,6 @@ def _lengths(pieces: Pieces, given: pd.Series | None) -> Floats:
 
 def _metric(source: Any, pieces: Pieces) -> Any:
     """Choose the metric CRS of the graph."""
-    from riskmap.geo.crs import metric_crs
-
     system = pyproj.CRS.from_user_input(source)
     if system.is_projected:
         return system

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from riskmap.errors import UsageError
 from riskmap.i18n import text
+from riskmap.vocabulary.presets import load_presets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,7 +55,6 @@ def shipped(presets: Values | None) -> Values:
     """
     if presets is not None:
         return presets
-    from riskmap.vocabulary.presets import load_presets
 
     return load_presets()
 

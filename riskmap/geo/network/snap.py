@@ -12,6 +12,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import shapely
 
+from riskmap.geo.areas import cuts
+from riskmap.geo.grid import row_xy
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -242,8 +245,6 @@ def snap_rows(graph: RoadGraph, rows: Any, *, limit_m: float = SNAP_LIMIT_M) -> 
     Snapped
         The places.
     """
-    from riskmap.geo.grid import row_xy
-
     xy = row_xy(rows)
     nearest = snap_points(graph, xy, limit_m=limit_m)
     return put_by_name(graph, xy, limit_m, named_roads(rows), nearest)
@@ -413,7 +414,6 @@ def _seek(
     """Try one bit of road after the other, the nearest first; fills ``found`` in place."""
     if not rows.size:
         return
-    from riskmap.geo.areas import cuts
 
     _, near = parts.tree.query(shapely.points(xy[rows]), predicate="dwithin", distance=limit_m)
     near = np.unique(near)

@@ -12,8 +12,10 @@ import numpy as np
 import shapely
 import shapely.ops
 
+from riskmap.geo.network import search
 from riskmap.geo.network.arcs import Ends, Way, hang, open_arcs, same_edge, space
 from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, Weight
+from riskmap.geo.network.search import k_at_points, k_labels
 from riskmap.geo.network.snap import Snapped
 
 if TYPE_CHECKING:
@@ -180,8 +182,6 @@ def _from_each(
     size: int,
 ) -> list[tuple[Any, Any, Any]]:
     """Search from some of the facilities with one set of working arrays."""
-    from riskmap.geo.network import search
-
     one_to_points: Any = search.one_to_points
     width, ring = search.bucket_width(arcs[2], np.zeros(0))
     work = search.scratch(size, ring)
@@ -281,8 +281,6 @@ def k_nearest(
     >>> k_nearest(graph, at, at, k=3, weight="metres")[1].tolist()
     [[0, 1, -1], [1, 0, -1]]
     """
-    from riskmap.geo.network.search import k_at_points, k_labels
-
     cost = graph.cost(weight) if edge_cost is None else edge_cost
     leaving = way == "from_facility"
     begin = np.zeros(len(facilities)) if start is None else np.asarray(start, dtype=np.float64)
@@ -600,7 +598,6 @@ def find_pieces(
     """
     if not (start.on[0] and end.on[0]):
         return np.inf, NOTHING
-    from riskmap.geo.network import search
 
     row, _, price = same_edge(graph, start, end, cost, way="from_facility")
     straight = float(price[0]) if len(row) and direct else np.inf

@@ -9,6 +9,8 @@ import numpy as np
 import shapely
 
 from riskmap.errors import UsageError
+from riskmap.geo.network import search as buckets
+from riskmap.geo.network import search as sweep
 from riskmap.geo.network.access import FERRY
 from riskmap.geo.network.arcs import Way, at_edge_ends, at_nodes, hang, least, open_arcs, same_edge
 from riskmap.geo.network.rules import Values, chosen
@@ -193,9 +195,6 @@ def _spread(
     arcs: tuple[Ints, Ints, Ints], cost: Floats, seeds: tuple[Ints, Floats, Ints], limit: float
 ) -> tuple[Floats, Ints]:
     """Search once from all facilities; ties go to the first facility."""
-    from riskmap.geo.network import search as buckets
-    from riskmap.geo.network import search as sweep
-
     indptr, indices, edge = arcs
     node, price, facility = seeds
     price_of = cost[edge]

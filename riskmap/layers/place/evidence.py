@@ -11,6 +11,7 @@ import shapely
 
 from riskmap.layers.place.datum import to_wgs84, told_datum, wgs84_to_gcj02
 from riskmap.vocabulary.columns import LEVEL, NAME, WGS84
+from riskmap.vocabulary.presets import load_presets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,8 +62,6 @@ def limits_of(presets: Any = None) -> Limits:
     Limits
         The limits.
     """
-    from riskmap.vocabulary.presets import load_presets
-
     table: Any = load_presets() if presets is None else presets
     return Limits(
         rows=int(table["reading.datum_rows"]),

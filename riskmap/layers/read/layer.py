@@ -38,6 +38,7 @@ from riskmap.layers.place.points import (
     note_astray,
     project_shapes,
 )
+from riskmap.layers.read.database import fetch_rows
 from riskmap.layers.read.fields import fill_fields, match_columns, match_heading, note_bad_bytes
 from riskmap.layers.read.foreign import headless, read_parcels
 from riskmap.layers.read.osm import OWN, is_osm, is_road_key
@@ -178,7 +179,6 @@ def at_hand(spec: Any, geometry: str) -> Any:
     """
     if not spec.database:
         return spec
-    from riskmap.layers.read.database import fetch_rows
 
     fetch_rows(spec.database, spec.path, layer=spec.layer, where=spec.where, geometry=geometry)
     return replace(spec, layer=None, where=None)

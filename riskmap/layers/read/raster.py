@@ -11,6 +11,7 @@ from riskmap.formats import raster_driver, tags_lead_on
 from riskmap.i18n import text
 from riskmap.layers.check.findings import unusable
 from riskmap.layers.layer import Raster, Remark
+from riskmap.layers.place.points import crs_name
 from riskmap.vocabulary.columns import WGS84
 
 if TYPE_CHECKING:
@@ -160,7 +161,6 @@ def _scaled(values: NDArray[np.float32], source: Any, band: int) -> NDArray[np.f
 
 
 def _crs(source: Any, spec: LayerSpec) -> str:
-    from riskmap.layers.place.points import crs_name
 
     if spec.crs:
         return spec.crs

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from riskmap.geo.crs import project_points
-from riskmap.geo.grid import row_xy
+from riskmap.geo.grid import cell_of, row_xy
 from riskmap.geo.network.flooded import sample
 from riskmap.geo.network.snap import named_roads
 from riskmap.i18n import Text, text
@@ -269,7 +269,6 @@ def place_checks(spots: Spots, dangers: Dangers, *, presets: Presets) -> tuple[V
 
 
 def _in_water(spots: Spots, dangers: Dangers, presets: Presets) -> Verdict:
-    from riskmap.geo.grid import cell_of
 
     xy = spots.xy
     asked = bool(dangers.depths) or dangers.depth_m is not None

@@ -10,7 +10,9 @@ import pandas as pd
 import shapely
 import shapely.geometry
 
+from riskmap.geo.areas import coverage
 from riskmap.geo.crs import project_points
+from riskmap.geo.grid import cell_centres, unit_of_points
 from riskmap.geo.network import sample
 from riskmap.plans.refuges.capacity import numbers, texts
 from riskmap.plans.stations.reach import depth_tiles
@@ -71,8 +73,6 @@ def living(grid: Grid, units: gpd.GeoDataFrame, population: Any) -> Living:
         People of cells in no unit stand in the last row.
     """
     from scipy import sparse
-
-    from riskmap.geo.areas import coverage
 
     finest = units[units["finest"]] if "finest" in units else units
     shapes = shapely.make_valid(np.asarray(finest.geometry.array, dtype=object))
@@ -325,8 +325,6 @@ def _overlay(home: Living, ground: NDArray[np.object_]) -> _Parts:
 
     A village of several separate polygons sets out from each of them.
     """
-    from riskmap.geo.areas import coverage
-
     pieces, of = shapely.get_parts(ground, return_index=True)
     solid = (shapely.get_dimensions(pieces) == 2) & (shapely.area(pieces) > 0)
     pieces, of = pieces[solid], of[solid]
@@ -385,8 +383,6 @@ def _starts(
     people: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Find the place amid the people of every ground; where nobody lives, a point inside it."""
-    from riskmap.geo.grid import cell_centres
-
     found = np.asarray(shapely.get_coordinates(shapely.point_on_surface(shapes)), np.float64)
     live = np.flatnonzero(people > 0)
     if not live.size:
@@ -507,8 +503,6 @@ def assisted_share(
     Series
         Share by unit id; the preset where nothing is known.
     """
-    from riskmap.geo.grid import unit_of_points
-
     finest = units[units["finest"]] if "finest" in units else units
     found = pd.Series(np.nan, index=finest.index)
     if sensitive is not None and len(sensitive):

@@ -37,7 +37,15 @@ from riskmap.plans.refuges.schedule import (
     timetable,
 )
 from riskmap.plans.refuges.sites import proposals, site_proofs, site_tables
-from riskmap.plans.refuges.tables import handout, plan_notes, recounted
+from riskmap.plans.refuges.tables import (
+    assignment_table,
+    handout,
+    plan_layers,
+    plan_notes,
+    recounted,
+    shortfall_table,
+    summary,
+)
 from riskmap.plans.refuges.ways import Net, Routes, group_ways, plan_routes
 
 if TYPE_CHECKING:
@@ -82,8 +90,6 @@ def refuge_plan(
         capacity, sites, siting, equity, scorecard, accessibility), layers and proof: the
         objective is person-minutes, the bound equals it when the ordered aims are proven.
     """
-    from riskmap.plans.refuges.tables import plan_layers, summary
-
     now = state or State()
     roads = now.roads(world, limits_s)
     dry = roads if now.dry else tuple(net.dry for net in roads)
@@ -219,8 +225,6 @@ def _sent(
     held: pd.DataFrame,
 ) -> tuple[Routes, pd.DataFrame]:
     """Find the roads of every assignment and list it with them, both in one order."""
-    from riskmap.plans.refuges.tables import assignment_table
-
     routes = plan_routes(
         case.done.pairs, roads, dry,
         origins=case.people.xy, refuges=case.refuges, names=world.road_names,
@@ -397,7 +401,6 @@ def _about_people(
     sites: Proposed | None,
     sent: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    from riskmap.plans.refuges.tables import shortfall_table
 
     return {
         "shortfall": shortfall_table(
@@ -424,8 +427,6 @@ def _standards(
     places: NDArray[np.float64],
 ) -> dict[str, pd.DataFrame]:
     """Make the scorecard of the towns and the accessibility of the villages."""
-    from riskmap.geo.grid import unit_of_points
-
     units, presets = world.units, world.presets
     on_foot = roads[0] if roads and roads[0].mode == "foot" else None
     reached = reach_cells(_home(world), on_foot, world.xy, usable)

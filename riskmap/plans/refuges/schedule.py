@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from riskmap.geo.grid import cell_centres
 from riskmap.geo.network import sample
 from riskmap.i18n import Text, text
 from riskmap.plans.refuges.capacity import numbers, texts
 from riskmap.plans.refuges.demand import People, whole_numbers
-from riskmap.plans.refuges.ways import Net, Routes, group_ways
+from riskmap.plans.refuges.ways import Net, Routes, group_ways, ways
 from riskmap.plans.stations.reach import depth_tiles
 from riskmap.siting.access import three_step, two_step
 from riskmap.vocabulary.codes import Hour, Signal
@@ -424,9 +425,6 @@ def reach_cells(
     Reached
         Pairs within the longest walk.
     """
-    from riskmap.geo.grid import cell_centres
-    from riskmap.plans.refuges.ways import ways
-
     held = home.people.tocoo()
     unit, cell = (np.asarray(one, np.int64) for one in held.coords)
     some = held.data > 1e-6  # less is what rounding leaves on empty or unknown ground

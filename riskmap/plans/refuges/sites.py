@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from riskmap.geo.grid import row_xy
+from riskmap.geo.grid import cell_centres, cell_names, row_xy, unit_of_points
 from riskmap.i18n import Text, text
 from riskmap.plans.plan import Proof
 from riskmap.plans.refuges.dangers import Dangers, Spots, place_checks
@@ -25,6 +25,7 @@ from riskmap.siting.problem import (
     among,
     make_instance,
 )
+from riskmap.vocabulary.columns import WGS84
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -745,8 +746,6 @@ def proposals(
     Proposed or None
         Sites with their village and coordinates; None when there is nothing to propose.
     """
-    from riskmap.geo.grid import cell_centres, cell_names
-
     if not roads or roads[0].mode != "foot":
         return None
     if world.candidates is not None:
@@ -775,9 +774,6 @@ def _where(sites: Proposed, world: World) -> Proposed:
     """Add the village of every proposed site, and its place in EPSG:4326."""
     import geopandas as gpd
     import shapely
-
-    from riskmap.geo.grid import unit_of_points
-    from riskmap.vocabulary.columns import WGS84
 
     units = world.units
     points = shapely.points(sites.table[["x", "y"]].to_numpy())

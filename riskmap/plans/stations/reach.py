@@ -23,13 +23,13 @@ from riskmap.geo.network import (
     wet_roads,
 )
 from riskmap.geo.network.snap import snap_rows
+from riskmap.layers.layer import Raster
 from riskmap.plans.stations.coverage import CELLS, Demand, Force, Reach, arrivals, force_seconds
 from riskmap.plans.stations.rules import Rule, own_turn_out, turn_out
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from riskmap.layers.layer import Raster
     from riskmap.plans.stations.rules import Rule
     from riskmap.vocabulary.presets import Presets
 
@@ -444,8 +444,6 @@ def depth_tiles(grid: Grid, depth_m: Any, depths: tuple[Raster, ...] = ()) -> tu
     tuple of Raster
         Empty without water.
     """
-    from riskmap.layers.layer import Raster
-
     if depths or depth_m is None:
         return depths
     values = np.asarray(depth_m, np.float32)

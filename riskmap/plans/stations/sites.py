@@ -23,6 +23,9 @@ from riskmap.plans.stations.reach import (
     pairs,
     with_stations,
 )
+from riskmap.siting.cover import cover_bound, least_regret, mclp
+from riskmap.siting.location import solve
+from riskmap.siting.problem import CANDIDATE, EXISTING, among, make_instance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -405,8 +408,6 @@ def _solve(
     ground: Ground, instance: Any, model: str, k: int | None
 ) -> tuple[Ints, float | None, float | None, str, str]:
     """Ask the model; none and one new site under MCLP are found by looking at every candidate."""
-    from riskmap.siting.location import solve
-
     count = len(ground.setting.on)
     if model == "mclp" and k is not None and k <= 1:
         chosen, value = _best_single(instance, count, k)
@@ -483,8 +484,6 @@ def _row(
 
 def _instance(ground: Ground, model: str) -> tuple[Any, pd.DataFrame, NDArray[np.bool_]]:
     """Make the sparse instance: existing stations first, then candidates."""
-    from riskmap.siting.problem import CANDIDATE, EXISTING, make_instance
-
     limit = np.inf if model in FAR else ground.limit
     count = len(ground.setting.on)
     setting, places = ground.setting, ground.candidates.on_road
@@ -536,8 +535,6 @@ def _cover_instance(
     ground: Ground, places: Snapped, setting: Setting, edge_cost: Floats, factor: float = 1.0
 ) -> Any:
     """Make the instance of who covers what within the limit, at some speed and on some roads."""
-    from riskmap.siting.problem import CANDIDATE, EXISTING, make_instance
-
     station, place, seconds = _all_pairs(ground, setting, edge_cost, places, ground.limit)
     count = len(setting.on)
     if factor != 1.0:
@@ -557,9 +554,6 @@ def _cover_instance(
 
 def _least_regret(ground: Ground, k: int) -> tuple[Ints, Text]:
     """Choose the sites whose largest loss against the best of every state is least."""
-    from riskmap.siting.cover import least_regret, mclp
-    from riskmap.siting.problem import among
-
     places, count = ground.candidates.on_road, len(ground.setting.on)
     roads = {"": (ground.setting, ground.edge_cost), **ground.states}
     states = [_cover_instance(ground, places, *one) for one in roads.values()]
@@ -589,8 +583,6 @@ ROBUST_MOST: Final = 600
 
 def _loss_bound(ground: Ground, k: int, covered: float) -> Text:
     """Say how much more any sites of all that may be chosen could cover."""
-    from riskmap.siting.cover import cover_bound
-
     whole = ground.candidates.whole
     assert whole is not None  # noqa: S101
     near = _cover_instance(ground, whole, ground.setting, ground.edge_cost)
@@ -605,8 +597,6 @@ def _loss_bound(ground: Ground, k: int, covered: float) -> Text:
 
 def _stays(ground: Ground, chosen: Ints, order: Ints) -> list[str]:
     """Tell at which slower speeds each site, or one beside it, is chosen again."""
-    from riskmap.siting.cover import mclp
-
     xy, count = ground.candidates.xy, len(ground.setting.on)
     said: list[list[str]] = [[] for _ in order]
     for factor in sorted(set(ground.slower.values()), reverse=True):

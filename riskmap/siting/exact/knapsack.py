@@ -14,6 +14,7 @@ from riskmap.siting.capacity_model import choose_and_assign
 from riskmap.siting.exact.branch import search
 from riskmap.siting.exact.interchange import first_sites, pairs_of
 from riskmap.siting.exact.lagrange import Best, Node, cheapest, decided, root, rounded
+from riskmap.siting.exact.packing import assign, exchange_site
 from riskmap.siting.problem import CANDIDATE, EXCLUDED, Instance
 
 if TYPE_CHECKING:
@@ -251,8 +252,6 @@ def _exchange(
     loads: Loads, cost: Floats, state: Ints, sites: Ints, best: _BestPacked, deadline: float
 ) -> None:
     """Swap sites while the assignment to them gets cheaper, twice over all at most."""
-    from riskmap.siting.exact.packing import assign, exchange_site
-
     current = sites.copy()
     value, place = assign(cost, loads.size, loads.room, current)
     best.keep(value, current.copy(), place)
@@ -303,8 +302,6 @@ def _ascended(
     patience: int,
 ) -> tuple[Node, float]:
     """Raise the bound of a part, try the sites that it picks, decide what is proven."""
-    from riskmap.siting.exact.packing import assign
-
     often = node.often.copy()
     bound, u, reduced, picked, last = ascend_filled(
         loads.start,
@@ -338,8 +335,6 @@ def _ascended(
 
 def _in_question(loads: Loads, node: Node, p: int, best: Best) -> NDArray[np.bool_]:
     """Find the pairs that may be in an answer better than the one known."""
-    from riskmap.siting.exact.lagrange import cheapest
-
     m = loads.room.size
     least, worth = forced(
         loads.start, loads.demand, loads.cost, loads.size, loads.room, node.state, node.multipliers

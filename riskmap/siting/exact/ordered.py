@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from riskmap.i18n import text
+from riskmap.siting.allocation import served_solution
 from riskmap.siting.cover import no_answer
 
 if TYPE_CHECKING:
@@ -49,8 +50,6 @@ def allocate_ordered(
     Ahuja, Magnanti & Orlin 1993, Network Flows, ch. 9: reduced cost optimality.
     """
     from ortools.graph.python import min_cost_flow
-
-    from riskmap.siting.allocation import served_solution
 
     n, m, k = instance.n_demands, instance.n_facilities, instance.cost.size
     supply = np.round(instance.size).astype(np.int64)
