@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from riskmap.i18n import Text, language
-from riskmap.plans.stations.options import Standard
+from riskmap.plans.options import Standard
 from riskmap.project import schema as sections
 from riskmap.project.schema import Project
 

@@ -9,7 +9,7 @@ from shapely.geometry import LineString, Point, box
 
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
-from riskmap.plans.refuges.options import RefugeOptions
+from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.plan import State, World, refuge_plan
 from riskmap.vocabulary.presets import load_presets
 

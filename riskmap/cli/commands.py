@@ -584,8 +584,7 @@ def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
 
 def _write_paper_template(roles: Sequence[str], out: Path) -> None:
     """Write the Word file that official papers may be written into."""
-    from riskmap.export.papers.document import layout
-    from riskmap.export.papers.official import template_file
+    from riskmap.export.papers.document import layout, template_file
 
     if list(roles) not in (["公文"], ["paper"]):
         raise UsageError(

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from riskmap.errors import Problem
-from riskmap.geo.crs import metric_crs
+from riskmap.geo.grid import metric_crs
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import Findings, in_words, row_list, shown_value, unusable
 from riskmap.layers.check.rules import normal_names

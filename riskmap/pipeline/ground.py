@@ -13,15 +13,14 @@ from riskmap import progress
 from riskmap.errors import CRSError, LayerError, Problem
 from riskmap.export.onemap.backdrop import photo_files
 from riskmap.files import sha256
-from riskmap.geo.crs import metric_crs, require_metric
-from riskmap.geo.grid import cell_centres, inside_cells
+from riskmap.geo.grid import cell_centres, inside_cells, metric_crs, require_metric
 from riskmap.geo.network import build_graph, nearest_seconds, snap_points
 from riskmap.geo.network.graph import RoadGraph, arcs, kept_graph
 from riskmap.geo.network.remarks import hour_notes
 from riskmap.geo.network.snap import Snapped, snap_rows
 from riskmap.geo.network.travel import at_hour
 from riskmap.i18n import Text, text
-from riskmap.layers.check.ids import known_of, read_known, write_known
+from riskmap.layers.check.rules import known_of, read_known, write_known
 from riskmap.layers.layer import placed_rows, with_beyond
 from riskmap.layers.read.layer import NOT_GIVEN, read_layer
 from riskmap.layers.unit_shapes import close_holes, outline_doubts

@@ -24,8 +24,8 @@ from riskmap.indicators import shipped_tables
 from riskmap.indicators.table import Inputs, compute, load_table, parse_options
 from riskmap.layers.layer import rows_in_use, with_beyond
 from riskmap.pipeline.scenarios import cut_roads, dry_refuges, has_effect
+from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.capacity import capacity_table
-from riskmap.plans.refuges.options import RefugeOptions
 from riskmap.vocabulary.columns import CLASSES, LEVEL, POPULATION
 from riskmap.vocabulary.grade import gb18218, grade
 from riskmap.vocabulary.roles import Label

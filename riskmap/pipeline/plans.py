@@ -11,14 +11,13 @@ from riskmap.i18n import Text, text
 from riskmap.layers.layer import LayerSpec, placed_rows, rows_in_use, with_beyond
 from riskmap.layers.read.layer import read_layer
 from riskmap.pipeline.ground import find_graph
+from riskmap.plans.options import ride_seconds, walk_seconds
 from riskmap.plans.plan import joined
-from riskmap.plans.refuges.options import ride_seconds, walk_seconds
 from riskmap.plans.refuges.plan import State, World, refuge_plan
 from riskmap.plans.refuges.tables import folded
 from riskmap.plans.refuges.ways import Landmarks
 from riskmap.plans.stations.plan import plan_stations
-from riskmap.plans.supplies.plan import supply_plan
-from riskmap.plans.supplies.ways import Call
+from riskmap.plans.supplies import Call, supply_plan
 from riskmap.vocabulary.columns import is_number
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
     from riskmap.geo.people import Pieces
     from riskmap.layers.layer import Raster
     from riskmap.pipeline.ground import Ground, Roads
+    from riskmap.plans.options import RefugeOptions
     from riskmap.plans.plan import Plan
-    from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.project.schema import Project
     from riskmap.result import Scenario
 

@@ -24,8 +24,7 @@ from riskmap.index.tree import frozen_files
 from riskmap.indicators import shipped_tables
 from riskmap.layers.layer import FieldMap, LayerSpec, UnitSpec
 from riskmap.layers.read.database import is_database, is_local, kept_file, shown_database
-from riskmap.plans.refuges.options import RefugeOptions
-from riskmap.plans.stations.options import StationOptions
+from riskmap.plans.options import RefugeOptions, StationOptions
 from riskmap.plans.stations.rules import response_rule
 from riskmap.vocabulary.columns import (
     Code,

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from riskmap.i18n import text
 from riskmap.siting.cover import no_answer
-from riskmap.siting.exact.packing import complete, replaced
+from riskmap.siting.exact.knapsack import complete, replaced
 from riskmap.siting.problem import EXCLUDED, Instance, Solution, among, minimise
 
 if TYPE_CHECKING:

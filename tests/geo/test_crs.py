@@ -4,7 +4,7 @@ import pytest
 from pyproj import CRS
 
 from riskmap.errors import CRSError
-from riskmap.geo.crs import crs_name, metric_crs, project_points, require_metric
+from riskmap.geo.grid import crs_name, metric_crs, project_points, require_metric
 from riskmap.i18n import language
 
 

@@ -7,8 +7,8 @@ import pytest
 from shapely.geometry import LineString
 
 from riskmap.geo.network import build_graph, snap_points
+from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.demand import assisted_share, vehicles_table
-from riskmap.plans.refuges.options import RefugeOptions
 from riskmap.plans.refuges.ways import find_way
 from riskmap.vocabulary.presets import load_presets
 from tests.street import CRS, areas, at, plan, rect, world

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from riskmap.layers.layer import Raster
+from riskmap.plans.options import RefugeOptions, phases
 from riskmap.plans.refuges.dangers import deepest, slopes
-from riskmap.plans.refuges.options import RefugeOptions, phases
 from tests.street import CRS, E, N, areas, plan, rect, world
 
 
@@ -35,7 +35,7 @@ def test_depth_is_taken_at_the_refuge_and_not_over_the_cell():
 
 
 def test_sampling_of_a_raster_in_degrees_agrees_with_one_in_metres():
-    from riskmap.geo.crs import project_points
+    from riskmap.geo.grid import project_points
 
     xy = np.array([[E + 130.0, N + 50.0]])
     lon, lat = project_points(xy[:, 0], xy[:, 1], crs="EPSG:4326", source=CRS)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from riskmap.plans.refuges.options import RefugeOptions
+from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.sites import choose, equity, recount, stability
 from riskmap.siting.location import solve
 from riskmap.siting.problem import make_instance

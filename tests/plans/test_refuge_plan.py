@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.demand import people_to_move
-from riskmap.plans.refuges.options import RefugeOptions
 from tests.street import CRS, areas, at, plan, rect, world
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from riskmap.plans.refuges.options import RefugeOptions
+from riskmap.plans.options import RefugeOptions
 from tests.street import CRS, areas, at, plan, rect, world
 
 RIDE = {"foot": 600.0, "ride": 3600.0}

@@ -15,10 +15,10 @@ from shapely.ops import unary_union
 
 from riskmap.geo.network import build_graph
 from riskmap.layers.layer import Raster
+from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.assign import growth
-from riskmap.plans.refuges.options import RefugeOptions
 from riskmap.plans.refuges.ways import nets
-from riskmap.plans.supplies.ways import _nearest
+from riskmap.plans.supplies import _nearest
 from riskmap.vocabulary.presets import load_presets
 from tests.street import CRS, E, N, areas, at, plan, rect, world
 

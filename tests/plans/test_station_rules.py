@@ -12,8 +12,8 @@ from shapely import LineString, Point, box
 from riskmap.errors import InfeasibleError, ProjectError
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
+from riskmap.plans.options import Standard
 from riskmap.plans.plan import of_state
-from riskmap.plans.stations.options import Standard
 from riskmap.plans.stations.plan import More, station_plan
 from riskmap.plans.stations.rules import response_rule
 from riskmap.plans.stations.sites import choose_candidates

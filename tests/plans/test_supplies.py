@@ -9,15 +9,17 @@ from shapely.geometry import LineString, Point
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
 from riskmap.plans.refuges.ways import nets
-from riskmap.plans.supplies.plan import class_totals, count_stock, supply_plan
-from riskmap.plans.supplies.ways import (
+from riskmap.plans.supplies import (
     Call,
+    class_totals,
+    count_stock,
     depot_sizes,
     kind_of,
     nearest_depots,
     nearest_stock,
     needs,
     next_depots,
+    supply_plan,
 )
 from riskmap.vocabulary.presets import load_presets
 

@@ -18,9 +18,8 @@ from riskmap import progress
 from riskmap.errors import UsageError
 from riskmap.export.encode import as_json
 from riskmap.export.papers import assessment, guides, leaves
-from riskmap.export.papers.document import Layout, Paper, Para, Part, Table, clean, say
+from riskmap.export.papers.document import Layout, Paper, Para, Part, Table, clean, say, write_docx
 from riskmap.export.papers.drafts import Draft, Options, point_draft, poster_draft, unit_draft
-from riskmap.export.papers.official import write_docx
 from riskmap.export.papers.scene import Book, open_book
 from riskmap.export.papers.typeset import (
     Fonts,

@@ -11,7 +11,7 @@ import pyproj
 import shapely
 
 from riskmap.errors import LayerError, UsageError
-from riskmap.geo.crs import metric_crs, project_points
+from riskmap.geo.grid import metric_crs, project_points
 from riskmap.geo.network import rules
 from riskmap.geo.network.access import (
     FERRY,

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from riskmap.errors import UsageError
-from riskmap.geo.crs import project_points
+from riskmap.geo.grid import project_points
 from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, arcs
 from riskmap.geo.network.rules import Values, check_depth, shipped, water_speed
 from riskmap.geo.network.snap import Snapped

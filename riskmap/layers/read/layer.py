@@ -19,8 +19,8 @@ from riskmap.errors import LayerError, Problem
 from riskmap.geo.network.rules import END_FIELDS
 from riskmap.i18n import text
 from riskmap.layers.check.findings import Findings, own_fault, problems_of, unusable, written_rows
-from riskmap.layers.check.ids import assign_ids
 from riskmap.layers.check.rules import (
+    assign_ids,
     check_geometry,
     check_place,
     find_beyond,

@@ -18,8 +18,8 @@ from riskmap.siting.problem import Instance, Solution, make_instance
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from riskmap.plans.options import RefugeOptions
     from riskmap.plans.refuges.demand import People
-    from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.plans.refuges.sites import Proposed
     from riskmap.vocabulary.presets import Presets
 

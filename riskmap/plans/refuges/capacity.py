@@ -10,7 +10,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from riskmap.plans.refuges.options import RefugeOptions
+    from riskmap.plans.options import RefugeOptions
     from riskmap.vocabulary.presets import Presets
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from riskmap.plans.refuges.options import RefugeOptions
+    from riskmap.plans.options import RefugeOptions
     from riskmap.vocabulary.presets import Presets
 
     Bools = NDArray[np.bool_]

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.geo.crs import project_points
-from riskmap.geo.grid import cell_of, row_xy
+from riskmap.geo.grid import cell_of, project_points, row_xy
 from riskmap.geo.network.flooded import sample
 from riskmap.geo.network.snap import named_roads
 from riskmap.i18n import Text, text

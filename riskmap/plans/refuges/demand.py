@@ -11,8 +11,7 @@ import shapely
 import shapely.geometry
 
 from riskmap.geo.areas import coverage
-from riskmap.geo.crs import project_points
-from riskmap.geo.grid import cell_centres, unit_of_points
+from riskmap.geo.grid import cell_centres, project_points, unit_of_points
 from riskmap.geo.network import sample
 from riskmap.plans.refuges.capacity import numbers, texts
 from riskmap.plans.stations.reach import depth_tiles

@@ -11,6 +11,7 @@ import shapely
 
 from riskmap.geo.grid import unit_of_points
 from riskmap.i18n import Text, text
+from riskmap.plans.options import warning_seconds
 from riskmap.plans.plan import Plan, Proof
 from riskmap.plans.refuges.assign import Case, assign, early_case, mend_table
 from riskmap.plans.refuges.capacity import capacity_table, texts
@@ -25,7 +26,6 @@ from riskmap.plans.refuges.demand import (
     people_to_move,
     vehicles_table,
 )
-from riskmap.plans.refuges.options import warning_seconds
 from riskmap.plans.refuges.schedule import (
     accessibility,
     clearance,
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from riskmap.plans.options import RefugeOptions
     from riskmap.plans.refuges.assign import Assigned
     from riskmap.plans.refuges.demand import Living
-    from riskmap.plans.refuges.options import RefugeOptions
     from riskmap.plans.refuges.sites import Proposed
     from riskmap.vocabulary.presets import Presets
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from riskmap.geo.grid import cell_centres, cell_names, row_xy, unit_of_points
 from riskmap.i18n import Text, text
+from riskmap.plans.options import phases
 from riskmap.plans.plan import Proof
 from riskmap.plans.refuges.dangers import Dangers, Spots, place_checks
-from riskmap.plans.refuges.options import phases
 from riskmap.plans.refuges.ways import Net, ways
 from riskmap.plans.stations.sites import thin
 from riskmap.siting.allocation import allocate_split
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from riskmap.plans.refuges.options import RefugeOptions
+    from riskmap.plans.options import RefugeOptions
 
     Bools = NDArray[np.bool_]
     Ints = NDArray[np.int64]

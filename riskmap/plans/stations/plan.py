@@ -14,6 +14,7 @@ from riskmap.geo.grid import Grid
 from riskmap.geo.network import RoadGraph, Snapped, vehicle_seconds
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import OUTSIDE, placed_rows, rows_in_use, with_beyond
+from riskmap.plans.options import Standard, StationOptions
 from riskmap.plans.plan import Plan, Proof, in_state
 from riskmap.plans.stations import reach as water
 from riskmap.plans.stations import tables as station_tables
@@ -29,7 +30,6 @@ from riskmap.plans.stations.coverage import (
     place_levels,
     worst_table,
 )
-from riskmap.plans.stations.options import Standard, StationOptions
 from riskmap.plans.stations.reach import (
     Setting,
     make_setting,

@@ -20,7 +20,7 @@ from riskmap.vocabulary.codes import words_of
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from riskmap.plans.stations.options import Standard
+    from riskmap.plans.options import Standard
 
 Pairs = Mapping[str, tuple[Demand, Reach]]
 Floats = NDArray[np.float64]

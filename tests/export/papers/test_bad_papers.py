@@ -12,8 +12,7 @@ import yaml
 from riskmap import pipeline
 from riskmap.export import bundle
 from riskmap.export.papers import assessment, leaves
-from riskmap.export.papers.document import layout
-from riskmap.export.papers.official import write_docx
+from riskmap.export.papers.document import layout, write_docx
 from riskmap.export.papers.typeset import write_pdf
 from riskmap.export.verify import verify
 from riskmap.project.schema import load_project

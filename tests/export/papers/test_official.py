@@ -22,8 +22,9 @@ from riskmap.export.papers.document import (
     Part,
     Table,
     layout,
+    template_file,
+    write_docx,
 )
-from riskmap.export.papers.official import template_file, write_docx
 from riskmap.export.papers.typeset import write_pdf
 from riskmap.export.verify import verify
 from riskmap.vocabulary.presets import load_presets
