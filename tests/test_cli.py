@@ -1,6 +1,8 @@
 """The command line: exit codes, no traceback, help in time, hostile and broken input."""
 
+import contextlib
 import csv
+import io
 import json
 import subprocess
 import sys
@@ -15,7 +17,8 @@ from tests import town
 ROOT = Path(__file__).parents[1]
 
 
-def riskmap(*words, **more):
+def process(*words):
+    """Run the command as a shell does, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "riskmap", *map(str, words)],
         check=False,
@@ -23,8 +26,20 @@ def riskmap(*words, **more):
         text=True,
         encoding="utf-8",
         cwd=ROOT,
-        **more,
     )
+
+
+def riskmap(*words):
+    """Run the command in this process, from its words to its exit code; imports are paid once."""
+    said = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(said[0]),
+        contextlib.redirect_stderr(said[1]),
+        pytest.raises(SystemExit) as end,
+    ):
+        main(list(map(str, words)))
+    stdout, stderr = (one.getvalue() for one in said)
+    return subprocess.CompletedProcess(words, end.value.code or 0, stdout, stderr)
 
 
 def fails(done, code):
@@ -50,7 +65,7 @@ COMMANDS = (
 
 
 def test_every_command_has_help_and_stands_in_the_documentation():
-    shown = riskmap("--help").stdout
+    shown = process("--help").stdout
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     for command in COMMANDS:
         assert command in shown
@@ -78,9 +93,14 @@ def test_wrong_calls(words, code):
     fails(riskmap(*words), code)
 
 
+@pytest.mark.parametrize(("words", "code"), [(["run", "no.yaml"], 1), (["nonsense"], 2)])
+def test_a_process_ends_with_the_same_code(words, code):
+    fails(process(*words), code)
+
+
 def test_messages_speak_chinese_and_english():
-    assert "没有" in riskmap("run", "no.yaml").stderr
-    assert "no such project file" in riskmap("run", "no.yaml", "--lang", "en").stderr
+    assert "没有" in process("run", "no.yaml").stderr
+    assert "no such project file" in process("run", "no.yaml", "--lang", "en").stderr
 
 
 def test_new_project_is_checked_with_clear_messages(tmp_path):
@@ -224,7 +244,6 @@ def test_coords_change_nothing_but_the_coordinates(tmp_path):
 @pytest.mark.posix
 def test_a_killed_run_leaves_the_previous_results_whole(tmp_path):
     """The process is killed as soon as the fresh folder stands beside the old one."""
-    import contextlib
     import os
     import signal
 
@@ -266,7 +285,7 @@ def test_a_fault_of_our_own_shows_no_traceback(monkeypatch, capsys):
 def test_version_is_the_packages():
     from importlib.metadata import version
 
-    done = riskmap("--version")
+    done = process("--version")
     assert (done.returncode, done.stdout.strip()) == (0, f"riskmap {version('riskmap')}")
 
 

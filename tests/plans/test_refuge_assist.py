@@ -9,6 +9,7 @@ from shapely.geometry import LineString
 from riskmap.geo.network import build_graph, snap_points
 from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.demand import assisted_share, vehicles_table
+from riskmap.plans.refuges.plan import in_time
 from riskmap.plans.refuges.ways import find_way
 from riskmap.vocabulary.presets import load_presets
 from tests.street import CRS, areas, at, plan, rect, world
@@ -95,6 +96,17 @@ def test_who_comes_too_late_is_flagged(hours, in_time):
     assert row["in_time"] == in_time
     assert any("峰值" in str(note) for note in found.notes) is not in_time
     assert (str(found.tables["handout"]["remark"].iloc[0]) == "") is in_time
+
+
+def test_who_arrives_with_the_peak_is_in_time_and_a_second_later_is_not():
+    # 30 min to prepare and 15 min on foot: 45 min of warning leave nothing, and are enough.
+    rows = pd.DataFrame({"mode": ["foot"], "minutes": [15.0], "people": [20]})
+    presets = load_presets()
+    margin = float(presets["refuge.margin_min"])
+    for warning_s, spare, known in ((2700, 0.0, True), (2694, -0.1, False)):
+        row = in_time(rows, pd.DataFrame(), warning_s=warning_s, presets=presets).iloc[0]
+        assert (row["spare_min"], row["in_time"]) == (spare, known)
+        assert (row["arrive_min"], row["leave_min"]) == (15, 15 + margin)
 
 
 SQUARE = [(0, 0, 1000, 0), (1000, 0, 2000, 0), (1000, 0, 1000, 300), (1000, 300, 2000, 300),

@@ -1,5 +1,6 @@
 """Mends are what they say when the plan is made again with them; sites against brute force."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import geopandas as gpd
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from riskmap.plans.options import RefugeOptions
-from riskmap.plans.refuges.sites import choose, equity, recount, stability
+from riskmap.plans.refuges.sites import choose, equity, recount, stability, weighted_quantile
 from riskmap.siting.location import solve
 from riskmap.siting.problem import make_instance
 from tests.street import CRS, E, areas, at, plan, rect, world
@@ -208,10 +209,20 @@ def test_equity_names_the_village_that_walks_farthest():
         done=assign(possible, np.array([80.0, 20.0]), np.array([10.0]), [""], options),
         places=np.array([10.0]), tiers=[""], names=["场所0"], held=pd.DataFrame(), options=options,
     )  # fmt: skip
-    fair = equity(case, roads[0], np.array([[at(2050).x, at(2050).y]]), there.units)
+    site = np.array([[at(2050).x, at(2050).y]])
+    fair = equity(case, roads[0], site, there.units)
     # 200 m and 2 000 m on foot; then 100 m for the second, of whom it is the worst no longer.
     speed = float(there.presets["road.foot_kmh"]) / 3.6
     assert fair["worst_min"].tolist() == pytest.approx([2000 / speed / 60, 200 / speed / 60])
     assert fair["worst_village"].tolist() == ["丙村", "甲村"]
     assert fair["p90_min"].iloc[0] == pytest.approx(2000 / speed / 60)
     assert fair["in_reach_share"].tolist() == [0.8, 1.0]
+    # A walk of exactly the limit is in reach; 80 of 100 are four fifths, not one person more.
+    far = ways((replace(roads[0], limit_s=np.inf),), xy[1:], refuges)["seconds"].max()
+    longest = replace(roads[0], limit_s=float(far))
+    assert equity(case, longest, site, there.units)["in_reach_share"].tolist() == [1.0, 1.0]
+    assert weighted_quantile(np.array([3.0, 7.0]), np.array([80.0, 20.0]), 0.8) == 3
+    assert weighted_quantile(np.array([3.0, 7.0]), np.array([79.0, 21.0]), 0.8) == 7
+    # A village of one person can be the worst; one whom no road reaches cannot.
+    alone = replace(case, people=People(table=table.assign(people=[99, 1]), xy=xy))
+    assert equity(alone, roads[0], site, there.units)["worst_village"].iloc[0] == "丙村"

@@ -127,6 +127,17 @@ def first_of(units, index, layers, **options):
     return listed(units, index, layers, **options).index[0]
 
 
+def test_of_two_as_severe_the_one_with_more_people_stands_first(units, index):
+    """The scale of people ends at 100 here: the ids alone would name the smaller first."""
+    area = pd.DataFrame({"item_id": ["WQ-1", "WQ-2"], "name": ["甲", "乙"], "people": [200, 400]})
+    layers = {"danger_area": layer("danger_area", area, at(1).tolist() * 2)}
+    scale = [[0, 0], *([k, 1] for k in range(100, 107))]
+    presets = load_presets({"severity.people": scale})
+    items = build_items(layers, ROLES, units, index, presets=presets)
+    assert items["severity"].nunique() == items["unit_score"].nunique() == 1
+    assert items.index.tolist() == ["WQ-2", "WQ-1"]
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.floats(0.5, 4.9), st.floats(0, 4000), st.integers(0, 9000), st.sampled_from("dmp"),
