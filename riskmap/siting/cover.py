@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 10.0
 """Time spent on how many sites would do, once it is proven that ``p`` do not."""
+PRICES: Final = 600
+"""Steps of the prices before the search takes over."""
+PATIENCE: Final = 15
+"""Steps without a better bound before they become shorter."""
+STEP_LEAST: Final = 1e-3
+"""Share of a step below which they stop."""
 
 
 def _listed(names: list[str], *, most: int = 10) -> str:
@@ -599,19 +605,122 @@ def mclp(
     """
     p = check_p(instance, p)
     near = within(instance, radius)
-    m = near.n_facilities
-    model = covering_model(near, p)
-    first = greedy_sites(near, p)
-    start = np.zeros(model["cost"].size)
-    start[first] = 1
-    start[m:] = (model["matrix"][:-1, :m] @ start[:m]) > 0
-    answer = minimise(**model, time_limit=time_limit, gap=gap, max_nodes=max_nodes, start=start)
-    opened = first if answer.x is None else np.flatnonzero(answer.x[:m] > 0.5)
-    _, _, amount, _ = assign_nearest(near, opened)
-    value = float(amount.sum())
-    bound = min(-answer.bound, float(-model["cost"].sum()))
-    optimal = answer.optimal and abs(bound - value) <= max(gap, 1e-9) * max(abs(value), 1)
+    opened = greedy_sites(near, p)
+    bound = float(near.weight.sum())
+    if gap > 0:
+        opened, bound = priced_sites(near, opened, gap=gap, time_limit=time_limit)
+    value = float(assign_nearest(near, opened)[2].sum())
+    if bound - value > max(gap, 1e-9) * max(abs(value), 1):
+        m = near.n_facilities
+        model = covering_model(near, p)
+        start = np.zeros(model["cost"].size)
+        start[opened] = 1
+        start[m:] = (model["matrix"][:-1, :m] @ start[:m]) > 0
+        answer = minimise(**model, time_limit=time_limit, gap=gap, max_nodes=max_nodes, start=start)
+        if answer.x is not None:
+            opened = np.flatnonzero(answer.x[:m] > 0.5)
+            value = float(assign_nearest(near, opened)[2].sum())
+        bound = min(bound, -answer.bound, float(-model["cost"].sum()))
+    optimal = abs(bound - value) <= max(gap, 1e-9) * max(abs(value), 1)
     return solution_of(near, opened, model="mclp", objective=value, bound=bound, optimal=optimal)
+
+
+def priced_sites(
+    near: Instance, sites: Ints, *, gap: float, time_limit: float | None = None
+) -> tuple[Ints, float]:
+    r"""Exchange sites for better ones, and bound what any could cover, without a search.
+
+    Each demand gets a price, which is paid to every site that covers it; the prices move along
+    the subgradient until bound and sites are as near each other as asked, or come no nearer.
+
+    .. math:: L(\lambda) = \sum_i \max(w_i - \lambda_i, 0)
+              + \max_{|S| = p} \sum_{j \in S} \sum_{i \in N_j} \lambda_i
+
+    Parameters
+    ----------
+    near
+        The pairs within the radius.
+    sites
+        Open sites to begin with, existing ones among them; (p,).
+    gap
+        Relative gap at which to stop.
+    time_limit
+        Seconds, half of which this may take; None for no limit.
+
+    Returns
+    -------
+    tuple
+        Open sites, shape (p,), and an upper bound of the covered weight.
+
+    References
+    ----------
+    Galvao & ReVelle 1996, A Lagrangean heuristic for the maximal covering location problem,
+    European Journal of Operational Research 88, 114-123.
+    """
+    until = np.inf if time_limit is None else time.monotonic() + time_limit / 2
+    fixed = near.status == EXISTING
+    free = np.flatnonzero(~fixed & (near.status != EXCLUDED))
+    covers = coverage(near)
+    held = np.asarray(covers[:, fixed].sum(axis=1)).ravel() > 0
+    sure = float(near.weight[held].sum())
+    covers, weight = _grouped(covers[~held][:, free], near.weight[~held])
+    by_site = covers.tocsc()
+    best = np.flatnonzero(np.isin(free, sites))
+    most = best.size
+    if not most or not weight.size:
+        return sites, sure
+    best, value = _exchanged(by_site, weight, best)
+    bound, step, stalled = float(weight.sum()), 1.0, 0
+    price = kept = weight / 2
+    for _ in range(PRICES):
+        paid = by_site.T @ price
+        top = np.argsort(-paid, kind="stable")[:most]
+        limit = float(np.maximum(weight - price, 0).sum() + paid[top].sum())
+        times = np.bincount(_reached(by_site, top), minlength=weight.size)
+        if float(weight[times > 0].sum()) > value:
+            best, value = _exchanged(by_site, weight, top)
+        if limit < bound * (1 - 1e-6):
+            bound, kept, stalled = limit, price, 0
+        else:
+            stalled += 1
+        slope = times - (price < weight)
+        length = float((slope**2).sum())
+        near_enough = bound - value <= gap * (sure + value)
+        if near_enough or not length or step < STEP_LEAST or time.monotonic() > until:
+            break
+        if stalled == PATIENCE:
+            price, step, stalled = kept, step / 1.6, 0
+            continue
+        price = np.clip(price - step * max(limit - value, 0.0) / length * slope, 0.0, weight)
+    opened = np.sort(np.r_[np.flatnonzero(fixed), free[best]])
+    return opened, sure + max(bound, value)
+
+
+def _reached(by_site: Any, sites: Ints) -> Ints:
+    """Demands that the sites cover, as often as they are covered."""
+    return np.concatenate(
+        [by_site.indices[by_site.indptr[j] : by_site.indptr[j + 1]] for j in sites]
+    )
+
+
+def _exchanged(by_site: Any, weight: Floats, sites: Ints) -> tuple[Ints, float]:
+    """Put each site where it adds most beside the others, until none moves."""
+    now = list(sites)
+    value = float(weight[np.unique(_reached(by_site, sites))].sum())
+    moved = True
+    while moved:
+        moved = False
+        for place in range(len(now)):
+            others = now[:place] + now[place + 1 :]
+            rest = weight.copy()
+            if others:
+                rest[_reached(by_site, np.array(others))] = 0.0
+            gain = by_site.T @ rest
+            found = int(np.argmax(gain))
+            reached = float(weight.sum() - rest.sum() + gain[found])
+            if reached > value * (1 + 1e-12):
+                now, value, moved = [*others[:place], found, *others[place:]], reached, True
+    return np.array(now, dtype=np.int64), value
 
 
 def covering_model(near: Instance, p: int) -> dict[str, Any]:

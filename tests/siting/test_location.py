@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import shortest_path
 
 from riskmap.errors import UsageError
-from riskmap.siting.cover import cover_bound, expected, least_regret, mexclp
+from riskmap.siting.cover import (
+    cover_bound,
+    expected,
+    greedy_sites,
+    least_regret,
+    mexclp,
+    priced_sites,
+)
 from riskmap.siting.location import MODELS, solve
 from riskmap.siting.problem import (
     CANDIDATE,
@@ -103,10 +110,35 @@ def test_mclp_covers_the_most_weight(case, radius, p):
             solve("mclp", dense(cost, weight=weight, status=status), radius=radius, p=p)
         return
     best = max(weight[(cost[:, s] <= radius).any(axis=1)].sum() for s in options)
-    found = solve("mclp", dense(cost, weight=weight, status=status), radius=radius, p=p)
+    case = dense(cost, weight=weight, status=status)
+    found = solve("mclp", case, radius=radius, p=p)
     assert found.objective == pytest.approx(best)
     assert found.bound == pytest.approx(best)
     assert len(found.open) == p
+    near = within(case, radius)
+    # Prices and exchanges alone: what they open may be opened, and their bound holds.
+    for first in (greedy_sites(near, p), np.array(options[0])):
+        sites, bound = priced_sites(near, first, gap=1e-6)
+        assert sites.tolist() in [sorted(s) for s in options]
+        covered = weight[(cost[:, sites] <= radius).any(axis=1)].sum()
+        assert covered <= best + 1e-9 <= bound + 2e-9
+        assert covered >= weight[(cost[:, first] <= radius).any(axis=1)].sum() - 1e-9
+    rough = solve("mclp", case, radius=radius, p=p, gap=0.2)
+    assert rough.status == "optimal"
+    assert 0.8 * rough.bound - 1e-9 <= rough.objective <= best + 1e-9 <= rough.bound + 2e-9
+
+
+def test_prices_prove_many_sites_without_a_search():
+    """8 of 1 000 sites for 300 places: what the prices bound, the full search does not pass."""
+    rng = np.random.default_rng(7)
+    places, sites = rng.uniform(0, 100, (300, 2)), rng.uniform(0, 100, (1000, 2))
+    cost = np.hypot(*(places[:, None] - sites[None]).transpose(2, 0, 1))
+    near = within(dense(cost, weight=rng.integers(1, 50, 300).astype(float)), 12)
+    found, bound = priced_sites(near, greedy_sites(near, 8), gap=1e-3)
+    value = near.weight[(cost[:, found] <= 12).any(axis=1)].sum()
+    model = solve("mclp", near, radius=12, p=8)
+    assert value <= model.objective <= bound
+    assert bound <= value * 1.03
 
 
 @settings(max_examples=60, deadline=None)
