@@ -1,14 +1,16 @@
-"""A second reading of OpenStreetMap's rules: segments between neighbouring nodes, networkx, no table.
+"""A second reading of OpenStreetMap's rules: segments between neighbouring nodes, no table.
 
 Nothing of the product is used here. A state is a directed segment (between two neighbouring nodes
-of a way) with what the way so far forbids; ways are sought among states by networkx.
+of a way) with what the way so far forbids; ways are sought among states by a search of its own
+(A*, whose bound is the straight line), the parts of the network by networkx.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import pairwise
 
 import networkx as nx
@@ -39,7 +41,11 @@ OPEN = {"yes", "designated", "permissive", "official", "public", "discouraged"}
 END = {"destination", "delivery", "customers"}
 SHUT = {"no", "private", "agricultural", "forestry", "military", "permit", "residents",
         "residential", "tenants", "employees", "emergency", "psv", "bus", "taxi", "bicycle", "foot",
-        "restricted", "use_sidepath", "none"}  # fmt: skip
+        "restricted", "use_sidepath", "none", "share_taxi", "minibus", "coach", "tourist_bus",
+        "school_bus", "emergency_vehicle", "motorcycle", "moped", "horse"}  # fmt: skip
+NOT_A_KEY = {"no", "none", "use_sidepath", "bicycle", "foot", "motorcycle", "moped", "horse"}
+NOT_THERE = ("construction", "proposed", "planned", "abandoned", "disused", "razed", "demolished",
+             "no", "via_ferrata")  # fmt: skip
 SIZE = {"car": (1.8, 1.9, 2.0), "fire_engine": (3.5, 2.5, 18.0), "foot": None}
 
 
@@ -47,8 +53,7 @@ def value(said, vehicle):
     """open, ends, shut or None."""
     words = [w.strip() for w in (said or "").lower().split(";")]
     if vehicle == "fire_engine":
-        if any(w in (OPEN | END | SHUT | {"hov"}) - {"no", "none", "use_sidepath", "bicycle", "foot"}
-               for w in words):  # fmt: skip
+        if any(w in (OPEN | END | SHUT | {"hov"}) - NOT_A_KEY for w in words):
             return "open"
         return "shut" if any(w in ("no", "none", "use_sidepath") for w in words) else None
     if vehicle == "foot":
@@ -105,13 +110,16 @@ def verdict(tags, vehicle, way):
                 v = "open"
             said = v
     asked = None if asked == "shut" else asked
-    if vehicle != "foot" and kind in ("steps", "corridor", "elevator", "ladder", "via_ferrata"):
+    if kind in NOT_THERE:
+        return "shut"
+    if vehicle != "foot" and kind in ("steps", "corridor", "elevator", "ladder"):
         return "shut"
     if kind is None and (vehicle == "foot" or not (tags.get("foot") or tags.get("bicycle"))):
         mine = True  # a ferry
     found = (said or "open") if mine else (asked or "shut")
     barred = tags.get("impassable") == "yes" or tags.get("smoothness") == "impassable"
     barred = (barred or tags.get("area") == "yes") and vehicle != "foot"
+    barred |= tags.get("construction") == "yes"
     barred |= vehicle == "car" and tags.get("service") == "emergency_access"
     barred |= vehicle == "foot" and (
         tags.get("motorroad") == "yes"
@@ -149,21 +157,9 @@ PASS = {"no", "gate", "lift_gate", "swing_gate", "sliding_gate", "hampshire_gate
         "height_restrictor", "kerb", "checkpoint", "weigh_station", "coupure"}  # fmt: skip
 
 
-def barred(tags, vehicle):
-    if too_big(tags, vehicle):
-        return True
-    kind = tags.get("barrier", "")
-    if not kind:
-        return False
-    said = None
-    for key in KEYS[vehicle]:
-        v = value(tags.get(key), vehicle)
-        if v == "shut" and vehicle == "fire_engine" and key != "emergency":
-            said = None
-        elif v is not None:
-            said = v
-    if said is not None:
-        return said == "shut"
+def stands(tags, vehicle):
+    """Whether a barrier stops a vehicle when nothing is said of who may pass."""
+    kind = tags["barrier"]
     if vehicle == "foot":
         walls = ("wall", "fence", "hedge", "guard_rail", "retaining_wall", "city_wall", "ditch")
         return tags.get("locked") == "yes" or kind in walls
@@ -173,7 +169,28 @@ def barred(tags, vehicle):
             return False
         more = {"sliding_beam", "chain", "rope", "bus_trap", "traffic_island"}
         return kind not in PASS | more
-    return tags.get("locked") == "yes" or kind not in PASS
+    return tags.get("locked") == "yes" or kind not in PASS | {"width_restrictor"}
+
+
+def barred(tags, vehicle):
+    if too_big(tags, vehicle):
+        return True
+    there = bool(tags.get("barrier"))
+    if not there and (
+        tags.get("highway") in ("crossing", "bus_stop", "street_lamp")
+        or tags.get("railway") == "crossing"
+    ):
+        return False
+    stops = there and stands(tags, vehicle)
+    said = None
+    for key in KEYS[vehicle]:
+        v = value(tags.get(key), vehicle)
+        if vehicle == "fire_engine" and key != "emergency":
+            closed = v == "shut" or (stops and value(tags.get(key), "car") == "shut")
+            said = None if closed else v or said
+        else:
+            said = v or said
+    return stops if said is None else said == "shut"
 
 
 class _Reader(osmium.SimpleHandler):
@@ -253,36 +270,67 @@ class Truth:
         ]  # fmt: skip
 
     def _turns(self, bans):
-        modes = {"car": ["vehicle", "motor_vehicle", "motorcar"],
-                 "fire_engine": ["vehicle", "motor_vehicle", "emergency"], "foot": []}  # fmt: skip
         self.no, self.only, self.paths = defaultdict(set), defaultdict(list), []
+        self.met = Counter((s[2][0], s[end], end) for s in self.segments for end in (0, 1))
         for tags, members in bans:
-            if self.vehicle == "foot":
-                continue
-            kind = tags.get("restriction", "")
-            for mode in modes[self.vehicle]:
-                kind = tags.get(f"restriction:{mode}", kind)
-            if any(m in tags.get("except", "").split(";") for m in modes[self.vehicle]):
-                continue
-            if "day_on" in tags or "hour_on" in tags or kind[:3] not in ("no_", "onl"):
-                continue
-            starts = [ref for role, t, ref in members if role == "from" and t == "w"]
-            stops = [ref for role, t, ref in members if role == "to" and t == "w"]
+            kind = self._kind(tags)
+            starts, stops, ways = (
+                [ref for role, t, ref in members if role == name and t == "w"]
+                for name in ("from", "to", "via")
+            )
             nodes = [ref for role, t, ref in members if role == "via" and t == "n"]
-            ways = [ref for role, t, ref in members if role == "via" and t == "w"]
+            one = (len(starts) == 1 or kind == "no_entry") and (
+                len(stops) == 1 or kind == "no_exit"
+            )
+            if kind is None or not one:
+                continue
             for start in starts:
                 if len(nodes) == 1 and not ways:
-                    inner = self.way_of.get(start, ([], {}))[0][1:-1]
-                    if nodes[0] in inner and stops != [start]:
-                        continue
-                    if nodes[0] in self.wall:
-                        continue
-                    if kind.startswith("no_"):
-                        self.no[start, nodes[0]] |= set(stops)
-                    else:
-                        self.only[start, nodes[0]].append(set(stops))
+                    self._at(kind, start, nodes[0], stops)
                 elif ways and not nodes:
-                    self.paths.append((start, tuple(ways), set(stops), kind.startswith("only")))
+                    self._over(kind, start, ways, stops)
+
+    def _kind(self, tags):
+        """What a restriction says for the vehicle at all times; None for nothing."""
+        modes = {"car": ["vehicle", "motor_vehicle", "motorcar"],
+                 "fire_engine": ["vehicle", "motor_vehicle", "emergency"]}  # fmt: skip
+        if self.vehicle == "foot" or "day_on" in tags or "hour_on" in tags:
+            return None
+        kind = tags.get("restriction", "")
+        for mode in modes[self.vehicle]:
+            kind = tags.get(f"restriction:{mode}", kind)
+        if any(m in tags.get("except", "").split(";") for m in modes[self.vehicle]):
+            return None
+        holds = kind.startswith(("no_", "only_")) and not kind.endswith("_on_red")
+        return kind if holds else None
+
+    def _at(self, kind, start, node, stops):
+        unparted = self._inside(start, node, 1) or any(self._inside(w, node, 0) for w in stops)
+        if (unparted and stops != [start]) or node in self.wall:
+            return
+        if kind.startswith("no_"):
+            self.no[start, node] |= set(stops)
+        else:
+            self.only[start, node].append(set(stops))
+
+    def _over(self, kind, start, ways, stops):
+        ends = [(start, ways[0], 1), *((stop, ways[-1], 0) for stop in stops)]
+        unparted = any(
+            self._inside(way, n, end)
+            for way, other, end in ends
+            for n in {*self._refs(way)} & {*self._refs(other)}
+        )
+        if not unparted:
+            self.paths.append((start, tuple(ways), set(stops), kind.startswith("only")))
+
+    def _refs(self, way):
+        return self.way_of.get(way, ([], {}))[0]
+
+    def _inside(self, way, node, end):
+        """Whether a way is not parted at a node, and arrives there (or leaves) on both sides."""
+        if node not in self._refs(way)[1:-1]:
+            return False
+        return self.met[way, node, end] > 1
 
     def _graph(self):
         """Prepare the states: segment, zone ('in', '', 'out') and the bans over ways under way."""
@@ -318,6 +366,7 @@ class Truth:
         goal, at = stop
         origin, share = start
         targets = set(self.by_key[goal])
+        bound = self._bound(goal)
         for i in self.by_key[origin]:
             s = self.segments[i]
             along = share if self._ahead(s) else 1 - share
@@ -326,11 +375,12 @@ class Truth:
                 if end >= along:
                     best = min(best, (end - along) * s[4])
             zone = "in" if self.inside[i] else ""
-            heapq.heappush(queue, ((1 - along) * s[4], (i, zone, self._begin(i))))
+            d = (1 - along) * s[4]
+            heapq.heappush(queue, (d + bound(i), d, (i, zone, self._begin(i))))
         seen = set()
         while queue:
-            d, state = heapq.heappop(queue)
-            if d >= best:
+            least, d, state = heapq.heappop(queue)
+            if least >= best:
                 break
             if state in seen:
                 continue
@@ -339,18 +389,25 @@ class Truth:
             if i not in self.after:
                 self.after[i] = self._next(i)
             for j in self.after[i]:
-                new = self._zone(zone, self.inside[j])
-                if new is None:
-                    continue
-                after = self._step(bans, i, j)
-                if after is None:
+                new, after = self._zone(zone, self.inside[j]), self._step(bans, i, j)
+                if new is None or after is None:
                     continue
                 s = self.segments[j]
                 if j in targets:
                     end = at if self._ahead(s) else 1 - at
                     best = min(best, d + end * s[4])
-                heapq.heappush(queue, (d + s[4], (j, new, after)))
+                heapq.heappush(queue, (d + s[4] + bound(j), d + s[4], (j, new, after)))
         return None if best == float("inf") else best
+
+    def _bound(self, goal):
+        """Give what tells the least metres from the end of a segment to the goal."""
+        ends = [self.place[n] for n in self.segments[self.by_key[goal][0]][:2]]
+
+        def bound(i):
+            x, y = self.place[self.segments[i][1]]
+            return min(_straight(x, y, *end) for end in ends)
+
+        return bound
 
     def _zone(self, zone, inside):
         """Out of the zone where a way begins, into that where it ends, and nothing between."""
@@ -383,6 +440,12 @@ class Truth:
             elif step < len(ways) and after == ways[step]:
                 kept.add((n, step + 1))
         return frozenset(kept | set(self._begin(j)))
+
+
+def _straight(x, y, u, v):
+    """Less than the metres between two places of one town or small country."""
+    east = (x - u) * math.cos(math.radians((y + v) / 2))
+    return 0.98 * 111_000 * math.hypot(east, y - v)
 
 
 def _junctions(segments):

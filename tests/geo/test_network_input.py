@@ -284,10 +284,61 @@ def blocks(tmp_path, vehicle, way, node, relation):
         ("car", {"highway": "platform"}, {}, {}, 5),
         ("foot", {"highway": "trunk", "motorroad": "yes"}, {}, {}, 5),
         ("foot", {}, {}, {"restriction": "no_straight_on"}, 3),
+        ("car", {}, {"motor_vehicle": "no"}, {}, 5),
+        ("fire_engine", {}, {"motor_vehicle": "no"}, {}, 3),
+        ("car", {}, {"highway": "crossing", "access": "no"}, {}, 3),
+        ("fire_engine", {}, {"emergency": "fire_hydrant"}, {}, 3),
+        ("fire_engine", {}, {"barrier": "bollard", "access": "private"}, {}, 5),
+        ("fire_engine", {}, {"barrier": "bollard", "emergency": "yes"}, {}, 3),
+        ("car", {}, {"barrier": "width_restrictor"}, {}, 3),
+        ("fire_engine", {}, {"maxheight:physical": "2.2"}, {}, 5),
+        ("fire_engine", {"highway": "construction", "motor_vehicle": "private"}, {}, {}, 5),
+        ("foot", {"highway": "proposed", "foot": "yes"}, {}, {}, 5),
+        ("car", {"construction": "yes"}, {}, {}, 5),
+        ("car", {"construction": "minor"}, {}, {}, 3),
+        ("car", {"access": "share_taxi"}, {}, {}, 5),
+        ("fire_engine", {"maxweight": "12 tonnes"}, {}, {}, 5),
+        ("car", {}, {}, {"restriction": "no_right_turn_on_red"}, 3),
+        ("car", {"highway": "raceway"}, {}, {}, 5),
     ],
 )
 def test_what_other_routers_once_got_wrong(tmp_path, vehicle, way, node, relation, right):
     assert blocks(tmp_path, vehicle, way, node, relation) == right
+
+
+CROSS = """<osm version='0.6'>
+<node id='1' version='1' lon='10' lat='0'/><node id='2' version='1' lon='10.001' lat='0'/>
+<node id='3' version='1' lon='10.002' lat='0'/><node id='4' version='1' lon='10.001' lat='-0.001'/>
+<way id='1' version='1'><nd ref='4'/><nd ref='2'/><tag k='highway' v='residential'/></way>
+<way id='2' version='1'><nd ref='1'/><nd ref='2'/><nd ref='3'/><tag k='highway' v='residential'/></way>
+<way id='3' version='1' {more}><nd ref='4'/><nd ref='3'/><tag k='highway' v='{kind}'/></way>
+<relation id='1' version='1'>{members}<tag k='type' v='restriction'/>
+<tag k='restriction' v='no_right_turn'/></relation></osm>"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "members", "blocks"),
+    [
+        ("runway", "", "", 2),  # no road, whatever else the extract holds
+        ("residential", "action='delete'", "", 2),  # marked so by the editor JOSM
+        ("residential", "", "", 2**0.5),
+        ("raceway", "", "<member type='way' ref='1' role='from'/><member type='node' ref='2' "
+         "role='via'/><member type='way' ref='2' role='to'/>", 2),  # left or right of it?
+        ("raceway", "", "<member type='way' ref='1' role='from'/><member type='way' ref='2' "
+         "role='from'/><member type='node' ref='2' role='via'/><member type='way' ref='2' "
+         "role='to'/>", 2),  # two beginnings
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_left_out_and_what_is_unclear_bars_nobody(
+    tmp_path, kind, more, members, blocks
+):
+    path = tmp_path / "net.osm"
+    path.write_text(CROSS.format(kind=kind, more=more, members=members))
+    a = pd.DataFrame({"id": ["a"], "lon": [10.001], "lat": [-0.001]})
+    told = route(read_roads(path), a, a.assign(lon=10.002, lat=0.0))
+    assert told["routes"][0]["metres"] == pytest.approx(blocks * 111.0, rel=0.01)
+    assert told["graph"]["restrictions"].get("unusable", 0) == (1 if members else 0)
+    assert told["graph"]["ways"] == (2 if more else 3)
 
 
 def test_loose_ends_meet_the_line_on_which_they_lie_and_bridges_do_not():

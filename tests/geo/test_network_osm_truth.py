@@ -23,12 +23,14 @@ WAY_TAGS = (
     {"oneway": "yes", "oneway:emergency": "no"}, {"maxheight": "2.5"}, {"maxweight": "3.5"},
     {"vehicle:backward": "no"}, {"emergency": "no"}, {"foot": "use_sidepath"}, {"motorcar": "yes"},
     {"access": "customers", "motorcar": "yes"}, {"foot": "no"}, {"access": "no", "foot": "yes"},
+    {"highway": "construction", "motor_vehicle": "private"}, {"access": "share_taxi"},
 )  # fmt: skip
 NODE_TAGS = (
     {"barrier": "bollard"}, {"barrier": "gate"}, {"barrier": "gate", "access": "private"},
     {"barrier": "bollard", "bollard": "removable"}, {"barrier": "lift_gate", "motor_vehicle": "no"},
     {"barrier": "block"}, {"barrier": "bollard", "motor_vehicle": "yes"},
     {"barrier": "height_restrictor", "maxheight": "2.1"}, {"barrier": "fence"},
+    {"access": "no"}, {"barrier": "bollard", "access": "private"}, {"barrier": "width_restrictor"},
 )  # fmt: skip
 
 
@@ -66,7 +68,8 @@ def restrictions(ways, rng):
         if tags.get("highway") not in ("steps", "footway", "path"):
             at.setdefault(refs[0], []).append((way, refs))
             at.setdefault(refs[-1], []).append((way, refs))
-    kinds = ("no_left_turn", "only_straight_on", "no_straight_on", "only_right_turn")
+    kinds = ("no_left_turn", "only_straight_on", "no_straight_on", "only_right_turn",
+             "no_right_turn_on_red")  # fmt: skip
     for node in sorted(at):
         if len({way for way, _ in at[node]}) < 3 or rng.uniform() < 0.5:
             continue
@@ -74,7 +77,7 @@ def restrictions(ways, rng):
         more = {"except": "emergency"} if rng.uniform() < 0.2 else {}
         if len({a, b}) == 2:
             yield (
-                kinds[rng.integers(4)],
+                kinds[rng.integers(5)],
                 [("w", a, "from"), ("n", node, "via"), ("w", b, "to")],
                 more,
             )

@@ -345,9 +345,11 @@ _FEET: Final = re.compile(
 _METRES: Final = {
     "": 1.0, "m": 1.0, "米": 1.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "feet": 0.3048,
     "in": 0.0254,
-}  # fmt: skip
-_TONNES: Final = {"": 1.0, "t": 1.0, "吨": 1.0, "kg": 0.001, "st": 0.90718474, "lt": 1.0160469,
-                  "lbs": 0.00045359237, "lb": 0.00045359237, "mt": 1.0}  # fmt: skip
+} | dict.fromkeys(("metre", "metres", "meter", "meters"), 1.0)  # fmt: skip
+_TONNES: Final = {
+    "": 1.0, "t": 1.0, "吨": 1.0, "kg": 0.001, "st": 0.90718474, "lt": 1.0160469,
+    "lbs": 0.00045359237, "lb": 0.00045359237, "mt": 1.0,
+} | dict.fromkeys(("ton", "tons", "tonne", "tonnes"), 1.0)  # fmt: skip
 
 
 def limit_of(value: str, tag: str) -> float:
@@ -376,7 +378,7 @@ def limit_of(value: str, tag: str) -> float:
     for part in value.lower().split(";"):
         if tag != "maxweight" and (feet := _FEET.match(part)):
             found.append(float(feet[1]) * 0.3048 + float(feet[2] or 0) * 0.0254)
-        elif number := _NUMBER.match(part):
+        elif number := _NUMBER.match(part.lstrip("~< ")):
             scale = (_TONNES if tag == "maxweight" else _METRES).get(number[2].strip(" ."))
             if scale is not None:
                 found.append(float(number[1].replace(",", ".")) * scale)
@@ -405,7 +407,7 @@ def limits(column: pd.Series, tag: str) -> Floats:
 def bars(
     tags: Mapping[str, str], kind: str, vehicle: str | None, presets: Values | None = None
 ) -> bool:
-    """Tell whether a node of a road bars a vehicle.
+    """Tell whether a node of a road bars a vehicle: its barrier, its access tags, its limits.
 
     Parameters
     ----------
@@ -431,32 +433,40 @@ def bars(
     True
     >>> bars({"barrier": "bollard", "bollard": "rising"}, "emergency", None)
     False
+    >>> bars({"motor_vehicle": "no"}, "car", None), bars({"motor_vehicle": "no"}, "foot", None)
+    (True, False)
     """
     sizes = _sizes(vehicle or kind, presets)
     for tag, keys in chosen(presets, "access.limits")[kind].items():
         if any(limit_of(tags[key], tag) < sizes.get(tag, 0) for key in keys if key in tags):
             return True
     barrier = tags.get("barrier", "").strip().lower()
-    if not barrier:
+    if not barrier and any(
+        tags.get(key) in values for key, values in chosen(presets, "access.node_silent").items()
+    ):
         return False
-    read, code = reader(kind, presets), SILENT
+    stands = bool(barrier) and _stands(barrier, tags, kind, presets)
     passes = chosen(presets, "access.passes")[kind]
+    read, strict, code = reader(kind, presets), reader("car", presets), SILENT
     for tag in chosen(presets, "access.chain")[kind]:
-        found = read(tags.get(tag, "").strip().lower())
-        code = SILENT if found == SHUT and tag in passes else found or code
-    if code != SILENT:
-        return code == SHUT
+        said = tags.get(tag, "").strip().lower()
+        found = read(said)
+        if tag in passes and (found == SHUT or (stands and strict(said) == SHUT)):
+            found, code = SILENT, SILENT  # a key opens a gate, not a block of concrete
+        code = found or code
+    return code == SHUT if code != SILENT else stands
+
+
+def _stands(barrier: str, tags: Mapping[str, str], kind: str, presets: Values | None) -> bool:
+    """Tell whether a barrier of which no access is said bars a vehicle."""
     if tags.get("locked") == "yes" and chosen(presets, "access.locked")[kind] == "block":
         return True
-    if (
-        barrier == "bollard"
-        and tags.get("bollard") in chosen(presets, "access.bollards_fall")[kind]
-    ):
+    falls = chosen(presets, "access.bollards_fall")[kind]
+    if barrier == "bollard" and tags.get("bollard") in falls:
         return False
     rules = chosen(presets, "access.barriers")[kind]
     named = barrier in rules.get("pass", ()) or barrier in rules.get("block", ())
-    default = rules["default"]
-    return bool((default == "pass") == named)
+    return bool((rules["default"] == "pass") == named)
 
 
 def kept_off(table: pd.DataFrame, classes: pd.Series, presets: Values | None = None) -> Bools:

@@ -581,7 +581,7 @@ def build_graph(
         tolerance_m=float(chosen(presets, JOIN) if tolerance_m is None else tolerance_m),
     )  # fmt: skip
     flow = class_speeds(used, profile=profile, presets=presets, table=speeds)
-    speed, source = _speeds(kept, used, pieces, flow, speed_field, profile, presets)
+    speed, source = _speeds(kept, used, pieces, flow, speed_field, kind, presets)
     told = _told(table, verdict, long=long, use=use, classes=classes, barriers=barriers)
     told["speeds"] = _counted(source)
     notes = (
@@ -639,7 +639,9 @@ def _classes(
     named_as = table[column] if column else pd.Series("", index=table.index)
     classes = rules.road_classes(named_as, presets=presets)
     if osm is None:
-        osm = column is not None and rules.speaks_osm(table[column], presets=presets)
+        osm = rules.NODES in table.columns or (
+            column is not None and rules.speaks_osm(table[column], presets=presets)
+        )
     if osm and "route" in table.columns:
         kinds = chosen(presets, "access.ferries")["kinds"]
         classes = classes.mask(rules.words(table["route"]).isin(kinds) & (classes == ""), FERRY)
@@ -740,8 +742,9 @@ def _barred(
     tags: dict[int, dict[str, str]] = {}
     for said in kept[rules.POINTS].dropna():
         tags.update({int(node): held for node, held in json.loads(said).items()})
-    shut = [node for node, held in tags.items() if bars(held, kind, vehicle, presets)]
-    return np.isin(topology.ids, shut), {"nodes": len(tags), "closed": len(shut)}
+    shut = {node for node, held in tags.items() if bars(held, kind, vehicle, presets)}
+    stand = shut | {node for node, held in tags.items() if "barrier" in held}
+    return np.isin(topology.ids, list(shut)), {"nodes": len(stand), "closed": len(shut)}
 
 
 def _ferry_speeds(
@@ -804,22 +807,23 @@ def _given(
     kept: pd.DataFrame,
     speed: Floats,
     field: str | None,
-    profile: str,
+    kind: str,
     presets: Values | None,
 ) -> tuple[Floats, NDArray[np.object_]]:
     """Let speeds that the layer gives stand before those of the class; tell which column."""
     source = np.full(len(kept), "class", dtype=object)
-    if profile == "foot":
+    if kind == "foot":
         return speed, source
+    lower = [f"maxspeed:{way}" for way in ("backward", *chosen(presets, "access.maxspeed")[kind])]
     names = [field] if field else [MEASURED_KMH, "speed_kmh", "maxspeed"]
     if field is None:
-        names += [f"maxspeed:{way}" for way in ("forward", "backward")]
+        names += ["maxspeed:forward", *lower]
         names += ["zone:maxspeed", "source:maxspeed", "maxspeed:type"]
     given = np.full(len(kept), np.nan)
     for name in names:
         if name in kept.columns:
             own = rules.given_speeds(kept[name], presets=presets)
-            both = name == "maxspeed:backward"
+            both = name in lower
             fresh = np.isnan(given) & ~np.isnan(own)
             source[fresh] = MEASURED_KMH if name == field else name.split(":")[0]
             given = np.where(np.isnan(given), own, np.fmin(given, own) if both else given)
@@ -861,13 +865,13 @@ def _speeds(
     pieces: Pieces,
     flow: Floats,
     field: str | None,
-    profile: str,
+    kind: str,
     presets: Values | None,
 ) -> tuple[Floats, NDArray[np.object_]]:
     """Give the speed of every line, and what gives it."""
-    speed, source = _given(kept, flow, field, profile, presets)
+    speed, source = _given(kept, flow, field, kind, presets)
     speed = _ferry_speeds(kept, used, pieces, speed, presets)
-    return (speed, source) if profile == "foot" else _measured(kept, pieces, speed, source)
+    return (speed, source) if kind == "foot" else _measured(kept, pieces, speed, source)
 
 
 def _counted(words: NDArray[np.object_]) -> dict[str, int]:
@@ -1052,7 +1056,8 @@ def _turns_of(
             kept[rules.TURNS][said].tolist(), kind, presets, start=ways[said].tolist()
         )
         nodes = kept[rules.NODES].astype("string").fillna("").tolist()
-        streets = replace(streets, inner=inner_nodes(ways, nodes, {ban.start for ban in bans}))
+        mine = {way for ban in bans for way in (ban.start, *ban.stop)}
+        streets = replace(streets, inner=inner_nodes(ways, nodes, mine))
     turns = make_turns(streets, bans, ends)
     for name, count in turns.told.items():
         told[name] = told.get(name, 0) + count

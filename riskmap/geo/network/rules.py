@@ -467,7 +467,7 @@ _SPEED: Final = re.compile(
     r"^(\d+(?:[.,]\d+)?)\s*(mph|mi/h|knots|kn|km/h|kmh|kph|公里/小时|千米/小时)?"
 )
 _UNITS: Final = {"mph": 1.609344, "mi/h": 1.609344, "knots": 1.852, "kn": 1.852}
-_ZONE: Final = re.compile(r"^[a-z]{2}(?:-[a-z]+)?:")
+_ZONE: Final = re.compile(r"^(?:[a-z]{2}(?:-[a-z]+)?:|zone:?\d)")
 
 
 def speed_of(value: str, presets: Values | None = None) -> float:
@@ -503,7 +503,7 @@ def speed_of(value: str, presets: Values | None = None) -> float:
             found.append(float(said[one]))
         elif _ZONE.match(one):
             country, _, kind = one.partition(":")
-            zone = re.fullmatch(r"zone:?(\d+)", kind)
+            zone = re.fullmatch(r"(?:zone:?)?(\d+)", kind or one)
             own = zones.get(f"{country.upper()}:{kind}", zones.get(kind, 0.0))
             found.append(float(zone[1]) if zone else float(own))
     found = [speed for speed in found if speed > 0]

@@ -122,11 +122,12 @@ def read_bans(
         if not isinstance(said, str) or not said or not rules["obeys"]:
             continue
         for one in json.loads(said):
-            key = int(one["id"]), -1 if one.get("lost") else int(way)
+            value, why = _value(one["tags"], modes)
+            many = one.get("from", 1) > 1 and value != "no_entry"
+            key = int(one["id"]), -1 if many or one.get("lost") else int(way)
             if key in seen:
                 continue
             seen.add(key)
-            value, why = _value(one["tags"], modes)
             if one.get("lost"):
                 told["incomplete"] = told.get("incomplete", 0) + 1
                 continue
@@ -134,6 +135,7 @@ def read_bans(
             nodes = [int(ref[1:]) for ref in via if ref[0] == "n"]
             ways = tuple(int(ref[1:]) for ref in via if ref[0] == "w")
             form = (len(nodes) == 1 and not ways) or (ways and not nodes)
+            form = form and not many and (len(one["to"]) == 1 or value == "no_exit")
             if not why and not (form and one["to"] and value[:3] in ("no_", "onl")):
                 why = "unusable"
             if why:
@@ -153,6 +155,8 @@ def _value(tags: Mapping[str, str], modes: Sequence[str]) -> tuple[str, str]:
     if any(mode in tags.get("except", "").replace(" ", "").split(";") for mode in modes):
         return value, "exempt"
     if "day_on" in tags or "hour_on" in tags:
+        return value, "conditional"
+    if value.endswith("_on_red"):
         return value, "conditional"
     if value:
         return value, ""
@@ -320,11 +324,7 @@ class _Bans:
 
     def _take(self, ban: Ban) -> str:
         """Find the arcs of a restriction; say what became of it."""
-        inner = self.streets.inner
         if ban.via_node >= 0:
-            u_turn = ban.stop == (ban.start,)
-            if not u_turn and ban.via_node in inner.get(ban.start, ()):
-                return "unusable"
             low, high = np.searchsorted(self.ids, [ban.via_node, ban.via_node + 1])
             nodes = set(self.node_of[low:high].tolist())
             starts = [a for a in self.arcs_of.get(ban.start, ()) if self._to(a) in nodes]
@@ -332,6 +332,10 @@ class _Bans:
                      if self._from(a) in nodes]  # fmt: skip
             if not starts or not stops:
                 return "idle"
+            u_turn = ban.stop == (ban.start,)
+            node = self._to(starts[0])
+            if not u_turn and (self._unclear(starts, node) or self._unclear(stops, node)):
+                return "unusable"
             for start in starts:
                 mine = tuple(stop for stop in stops if self._may_ban(start, stop))
                 self.turns += [(start, mine, ban.only)] if mine else []
@@ -341,8 +345,23 @@ class _Bans:
             for start in self.arcs_of.get(ban.start, ())
             for path in self._paths(start, ban)
         ]
-        self.paths += found
-        return "applied" if found else "idle"
+        clear = [(path, only) for path, only in found if not self._between(path)]
+        self.paths += clear
+        return "applied" if clear else "unusable" if found else "idle"
+
+    def _between(self, path: tuple[int, ...]) -> bool:
+        """Tell whether the first or the last way of a path goes on past the ways between."""
+        way, edge = self.streets.way, self.streets.arc_edge
+        first, last = self._to(path[0]), self._from(path[-1])
+        starts = [a for a in self.arcs_of[int(way[edge[path[0]]])] if self._to(a) == first]
+        stops = [a for a in self.arcs_of[int(way[edge[path[-1]]])] if self._from(a) == last]
+        return self._unclear(starts, first) or self._unclear(stops, last)
+
+    def _unclear(self, arcs: Sequence[int], node: int) -> bool:
+        """Tell whether a way goes on past a node, so that a restriction may mean either arc."""
+        ways = self.streets.way[self.streets.arc_edge[list(arcs)]].tolist()
+        osm, inner = int(self.streets.node_id[node]), self.streets.inner
+        return any(ways.count(way) > 1 and osm in inner.get(way, ()) for way in set(ways))
 
     def _may_ban(self, start: int, stop: int) -> bool:
         """Tell whether a ban between two arcs is meant; on one way only that of turning back."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import re
 import tempfile
 import warnings
 from array import array
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,7 +22,7 @@ from riskmap.geo.network.rules import CUT, NODES, POINTS, TURNS, WAY_ID
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import geopandas as gpd
     import pandas as pd
@@ -35,11 +39,19 @@ _WAY_KEYS: Final = frozenset(
         "foot", "bicycle", "bus", "psv", "oneway", "junction", "maxspeed", "maxheight", "maxweight",
         "maxwidth", "service", "area", "bridge", "tunnel", "layer", "level", "duration",
         "route", "motorroad", "sidewalk", "impassable", "smoothness", "width", "lanes", "toll",
-        "maxweightrating",
+        "maxweightrating", "construction", "railway",
     )
 )  # fmt: skip
 _WHOLE_KEYS: Final = frozenset(("name", "ref", "zone:maxspeed", "source:maxspeed"))
-_NODE_KEYS: Final = ("barrier", "maxheight", "maxweight", "maxwidth")
+_NODE_KEYS: Final = (
+    "barrier", "maxheight", "maxheight:physical", "maxweight", "maxwidth", "maxwidth:physical",
+    "access", "vehicle", "motor_vehicle", "motorcar", "hgv", "foot", "emergency",
+)  # fmt: skip
+_ACCESS: Final = ("no", "yes", "designated", "permissive", "private")
+"""Values of ``emergency`` that say who may pass; others are hydrants and the like."""
+_DELETED: Final = re.compile(
+    rb"<(node|way|relation)\b(?=[^>]*\baction\s*=\s*['\"]delete['\"])[^>]*?\bid\s*=\s*['\"](-?\d+)"
+)
 _FERRIES: Final = ("ferry", "shuttle_train")
 _NO_PLACE: Final = 2_147_483_647
 _TRIED: Final = 1000
@@ -90,14 +102,35 @@ def is_road_key(key: str) -> bool:
     return key in _WHOLE_KEYS or key.partition(":")[0] in _WAY_KEYS
 
 
+def _deleted(path: Path) -> dict[str, set[int]]:
+    """Give the ids that an editor (JOSM) has marked as deleted in its file, by kind."""
+    opened: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
+    found, rest = dict[str, set[int]](), b""
+    try:
+        with opened.get(path.suffix.lower(), open)(path, "rb") as file:
+            while more := file.read(1 << 20):
+                text_, _, rest = (rest + more).rpartition(b"<")
+                rest = b"<" + rest
+                if b"delete" in text_:
+                    for kind, number in _DELETED.findall(text_):
+                        found.setdefault(kind.decode()[0], set()).add(int(number))
+    except (OSError, EOFError):
+        return {}  # the reader says what is wrong with the file
+    return found
+
+
 @contextmanager
-def sorted_copy(path: Path) -> Iterator[Path]:
+def sorted_copy(
+    path: Path, *, without: Mapping[str, Collection[int]] = MappingProxyType({})
+) -> Iterator[Path]:
     """Give an extract as a PBF file with sorted ids, which every reader takes.
 
     Parameters
     ----------
     path
         The extract.
+    without
+        Ids that are left out, by the first letter of their kind.
 
     Yields
     ------
@@ -114,10 +147,15 @@ def sorted_copy(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="riskmap_osm_") as folder:
         copy = Path(folder) / "sorted.osm.pbf"
         try:
-            held = osmium.MergeInputReader()
-            held.add_file(str(path))
             with osmium.SimpleWriter(str(copy)) as writer:
-                held.apply(writer, simplify=False)
+                if without:
+                    for one in osmium.FileProcessor(str(path)):
+                        if one.id not in without.get(one.type_str(), ()):
+                            writer.add(one)
+                else:
+                    held = osmium.MergeInputReader()
+                    held.add_file(str(path))
+                    held.apply(writer, simplify=False)
         except RuntimeError as error:
             raise _unreadable(path, error) from error
         yield copy
@@ -151,6 +189,10 @@ def read_roads(path: Path, *, window: tuple[float, float, float, float] | None =
         raise LayerError(text("{path}: there is no such file", path=path.name))
     if path.suffix.lower() in (".pbf", ".osm", ".xml"):
         vector_driver(path)
+    gone = {} if path.suffix.lower() == ".pbf" else _deleted(path)
+    if gone:
+        with sorted_copy(path, without=gone) as copy:
+            return read_roads(copy, window=window)
     try:
         ways = _Ways.read(path)
         if not len(ways):
@@ -286,7 +328,10 @@ def _points(path: Path, mine: NDArray[np.int64]) -> dict[int, dict[str, str]]:
     for node in source.with_filter(osmium.filter.KeyFilter(*_NODE_KEYS)):
         at = int(np.searchsorted(mine, node.id))
         if at < len(mine) and mine[at] == node.id and not node.deleted:
-            found[node.id] = {tag.k: tag.v for tag in node.tags if _says(tag.k)}
+            tags = {tag.k: tag.v for tag in node.tags if _says(tag.k)}
+            hydrant = tags.get("emergency", "no") not in _ACCESS
+            if not (hydrant and tags.keys().isdisjoint(_NODE_KEYS[:-1])):
+                found[node.id] = tags
     return found
 
 
