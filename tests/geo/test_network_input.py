@@ -310,10 +310,14 @@ CROSS = """<osm version='0.6'>
 <node id='1' version='1' lon='10' lat='0'/><node id='2' version='1' lon='10.001' lat='0'/>
 <node id='3' version='1' lon='10.002' lat='0'/><node id='4' version='1' lon='10.001' lat='-0.001'/>
 <way id='1' version='1'><nd ref='4'/><nd ref='2'/><tag k='highway' v='residential'/></way>
-<way id='2' version='1'><nd ref='1'/><nd ref='2'/><nd ref='3'/><tag k='highway' v='residential'/></way>
-<way id='3' version='1' {more}><nd ref='4'/><nd ref='3'/><tag k='highway' v='{kind}'/></way>
+<way id='2' version='1'><nd ref='1'/><nd ref='2'/><nd ref='3'/>
+<tag k='highway' v='residential'/></way><way id='3' version='1' {more}><nd ref='4'/><nd ref='3'/><tag k='highway' v='{kind}'/></way>
 <relation id='1' version='1'>{members}<tag k='type' v='restriction'/>
 <tag k='restriction' v='no_right_turn'/></relation></osm>"""
+
+
+FROM, TO = "<member type='way' ref='1' role='from'/>", "<member type='way' ref='2' role='to'/>"
+VIA = "<member type='node' ref='2' role='via'/>"
 
 
 @pytest.mark.parametrize(
@@ -322,13 +326,10 @@ CROSS = """<osm version='0.6'>
         ("runway", "", "", 2),  # no road, whatever else the extract holds
         ("residential", "action='delete'", "", 2),  # marked so by the editor JOSM
         ("residential", "", "", 2**0.5),
-        ("raceway", "", "<member type='way' ref='1' role='from'/><member type='node' ref='2' "
-         "role='via'/><member type='way' ref='2' role='to'/>", 2),  # left or right of it?
-        ("raceway", "", "<member type='way' ref='1' role='from'/><member type='way' ref='2' "
-         "role='from'/><member type='node' ref='2' role='via'/><member type='way' ref='2' "
-         "role='to'/>", 2),  # two beginnings
+        ("raceway", "", FROM + VIA + TO, 2),  # left or right of it?
+        ("raceway", "", FROM + FROM.replace("1", "2") + VIA + TO, 2),  # two beginnings
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_used_is_left_out_and_what_is_unclear_bars_nobody(
     tmp_path, kind, more, members, blocks
 ):
