@@ -134,6 +134,11 @@ const NARROW = 1100;
 /** Let the browser draw, then go on. */
 const pause = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
 
+/** Wait until the map has a size: a page in a hidden frame has none. */
+async function seen() {
+  while (!(byId("stage").clientWidth && byId("stage").clientHeight)) await pause();
+}
+
 async function start() {
   app.map = /** @type {any} */ (window).riskmapCarrier;
   makeModel(await openDocument());
@@ -144,6 +149,7 @@ async function start() {
   document.body.dataset.sheet = state.sheet;
   document.body.classList.toggle("left-open", !isPhone() && state.layers && window.innerWidth > NARROW);
   buildFrame();
+  await seen();
   app.map.invalidateSize({ animate: false });
   app.map.options.minZoom = 3;
   if (view) app.map.setView([view.lat, view.lon], view.zoom, { animate: false });
@@ -162,10 +168,10 @@ async function start() {
   startPicture();
   emit("furniture");
   offerApi();
+  renderTree();
   await pause();
   document.documentElement.setAttribute("data-ready", String(Math.round(performance.now())));
   await pause();
-  renderTree();
   renderOverview();
   renderList();
   await renderWhatif();

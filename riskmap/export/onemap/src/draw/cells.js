@@ -58,16 +58,86 @@ export function drawCells(view) {
     kept.was = state.compare ? picture(/** @type {Uint8Array} */ (classesBefore("cell")), kept.was) : null;
     kept.key = key;
   }
+  if (tab.anyBlank === undefined) tab.anyBlank = tab.base.cls.includes(0);
+  const few = grid.rows * grid.cols * 4 < view.w * view.h;
+  const turn = few && view.target === "map" && !kept.was && !(tab.anyBlank && !state.classOff[0]) ? straight(view) : null;
+  if (turn) laySmall(view, turn);
+  else layPixels(view, tab);
+  if (cellSpan() * view.k > 16) drawCellLines(view, grid);
+}
+
+/** Farthest that a cell may lie from its place [px] when the grid is laid onto the view as a whole. */
+const AWRY = 0.6;
+
+/**
+ * The plain turn and stretch that lays grid places onto the view, null where the grid is bent too much for one.
+ * @param {View} view
+ * @returns {number[] | null} a, b, c, d, e, f as of a canvas
+ */
+function straight(view) {
+  const { mapping } = app.model.grid;
+  const spot = (/** @type {number} */ i, /** @type {number} */ j) => mapping.toGrid((view.ox + i * view.w) / view.k, (view.oy + j * view.h) / view.k, [0, 0]);
+  const [c0, r0] = spot(0.5, 0.5);
+  const [cx, rx] = [spot(1, 0.5), spot(0, 0.5)].reduce((a, b) => [(a[0] - b[0]) / view.w, (a[1] - b[1]) / view.w]);
+  const [cy, ry] = [spot(0.5, 1), spot(0.5, 0)].reduce((a, b) => [(a[0] - b[0]) / view.h, (a[1] - b[1]) / view.h]);
+  const area = cx * ry - cy * rx;
+  const [a, b, c, d] = [ry / area, -rx / area, -cy / area, cx / area];
+  const [e, f] = [view.w / 2 - a * c0 - c * r0, view.h / 2 - b * c0 - d * r0];
+  for (let i = 0; i <= 1; i += 0.25) {
+    for (let j = 0; j <= 1; j += 0.25) {
+      const [col, row] = spot(i, j);
+      if (!(Math.hypot(a * col + c * row + e - i * view.w, b * col + d * row + f - j * view.h) < AWRY)) return null;
+    }
+  }
+  return [a, b, c, d, e, f];
+}
+
+/** The grid as a picture of a pixel a cell; made only where cells are much larger than pixels. */
+const small = { key: "", sheet: /** @type {HTMLCanvasElement | null} */ (null) };
+
+/**
+ * Lay the grid onto the view as one picture, a cell a pixel, by the browser's own means.
+ * @param {View} view
+ * @param {number[]} turn
+ */
+function laySmall(view, turn) {
+  const { rows, cols } = app.model.grid;
+  const key = [kept.key, state.opacity.surface, state.palette].join();
+  if (small.key !== key || !small.sheet) {
+    small.key = key;
+    small.sheet = small.sheet || document.createElement("canvas");
+    small.sheet.width = cols;
+    small.sheet.height = rows;
+    const pen = /** @type {CanvasRenderingContext2D} */ (small.sheet.getContext("2d", { willReadFrequently: true }));
+    const image = new ImageData(cols, rows);
+    const out = new Uint32Array(image.data.buffer);
+    const lut = lookup(state.opacity.surface);
+    const now = /** @type {Uint8Array} */ (kept.now);
+    for (let i = 0; i < now.length; i++) out[i] = lut[now[i]];
+    pen.putImageData(image, 0, 0);
+  }
+  const { ctx } = view;
+  ctx.save();
+  ctx.imageSmoothingEnabled = false;
+  ctx.transform(turn[0], turn[1], turn[2], turn[3], turn[4], turn[5]);
+  ctx.drawImage(small.sheet, 0, 0);
+  ctx.restore();
+}
+
+/**
+ * Lay the grid pixel by pixel.
+ * @param {View} view
+ * @param {any} tab
+ */
+function layPixels(view, tab) {
   const m = view.target === "map" ? 1 : view.m;
   const w = Math.round(view.w * m);
   const h = Math.round(view.h * m);
   const image = blank(w, h);
   const pixels = new Uint32Array(image.data.buffer);
   resample({ ...view, m }, pixels, w, h, state.opacity.surface);
-  if (tab.anyBlank === undefined) tab.anyBlank = tab.base.cls.includes(0);
   if (tab.anyBlank && !state.classOff[0]) hatchCells(pixels, w, h);
   lay(view, image);
-  if (cellSpan() * view.k > 16) drawCellLines(view, grid);
 }
 
 /**

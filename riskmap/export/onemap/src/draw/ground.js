@@ -85,7 +85,7 @@ const MANY = 1500;
 /** Above this many units of the coarsest level the mask would take too long. */
 const MASKED = 400;
 
-const kept = { key: "", sheet: /** @type {HTMLCanvasElement | null} */ (null) };
+const kept = { key: "", last: "", sheet: /** @type {HTMLCanvasElement | null} */ (null) };
 /** Is a map of somebody else's under ours? */
 let foreign = false;
 on("tianditu", (/** @type {string} */ token) => (foreign = !!token));
@@ -96,16 +96,20 @@ export async function loadRelief() {
   if (!relief || relief.image) return;
   await loadBlocks([relief.bytes.b]);
   relief.image = await createImageBitmap(new Blob([read(relief.bytes)], { type: relief.type }));
-  kept.key = "";
+  kept.key = kept.last = "";
 }
 
 /**
- * Put the ground onto the canvas; while the view stays it is not drawn again.
+ * Put the ground onto the canvas; once the same view is asked for again, it is kept.
  * @param {View} view
  */
 export function layGround(view) {
   const key = [view.k, view.ox, view.oy, view.w, view.h, view.m, foreign, backdropShown(), JSON.stringify([state.shown, state.opacity])].join();
   if (view.target !== "map") return drawGround(view);
+  if (kept.key !== key && kept.last !== key) {
+    kept.last = key;
+    return drawGround(view);
+  }
   if (kept.key !== key) {
     kept.key = key;
     kept.sheet = kept.sheet || document.createElement("canvas");

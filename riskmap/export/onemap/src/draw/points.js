@@ -344,24 +344,28 @@ function collectRings(view, points, level) {
   const { units } = app.model;
   const step = 2 ** -Math.floor(view.zoom) / 2.4;
   const graded = points.layers.some((p) => p.layer.counts[0] < p.layer.n && p.rows.some((i) => p.layer.level[i] > 0));
-  /** @type {Ring[]} */
-  const rings = [];
   const slot = level >= 0 ? unitSlots(level) : squareSlots(points, step);
-  const at = new Int32Array(slot.n).fill(-1);
+  const by = new Uint32Array(slot.n * 5);
+  const at = level >= 0 ? null : new Float64Array(slot.n * 2);
   for (const { layer, rows } of points.layers) {
     const { unit, level: grade } = layer;
+    const [x, y] = at ? [layer.x, layer.y] : []; // places are worked out when they are asked for
     for (let k = 0; k < rows.length; k++) {
       const i = rows[k];
       if (graded && !grade[i]) continue;
       const key = slot.of(layer, i, unit[i]);
-      if (at[key] < 0) at[key] = rings.push({ unit: level >= 0 ? key - 1 : -1, n: 0, x: 0, y: 0, by: [0, 0, 0, 0, 0], name: "" }) - 1;
-      const ring = rings[at[key]];
-      ring.n++;
-      ring.by[grade[i]]++;
-      if (ring.unit >= 0) continue;
-      ring.x += layer.x[i];
-      ring.y += layer.y[i];
+      by[5 * key + grade[i]]++;
+      if (!at) continue;
+      at[2 * key] += x[i];
+      at[2 * key + 1] += y[i];
     }
+  }
+  /** @type {Ring[]} */
+  const rings = [];
+  for (let key = 0; key < slot.n; key++) {
+    const own = [0, 1, 2, 3, 4].map((c) => by[5 * key + c]);
+    const n = own.reduce((a, b) => a + b);
+    if (n) rings.push({ unit: level >= 0 ? key - 1 : -1, n, x: at ? at[2 * key] : 0, y: at ? at[2 * key + 1] : 0, by: own, name: "" });
   }
   const graded4 = graded && rings.some((ring) => ring.by[4] > 0);
   const drawn = graded4 ? rings.filter((ring) => ring.by[4] > 0) : rings;
