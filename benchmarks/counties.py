@@ -22,18 +22,20 @@ import pandas as pd
 import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from riskmap.export.onemap.page import render
 from riskmap.geo.grid import Grid
 from riskmap.index import steps
 from riskmap.layers.layer import Layer, Raster
-from tests.sample import CRS, INDICATORS, ORIGIN, sample_meta, sample_result
+from tests.sample import CRS, ORIGIN, sample_meta, sample_result
 
 WEST, SOUTH = ORIGIN
 RURAL = {"wide": 33_000.0, "high": 84_000.0, "towns": 7, "villages": 33, "cell": 500.0}
 TOWNS = {"wide": 60_000.0, "high": 45_000.0, "towns": 14, "villages": 0, "cell": 500.0}
 MANY = {"wide": 55_000.0, "high": 50_000.0, "towns": 24, "villages": 1_200, "cell": 500.0}
+POINTS = {"flood_point": 60, "refuge": 4, "rescue_station": 2}
+"""Points of each kind."""
 
 
 def _outline(wide: float, high: float, rng: np.random.Generator) -> Any:
@@ -117,7 +119,18 @@ def county(case: dict[str, Any], *, seed: int = 5) -> Any:
     height = 800 + away * 0.14 + hills + 400 * (gy - SOUTH) / case["high"]
     valley = np.exp(-((away / 1_500) ** 2))
     people = np.where(inside, 120 * valley * rng.gamma(1.2, 1, (ny, nx)), 0).astype("float32")
-    values = {code: valley + 0.25 * gaussian_filter(rng.standard_normal((ny, nx)), 3) for code in INDICATORS}  # fmt: skip
+    lively = np.maximum(valley + 0.25 * gaussian_filter(rng.standard_normal((ny, nx)), 3), 0)
+    inhabited = (people > np.quantile(people[inside], 0.9)).ravel()
+    spots = {name: rng.choice(np.flatnonzero(inhabited), n) for name, n in POINTS.items()}
+    homes = np.ones(inside.size, dtype=bool)
+    homes[spots["refuge"]] = False
+    values = {
+        "H_FLOOD": 3.0 * lively,
+        "H_WATER": away,
+        "E_POP": people / (size / 1000) ** 2,
+        "V_LOW": 2.4 * np.maximum(valley + 0.25 * gaussian_filter(rng.standard_normal((ny, nx)), 3), 0),
+        "C_REFUGE": distance_transform_edt(homes.reshape(inside.shape)) * size,
+    }  # fmt: skip
     where = pd.Index(np.flatnonzero(inside), name="cell")
     cells = pd.DataFrame({c: v[inside].astype("float32") for c, v in values.items()}, index=where)
     owner = {}
@@ -130,6 +143,11 @@ def county(case: dict[str, Any], *, seed: int = 5) -> Any:
     finest = "village" if case["villages"] else "town"
     rows = (units["level"] == finest).to_numpy()
     meta = sample_meta()
+    meta.loc["C_REFUGE", "direction"] = 1  # far is bad
+    meta.loc["CAPACITY", "name_zh"], meta.loc["CAPACITY", "name_en"] = (
+        "减灾能力不足",
+        "Lack of capacity",
+    )
     index = {
         "unit": steps.fit(
             table, meta, steps.default_steps(), fit_rows=rows, rank_within=units["level"]
@@ -141,10 +159,8 @@ def county(case: dict[str, Any], *, seed: int = 5) -> Any:
     road = replace(base.layers["road"], table=base.layers["road"].table.iloc[:1].set_geometry([shapely.transform(line, lambda p: p + np.array([700, 0]))], crs=CRS))  # fmt: skip
     dem = Layer(role="dem", table=None, rasters=(Raster(values=height.astype("float32"), transform=tuple(box.affine)[:6], crs=CRS, unit="m"),))  # fmt: skip
     layers: dict[str, Any] = {"waterway": river, "road": road, "dem": dem}
-    for name, n in (("flood_point", 60), ("refuge", 4), ("rescue_station", 2)):
+    for name, at in spots.items():
         layer = base.layers[name]
-        spots = np.flatnonzero((people > np.quantile(people[inside], 0.9)).ravel())
-        at = rng.choice(spots, n if name == "flood_point" else len(layer.table))
         source = layer.table.iloc[[i % len(layer.table) for i in range(len(at))]].copy()
         source.index = pd.Index([f"{name[:2].upper()}-{i:04d}" for i in range(len(at))], name="item_id")  # fmt: skip
         source["name"] = [f"{i + 1}号点" for i in range(len(at))]

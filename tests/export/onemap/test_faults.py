@@ -331,6 +331,44 @@ def _written(opened: Any) -> list[str]:
     return found
 
 
+def test_paper_and_phone_say_why_the_worst_is_worst(
+    open_page: Callable[..., Any], sample_page: Path
+) -> None:
+    with open_page(sample_page) as opened:
+        why = opened.page.inner_text("#worst .reason >> nth=0")
+        assert opened.page.locator("#lead").count() == 0
+        told = _written(opened)
+        head = told.index("风险最高的社区（村）") + 1
+        assert told[head].startswith("1 ")
+        assert why.startswith(told[head + 1])
+        assert why.startswith("".join(told[head + 1 : head + 3]))
+    with open_page(sample_page, size="phone") as opened:
+        lead = opened.page.locator("#lead")
+        assert lead.locator(".reason").inner_text() == why
+        seen = opened.page.locator("#right").bounding_box()
+        box = lead.bounding_box()
+        assert box["y"] > seen["y"]
+        assert box["y"] + box["height"] <= 844
+
+
+def test_what_a_scenario_changes_stands_with_its_reason(
+    open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    whole = sample_result(n_side=8)
+    wet = sample_result(n_side=8, seed=8).index
+    index = {**whole.index, f"unit@{RAIN}": wet["unit"], f"cell@{RAIN}": wet["cell"]}
+    path = tmp_path / "onemap.html"
+    path.write_text(render(replace(whole, index=index)), encoding="utf-8")
+    with open_page(path) as opened:
+        opened.page.click(f'[data-scenario="{RAIN}"]')
+        opened.settle()
+        rows = opened.page.locator(".changes li:has(button)")
+        assert 0 < rows.count() <= 5
+        for text in rows.all_inner_texts():
+            assert "→" in text.split("\n")[-1]
+            assert "等级" in text.split("\n")[-1]
+
+
 def test_the_papers_legend_has_every_plan_and_says_the_filter(
     open_page: Callable[..., Any], rainy: Path
 ) -> None:
@@ -486,3 +524,91 @@ def test_water_has_a_hue_that_no_class_has(sight: NDArray[np.float64]) -> None:
     depths = [_lab(c, sight) for c in _depths()]
     assert len(depths) == 7
     assert min(_ciede2000(a, b) for a in classes for b in depths) >= 15
+
+
+def test_the_legend_stands_when_the_page_says_that_it_is_ready(
+    open_page: Callable[..., Any], sample_page: Path
+) -> None:
+    watch = """new MutationObserver(() => {
+        if (document.documentElement.dataset.ready && window.legend === undefined)
+          window.legend = document.querySelectorAll('#left [data-class]').length;
+      }).observe(document, {attributes: true, subtree: true, attributeFilter: ['data-ready']});"""
+    with open_page(sample_page, before=watch) as opened:
+        assert opened.js("() => window.legend") >= 4
+
+
+def test_a_page_in_a_hidden_frame_is_drawn_when_it_is_shown(
+    browser: Any, sample_page: Path, tmp_path: Path
+) -> None:
+    holder = tmp_path / "holder.html"
+    holder.write_text(
+        f'<iframe src="{sample_page.as_uri()}" style="display:none;width:1000px;height:600px">'
+        "</iframe>",
+        encoding="utf-8",
+    )
+    page = browser.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(holder.as_uri())
+    frame = page.frames[1]
+    frame.wait_for_selector("#stage", state="attached")
+    page.evaluate("() => { document.querySelector('iframe').style.display = 'block'; }")
+    frame.wait_for_selector("html[data-settled]", state="attached")
+    assert frame.evaluate("() => document.querySelector('.leaflet-rm-surface-pane canvas').width") > 300  # fmt: skip
+    assert frame.evaluate("() => riskmap.map.getZoom()") > 10
+    page.evaluate("() => { document.querySelector('iframe').style.display = 'none'; }")
+    frame.evaluate("() => { riskmap.map.invalidateSize(); riskmap.setScenario(''); }")
+    page.evaluate("() => new Promise(r => setTimeout(r, 50))")
+    assert faults == []
+    page.close()
+
+
+def test_a_key_of_the_input_method_chooses_nothing(desk: Any) -> None:
+    """Enter that ends a word in pinyin belongs to the input method."""
+    typed = """(of) => { const box = document.getElementById('search');
+      box.value = '点1'; box.dispatchEvent(new Event('input', {bubbles: true}));
+      box.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, ...of})); }"""
+    desk.js(typed, {"isComposing": True})
+    desk.js(typed, {"keyCode": 229})
+    assert desk.js("() => riskmap.state().selected") is None
+    desk.js(typed, {})
+    assert desk.js("() => riskmap.state().selected") is not None
+
+
+def test_the_whole_page_stays_light(desk: Any) -> None:
+    """In forced darkness a browser would turn the legend's colours and not the map's."""
+    scheme = desk.js("() => getComputedStyle(document.documentElement).colorScheme")
+    assert scheme in ("light only", "only light")
+
+
+def test_cells_laid_as_one_picture_stand_where_they_belong(desk: Any, sample: Any) -> None:
+    """Every cell has its class's colour up to its corners, on the map as in the table."""
+    desk.page.select_option("#fill", "grid")
+    desk.settle()
+    desk.settle()
+    desk.js("""() => {
+      const c = document.querySelector('.leaflet-rm-surface-pane canvas'), m = riskmap.map;
+      const pen = c.getContext('2d'), at = L.DomUtil.getPosition(c);
+      window.spotColours = (spots) => spots.map(([lat, lon]) => {
+        const p = m.latLngToLayerPoint([lat, lon]).subtract(at);
+        return [...pen.getImageData(Math.round(p.x), Math.round(p.y), 1, 1).data].slice(0, 3);
+      }); }""")
+    grid = sample.grid
+    rows, cols = np.unravel_index(np.asarray(sample.index["cell"].classes.index), grid.inside.shape)
+    side = np.where((cols + rows) % 2, 0.12, 0.88)  # near its east or west edge
+    x, y = grid.geobox.affine @ (cols + side, rows + side)
+    spots = gpd.GeoSeries.from_xy(x, y, crs=sample.units.crs).to_crs(4326)
+    seen = desk.js("(spots) => window.spotColours(spots)", [[p.y, p.x] for p in spots])
+    classes = sample.index["cell"].classes.fillna(0).to_numpy().astype(int)
+    tones: dict[int, list[Any]] = {}
+    for cls, colour in zip(classes, seen, strict=True):
+        tones.setdefault(int(cls), []).append(colour)
+    middle = {cls: np.median(np.array(rows_), axis=0) for cls, rows_ in tones.items() if cls}
+    for cls, colours in tones.items():
+        if not cls:
+            continue
+        far = {
+            other: np.abs(np.array(colours) - tone).sum(axis=1) for other, tone in middle.items()
+        }
+        nearest = np.array(list(far))[np.argmin(np.stack(list(far.values())), axis=0)]
+        assert (nearest == cls).mean() > 0.97

@@ -228,7 +228,10 @@ def test_the_scorecard_is_a_tab_where_there_is_one(
         opened.settle()
         shown = opened.page.locator(".scorecard tbody tr").count()
         assert shown == int((card["unit_name"] == "").sum())
-        assert "填报单位" in opened.page.inner_text("#panel-scorecard")
+        told = opened.page.inner_text("#panel-scorecard")
+        assert "填报单位" in told
+        assert "—" not in told
+        assert ("未知" in told) == bool((card["value"].isna() & (card["denominator"] != 0)).any())
         opened.page.press("#tab-scorecard", "ArrowRight")
         assert opened.js("() => riskmap.state().tab") == "whatif"
     with open_page(saved(whole)) as opened:

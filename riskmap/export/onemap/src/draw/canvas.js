@@ -76,6 +76,7 @@ function canvasClass() {
       canvas.hidden = !this.options.needed();
       if (canvas.hidden) return void (canvas.width = canvas.height = 0);
       const size = this._bounds.getSize();
+      if (!(size.x >= 1 && size.y >= 1)) return; // the page is hidden
       const m = Math.min(2, window.devicePixelRatio || 1);
       const s = app.scale;  // a big screen is drawn as a desk's, enlarged
       const w = Math.round(size.x * m);

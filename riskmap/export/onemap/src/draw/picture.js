@@ -1,18 +1,19 @@
 // @ts-check
 /** PNG and print: the map drawn again from its vectors, with all that a map sheet must have. */
-import { app, byId, download, el, fileName, fill, nameOf, num, on, say, state, t } from "../model/core.js";
+import { app, byId, download, el, fileName, fill, nameOf, num, on, say, score3, state, t } from "../model/core.js";
 import { paintAll, screenView } from "./canvas.js";
 import { drawDivide } from "../panels/whatif.js";
 import { metresPerPixel, reviewText, scaleBar } from "../panels/frame.js";
 import { spare } from "../panels/interact.js";
 import { surfaceKind, table, wholeBox } from "../data/model.js";
+import { reasonOf } from "../model/counts.js";
 import { chips } from "../panels/chips.js";
 import { listTable } from "../panels/list.js";
 import { dialog } from "../panels/tools.js";
 import { planColour, planIsArea, planIsDashed, planMark } from "./plans.js";
 import { makeRings, visiblePoints } from "./points.js";
-import { classColours, className, FONT, surfaceColours } from "./labels.js";
-import { QUARTERS } from "../model/score.js";
+import { classColours, className, FONT, levelName, short, surfaceColours, unitLevelName } from "./labels.js";
+import { QUARTERS, shownOf, worstUnits } from "../model/score.js";
 import { sprite } from "./symbols.js";
 import { rangeText } from "../panels/tree.js";
 import { depthLegend } from "./ground.js";
@@ -67,7 +68,8 @@ export function drawSheet(m, paper = 1) {
   const upright = portrait();
   const [w, h] = upright ? [SHORT, LONG] : [LONG, SHORT];
   const below = upright ? legendHeight(w - 2 * EDGE) : 0;
-  const v = upright ? sheetView(w - 2 * EDGE, h - HEAD - FOOT - below) : sheetView(w - SIDE - EDGE, h - HEAD - FOOT);
+  const told = upright && worstUnits(1).length ? TOLD : 0;
+  const v = upright ? sheetView(w - 2 * EDGE, h - HEAD - FOOT - below - told) : sheetView(w - SIDE - EDGE, h - HEAD - FOOT);
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(w * m);
   canvas.height = Math.round(h * m);
@@ -93,9 +95,13 @@ export function drawSheet(m, paper = 1) {
   if (upright) {
     north(ctx, EDGE + v.w - 22, HEAD + 26);
     layRows(ctx, rows, EDGE, HEAD + v.h + 8, w - 2 * EDGE, below - 8);
+    layWorst(ctx, EDGE, HEAD + v.h + below, w - 2 * EDGE, told);
   } else {
     north(ctx, EDGE + v.w + 28, HEAD + 30);
-    layRows(ctx, rows, EDGE + v.w + 14, HEAD + 74, SIDE - 14, h - HEAD - FOOT - 80);
+    const room = h - HEAD - FOOT - 80;
+    layRows(ctx, rows, EDGE + v.w + 14, HEAD + 74, SIDE - 14, room);
+    const used = rows.length * (ROW + 1) + 10;
+    if (used < room) layWorst(ctx, EDGE + v.w + 14, HEAD + 74 + used, SIDE - 16, room - used);
   }
   foot(ctx, w, h, v, paper);
   return canvas;
@@ -217,6 +223,57 @@ function ringMark(ctx, x, y) {
 }
 
 const ROW = 20;
+/** Height that the worst units take under the legend of a standing sheet. */
+const TOLD = 134;
+
+/**
+ * Break a text into lines that fit: Chinese anywhere but before a closing mark, else between words.
+ * @param {any} ctx
+ * @param {string} text
+ * @param {number} width
+ */
+function wrapped(ctx, text, width) {
+  const lines = [""];
+  for (const part of text.match(/[\x21-\x7e]+|[^]/gu) || []) {
+    const longer = lines[lines.length - 1] + part;
+    if (ctx.measureText(longer).width <= width || /^[，。；、）]$/.test(part) || !lines[lines.length - 1]) lines[lines.length - 1] = longer;
+    else {
+      const open = /（$/.test(lines[lines.length - 1]) ? "（" : "";
+      if (open) lines[lines.length - 1] = lines[lines.length - 1].slice(0, -1);
+      lines.push(open + part.trim());
+    }
+  }
+  return lines;
+}
+
+/**
+ * Write the worst units with their reasons, as many as there is room for, none in part.
+ * @param {any} ctx
+ * @param {number} x
+ * @param {number} y
+ * @param {number} w
+ * @param {number} h
+ */
+function layWorst(ctx, x, y, w, h) {
+  const { units } = app.model;
+  const rows = worstUnits(5);
+  if (!rows.length) return;
+  const { cls, score } = shownOf(table("unit"));
+  const said = rows.map((u, i) => {
+    ctx.font = `400 11.5px ${FONT}`;
+    return { head: `${i + 1} ${short(units.name(u), 14)}  ${state.view ? t("Quarter {n}", { n: cls[u] }) : levelName(cls[u], true)} ${score3(score[u])}`, lines: reasonOf(u) ? wrapped(ctx, reasonOf(u), w) : [] };
+  });
+  const end = y + h;
+  if (y + 20 + 18 + said[0].lines.length * 15 > end) return;
+  write(ctx, t("Worst {level}", { level: unitLevelName(units.levels[units.levels.length - 1]) }), x, y + 10, 13, { weight: 700, width: w });
+  let top = y + 20;
+  for (const { head, lines } of said) {
+    if (top + 18 + lines.length * 15 > end) return;
+    write(ctx, head, x, top + 9, 12, { weight: 600, width: w });
+    lines.forEach((line, i) => write(ctx, line, x, top + 18 + i * 15 + 7, 11.5, { colour: "#3b4957" }));
+    top += 20 + lines.length * 15;
+  }
+}
 
 /** Height that the legend takes under the map. @param {number} w */
 function legendHeight(w) {

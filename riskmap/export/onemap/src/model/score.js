@@ -318,8 +318,9 @@ const LONG = 40;
  * @param {any} units
  * @param {number} [most]
  * @param {any} [start] what they are compared with
+ * @param {(unit: number) => string} [why] a sentence for each
  */
-export function unitChanges(units, most = LONG, start = table("unit").base) {
+export function unitChanges(units, most = LONG, start = table("unit").base, why = () => "") {
   const tab = table("unit");
   const now = live(tab);
   const level = units.levels.length - 1;
@@ -334,7 +335,8 @@ export function unitChanges(units, most = LONG, start = table("unit").base) {
   return el("section", { class: "changes" }, title, el("ul", { class: "things" }, first.slice(0, most).map((/** @type {number} */ u) => el("li", null,
     el("span", { class: now.cls[u] > start.cls[u] ? "up" : "down" }, now.cls[u] > start.cls[u] ? "▲" : "▼"),
     el("button", { class: "link", onclick: () => emit("select", { kind: "unit", at: u, go: true, stay: true }) }, units.names[u]),
-    el("small", null, `${levelName(start.cls[u])} → ${levelName(now.cls[u])} · ${score3(start.score[u])} → ${score3(now.score[u])}`))),
+    el("small", null, `${levelName(start.cls[u])} → ${levelName(now.cls[u])} · ${score3(start.score[u])} → ${score3(now.score[u])}`),
+    why(u) ? el("small", { class: "reason" }, why(u)) : null)),
     changed.length > most ? el("li", { class: "hint" }, t("{n} more in the list", { n: changed.length - most })) : null));
 }
 
@@ -347,10 +349,13 @@ function earlierChanges() {
     unitChanges(app.model.units, 12, old));
 }
 
-/** The overview's part about the scenario chosen, or about the earlier result. */
-export function scenarioChanges() {
+/** So many units that a scenario changes stand with their reason. */
+const TOLD = 5;
+
+/** The overview's part about the scenario chosen, or about the earlier result. @param {(unit: number) => string} why */
+export function scenarioChanges(why) {
   if (earlier()) return earlierChanges();
-  return state.scenario && table("unit") !== table("unit", "") ? unitChanges(app.model.units, 12, live(table("unit", ""))) : null;
+  return state.scenario && table("unit") !== table("unit", "") ? unitChanges(app.model.units, moved() ? 12 : TOLD, live(table("unit", "")), why) : null;
 }
 
 /**

@@ -38,7 +38,7 @@ function line(r) {
   const said = r.met === null ? "" : r.met ? t("met") : t("not met");
   return el("tr", null,
     el("th", { scope: "row" }, nameOf(r), el("small", null, [parts, blank].filter(Boolean).join(" · "))),
-    el("td", null, r.value === null ? "—" : `${num(r.value, 4)} ${r.unit}`),
+    el("td", null, r.value === null ? (r.below === 0 ? t("nothing to count") : t("unknown")) : `${num(r.value, 4)} ${r.unit}`),
     el("td", null, r.target === null ? "" : num(r.target, 2), said && el("small", null, said)));
 }
 

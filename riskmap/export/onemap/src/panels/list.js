@@ -217,7 +217,7 @@ function itemCells(r, measure, plain) {
 function unitCells(r) {
   return [
     el("span", { class: "col name" }, r.name, el("small", { title: reasonOf(r.unit) || null }, [r.town, Number.isFinite(r.close) ? t("near a class limit ({gap})", { gap: r.close.toFixed(3) }) : "", reasonOf(r.unit)].filter(Boolean).join(" · "))),
-    hasRefuges() ? el("span", { class: "col refuge" }, Number.isFinite(r.refuge) ? num(r.refuge) : "—") : null,
+    hasRefuges() ? el("span", { class: "col refuge" }, num(r.refuge)) : null,
     hasStability() ? el("span", { class: "col sure" }, Number.isFinite(r.sure) ? percent(r.sure) : "–") : null,
     levelCell(r.level, score3(r.score)),
   ];
@@ -286,7 +286,7 @@ export function listTable() {
   if (!byId("list-window")) renderList(true);
   const name = listName();
   if (isUnits()) {
-    const rows = own.rows.map((r, i) => [String(i + 1), r.name, r.town, levelName(r.level, true), score3(r.score), ...(hasRefuges() ? [Number.isFinite(r.refuge) ? num(r.refuge) : "—"] : []), reasonOf(r.unit)]);
+    const rows = own.rows.map((r, i) => [String(i + 1), r.name, r.town, levelName(r.level, true), score3(r.score), ...(hasRefuges() ? [num(r.refuge)] : []), reasonOf(r.unit)]);
     return { name, head: [t("Rank"), t("Name"), t("Part of"), t("Class"), t("Index"), ...(hasRefuges() ? [t("People far from refuges")] : []), t("Why")], lines: rows };
   }
   const fields = ["status", "deadline", "duty_unit", "person", "phone", "reason"];

@@ -1,6 +1,6 @@
 // @ts-check
 /** 概览: what matters at a glance. */
-import { app, byId, el, emit, figures, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
+import { app, byId, el, emit, figures, fill, isPhone, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
 import { live, noIndex, reference, scenarioChanges, shownOf, worstUnits } from "../model/score.js";
 import { cellCounts, farKm, hasRefuges, isFar, isUnsure, peopleFar, reasonOf } from "../model/counts.js";
 import { listTest, matchesFilter, overdueTest } from "../data/items.js";
@@ -51,7 +51,7 @@ function key(key, name, value, note, meaning, open, tone = "") {
 export function renderOverview() {
   const node = byId("panel-overview");
   if (!node || state.tab !== "overview") return;
-  fill(node, cards(), scenarioChanges(), worstList(), ranking(), histogram(), foot());
+  fill(node, lead(), cards(), scenarioChanges(reasonOf), worstList(), ranking(), histogram(), foot());
 }
 
 /** At most six numbers; the first three say where it is bad. */
@@ -160,13 +160,23 @@ function worstList() {
   const rows = worstUnits(TEN);
   const level = unitLevelName(units.levels[units.levels.length - 1]);
   if (!rows.length) return el("section", null, el("h3", null, t("Worst {level}", { level })), el("p", { class: "hint" }, t("None of larger or major risk.")));
-  const { cls, score } = shownOf(tab);
   return el("section", { id: "worst" }, el("h3", null, t("Worst {level}", { level })),
-    el("ol", { class: "ranking" }, rows.map((u, i) => el("li", null, el("button", { class: "rank worst" + (isSelected(u) ? " on" : ""), "data-unit": units.idOf(u), title: t("Show it on the map"),
-      onclick: () => emit("select", { kind: "unit", at: u, go: true, stay: true }) },
-      el("span", { class: "place" }, i + 1), el("span", { class: "what" },
-        el("span", { class: "head" }, el("b", null, units.name(u)), " ", classTag(cls[u]), el("span", { class: "value" }, score3(score[u]))),
-        reasonOf(u) ? el("small", { class: "reason" }, reasonOf(u)) : null))))));
+    el("ol", { class: "ranking" }, rows.map((u, i) => el("li", null, worstRow(u, i, units.idOf(u))))));
+}
+
+/** One of the worst units with its reason. @param {number} u @param {number} i place from 0 @param {string | null} id */
+function worstRow(u, i, id) {
+  const { cls, score } = shownOf(table("unit"));
+  return el("button", { class: "rank worst" + (isSelected(u) ? " on" : ""), "data-unit": id, title: t("Show it on the map"), onclick: () => emit("select", { kind: "unit", at: u, go: true, stay: true }) },
+    el("span", { class: "place" }, i + 1), el("span", { class: "what" },
+      el("span", { class: "head" }, el("b", null, app.model.units.name(u)), " ", classTag(cls[u]), el("span", { class: "value" }, score3(score[u]))),
+      reasonOf(u) ? el("small", { class: "reason" }, reasonOf(u)) : null));
+}
+
+/** On a phone the worst unit stands above the figures, since the list of the worst is below the edge of the sheet. */
+function lead() {
+  const [u] = isPhone() && table("unit") && app.model.units.rows[app.model.units.levels.length - 1].length > 1 ? worstUnits(1) : [];
+  return u === undefined ? null : el("section", { id: "lead" }, worstRow(u, 0, null));
 }
 
 /** @param {number} u */

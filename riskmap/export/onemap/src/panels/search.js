@@ -187,6 +187,7 @@ function about(f) {
 
 /** @param {KeyboardEvent} e */
 function keys(e) {
+  if (e.isComposing || e.keyCode === 229) return; // the key belongs to the input method
   if (e.key === "Escape") return close();
   if (e.key === "Enter") return void (found.length && take(Math.max(0, active)));
   if (e.key !== "ArrowDown" && e.key !== "ArrowUp") return;
