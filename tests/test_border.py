@@ -44,7 +44,8 @@ def border_town(folder, **project):
         {
             "number": "W1",
             "name": "邻县液氯站",
-            "gb18218_level": "一级",
+            "substances": "液氯",
+            "quantity_t": 500.0,
             "geometry": town.at(500, 150),
         },
     ).to_file(folder / "hazard_source.gpkg")
@@ -78,7 +79,7 @@ def test_neighbours_count_for_travel_hazard_and_places(counted, switched):
     assert without.loc["V31", "C_STATION"] * 60 == pytest.approx(350 / speed, rel=0.02)
     assert with_.loc["V31", "C_REFUGE"] < without.loc["V31", "C_REFUGE"]
     assert with_.loc["V31", "C_PLACES"] > without.loc["V31", "C_PLACES"]
-    # level 4 falls from 1 to 0 over 1600 m: the plant stands 150 m from V31's middle
+    # 500 t of chlorine are level 4, which falls from 1 to 0 over 1600 m: 150 m from V31's middle
     assert with_.loc["V31", "H_SOURCE"] == pytest.approx(1 - 150 / 1600, abs=0.01)
     assert "H_SOURCE" not in without
     assert with_.loc["V31", "H_FLOOD_POINT"] > without.loc["V31", "H_FLOOD_POINT"]

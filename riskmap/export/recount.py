@@ -294,6 +294,8 @@ def _same(given: Any, meant: Any, codes: Mapping[str, str]) -> bool:
             yes, no = map(str, YES_NO)
             if given in (yes, no):
                 return bool(meant) == (given == yes)
+            if given == str(text("Not filled in")):
+                return not meant
             names = class_names()
             return given in names and names.index(given) == int(meant)
         said = codes.get(str(meant), str(meant))

@@ -252,6 +252,35 @@ class Pieces:
         seen = np.bincount(area, lit[unit], len(found))
         return np.where((np.bincount(area, minlength=len(found)) > 0) & (seen == 0), np.nan, found)
 
+    def share_out(self, polygons: Any, totals: Floats) -> Floats:
+        """Share out a total of each polygon, such as those it threatens, among the units.
+
+        It goes where people live in the polygon; where nobody is known to, by the ground.
+
+        Parameters
+        ----------
+        polygons
+            Polygons in the grid's CRS, shape (m,).
+        totals
+            Total of each, shape (m,); a missing one counts as 0.
+
+        Returns
+        -------
+        ndarray
+            Sum of every unit, shape (n,); what lies outside all units is in none.
+        """
+        shapes = shapely.make_valid(geometries(polygons))
+        area, unit, cuts = self._cuts(shapes)
+        lives = self._counted(len(shapes), area, unit, cuts)
+        lived = np.asarray(lives.sum(axis=1), np.float64).ravel()
+        whole, size = shapely.area(shapes), shapely.area(cuts)
+        part = np.divide(size, whole[area], out=np.zeros(len(area)), where=whole[area] > 0)
+        here = np.minimum(np.bincount(area, part, len(shapes)), 1.0)
+        given = np.nan_to_num(np.asarray(totals, np.float64))
+        own = np.divide(given * here, lived, out=np.zeros(len(shapes)), where=lived > 0) @ lives
+        own += np.bincount(unit, np.where(lived > 0, 0.0, given)[area] * part, len(self.ids) + 1)
+        return np.asarray(self.holds @ own[:-1], np.float64)
+
     def around(self, xy: NDArray[Any], radius_m: float) -> Floats:
         """Count the people within a radius of each point.
 

@@ -12,13 +12,11 @@ import shapely
 from riskmap.geo.areas import (
     coverage,
     lines_to_cells,
-    place_share,
     point_xy,
     points_to_cells,
     polygons_to_cells,
     raster_to_cells,
     unit_of_points,
-    zonal,
 )
 from riskmap.geo.people import share_of_cells
 from riskmap.geo.surface import (
@@ -38,6 +36,8 @@ from riskmap.vocabulary.roles import load_roles
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
+
+    from riskmap.geo.people import Pieces
 
 
 __all__ = ["depth", "distance", "low_ground", "point_density", "source_decay", "threatened"]
@@ -282,15 +282,18 @@ def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
         stated = rows["people"].to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     blank = ~np.isfinite(stated)
     unknown = int(blank.sum())
+    pieces = inputs.pieces
     dark = np.zeros(0, dtype=bool)
-    if unknown and inputs.pieces is not None:
-        unknown = int(np.isnan(inputs.pieces.inside(shapes[blank])).sum())
+    if unknown and pieces is not None:
+        unknown = int(np.isnan(pieces.inside(shapes[blank])).sum())
         ground = shapely.make_valid(shapes)
         rest = shapely.difference(*(shapely.union_all(ground[some]) for some in (blank, ~blank)))
+        if inputs.grid.place is not None:  # those who live beyond the border are not known
+            rest = shapely.intersection(rest, inputs.grid.place)
         shapes = np.append(shapes[~blank], rest)
-        stated = np.append(stated[~blank], inputs.pieces.inside(shapes[-1:]))
-        dark = inputs.pieces.finest & ~inputs.pieces.known
-        dark[dark] = shapely.area(shapely.intersection(inputs.pieces.shapes[dark], rest)) > 0
+        stated = np.append(stated[~blank], pieces.inside(shapes[-1:]))
+        dark = pieces.finest & ~pieces.known
+        dark[dark] = shapely.area(shapely.intersection(pieces.shapes[dark], rest)) > 0
     if unknown == len(rows):
         return Missing(text("no area says how many people it threatens"))
     lives = None if inputs.population is None else np.nan_to_num(inputs.population)
@@ -306,15 +309,17 @@ def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
                 all=len(rows),
             ),
         )
-    if inputs.pieces is None or not dark.any():
+    if pieces is None:
         return Field(people / np.float32(inputs.grid.area_km2), spec.unit, how, notes)
-    # Nobody knows how many are threatened in such a unit of unknown people: that is not none.
-    lost = coverage(inputs.grid, inputs.pieces.shapes[dark]).sum(axis=0)
-    nobody = (np.asarray(lost).reshape(people.shape) > 0.5) & (people == 0)
-    people = np.where(nobody, np.float32(np.nan), people)
-    cover, share = inputs.pieces.cover, place_share(inputs.grid)
-    units = zonal(inputs.grid, cover, people, how="density", place_share=share)
-    units[dark] = np.nan
+    km2 = pieces.holds @ np.where(pieces.finest, shapely.area(pieces.shapes) / 1e6, 0.0)
+    units = pieces.share_out(shapes, stated)
+    units = np.divide(units, km2, out=np.full(len(km2), np.nan), where=km2 > 0)
+    if dark.any():
+        # Nobody knows how many are threatened in a unit of unknown people: that is not none.
+        units[dark] = np.nan
+        lost = coverage(inputs.grid, pieces.shapes[dark]).sum(axis=0)
+        nobody = (np.asarray(lost).reshape(people.shape) > 0.5) & (people == 0)
+        people = np.where(nobody, np.float32(np.nan), people)
     density = people / np.float32(inputs.grid.area_km2)
     return Field(density, spec.unit, how, notes, units=units, exact=True)
 
@@ -545,6 +550,34 @@ def _placed(table: gpd.GeoDataFrame, inputs: Inputs) -> Any:
     return shapes, ~empty
 
 
+def _share_of_units(
+    pieces: Pieces,
+    shapes: NDArray[np.object_],
+    share: NDArray[np.float64],
+    people: NDArray[np.float64] | None,
+) -> NDArray[np.float64]:
+    """Average the shares of rows over the people of each unit; NaN where no row speaks of one."""
+    solid = shapely.area(shapes) > 0
+    weight = pieces.parts(np.where(solid, shapes, shapely.Polygon())).tolil()
+    spots = np.flatnonzero(~solid)
+    if len(spots):
+        finest = np.flatnonzero(pieces.finest)
+        at = shapely.points(*point_xy(shapes[spots]))
+        spot, home = shapely.STRtree(pieces.shapes[finest]).query(at, predicate="intersects")
+        spot, first = np.unique(spot, return_index=True)
+        count = np.ones(len(shapes)) if people is None else np.nan_to_num(people)
+        weight[spots[spot], finest[home[first]]] = count[spots[spot]]
+    heavy = weight.tocsr()[:, : len(pieces.ids)]
+    whole = np.asarray(heavy.sum(axis=0), np.float64).ravel()
+    own = np.divide(share @ heavy, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    told = np.isfinite(own)
+    lives = np.where(told & pieces.finest, np.nan_to_num(pieces.stated), 0.0)
+    below = pieces.holds @ lives
+    top = pieces.holds @ (lives * np.nan_to_num(own))
+    above = np.divide(top, below, out=np.full(len(own), np.nan), where=below > 0)
+    return np.asarray(np.where(pieces.finest, own, above), np.float64)
+
+
 def people_share(inputs: Inputs, spec: Spec) -> Field | Missing:
     """Measure the share of a group among the people.
 
@@ -582,7 +615,10 @@ def people_share(inputs: Inputs, spec: Spec) -> Field | Missing:
         how = text(
             "share among the people of {n} rows, carried onto the cells", n=int(placed.sum())
         )
-        return Field(values * np.float32(100), spec.unit, how)
+        own = None
+        if inputs.pieces is not None:
+            own = 100 * _share_of_units(inputs.pieces, shapes[placed], share[placed], people)
+        return Field(values * np.float32(100), spec.unit, how, units=own)
     return no_layer(spec.layer)
 
 

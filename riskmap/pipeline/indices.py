@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from riskmap import progress
 from riskmap.errors import IndicatorError, Problem
@@ -134,12 +135,36 @@ def grade_sources(ground: Ground, pieces: Pieces | None) -> Ground:
     Ground
         With the blanks of hazard_source filled in where substance and quantity allow.
     """
-    import shapely
-
     layer = ground.layers.get("hazard_source")
-    table = None if layer is None else layer.table
-    if layer is None or table is None or "quantity_t" not in table or not len(table):
+    if layer is None:
         return ground
+    table, n = _with_levels(layer.table, ground, pieces)
+    # who lives around a source beyond the border is not known: the largest alpha
+    beyond, more = _with_levels(layer.beyond, ground, None)
+    if not n + more:
+        return ground
+    note = Problem(
+        "note",
+        "hazard_source",
+        "gb18218_estimated",
+        text(
+            "{n} hazard sources state no level: R was estimated by GB 18218 from substance, "
+            "quantity and the people around",
+            n=n + more,
+        ),
+        text("have the level recorded, and fill it in"),
+        count=n + more,
+    )
+    layers = {**ground.layers, "hazard_source": replace(layer, table=table, beyond=beyond)}
+    return replace(ground, layers=layers, problems=(*ground.problems, note))
+
+
+def _with_levels(
+    table: gpd.GeoDataFrame | None, ground: Ground, pieces: Pieces | None
+) -> tuple[gpd.GeoDataFrame | None, int]:
+    """Fill in the levels of sources that can be graded, and count them."""
+    if table is None or "quantity_t" not in table or not len(table):
+        return table, 0
     people = None
     if pieces is not None and table["quantity_t"].notna().any():
         radius = float(ground.presets["hazard_source.alpha_radius_m"])
@@ -148,26 +173,13 @@ def grade_sources(ground: Ground, pieces: Pieces | None) -> Ground:
     found = gb18218(table, people, ground.presets)
     found = found[found["gb18218_level"].notna()]
     if not len(found):
-        return ground
+        return table, 0
     filled = table.copy()
     for name in found.columns:
         old = filled[name] if name in filled else pd.Series(None, index=filled.index, dtype=object)
         filled[name] = old.astype(object).where(~filled.index.isin(found.index), found[name])
     filled["r_value"] = pd.to_numeric(filled["r_value"], errors="coerce")
-    note = Problem(
-        "note",
-        "hazard_source",
-        "gb18218_estimated",
-        text(
-            "{n} hazard sources state no level: R was estimated by GB 18218 from substance, "
-            "quantity and the people around",
-            n=len(found),
-        ),
-        text("have the level recorded, and fill it in"),
-        count=len(found),
-    )
-    layers = {**ground.layers, "hazard_source": replace(layer, table=filled)}
-    return replace(ground, layers=layers, problems=(*ground.problems, note))
+    return filled, len(found)
 
 
 def _usable_places(rows: gpd.GeoDataFrame, ground: Ground) -> NDArray[np.float64]:
@@ -248,7 +260,10 @@ def compute_indicators(
     found = compute(read_table(project), inputs, ground.units)
     if inputs.pieces is not None:
         found = replace(found, notes=(*inputs.pieces.notes, *found.notes))
-    return found, far_from_refuge(count_people(ground.units, inputs.pieces), inputs)
+    layer = ground.layers.get("refuge")
+    given = layer is not None and layer.table is not None and len(layer.table) > 0
+    units = count_people(ground.units, inputs.pieces)
+    return found, far_from_refuge(units, inputs, given=given)
 
 
 def count_people(units: gpd.GeoDataFrame, pieces: Pieces | None) -> gpd.GeoDataFrame:
@@ -278,7 +293,9 @@ def count_people(units: gpd.GeoDataFrame, pieces: Pieces | None) -> gpd.GeoDataF
     )
 
 
-def far_from_refuge(units: gpd.GeoDataFrame, inputs: Inputs) -> gpd.GeoDataFrame:
+def far_from_refuge(
+    units: gpd.GeoDataFrame, inputs: Inputs, *, given: bool = False
+) -> gpd.GeoDataFrame:
     """Write down the people of every unit who live far from every refuge in use.
 
     Parameters
@@ -287,18 +304,22 @@ def far_from_refuge(units: gpd.GeoDataFrame, inputs: Inputs) -> gpd.GeoDataFrame
         Units of all levels.
     inputs
         Refuges, where people live, and the preset of what is far.
+    given
+        Whether a ledger of refuges was given, though none of them may be in use.
 
     Returns
     -------
     GeoDataFrame
         A copy with ``people_far`` [persons] and ``share_far`` (0..1, of the people, or of the
-        ground where nobody knows them); as it was where there are no people or no refuges.
+        ground where nobody knows them), everybody where no refuge is in use; as it was where
+        nobody lives or no ledger of refuges was given.
     """
     refuges = inputs.rows("refuge")
-    if inputs.pieces is None or refuges is None:
+    if inputs.pieces is None or (refuges is None and not given):
         return units
     radius = float(inputs.presets["refuge.far_m"])
-    far, share = inputs.pieces.beyond(row_xy(refuges), radius)
+    spots = np.zeros((0, 2)) if refuges is None else row_xy(refuges)
+    far, share = inputs.pieces.beyond(spots, radius)
     return units.assign(people_far=far, share_far=share)
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from riskmap.project.schema import Project
     from riskmap.result import Scenario
     from riskmap.vocabulary.presets import Presets
+    from riskmap.vocabulary.roles import Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -445,19 +446,22 @@ def find_near(ground: Ground, roads: Roads, pieces: Pieces | None) -> pd.DataFra
     Returns
     -------
     DataFrame
-        By item id: people_near, refuge_name, refuge_m [m], station_name, station_s [s], method
-        (empty where there is neither refuge nor station).
+        By item id: people_near, people_inside (of areas), refuge_name, refuge_m [m], station_name,
+        station_s [s], method (empty where there is neither refuge nor station).
     """
-    listed = [
-        rows
+    listed = {
+        role: rows
         for role in ground.layers
         if ground.roles[role].item and (rows := placed_rows(ground.layers, role)) is not None
-    ]
+    }
     if not listed:
         return pd.DataFrame()
-    xy = np.concatenate([row_xy(rows) for rows in listed])
-    near = pd.DataFrame(index=np.concatenate([rows.index for rows in listed]))
+    xy = np.concatenate([row_xy(rows) for rows in listed.values()])
+    near = pd.DataFrame(index=np.concatenate([rows.index for rows in listed.values()]))
     near["people_near"] = people_around(xy, pieces, presets=ground.presets)
+    near["people_inside"] = np.concatenate(
+        [_people_inside(rows, ground.roles[role], pieces) for role, rows in listed.items()]
+    )
     straight = np.zeros(len(xy), bool)
     found = False
     for facility, (profile, way) in FACILITIES.items():
@@ -482,6 +486,18 @@ def find_near(ground: Ground, roads: Roads, pieces: Pieces | None) -> pd.DataFra
     how = [said[int(f)] if found else None for f in straight]
     near["method"] = pd.Series(how, near.index, dtype=object)
     return near
+
+
+def _people_inside(
+    rows: gpd.GeoDataFrame, role: Role, pieces: Pieces | None
+) -> NDArray[np.float64]:
+    """Count the people who live in areas; NaN for all that is no area."""
+    found = np.full(len(rows), np.nan)
+    if pieces is None or role.geometry != "polygon":
+        return found
+    solid = (rows.geometry.area > 0).to_numpy(bool)
+    found[solid] = pieces.inside(rows.geometry.to_numpy()[solid])
+    return found
 
 
 def _nearest(

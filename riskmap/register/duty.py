@@ -105,6 +105,8 @@ def measures(
     table: pd.DataFrame,
     levels: pd.Series[Any],
     kind: pd.Series[Any] | None = None,
+    *,
+    by: pd.Series[Any] | None = None,
 ) -> pd.Series[Any]:
     """Return the measure: the row's own, else the role's for the level.
 
@@ -119,6 +121,8 @@ def measures(
     kind
         Kind of the row's own measure; works are not done at once, so the role's measure holds
         until they are.
+    by
+        Date by which that one must be in place, ISO or None.
 
     Returns
     -------
@@ -133,11 +137,21 @@ def measures(
         nearest[level] = above[0] if above else first
     own = filled(table, "measure")
     works = [False] * len(table) if kind is None else [one == KINDS["works"] for one in kind]
+    days = [None] * len(table) if by is None else by.tolist()
     entries = []
-    for value, level, late in zip(own, levels.fillna(0), works, strict=True):
+    for value, level, late, day in zip(own, levels.fillna(0), works, days, strict=True):
         until = nearest[int(level)]
         if value is None:
             entries.append(until)
+        elif late and int(level) and isinstance(day, str):
+            entries.append(
+                text(
+                    "{works}; until then, in place by {day}: {measure}",
+                    works=value,
+                    day=day,
+                    measure=until,
+                )
+            )
         elif late and int(level):
             entries.append(text("{works}; until then: {measure}", works=value, measure=until))
         else:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from riskmap.geo.grid import unit_of_points
 from riskmap.geo.network.flooded import sample
@@ -50,6 +53,10 @@ def places(table: gpd.GeoDataFrame, units: gpd.GeoDataFrame | None) -> pd.DataFr
     points = table.geometry.representative_point()
     rows = pd.DataFrame(index=table.index)
     rows[c.UNIT_ID] = _unit_ids(points, units)
+    cut = (rows[c.UNIT_ID] == "").to_numpy(bool) & (table.geometry.area > 0).to_numpy(bool)
+    if cut.any() and units is not None and len(units):  # the middle of an area lies beyond
+        points[cut] = _inner_points(table.geometry[cut], units)
+        rows.loc[cut, c.UNIT_ID] = _unit_ids(points[cut], units)
     found = rows[c.UNIT_ID] != ""
     for name, level in (("village", "village"), ("town", "town"), ("district", "district")):
         own = filled(table, name)
@@ -59,6 +66,14 @@ def places(table: gpd.GeoDataFrame, units: gpd.GeoDataFrame | None) -> pd.DataFr
     rows["lon"] = np.round(degrees.x.to_numpy(), 6)
     rows["lat"] = np.round(degrees.y.to_numpy(), 6)
     return rows
+
+
+def _inner_points(areas: gpd.GeoSeries, units: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Give a point of each area that lies in the units; as it was where none does."""
+    there = units.geometry if units.crs is None else units.geometry.to_crs(areas.crs)
+    place = shapely.union_all(shapely.make_valid(there.to_numpy()))
+    inner = areas.make_valid().intersection(place)
+    return inner.where(inner.area > 0, areas).representative_point()
 
 
 def _unit_ids(points: gpd.GeoSeries, units: gpd.GeoDataFrame | None) -> pd.Series[str]:
@@ -164,6 +179,8 @@ def _reason(code: str, units: gpd.GeoDataFrame, index: Index) -> Text | None:
     shares: pd.Series[float] = pd.Series(index.contributions.loc[code]).astype(float).dropna()
     top = shares.sort_values(ascending=False, kind="stable")
     names = [_led_by(index, str(name), code) for name in top.index[:2] if top[name] > 0]
+    if int(index.classes.get(code, 0) or 0) == 0:
+        return text("{unit} around it is not graded", unit=words["unit"])
     if not names:
         return text("{unit}: {level} risk, rank {rank} of {n}", **words)
     words |= dict(zip(("first", "second"), names, strict=False))
@@ -201,7 +218,12 @@ def _led_by(index: Index, component: str, unit: str) -> Label:
 
 
 RED: Final = 4
-NEAR: Final = ("people_near", "refuge_name", "refuge_m", "station_name", "station_s", "method")
+_RUNNING: Final = 4
+"""A number of so many digits may be the row's place in its ledger."""
+NEAR: Final = (
+    "people_near", "people_inside", "refuge_name", "refuge_m", "station_name", "station_s",
+    "method",
+)  # fmt: skip
 _ORDER: Final = (
     "rank", c.ROLE, c.NAME, c.LEVEL, "level_rule", "level_ledger", "conflict", "severity", "score",
     "district", "town", "village", c.UNIT_ID, "lon",
@@ -267,7 +289,8 @@ def build_items(
     presets
         The run's presets.
     near
-        By item id: people_near, refuge_name, refuge_m [m], station_name, station_s [s], method.
+        By item id: people_near, people_inside (of areas), refuge_name, refuge_m [m], station_name,
+        station_s [s], method.
     data_date
         Date of the data, ISO; empty gives days only.
     place_code
@@ -284,7 +307,8 @@ def build_items(
     >>> len(build_items({}, {}, None, None, presets=load_presets()))
     0
     """
-    items = _collect(layers, roles, units, unit_index, presets, near, data_date)
+    dated = (data_date, place_code)
+    items = _collect(layers, roles, units, unit_index, presets, near, dated)
     items = _merged(items, layers, roles, presets) if len(items) else items
     items = _beside(items, near, presets)
     items = _dated(items, data_date, place_code, presets)
@@ -304,7 +328,7 @@ def _collect(
     unit_index: Index | None,
     presets: Presets,
     near: pd.DataFrame | None,
-    data_date: str,
+    dated: tuple[str, str],
 ) -> pd.DataFrame:
     """Put the rows in use of every listed role one below the other."""
     parts = []
@@ -312,10 +336,10 @@ def _collect(
         table = _table(layers, name) if role.item else None
         if table is None:
             continue
-        table = table[active(role, table) & in_force(role, table, data_date)]
+        table = table[active(role, table) & in_force(role, table, dated[0])]
         if not len(table):
             continue
-        parts.append(_rows(role, table, units, unit_index, presets, near, data_date))
+        parts.append(_rows(role, table, units, unit_index, presets, near, dated))
     return pd.concat(parts) if parts else _empty()
 
 
@@ -336,9 +360,10 @@ def _rows(
     unit_index: Index | None,
     presets: Presets,
     near: pd.DataFrame | None,
-    data_date: str,
+    dated: tuple[str, str],
 ) -> pd.DataFrame:
     """Make the rows of one role."""
+    data_date, place_code = dated
     graded = grades(role, table, presets)
     levels, why = graded["level"], graded["reason"]
     rows = places(table, units)
@@ -356,8 +381,7 @@ def _rows(
     rows["level_rule"], rows["level_ledger"] = graded["level_rule"], graded["level_ledger"]
     rows["conflict"] = graded["conflict"].astype(bool)
     share = presets["severity.near_share"] if near is not None and role.severity else 0.0
-    around = None if near is None else near.reindex(table.index).get("people_near")
-    affected = None if around is None else np.asarray(around, dtype=np.float64) * float(share)
+    affected = _affected(near, table.index, float(share))
     own = severity(role, table, presets, people=affected)
     rows["severity"] = own.round(9)
     graded_level = levels.astype(float).to_numpy()
@@ -365,16 +389,29 @@ def _rows(
     rows["people"] = _people(table)
     rows["duty_unit"] = duty_units(role, table, rows["town"])
     rows["measure_kind"] = kinds(table, presets)
-    rows["measure"] = measures(role, table, levels, rows["measure_kind"])
     rows["missing"] = blanks(role, table)
     rows["own_deadline"] = filled(table, "deadline")
     days = _days(levels, presets)
     works = (rows["measure_kind"] == KINDS["works"]).to_numpy(dtype=bool)
+    by = None
     if works.any():
+        nothing = pd.Series(None, index=table.index, dtype=object)
+        by = deadlines(days, nothing, data_date=data_date, place_code=place_code, presets=presets)
         days = days.mask(works, int(presets["control.works_days"]))
+    rows["measure"] = measures(role, table, levels, rows["measure_kind"], by=by)
     rows["deadline_days"] = days
     rows["works"] = works
     return rows.rename_axis(c.ITEM_ID)
+
+
+def _affected(
+    near: pd.DataFrame | None, index: pd.Index, share: float
+) -> NDArray[np.float64] | None:
+    """Give the people affected where the ledger names none: all in an area, else some around."""
+    if near is None:
+        return None
+    mine = near.reindex(index).reindex(columns=["people_inside", "people_near"]).astype(float)
+    return np.asarray(mine["people_inside"].fillna(mine["people_near"] * share), np.float64)
 
 
 def _people(table: pd.DataFrame) -> pd.Series[Any]:
@@ -422,7 +459,6 @@ def under_scenarios(
         level. Items that a scenario does not reach are not in it.
     """
     import geopandas as gpd
-    import shapely
 
     at = gpd.GeoSeries.from_xy(items["lon"].astype(float), items["lat"].astype(float), crs=c.WGS84)
     points = at.to_crs(crs)
@@ -509,6 +545,8 @@ def _merged(
         for other in others:
             if role_of[kept] == role_of[other] or not _near(layers, role_of, kept, other, presets):
                 continue
+            if not _one_thing(items, layers, role_of, kept, other):
+                continue
             gone[other] = kept
             label = roles[role_of[other]].label
             reasons[kept] = [*reasons[kept], _also(label, people[kept], people[other])]
@@ -529,11 +567,38 @@ def _twice(items: pd.DataFrame, layers: Mapping[str, Layer]) -> list[list[str]]:
         table = layers[role].table
         if table is None or "number" not in table.columns:
             continue
-        numbers = codes(table["number"].reindex(items.index[items[c.ROLE] == role]))
+        numbers = table["number"].reindex(items.index[items[c.ROLE] == role]).map(_plain)
         held.append(numbers[numbers != ""])
     known = pd.concat(held) if held else pd.Series(dtype=object)
     twice = known[known.duplicated(keep=False)]
     return [list(group.index) for _, group in twice.groupby(twice, sort=True)]
+
+
+def _plain(word: object) -> str:
+    """Bring a number or a name to the form in which ledgers are compared: DZ-01 as dz01."""
+    if word is None or word is pd.NA or word != word:
+        return ""
+    plain = unicodedata.normalize("NFKC", re.sub(r"\.0$", "", str(word))).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+def _one_thing(
+    items: pd.DataFrame,
+    layers: Mapping[str, Layer],
+    role_of: Mapping[str, str],
+    one: str,
+    other: str,
+) -> bool:
+    """Tell whether one number says that two rows are one thing; 1, 2, 3 alone do not."""
+    table = layers[role_of[one]].table
+    number = "" if table is None else _plain(table["number"].get(one))
+    if not (number.isdigit() and len(number) <= _RUNNING):
+        return True
+    names = [_plain(items[c.NAME].get(key)) for key in (one, other)]
+    if all(names) and (names[0] in names[1] or names[1] in names[0]):
+        return True
+    shapes = [_shape(layers[role_of[key]], key) for key in (one, other)]
+    return any(shape.area > 0 and shape.covers(held) for shape, held in (shapes, shapes[::-1]))
 
 
 def _near(
@@ -564,20 +629,24 @@ def _beside(items: pd.DataFrame, near: pd.DataFrame | None, presets: Presets) ->
     table = pd.DataFrame(index=items.index) if near is None else near.reindex(items.index)
     table = table.reindex(columns=list(NEAR))
     own = items["people"].notna()
-    counted_near = pd.to_numeric(table["people_near"], errors="coerce").round().astype("Float64")
-    radius = presets["register.people_radius_m"] if counted_near.notna().any() else 0
+    around, inside = (
+        pd.to_numeric(table[name], errors="coerce").round().astype("Float64")
+        for name in ("people_near", "people_inside")
+    )
+    radius = presets["register.people_radius_m"] if around.notna().any() else 0
     within = text("residents within {radius} m", radius=f"{radius:g}")
-    ledger = text("from the ledger")
+    ledger, area = text("from the ledger"), text("residents of the area")
     basis = [
-        ledger if mine else within if there else None
-        for mine, there in zip(own, counted_near.notna(), strict=True)
+        ledger if mine else area if in_it else within if there else None
+        for mine, in_it, there in zip(own, inside.notna(), around.notna(), strict=True)
     ]
     numbers = {
         name: pd.to_numeric(table[name], errors="coerce").round(1).astype("Float64")
         for name in ("refuge_m", "station_s")
     }
     texts = {name: filled(table, name) for name in ("refuge_name", "station_name", "method")}
-    people = items["people"].astype("Float64").where(own, counted_near).round().astype("Int64")
+    counted_people = inside.fillna(around)
+    people = items["people"].astype("Float64").where(own, counted_people).round().astype("Int64")
     basis_column = pd.Series(basis, index=items.index, dtype=object)
     return items.assign(people=people, people_basis=basis_column, **numbers, **texts)
 

@@ -472,7 +472,7 @@ def gb18218(table: pd.DataFrame, people: Any, presets: Presets) -> pd.DataFrame:
         rate, threshold = max(rates)
         near = heads[row]
         place = len(bounds) if np.isnan(near) else int(np.searchsorted(bounds, near, side="right"))
-        r[row] = float(alphas[place]) * rate * float(tons[row])
+        r[row] = round(float(alphas[place]) * rate * float(tons[row]), 9)  # 10 is 10
         grade_no = 4 - int(np.searchsorted(steps, r[row], side="right"))
         level[row] = str(grade_no) if float(tons[row]) >= threshold else "0"
     return pd.DataFrame({"r_value": r, "gb18218_level": level})

@@ -16,6 +16,7 @@ from riskmap.geo.people import live_in
 from riskmap.i18n import language
 from riskmap.indicators.table import Inputs, compute, load_table, renormalise
 from riskmap.layers.layer import Raster
+from riskmap.pipeline.indices import far_from_refuge
 from riskmap.vocabulary.presets import load_presets
 
 CRS = "EPSG:4548"
@@ -418,6 +419,47 @@ def test_the_threatened_of_a_unit_of_unknown_people_are_unknown_not_none():
     assert np.isnan(found.units.loc["E", "H_DANGER"])
     known = replace(inputs, tables={**layers(), "danger_area": areas.assign(people=[50.0])})
     assert np.isfinite(compute(TABLE, known, frame).units["H_DANGER"]).all()
+
+
+def test_the_threatened_and_the_elderly_of_a_village_are_its_own():
+    """Villages of 100 m with 20 or 200 people on cells of 250 m: none takes its neighbour's."""
+    spots = [(c, r) for c in range(6) for r in range(6)]
+    shapes = [shapely.box(100 * c, 100 * r, 100 * c + 100, 100 * r + 100) for c, r in spots]
+    ids = [f"V{c}{r}" for c, r in spots]
+    frame = gpd.GeoDataFrame(
+        {"level": ["town", *["village"] * 36], "parent_id": ["", *["T"] * 36],
+         "population": [np.nan, *[20.0 if (c + r) % 2 else 200.0 for c, r in spots]]},
+        index=["T", *ids], geometry=[shapely.box(0, 0, 600, 600), *shapes], crs=CRS,
+    )  # fmt: skip
+    grid = make_grid(shapely.box(0, 0, 600, 600), crs=CRS, size_m=250)
+    pieces = live_in(grid, frame)
+    areas = table(
+        [shapes[0], shapely.box(100, 0, 150, 100), shapely.box(500, 400, 700, 600)],
+        people=[np.nan, np.nan, 60.0], level=[4, 4, 4], type=["lowland"] * 3,
+    )  # fmt: skip
+    old = table(shapes, elderly_share=[0.5 if c % 2 == 0 else 0.1 for c, _ in spots])
+    inputs = Inputs(
+        grid=grid, tables={"danger_area": areas, "sensitive": old}, pieces=pieces,
+        population=pieces.cells(),
+    )  # fmt: skip
+    found = compute(TABLE, inputs, frame).units
+    # V00 whole (200), half of V10 (10); half of the 60 stand outside, 30 as 20 to 200 in V54, V55
+    want = dict.fromkeys(ids, 0.0) | {"V00": 2e4, "V10": 1e3}
+    want |= {"V54": 30 * 20 / 220 / 0.01, "V55": 30 * 200 / 220 / 0.01, "T": 240 / 0.36}
+    assert found["H_DANGER"].to_dict() == pytest.approx(want, rel=1e-6, abs=1e-6)
+    shares = {key: 50.0 if int(key[1]) % 2 == 0 else 10.0 for key in ids}
+    assert found["V_ELDERLY"].to_dict() == pytest.approx(shares | {"T": 30.0}, rel=1e-6)
+
+
+def test_where_no_refuge_is_in_use_everybody_is_far():
+    frame = gpd.GeoDataFrame(
+        {"level": ["village"], "parent_id": [""], "population": [70.0]},
+        index=["V"], geometry=[TOWN], crs=CRS,
+    )  # fmt: skip
+    inputs = Inputs(grid=GRID, pieces=live_in(GRID, frame), presets=load_presets())
+    assert "people_far" not in far_from_refuge(frame, inputs)  # no ledger: nothing is known
+    found = far_from_refuge(frame, inputs, given=True)
+    assert found[["people_far", "share_far"]].iloc[0].tolist() == [70.0, 1.0]
 
 
 def test_a_treated_flood_point_weighs_less():

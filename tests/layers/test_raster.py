@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import shapely
 
 from riskmap.errors import LayerError
 from riskmap.layers.layer import LayerSpec
@@ -70,3 +72,20 @@ def test_numbers_that_mark_nothing_are_unknown_also_two_kinds_of_them():
     low[0, 0] = -154.0
     assert not _without_marks(low)
     assert not np.isnan(low).any()
+
+
+@pytest.mark.parametrize("covering", [True, False])
+def test_a_raster_that_covers_half_the_place_says_so(tmp_path, covering):
+    """Ten of twenty columns; blanks inside are said only where every cell should have a value."""
+    values = np.full((10, 10), 5.0, np.float32)
+    values[:5] = -1.0
+    with rasterio.open(
+        tmp_path / "a.tif", "w", driver="GTiff", width=10, height=10, count=1, dtype="float32",
+        crs="EPSG:4548", transform=rasterio.Affine(10, 0, 500000, 0, -10, 4100000), nodata=-1,
+    ) as target:  # fmt: skip
+        target.write(values, 1)
+    square = gpd.GeoSeries([shapely.box(500000, 4099900, 500200, 4100000)], crs="EPSG:4548")
+    spec = LayerSpec(path=tmp_path / "a.tif", shown="a.tif")
+    _, remarks = read_raster(spec, square.to_crs("EPSG:4326").iloc[0], covering=covering)
+    said = next(str(one.message) for one in remarks if one.rule == "part_covered")
+    assert ("25%" if covering else "50%") in said

@@ -32,7 +32,7 @@ def test_what_the_page_names_exists(maker, language):
         assert (DOCS / picture).is_file()
     sheets = {
         str(one.msgid)
-        for one in importlib.import_module("riskmap.export.workbook.words").SHEETS.values()
+        for one in importlib.import_module("riskmap.export.workbook.tables").SHEETS.values()
     }
     if language == "en":
         assert [name for name in sheets if f"**{name}**" not in " ".join(page.split())] == []

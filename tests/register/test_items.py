@@ -227,11 +227,63 @@ def test_one_thing_in_two_ledgers_is_one_item(units, index):
     assert "该台账填8人，本台账填125人" in str(items.loc["DZ-1", "reason"][-1])
 
 
+def two_ledgers(numbers, names=("北坡", "北坡危险区"), inside=True):
+    point = pd.DataFrame(
+        {"item_id": ["DZ-1"], "number": [numbers[0]], "name": [names[0]], "people": [8]}
+    )
+    area = pd.DataFrame(
+        {"item_id": ["WQ-1"], "number": [numbers[1]], "name": [names[1]], "people": [125]}
+    )
+    x = 500_000 if inside else 500_060
+    shape = shapely.box(x, 4_000_000, x + 100, 4_000_100)
+    return {
+        "geohazard_point": layer("geohazard_point", point, at(1).tolist()),
+        "danger_area": layer("danger_area", area, [shape]),
+    }
+
+
+@pytest.mark.parametrize("numbers", [("DZ-02", "dz02 "), ("ＤＺ０３", "DZ_03"), (3.0, "3")])
+def test_a_number_is_one_however_ledgers_write_it(units, index, numbers):
+    assert listed(units, index, two_ledgers(numbers)).index.tolist() == ["WQ-1"]
+
+
+@pytest.mark.parametrize(
+    ("names", "inside", "n"),
+    [(("北坡", "液氯站"), False, 2), (("北坡", "北坡片"), False, 1), (("北坡", "液氯站"), True, 1)],
+)
+def test_the_first_rows_of_two_ledgers_are_not_one_thing(units, index, names, inside, n):
+    """Both are number 1 and near each other: one thing by name, or one inside the other."""
+    assert len(listed(units, index, two_ledgers(("1", "1"), names, inside))) == n
+
+
+def test_people_of_an_area_without_a_number_are_those_who_live_in_it(units, index):
+    area = pd.DataFrame({"item_id": ["WQ-1"], "name": ["洼地"], "type": ["lowland"]})
+    shape = shapely.box(500_050, 4_000_050, 500_060, 4_009_000)  # most of it lies beyond
+    layers = {"danger_area": layer("danger_area", area, [shape])}
+    near = pd.DataFrame({"people_near": [3000.0], "people_inside": [10.0]}, index=["WQ-1"])
+    row = listed(units, index, layers, near=near).loc["WQ-1"]
+    assert row["people"] == 10
+    assert str(row["people_basis"]) == "区域内常住人口"
+    assert row["severity"] == pytest.approx(
+        1 - (1 - 0.2) * (1 - 0.1)
+    )  # 10 people: 0.2; lowland 0.1
+    assert [row["unit_id"], row["village"]] == ["V1", "东村"]
+
+
+def test_a_unit_without_a_grade_gives_no_grade_as_reason(units, index):
+    index.classes[:] = 0
+    said = [str(part) for part in listed(units, index).loc["YL-2", "reason"]]
+    assert said[-1] == "所在西村未定级"
+
+
 def test_works_are_not_due_in_a_week_and_something_holds_until_then(units, index):
     layers = flood_rows(depth_m=[0.6, 0.6], measure=["雨污分流管网改造", "汛前清淤"])
     items = listed(units, index, layers, data_date="2026-03-01", place_code="33")
     assert items.loc["YL-0", "deadline"] == "2027-03-01"
-    assert "完工前：强降雨时封闭交通" in str(items.loc["YL-0", "measure"])
+    said = "雨污分流管网改造；完工前（2026-03-08前落实）：强降雨时封闭交通"
+    assert said in str(items.loc["YL-0", "measure"])
+    undated = listed(units, index, layers)
+    assert "完工前：强降雨时封闭交通" in str(undated.loc["YL-0", "measure"])
     assert [str(items.loc[i, "measure_kind"]) for i in ("YL-0", "YL-1")] == ["工程措施", "汛前完成"]
 
 

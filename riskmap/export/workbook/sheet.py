@@ -570,7 +570,8 @@ def _fill(
     for row, (value, cell) in enumerate(zip(values, cells, strict=True), start=top):
         if column.form == "class" and not isinstance(value, str):
             level = names.index(cell) if cell in names else 0
-            sheet.write_string(row, place, names[level], coloured[level])
+            said = cell if isinstance(cell, str) else names[0]
+            sheet.write_string(row, place, said, coloured[level])
         elif cell is None:
             sheet.write_blank(row, place, None, style)
         elif isinstance(cell, str):

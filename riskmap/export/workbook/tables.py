@@ -604,6 +604,8 @@ def shown(name: str, value: Any, result: Result) -> Any:
     if name == c.LEVEL and isinstance(value, str):
         return str(UNIT_LEVEL_NAMES.get(value, value))
     if is_class(name) and not isinstance(value, str):
+        if name == "level_ledger" and not int(value):  # it says nothing: that is no grade
+            return str(text("Not filled in"))
         return str(LEVEL_NAMES[int(value)])
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return str(YES_NO[0] if value else YES_NO[1])

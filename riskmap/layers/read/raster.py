@@ -98,8 +98,10 @@ def read_raster(
                 text("give a raster that covers the place"),
             )
         remarks += _look(values, source, band)
-        if covering and place is not None:
-            remarks += _coverage(values, transform, crs, place)
+        if place is not None:
+            # where nobody lives and where nothing floods a raster may well be blank
+            known = values if covering else np.zeros_like(values)
+            remarks += _coverage(known, transform, crs, place)
     return Raster(values, transform, crs, unit), remarks
 
 

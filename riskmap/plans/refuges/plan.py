@@ -324,7 +324,7 @@ def _cleared(
     if early.routes is not None:
         rows = pd.concat([sent, early.sent], ignore_index=True)
         every = replace(routes, ways=(*routes.ways, *early.routes.ways))
-    return clearance(rows, every, roads, world.road_names, world.presets)
+    return clearance(rows, every, roads, world.road_names, world.presets, on_roads=world.on_roads)
 
 
 def addresses(world: World, roads: tuple[Net, ...]) -> list[Text | str]:

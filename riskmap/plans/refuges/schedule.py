@@ -165,7 +165,13 @@ STAGES: Final = ("urgent", "temporary", "short", "medium", "long")
 
 
 def clearance(
-    sent: pd.DataFrame, routes: Routes, roads: Sequence[Net], names: Sequence[str], presets: Presets
+    sent: pd.DataFrame,
+    routes: Routes,
+    roads: Sequence[Net],
+    names: Sequence[str],
+    presets: Presets,
+    *,
+    on_roads: bool = True,
 ) -> tuple[Line, ...]:
     r"""Sum the plan's routes on the roads, and set the flow beside what the roads carry in an hour.
 
@@ -188,6 +194,8 @@ def clearance(
     presets
         ``road.hourly_vehicles``, ``road.hourly_walkers`` by class, ``refuge.vehicle_persons`` and
         ``road.bus_cars``.
+    on_roads
+        False where nobody gave roads: straight lines carry no flow, and have no queues.
 
     Returns
     -------
@@ -199,10 +207,14 @@ def clearance(
         rows = np.flatnonzero((sent["mode"] == net.mode).to_numpy())
         if not rows.size:
             continue
+        when = "arrive_min" if "arrive_min" in sent else "minutes"
+        there = sent[when].to_numpy(np.float64)[rows]
+        if not on_roads:
+            last = max(last, float(there.max()))
+            continue
         flow, wait = _flows(sent, routes, net, rows, presets)
         queue = [float(wait[routes.ways[k].edges].max(initial=0.0)) for k in rows]
-        when = "arrive_min" if "arrive_min" in sent else "minutes"
-        last = max(last, float((sent[when].to_numpy(np.float64)[rows] + queue).max()))
+        last = max(last, float((there + queue).max()))
         tight += _tightest(net, flow, wait, names)
         both += _both_ways(net, flow, names)
     if not last:
@@ -212,6 +224,8 @@ def clearance(
     for turn, (minutes, name, said) in enumerate(tight[:MOST_ROADS], start=1):
         what = text("tightest road {n}: {road}, {said}", n=turn, road=name, said=said)
         lines.append((what, round(minutes, 1), "min"))
+    if not on_roads:
+        return tuple(lines)
     metres = sum(length for length, _ in both)
     found = "、".join(dict.fromkeys(name for _, name in sorted(both, reverse=True) if name))
     lines.append((text("roads used in both directions"), round(metres), "m"))
