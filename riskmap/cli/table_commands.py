@@ -225,7 +225,7 @@ def route(
     dict
         The document.
     """
-    from riskmap.geo.network.graph import kept_graph
+    from riskmap.geo.network.graph import ROOMS, kept_graph
     from riskmap.geo.network.route import closed_edges, graph_options, route_on
     from riskmap.vocabulary.presets import load_presets
 
@@ -238,7 +238,7 @@ def route(
     keep = asked.pop("cache", True)
     build = graph_options(**asked)
     points = _points(origins), _points(destinations)
-    presets = load_presets()
+    presets = load_presets(rooms=tuple(one.rstrip(".") for one in ROOMS))
     held: dict[str, Any] = {}
 
     def lines() -> Any:

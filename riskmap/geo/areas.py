@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import shapely
-from affine import Affine
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
@@ -468,6 +467,7 @@ def raster_to_cells(
 
 
 def _warp(grid: Grid, values: NDArray[Any], raster: Raster, resampling: Any) -> NDArray[np.float64]:
+    from affine import Affine
     from rasterio.warp import reproject
 
     out = np.full(grid.shape, np.nan, dtype=np.float64)
@@ -495,6 +495,7 @@ def _warp_mean(grid: Grid, raster: Raster) -> NDArray[np.float64]:
 
 def _pixel_m(grid: Grid, raster: Raster) -> float:
     """Measure the side of the middle pixel in the grid's CRS [m]."""
+    from affine import Affine
     from rasterio.warp import transform
 
     ny, nx = raster.values.shape

@@ -6,23 +6,21 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError as ProjCRSError
 
 from riskmap.errors import CRSError, LayerError
 from riskmap.i18n import text
-from riskmap.vocabulary.columns import CELL, WGS84
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
     import xarray as xr
     from affine import Affine
-    from numpy.typing import ArrayLike
+    from odc.geo.geobox import GeoBox
 
 
 __all__ = [
@@ -45,6 +43,7 @@ __all__ = [
     "unit_of_points",
 ]
 
+_WGS84: Final = "EPSG:4326"
 CHINA_BOX: Final = (73.5, 3.0, 135.1, 54.0)
 """West, south, east and north [degrees] of the area where CGCS2000 zones are chosen."""
 _FIRST_ZONE: Final = (75, 4534)
@@ -200,7 +199,7 @@ def project_points(
     y: ArrayLike,
     *,
     crs: Any,
-    source: Any = WGS84,
+    source: Any = _WGS84,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Carry points into another CRS, always in the order x (east), y (north).
 
@@ -302,6 +301,7 @@ class Grid:
             Its cells `cells:-cells` are this grid's.
         """
         from affine import Affine
+        from odc.geo.geobox import GeoBox
 
         (ny, nx), at, size = self.shape, self.transform, self.size_m
         corner = Affine(at.a, at.b, at.c - cells * size, at.d, at.e, at.f + cells * size)
@@ -415,6 +415,7 @@ def make_grid(place: Any, *, crs: Any, size_m: float) -> Grid:
             )
         )
     from affine import Affine
+    from odc.geo.geobox import GeoBox
 
     origin = Affine(size_m, 0, first_x * size_m, 0, -size_m, (first_y + ny) * size_m)
     code = metric.to_epsg()
@@ -583,6 +584,11 @@ def cell_polygons(grid: Grid, cells: ArrayLike | None = None) -> gpd.GeoDataFram
     >>> cell_polygons(grid).geometry.area.tolist()
     [10000.0, 10000.0]
     """
+    import geopandas as gpd
+    import pandas as pd
+
+    from riskmap.vocabulary.columns import CELL
+
     flat = inside_cells(grid) if cells is None else np.asarray(cells, dtype=np.int64)
     x, y = cell_centres(grid, flat)
     half = grid.size_m / 2

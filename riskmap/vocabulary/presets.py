@@ -116,9 +116,11 @@ def _unknown(key: str, known: Mapping[str, object]) -> Problem:
 
 
 @cache
-def _shipped() -> dict[str, Preset]:
+def _shipped(rooms: tuple[str, ...] = ()) -> dict[str, Preset]:
     table: dict[str, Preset] = {}
     for file in sorted(_FOLDER.glob("*.yaml")):
+        if rooms and file.stem not in rooms:
+            continue
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         entries = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
         for name, raw in entries.items():
@@ -218,13 +220,17 @@ def _override(key: str, value: object, base: Preset) -> Preset | Problem:
     return replace(base, value=frozen, source="project file", clause="", edition="", status="check")
 
 
-def load_presets(overrides: Mapping[str, object] | None = None) -> Presets:
+def load_presets(
+    overrides: Mapping[str, object] | None = None, *, rooms: tuple[str, ...] = ()
+) -> Presets:
     """Read the shipped presets and put the project's own values over them.
 
     Parameters
     ----------
     overrides
         Dotted key to value; entries of a table replace only the keys they name.
+    rooms
+        First parts of the keys that are wanted; none: all.
 
     Returns
     -------
@@ -244,7 +250,7 @@ def load_presets(overrides: Mapping[str, object] | None = None) -> Presets:
     >>> [preset.key for preset in presets.used()]
     ['flood.level_depth_m']
     """
-    table = dict(_shipped())
+    table = dict(_shipped(rooms))
     problems: list[Problem] = []
     for key, value in (overrides or {}).items():
         if key not in table:

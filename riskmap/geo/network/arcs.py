@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -43,6 +43,21 @@ class Space:
 
 
 _SPACES: Final[WeakKeyDictionary[RoadGraph, Space]] = WeakKeyDictionary()
+
+
+def kernels() -> Any:
+    """Give the compiled searches.
+
+    Loading the compiler takes longer than a few ways over a kept graph.
+
+    Returns
+    -------
+    module
+        `riskmap.geo.network.search`.
+    """
+    from riskmap.geo.network import search
+
+    return search
 
 
 def space(graph: RoadGraph) -> Space:

@@ -248,7 +248,7 @@ def arcs_ahead(
 MOST_KEPT: Final = 12
 """So many graphs are kept in a folder; those longest unused go."""
 _FORMAT: Final = "4"
-_ROOMS: Final = ("road.", "network.", "access.")
+ROOMS: Final = ("road.", "network.", "access.")
 _PLAIN: Final = ("crs", "profile", "spare_m", "told", "hour")
 _MAGIC: Final = b"riskmap roads 4\n"
 _ALIGN: Final = 64
@@ -304,7 +304,7 @@ def kept_graph(
     """
     if folder is None:
         return build(presets)
-    mine = {key: value for key, value in values.items() if key.startswith(_ROOMS)}
+    mine = {key: value for key, value in values.items() if key.startswith(ROOMS)}
     key = _key(lines, options, mine)
     path = folder / f"road-{key}.graph"
     found = _read(path, key)

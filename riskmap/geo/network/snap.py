@@ -299,14 +299,40 @@ def road_of(graph: RoadGraph, at: Snapped, asked: list[str]) -> tuple[list[str],
 
 def _put(graph: RoadGraph, xy: Floats, limit_m: float, usable: Bools | None) -> Snapped:
     """Put points on the nearest of some edges; the same ones are asked for again and again."""
-    parts = _segments(graph, usable)
-    key = sha256(xy.tobytes()).digest(), float(limit_m)
-    if key not in parts.kept:
-        if len(parts.kept) >= _MOST_POINTS:
-            del parts.kept[next(iter(parts.kept))]
-        parts.kept[key] = _nearest(parts, xy, limit_m)
-    found = parts.kept[key]
+    few = len(xy) <= _FEW and np.isfinite(limit_m) and np.isfinite(xy).all()
+    parts = None if few else _segments(graph, usable)
+    kept = _PUT.setdefault(graph, {}) if parts is None else parts.kept
+    among = b"" if usable is None or parts is not None else np.packbits(usable).tobytes()
+    key = sha256(xy.tobytes() + among).digest(), float(limit_m)
+    if key not in kept:
+        if len(kept) >= _MOST_POINTS:
+            del kept[next(iter(kept))]
+        if parts is None:
+            near = _around(graph, xy, limit_m)
+            parts = _cut(graph, near if usable is None else near[usable[near]])
+        kept[key] = _nearest(parts, xy, limit_m)
+    found = kept[key]
     return Snapped(found.edge.copy(), found.along.copy(), found.walk_m.copy(), found.xy.copy())
+
+
+def _around(graph: RoadGraph, xy: Floats, limit_m: float) -> Ints:
+    """Give the edges whose box comes within a limit of one of a few points."""
+    if graph not in _BOXES:
+        corner, number = graph.corners()
+        first = np.flatnonzero(np.diff(number, prepend=-1) != 0)
+        low, high = (
+            np.stack([take.reduceat(corner[:, axis], first) for axis in (0, 1)])
+            for take in (np.minimum, np.maximum)
+        )
+        _BOXES[graph] = number[first], low, high
+    edge, low, high = _BOXES[graph]
+    far = np.nextafter(limit_m, np.inf) + 1e-6
+    near = np.zeros(len(edge), dtype=bool)
+    for x, y in xy:
+        near |= (
+            (low[0] <= x + far) & (high[0] >= x - far) & (low[1] <= y + far) & (high[1] >= y - far)
+        )
+    return edge[near]
 
 
 def _nearest(parts: Segments, xy: Floats, limit_m: float) -> Snapped:
@@ -479,6 +505,10 @@ class Segments:
 
 _KEPT: Final[WeakKeyDictionary[RoadGraph, dict[bytes, Segments]]] = WeakKeyDictionary()
 """Parts of each graph, made once for all edges and once for each set of open edges."""
+_PUT: Final[WeakKeyDictionary[RoadGraph, dict[tuple[bytes, float], Snapped]]] = WeakKeyDictionary()
+"""A few points put on a graph lately."""
+_BOXES: Final[WeakKeyDictionary[RoadGraph, tuple[Ints, Floats, Floats]]] = WeakKeyDictionary()
+"""Edges with corners, and the least and greatest x and y of each, made once for each graph."""
 _MOST_KEPT: Final = 8
 _MOST_POINTS: Final = 16
 _FEW: Final = 32

@@ -12,10 +12,8 @@ import numpy as np
 import shapely
 import shapely.ops
 
-from riskmap.geo.network import search
-from riskmap.geo.network.arcs import Ends, Way, hang, open_arcs, same_edge, space
+from riskmap.geo.network.arcs import Ends, Way, hang, kernels, open_arcs, same_edge, space
 from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, Weight
-from riskmap.geo.network.search import k_at_points, k_labels
 from riskmap.geo.network.snap import Snapped
 
 if TYPE_CHECKING:
@@ -182,6 +180,7 @@ def _from_each(
     size: int,
 ) -> list[tuple[Any, Any, Any]]:
     """Search from some of the facilities with one set of working arrays."""
+    search = kernels()
     one_to_points: Any = search.one_to_points
     width, ring = search.bucket_width(arcs[2], np.zeros(0))
     work = search.scratch(size, ring)
@@ -288,12 +287,12 @@ def k_nearest(
     ends = hang(graph, facilities, leaving=leaving)
     price = ends.price(cost) + begin[ends.owner]
     use = np.isfinite(price)
-    node_cost, node_label, _ = k_labels(
+    node_cost, node_label, _ = kernels().k_labels(
         indptr, indices, cost[edge], ends.state[use], ends.owner[use], price[use], k, limit
     )
     at = hang(graph, points, leaving=not leaving)
     row, which, direct = same_edge(graph, facilities, points, cost, way=way)
-    best, found = k_at_points(
+    best, found = kernels().k_at_points(
         node_cost,
         node_label,
         (at.start, at.state, at.price(cost)),
@@ -604,6 +603,7 @@ def find_pieces(
     ways, size = space(graph), graph.state_count
     seeds, goals = hang(graph, start, leaving=True), hang(graph, end, leaving=False)
     tree = np.full(size, np.inf), np.full(size, -1, np.int64), np.full(size, -1, np.int64)
+    search = kernels()
     one_way: Any = search.one_way
     best, last = one_way(
         ways.indptr, ways.indices, ways.edge, cost,

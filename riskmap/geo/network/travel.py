@@ -9,10 +9,17 @@ import numpy as np
 import shapely
 
 from riskmap.errors import UsageError
-from riskmap.geo.network import search as buckets
-from riskmap.geo.network import search as sweep
 from riskmap.geo.network.access import FERRY
-from riskmap.geo.network.arcs import Way, at_edge_ends, at_nodes, hang, least, open_arcs, same_edge
+from riskmap.geo.network.arcs import (
+    Way,
+    at_edge_ends,
+    at_nodes,
+    hang,
+    kernels,
+    least,
+    open_arcs,
+    same_edge,
+)
 from riskmap.geo.network.rules import Values, chosen
 from riskmap.i18n import text
 
@@ -198,14 +205,15 @@ def _spread(
     indptr, indices, edge = arcs
     node, price, facility = seeds
     price_of = cost[edge]
-    width, ring = buckets.bucket_width(price_of, price)
-    work = buckets.scratch(len(indptr) - 1, ring)
-    reach: Any = buckets.reach
+    search = kernels()
+    width, ring = search.bucket_width(price_of, price)
+    work = search.scratch(len(indptr) - 1, ring)
+    reach: Any = search.reach
     flat = (indptr, indices, price_of, np.zeros(1))
     reach(flat, 0, node, price, facility.astype(np.float64), limit, width, work)
     dist = work[0]
     label = np.where(np.isfinite(dist), work[1], -1.0).astype(np.int64)
-    settle: Any = sweep.settle_ties
+    settle: Any = search.settle_ties
     settle(indptr, indices, price_of, dist, label, _EQUAL)
     return dist, label
 
