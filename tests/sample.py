@@ -24,7 +24,7 @@ from riskmap.i18n import text
 from riskmap.index.steps import Index, default_steps, fit
 from riskmap.indicators.table import Indicators
 from riskmap.layers.layer import Layer, Source
-from riskmap.register.events import build_control
+from riskmap.register.control import build_control
 from riskmap.register.items import build_items
 from riskmap.result import Facts, InputFile, Result, Scenario
 from riskmap.vocabulary.presets import load_presets

@@ -110,7 +110,7 @@ def test_a_failed_write_leaves_the_old_folder(tmp_path, monkeypatch):
         path.write_text("half")
         raise ValueError("disk on fire")
 
-    monkeypatch.setattr("riskmap.export.geopackage.write.write_geopackage", broken)
+    monkeypatch.setattr("riskmap.export.bundle.write_geopackage", broken)
     with pytest.raises(ValueError, match="fire"):
         bundle.write(sample_result(seed=8), tmp_path / "out")
     assert bytes_of(tmp_path / "out") == before

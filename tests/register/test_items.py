@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from riskmap.i18n import language
 from riskmap.layers.layer import Layer
-from riskmap.register.events import build_control, overdue
+from riskmap.register.control import build_control, overdue
 from riskmap.register.items import build_items, counted
 from riskmap.vocabulary.presets import load_presets
 from riskmap.vocabulary.roles import load_roles
