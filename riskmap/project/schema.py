@@ -20,7 +20,6 @@ from riskmap.errors import Problem, ProjectError
 from riskmap.files import parse_yaml
 from riskmap.formats import side_files
 from riskmap.i18n import Text, text
-from riskmap.index.tree import frozen_files
 from riskmap.indicators import shipped_tables
 from riskmap.layers.layer import FieldMap, LayerSpec, UnitSpec
 from riskmap.layers.read.database import is_database, is_local, kept_file, shown_database
@@ -462,6 +461,10 @@ class Project(Section):
                 inside = file.relative_to(path.parent).as_posix()
                 found.append((key, (Path(shown).parent / inside).as_posix(), file))
         if self.index.steps:
+            from riskmap.index.tree import (
+                frozen_files,  # brings tables, which a light start has not
+            )
+
             steps = self.path.parent / self.index.steps
             for named in frozen_files(steps):
                 shown = (Path(self.index.steps).parent / named).as_posix()

@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from riskmap.formats import check_condition
 from riskmap.formats import unusable_file as unusable
 from riskmap.i18n import Text, text
-from riskmap.layers.read.table import matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -364,6 +363,8 @@ def _read(connection: psycopg.Connection[Any], table: _Relation, where: str | No
     import psycopg
     import shapely
     from psycopg import sql
+
+    from riskmap.layers.read.table import matching
 
     columns = connection.execute(
         "SELECT a.attname, t.typname FROM pg_attribute a "
