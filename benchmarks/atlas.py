@@ -197,7 +197,9 @@ def main() -> None:
         folder = Path(made)
         make_folder(folder, n)
         book = open_book(folder)
-        seen = unit_draft(book, f"V{n // 2:03d}", Options()).map.features
+        across = int(np.ceil(np.sqrt(n)))
+        middle = min(n - 1, across * (across // 2) + across // 2)  # neighbours on every side
+        seen = unit_draft(book, f"V{middle:03d}", Options()).map.features
         few = make_atlas(folder, folder / "warm", names=[f"V{i:03d}" for i in range(min(n, 24))])
         start, before, work = time.perf_counter(), memory(), time.process_time()
         atlas = make_atlas(folder, folder / "sheets")

@@ -373,7 +373,7 @@ def write(
             *([lambda: _write_papers(result, fresh, papers, folder)] if papers else []),
             lambda: _write_text(fresh / PARAMS, as_json(result.params)),
             lambda: _write_text(fresh / REPORT, as_json(build_report(result))),
-            *([lambda: _write_index(result, fresh)] if papers else []),
+            *([lambda: _write_index(result, fresh, papers)] if papers else []),
             lambda: _write_text(
                 fresh / PROOF, build_proof(fresh, as_json(build_manifest(result, fresh)))
             ),
@@ -395,9 +395,8 @@ def _write_papers(result: Result, fresh: Path, layout: Layout, old: Path) -> Non
     write_papers(result, fresh, layout=layout, previous=old)
 
 
-def _write_index(result: Result, fresh: Path) -> None:
-
-    _write_text(fresh / INDEX, index_page(result, fresh))
+def _write_index(result: Result, fresh: Path, layout: Layout) -> None:
+    _write_text(fresh / INDEX, index_page(result, fresh, layout))
 
 
 FOLDER: Final = "layers"

@@ -261,6 +261,7 @@ def _facts_table(result: Result) -> Table:
     rows = [
         (say("assessment.number"), ""),
         (say("assessment.day"), long_date(result.facts.data_date)),
+        (say("assessment.office"), result.facts.issued_by),
         (say("assessment.trigger"), trigger),
         (say("assessment.objects"), say("assessment.objects_said", n=len(result.items))),
         (say("assessment.extent"), extent),
@@ -306,8 +307,16 @@ def sentences(result: Result) -> list[str]:
         for scenario, found in moved(result).items()
         if scenario
     )
-    third = _people_said(items) + (moves or say("assessment.scenario_none"))
+    third = _people_said(items) + (moves or _dry_moves(result))
     return [first, second, third]
+
+
+def _dry_moves(result: Result) -> str:
+    """Say who leaves the danger areas where no scenario was run, and that none was."""
+    found = moved(result).get("")
+    if not found or not found["move"]:
+        return say("assessment.scenario_none")
+    return say("assessment.dry_moves", **{name: figure(n) for name, n in found.items()})
 
 
 def _people_said(items: pd.DataFrame) -> str:
@@ -554,6 +563,7 @@ def _opinion_tables() -> list[Table]:
     return [
         Table(heads, [["", "", ""]] * 3, (1.4, 3, 1.4), "ccc", height_mm=16, whole=True),
         Table([], sign, (1, 2, 1.2, 2), "cccc", height_mm=11, whole=True),
+        Table([], [[say("assessment.feedback"), ""]], (1, 5.2), "cl", height_mm=16),
     ]
 
 

@@ -70,6 +70,16 @@ class Table:
     whole: bool = False
     """Whether it stays on one page, with what follows where that stays whole too."""
 
+    @property
+    def small(self) -> bool:
+        """Whether it is so small that no page ends within it."""
+        cells = (cell for row in self.rows for cell in row)
+        return len(self.rows) <= _SMALL[0] and max(map(len, cells), default=0) <= _SMALL[1]
+
+
+_SMALL: Final = (10, 24)
+"""Rows of a small table, and letters of its longest cell."""
+
 
 @dataclass(frozen=True)
 class Break:
@@ -823,7 +833,15 @@ def _table(table: Table, wide: int) -> str:
     rows = []
     if table.heads:
         cells = [
-            _cell(head, width, "c", table.size, bold=True, fill="#e8ecf2", keep=table.whole)
+            _cell(
+                head,
+                width,
+                "c",
+                table.size,
+                bold=True,
+                fill="#e8ecf2",
+                keep=table.whole or table.small,
+            )
             for head, width in zip(table.heads, widths, strict=True)
         ]
         rows.append(f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{''.join(cells)}</w:tr>")
@@ -842,7 +860,7 @@ def _table(table: Table, wide: int) -> str:
                 table.size,
                 bold=bold,
                 fill=table.fills.get((at, place), ""),
-                keep=table.whole,
+                keep=table.whole or (table.small and at < len(table.rows) - 1),
             )
             for place, (said, width, side) in enumerate(zip(row, widths, sides, strict=True))
         ]

@@ -584,6 +584,7 @@ def path_of(
 def drawn(
     path: str, *, fill: str = "none", edge: str = "", width: float = 0.2, opacity: float = 1.0,
     dash: Sequence[float] = (), cap: str = "round", coarse: int = 1,
+    at: tuple[float, float] | None = None,
 ) -> str:  # fmt: skip
     """Draw path data.
 
@@ -605,6 +606,8 @@ def drawn(
         Ends of lines.
     coarse
         Units a step of the path's corners.
+    at
+        Where the path's zero lies [mm]; by default the upper left corner.
 
     Returns
     -------
@@ -614,7 +617,8 @@ def drawn(
     if not path:
         return ""
     unit = UNIT * coarse
-    parts = [f'<path transform="scale({unit:g})" d="{path}" fill="{fill}"']
+    moved = f"translate({at[0]:g} {at[1]:g})" if at else ""
+    parts = [f'<path transform="{moved}scale({unit:g})" d="{path}" fill="{fill}"']
     if opacity < 1:
         parts.append(f'fill-opacity="{opacity:g}"')
     if fill != "none":
@@ -687,12 +691,58 @@ def cut_to(shapes: Iterable[object], frame: Frame, *, fine: float = FINE) -> NDA
     return found
 
 
+def drawn_densely(
+    shapes: Iterable[object], frame: Frame, *, fill: str = "none", edge: str, width: float,
+    fine: float = FINE, coarse: int = 1,
+) -> str:  # fmt: skip
+    """Draw very many small lines or areas tile by tile: short numbers make a small file.
+
+    Parameters
+    ----------
+    shapes
+        Geometries in the CRS of the run.
+    frame
+        The frame.
+    fill, edge, width
+        As `drawn` takes them.
+    fine
+        Corners nearer to a line than this are left out [mm].
+    coarse
+        Units a step of the corners.
+
+    Returns
+    -------
+    str
+        SVG; empty when nothing is in the frame.
+    """
+    parts = shapely.get_parts(cut_to(shapes, frame, fine=fine))
+    kinds = shapely.get_type_id(parts)
+    out = []
+    for some, closed in ((parts[kinds == 3], True), (parts[kinds == 1], False)):
+        if not len(some):
+            continue
+        tiles = np.floor(frame.paper(shapely.bounds(some)[:, [0, 3]]) / _TILE).astype(np.int64)
+        keys, owner = np.unique(tiles[:, ::-1], axis=0, return_inverse=True)
+        for i, (row, column) in enumerate(keys):
+            at = column * _TILE, row * _TILE
+            mine = some[owner.ravel() == i]
+            lines = shapely.get_rings(mine) if closed else mine
+            path = _joined(lines, frame, closed=closed, coarse=coarse, at=at)
+            out.append(drawn(path, fill=fill, edge=edge, width=width, coarse=coarse, at=at))
+    return "".join(out)
+
+
+_TILE: Final = 20.0
+"""Side of the tiles [mm]."""
 _FEW: Final = 100
 _STRIP: Final = 6.0
 """Height of the strips in which lines are ordered [mm]."""
 
 
-def _joined(lines: NDArray[np.object_], frame: Frame, *, closed: bool, coarse: int = 1) -> str:
+def _joined(
+    lines: NDArray[np.object_], frame: Frame, *, closed: bool, coarse: int = 1,
+    at: tuple[float, float] = (0.0, 0.0),
+) -> str:  # fmt: skip
     if not len(lines):
         return ""
     if len(lines) > _FEW:  # neighbours beside each other make a smaller file
@@ -703,7 +753,7 @@ def _joined(lines: NDArray[np.object_], frame: Frame, *, closed: bool, coarse: i
         last = np.append(owner[1:] != owner[:-1], [True])
         spots, owner = spots[~last], owner[~last]
     starts = np.flatnonzero(np.append([True], owner[1:] != owner[:-1]))
-    return path_of(frame.paper(spots), starts, closed=closed, coarse=coarse)
+    return path_of(frame.paper(spots) - at, starts, closed=closed, coarse=coarse)
 
 
 def words(labels: Sequence[Placed], looks: dict[str, tuple[str, str, str]]) -> str:
@@ -771,6 +821,45 @@ def leaders(labels: Sequence[Placed]) -> str:
             found.append(f"M{x / UNIT:.0f} {y / UNIT:.0f}L{nx / UNIT:.0f} {ny / UNIT:.0f}")
     path = "".join(found)
     return drawn(path, edge="#ffffff", width=0.5) + drawn(path, edge=_INK, width=0.18)
+
+
+def qr_code(said: str) -> str:
+    """Draw a text as a QR code that a telephone reads without network.
+
+    Parameters
+    ----------
+    said
+        The text.
+
+    Returns
+    -------
+    str
+        An SVG document with a light rim of four modules.
+
+    Examples
+    --------
+    >>> qr_code("118.86,28.99").count("<path")
+    2
+    """
+    import segno
+
+    rows = segno.make(said, error="m", encoding="utf-8", micro=False).matrix
+    side = len(rows) + 8
+    runs = []
+    for y, row in enumerate(rows, start=4):
+        x = 0
+        while x < len(row):
+            n = x
+            while n < len(row) and row[n]:
+                n += 1
+            if n > x:
+                runs.append(f"M{x + 4} {y}h{n - x}v1h-{n - x}Z")
+            x = max(n, x + 1)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}">'
+        f'<path d="M0 0h{side}v{side}h-{side}Z" fill="#ffffff"/>'
+        f'<path d="{"".join(runs)}" fill="#000000"/></svg>'
+    )
 
 
 def picture(parts: Iterable[str], *, wide: float, high: float) -> str:

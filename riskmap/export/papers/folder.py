@@ -18,7 +18,17 @@ from riskmap import progress
 from riskmap.errors import UsageError
 from riskmap.export.encode import as_json
 from riskmap.export.papers import assessment, guides, leaves
-from riskmap.export.papers.document import Layout, Paper, Para, Part, Table, clean, say, write_docx
+from riskmap.export.papers.document import (
+    Layout,
+    Paper,
+    Para,
+    Part,
+    Table,
+    clean,
+    joined,
+    say,
+    write_docx,
+)
 from riskmap.export.papers.drafts import Draft, Options, point_draft, poster_draft, unit_draft
 from riskmap.export.papers.scene import Book, open_book
 from riskmap.export.papers.typeset import (
@@ -26,6 +36,7 @@ from riskmap.export.papers.typeset import (
     find_fonts,
     lacking,
     lacking_note,
+    replaced_faces,
     typeset,
     write_pdf,
 )
@@ -256,7 +267,7 @@ def _base_papers(result: Result, folder: Path, layout: Layout) -> None:
     write_docx(paper, folder / "数据目录.docx", layout=layout)
 
 
-def index_page(result: Result, folder: Path) -> str:
+def index_page(result: Result, folder: Path, layout: Layout) -> str:
     """Write 一平台: a page without network that leads to every file of the folder.
 
     Parameters
@@ -265,6 +276,8 @@ def index_page(result: Result, folder: Path) -> str:
         The run's result.
     folder
         Folder in which every other paper stands.
+    layout
+        How official papers are set.
 
     Returns
     -------
@@ -280,7 +293,8 @@ def index_page(result: Result, folder: Path) -> str:
         placed |= {*first, *own}
         tiles.append(_tile(key, first, own))
     tiles.append(
-        f"<section><h2>{_said('bundle.platform')}</h2><p>{_said('bundle.platform_why')}</p></section>"
+        f"<section><h2>{_said('bundle.platform')}</h2><p>{_said('bundle.platform_why')}</p>"
+        f"{_faces_said(layout)}</section>"
     )
     rest = [name for name in files if name not in placed and name != INDEX]
     title = html.escape(say("bundle.title", name=result.facts.name))
@@ -295,6 +309,20 @@ def index_page(result: Result, folder: Path) -> str:
     }
     page = Path(__file__).with_name("platform.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: words[found.group(1)], page)
+
+
+def _faces_said(layout: Layout) -> str:
+    """Say which typefaces the PDF papers lack, and what stands in for them."""
+    replaced = replaced_faces(layout, find_fonts(folders=layout.folders, system=layout.system))
+    if not replaced:
+        return ""
+    by_used: dict[str, list[str]] = {}
+    for wanted, used in replaced.items():
+        by_used.setdefault(used, []).append(wanted)
+    said = [
+        say("bundle.face", wanted=joined(wanted), used=used) for used, wanted in by_used.items()
+    ]
+    return f"<p>{html.escape(say('bundle.faces', said='；'.join(said)))}</p>"
 
 
 def _said(key: str) -> str:

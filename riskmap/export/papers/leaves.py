@@ -19,6 +19,7 @@ from riskmap.export.papers.assessment import (
 )
 from riskmap.export.papers.document import Layout, clean, figure, joined, long_date, say
 from riskmap.export.papers.drafts import point_draft
+from riskmap.export.papers.drawing import qr_code
 from riskmap.export.papers.guides import state_name
 from riskmap.export.papers.scene import open_book
 from riskmap.export.papers.typeset import faces_of, find_fonts, typeset
@@ -257,7 +258,7 @@ def cards_pdf(result: Result, layout: Layout) -> bytes | None:
 
 
 def cards(result: Result) -> list[dict[str, Any]]:
-    """Gather a card for every item: where, what to do, who, where to.
+    """Gather a card for every item: where, what to do, who, where to, and a code to scan.
 
     Parameters
     ----------
@@ -269,17 +270,17 @@ def cards(result: Result) -> list[dict[str, Any]]:
     list of dict
         In the order of the list.
     """
-    duties = _duty_of(result)
+    duties, moves = _duty_of(result), _moves_of(result)
     out = []
     for number, row in zip(result.items.index, rows_of(result.items), strict=True):
-        duty = duties.get(str(number), {})
+        duty, ways = duties.get(str(number), {}), moves.get(str(number))
         rows = [
             ("c_where", where(row)),
             ("c_risk", own_reasons(row.get("reason"))),
             ("c_do", cell(duty, "emergency", result)),
             ("c_daily", cell(duty, "measure", result)),
             ("c_who", _who(duty, result)),
-            ("c_refuge", _refuge(row)),
+            ("c_refuge", _refuge(row) if ways is None else joined(_sent(ways, row, 3))),
             ("c_station", _station(row)),
         ]
         out.append(
@@ -289,10 +290,91 @@ def cards(result: Result) -> list[dict[str, Any]]:
                 "level": cell(row, c.LEVEL, result),
                 "name": clean(row.get(c.NAME)),
                 "code": str(number),
+                "qr": _scanned(str(number), row, ways),
                 "rows": [[say(f"leaves.{key}"), _short(said)] for key, said in rows if said],
             }
         )
     return out
+
+
+def _moves_of(result: Result) -> dict[str, list[dict[str, Any]]]:
+    """Take for every danger area where the refuge plan sends its people, if anywhere."""
+    plan = result.plans.get("refuges")
+    table = pd.DataFrame() if plan is None else plan.tables.get("handout", pd.DataFrame())
+    if plan is None or not len(table) or c.ROLE not in result.items:
+        return {}
+    areas = result.items[result.items[c.ROLE] == "danger_area"]
+    states = list(dict.fromkeys(table[SCENARIO].fillna("").astype(str)))
+    state = "" if "" in states else states[0]
+    table, lack = of_state(table, state), plan.tables.get("shortfall", pd.DataFrame())
+    lack = of_state(lack, state) if len(lack) else lack
+    short = set(lack["village"][lack["shortfall"] >= 1].map(clean)) if len(lack) else set()
+    shared = set(areas[c.NAME][areas[c.NAME].duplicated(keep=False)].astype(str))
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows_of(table.sort_values("people", ascending=False, kind="stable")):
+        name = str(row.get(c.NAME))
+        village = str(row.get("village")) if name in shared else ""
+        found.setdefault((name, village), []).append(row)
+    out = {}
+    for number, row in zip(areas.index, rows_of(areas), strict=True):
+        name = str(row.get(c.NAME))
+        village = str(row.get("village")) if name in shared else ""
+        if (name, village) in found or clean(row.get("village")) in short:
+            out[str(number)] = found.get((name, village), [])
+    return out
+
+
+def _sent(
+    ways: Sequence[Mapping[str, Any]], item: Mapping[str, Any], most: int, *, route: bool = False
+) -> list[str]:
+    """Say to which refuges people go, how many, how and how far, and how many have none."""
+    whole: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in ways:
+        key = clean(row.get("refuge")), clean(row.get("route")) if route else ""
+        whole.setdefault(key, []).append(row)
+    said = []
+    for (refuge, words), rows in list(whole.items())[:most]:
+        how = [
+            say(
+                "leaves.c_how", people=figure(row.get("people")),
+                mode=words_of("mode").get(str(row.get("mode")), row.get("mode")),
+                m=figure(row.get("metres")), min=figure(row.get("minutes"), 0),
+            )
+            for row in rows
+        ]  # fmt: skip
+        sent = say("leaves.c_sent", name=refuge, how=joined(how))
+        said.append(f"{sent}{say('leaves.colon')}{words}" if words else sent)
+    if len(whole) > most:
+        said.append(say("leaves.c_more", n=len(whole) - most))
+    placed = sum(float(row.get("people") or 0) for row in ways)
+    people = item.get("people")
+    if people is not None and people == people and float(people) - placed >= 1:
+        said.append(say("leaves.c_none", n=figure(float(people) - placed)))
+    return said
+
+
+def _scanned(
+    number: str, row: Mapping[str, Any], ways: Sequence[Mapping[str, Any]] | None
+) -> str:  # fmt: skip
+    """Draw the code that says on a telephone, without network, what and where a point is."""
+    there = _coordinates(row)
+    refuge = _refuge(row) if ways is None else joined(_sent(ways, row, 1))
+    lines = (
+        f"{number} {clean(row.get(c.NAME))}", where(row), there,
+        f"{say('leaves.c_refuge')} {refuge}" if refuge else "",
+    )  # fmt: skip
+    return qr_code("\n".join(line[:_SCANNED] for line in lines if line)) if there else ""
+
+
+_SCANNED: Final = 60
+"""Letters of a line in a code: more make modules too small for a telephone."""
+
+
+def _coordinates(row: Mapping[str, Any]) -> str:
+    lon, lat = row.get("lon"), row.get("lat")
+    if lon is None or lon != lon or lat is None or lat != lat:
+        return ""
+    return say("leaves.coordinates", lon=figure(lon, 6), lat=figure(lat, 6))
 
 
 def _short(said: str, most: int = 110) -> str:
@@ -332,7 +414,7 @@ def handbook_points(result: Result) -> tuple[list[dict[str, Any]], list[dict[str
     tuple
         Pages (``number`` is the item's id), and towns with the number of their points.
     """
-    duties, kits = _duty_of(result), _kits(result)
+    duties, kits, moves = _duty_of(result), _kits(result), _moves_of(result)
     rows = dict(zip((str(key) for key in result.items.index), rows_of(result.items), strict=True))
     towns: dict[tuple[str, str], list[str]] = {}
     for number, row in rows.items():
@@ -346,7 +428,9 @@ def handbook_points(result: Result) -> tuple[list[dict[str, Any]], list[dict[str
             {"name": label, "count": say("leaves.points", n=len(numbers)), "number": at}
         )
         for place, number in enumerate(numbers):
-            page = _page(number, rows[number], duties.get(number, {}), kits, result)
+            page = _page(
+                number, rows[number], duties.get(number, {}), kits, moves.get(number), result
+            )
             pages.append({**page, "first": at if place == 0 else -1})
     return pages, contents
 
@@ -356,22 +440,24 @@ def _page(
     row: Mapping[str, Any],
     duty: Mapping[str, Any],
     kits: Mapping[str, str],
+    moves: Sequence[Mapping[str, Any]] | None,
     result: Result,
 ) -> dict[str, Any]:
-    lon, lat = row.get("lon"), row.get("lat")
-    there = lon is not None and lon == lon and lat is not None and lat == lat
     reasons, people = own_reasons(row.get("reason")), cell(row, "people", result)
     facts = [reasons]
     if people and say("common.people") not in reasons:
         facts.append(f"{say('common.people')} {people}")
     acts = [cell(duty, name, result) for name in ("measure", "emergency")]
-    ways = [part for part in (_refuge(row), _station(row)) if part]
-    kit = kits.get(clean(row.get("refuge_name")), "")
+    planned = moves is not None
+    near = _station(row) if planned else "；".join(filter(None, (_refuge(row), _station(row))))
+    refuge = moves[0].get("refuge") if moves else row.get("refuge_name")
+    kit = kits.get(clean(refuge), "")
     said = (
         ("facts", "；".join(filter(None, facts))),
         ("act", "；".join(filter(None, acts))),
         ("duty", _who(duty, result)),
-        ("way", "；".join(ways)),
+        ("sent", "\n".join(_sent(moves or (), row, 4, route=True)) if planned else ""),
+        ("rescue" if planned else "way", near),
         ("kit", "；".join(filter(None, (kit, say("leaves.kit_blank"))))),
     )
     deadline = cell(duty, "deadline", result)
@@ -386,9 +472,8 @@ def _page(
         "kind": cell(row, c.ROLE, result),
         "level": cell(row, c.LEVEL, result),
         "belongs": where(row),
-        "coordinates": say("leaves.coordinates", lon=figure(lon, 6), lat=figure(lat, 6))
-        if there
-        else "",
+        "coordinates": _coordinates(row),
+        "qr": _scanned(number, row, moves),
         "map": "",
         "scale": "",
         "rows": rows,
@@ -476,6 +561,7 @@ def handbook_pdf(
         "issued": result.facts.issued_by or say("common.office_blank"),
         "date": long_date(result.facts.data_date),
         "contents": say("leaves.contents"),
+        "scan": say("leaves.scan"),
         "towns": towns,
         "points": pages,
     }

@@ -47,6 +47,40 @@ def said(value: Any, *, digits: int = 0) -> str:
     return str(value).strip()
 
 
+def rough(value: Any) -> str:
+    """Write a number as the public edition does: to its first figure, small ones not at all.
+
+    Parameters
+    ----------
+    value
+        A number, or nothing.
+
+    Returns
+    -------
+    str
+        The words.
+
+    Examples
+    --------
+    >>> rough(9), rough(47), rough(116), rough(1250), rough(0), rough(None)
+    ('不足10', '约50', '约100', '约1000', '0', '')
+    """
+    if value is None or pd.isna(value) or float(value) == 0:
+        return said(value)
+    if float(value) < _HIDDEN_BELOW:
+        return str(text("under {n}", n=_HIDDEN_BELOW))
+    return str(text("about {n}", n=f"{float(f'{float(value):.0e}'):.0f}"))
+
+
+_HIDDEN_BELOW: Final = 10
+"""A count below this could tell of single homes."""
+
+
+def _number(book: Book, value: Any) -> str:
+    """Write a count of people or places, roughly in the public edition."""
+    return rough(value) if book.opened.facts.get("profile") == "public" else said(value)
+
+
 def _column(name: str | Text, share: float, *, middle: bool = True) -> dict[str, Any]:
     return {"name": str(name), "share": share, "middle": middle}
 
@@ -150,22 +184,21 @@ def beside(book: Book, role: str, number: str, row: Any) -> tuple[str, ...]:
         counts = [
             str(label)
             for label in (
-                _count(row.get("households"), text("{n} households", n="{n}")),
-                _count(row.get("people"), text("{n} persons", n="{n}")),
+                _count(_number(book, row.get("households")), text("{n} households", n="{n}")),
+                _count(_number(book, row.get("people")), text("{n} persons", n="{n}")),
             )
             if label
         ]
         return tuple(line for line in (f"{number} {kind}".strip(), " ".join(counts)) if line)
     lines = wrap(f"{number} {name}".strip(), 12)[:3]
     if role == "refuge":
-        places = said(row.get("capacity"))
+        places = _number(book, row.get("capacity"))
         if places:
             lines = (*lines, str(text("{n} places", n=places)))
     return lines
 
 
-def _count(value: Any, words: Text) -> str:
-    number = said(value)
+def _count(number: str, words: Text) -> str:
     return str(words).replace("{n}", number) if number else ""
 
 
@@ -174,7 +207,7 @@ def _areas_table(areas: Sequence[Marked], book: Book, *, public: bool) -> dict[s
         [
             one.number, said(one.row.get("name")),
             book.choice("danger_area", "type", one.row.get("type")),
-            said(one.row.get("households")), said(one.row.get("people")),
+            _number(book, one.row.get("households")), _number(book, one.row.get("people")),
             said(one.row.get("trigger")), _who(one.row, public=public),
         ]
         for one in areas
@@ -185,10 +218,10 @@ def _areas_table(areas: Sequence[Marked], book: Book, *, public: bool) -> dict[s
     if homes and people:
         note = text(
             "{n} areas, {households} households, {people} people",
-            n=len(areas), households=f"{sum(homes):.0f}", people=f"{sum(people):.0f}",
+            n=len(areas), households=_number(book, sum(homes)), people=_number(book, sum(people)),
         )  # fmt: skip
     elif people:
-        note = text("{n} areas, {people} people", n=len(areas), people=f"{sum(people):.0f}")
+        note = text("{n} areas, {people} people", n=len(areas), people=_number(book, sum(people)))
     columns = [
         _column(text("No."), 0.8), _column(text("Danger area"), 2.3, middle=False),
         _column(text("Type"), 1.2), _column(text("Households"), 0.85),
@@ -214,8 +247,47 @@ def _moves_of(book: Book, code: str) -> pd.DataFrame:
     return moves[here]
 
 
-def _routes_of(book: Book, moves: pd.DataFrame) -> tuple[Any, ...]:
-    """Take the lines of these moves."""
+def moves_of_item(book: Book, item: Any) -> pd.DataFrame:
+    """Take the rows of the refuge plan that start in a danger area.
+
+    Parameters
+    ----------
+    book
+        The book.
+    item
+        The area's row of the list.
+
+    Returns
+    -------
+    DataFrame
+        Empty for items of other roles, and where nobody moves.
+    """
+    moves = book.moves()
+    if not len(moves) or str(item["role"]) != "danger_area":
+        return moves.iloc[:0]
+    mine = moves[moves["name"].astype(str) == str(item["name"])]
+    items = book.table("items")
+    same = items[(items["role"] == "danger_area") & (items["name"] == item["name"])]
+    if len(same) > 1:
+        mine = mine[mine["village"].astype(str) == str(item.get("village"))]
+    return mine
+
+
+def routes_of(book: Book, moves: pd.DataFrame) -> tuple[Any, ...]:
+    """Take the lines of some moves.
+
+    Parameters
+    ----------
+    book
+        The book.
+    moves
+        Rows of the refuge plan.
+
+    Returns
+    -------
+    tuple
+        Lines, each once.
+    """
     lines = book.table("plan_lines")
     if not len(lines) or not len(moves):
         return ()
@@ -229,7 +301,7 @@ def _routes_of(book: Book, moves: pd.DataFrame) -> tuple[Any, ...]:
 
 
 def _routes_table(
-    moves: pd.DataFrame, areas: Sequence[Marked], refuges: Sequence[Marked]
+    book: Book, moves: pd.DataFrame, areas: Sequence[Marked], refuges: Sequence[Marked]
 ) -> dict[str, Any]:
     """List the routes: from, to, way, direction, length, minutes, people; one row a way."""
     numbers = {str(one.row.get("name")): one.number for one in (*areas, *refuges)}
@@ -250,7 +322,7 @@ def _routes_table(
     if not rows:
         rows = [
             [one.number, said(one.row.get("refuge")), "", said(one.row.get("route")), "", "",
-             said(one.row.get("people"))]
+             _number(book, one.row.get("people"))]
             for one in given
         ]  # fmt: skip
     columns = [
@@ -278,7 +350,7 @@ def _refuges_table(book: Book, refuges: Sequence[Marked], *, public: bool) -> di
             [
                 one.number, said(one.row.get("name")),
                 book.choice("refuge", "tier", one.row.get("tier")),
-                said(places.get(key, one.row.get("capacity"))),
+                _number(book, places.get(key, one.row.get("capacity"))),
                 said(assigned.get(key)) or ("0" if len(moves) else ""),
                 "" if fit is None else str(text("yes") if fit else text("no")),
                 _who(one.row, public=public),
@@ -404,7 +476,7 @@ def _points_table(points: Sequence[Marked], book: Book, *, most: int) -> dict[st
     rows = [
         [
             one.number, said(one.row.get("name")), str(book.roles[one.role].label),
-            str(LEVEL_NAMES[_level(one.row)]), said(people.get(one.row.get("item_id"))),
+            str(LEVEL_NAMES[_level(one.row)]), _number(book, people.get(one.row.get("item_id"))),
         ]
         for one in points[:most]
     ]  # fmt: skip
@@ -492,7 +564,7 @@ def gather(book: Book, code: str) -> Parts:
     return Parts(
         areas=marked_areas, refuges=marked_refuges, depots=found["supply_depot"],
         stations=found["warning_station"], helps=tuple(helps), points=numbered, moves=moves,
-        routes=_routes_of(book, moves),
+        routes=routes_of(book, moves),
     )  # fmt: skip
 
 
@@ -555,7 +627,7 @@ def unit_tables(
     tables = [
         _facts_table(book, code, parts),
         _areas_table(parts.areas, book, public=public),
-        _routes_table(parts.moves, parts.areas, parts.refuges),
+        _routes_table(book, parts.moves, parts.areas, parts.refuges),
         _refuges_table(book, parts.refuges, public=public),
         _depots_table(book, parts.depots, public=public),
         _warnings_table(parts.areas, parts.stations),
@@ -660,7 +732,9 @@ def card_tables(
         (
             text("People"),
             " ".join(
-                part for part in (said(item.get("people")), said(item.get("people_basis"))) if part
+                part
+                for part in (_number(book, item.get("people")), said(item.get("people_basis")))
+                if part
             ),
         ),
     ]
@@ -676,7 +750,7 @@ def card_tables(
         (text("Deadline"), said(duty.get("deadline"))),
         (text("Duty unit"), said(duty.get("duty_unit"))),
         (text("Responsible"), _who(duty, public=public)),
-        (text("Nearest refuge"), _far(item, "refuge_name", "refuge_m", text("m"))),
+        *_ways_said(moves_of_item(book, item), item),
         (text("Nearest station"), _far(item, "station_name", "station_s", text("s"))),
     ]
     columns = [_column(text("Subject"), 1), _column(text("Content"), 3.4, middle=False)]
@@ -687,6 +761,31 @@ def card_tables(
     return tables
 
 
+def _ways_said(moves: pd.DataFrame, item: Any) -> list[tuple[Text, str]]:
+    """Say where the plan sends the people of an area, else which refuge is nearest."""
+    if not len(moves):
+        return [(text("Nearest refuge"), _far(item, "refuge_name", "refuge_m", text("m")))]
+    keys = ["refuge", "mode", "metres", "minutes"]
+    whole = moves.groupby(keys, sort=False)["people"].sum().reset_index()
+    words = [
+        str(
+            text(
+                "{refuge}: {people} people, {mode}, {metres} m, {minutes} min",
+                refuge=one["refuge"], people=said(one["people"]), mode=said(one["mode"]),
+                metres=said(one["metres"]), minutes=said(one["minutes"]),
+            )
+        )
+        for _, one in whole.iterrows()
+    ]  # fmt: skip
+    known = item.get("people")
+    short = (0.0 if known is None or pd.isna(known) else float(known)) - float(
+        whole["people"].sum()
+    )
+    if short >= 1:
+        words.append(str(text("{people} people have no place", people=said(short))))
+    return [(text("Refuges by the plan"), "\n".join(words))]
+
+
 def _field(book: Book, role: str, entry: Any, value: Any) -> str:
     """Say a field of a ledger with its unit."""
     if entry.choices:
@@ -694,6 +793,8 @@ def _field(book: Book, role: str, entry: Any, value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return str(text("yes") if value else text("no"))
     words = said(value, digits=2 if isinstance(value, float) and value % 1 else 0)
+    if entry.unit in ("person", "household"):
+        words = _number(book, value)
     return f"{words} {unit_label(entry.unit)}".strip() if words else ""
 
 
@@ -767,7 +868,7 @@ def poster_tables(
             said(one["rank"]),
             said(one["name"]),
             str(LEVEL_NAMES[_level(one)]),
-            said(one.get("people")),
+            _number(book, one.get("people")),
         ]
         for _, one in items.head(15).iterrows()
     ]

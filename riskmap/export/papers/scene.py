@@ -396,8 +396,10 @@ def _base(book: Book, frame: Frame, shown: set[str], wishes: list[Wish]) -> tupl
         found = book.near(role, frame.bounds, "polygon")
         if len(found):
             coarse = 2 if len(found) > _DENSE / 2 else 1
-            path = drawing.shape_path(found.geometry.to_numpy(), frame, coarse=coarse)
-            out.append(drawing.drawn(path, fill=fill, edge=edge, width=0.12, coarse=coarse))
+            path = drawing.drawn_densely(
+                found.geometry.to_numpy(), frame, fill=fill, edge=edge, width=0.12, coarse=coarse
+            )
+            out.append(path)
             n += len(found)
             if path:
                 shown.add(role)
@@ -465,18 +467,18 @@ def _roads(book: Book, frame: Frame, shown: set[str], wishes: list[Wish]) -> tup
     for kind in ("", *reversed(tuple(ROADS))):
         some = roads[plain == kind] if kind else roads[~plain.isin(list(ROADS))]
         edge, wide, colour, _ = ROADS.get(kind, _SMALL)
-        plainly = dense and kind in _PLAINLY  # two lines each would fill the file
-        path = drawing.shape_path(
-            some.geometry.to_numpy(), frame,
-            fine=0.3 if plainly else drawing.FINE, coarse=2 if plainly else 1,
-        )  # fmt: skip
+        if dense and kind in _PLAINLY:  # two lines each would fill the file
+            path = drawing.drawn_densely(
+                some.geometry.to_numpy(), frame, edge="#b5ac9d", width=wide * grow, fine=0.3,
+                coarse=2,
+            )  # fmt: skip
+            edges.append(path)
+        else:
+            path = drawing.shape_path(some.geometry.to_numpy(), frame)
+            edges.append(drawing.drawn(path, edge="#9a9183", width=edge * grow))
+            insides.append(drawing.drawn(path, edge=colour, width=wide * grow))
         if path:
             shown.add("road")
-        if plainly:
-            edges.append(drawing.drawn(path, edge="#b5ac9d", width=wide * grow, coarse=2))
-            continue
-        edges.append(drawing.drawn(path, edge="#9a9183", width=edge * grow))
-        insides.append(drawing.drawn(path, edge=colour, width=wide * grow))
     order = plain.map(lambda kind: ROADS.get(kind, _SMALL)[3])
     for rank, some in roads.groupby(order):
         _name_lines(some, frame, wishes, look="road", size=2.2, rank=60 + float(rank))

@@ -393,6 +393,29 @@ def faces_of(layout: Layout, fonts: Fonts) -> dict[str, list[str]]:
     }
 
 
+def replaced_faces(layout: Layout, fonts: Fonts) -> dict[str, str]:
+    """Name the typefaces of the standard that are not there, and what stands in for each.
+
+    Parameters
+    ----------
+    layout
+        The typefaces wanted.
+    fonts
+        The fonts at hand.
+
+    Returns
+    -------
+    dict
+        Wanted typeface to the one that is used.
+    """
+    used = faces_of(layout, fonts)
+    return {
+        wanted[0]: used[name][0]
+        for name, wanted in layout.fonts.items()
+        if used[name][0] != wanted[0]
+    }
+
+
 def _parts(paper: Paper) -> list[dict[str, Any]]:
     head = [
         Para(paper.title, "title"),
@@ -428,6 +451,7 @@ def _block(block: Heading | Para | Table | Break) -> dict[str, Any]:
         "size": block.size,
         "bold_last": block.bold_last,
         "whole": block.whole,
+        "small": block.small,
         "height_mm": block.height_mm,
         "fills": {
             f"{row},{place}": [fill, sum(int(fill[at : at + 2], 16) for at in (1, 3, 5)) < _DARK]

@@ -485,6 +485,59 @@ def test_the_public_edition_names_nobody(county, tmp_path):
         assert not [name for name in names if name in said]
 
 
+def _small_place(**facts):
+    at = shapely.Point(400_500.0, 3_200_500.0)
+    area = {
+        "item_id": "D1",
+        "name": "溪边",
+        "type": "lowland",
+        "people": 47.0,
+        "households": 9.0,
+        "level": 3,
+    }
+    refuge = {"item_id": "R1", "name": "小学", "capacity": 163.0}
+    book = made_book(
+        1_000.0, danger_area=layer([area], [at.buffer(150)]),
+        refuge=layer([refuge], [shapely.Point(400_800.0, 3_200_800.0)]),
+    )  # fmt: skip
+    book.opened.facts.update(facts)
+    return draft(book)
+
+
+def test_the_public_edition_gives_no_count_of_people_or_places_away():
+    found = _small_place(profile="public")
+    tables = {one["title"]: one for one in found.said["tables"]}
+    assert tables["危险区"]["rows"][0][3:5] == ["不足10", "约50"]  # 9 households, 47 people
+    assert tables["危险区"]["note"] == "共1处、不足10户、约50人"
+    assert "约200" in tables["避难场所"]["rows"][0]  # 163 places
+    shown = "".join("".join(label.wish.lines) for label in found.map.labels)
+    assert "约50人" in shown
+    assert "可容约200人" in shown
+    assert not any(exact in shown for exact in ("47", "163"))
+    inside = {one["title"]: one for one in _small_place().said["tables"]}
+    assert inside["危险区"]["note"] == "共1处、9户、47人"
+
+
+def test_an_island_of_two_parts_is_whole_on_its_sheet():
+    west, south = 400_000.0, 3_200_000.0
+    shape = shapely.union_all(
+        [shapely.Point(west + 600, south + 600).buffer(500), shapely.Point(west + 2_600, south + 300).buffer(120)]
+    )  # fmt: skip
+    book = made_book(1_000.0, waterway=layer(
+        {"item_id": ["W1"], "name": ["东海"]},
+        [shapely.box(west - 9e3, south - 9e3, west + 9e3, south + 9e3).difference(shape)],
+    ))  # fmt: skip
+    book.opened.frames["units"].loc[1, "geometry"] = shape
+    found = draft(book)
+    scale, (wide, high) = int(found.said["scale"]), found.said["map_mm"]
+    across, up = shape.bounds[2] - shape.bounds[0], shape.bounds[3] - shape.bounds[1]
+    assert across <= scale / 1000 * wide
+    assert up <= scale / 1000 * high
+    assert "河流水系" in [one["name"] for one in found.said["legend"]]
+    assert overlaps(found.map) == 0
+    assert "转移路线" in found.missing  # no road leads off it
+
+
 def test_layouts_fill_their_pages():
     for layouts in LAYOUTS.values():
         for one in layouts:

@@ -2,11 +2,15 @@
 
 import re
 from dataclasses import replace
+from io import BytesIO
 
 import docx
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
+import segno
+from pypdf import PdfReader
 from shapely.geometry import box
 
 from riskmap import pipeline
@@ -18,6 +22,7 @@ from riskmap.export.verify import verify
 from riskmap.project.schema import load_project
 from riskmap.result import of_state
 from tests import town
+from tests.sample import sample_result
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +167,51 @@ def test_what_no_ledger_gives_is_unknown_and_not_met(planned):
     rows = table_of(guides.refuge_paper(planned[0]), "指标表").rows
     due = next(row for row in rows if row[0].startswith("房屋安全鉴定"))
     assert due == ["房屋安全鉴定在周期内（0处有鉴定日期）", "100.0%", "未提供", ""]
+
+
+def test_cards_and_handbook_send_people_where_the_plan_sends_them(planned):
+    result, _ = planned
+    sent = of_state(result.plans["refuges"].tables["handout"])
+    pages, _ = leaves.handbook_points(result)
+    cards = {one["code"]: dict(one["rows"]) for one in leaves.cards(result)}
+    areas = result.items[result.items["role"] == "danger_area"]
+    assert len(areas) == 2
+    for number, row in areas.iterrows():
+        mine = sent[sent["name"] == row["name"]]
+        lack = round(row["people"] - mine["people"].sum())
+        page = dict(next(one["rows"] for one in pages if one["number"] == number))
+        for said in (page["转移去向和路线"], cards[number]["避难"]):
+            for refuge, some in mine.groupby("refuge"):
+                assert f"{refuge}（" in said
+                assert all(f"{people:.0f}人" in said for people in some["people"])
+            assert (f"尚有{lack}人没有去处" in said) == (lack >= 1)
+        assert "避难和救援" not in page  # the nearest one may be full
+        for route in mine["route"]:
+            assert route in page["转移去向和路线"]
+    others = [one for one in pages if one["number"] not in areas.index]
+    assert not any("转移去向和路线" in dict(one["rows"]) for one in others)
+
+
+def test_codes_to_scan_hold_what_they_say(planned):
+    result, _ = planned
+    page = next(one for one in leaves.handbook_points(result)[0] if one["kind"] == "易涝积水点")
+    side = int(re.search(r'viewBox="0 0 (\d+)', page["qr"])[1])
+    drawn = np.zeros((side, side), dtype=int)
+    for x, y, wide in re.findall(r"M(\d+) (\d+)h(\d+)v1h-\d+Z", page["qr"]):
+        drawn[int(y), int(x) : int(x) + int(wide)] = 1
+    row = result.items.loc[page["number"]]
+    said = [f"{page['number']} {row['name']}", f"{row['town']} {row['village']}",
+            f"坐标（CGCS2000）{row['lon']:.6f}, {row['lat']:.6f}",
+            f"避难 {row['refuge_name']}，{row['refuge_m']:.0f}米"]  # fmt: skip
+    code = segno.make("\n".join(said), error="m", encoding="utf-8", micro=False)
+    assert np.array_equal(drawn[4:-4, 4:-4], np.array(code.matrix))
+    assert not drawn[:4].any()
+    assert not drawn[:, -4:].any()
+
+
+def test_a_card_holds_everything_however_long_its_words_are():
+    result = sample_result()
+    control = result.control.assign(measure="管" * 108 + "尾甲", emergency="急" * 108 + "尾乙")
+    pdf = leaves.cards_pdf(replace(result, control=control), layout())
+    pages = [page.extract_text().replace("\n", "") for page in PdfReader(BytesIO(pdf)).pages]
+    assert "".join(pages).count("尾甲") == "".join(pages).count("尾乙") == len(control)
