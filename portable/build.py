@@ -67,9 +67,17 @@ LINUX = re.compile(
 )
 """Libraries that every Linux desktop has (as in the manylinux rules)."""
 TRIM = re.compile(
-    r"/(?:tests?|testing/tests|sample_data|include)/|\.(?:lib|pdb|pxd|pyx|h|hpp|cpp|f90)$"
+    r"/(?:tests?|testing/tests|sample_data|include|isoschematron)/"
+    r"|\.(?:lib|a|pdb|pyi|pxd|pyx|pxi|h|hpp|c|cc|cpp|f90)$"
+    r"|/pyarrow/(?:lib)?(?:arrow_(?:flight|s3|substrait|cuda)|_(?:flight|s3fs|gcsfs|azurefs|substrait)\b)"
+    r"|/pyarrow/libarrow_(?:python_)?flight"
 )
-"""Paths inside wheels that nothing needs at run time."""
+"""Paths inside wheels that nothing needs at run time: tests, headers, Arrow over the network."""
+LONGEST = 150
+"""Letters of a path inside the folder: with those before it Windows allows 259."""
+PAGE = 0x10000
+"""Memory pages of Kylin's servers on arm64; a library laid out for smaller ones does not load."""
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
 
 
 def environment(arch: str) -> dict[str, str]:
@@ -100,6 +108,7 @@ def metadata(wheel: Path) -> Any:
 def needed(wheels: Iterable[Path], arch: str) -> dict[str, str]:
     """Name what the wheels need on the target and is not among them, with who needs it."""
     where = environment(arch)
+    out = {canonicalize_name(name) for name in PARTS["left_out"]}
     there: dict[str, Any] = {}
     for wheel in wheels:
         said = metadata(wheel)
@@ -116,6 +125,8 @@ def needed(wheels: Iterable[Path], arch: str) -> dict[str, str]:
                 if wanted.marker and not any(
                     wanted.marker.evaluate({**where, "extra": extra}) for extra in extras[name]
                 ):
+                    continue
+                if other in out:
                     continue
                 if other not in there:
                     missing[str(wanted.name)] = name
@@ -246,14 +257,62 @@ def libraries(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def path_faults(folder: Path) -> list[str]:
+    """Name what Windows cannot unpack: long paths, reserved names, names that differ by case."""
+    faults, seen = [], set()
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder.parent).as_posix()
+        if len(inside) > LONGEST:
+            faults.append(f"{inside}: {len(inside)} letters")
+        if (
+            _DEVICE.fullmatch(path.name)
+            or path.name.endswith((".", " "))
+            or set(path.name) & set('<>:"\\|?*')
+        ):
+            faults.append(f"{inside}: a name that Windows does not allow")
+        if inside.casefold() in seen:
+            faults.append(f"{inside}: differs from another only by case")
+        seen.add(inside.casefold())
+    return faults
+
+
+def _reach(path: Path, folder: Path) -> set[Path]:
+    """List the folders in which Windows looks for what a file imports.
+
+    Its own, the one of python.exe, and the libraries of its package, if that package tells Python
+    so. A library of another package is not found, though it is in the folder.
+    """
+    found = {path.parent, folder / "python"}
+    site = folder / PARTS["win_amd64"]["site"]
+    if site not in path.parents:
+        return found
+    top = path.relative_to(site).parts[0]
+    package = PARTS["loaded_by"].get(top, top.removesuffix(".libs"))
+    for libs in (site / f"{package}.libs", site / package / ".libs"):
+        if libs.is_dir() and _told(site / package):
+            found.add(libs)
+    return found
+
+
+def _told(package: Path) -> bool:
+    """Tell whether a package adds its libraries to Python's search, or loads them itself."""
+    return any(
+        re.search(rb"add_dll_directory|WinDLL\(", one.read_bytes())
+        for one in (*package.glob("*.py"), *package.glob("*/__init__.py"))
+    )
+
+
 def dll_faults(folder: Path, *, interpreter: bool) -> list[str]:
-    """Name every library that a file imports and that neither the folder nor Windows has."""
+    """Name every library that a file imports and that it will not find."""
     import pefile
 
     files = list(libraries(folder))
-    there = {path.name.lower() for path in files}
+    there: dict[str, set[Path]] = {}
+    for path in files:
+        there.setdefault(path.name.lower(), set()).add(path.parent)
     if not interpreter:
-        there |= set(PARTS["from_interpreter"])
+        for name in PARTS["from_interpreter"]:
+            there.setdefault(name, set()).add(folder / "python")
     faults = []
     for path in files:
         head = pefile.PE(str(path), fast_load=True)
@@ -269,15 +328,19 @@ def dll_faults(folder: Path, *, interpreter: bool) -> list[str]:
         kinds = ("DIRECTORY_ENTRY_IMPORT", "DIRECTORY_ENTRY_DELAY_IMPORT")
         for entry in (one for kind in kinds for one in getattr(head, kind, ())):
             name = entry.dll.decode("ascii").lower()
-            if name in there or WINDOWS.fullmatch(name) or _unused(path):
+            if WINDOWS.fullmatch(name) or _unused(path):
                 continue
-            faults.append(f"{path.relative_to(folder)} needs {name}")
+            if name not in there:
+                faults.append(f"{path.relative_to(folder)} needs {name}")
+            elif not there[name] & _reach(path, folder):
+                where = sorted(str(one.relative_to(folder)) for one in there[name])
+                faults.append(f"{path.relative_to(folder)} will not find {name} in {where[0]}")
         head.close()
     return faults
 
 
 def so_faults(folder: Path) -> list[str]:
-    """Name libraries that are missing, for another machine, or for a newer glibc than 2.28."""
+    """Name libraries that are missing, for another machine, a newer glibc or smaller pages."""
     from elftools.elf.elffile import ELFFile
     from elftools.elf.gnuversions import GNUVerNeedSection
 
@@ -293,6 +356,11 @@ def so_faults(folder: Path) -> list[str]:
             if head["e_machine"] != "EM_AARCH64":
                 faults.append(f"{where}: not for arm64")
                 continue
+            if any(
+                part["p_type"] == "PT_LOAD" and part["p_align"] < PAGE
+                for part in head.iter_segments()
+            ):
+                faults.append(f"{where}: not for memory pages of 64 KiB")
             dynamic = head.get_section_by_name(".dynamic")
             for tag in dynamic.iter_tags() if dynamic else ():
                 if tag.entry.d_tag == "DT_NEEDED":
@@ -326,7 +394,11 @@ def build(arch: str, *, parts: Path, out: Path, wheels: Path | None) -> int:
     if wheels is None:
         wheels = out / f"wheels-{arch}"
         download(arch, wheels)
-    found = sorted(wheels.glob("*.whl"))
+    found = [
+        wheel
+        for wheel in sorted(wheels.glob("*.whl"))
+        if canonicalize_name(wheel.name.partition("-")[0]) not in PARTS["left_out"]
+    ]
     faults = wheel_faults(found, arch)
     print(f"{len(found)} wheels for {arch}: {len(faults)} fault(s)")
     shutil.rmtree(folder, ignore_errors=True)
@@ -346,17 +418,53 @@ def build(arch: str, *, parts: Path, out: Path, wheels: Path | None) -> int:
     windows = arch == "win_amd64"
     more = dll_faults(folder, interpreter=not step) if windows else so_faults(folder)
     print(f"{sum(1 for _ in libraries(folder))} compiled files: {len(more)} fault(s)")
-    faults += more
+    faults += [*more, *path_faults(folder), *left_out_faults()]
     for name in PARTS[arch]["without"]:
         print(f"without {name}: there is no wheel; riskmap does without it")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    packed = Path(shutil.make_archive(str(folder), "zip", out, folder.name))
+    packed = pack(folder)
     print(f"{folder}: {size / 1e6:.0f} MB, {left / 1e6:.0f} MB of tests and headers left out; "
           f"{packed.name}: {packed.stat().st_size / 1e6:.0f} MB")  # fmt: skip
     for fault in faults:
         print("FAULT", fault)
     print(step or "the interpreter is in it", "\ncheck:", "FAILED" if faults else "passed")
     return len(faults)
+
+
+def pack(folder: Path) -> Path:
+    """Pack a folder as the zip that Windows unpacks by itself, as small as deflate makes it."""
+    packed = folder.with_name(f"{folder.name}.zip")
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+        for path in sorted(folder.rglob("*")):
+            target.write(path, path.relative_to(folder.parent))
+    return packed
+
+
+_WITHOUT = """
+import sys
+out = set(sys.argv.pop(1).split(","))
+class Out:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in out:
+            raise ModuleNotFoundError("left out: " + name, name=name)
+sys.meta_path.insert(0, Out())
+from riskmap.cli.app import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def left_out_faults() -> list[str]:
+    """Run riskmap here without the packages that the folder leaves out."""
+    import tempfile
+
+    modules = ",".join(sorted({one for names in PARTS["left_out"].values() for one in names[1:]}))
+    with tempfile.TemporaryDirectory() as made:
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-c", _WITHOUT, modules, "--quiet", "run",
+             ROOT / "configs" / "district.yaml", "--papers", "--out", Path(made) / "out"],
+            check=False, capture_output=True, text=True, cwd=ROOT,
+        )  # fmt: skip
+    return [] if done.returncode == 0 else [f"without {modules}: {done.stderr[-400:]}"]
 
 
 def compiled() -> list[str]:

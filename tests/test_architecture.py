@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "riskmap").rglob("*.py"))
-GEOMETRY = {"geopandas", "shapely", "rasterio", "pyproj", "fiona", "pyogrio", "odc", "folium"}
+GEOMETRY = {"geopandas", "shapely", "rasterio", "pyproj", "pyogrio", "odc", "folium"}
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "misc"}
 
 

@@ -223,24 +223,22 @@ def test_the_system_speaks_the_runs_language(error, zh, en):
         assert str(place.system_words(error)) == en
 
 
-def test_without_fiona_and_exactextract_the_package_is_the_same_to_the_byte(tmp_path, monkeypatch):
+def test_without_exactextract_the_package_is_the_same_to_the_byte(tmp_path, monkeypatch):
     from riskmap import pipeline
     from riskmap.export.geopackage.write import write_geopackage
     from riskmap.project.schema import load_project
 
     project = load_project(town.write(tmp_path / "in"))
     write_geopackage(pipeline.run(project), tmp_path / "with.gpkg")
-    monkeypatch.setitem(sys.modules, "fiona", None)
     monkeypatch.setitem(sys.modules, "exactextract", None)
     write_geopackage(pipeline.run(project), tmp_path / "without.gpkg")
     assert (tmp_path / "with.gpkg").read_bytes() == (tmp_path / "without.gpkg").read_bytes()
 
 
-def test_a_damaged_file_without_fiona_is_refused_by_name(tmp_path, monkeypatch):
+def test_a_damaged_file_is_refused_by_name(tmp_path):
     from riskmap.errors import LayerError
     from riskmap.layers.read.vector import read_vector
 
-    monkeypatch.setitem(sys.modules, "fiona", None)
     broken = tmp_path / "积水点.geojson"
     broken.write_text('{"type": "FeatureCollection", "features": [{"type": "Feature", "geom')
     with pytest.raises(LayerError):

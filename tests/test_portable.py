@@ -2,11 +2,9 @@
 
 import importlib.util
 import json
-import os
 import shutil
 import struct
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -119,13 +117,59 @@ def test_symbols_newer_than_the_oldest_system_are_known(symbol, late):
     assert build._too_new(symbol) is late
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a library of Linux")
-def test_a_library_for_another_processor_is_named(tmp_path):
-    import shapely.lib
+def elf(*, machine=0xB7, align=0x10000):
+    """Write the head of a shared library with one part that is loaded."""
+    head = b"\x7fELF\x02\x01\x01" + bytes(9)
+    head += struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, 0, 64, 0, 0, 64, 56, 1, 64, 0, 0)
+    return head + struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 120, 120, align)
 
-    shutil.copy(shapely.lib.__file__, tmp_path / "lib.so")
-    expected = [] if os.uname().machine == "aarch64" else ["lib.so: not for arm64"]
-    assert [one for one in build.so_faults(tmp_path) if "not for" in one] == expected
+
+def test_a_library_for_another_processor_or_smaller_pages_is_named(tmp_path):
+    (tmp_path / "good.so").write_bytes(elf())
+    (tmp_path / "pc.so").write_bytes(elf(machine=0x3E))
+    (tmp_path / "small.so.1").write_bytes(elf(align=0x1000))
+    assert build.so_faults(tmp_path) == [
+        "pc.so: not for arm64", "small.so.1: not for memory pages of 64 KiB",
+    ]  # fmt: skip
+
+
+def test_a_library_that_only_another_package_can_load_is_named(tmp_path):
+    site = tmp_path / "python" / "Lib" / "site-packages"
+    for name in ("a", "a.libs", "b", "c", "c.libs"):
+        (site / name).mkdir(parents=True)
+    (site / "a.libs" / "msvcp140-1.dll").write_bytes(dll("KERNEL32.dll"))
+    (site / "c.libs" / "gdal.dll").write_bytes(dll("KERNEL32.dll"))
+    (site / "a" / "__init__.py").write_text("import os; os.add_dll_directory('../a.libs')")
+    (site / "a" / "a.pyd").write_bytes(dll("msvcp140-1.dll"))
+    (site / "b" / "b.pyd").write_bytes(dll("msvcp140-1.dll"))  # in the folder, not in its reach
+    (site / "c" / "c.pyd").write_bytes(dll("gdal.dll"))  # nobody tells Python of c.libs
+    where = Path("python/Lib/site-packages")
+    assert build.dll_faults(tmp_path, interpreter=False) == [
+        f"{where / 'b' / 'b.pyd'} will not find msvcp140-1.dll in {where / 'a.libs'}",
+        f"{where / 'c' / 'c.pyd'} will not find gdal.dll in {where / 'c.libs'}",
+    ]
+
+
+def test_what_windows_cannot_unpack_is_named(tmp_path):
+    folder = tmp_path / "riskmap"
+    for name in ("aux.py", "good.py", "l" * 150):
+        (folder / "python").mkdir(parents=True, exist_ok=True)
+        (folder / "python" / name).write_text("")
+    assert build.path_faults(folder) == [
+        "riskmap/python/aux.py: a name that Windows does not allow",
+        f"riskmap/python/{'l' * 150}: 165 letters",
+    ]
+
+
+def test_packages_that_are_left_out_are_not_missed(tmp_path):
+    wheels = [wheel(tmp_path, "salib", needs=["matplotlib>=3", "absent"])]
+    assert build.needed(wheels, "win_amd64") == {"absent": "salib"}
+    assert build.TRIM.search("/pyarrow/arrow_flight.dll")
+    assert build.TRIM.search("/pyarrow/_s3fs.cp313-win_amd64.pyd")
+    assert build.TRIM.search("/scipy/linalg/tests/test_a.py")
+    for kept in ("/pyarrow/arrow.dll", "/pyarrow/parquet.dll", "/pyarrow/_fs.cp313-win_amd64.pyd",
+                 "/pyarrow/libarrow.so.2600", "/typst/_typst.pyd"):  # fmt: skip
+        assert not build.TRIM.search(kept)
 
 
 def test_wheels_are_laid_out_as_installed(tmp_path):

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 LIBRARIES: Final = (
-    "exactextract", "fiona", "folium", "geopandas", "highspy", "numba", "numpy",
+    "exactextract", "folium", "geopandas", "highspy", "numba", "numpy",
     "odc-geo", "ortools", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely",
     "xlsxwriter", "xstatic-leaflet",
 )  # fmt: skip

@@ -402,21 +402,27 @@ def test_packed_degrees_are_asked_about(tmp_path):
     assert "packed_dms" not in rules(problems, "note")
 
 
-def test_damaged_file_is_read_feature_by_feature(tmp_path, monkeypatch):
+def test_of_a_damaged_file_only_the_damaged_feature_is_lost(tmp_path, monkeypatch):
     import pyogrio
 
+    names = [f"点{n}" for n in range(9)]
     frame = gpd.GeoDataFrame(
-        {"name": ["甲", "乙"]}, geometry=shapely.points([[118.3, 36.8], [118.4, 36.8]]), crs=4326
-    )
+        {"name": names}, geometry=shapely.points([[118.3 + n / 100, 36.8] for n in range(9)]), crs=4326
+    )  # fmt: skip
     frame.to_file(tmp_path / "a.gpkg")
+    whole = pyogrio.read_dataframe
 
-    def broken(*args, **words):
-        raise RuntimeError("damaged")
+    def broken(*args, skip_features=0, max_features=None, **words):
+        last = 9 if max_features is None else skip_features + max_features
+        if skip_features <= 4 < last:
+            raise RuntimeError("damaged")
+        return whole(*args, skip_features=skip_features, max_features=max_features, **words)
 
     monkeypatch.setattr(pyogrio, "read_dataframe", broken)
     layer, problems = read(tmp_path / "a.gpkg")
-    assert sorted(layer.table["name"]) == ["乙", "甲"]
+    assert sorted(layer.table["name"]) == [name for name in names if name != "点4"]
     assert "salvaged" in rules(problems, "note")
+    assert {p.row for p in problems if p.severity != "note"} == {5}
 
 
 def test_degrees_labelled_as_metres_are_said_once_with_the_mend(tmp_path):

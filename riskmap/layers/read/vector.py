@@ -761,9 +761,9 @@ def _other_way(
             try:
                 frame = pyogrio.read_dataframe(path, layer=layer, on_invalid="fix", **rest)
             except Exception as error:  # noqa: BLE001
-                frame = _salvage(path, layer, error, notes, driver)
+                frame = _salvage(path, layer, error, notes)
     if frame is None:
-        return _salvage(path, layer, first, notes, driver)
+        return _salvage(path, layer, first, notes)
     if not where:
         return frame
     table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
@@ -802,38 +802,47 @@ def _with_arcs(
 
 
 def _salvage(
-    path: Path, layer: str | None, error: Exception, notes: list[Remark], driver: str
+    path: Path, layer: str | None, error: Exception, notes: list[Remark]
 ) -> gpd.GeoDataFrame:
-    """Read a broken file feature by feature with fiona; what cannot be read has no geometry."""
+    """Read a broken file part by part; a feature that cannot be read has no values."""
     import geopandas as gpd
-    from shapely.geometry import shape
 
+    def read(first: int, count: int) -> gpd.GeoDataFrame:
+        frame = pyogrio.read_dataframe(
+            path, layer=layer, skip_features=first, max_features=count, use_arrow=False
+        )
+        if not isinstance(frame, gpd.GeoDataFrame):
+            frame = gpd.GeoDataFrame(frame, geometry=[None] * len(frame))
+        return frame.reset_index(drop=True).reindex(range(count))
+
+    def parts(first: int, count: int) -> Iterator[gpd.GeoDataFrame | int]:
+        try:
+            yield read(first, count)
+        except Exception:
+            if count == 1:
+                lost.append(first)
+                if len(lost) > _MOST_LOST:
+                    raise
+                yield 1
+            else:
+                yield from parts(first, count // 2)
+                yield from parts(first + count // 2, count - count // 2)
+
+    lost: list[int] = []
     try:
-        import fiona
-    except ImportError:  # there is none for Linux on arm64: the file has to be saved again
-        raise _broken(error) from error
-    records: list[dict[str, Any]] = []
-    shapes: list[Any] = []
-    try:
-        with fiona.open(path, layer=layer, enabled_drivers=[driver]) as source:
-            crs = source.crs_wkt or None
-            features = iter(source)
-            for index in range(len(source)):
-                try:
-                    feature = next(features)
-                    records.append(dict(feature["properties"]))
-                    shapes.append(shape(feature["geometry"]) if feature["geometry"] else None)
-                except StopIteration:
-                    records += [{}] * (len(source) - index)
-                    shapes += [None] * (len(source) - index)
-                    break
-                except Exception:  # noqa: BLE001
-                    records[index:] = [{}]
-                    shapes[index:] = [None]
+        with offline(path) as pyogrio, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            count = pyogrio.read_info(path, layer=layer, force_feature_count=True)["features"]
+            found = list(parts(0, count)) if count > 0 else []
     except Exception:  # noqa: BLE001
         raise _broken(error) from error
-    if not records:
+    whole = next((part for part in found if not isinstance(part, int)), None)
+    if whole is None:
         raise _broken(error)
+    empty = whole.iloc[:0].reindex([0])
+    frame = pd.concat(
+        [empty if isinstance(part, int) else part for part in found], ignore_index=True
+    )
     notes.append(
         Remark(
             "salvaged",
@@ -841,4 +850,8 @@ def _salvage(
             text("save the layer as GeoPackage again"),
         )
     )
-    return gpd.GeoDataFrame(records, geometry=shapes, crs=crs)
+    return gpd.GeoDataFrame(frame, geometry=frame.geometry, crs=whole.crs)
+
+
+_MOST_LOST: Final = 1_000
+"""Features that may be lost; a file of which more cannot be read is no layer."""

@@ -187,7 +187,7 @@ def test_cards_and_handbook_send_people_where_the_plan_sends_them(planned):
             assert (f"尚有{lack}人没有去处" in said) == (lack >= 1)
         assert "避难和救援" not in page  # the nearest one may be full
         for route in mine["route"]:
-            assert route in page["转移去向和路线"]
+            assert str(route) in page["转移去向和路线"]
     others = [one for one in pages if one["number"] not in areas.index]
     assert not any("转移去向和路线" in dict(one["rows"]) for one in others)
 
