@@ -72,7 +72,13 @@ class Table:
 
     @property
     def small(self) -> bool:
-        """Whether it is so small that no page ends within it."""
+        """Whether it is so small that no page ends within it.
+
+        Returns
+        -------
+        bool
+            True for few rows of short cells.
+        """
         cells = (cell for row in self.rows for cell in row)
         return len(self.rows) <= _SMALL[0] and max(map(len, cells), default=0) <= _SMALL[1]
 
