@@ -69,8 +69,8 @@ LINUX = re.compile(
 TRIM = re.compile(
     r"/(?:tests?|testing/tests|sample_data|include|isoschematron)/"
     r"|\.(?:lib|a|pdb|pyi|pxd|pyx|pxi|h|hpp|c|cc|cpp|f90)$"
-    r"|/pyarrow/(?:lib)?(?:arrow_(?:flight|s3|substrait|cuda)|_(?:flight|s3fs|gcsfs|azurefs|substrait)\b)"
-    r"|/pyarrow/libarrow_(?:python_)?flight"
+    r"|/pyarrow/(?:lib)?arrow_(?:python_)?(?:flight|s3|substrait|cuda)"
+    r"|/pyarrow/_(?:flight|s3fs|gcsfs|azurefs|substrait)\b"
 )
 """Paths inside wheels that nothing needs at run time: tests, headers, Arrow over the network."""
 LONGEST = 150

@@ -18,8 +18,8 @@ Sub Fill(orders As String)
   reader = createUnoService("com.sun.star.io.TextInputStream")
   reader.setInputStream(files.openFileRead(ConvertToURL(orders)))
   reader.setEncoding("UTF-8")
-  Dim hidden(0) As New com.sun.star.beans.PropertyValue
-  hidden(0).Name = "Hidden" : hidden(0).Value = True
+  Dim hidden(0) As New com.sun.star.beans.PropertyValue  ' shown: hidden documents lose their panes
+  hidden(0).Name = "Hidden" : hidden(0).Value = False
   Dim kind(0) As New com.sun.star.beans.PropertyValue
   kind(0).Name = "FilterName" : kind(0).Value = "Calc MS Excel 2007 XML"
   last = ""

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from riskmap.cli.app import main
 from tests.register.office import fill
@@ -77,6 +78,21 @@ def steady(said):
     return CHANGING.sub(r"\1\2…", said)
 
 
+def kept(path):
+    """What an officer's program must not lose: panes, filters, lists to choose from, sums, print."""
+    book = load_workbook(path)
+    return {
+        sheet.title: (
+            sheet.freeze_panes, sheet.auto_filter.ref, sheet.print_title_rows, sheet.print_area,
+            sheet.page_setup.orientation, sorted(map(str, sheet.merged_cells.ranges)),
+            sorted((str(v.sqref), v.type, v.formula1) for v in sheet.data_validations.dataValidation),
+            sum(str(cell.value).startswith("=") for row in sheet.iter_rows() for cell in row),
+        )
+        for sheet in book
+        if sheet.sheet_state == "visible"
+    }  # fmt: skip
+
+
 def play(page, home):
     """Follow the page from a district that was run once; yield what it says and what is true."""
     said, first = "", True
@@ -85,8 +101,14 @@ def play(page, home):
             yield body, said
             said = ""
         elif kind == "csv":
-            rows = (line.split(",", 3) for line in body.splitlines())
-            fill([(Path(book).resolve(), *rest) for book, *rest in rows], home)
+            rows = [line.split(",", 3) for line in body.splitlines()]
+            home.mkdir(exist_ok=True)
+            books = {Path(book).resolve() for book, *_ in rows}
+            beside = Path(shutil.copy("outputs/district/研判一张单.xlsx", home / "list.xlsx"))
+            before = {book: kept(book) for book in (*books, beside)}
+            orders = [(Path(book).resolve(), *rest) for book, *rest in rows]
+            fill([*orders, (beside, "", "", "")], home)
+            assert {book: kept(book) for book in before} == before
         else:
             lines = body.splitlines()
             if first:

@@ -26,7 +26,7 @@ MARKUP = "#set page $x$ <b>{{题名}}"
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory):
-    """Run a town without roads and refuges, with names nobody types."""
+    """Run a town without roads and refuges, with names nobody types and photos nobody has."""
     folder = tmp_path_factory.mktemp("bare")
     path = town.write(folder)
     units = gpd.read_file(folder / "units.gpkg")
@@ -35,6 +35,9 @@ def bare(tmp_path_factory):
         names.get(code, name) for code, name in zip(units["code"], units["name"], strict=True)
     ]
     units.to_file(folder / "units.gpkg")
+    points = gpd.read_file(folder / "flood_point.gpkg")
+    lost = points.assign(照片=["没有.jpg", r"C:\照片\1.jpg", "../../etc/passwd"])
+    lost.to_file(folder / "flood_point.gpkg")
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     for role in ("road", "refuge"):
         del content["layers"][role]
@@ -46,6 +49,7 @@ def bare(tmp_path_factory):
 def test_a_place_without_roads_and_refuges_has_its_papers(bare):
     result, folder = bare
     assert verify(folder) == []
+    assert len(result.items) == 3  # a photo that is not there takes no row away
     paper = docx.Document(str(folder / "一张单" / "研判单.docx"))
     shown = "\n".join(cell.text for t in paper.tables for row in t.rows for cell in row.cells)
     for unit in ("V00", "V10", "V30"):
