@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -76,7 +78,13 @@ def take_back(
     from riskmap.register.merge import merge, read_returned
 
     loaded = load(project)
-    returned = [read_returned(book) for book in books]
+    alike = Counter(book.name for book in books)
+    returned = [
+        replace(read_returned(book), file=f"{book.parent.name}/{book.name}")
+        if alike[book.name] > 1
+        else read_returned(book)
+        for book in books
+    ]
     for book in returned:
         if book.about.get("project", loaded.name) != loaded.name:
             raise LayerError(

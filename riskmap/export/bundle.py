@@ -19,6 +19,7 @@ from riskmap.export.onemap.page import render
 from riskmap.export.papers.folder import INDEX, index_page, write_papers
 from riskmap.export.papers.front import front_sheet
 from riskmap.export.public import redact
+from riskmap.export.recount import keep_rows
 from riskmap.export.witness import PROOF, build_proof, sign
 from riskmap.export.workbook import tables
 from riskmap.export.workbook.books import write_control, write_gaps, write_list
@@ -370,6 +371,7 @@ def write(
             lambda: write_control(result, fresh / CONTROL),
             lambda: write_gaps(result, fresh / GAPS),
             lambda: write_plans(result, fresh),
+            lambda: keep_rows(fresh, fresh / GEOPACKAGE),
             *([lambda: _write_papers(result, fresh, papers, folder)] if papers else []),
             lambda: _write_text(fresh / PARAMS, as_json(result.params)),
             lambda: _write_text(fresh / REPORT, as_json(build_report(result))),

@@ -7,18 +7,20 @@ import gzip
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
-from riskmap.export.witness import letters
+from riskmap.export.witness import letters, sheets_of_book
 from riskmap.export.workbook.books import FRONT_SHEET, NOTE_HEADINGS, PRESET_HEADINGS, preset_rows
 from riskmap.export.workbook.plans import FILES, printed_decimals
 from riskmap.export.workbook.tables import DUTY_TABLES, YES_NO, class_names
-from riskmap.i18n import both, current_language, text
+from riskmap.i18n import Text, both, current_language, text
 from riskmap.vocabulary.presets import Preset
 from riskmap.vocabulary.roles import unit_label
 
@@ -32,8 +34,9 @@ _ENOUGH: Final = 0.6
 """A row is the heading of a table when it names so much of its columns."""
 _NEAR: Final = 1e-9
 _GAPS: Final = "data_gaps.xlsx"
+_LIST: Final = "研判一张单.xlsx"
 _LISTS: Final = {
-    "研判一张单.xlsx": "items", "管控一张表.xlsx": "control", _GAPS: "sources",
+    _LIST: "items", "管控一张表.xlsx": "control", _GAPS: "sources",
 }  # fmt: skip
 """Workbook to the table of its first sheet."""
 _SOURCE: Final = ("source", "edition", "clause")
@@ -121,20 +124,16 @@ def book_faults(folder: Path, found: Frames) -> list[str]:
         One message a cell that says another thing than the package.
     """
     words = _words_of(found)
-    plans = {found_plan[1] for name in found if (found_plan := _PLAN.fullmatch(name))}
-    books = {FILES.get(plan, f"{plan}.xlsx"): f"plan_{plan}_" for plan in plans}
+    sizes = {name: len(table) for name, table in found.items()}
     faults: list[str] = []
-    for file, start in [*_LISTS.items(), *books.items()]:
+    for file, start, names in _books(found):
         if not (folder / file).is_file():
             faults.append(str(text("{file} is missing or cannot be read", file=file)))
             continue
-        names = [name for name in found if name.startswith(start)]
-        names += ["plans"] if file in books else [*DUTY_TABLES, "unit_scenarios"]
-        names += ["presets"] if file == _GAPS else []
         seen = set()
         for part in itertools.chain.from_iterable(_parts(folder / file)):
             where = f"{file} {part.sheet}"
-            table = _table_of(part, names, words, found)
+            table = _table_of(part, names, words, sizes)
             if table:
                 seen.add(table)
                 rows = found
@@ -142,25 +141,129 @@ def book_faults(folder: Path, found: Frames) -> list[str]:
                     owner = found["plans"]["plan"] == start.removeprefix("plan_").rstrip("_")
                     rows = {**found, "plans": found["plans"][owner]}
                 faults += _compare(where, part, table, rows, words[table])
-            elif part.headings in [[str(label)] for label in NOTE_HEADINGS]:
+            elif _is_guide(part, NOTE_HEADINGS):
                 faults += _notes(where, part, found)
-            elif part.headings == [str(label) for label in PRESET_HEADINGS]:
+            elif _is_guide(part, PRESET_HEADINGS):
                 faults += _presets(where, part, found)
         gone = [name for name in found if name.startswith(start) and name not in seen]
         faults += [str(text("{where}: the table is new or gone", where=f"{file} {name}"))
                    for name in gone]  # fmt: skip
+    return faults + _kept_faults(folder, found)
+
+
+def _is_guide(part: _Part, headings: Sequence[Text]) -> bool:
+    """Tell whether a part is the list of notes or of presets."""
+    said = [str(label) for label in headings]
+    return part.headings == said or (headings is NOTE_HEADINGS and part.headings in [
+        [one] for one in said])  # fmt: skip
+
+
+def _books(names: Iterable[str]) -> Iterator[tuple[str, str, list[str]]]:
+    """Name every workbook, how the names of its own tables begin, and what may stand on it."""
+    known = list(names)
+    plans = sorted({plan[1] for name in known if (plan := _PLAN.fullmatch(name))})
+    books = {FILES.get(plan, f"{plan}.xlsx"): f"plan_{plan}_" for plan in plans}
+    for file, start in [*_LISTS.items(), *books.items()]:
+        mine = [name for name in known if name.startswith(start)]
+        mine += ["plans"] if file in books else [*DUTY_TABLES, "unit_scenarios"]
+        mine += ["presets"] if file == _GAPS else []
+        yield file, start, mine
+
+
+KEPT: Final = "paper_rows"
+"""Table of the package with the rows of the workbooks that stand in no other of its tables: titles,
+sentences, counts to sign, rows that were returned."""
+_NAMES: Final = ("gpkg_data_columns", "gpkg_data_column_constraints")
+
+
+def keep_rows(folder: Path, package: Path) -> None:
+    """Write into the package what the workbooks say and no other of its tables holds.
+
+    Parameters
+    ----------
+    folder
+        Folder with the workbooks.
+    package
+        The GeoPackage, whose table `KEPT` is empty yet.
+    """
+    with closing(sqlite3.connect(package)) as base, base:
+        frames = {name: pd.read_sql(f"SELECT * FROM {name}", base) for name in _NAMES}  # noqa: S608
+        sizes = dict(base.execute("SELECT table_name, feature_count FROM gpkg_ogr_contents"))
+        rows = list(_loose_rows(folder, _words_of(frames), sizes))
+        base.executemany(f"INSERT INTO {KEPT} (file, sheet, row, cells) VALUES (?, ?, ?, ?)", rows)  # noqa: S608
+
+
+def _loose_rows(
+    folder: Path, words: Mapping[str, _Words], sizes: Mapping[str, int]
+) -> Iterator[tuple[str, str, int, str]]:
+    """List the rows of the workbooks that are not compared with a table, their cells as JSON."""
+    for file, _, names in _books(sizes):
+        path = folder / file
+        if not path.is_file():
+            continue
+        held: dict[str, set[int]] = {}
+        parts = () if file == _GAPS else itertools.chain.from_iterable(_parts(path))
+        for part in parts:  # the ledger of gaps says more of each row than any table
+            if (
+                _table_of(part, names, words, sizes)
+                or _is_guide(part, NOTE_HEADINGS)
+                or _is_guide(part, PRESET_HEADINGS)
+            ):
+                rows = range(part.top + 1, part.top + 1 + len(part.rows))
+                held.setdefault(part.sheet, set()).update(rows)
+        for sheet, _, cells in sheets_of_book(path):
+            known = held.get(sheet, set())
+            for at, row in enumerate(cells):
+                if at not in known and any(cell != "" for cell in row):
+                    yield file, sheet, at + 1, json.dumps(row, ensure_ascii=False, default=str)
+        if file == _LIST:
+            yield from _formulas(path)
+
+
+def _formulas(path: Path) -> Iterator[tuple[str, str, int, str]]:
+    """List the formulas of the sheet to sign: what a spreadsheet will count there."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True)
+    for name in set(both(FRONT_SHEET).values()) & set(book.sheetnames):
+        for at, row in enumerate(book[name].iter_rows(values_only=True), start=1):
+            said = [cell if isinstance(cell, str) and cell[:1] == "=" else "" for cell in row]
+            if any(said):
+                yield path.name, f"{name} =", at, json.dumps(said, ensure_ascii=False)
+    book.close()
+
+
+def _kept_faults(folder: Path, found: Frames) -> list[str]:
+    """Compare titles, sentences and returned rows with those that the package keeps."""
+    if KEPT not in found:
+        return [str(text("{where}: the table is new or gone", where=KEPT))]
+    sizes = {name: len(table) for name, table in found.items()}
+    told = {(row["file"], row["sheet"], int(row["row"])): json.loads(row["cells"])
+            for row in found[KEPT].to_dict("records")}  # fmt: skip
+    loose = _loose_rows(folder, _words_of(found), sizes)
+    given = {(file, sheet, row): json.loads(cells) for file, sheet, row, cells in loose}
+    faults: list[str] = []
+    for key in sorted({*told, *given}):
+        one, other = given.get(key, []), told.get(key, [])
+        for place in range(max(len(one), len(other))):
+            said, meant = (row[place] if place < len(row) else "" for row in (one, other))
+            if said != meant:
+                cell = _Cell(f"{letters(place)}{key[2]}", said)
+                faults.append(_differs(f"{key[0]} {key[1]}", cell, KEPT, meant))
     return faults
 
 
-def _table_of(part: _Part, names: Sequence[str], words: Mapping[str, _Words], found: Frames) -> str:
+def _table_of(
+    part: _Part, names: Sequence[str], words: Mapping[str, _Words], sizes: Mapping[str, int]
+) -> str:
     """Find the table whose columns the headings name best; of like tables one of so many rows."""
     best, most = "", (0.0, False)
     for name in names:
-        if name in words and name in found:
+        if name in words and name in sizes:
             there = set(words[name].columns)
             shared = len(there & set(part.headings))
             fit = shared / max(1, len(part.headings)) + shared / max(1, len(there)) / 2
-            now = (round(fit, 1), len(found[name]) == len(part.rows))
+            now = (round(fit, 1), sizes[name] == len(part.rows))
             if shared >= _ENOUGH * len(part.headings) and now > most:
                 best, most = name, now
     return best

@@ -70,7 +70,19 @@ def tables_of(path: Path) -> Iterator[tuple[str, list[str], list[tuple[Any, ...]
         yield "sqlite_master", ["type", "name", "sql"], marks.fetchall()
 
 
-def _sheets(path: Path) -> Iterator[tuple[str, list[str], list[list[Any]]]]:
+def sheets_of_book(path: Path) -> Iterator[tuple[str, list[str], list[list[Any]]]]:
+    """Read every sheet of a workbook, hidden ones too.
+
+    Parameters
+    ----------
+    path
+        The workbook.
+
+    Yields
+    ------
+    tuple
+        Name, letters of its columns, and cells row by row.
+    """
     from python_calamine import CalamineWorkbook
 
     book = CalamineWorkbook.from_path(path)
@@ -137,7 +149,7 @@ def _parts(path: Path, *, manifest: Mapping[str, Any] | None = None) -> Iterator
     if suffix == ".gpkg":
         yield from tables_of(path)
     elif suffix == ".xlsx":
-        yield from _sheets(path)
+        yield from sheets_of_book(path)
     elif suffix == ".html":
         yield from _page(path)
     elif suffix == ".json":

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import re
+import unicodedata
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import LayerError
+from riskmap.formats import VECTORS, offline, unusable_file, vector_driver
 from riskmap.i18n import Text, text
+from riskmap.layers.check.findings import naming
 from riskmap.layers.read.table import cell_text, read_csv, read_workbook
 from riskmap.layers.read.values import parse_dates, plain
 from riskmap.register import events as e
@@ -140,42 +146,106 @@ def read_returned(path: Path) -> Returned:
     """
     if not path.is_file():
         raise LayerError(text("{file}: no such file", file=path))
-    if path.suffix.lower() in LAYERS:
-        return _returned_layer(path)
+    with naming(path.name):
+        return _returned_layer(path) if path.suffix.lower() in VECTORS else _returned_book(path)
+
+
+def _returned_book(path: Path) -> Returned:
+    """Read a workbook or text table: its table, and copies of it on further sheets."""
     grids = [read_csv(path)] if path.suffix.lower() == ".csv" else read_workbook(path)
-    base, sheet = {}, None
+    base: dict[str, dict[str, Any]] = {}
     about: dict[str, Any] = {}
+    sheets: list[Returned] = []
     for grid in grids:
         rows = [list(row) for row in grid.cells]
         if grid.name == SNAPSHOT:
             base = _snapshot(rows)
             about = _about(rows)
-            continue
-        found = _header(rows)
-        if found is not None and sheet is None:
-            sheet = (rows, *found)
-    if sheet is None:
+        elif (found := _header(rows)) is not None:
+            _spread(rows, grid.merged, *found)
+            sheets.append(_sheet(rows, *found, path.name))
+    if not sheets:
         raise LayerError(
             text("{file}: no column of project numbers ({name})", file=path.name, name="项目编号")
         )
-    rows, top, columns = sheet
+    whole = replace(sheets[0], base=base, about=about)
+    known = set(whole.rows) | set(base)
+    for more in sheets[1:]:
+        if known & set(more.rows):
+            whole = _with_copy(whole, more)
+    return whole
+
+
+def _sheet(
+    rows: Sequence[Sequence[Any]], top: int, columns: Mapping[str, int], file: str
+) -> Returned:
+    """Read the rows under the headings of one sheet."""
     taken: dict[str, dict[str, str]] = {}
     refused = []
     for row in rows[top + 1 :]:
         said = {name: _written(row[at]) for name, at in columns.items() if at < len(row)}
         key = _key(said.pop(KEY, ""))
         if not key:
-            refused += _nameless(said, path.name)
+            refused += _nameless(said, file)
             continue
         if key in taken and taken[key] != said:
             why = text("the number stands in two rows that differ")
-            refused.append(Refused(item_id=key, field=KEY, value=key, why=why, file=path.name))
+            refused.append(Refused(item_id=key, field=KEY, value=key, why=why, file=file))
         taken[key] = said
     for item in refused:
         taken.pop(item.item_id, None)
     names = tuple(name for name in columns if name != KEY)
-    return Returned(
-        file=path.name, rows=taken, base=base, columns=names, refused=tuple(refused), about=about
+    return Returned(file=file, rows=taken, base={}, columns=names, refused=tuple(refused))
+
+
+def _spread(
+    rows: list[list[Any]],
+    merged: Sequence[tuple[tuple[int, int], tuple[int, int]]],
+    top: int,
+    columns: Mapping[str, int],
+) -> None:
+    """Give every row of cells joined downwards what stands in the first of them."""
+    open_ones = {at for name, at in columns.items() if name in e.EDITABLE}
+    for (first, west), (last, east) in merged:
+        if first <= top or west != east or west not in open_ones:
+            continue
+        for at in range(first + 1, min(last + 1, len(rows))):
+            rows[at] += [""] * (west + 1 - len(rows[at]))
+            rows[at][west] = rows[first][west]
+
+
+def _with_copy(whole: Returned, more: Returned) -> Returned:
+    """Join a further sheet of the same table: what was changed on one of the two counts."""
+    rows, refused = dict(whole.rows), list(whole.refused)
+    for key, said in more.rows.items():
+        first = rows.get(key)
+        went = whole.base.get(key)
+        if first is None:
+            rows[key] = said
+        elif _alike(said, first) or (went is not None and _alike(said, went)):
+            continue
+        elif went is not None and _alike(first, went):
+            rows[key] = {**first, **said}
+        else:
+            why = text("two sheets of the workbook say different things of it")
+            refused.append(Refused(item_id=key, field=KEY, value=key, why=why, file=whole.file))
+            del rows[key]
+    kept = {one.item_id for one in more.refused} - {""}
+    refused += more.refused
+    return replace(
+        whole,
+        rows={key: said for key, said in rows.items() if key not in kept},
+        columns=tuple(dict.fromkeys((*whole.columns, *more.columns))),
+        refused=tuple(refused),
+    )
+
+
+def _alike(said: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two rows say the same in the open columns that both have."""
+    return all(
+        as_code(name, str(said[name] or ""))[0] == as_code(name, str(other[name] or ""))[0]
+        for name in e.EDITABLE
+        if name in said and name in other
     )
 
 
@@ -205,8 +275,22 @@ def _returned_layer(path: Path) -> Returned:
     import geopandas as gpd
 
     wanted = {word: name for name, head in HEADINGS.items() for word in (head.zh, head.msgid)}
+    if path.suffix.lower() not in LAYERS:
+        raise unusable_file(
+            "file_kind",
+            text("files that end in {suffix} are not read", suffix=path.suffix),
+            text("save the layer as {format} and give that file", format="GeoPackage (.gpkg)"),
+        )
+    vector_driver(path)
     try:
-        table = gpd.read_file(path)
+        with offline(path) as pyogrio:
+            listed = [str(name) for name, _ in pyogrio.list_layers(path)]
+            fields = {name: pyogrio.read_info(path, layer=name)["fields"] for name in listed}
+            heads = {word for word, name in (wanted | dict(MORE)).items() if name == KEY}
+            fitting = [name for name in listed if heads & {str(f).strip() for f in fields[name]}]
+            table = pyogrio.read_dataframe(path, layer=(fitting or listed)[0])
+        table = table if isinstance(table, gpd.GeoDataFrame) else gpd.GeoDataFrame(
+            table, geometry=[None] * len(table), crs=4326)  # fmt: skip
         table = table if table.crs is None else table.to_crs(4326)
     except Exception as error:
         raise LayerError(text("{file}: it cannot be read", file=path.name)) from error
@@ -257,7 +341,8 @@ def _snapshot(rows: Sequence[Sequence[Any]]) -> dict[str, dict[str, Any]]:
     found = {}
     for row in rows[1:]:
         try:
-            said = dict(json.loads(str(row[1])))
+            whole = row[1] if isinstance(row[1], dict) else json.loads(str(row[1]))
+            said = dict(whole)
             found[str(row[0])] = {MORE.get(name, name): value for name, value in said.items()}
         except (IndexError, ValueError, TypeError):
             continue
@@ -344,6 +429,33 @@ def _listed(written: str) -> tuple[str | None, Text | None]:
     return (None if found == "none" else found), None
 
 
+_MONTHS: Final = 300
+"""A day without a year is not older than this when it comes back [days]."""
+_MONTH_DAY: Final = re.compile(r"(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?")
+
+
+def _with_year(name: str, written: str, *, on: str, before: Mapping[str, Any]) -> str:
+    """Give a month and a day their year where only one can be meant; else as it is written.
+
+    What was done lies in the months before the day of the import; an extension is the first such
+    day after the deadline.
+    """
+    found = _MONTH_DAY.fullmatch(unicodedata.normalize("NFKC", written).strip())
+    if name not in DATES or found is None or not on:
+        return written
+    later = str(before.get("deadline") or on) if name == "extended" else ""
+    days = []
+    for year in range(int(on[:4]) - 1, int(on[:4]) + 3):
+        with suppress(ValueError):
+            days.append(date(year, int(found[1]), int(found[2])).isoformat())
+    if later:
+        fitting = [day for day in days if day > later][:1]
+    else:
+        first = (date.fromisoformat(on) - timedelta(days=_MONTHS)).isoformat()
+        fitting = [day for day in days if first < day <= on]
+    return fitting[0] if len(fitting) == 1 else written
+
+
 def _day(written: str) -> tuple[str | None, Text | None]:
     import pandas as pd
 
@@ -419,7 +531,7 @@ def _merged(
             continue
         before = ours[item_id]
         went = book.base.get(item_id)
-        changes, wrong, against = _changes(before, said, went, book)
+        changes, wrong, against = _changes(before, said, went, book, on=on)
         if (changes or against) and _shifted(said, went, before):
             why = text("the name is not that of this number; the rows were sorted in part")
             wrong, against = [(NAME, said.get(NAME, ""), why)], []
@@ -501,7 +613,12 @@ def _extension(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str
 
 
 def _changes(
-    ours: Mapping[str, Any], said: Mapping[str, str], base: Mapping[str, Any] | None, book: Returned
+    ours: Mapping[str, Any],
+    said: Mapping[str, str],
+    base: Mapping[str, Any] | None,
+    book: Returned,
+    *,
+    on: str = "",
 ) -> tuple[dict[str, Any], list[tuple[str, str, Text]], list[tuple[str, str, str, str]]]:
     """Compare a row cell by cell with what went out and with what is there now."""
     changes: dict[str, Any] = {}
@@ -510,7 +627,7 @@ def _changes(
         written = said.get(name, "")
         if name == NAME or (name == "state" and not written.strip()):
             continue  # a blank state says nothing
-        theirs, why = as_code(name, written)
+        theirs, why = as_code(name, _with_year(name, written, on=on, before=ours))
         was = ours.get(name) if base is None else as_code(name, str(base.get(name) or ""))[0]
         was = was or None
         if why is not None:
@@ -521,6 +638,10 @@ def _changes(
             continue
         if now != was:
             against.append((name, was or "", now or "", theirs or ""))
+            continue
+        if name in ("closed_on", "reported_at") and on and theirs and theirs > on:
+            late = text("it lies after the day of the import, {day}", day=on)
+            wrong.append((name, written, late))
             continue
         changes[name] = theirs
     return changes, wrong, against

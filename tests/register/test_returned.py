@@ -1,11 +1,14 @@
 """What officers and their programs do to a table before it comes back, one by one."""
 
+import sqlite3
+
+import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
 
 from riskmap.errors import LayerError
-from riskmap.export.workbook.books import Form, write_form
+from riskmap.export.workbook.books import Form, write_form, write_layer
 from riskmap.i18n import language
 from riskmap.register.events import Event, append, current, open_register
 from riskmap.register.merge import build_form, merge, read_returned, summary
@@ -193,3 +196,98 @@ def test_other_headings_deleted_columns_and_a_locked_book(base, book, tmp_path):
         read_returned(locked)
     with pytest.raises(LayerError):
         read_returned(tmp_path / "没有.xlsx")
+
+
+def test_cells_joined_downwards_hold_for_every_row(base, book):
+    sheet = Sheet(book)
+    column = sheet.heads.index("备注") + 1
+    sheet.cell(0, "备注").value = "同批施工"
+    sheet.sheet.merge_cells(start_row=4, end_row=6, start_column=column, end_column=column)
+    changes, _ = taken(base, sheet.save())
+    assert changes == {key: {"remark": "同批施工"} for key in ("YL-001", "YL-002", "YL-003")}
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_what_is_filled_in_on_a_copy_of_the_sheet_counts(base, book, both):
+    sheet = Sheet(book)
+    numbers = [sheet.cell(row, "项目编号").value for row in range(3)]
+    copy = sheet.work.copy_worksheet(sheet.sheet)
+    copy.cell(4, sheet.heads.index("状态") + 1).value = "整改中"
+    sheet.cell(1, "状态").value = "已上报"
+    if both:
+        sheet.cell(0, "备注").value = "已清淤"
+    changes, found = taken(base, sheet.save())
+    assert changes.pop(numbers[1]) == {"state": "reported"}
+    assert changes == ({} if both else {numbers[0]: {"state": "mending"}})
+    assert [r.item_id for r in found.refused] == ([numbers[0]] if both else [])
+
+
+@pytest.mark.parametrize(
+    ("head", "written", "on", "day"),
+    [
+        ("上报时间", "3月5日", "2026-03-10", "2026-03-05"), ("上报时间", "１２月 30日", "2026-01-10", "2025-12-30"),
+        ("延期至", "5月20日", "2026-03-10", "2026-05-20"), ("延期至", "3月20日", "2026-03-10", "2027-03-20"),
+        ("上报时间", "3月11日", "2026-03-10", None), ("上报时间", "2月30日", "2026-03-10", None),
+        ("上报时间", "2062-03-05", "2026-03-10", None), ("销号日期", "2026年3月11日", "2026-03-10", None),
+    ],
+)  # fmt: skip
+def test_days_without_a_year_and_days_to_come(base, book, head, written, on, day):
+    sheet = Sheet(book)
+    sheet.cell(0, head).value = written
+    sheet.cell(0, "备注").value = "需跨年"
+    found = merge(base, [sheet.save()], on=on)
+    name = {"上报时间": "reported_at", "延期至": "extended", "销号日期": "closed_on"}[head]
+    if day is None:
+        assert [r.field for r in found.refused] == [name]
+    else:
+        assert [event.changes[name] for event in found.events] == [day]
+
+
+POINTS = (
+    '<OGRVRTDataSource><OGRVRTLayer name="control"><SrcDataSource>{path}</SrcDataSource>',
+    '{{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline ! read {path}"}}',
+)
+
+
+@pytest.mark.parametrize("ending", [".gpkg", ".geojson", ".json"])
+def test_a_layer_that_leads_elsewhere_is_refused_by_name(tmp_path, ending):
+    for content in POINTS:
+        path = tmp_path / f"回{ending}"
+        path.write_text(content.format(path=tmp_path / "other.gpkg"), encoding="utf-8")
+        with pytest.raises(LayerError) as refused:
+            read_returned(path)
+        assert f"回{ending}" in str(refused.value)
+        assert refused.value.problems[0].rule in ("leads_elsewhere", "file_content")
+
+
+def test_a_package_as_a_field_program_leaves_it(base, tmp_path):
+    """Open in WAL mode, with tracks before the layer, a photo column, a log and its trigger."""
+    path = tmp_path / "QField.gpkg"
+    form = Form(**build_form(current(base), project="某区", roles={}, on="2026-03-02"))
+    write_layer(form, pd.DataFrame({"x": 117.0, "y": 36.0}, index=current(base).index), path)
+    layer = gpd.read_file(path)
+    number = layer["项目编号"][1]
+    path.unlink()
+    layer[["geometry"]].assign(at=1).to_file(path, layer="a_tracks", driver="GPKG")
+    layer.iloc[::-1].assign(photo="DCIM/1.jpg").to_file(path, layer="control", driver="GPKG")
+    work = sqlite3.connect(path)
+    for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
+        work.create_function(name, 1, lambda _: 0)
+    work.executescript(
+        "pragma journal_mode=wal; pragma wal_autocheckpoint=0; create table log(a);"
+        "create trigger logged after update on control begin insert into log values(1); end;"
+    )
+    work.execute("update control set 状态='整改中' where 项目编号=?", (number,))
+    work.commit()
+    try:
+        assert taken(base, read_returned(path))[0] == {number: {"state": "mending"}}
+    finally:
+        work.close()
+    work = sqlite3.connect(path)
+    work.executescript(
+        "create view endless as with recursive t(n) as (select 1 union all select n + 1 from t) "
+        "select n as 项目编号 from t"
+    )
+    work.close()
+    with pytest.raises(LayerError):
+        read_returned(path)

@@ -344,6 +344,9 @@ def _plain_tables(result: Result) -> Iterator[Sheet]:
         columns=["key", "value"],
     )
     said = pd.DataFrame([both(note) for note in tables.notes_of(result)], columns=["zh", "en"])
+    kept = pd.DataFrame(columns=["file", "sheet", "row", "cells"]).astype(
+        {"file": "string", "sheet": "string", "row": "Int64", "cells": "string"}
+    )
     control = result.control.rename_axis(c.ITEM_ID).reset_index()
     values = result.indicators.units.rename_axis(c.UNIT_ID).reset_index()
     for name, frame, label in (
@@ -356,6 +359,7 @@ def _plain_tables(result: Result) -> Iterator[Sheet]:
         ("plans", tables.plan_table(result), text("Plans")),
         ("sources", tables.source_table(result), text("Sources")),
         ("notes", said, text("Notes")),
+        ("paper_rows", kept, text("Rows of the workbooks that stand in no other table")),
         ("facts", facts, text("About this file")),
     ):
         yield Sheet(name, frame, **named(name, label), needed=name in NEEDED)
@@ -364,7 +368,8 @@ def _plain_tables(result: Result) -> Iterator[Sheet]:
 
 
 NEEDED: Final = (
-    "control", "unit_indicators", "indicators", "params", "presets", "sources", "notes", "facts",
+    "control", "unit_indicators", "indicators", "params", "presets", "sources", "notes",
+    "paper_rows", "facts",
 )  # fmt: skip
 """Tables that a reader may count on."""
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import LayerError
 from riskmap.files import MANIFEST
+from riskmap.formats import check_database
 from riskmap.geo.grid import as_dataset
 from riskmap.i18n import text
+from riskmap.layers.check.findings import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,6 +131,9 @@ def open_results(folder: Path | str) -> Opened:
     """
     folder = Path(folder)
     path = folder / GEOPACKAGE
+    if path.is_file():
+        with naming(path.name):
+            check_database(path)
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as base:
             names = base.execute(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,7 +15,7 @@ from riskmap.i18n import Text, text
 from riskmap.layers.layer import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -325,6 +327,29 @@ def problems_of(error: LayerError) -> tuple[Problem, ...]:
     said = text("the file cannot be read")
     mend = text("open it in a GIS, save it as GeoPackage and give that file")
     return unusable("broken_file", said, mend, value=str(error)).problems
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Let what is refused inside name its file.
+
+    Parameters
+    ----------
+    file
+        Name of the file that is read.
+
+    Raises
+    ------
+    LayerError
+        As it was raised, with the name.
+    """
+    try:
+        yield
+    except LayerError as error:
+        if not error.problems:
+            raise
+        told = tuple(one if one.file else replace(one, file=file) for one in error.problems)
+        raise LayerError(text("{file}: it cannot be read", file=file), told) from error
 
 
 def own_fault(error: Exception) -> Problem:

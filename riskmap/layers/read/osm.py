@@ -20,6 +20,7 @@ from riskmap.errors import LayerError
 from riskmap.formats import offline, vector_driver
 from riskmap.geo.network.rules import CUT, NODES, POINTS, TURNS, WAY_ID
 from riskmap.i18n import text
+from riskmap.layers.check.findings import naming
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -479,7 +480,9 @@ def read_network(path: Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
 
     if not path.exists():
         raise LayerError(text("{path}: there is no such file", path=path.name))
-    if is_osm(path) or vector_driver(path) == "OSM":
+    with naming(path.name):
+        extract = is_osm(path) or vector_driver(path) == "OSM"
+    if extract:
         return read_roads(path)
     try:
         with offline(path) as pyogrio, warnings.catch_warnings():
