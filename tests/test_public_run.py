@@ -23,6 +23,7 @@ SECRETS = {
     "sensitive_place": [(2111, 3222), (6000, 6000), (11_000, 4000), (999, 9001)],
     "supply_depot": [(5000, 2000), (8800, 10_100)],
 }
+R_VALUES = [61.37, 12.5, 103.9, 55.5, 7.25]
 PEOPLE = ["赵金丝雀", "钱金丝雀", "孙金丝雀", "李金丝雀", "周金丝雀"]
 NUMBERS = [
     "13911112222", "139.1111.2223", "1 3 9 1 1 1 1 2 2 2 4", "１３９１１１１２２２５", "0531-86781111",
@@ -50,6 +51,9 @@ def write_city(folder):
                 "phone": [NUMBERS[0]] * len(places),
                 "address": [f"金丝雀路{i}号" for i in range(len(places))],
                 "village": [f"村金丝雀{i}" for i in range(len(places))],
+                "number": [f"{role[:2].upper()}-金丝雀{i}" for i in range(len(places))],
+                "duty_unit": "金丝雀街道办", "measure": "关闭金丝雀阀门", "licence_until": "2027-03-07",
+                "r_value": R_VALUES[: len(places)], "people": 40,
             },
             geometry=[Point(EAST + x, NORTH + y) for x, y in places], crs=CRS,
         )  # fmt: skip
@@ -159,6 +163,43 @@ def test_roles_that_are_not_public_have_no_surface(published):
     assert not {"sensitive", "person", "stock"} & names
     report = json.loads((published / "report.json").read_text())
     assert report["layers"]["sensitive"]["rows_in"] == 16
+
+
+def test_a_number_made_from_name_and_place_is_not_published(published):
+    """Ids of rows without an office's number are digests of name and place: 40 bits to try out."""
+    from riskmap.layers.check.rules import assign_ids
+    from riskmap.vocabulary.roles import load_roles
+
+    roles = load_roles()
+    for role, places in SECRETS.items():
+        names = [f"民爆库金丝雀{role}{i}" for i in range(len(places))]
+        spots = [Point(EAST + x, NORTH + y) for x, y in places]
+        frame = gpd.GeoDataFrame({"name": names}, geometry=spots, crs=CRS)
+        made = {*assign_ids(roles[role], frame), *(f"{roles[role].id_prefix}-{n}" for n in names)}
+        assert not made & set(table(published, role)["item_id"])
+    whole = b"".join(content for _, content in unpacked(published))
+    assert "HA-金丝雀".encode() not in whole
+
+
+def test_no_severity_gives_a_private_figure_back(published):
+    """The scale of the severity is public: with R in it, R and so the store can be solved."""
+    from riskmap.vocabulary.presets import load_presets
+
+    presets = load_presets()
+    items = table(published, "items")
+    mine = items[items["role"] == "hazard_source"]
+    assert set(mine["level"]) == {2, 3, 4}  # graded by R, which is not shown
+    people = np.interp(40, *np.transpose(presets["severity.people"]))
+    left = (1 - mine["severity"]) / (1 - people)
+    scale = np.transpose(presets["severity.r_value"])
+    solved = np.interp(1 - left, scale[1], scale[0])
+    assert np.abs(solved[:, None] - R_VALUES).min() > 1
+
+
+def test_no_digest_of_a_private_file_is_published(published):
+    manifest = json.loads((published / "manifest.json").read_text(encoding="utf-8"))
+    assert len(manifest["inputs"]) > 5
+    assert {(one["sha256"], one["size"]) for one in manifest["inputs"]} == {(None, None)}
 
 
 def test_forty_canaries_are_nowhere(published):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -113,13 +114,11 @@ def take_back(
 @control.command()
 def status(project: ProjectFile, *, on: On = None, as_json: AsJson = False) -> None:
     """Say how many items are open, signed off and overdue, by state and by town."""
-    from riskmap.cli.commands import load
     from riskmap.register import events as e
-    from riskmap.register.merge import summary
 
-    loaded = load(project)
-    with e.open_register(e.beside(loaded.path)) as base:
-        found = summary(base, on=_day(on or loaded.data_date))
+    path, data_date = _register_of(project)
+    with e.open_register(path) as base:
+        found = e.summary(base, on=_day(on or data_date))
     if as_json:
         emit(found)
         return
@@ -142,11 +141,10 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """List every change of one item, oldest first."""
-    from riskmap.cli.commands import load
     from riskmap.register import events as e
     from riskmap.register.merge import shown_event
 
-    with e.open_register(e.beside(load(project).path)) as base:
+    with e.open_register(_register_of(project)[0]) as base:
         found = e.history(base, item)
     if as_json:
         emit({"item_id": item, "events": found})
@@ -344,6 +342,28 @@ _WORDS = {
     "closed": text("signed off"),
     "overdue": text("overdue"),
 }
+
+
+def _register_of(project: Path) -> tuple[Path, str]:
+    """Give the register of a project and the date of its data, without checking all of its file.
+
+    Whoever asks how far things are need not wait for what only a run needs.
+    """
+    from yaml import YAMLError
+
+    from riskmap.cli.commands import load
+    from riskmap.files import parse_yaml
+    from riskmap.register.events import beside
+
+    path = beside(project)
+    if path.is_file() and project.is_file():
+        with suppress(OSError, ValueError, YAMLError):
+            said = parse_yaml(project.read_text(encoding="utf-8-sig"))
+            day = str(said.get("data_date") or "") if isinstance(said, dict) else "?"
+            if not day or date.fromisoformat(day):
+                return path, day
+    loaded = load(project)
+    return beside(loaded.path), loaded.data_date
 
 
 def _current(project: Path) -> tuple[Project, pd.DataFrame]:

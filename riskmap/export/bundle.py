@@ -98,8 +98,8 @@ def build_manifest(result: Result, folder: Path) -> dict[str, Any]:
         "inputs": [
             {
                 "file": file.shown,
-                "sha256": file.sha256,
-                "size": file.size,
+                "sha256": file.sha256 or None,
+                "size": file.size or None,
                 "rows": int(rows[file.shown]) if file.shown in rows.index else None,
             }
             for file in sorted(result.inputs, key=lambda file: file.shown)

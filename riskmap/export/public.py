@@ -179,6 +179,8 @@ LEAST_M: Final = 500.0
 """So far at least from where they are [m]."""
 _WHERE: Final = ("town", "village", "address")
 """Columns that say where a place is, finer than its district."""
+_TOLD: Final = ("number", "duty_unit", "measure")
+"""Columns in which an office writes what names a place: its number, who minds it, what is done."""
 _KEPT: Final = frozenset(
     (
         c.ITEM_ID,
@@ -266,13 +268,52 @@ def veil_layers(
 
 def _veiled(table: gpd.GeoDataFrame, role: Role, place: Any) -> gpd.GeoDataFrame:
     """Move sensitive places, and take out what says where they are."""
-    ids = sorted(map(str, table.index))
-    number = {item: place for place, item in enumerate(ids, start=1)}
+    moved = table.set_geometry(coarsen(table.geometry, place=place))
+    number = _numbers(moved)
     names = [f"{role.label}{number[str(item)]}" for item in table.index]
-    gone = {c: None for c in _WHERE if c in table.columns}
-    return table.assign(**{c.NAME: names} if c.NAME in table.columns else {}, **gone).set_geometry(
-        coarsen(table.geometry, place=place)
+    gone = {c: None for c in (*_WHERE, *_TOLD) if c in table.columns}
+    return moved.assign(**{c.NAME: names} if c.NAME in table.columns else {}, **gone)
+
+
+def _numbers(table: gpd.GeoDataFrame) -> dict[str, int]:
+    """Count moved places from south to north; their own ids only tell twins apart."""
+    at = table.geometry.representative_point()
+    order = sorted(
+        zip(at.y, at.x, map(len, map(str, table.index)), map(str, table.index), strict=True)
     )
+    return {row[-1]: place for place, row in enumerate(order, start=1)}
+
+
+def _plain_ids(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> dict[str, str]:
+    """Give the ids that moved places have in this edition.
+
+    Those of the register are an office's number or made from name and exact place.
+    """
+    found: dict[str, str] = {}
+    for name, layer in layers.items():
+        role, table = roles[name], layer.table
+        if role.coarsen_public and isinstance(table, gpd.GeoDataFrame) and len(table):
+            prefix = role.id_prefix or role.name.upper()
+            found |= {old: f"{prefix}-{c.PLAIN_MARK}{n}" for old, n in _numbers(table).items()}
+    return found
+
+
+def without_private_severity(role: Role) -> Role:
+    """Let the severity of a role's rows follow from its public fields alone: it can be solved.
+
+    Parameters
+    ----------
+    role
+        The role.
+
+    Returns
+    -------
+    Role
+        The same where all of it is public.
+    """
+    public = set(public_columns(role, role.severity or ()))
+    kept = {name: key for name, key in (role.severity or {}).items() if name in public}
+    return role if kept == (role.severity or {}) else replace(role, severity=kept)
 
 
 def person_words(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> re.Pattern[str] | None:
@@ -423,13 +464,15 @@ def redact(result: Result) -> Result:
         for name, scenario in result.scenarios.items()
     }
     files = _plain_names(result)
+    ids = _plain_ids(layers, result.roles)
     nothing = pd.Series(dtype=object)
     units = result.units[[name for name in _UNIT_COLUMNS if name in result.units]]
     return replace(
         result,
         facts=_said(result.facts),
         layers={
-            name: _scrub_layer(_renamed(layer, files), secrets) for name, layer in layers.items()
+            name: _named_anew(_scrub_layer(_renamed(layer, files), secrets), ids)
+            for name, layer in layers.items()
         },
         problems=tuple(_problem(problem) for problem in result.problems),
         notes=tuple(scrub_note(note) for note in result.notes),
@@ -444,8 +487,8 @@ def redact(result: Result) -> Result:
         },
         units=scrub_table(units, nothing),
         unit_sources=tuple(_source(source, files) for source in result.unit_sources),
-        items=items,
-        control=control,
+        items=items.rename(index=ids),
+        control=control.rename(index=ids),
         closed=None,
         effects={role: scrub_note(said) for role, said in result.effects.items()},
         scorecard=None,
@@ -453,7 +496,9 @@ def redact(result: Result) -> Result:
         scenarios=scenarios,
         plans={},
         inputs=tuple(
-            replace(file, shown=files[file.shown]) for file in result.inputs if file.shown in files
+            replace(file, shown=files[file.shown], sha256="", size=0)  # a digest can be tried out
+            for file in result.inputs
+            if file.shown in files
         ),
         root=None,
     )
@@ -494,6 +539,14 @@ def _plain_names(result: Result) -> dict[str, str]:
         plain = suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else ""
         names[file] = f"{kind}-{counts[kind]}{plain}"
     return names
+
+
+def _named_anew(layer: Layer, ids: Mapping[str, str]) -> Layer:
+    """Give moved places their plain ids, in the order of these."""
+    if layer.table is None or not ids or not layer.table.index.isin(list(ids)).any():
+        return layer
+    order = sorted(layer.table.index, key=lambda item: (len(ids[item]), ids[item]))
+    return replace(layer, table=layer.table.loc[order].rename(index=ids))
 
 
 def _renamed(layer: Layer, files: Mapping[str, str]) -> Layer:

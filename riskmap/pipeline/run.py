@@ -11,7 +11,13 @@ import shapely
 
 from riskmap import __version__, progress
 from riskmap.errors import Problem, RiskmapError
-from riskmap.export.public import blot, person_words, scrub, veil_layers
+from riskmap.export.public import (
+    blot,
+    person_words,
+    scrub,
+    veil_layers,
+    without_private_severity,
+)
 from riskmap.i18n import Text, text
 from riskmap.index.steps import apply, fit
 from riskmap.indicators.table import renormalise
@@ -352,7 +358,8 @@ def veiled(project: Project, ground: Ground) -> tuple[Project, Ground]:
         "plans": False,
         "outputs": project.outputs.model_copy(update={"profile": "public"}),
     }
-    ground = replace(ground, layers=layers, veiled=True, words=words)
+    roles = {name: without_private_severity(role) for name, role in ground.roles.items()}
+    ground = replace(ground, layers=layers, roles=roles, veiled=True, words=words)
     return project.model_copy(update=update), ground
 
 

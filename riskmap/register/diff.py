@@ -10,6 +10,7 @@ from pyproj import Geod
 
 from riskmap.i18n import Text, text
 from riskmap.result import Earlier
+from riskmap.vocabulary.columns import PLAIN_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -60,6 +61,7 @@ def compare(
         Tables by the names of `TITLES`.
     """
     units = compare_units(old, new)
+    old, new = _lasting(old), _lasting(new)
     items = compare_items(old["items"], new["items"], was=_signed(old), now=_signed(new))
     carried = carried_over(old["control"], new["control"])
     found = {
@@ -96,6 +98,7 @@ def since(
     Earlier
         Changes of items have the place where the item stands, or stood.
     """
+    old, new = _lasting(old), _lasting(new)
     items = compare_items(old["items"], new["items"], was=_signed(old), now=_signed(new))
     spots = pd.concat([new["items"], old["items"]])[["item_id", "lon", "lat"]]
     known = spots.drop_duplicates("item_id").set_index("item_id").astype(float)
@@ -106,6 +109,17 @@ def since(
         changed=compare_units(old, new),
         items=items.join(known, on="item_id"),
     )
+
+
+def _lasting(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Leave out the moved places of a public edition: their ids hold for one edition alone."""
+    mark = f"-{PLAIN_MARK}"
+    return {
+        name: table[~table["item_id"].astype(str).str.contains(mark, regex=False)]
+        if name in ("items", "control", "signed_off")
+        else table
+        for name, table in tables.items()
+    }
 
 
 def compare_units(old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

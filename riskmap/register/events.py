@@ -357,6 +357,42 @@ def current(base: sqlite3.Connection) -> pd.DataFrame:
     return table.astype({"level": "Int8", "last_seq": "int64", "x": float, "y": float})
 
 
+def summary(base: sqlite3.Connection, *, on: str) -> dict[str, Any]:
+    """Count items by state and by town.
+
+    Parameters
+    ----------
+    base
+        The register.
+    on
+        The day, ISO: an open item whose deadline lies before it is overdue.
+
+    Returns
+    -------
+    dict
+        items, open, closed, overdue, by_state, by_town.
+    """
+    rows = base.execute(
+        "select coalesce(town, ''), state, count(*), "
+        "sum(state <> 'closed' and deadline is not null and deadline < ?) "
+        "from items group by 1, 2 order by 1, 2",
+        (on,),
+    ).fetchall()
+    by_state = {str(state): 0 for state in STATES}
+    by_town: dict[str, dict[str, int]] = {}
+    for town, state, number, late in rows:
+        by_state[state] += number
+        here = by_town.setdefault(town, {"items": 0, "open": 0, "closed": 0, "overdue": 0})
+        here["items"] += number
+        here["closed" if state == State.CLOSED else "open"] += number
+        here["overdue"] += late or 0
+    total = {
+        name: sum(here[name] for here in by_town.values())
+        for name in ("items", "open", "closed", "overdue")
+    }
+    return {**total, "on": on, "by_state": by_state, "by_town": by_town}
+
+
 def history(base: sqlite3.Connection, item_id: str) -> list[dict[str, Any]]:
     """List the events of one item, oldest first.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -283,7 +284,8 @@ def _returned_layer(path: Path) -> Returned:
         )
     vector_driver(path)
     try:
-        with offline(path) as pyogrio:
+        with offline(path) as pyogrio, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # columns and tables that are none of ours
             listed = [str(name) for name, _ in pyogrio.list_layers(path)]
             fields = {name: pyogrio.read_info(path, layer=name)["fields"] for name in listed}
             heads = {word for word, name in (wanted | dict(MORE)).items() if name == KEY}
@@ -785,42 +787,6 @@ def _blank(value: Any) -> bool:
     import pandas as pd
 
     return bool(pd.isna(value))
-
-
-def summary(base: sqlite3.Connection, *, on: str) -> dict[str, Any]:
-    """Count items by state and by town.
-
-    Parameters
-    ----------
-    base
-        The register.
-    on
-        The day, ISO: an open item whose deadline lies before it is overdue.
-
-    Returns
-    -------
-    dict
-        items, open, closed, overdue, by_state, by_town.
-    """
-    rows = base.execute(
-        "select coalesce(town, ''), state, count(*), "
-        "sum(state <> 'closed' and deadline is not null and deadline < ?) "
-        "from items group by 1, 2 order by 1, 2",
-        (on,),
-    ).fetchall()
-    by_state = {str(state): 0 for state in e.STATES}
-    by_town: dict[str, dict[str, int]] = {}
-    for town, state, number, late in rows:
-        by_state[state] += number
-        here = by_town.setdefault(town, {"items": 0, "open": 0, "closed": 0, "overdue": 0})
-        here["items"] += number
-        here["closed" if state == e.State.CLOSED else "open"] += number
-        here["overdue"] += late or 0
-    total = {
-        name: sum(here[name] for here in by_town.values())
-        for name in ("items", "open", "closed", "overdue")
-    }
-    return {**total, "on": on, "by_state": by_state, "by_town": by_town}
 
 
 def shown_event(event: Mapping[str, Any]) -> str:

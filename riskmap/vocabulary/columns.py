@@ -28,6 +28,8 @@ POPULATION: Final = "population"
 AREA_KM2: Final = "area_km2"
 ROLE: Final = "role"
 
+PLAIN_MARK: Final = "公"
+"""Stands in the ids that moved places have in a public edition, and in that edition alone."""
 UNIT_LEVELS: Final = ("district", "town", "village", "grid_duty_area", "custom")
 """Levels of administrative units, coarse to fine."""
 

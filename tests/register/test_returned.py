@@ -10,8 +10,8 @@ import pytest
 from riskmap.errors import LayerError
 from riskmap.export.workbook.books import Form, write_form, write_layer
 from riskmap.i18n import language
-from riskmap.register.events import Event, append, current, open_register
-from riskmap.register.merge import build_form, merge, read_returned, summary
+from riskmap.register.events import Event, append, current, open_register, summary
+from riskmap.register.merge import build_form, merge, read_returned
 
 
 @pytest.fixture
