@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from riskmap.layers.layer import Layer, Source
-    from riskmap.result import Facts, Result
+    from riskmap.result import Facts, InputFile, Result
 
 T = TypeVar("T", bound=pd.DataFrame)
 
@@ -471,8 +471,8 @@ def redact(result: Result) -> Result:
         result,
         facts=_said(result.facts),
         layers={
-            name: _named_anew(_scrub_layer(_renamed(layer, files), secrets), ids)
-            for name, layer in layers.items()
+            n: _named_anew(_scrub_layer(_renamed(layer, files), secrets), ids)
+            for n, layer in layers.items()
         },
         problems=tuple(_problem(problem) for problem in result.problems),
         notes=tuple(scrub_note(note) for note in result.notes),
@@ -495,13 +495,15 @@ def redact(result: Result) -> Result:
         duty={},
         scenarios=scenarios,
         plans={},
-        inputs=tuple(
-            replace(file, shown=files[file.shown], sha256="", size=0)  # a digest can be tried out
-            for file in result.inputs
-            if file.shown in files
-        ),
+        inputs=_plain_inputs(result, files),
         root=None,
     )
+
+
+def _plain_inputs(result: Result, files: Mapping[str, str]) -> tuple[InputFile, ...]:
+    """Name what went in by its kind, without digest and size: what can be guessed can be tried."""
+    known = [file for file in result.inputs if file.shown in files]
+    return tuple(replace(file, shown=files[file.shown], sha256="", size=0) for file in known)
 
 
 def _said(facts: Facts) -> Facts:
