@@ -2,17 +2,23 @@
 
 import contextlib
 import csv
+import hashlib
 import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
 import pytest
+import yaml
 
+from riskmap.cli import commands
 from riskmap.cli.app import main
+from riskmap.errors import UsageError
 from tests import town
+from tests.sample import sample_result
 
 ROOT = Path(__file__).parents[1]
 
@@ -149,12 +155,47 @@ def test_up_to_writes_nothing(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_layer_that_cannot_be_used_exits_with_1_and_the_rest_is_written(tmp_path):
-    path = town.write(tmp_path, layers={"waterway": {"path": "nowhere.gpkg"}})
-    done = riskmap("run", path)
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """The town's results, with one layer that cannot be used."""
+    folder = tmp_path_factory.mktemp("ran")
+    path = town.write(folder, layers={"waterway": {"path": "nowhere.gpkg"}})
+    return path, riskmap("run", path)
+
+
+def test_a_layer_that_cannot_be_used_exits_with_1_and_the_rest_is_written(ran):
+    path, done = ran
     assert done.returncode == 1
     assert "nowhere.gpkg" in done.stdout + done.stderr
-    assert (tmp_path / "out" / "onemap.html").is_file()
+    assert (path.parent / "out" / "onemap.html").is_file()
+
+
+def test_an_earlier_result_of_the_same_edition_is_read_and_hashed(ran, tmp_path):
+    path, _ = ran
+    old = path.parent / "out"
+    project = yaml.safe_load(path.read_text("utf-8"))
+    project["outputs"] = project.get("outputs", {}) | {"before": "out"}
+    later = path.with_name("later.yaml")
+    later.write_text(yaml.safe_dump(project, allow_unicode=True), encoding="utf-8")
+    loaded = commands.load(later)
+    found = commands._earlier(loaded, None, "internal")
+    assert [file.shown for file in found.files] == ["out/riskmap.gpkg", "out/params.json"]
+    for file in found.files:
+        content = (path.parent / file.shown).read_bytes()
+        assert (file.sha256, file.size) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert len(found.tables["units"]) == 15
+    note = commands._earlier(loaded, None, "public")
+    assert "未作对比" in str(note)
+    with pytest.raises(UsageError):
+        commands._earlier(loaded, old, "public")
+    result = replace(sample_result(n_side=4), earlier=None)
+    assert commands._compared(result, note).notes[-1] == note
+    compared = commands._compared(result, found)
+    assert compared.inputs[-2:] == found.files
+    assert compared.earlier.name == found.name
+    project["outputs"]["before"] = "../elsewhere"
+    later.write_text(yaml.safe_dump(project, allow_unicode=True), encoding="utf-8")
+    fails(riskmap("run", later), 1)
 
 
 def test_saved_weights_change_the_scores_and_bad_ones_are_refused(tmp_path):

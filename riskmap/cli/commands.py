@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from riskmap.errors import LayerError, ProjectError, UsageError
 from riskmap.i18n import Text, language, text
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from riskmap.errors import Problem
     from riskmap.export.papers.document import Layout
     from riskmap.project.schema import Project
-    from riskmap.result import Result
+    from riskmap.result import InputFile, Result
     from riskmap.vocabulary.roles import Role
 
 
@@ -222,11 +222,11 @@ def run_project(
         if up_to is None:
             _claim(folder, sign, loaded.outputs.database)
         edition = profile or loaded.outputs.profile
-        old = _earlier_tables(before, edition, loaded.place.code) if before else None
+        old = _earlier(loaded, before, edition) if up_to is None else None
         result = pipeline.run(loaded, up_to=up_to, profile=edition)
         if edition == "public" and up_to is None:
             result = public.redact(result)
-        if old is not None and up_to is None:
+        if old is not None:
             result = _compared(result, old)
         notes = [str(note) for note in result.notes]
         if up_to is None:
@@ -265,14 +265,41 @@ def _found(result: Result) -> dict[str, Any]:
     }
 
 
-def _earlier_tables(
-    folder: Path, edition: str, place: str
-) -> tuple[str, dict[str, pd.DataFrame], Any]:
-    """Read, before the work, an earlier result's name, tables and fitted parameters."""
+class _Earlier(NamedTuple):
+    """What the map needs of an earlier result."""
+
+    name: str
+    tables: dict[str, pd.DataFrame]
+    params: Any
+    """Fitted parameters of the units' index; None where they cannot be read."""
+    files: tuple[InputFile, ...]
+    """The files that were read."""
+
+
+def _earlier(project: Project, given: Path | None, edition: str) -> _Earlier | Text | None:
+    """Read, before the work, the earlier result that was given or that the project file names.
+
+    Of the other edition, what the project file names is left out, and the note returned says so.
+    """
+    named = project.outputs.before
+    folder = given or (project.file(named) if named else None)
+    if folder is None:
+        return None
+    from riskmap.export.geopackage.read import open_results
+
+    if given is None and open_results(folder).facts.get("profile") != edition:
+        return text("The earlier result is of the other edition, so nothing is compared.")
+    return _earlier_tables(folder, edition, project.place.code)
+
+
+def _earlier_tables(folder: Path, edition: str, place: str) -> _Earlier:
+    """Read an earlier result's name, tables and fitted parameters."""
     import json
 
-    from riskmap.export.bundle import PARAMS
+    from riskmap.export.bundle import GEOPACKAGE, PARAMS
     from riskmap.export.geopackage.read import open_results
+    from riskmap.files import sha256
+    from riskmap.result import InputFile
 
     found = open_results(folder)
     if found.facts.get("profile") != edition:
@@ -287,18 +314,27 @@ def _earlier_tables(
         params = json.loads((folder / PARAMS).read_text(encoding="utf-8")).get("unit")
     except (OSError, ValueError, AttributeError):
         params = None
-    return str(found.facts.get("data_date") or found.facts.get("name")), tables, params
+    shown = folder.name if edition == "internal" else "earlier"
+    files = tuple(
+        InputFile(f"{shown}/{path.name}", sha256(path), path.stat().st_size)
+        for path in (folder / GEOPACKAGE, folder / PARAMS)
+        if path.is_file()
+    )
+    name = str(found.facts.get("data_date") or found.facts.get("name"))
+    return _Earlier(name, tables, params, files)
 
 
-def _compared(result: Result, old: tuple[str, dict[str, pd.DataFrame], Any]) -> Result:
-    """Add to a result what has changed since an earlier one."""
+def _compared(result: Result, old: _Earlier | Text) -> Result:
+    """Add to a result what has changed since an earlier one, or why nothing is compared."""
+    if not isinstance(old, _Earlier):
+        return replace(result, notes=(*result.notes, old))
     import json
 
     from riskmap.export.encode import as_json
     from riskmap.export.workbook.tables import scored
     from riskmap.register.diff import since
 
-    name, tables, params = old
+    name, tables, params, files = old
     scores = scored(result.index["unit"])[["score", "class"]]
     frames = {
         "units": result.units.join(scores).rename_axis("unit_id"),
@@ -311,7 +347,8 @@ def _compared(result: Result, old: tuple[str, dict[str, pd.DataFrame], Any]) -> 
     note = text("The map compares this result with the earlier one of {name}.", name=name)
     same = params is not None and json.loads(as_json(result.params)).get("unit") == params
     earlier = since(tables, now, name=name, same_scale=same)
-    return replace(result, earlier=earlier, notes=(*result.notes, note))
+    inputs = (*result.inputs, *files)
+    return replace(result, earlier=earlier, notes=(*result.notes, note), inputs=inputs)
 
 
 def _claim(folder: Path, key: Path | None, database: str | None) -> None:

@@ -215,6 +215,8 @@ class Outputs(Section):
     """Further forms of every layer, in the folder ``layers``: geoparquet, flatgeobuf."""
     database: str | None = None
     """Where the tables are written too: ``postgresql://USER@HOST:PORT/DATABASE#SCHEMA``."""
+    before: str | None = None
+    """Results folder of an earlier run that the map compares with, as ``run --before``."""
 
 
 class Project(Section):
@@ -752,6 +754,8 @@ def _check_inside(path: Path, project: Project) -> list[Problem]:
     own = project.path.parent / ".riskmap"
     read = [(key, shown, project.file(shown)) for key, shown in project.written_paths()]
     read += [("cache", own.name, own), *project.read_paths()]
+    if (before := project.outputs.before) is not None:
+        read.append(("outputs.before", before, project.file(before)))
     left = {
         (key, shown): file for key, shown, file in read
         if not file.resolve().is_relative_to(project.root)

@@ -453,13 +453,27 @@ def render(
         head[f"riskmap_{place}"] = _Raw(markup)
     body = figure.html._children  # noqa: SLF001
     body["plain"] = _Raw(_plain_text(result.facts.lang))
-    body["data"] = _Raw(
-        "".join(
-            f'<script type="application/octet-stream" id="riskmap-data-{i}">{block}</script>\n'
-            for i, block in enumerate(blocks)
-        )
-    )
+    data = [
+        f'<script type="application/octet-stream" id="riskmap-data-{i}">{block}</script>\n'
+        for i, block in enumerate(blocks)
+    ]
+    first = {0, *_blocks_in([document["relief"], document["scenarios"]])}
+    body["data"] = _Raw("".join(part for i, part in enumerate(data) if i in first))
+    later = "".join(part for i, part in enumerate(data) if i not in first)
     scripts = figure.script._children  # noqa: SLF001
     name = carrier.get_name()
     scripts["page"] = _Raw(f"window.riskmapCarrier = {name};\n{script()}\n")
-    return re.sub(rf"\b{re.escape(name)}\b", "map_riskmap", figure.render())
+    whole = re.sub(rf"\b{re.escape(name)}\b", "map_riskmap", figure.render())
+    # the first picture is drawn before the browser has read the rest
+    start, end, tail = whole.rpartition("</body>")
+    return f"{start}{later}{end}{tail}"
+
+
+def _blocks_in(part: Any) -> set[int]:
+    """List the blocks that a part of the header points to."""
+    if isinstance(part, dict):
+        own = {part["b"]} if isinstance(part.get("b"), int) and "o" in part else set()
+        return own.union(*(_blocks_in(value) for value in part.values()))
+    if isinstance(part, list | tuple):
+        return set().union(*(_blocks_in(value) for value in part))
+    return set()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import html
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +39,22 @@ def test_nothing_is_loaded_from_elsewhere(sample: Any) -> None:
     assert policy.startswith("default-src 'none'")
     assert "connect-src" not in policy
     assert "tianditu" not in policy
+
+
+def test_what_the_first_picture_needs_stands_before_the_scripts(sample: Any) -> None:
+    shown = page.render(sample)
+    script = shown.index("window.riskmapCarrier = ")
+    places = {int(m[1]): m.start() for m in re.finditer(r'id="riskmap-data-(\d+)">', shown)}
+    assert sorted(places) == list(range(len(places)))
+    before = {block for block, at in places.items() if at < script}
+    assert 0 in before
+    raw = gzip.decompress(base64.b64decode(re.findall(r'id="riskmap-data-0">([^<]*)<', shown)[0]))
+    header = json.loads(raw[4 : 4 + int.from_bytes(raw[:4], "little")])
+    assert header["relief"] is None or header["relief"]["bytes"]["b"] in before
+    water = [one["water"]["classes"]["b"] for one in header["scenarios"] if one.get("water")]
+    assert water
+    assert set(water) < before
+    assert header["why"]["b"] not in before
 
 
 def test_tianditu_must_be_asked_for(sample: Any) -> None:

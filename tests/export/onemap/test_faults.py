@@ -612,3 +612,39 @@ def test_cells_laid_as_one_picture_stand_where_they_belong(desk: Any, sample: An
         }
         nearest = np.array(list(far))[np.argmin(np.stack(list(far.values())), axis=0)]
         assert (nearest == cls).mean() > 0.97
+
+
+def test_areas_that_part_the_whole_place_tint_nothing(
+    open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Duty grids lie over every class; a fill would give colours that no legend has."""
+    whole = sample_result(n_side=8)
+    source = whole.layers["refuge"]
+    shapes = whole.units.geometry[whole.units["level"] == "town"].to_list()
+    rows = source.table.iloc[[0] * len(shapes)].reset_index(drop=True)
+    rows.index = [f"WG-{i:04d}" for i in range(len(shapes))]
+    grids = rows.set_geometry(shapes, crs=whole.units.crs)
+    small = rows.set_geometry([shape.buffer(-80) for shape in shapes], crs=whole.units.crs)
+    layers = {
+        "grid_duty_area": replace(source, role="grid_duty_area", table=grids),
+        "park": replace(source, role="park", table=small),
+    }
+    drawn = """() => {
+      const c = document.querySelector('.leaflet-rm-lines-pane canvas');
+      const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+      let n = 0;
+      for (let i = 3; i < data.length; i += 4) n += data[i] > 0;
+      return n / (c.width * c.height); }"""
+    path = tmp_path / "onemap.html"
+    shares = {}
+    for name, layer in layers.items():
+        path.write_text(render(replace(whole, layers=whole.layers | {name: layer})), "utf-8")
+        with open_page(path) as opened:
+            assert opened.js("name => riskmap.state().shown[name]", name)
+            shares[name] = opened.js(drawn)
+            opened.page.uncheck(f'[data-layer="{name}"]')
+            opened.settle()
+            opened.settle()
+            shares[name] -= opened.js(drawn)
+    assert shares["grid_duty_area"] < 0.02
+    assert shares["park"] > 0.005

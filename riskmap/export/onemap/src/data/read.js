@@ -39,6 +39,7 @@ function zipped(block) {
  * @param {number} block
  */
 async function unpack(block) {
+  if (!document.getElementById("riskmap-data-" + block)) await new Promise((done) => document.addEventListener("DOMContentLoaded", done, { once: true }));
   const data = zipped(block);
   if (typeof DecompressionStream === "undefined") return gunzip(data);
   const pipe = new DecompressionStream("gzip");

@@ -1,6 +1,6 @@
 // @ts-check
 /** Canvases that follow the map, and the view that all drawing goes through. */
-import { inTown, unitSpan } from "../data/model.js";
+import { inTown, unitSpan, wholeBox } from "../data/model.js";
 import { app, framed, state } from "../model/core.js";
 import { classColours } from "./labels.js";
 
@@ -270,6 +270,18 @@ export function drawLines(view) {
   if (state.shown.borders) drawBorders(view);
 }
 
+/** Do the areas of a layer part the whole place among them, as duty grids do? A fill would tint every class. @param {any} layer */
+function coversAll(layer) {
+  if (layer.whole === undefined) {
+    const [x0, y0, x1, y1] = wholeBox();
+    const { box } = layer.shape;
+    let sum = 0;
+    for (let i = 0; i < layer.n; i++) sum += (box[4 * i + 2] - box[4 * i]) * (box[4 * i + 3] - box[4 * i + 1]);
+    layer.whole = sum > 0.5 * (x1 - x0) * (y1 - y0);
+  }
+  return layer.whole;
+}
+
 /** @param {View} view @param {any} layer */
 function drawAreas(view, layer) {
   const { ctx } = view;
@@ -280,7 +292,7 @@ function drawAreas(view, layer) {
     if (state.levelOff[layer.id + layer.level[i]] || !inTown(layer.unit[i])) continue;
     const px = (layer.shape.box[4 * i + 2] - layer.shape.box[4 * i]) * view.k;
     if ((layer.kind === "area" && px < SPECK) || !traceShape(view, layer.shape, i, true)) continue;
-    if (layer.kind === "area") {
+    if (layer.kind === "area" && !coversAll(layer)) {
       ctx.globalAlpha = state.opacity[layer.id] * 0.25;
       ctx.fillStyle = colour(i);
       ctx.fill("evenodd");

@@ -19,8 +19,8 @@ const OPEN = ["surface", "scenario", "risk"];
 /** Rows whose levels and opacity are unfolded. @type {Set<string>} */
 const unfolded = new Set();
 
-/** Draw the whole panel again, as far down and as folded as it was. */
-export function renderTree() {
+/** Draw the whole panel again, as far down and as folded as it was. @param {boolean} [counted] fill in the counts too */
+export function renderTree(counted = true) {
   rows = {};
   const body = document.querySelector("#left .panel-body");
   const top = body ? body.scrollTop : 0;
@@ -43,7 +43,7 @@ export function renderTree() {
     el("div", { class: "panel-body" }, groups.map(([key, name, list]) => (/** @type {any} */ (list).length ? group(key, name, list, open.has(key) ? open.get(key) : OPEN.includes(key)) : null))),
   );
   /** @type {Element} */ (document.querySelector("#left .panel-body")).scrollTop = top;
-  updateCounts();
+  if (counted) updateCounts();
 }
 
 /** @param {any} key @param {any} name @param {any} list @param {any} open */
@@ -301,7 +301,7 @@ function write(node, text, n = 1, title) {
   if (row_) row_.classList.toggle("none", !n && row_.dataset.class.endsWith(":0"));
 }
 
-on("language palette view scenario when surface compared", renderTree);
+on("language palette view scenario when surface compared", () => renderTree());
 on("layers", () => {
   for (const box of document.querySelectorAll("#left input[data-layer]")) {
     const input = /** @type {HTMLInputElement} */ (box);
