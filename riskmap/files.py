@@ -118,6 +118,18 @@ _WINERROR: Final = {
     112: text("no room on the disk"),
     123: text("a name that this system does not allow"),
     206: text("the path is too long"),
+    21: text("the disk or the share cannot be read or written"),
+    121: text("the share cannot be reached"),
+    225: text("the virus scanner blocks it"),
+    1117: text("the disk or the share cannot be read or written"),
+    1231: text("the share cannot be reached"),
+    1260: text("the rules of this computer do not allow it"),
+    1392: text("the disk or the share cannot be read or written"),
+    **dict.fromkeys(
+        (362, 386, 388, 389, 395, 404),
+        text("the file lies only in the cloud; fetch it to this computer first"),
+    ),
+    391: text("another program is using it"),
 }
 
 

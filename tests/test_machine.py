@@ -210,6 +210,12 @@ def test_names_with_brackets_are_swept_too(tmp_path):
     [
         (PermissionError(errno.EACCES, "拒绝访问。"), "没有权限", "no permission"),
         (windows_error(32), "正被其他程序占用", "another program is using it"),
+        (
+            windows_error(362),
+            "文件只在云盘上，请先下载到本机",
+            "the file lies only in the cloud; fetch it to this computer first",
+        ),
+        (windows_error(225), "被杀毒软件阻止", "the virus scanner blocks it"),
         (OSError(errno.ENAMETOOLONG, "File name too long"), "路径过长", "the path is too long"),
         (OSError(9999, "something rare"), "something rare", "something rare"),
     ],

@@ -230,7 +230,7 @@ def test_a_whole_folder_is_built_from_wheels_that_are_there(tmp_path, capsys):
         names = set(packed.namelist())
         starter = packed.read("riskmap-win_amd64/riskmap.bat")
     assert {"riskmap-win_amd64/读我.txt", "riskmap-win_amd64/python/MISSING.txt"} <= names
-    assert starter.count(b"\r\n") == starter.count(b"\n") > 10
+    assert starter.count(b"\r\n") == starter.count(b"\n") == starter.count(b"\r") > 10
     assert b"PYTHONUTF8=1" in starter
 
 
@@ -250,3 +250,15 @@ def test_the_parts_are_written_whole():
     for arch in build.PLATFORMS:
         assert len(bytes.fromhex(parts[arch]["interpreter"]["sha256"])) == 32
         assert f"cpython-{parts['python']}." in parts[arch]["interpreter"]["file"]
+
+
+def test_the_starter_of_windows_gives_the_programs_code_and_the_consoles_page_back():
+    lines = (PORTABLE / "riskmap.bat").read_text(encoding="ascii").splitlines()
+    said = [line for line in lines if not line.startswith("rem ")]
+    assert not [line for line in said if line.rstrip().endswith("(")]  # read before they are run
+    runs = [n for n, line in enumerate(said) if line.startswith('"%HERE%python')]
+    assert len(runs) == 3
+    assert all(said[n + 1] == 'set "CODE=%ERRORLEVEL%"' for n in runs)
+    wanted = {line.partition("goto ")[2] for line in said if "goto " in line}
+    assert wanted == {line[1:] for line in said if line.startswith(":")}
+    assert said[-2:] == ["if defined PAGE chcp %PAGE% >nul 2>&1", "exit /b %CODE%"]

@@ -301,6 +301,10 @@ def _point_signs(book: Book, drawn: Map) -> Iterator[tuple[str, Text | str]]:
             known = book.roles[role]
             colour = known.colour or "#1f5fa8"
             yield drawing.symbols(spot, known.symbol, colour, radius=1.7), known.label
+        if f"{role}-" in drawn.shown:
+            known = book.roles[role]
+            sign = drawing.symbols(spot, known.symbol, "#b8bec6", radius=1.7)
+            yield sign, text("{kind}, not usable", kind=known.label)
     for role in RISKS:
         for level in _WORST_FIRST:
             if f"{role}{level}" in drawn.shown:
@@ -521,7 +525,7 @@ def _bare(book: Book, one: Marked) -> Marked:
     """Leave the number out: no table of the wall map speaks of it."""
     lines = beside(book, one.role, "", one.row) if one.role == "danger_area" else ()
     return Marked(
-        number="", role=one.role, row=one.row, shape=one.shape,
+        number="", role=one.role, row=one.row, shape=one.shape, usable=one.usable,
         lines=lines or wrap(said(one.row.get("name")), 9)[:2],
     )  # fmt: skip
 

@@ -146,20 +146,32 @@ def mark(
     if not len(rows):
         return ()
     order = np.argsort(~np.asarray(own, dtype=bool), kind="stable")
+    shut = _unusable(book) if role == "refuge" else frozenset()
     found = []
     for n, i in enumerate(order, start=start):
         row = rows.iloc[int(i)]
-        number = f"{prefix}{n}"
+        number, usable = f"{prefix}{n}", row.get("item_id") not in shut
         found.append(
             Marked(
                 number=number, role=role, row=row, shape=row.geometry, own=bool(own[int(i)]),
-                lines=beside(book, role, number, row),
+                lines=beside(book, role, number, row, usable=usable), usable=usable,
             )
         )  # fmt: skip
     return tuple(found)
 
 
-def beside(book: Book, role: str, number: str, row: Any) -> tuple[str, ...]:
+def _unusable(book: Book) -> frozenset[Any]:
+    """Tell which refuges the plan may not use in the state that is drawn."""
+    known = book.table("plan_refuges_capacity")
+    if not len(known) or "usable" not in known:
+        return frozenset()
+    known = known[known["scenario"].fillna("").astype(str) == book.scenario]
+    return frozenset(known["item_id"][~known["usable"].fillna(value=True).astype(bool)])
+
+
+def beside(
+    book: Book, role: str, number: str, row: Any, *, usable: bool = True
+) -> tuple[str, ...]:  # fmt: skip
     """Say what stands beside an object on the map.
 
     Parameters
@@ -172,6 +184,8 @@ def beside(book: Book, role: str, number: str, row: Any) -> tuple[str, ...]:
         Its number; may be empty.
     row
         Its columns.
+    usable
+        False for a refuge that the plan may not use.
 
     Returns
     -------
@@ -193,7 +207,9 @@ def beside(book: Book, role: str, number: str, row: Any) -> tuple[str, ...]:
     lines = wrap(f"{number} {name}".strip(), 12)[:3]
     if role == "refuge":
         places = _number(book, row.get("capacity"))
-        if places:
+        if not usable:
+            lines = (*lines, str(text("not usable")))
+        elif places:
             lines = (*lines, str(text("{n} places", n=places)))
     return lines
 

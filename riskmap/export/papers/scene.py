@@ -301,6 +301,8 @@ class Marked:
     """Whether it belongs to the unit of the sheet."""
     lines: tuple[str, ...] = ()
     """What stands beside it on the map."""
+    usable: bool = True
+    """False for a refuge that the plan may not use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -622,11 +624,13 @@ def _points(
             role = book.roles[one.role]
             level = _level(one.row) if look == "point" else 0
             colour = _LEVELS.get(level, _UNKNOWN) if look == "point" else role.colour or "#1f5fa8"
+            colour = colour if one.usable else _UNKNOWN
             spot = shapely.point_on_surface(one.shape)
             paper = frame.paper(np.array([[spot.x, spot.y]]))[0]
             if not (0 <= paper[0] <= frame.wide and 0 <= paper[1] <= frame.high):
                 continue
-            shown.add(f"{one.role}{level}" if look == "point" else one.role)
+            kind = one.role if one.usable else f"{one.role}-"
+            shown.add(f"{one.role}{level}" if look == "point" else kind)
             by_look.setdefault((role.symbol, colour), []).append(paper)
             if len(marked) <= 10 * MANY:
                 boxes.append(corners((paper[0], paper[1], 0), 2 * small, 2.2 * small))

@@ -518,6 +518,25 @@ def test_the_public_edition_gives_no_count_of_people_or_places_away():
     assert inside["危险区"]["note"] == "共1处、9户、47人"
 
 
+def test_a_refuge_that_may_not_be_used_is_grey_and_says_so():
+    rows = {"item_id": ["R1", "R2"], "name": ["老校", "新校"], "capacity": [190.0, 80.0]}
+    spots = shapely.points([[400_300.0, 3_200_300.0], [400_800.0, 3_200_800.0]])
+    known = {"item_id": ["R1", "R2"], "scenario": ["", ""], "usable": [False, True]}
+    book = made_book(
+        1_000.0, refuge=layer(rows, spots),
+        plan_refuges_capacity=pd.DataFrame({**known, "places": [0, 80]}),
+    )  # fmt: skip
+    found = draft(book)
+    shown = {label.wish.lines for label in found.map.labels if label.wish.look == "refuge"}
+    assert shown == {("避1 老校", "不可用"), ("避2 新校", "可容80人")}
+    legend = [one["name"] for one in found.said["legend"]]
+    assert "避难场所" in legend
+    assert "避难场所（不可用）" in legend
+    table = next(one for one in found.said["tables"] if one["title"] == "避难场所")
+    at = [one["name"] for one in table["columns"]].index("可用")
+    assert [row[at] for row in table["rows"]] == ["否", "是"]
+
+
 def test_an_island_of_two_parts_is_whole_on_its_sheet():
     west, south = 400_000.0, 3_200_000.0
     shape = shapely.union_all(
