@@ -28,7 +28,7 @@ SHEETS: Final[Mapping[str, Text]] = {
     "notes": text("Remarks"),
     "fields": text("Fields filled"),
     "missing": text("Layers missing"),
-    "presets": text("Unverified numbers"),
+    "presets": text("Numbers to verify"),
 }
 """Names of the sheets."""
 LABELS: Final[Mapping[str, Text]] = headings("gaps")
@@ -87,7 +87,7 @@ def ledger(
     Examples
     --------
     >>> list(ledger({}, {}, [], []))
-    ['概况', '责任部门', '退回行', '提示', '字段填写率', '缺少的图层', '未核实参数']
+    ['概况', '责任部门', '退回行', '提示', '字段填写率', '缺少的图层', '未核实、待复核参数']
     """
     found = list(problems)
     said = dict(effects or {})

@@ -22,12 +22,12 @@ from riskmap.index.steps import apply, default_steps, fit
 from riskmap.index.stress import unit_stability
 from riskmap.index.tree import read_steps
 from riskmap.indicators import shipped_tables
-from riskmap.indicators.table import Inputs, compute, load_table, parse_options
+from riskmap.indicators.table import Inputs, compute, label_of, load_table, parse_options
 from riskmap.layers.layer import rows_in_use, with_beyond
 from riskmap.pipeline.scenarios import cut_roads, dry_refuges, has_effect
 from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.capacity import capacity_table
-from riskmap.vocabulary.columns import CLASSES, LEVEL, POPULATION
+from riskmap.vocabulary.columns import CLASSES, LEVEL, POPULATION, ROOT
 from riskmap.vocabulary.grade import gb18218, grade
 from riskmap.vocabulary.roles import Label
 
@@ -738,11 +738,46 @@ def compute_index(
     if project.overrides:
         indicators = replace(indicators, meta=reweighted(meta, project.overrides))
     unit = found["unit"]
-    found["unit"] = replace(unit, notes=(*unit.notes, *judged(unit)))
+    said = (*unit.notes, *judged(unit), *_lacking(unit, ground.units))
+    found["unit"] = replace(unit, notes=tuple(_with_name(note, meta) for note in said))
     found["unit"] = replace(
         found["unit"], stability=class_stability(found["unit"], indicators, finest, project.seed)
     )
     return found, {name: index.params for name, index in found.items()}, indicators
+
+
+def _with_name(note: Text, meta: pd.DataFrame) -> Text:
+    """Call an indicator by its name beside its code."""
+    params = {
+        key: Label(f"{name.msgid} ({value})", zh=f"{name.zh}（{value}）")
+        if key == "code" and value in meta.index and (name := label_of(meta, str(value)))
+        else value
+        for key, value in note.params
+    }
+    return text(note.msgid, **params)
+
+
+def _lacking(index: Index, units: gpd.GeoDataFrame) -> tuple[Text, ...]:
+    """Say which finest units have a score though a component of theirs is unknown."""
+    finest = units["finest"].to_numpy(dtype=bool)
+    whole = index.scores[ROOT].notna().to_numpy(bool) & finest
+    notes = []
+    for code in index.meta.index[index.meta["parent"] == ROOT]:
+        if code not in index.scores or not whole.any():
+            continue
+        lost = whole & index.scores[code].isna().to_numpy(bool)
+        if 0 < lost.sum() < whole.sum():
+            names = units["name"].astype(str).to_numpy()[lost]
+            notes.append(
+                text(
+                    "{n} units ({names}) have no {component}: their score rests on the other "
+                    "components, and compares with the others only roughly",
+                    n=int(lost.sum()),
+                    names="、".join(names[:3]) + ("…" if len(names) > 3 else ""),
+                    component=label_of(index.meta, str(code)),
+                )
+            )
+    return tuple(notes)
 
 
 def _present(steps: list[dict[str, Any]], meta: pd.DataFrame) -> list[dict[str, Any]]:

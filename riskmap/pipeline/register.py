@@ -473,6 +473,7 @@ def find_near(ground: Ground, roads: Roads, pieces: Pieces | None) -> pd.DataFra
             near[name], near[value] = "", np.nan
             continue
         found = True
+        places = places.sort_index()  # of places equally near always the same
         at, cost, by_road = _nearest(
             xy, places, roads, profile=profile, way=way, metres=metres, presets=ground.presets
         )

@@ -4,6 +4,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 from shapely import LineString, MultiLineString
 
@@ -466,3 +468,26 @@ def test_route_refuses_unequal_pairs_and_contradictions():
     bad = one.assign(lat=[95.0])
     with pytest.raises(LayerError, match="a"):
         route(town(), bad, one, presets=SPEEDS)
+
+
+@pytest.mark.parametrize("n", [9, 64])
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=5, deadline=None)
+def test_of_roads_equally_near_drawing_order_chooses_none(n, rng):
+    """A grid of roads; points amid four of them, and on crossings without a junction."""
+    lines = [[(100 * i, 0), (100 * i, 300)] for i in range(4)]
+    lines += [[(0, 100 * i), (300, 100 * i)] for i in range(4)]
+    spots = [(50 + 100 * (i % 3), 50 + 100 * (i // 3 % 3)) for i in range(9)]
+    xy = np.array([*spots, *[(100 * (i % 4), 100 * (i // 4 % 4)) for i in range(55)]][:n], float)
+    xy += 4e5 + 1 / 3
+
+    def snapped(drawn):
+        moved = [np.asarray(line, float) + 4e5 + 1 / 3 for line in drawn]
+        road = gpd.GeoDataFrame(geometry=[LineString(line) for line in moved], crs=4548)
+        return snap_points(build_graph(road), xy).xy
+
+    other = [line[::-1] if rng.random() < 0.5 else line for line in lines]
+    cut = [half for a, b in other for middle in [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2)]
+           for half in ([a, middle], [middle, b])]  # fmt: skip
+    rng.shuffle(cut)
+    np.testing.assert_allclose(snapped(lines), snapped(cut), atol=1e-5)

@@ -82,7 +82,7 @@ def test_missing_layers_say_what_their_absence_costs():
 def test_unverified_presets_are_listed_and_sourced_ones_are_not():
     presets = load_presets()
     presets["flood.level_depth_m"], presets["geohazard.people"]
-    sheet = ledger({}, ROLES, [], [], presets=presets.used())["未核实参数"]
+    sheet = ledger({}, ROLES, [], [], presets=presets.used())["未核实、待复核参数"]
     assert sheet["key"].tolist() == ["flood.level_depth_m"]
     assert sheet["value"].tolist() == ["[0.15, 0.27, 0.5]"]
     assert str(sheet["status"][0]) == "未核实"

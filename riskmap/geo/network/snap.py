@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SNAP_LIMIT_M: Final = 500.0
 """Farther than this from every road [m], a point is off the network, unless said otherwise."""
 _TINY: Final = 1e-9
+_EQUAL_M: Final = 1e-6
+"""Ways that differ by less are equally long [m]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +130,8 @@ def snap_points(
     Returns
     -------
     Snapped
-        The places; of edges equally near the first is taken.
+        The places; of edges equally near the one whose nearest place lies farthest west, then
+        south, is taken.
 
     Examples
     --------
@@ -347,16 +350,20 @@ def _nearest(parts: Segments, xy: Floats, limit_m: float) -> Snapped:
     if not len(parts.owner) or not len(fine):
         return off
     if len(fine) <= _FEW:
-        point, segment = fine, np.array([_nearest_of(parts, xy[i]) for i in fine])
+        tied = [_nearest_of(parts, xy[i]) for i in fine]
+        point, segment = np.repeat(fine, [len(one) for one in tied]), np.concatenate(tied)
     else:
         # an infinite limit makes the tree thirty times as slow as none
         reach = np.nextafter(limit_m, np.inf) + 1e-6 if np.isfinite(limit_m) else None
         spots = shapely.points(xy[fine])
-        found = parts.tree.query_nearest(spots, max_distance=reach, all_matches=True)
-        point, segment = fine[found[0]], found[1]
-        keep = np.lexsort((segment, point))
-        keep = keep[np.diff(point[keep], prepend=-1) != 0]
-        point, segment = point[keep], segment[keep]
+        found, gap = parts.tree.query_nearest(
+            spots, max_distance=reach, return_distance=True, all_matches=False
+        )
+        some = fine[found[0]]
+        at, segment = parts.tree.query(
+            spots[found[0]], predicate="dwithin", distance=gap + _EQUAL_M
+        )
+        point = some[at]
     from_, step, length = parts.from_, parts.step, parts.length
     owner, before, total = parts.owner, parts.before, parts.total
     gap = xy[point] - from_[segment]
@@ -364,6 +371,12 @@ def _nearest(parts: Segments, xy: Floats, limit_m: float) -> Snapped:
     share = np.clip(share, 0.0, 1.0)
     place = from_[segment] + share[:, None] * step[segment]
     walk = np.hypot(*(xy[point] - place).T)
+    least = np.full(len(xy), np.inf)
+    np.minimum.at(least, point, walk)
+    keep = np.lexsort((segment, *_by_place(place, step[segment]), point))
+    keep = keep[np.diff(point[keep], prepend=-1) != 0]
+    point, segment, share, place = (each[keep] for each in (point, segment, share, place))
+    walk = least[point]
     along = (before[segment] + share * length[segment]) / total[segment]
     along = np.where(along < _TINY, 0.0, np.where(along > 1 - _TINY, 1.0, along))
     near = walk <= limit_m
@@ -374,13 +387,26 @@ def _nearest(parts: Segments, xy: Floats, limit_m: float) -> Snapped:
     return off
 
 
-def _nearest_of(parts: Segments, xy: Floats) -> int:
-    """Give the first of the nearest parts of one point; for a few points no index is worth it."""
+def _nearest_of(parts: Segments, xy: Floats) -> Ints:
+    """Give the nearest parts of one point; for a few points no index is worth it."""
     gap = xy - parts.from_
     share = (gap * parts.step).sum(axis=1) / np.maximum(parts.length, _TINY) ** 2
-    away = gap - np.clip(share, 0.0, 1.0)[:, None] * parts.step
-    far = (away**2).sum(axis=1)
-    return int(np.argmax(far <= far.min() * (1 + _TINY)))
+    far = np.hypot(*(gap - np.clip(share, 0.0, 1.0)[:, None] * parts.step).T)
+    return np.flatnonzero(far <= far.min() + _EQUAL_M)
+
+
+def _by_place(place: Floats, step: Floats) -> tuple[Floats, ...]:
+    """Give keys, the last first, that put equally near places in one order.
+
+    By the place and then by the direction of the road, so that neither the order of the roads nor
+    where they were cut says which is taken; of two on one line, each in its own direction, the
+    one that was drawn eastwards.
+    """
+    way = step / np.maximum(np.hypot(*step.T), _TINY)[:, None]
+    back = (way[:, 0] < -_TINY) | ((np.abs(way[:, 0]) <= _TINY) & (way[:, 1] < 0))
+    way = np.round(np.where(back[:, None], -way, way), 6)
+    where = np.round(place, 4)
+    return back.astype(np.float64), way[:, 1], way[:, 0], where[:, 1], where[:, 0]
 
 
 def reachable(
@@ -455,7 +481,7 @@ def _seek(
     share = np.clip(share, 0.0, 1.0)
     place = a[at] + share[:, None] * way[at]
     walk = np.hypot(*(xy[rows[point]] - place).T)
-    order = np.lexsort((at, walk, point))
+    order = np.lexsort((at, *_by_place(place, way[at]), np.round(walk, 6), point))
     point, at, share, place, walk = (each[order] for each in (point, at, share, place, walk))
     turn = np.arange(len(point)) - np.searchsorted(point, point)
     open_ = np.ones(len(rows), bool)
