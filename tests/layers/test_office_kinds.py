@@ -368,3 +368,25 @@ def test_web_mercator_is_named(tmp_path):
     layer, said = read(tmp_path / "a.csv")
     assert layer.rows_used == 0
     assert "EPSG:3857" in str(said["projected_without_crs"].mend)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["区划代码,常住人口,60岁以上人口\n0101,100,10\n0102,200,40\n0199,300,30\n",
+     "社区名称,常住人口,60岁以上人口\n东村,100,10\n西村,200,40\n外村,300,30\n"],
+)  # fmt: skip
+def test_a_ledger_by_unit_needs_no_coordinates(tmp_path, rows):
+    units = gpd.GeoDataFrame(
+        {"name": ["东村", "西村"], "level": ["village"] * 2}, index=["0101", "0102"],
+        geometry=[shapely.box(117.0, 36.6, 117.05, 36.7), shapely.box(117.05, 36.6, 117.1, 36.7)],
+        crs=4326,
+    )  # fmt: skip
+    path = tmp_path / "a.csv"
+    path.write_text(rows, "utf-8")
+    spec = [LayerSpec(path=path, shown=path.name)]
+    layer, said = read_layer(load_roles()["sensitive"], spec, crs=CRS, place=None, units=units)
+    assert layer.table["elderly"].tolist() == [10, 40]
+    middles = layer.table.geometry.to_crs(4326).representative_point()
+    assert units.geometry.contains(middles.set_axis(units.index)).all()
+    assert [(p.rule, p.row) for p in said if p.severity == "returned"] == [("no_unit", 4)]
+    assert layer.rows_in == layer.rows_used + layer.rows_returned

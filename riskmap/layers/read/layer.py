@@ -57,6 +57,7 @@ from riskmap.layers.read.table import (
     read_csv,
     read_workbook,
 )
+from riskmap.layers.read.values import parse_codes
 from riskmap.layers.read.vector import read_osm_roads, read_vector
 from riskmap.vocabulary.columns import ITEM_ID, WGS84
 
@@ -693,7 +694,7 @@ def _check_part(
         stated = {level: table[level] for level in STATED if level in table.columns}
         notes = (*rows.said, *known_export(columns), f"坐标 {Path(spec.shown).stem}")
         hints = replace(around, said=notes, stated=stated, address=table.get("address"))
-    located = _locate(role, rows, found, spec, findings, hints)
+    located = _locate(role, rows, found, spec, findings, hints, around.units)
     part.crs = located.crs
     shapes = located.geometry
     shapes, beyond = _in_place(role, shapes, part, area, hints, around.units, reach_m)
@@ -762,13 +763,57 @@ def _locate(
     spec: LayerSpec,
     findings: Findings,
     hints: Hints | None,
+    units: gpd.GeoDataFrame | None,
 ) -> Located:
     if role.geometry == "none":
         nothing = gpd.GeoSeries([None] * len(rows.table), crs=WGS84)
         return Located(nothing, "", "", "", spec.datum)
     if rows.geometry is not None:
         return locate_shapes(rows.geometry, spec, findings, hints)
-    return locate_table(rows.table, found, spec, findings, hints)
+    try:
+        return locate_table(rows.table, found, spec, findings, hints)
+    except LayerError as error:
+        if not any(problem.rule == "no_coordinates" for problem in problems_of(error)):
+            raise
+        located = _in_units(role, rows, found, spec, findings, units)
+        if located is None:
+            raise
+        return located
+
+
+def _in_units(
+    role: Role,
+    rows: Rows,
+    found: dict[str, Any],
+    spec: LayerSpec,
+    findings: Findings,
+    units: gpd.GeoDataFrame | None,
+) -> Located | None:
+    """Place the rows of a ledger by unit, such as people by village, in the units they name."""
+    if role.group != "base" or role.geometry != "any" or units is None or not len(units):
+        return None
+    shapes = units.geometry.to_crs(WGS84)
+    for key, names in (("number", units.index.astype(str)), ("name", units["name"].astype(str))):
+        if key not in found:
+            continue
+        known = pd.Series(np.asarray(shapes.array, dtype=object), index=pd.Index(names))
+        known = known[~known.index.duplicated(keep=False)]
+        said = parse_codes(rows.table[found[key][0]].astype(object)).column.fillna("").astype(str)
+        places = said.str.strip().map(known)
+        lost = places.isna().to_numpy(bool)
+        if lost.all():
+            continue
+        findings.returned(
+            lost,
+            "no_unit",
+            text("no unit bears this code or name"),
+            text("write it as the units have it"),
+            field=str(found[key][0]),
+            values=said.to_numpy(dtype=object),
+        )
+        there = gpd.GeoSeries(places.where(~lost, None).to_numpy(dtype=object), crs=WGS84)
+        return Located(there, "", str(text("placed in the unit")), "", spec.datum)
+    return None
 
 
 def _placed_but_returned(parts: list[_Part], metric: CRS) -> gpd.GeoDataFrame | None:
