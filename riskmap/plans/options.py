@@ -59,6 +59,8 @@ class StationOptions(Section):
     """Most people in time, fewest sites, the same with backup, least time, least worst, busy."""
     demand: Literal["population", "incidents"] = "population"
     """What counts: people, or incidents (role ``accident``)."""
+    last_metres: bool = True
+    """Time the way between door and road too (preset ``network.access_kmh``); else the road's."""
     robust: bool = False
     """Choose the sites whose largest loss against the best of each scenario is least (mclp)."""
     sites: int = Field(default=3, ge=0, le=50)

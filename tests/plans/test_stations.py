@@ -11,7 +11,7 @@ from riskmap.errors import InfeasibleError, ProjectError
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph, snap_points
 from riskmap.plans.plan import of_state
-from riskmap.plans.stations.plan import station_plan
+from riskmap.plans.stations.plan import More, station_plan
 from riskmap.plans.stations.rules import response_rule, turn_out
 from riskmap.plans.stations.sites import thin
 from riskmap.vocabulary.presets import load_presets
@@ -83,6 +83,26 @@ def test_people_covered_never_once_and_twice(graph, grid, units, presets):
     assert row(plan, unit="W")["once"] + row(plan, unit="E")["once"] == whole["once"]
     # 50 s of driving: 500 m
     assert row(plan, target="rescue_s")["none"] == sum(range(14, 21))
+
+
+def test_the_way_to_the_door_is_timed_unless_it_is_not_asked_for(graph, grid, presets):
+    yard = layer([Point(500, 100)], index=["S0"])  # 50 m off the road: 18 s at 10 km/h
+    timed, road = (
+        station_plan(
+            graph,
+            yard,
+            grid,
+            presets=presets,
+            population=PEOPLE,
+            k=0,
+            more=More(last_metres=asked),
+        )
+        for asked in (True, False)
+    )
+    assert row(timed)["covered"] == 5 + 6  # 12 s of driving are left: 120 m each way
+    assert row(road)["covered"] == 3 + 4 + 5 + 6 + 7 + 8
+    assert not any("end on the road" in note.msgid for note in timed.notes)
+    assert any("end on the road" in note.msgid for note in road.notes)
 
 
 def test_turn_out_of_each_station_counts(graph, grid, presets):

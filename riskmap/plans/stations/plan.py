@@ -88,6 +88,8 @@ class More:
     """Past incidents, which tell how busy each station is."""
     by_incidents: bool = False
     """Whether sites are planned for incidents instead of people."""
+    last_metres: bool = True
+    """Whether the way between door and road takes time."""
     robust: bool = False
     """Whether sites are those whose largest loss in any scenario is least."""
     year: int | None = None
@@ -187,7 +189,10 @@ def station_plan(
     limit_m = _limit_m(grid, presets, some=len(stations) > 0 or k > 0)
     more = more or More()
     rule = with_standards(response_rule(presets, rules), standards)
-    setting = make_setting(graph, stations, rule, vehicle=vehicle, presets=presets, limit_m=limit_m)
+    setting = make_setting(
+        graph, stations, rule, vehicle=vehicle, presets=presets, limit_m=limit_m,
+        last_metres=more.last_metres,
+    )  # fmt: skip
     calls, wanted = _calls(grid, more, presets)
     demands = all_demands(grid, population, units, points, pieces=pieces, calls=wanted)
     dry = reach_all(setting, demands, on_road := on_roads(graph, demands, limit_m))
@@ -631,6 +636,7 @@ def plan_stations(
         more=More(
             classes=classes, incidents=rows_in_use(layers, "accident", roles),
             by_incidents=chosen.demand == "incidents", robust=chosen.robust, year=year,
+            last_metres=chosen.last_metres,
         ),
     )  # fmt: skip
 

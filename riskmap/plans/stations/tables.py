@@ -514,6 +514,8 @@ def station_notes(
     ]
     if not known:
         notes.append(text("no population: every cell counts the same"))
+    if np.isinf(setting.access_ms):
+        notes.append(text("times end on the road: the way from there to the door is not counted"))
     table = tables["stations"]
     if "put_by" in table and (table["put_by"] == "other").any():
         notes.append(
