@@ -113,6 +113,20 @@ def test_units_are_all_classed_and_ranked(made):
         assert best["rank"].is_monotonic_increasing
 
 
+@pytest.mark.parametrize("name", ["liechtenstein", "porto_alegre"])
+def test_shares_in_the_readme_are_those_of_the_run(run_once, name):
+    found = pyogrio.read_dataframe(
+        run_once(name) / "riskmap.gpkg", layer="plan_stations_summary", read_geometry=False
+    ).set_index(["scenario", "target_s"])["share"]
+    page = (ROOT / "layers" / name / "README.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| (.+) \| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) % \|$", page, re.M)
+    assert len(told) == found.index.get_level_values("scenario").nunique()
+    for scenario, *shares in told:
+        mine = found["" if scenario == "dry" else scenario]
+        got = [f"{100 * float(mine[seconds].max()):.1f}" for seconds in (180.0, 300.0, 900.0)]
+        assert got == shares
+
+
 @pytest.mark.parametrize("name", ["jinan", "porto_alegre"])
 def test_scenarios_stand_in_every_paper(run_once, name):
     folder = run_once(name)
