@@ -119,7 +119,7 @@ def test_shares_in_the_readme_are_those_of_the_run(run_once, name):
         run_once(name) / "riskmap.gpkg", layer="plan_stations_summary", read_geometry=False
     ).set_index(["scenario", "target_s"])["share"]
     page = (ROOT / "layers" / name / "README.md").read_text(encoding="utf-8")
-    told = re.findall(r"^\| (.+) \| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) % \|$", page, re.M)
+    told = re.findall(r"^\| (.+) \| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) % \|$", page, re.MULTILINE)
     assert len(told) == found.index.get_level_values("scenario").nunique()
     for scenario, *shares in told:
         mine = found["" if scenario == "dry" else scenario]

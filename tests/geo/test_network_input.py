@@ -231,9 +231,10 @@ def blocks(tmp_path, vehicle, way, node, relation):
         refs = "".join(f"<nd ref='{one}'/>" for one in nodes)
         parts.append(f"<way id='{key}' version='1'>{refs}{tags(held)}</way>")
     if relation:
+        listed = [("way", 1, "from"), ("node", 2, "via"), ("way", 2, "to")]
+        listed += [("way", 4, role) for role in relation.get("also", "").split()]
         members = "".join(
-            f"<member type='{kind}' ref='{ref}' role='{role}'/>"
-            for kind, ref, role in (("way", 1, "from"), ("node", 2, "via"), ("way", 2, "to"))
+            f"<member type='{kind}' ref='{ref}' role='{role}'/>" for kind, ref, role in listed
         )
         held = tags({"type": "restriction", **relation})
         parts.append(f"<relation id='1' version='1'>{members}{held}</relation>")
@@ -300,6 +301,10 @@ def blocks(tmp_path, vehicle, way, node, relation):
         ("fire_engine", {"maxweight": "12 tonnes"}, {}, {}, 5),
         ("car", {}, {}, {"restriction": "no_right_turn_on_red"}, 3),
         ("car", {"highway": "raceway"}, {}, {}, 5),
+        ("fire_engine", {}, {"emergency": "no"}, {}, 5),
+        ("car", {}, {}, {"restriction": "no_straight_on", "also": "from"}, 3),
+        ("car", {}, {}, {"restriction": "no_straight_on", "also": "to"}, 3),
+        ("car", {}, {}, {"restriction": "no_entry", "also": "from"}, 5),
     ],
 )
 def test_what_other_routers_once_got_wrong(tmp_path, vehicle, way, node, relation, right):
@@ -340,6 +345,13 @@ def test_what_cannot_be_used_is_left_out_and_what_is_unclear_bars_nobody(
     assert told["routes"][0]["metres"] == pytest.approx(blocks * 111.0, rel=0.01)
     assert told["graph"]["restrictions"].get("unusable", 0) == (1 if members else 0)
     assert told["graph"]["ways"] == (2 if more else 3)
+
+
+def test_an_extract_without_roads_has_none_whatever_its_ways_are_called(tmp_path):
+    text = CROSS.format(kind="pier", more="", members="").replace("residential", "runway")
+    (tmp_path / "net.osm").write_text(text)
+    with pytest.raises(LayerError):
+        build_graph(read_roads(tmp_path / "net.osm"))
 
 
 def test_loose_ends_meet_the_line_on_which_they_lie_and_bridges_do_not():

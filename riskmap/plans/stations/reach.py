@@ -126,7 +126,6 @@ def make_setting(
     vehicle: str,
     presets: Presets,
     limit_m: float,
-    last_metres: bool = True,
 ) -> Setting:
     """Put the stations on dry roads, parted by their vehicles.
 
@@ -144,8 +143,6 @@ def make_setting(
         The run's presets.
     limit_m
         Longest way to a road [m].
-    last_metres
-        Whether the way between door and road takes time.
 
     Returns
     -------
@@ -172,7 +169,7 @@ def make_setting(
     return Setting(
         graph=graph, fleets=tuple(fleets), xy=xy, on=places.on, start=start,
         own=np.isfinite(own_turn_out(stations)), rule=rule, places=places,
-        access_ms=float(presets["network.access_kmh"]) / 3.6 if last_metres else np.inf,
+        access_ms=float(presets["network.access_kmh"]) / 3.6,
     )  # fmt: skip
 
 
