@@ -1,5 +1,7 @@
 """The refuge plan on one straight road, by hand: full, flooded, cut off, ties, nobody."""
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -184,3 +186,25 @@ def test_access_keeps_the_places():
 def test_unknown_options_are_refused():
     with pytest.raises(ValidationError, match="walk"):
         RefugeOptions(walk=3)
+
+
+def test_declared_people_on_the_same_ground_move_once():
+    there = world([(150, 1)])
+    # Of those who live on 0..200 both areas move 15.
+    assert people_of(there, areas(("沟", 15, 0, 200), ("坡", 15, 0, 200))) == {"沟": 15}
+    # 18 on 0..200, so 9 on 0..100: the inner area, which claims 14 there, adds five.
+    assert people_of(there, areas(("内", 14, 0, 100), ("外", 18, 0, 200))) == {"内": 5, "外": 18}
+    # Half of 20 on 100..200 against half of 12: the rest of the second, 6, lives on 200..300.
+    assert people_of(there, areas(("西", 20, 0, 200), ("东", 12, 100, 300))) == {"西": 20, "东": 6}
+    # Three areas on one another move as many as the largest.
+    found = people_of(there, areas(("一", 5, 0, 200), ("二", 9, 0, 200), ("三", 7, 0, 200)))
+    assert found == {"二": 9}
+
+
+def test_a_scenario_takes_from_a_standing_area_who_lives_there_not_its_ground():
+    there = world([(150, 1)])
+    lived = np.zeros(there.grid.shape)
+    lived[:, 0] = 20.0 / len(lived)  # all of them on the first 100 m
+    there = replace(there, population=lived)
+    standing, scenario = areas(("常", 20, 0, 1000)), areas(("情", 20, 0, 100))
+    assert people_of(there, standing, scenario) == {"情": 20}

@@ -144,16 +144,17 @@ def people_to_move(
 ) -> People:
     r"""List the groups of people who have to move, by source and village.
 
-    .. math:: d_{av} = \text{declared} \cdot (1 - \text{share already counted}) \cdot
+    .. math:: d_{av} = \sum_g \max\Big(\text{declared}_a \frac{P_{ag}}{P_a} - d_g, 0\Big)
               \frac{P_{av}}{\sum_w P_{aw}}, \qquad
               d_v = r \sum_c P_{cv} \frac{|W \setminus A|_{cv}}{|c \cap v|}
 
-    A danger area gives its declared people, or else the people living on its ground, as far as no
-    other area of its layer counts them: one with declared people, or one further up. Of a standing
-    area the share that a scenario's area covers counts there only. ``W`` is the ground at least
-    h_0 deep, pixel by pixel, and ``A`` all danger areas: ground is overlaid exactly and nobody
-    counts twice. People of an area that lies in several villages are a group in each, by those who
-    live on it, else by its ground.
+    A danger area gives its declared people, spread as people live on it, or else the people living
+    on its ground as far as no other area holds it. Ground of a standing area that an area of the
+    scenario covers counts there only. Where areas of one layer overlap, the shared ground moves as
+    many as the area that claims most of it: nobody counts twice and no area moves fewer than it
+    declares. ``W`` is the ground at least h_0 deep, pixel by pixel, and ``A`` all danger areas:
+    ground is overlaid exactly. People of an area that lies in several villages are a group in each,
+    by those who live on it, else by its ground.
 
     Parameters
     ----------
@@ -182,20 +183,17 @@ def people_to_move(
     home = home or living(grid, units, population)
     villages = units[units["finest"]] if "finest" in units else units
     names = villages["name"].astype(str)
+    layers = [areas for areas in (scenario, standing) if areas is not None and len(areas)]
     parts, spots = [], []
-    taken: list[Any] = []
-    for areas, above in ((scenario, None), (standing, scenario)):
-        if areas is None or areas.empty:
-            continue
-        table, xy = _in_areas(home, areas, above, known=population is not None)
+    for areas, ground, count in _claims(home, layers, known=population is not None):
+        table, xy = _in_areas(home, areas, ground, count)
         parts.append(table)
         spots.append(xy)
-        taken.append(_joined(areas))
     if (depths or depth_m is not None) and population is not None:
         limit = float(presets["refuge.move_depth_m"])
         deep = _deep_ground(grid, depth_tiles(grid, depth_m, depths), limit)
         ratio = float(presets["refuge.evacuation_ratio"])
-        table, xy = _flooded(home, _less(deep, taken), ratio, names)
+        table, xy = _flooded(home, _less(deep, [_joined(areas) for areas in layers]), ratio, names)
         parts.append(table)
         spots.append(xy)
     table, xy = _join(parts, spots)
@@ -229,32 +227,115 @@ def _join(
     return table[some].reset_index(drop=True), xy[some]
 
 
-def _in_areas(
-    home: Living, areas: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None, *, known: bool
-) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Count the people of danger areas by village, less what areas above them already count."""
-    shapes = np.asarray(areas.geometry.array, dtype=object)
+Claim = tuple["gpd.GeoDataFrame", "NDArray[np.object_]", "Floats"]
+
+
+def _claims(home: Living, layers: list[gpd.GeoDataFrame], *, known: bool) -> list[Claim]:
+    """Tell on which ground each area moves people whom no area before it moves, and how many.
+
+    In their layer, areas with declared people come first, the largest number before others.
+    """
+    if not layers:
+        return []
+    shapes = np.concatenate([np.asarray(one.geometry.array, dtype=object) for one in layers])
     ground = shapely.make_valid(shapes)
-    free = np.ones(len(areas))
-    if above is not None and not above.empty:
-        other = _joined(above)
-        shared = shapely.area(shapely.intersection(ground, other))
-        free = 1 - np.clip(shared / np.maximum(shapely.area(shapes), 1e-9), 0, 1)
-        ground = shapely.difference(ground, other)
-    declared = numbers(areas, "people")
-    bare = np.isnan(declared)
-    if bare.any():
-        ground = ground.copy()
-        ground[bare] = _apart(ground, bare)
+    said = np.concatenate([numbers(one, "people") for one in layers])
+    rank = np.repeat(np.arange(len(layers)), [len(one) for one in layers])
+    bare = np.isnan(said)
+    here = _living_on(home, ground) if known and bare.any() else np.zeros(len(ground))
+    count = np.where(bare, here, said)
+    middle = shapely.get_coordinates(shapely.centroid(ground))
+    middle = np.where(bare[:, None], 0.0, np.round(middle, 3))
+    order = np.lexsort((*middle.T, -np.where(bare, 0.0, count), bare, rank))
+    turn = np.argsort(order)
+    held: dict[int, list[tuple[Any, float]]] = {}
+    one, other = shapely.STRtree(ground).query(ground, predicate="intersects")
+    beside = {row: other[(one == row) & (other != row)] for row in np.unique(one[one != other])}
+    for row in sorted(beside, key=lambda row: turn[row]):
+        before = [k for k in beside[row].tolist() if turn[k] < turn[row]]
+        atoms = [(k, n) for k in before for n in range(len(held[k]))]
+        area, extra, own = ground[row], 0.0, []
+        if atoms:
+            same = [rank[k] == rank[row] and not bare[row] for k, _ in atoms]
+            area, extra, own = _beside(home, ground[row], float(said[row]), held, atoms, same)
+        if bare[row]:
+            count[row] = float(_living_on(home, np.array([area]))[0]) if known else 0.0
+        elif atoms:
+            free, whole = _weighed(home, [area, ground[row]])
+            count[row] *= free / whole if whole > 0 else 0.0
+        held[row] = [*own, (area, float(count[row]))]
+        ground[row] = shapely.union_all([area, *(shape for shape, _ in own)])
+        count[row] += extra
+    cut = np.cumsum([len(one) for one in layers])[:-1]
+    return list(zip(layers, np.split(ground, cut), np.split(count, cut), strict=True))
+
+
+def _beside(
+    home: Living,
+    area: Any,
+    declared: float,
+    held: dict[int, list[tuple[Any, float]]],
+    atoms: list[tuple[int, int]],
+    same: list[bool],
+) -> tuple[Any, float, list[tuple[Any, float]]]:
+    """Part an area from ground that others hold; where it claims more there, it adds the rest.
+
+    It does so among areas of the same layer only. Returns the free ground, the people added on held
+    ground, and that ground with all its people; the others hold what is left to them.
+    """
+    extra, own = 0.0, []
+    free = area
+    for (k, n), alike in zip(atoms, same, strict=True):
+        shape, people = held[k][n]
+        shared = shapely.intersection(area, shape)
+        if shapely.area(shared) <= 1e-6:
+            continue
+        free = shapely.difference(free, shape)
+        if not alike:
+            continue
+        mine, whole = _weighed(home, [shared, area])
+        theirs, total = _weighed(home, [shared, shape])
+        has = people * theirs / total if total > 0 else 0.0
+        more = max((declared * mine / whole if whole > 0 else 0.0) - has, 0.0)
+        held[k][n] = (shapely.difference(shape, shared), people - has)
+        if more > 1e-9:
+            extra += more
+            own.append((shared, has + more))
+        else:
+            held[k].append((shared, has))
+    return free, extra, own
+
+
+def _living_on(home: Living, ground: NDArray[np.object_]) -> Floats:
+    """Count who lives on each ground."""
+    found = _overlay(home, ground)
+    return np.bincount(found.ground, weights=found.people, minlength=len(ground)).astype(float)
+
+
+def _weighed(home: Living, shapes: list[Any]) -> tuple[float, float]:
+    """Weigh a part and a whole by who lives there, by ground where nobody lives on the whole."""
+    both = np.empty(2, dtype=object)
+    both[:] = shapes
+    part, whole = _living_on(home, both)
+    if whole > 0:
+        return float(part), float(whole)
+    return float(shapely.area(shapes[0])), float(shapely.area(shapes[1]))
+
+
+def _in_areas(
+    home: Living, areas: gpd.GeoDataFrame, ground: NDArray[np.object_], count: Floats
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Part the people whom areas move by village."""
     found = _overlay(home, ground)
     here = np.bincount(found.ground, weights=found.people, minlength=len(areas))
-    count = np.where(bare, here if known else 0.0, declared * free)
     # Declared people are shared out by those who live there, else by the ground.
     weight = np.where(here[found.ground] > 0, found.people, found.area)
     whole = np.bincount(found.ground, weights=weight, minlength=len(areas))
     share = weight / np.maximum(whole[found.ground], 1e-300)
     people = whole_numbers(np.rint(count)[found.ground] * share, found.ground)
-    weak = np.rint(np.minimum(numbers(areas, "vulnerable") * free, count))
+    declared = numbers(areas, "people")
+    all_of = np.divide(count, declared, out=np.ones(len(areas)), where=declared > 0)
+    weak = np.rint(np.minimum(numbers(areas, "vulnerable") * np.minimum(all_of, 1.0), count))
     has = ~np.isnan(weak)
     parted = whole_numbers(np.nan_to_num(weak)[found.ground] * share, found.ground)
     vulnerable = np.where(has[found.ground], np.minimum(parted, people), np.nan)
@@ -303,20 +384,6 @@ def whole_numbers(value: NDArray[np.float64], group: NDArray[np.int64]) -> NDArr
     more = np.zeros(len(value))
     more[order] = np.arange(len(value)) - first < left[group[order]]
     return low + more
-
-
-def _apart(ground: NDArray[np.object_], late: NDArray[np.bool_]) -> NDArray[np.object_]:
-    """Cut from each late ground what the others hold: those not late, and late ones before it."""
-    turn = np.where(late, np.arange(len(ground)), -1)
-    one, other = shapely.STRtree(ground).query(ground[late], predicate="intersects")
-    mine = np.flatnonzero(late)[one]
-    before = turn[other] < turn[mine]
-    mine, other = mine[before], other[before]
-    places, first = np.unique(mine, return_index=True)
-    held = [shapely.union_all(ground[part]) for part in np.split(other, first[1:])]
-    cut = ground.copy()
-    cut[places] = shapely.difference(ground[places], np.asarray(held[: len(places)], dtype=object))
-    return cut[late]
 
 
 def _overlay(home: Living, ground: NDArray[np.object_]) -> _Parts:
