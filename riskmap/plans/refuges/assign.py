@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from riskmap.i18n import Text, text
 from riskmap.plans.refuges.ways import Net, group_ways
 from riskmap.siting.allocation import allocate_whole, mend
 from riskmap.siting.exact.ordered import allocate_ordered
-from riskmap.siting.problem import Instance, Solution, make_instance
+from riskmap.siting.problem import Instance, Solution, among, make_instance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,6 +72,8 @@ class Gather:
     """Place of each group in an order that does not depend on that of the rows, shape (n,)."""
     refuge_rank: NDArray[np.int64]
     """The same of each refuge, shape (m,)."""
+    least: float = 0.0
+    """Smaller parts of a group are left out where that costs no more than `CRUMB` parts."""
 
 
 def assign(
@@ -251,7 +253,108 @@ def gathered(done: Assigned, gather: Gather) -> Assigned:
         if solution.objective is None:
             break
         now = replace(done, solution=solution)
+    best = _tidied(best, gather, (link, of_link))
     return replace(_as_it_was(best, back), least_seconds=None if least is None else least * TICK_S)
+
+
+TRIES: Final = 24
+"""Flows solved to leave out small parts and further refuges."""
+CRUMB: Final = 4.0
+"""A small part is left out where that costs at most as much as so many parts are worth."""
+
+
+def _tidied(
+    done: Assigned, gather: Gather, links: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> Assigned:
+    """Leave out small parts and refuges beyond the most of a village, while no aim loses anything.
+
+    All at once, else by halves; a further refuge of a village goes at any price, a small part at a
+    price.
+    """
+    link, of_link = links
+    whole = done.instance
+    pair = pd.MultiIndex.from_arrays([whole.demand_of, whole.facility_of])
+    barred = np.zeros(len(pair), bool)
+    kept, tries = set[tuple[int, ...]](), 0
+
+    def flow_of(solution: Solution) -> NDArray[np.float64]:
+        flow = np.zeros(len(pair))
+        at = pair.get_indexer(pd.MultiIndex.from_arrays([solution.demand_of, solution.facility_of]))
+        flow[at] = solution.amount
+        return flow
+
+    def aims_of(flow: NDArray[np.float64]) -> list[float]:
+        first = float(flow[done.first[whole.demand_of]].sum())
+        return [float(flow.sum()), first, *(float((aim * flow).sum()) for aim in done.aims[:-1])]
+
+    flow = flow_of(done.solution)
+    want, best = aims_of(flow), done
+    time = done.aims[-1].astype(np.float64)
+    queue = _needless(whole, flow, link, of_link, gather)
+    while queue and tries < TRIES:
+        some = queue.pop(0)
+        key = tuple(pair for pairs, _ in some for pair in pairs.tolist())
+        if key in kept:
+            continue
+        kept.add(key)
+        tries += 1
+        trial = barred.copy()
+        trial[list(key)] = True
+        solution = allocate_ordered(
+            among(whole, ~trial), [aim[~trial] for aim in done.aims], first=done.first
+        )
+        after = flow_of(solution) if solution.objective is not None else flow
+        free = all(any_price for _, any_price in some)
+        price = CRUMB * len(some) * gather.cost_s / TICK_S
+        dear = float((time * after).sum() - (time * flow).sum()) > price
+        fine = solution.objective is not None and np.allclose(aims_of(after), want, atol=1e-6)
+        if (
+            fine
+            and (free or not dear)
+            and _worse(whole, after, link, of_link, gather)
+            < _worse(whole, flow, link, of_link, gather)
+        ):
+            best, flow, barred = replace(done, solution=solution), after, trial
+            queue = _needless(whole, flow, link, of_link, gather)
+        elif len(some) > 1:
+            queue[:0] = [some[: len(some) // 2], some[len(some) // 2 :]]
+    return best
+
+
+Unit = tuple["NDArray[np.int64]", bool]
+
+
+def _needless(
+    whole: Instance,
+    flow: NDArray[np.float64],
+    link: NDArray[np.int64],
+    of_link: NDArray[np.int64],
+    gather: Gather,
+) -> list[list[Unit]]:
+    """List what should go: pairs of refuges beyond the most, at any price, and small parts."""
+    load = np.bincount(link, weights=flow, minlength=len(of_link)).astype(np.float64)
+    used = np.bincount(of_link[load > 0], minlength=int(of_link.max(initial=-1)) + 1)
+    late = (load > 0) & (_ranked(of_link, load) >= gather.most) & (used[of_link] > gather.most)
+    order = np.flatnonzero(late)[np.argsort(load[late], kind="stable")]
+    beyond: list[Unit] = [(np.flatnonzero(link == k), True) for k in order]
+    small = (flow > 0) & (flow < np.minimum(gather.least, whole.size[whole.demand_of]) - 1e-6)
+    small &= ~late[link]
+    order = np.flatnonzero(small)[np.argsort(flow[small], kind="stable")]
+    crumbs: list[Unit] = [(np.array([k]), False) for k in order]
+    return [part for part in (beyond, crumbs) if part]
+
+
+def _worse(
+    whole: Instance,
+    flow: NDArray[np.float64],
+    link: NDArray[np.int64],
+    of_link: NDArray[np.int64],
+    gather: Gather,
+) -> tuple[int, int]:
+    """Count refuges beyond the most of their villages, and small parts."""
+    units = _needless(whole, flow, link, of_link, gather)
+    marks = [any_price for part in units for _, any_price in part]
+    return sum(marks), len(marks) - sum(marks)
 
 
 Order = tuple["NDArray[np.int64]", "NDArray[np.int64]", Assigned]
@@ -445,6 +548,7 @@ class Case:
             village=np.asarray(codes, np.int64),
             cost_s=60.0 * float(self.presets["refuge.part_person_min"]),
             most=int(self.presets["refuge.village_refuges"]),
+            least=float(self.presets["refuge.least_part"]),
             group_rank=_ranks(self.people.xy, self.assisted, self.counts),
             refuge_rank=_ranks(self.refuges, self.places, np.array(list(map(hash_of, self.names)))),
         )
@@ -495,6 +599,64 @@ class Case:
             family=self.people.table["family"].to_numpy(np.int64),
             gather=self.gather() if together else None,
         )  # fmt: skip
+
+
+def scattered(case: Case) -> dict[str, Text]:
+    """Say why a village is sent to more refuges than it should be.
+
+    Those on foot need refuges within their walk; the largest ones show how many are needed at
+    least. Where that is not the reason, others need the places too, or an earlier aim does.
+
+    Parameters
+    ----------
+    case
+        The assignment.
+
+    Returns
+    -------
+    dict
+        Code of the village to the reason; only of villages that are sent to too many.
+    """
+    gather, pairs = case.gather(), case.done.pairs
+    if gather is None or not len(pairs):
+        return {}
+    codes = case.people.table["unit_id"].astype(str).to_numpy(dtype=object)
+    sent = pairs.assign(unit=codes[pairs["demand"].to_numpy(np.int64)])
+    reach = case.possible.assign(unit=codes[case.possible["demand"].to_numpy(np.int64)])
+    many = sent.groupby("unit")["refuge"].nunique()
+    said: dict[str, Text] = {}
+    for unit, count in many[many > gather.most].items():
+        near = reach[reach["unit"] == unit]
+        mine = sent[sent["unit"] == unit]
+        found = text(
+            "sent to {n} refuges, because other villages need the same places or more would ride",
+            n=int(count),
+        )
+        for mode in ("", "foot"):
+            there = near if not mode else near[near["mode"] == mode]
+            people = mine["people"] if not mode else mine.loc[mine["mode"] == mode, "people"]
+            held = np.sort(case.places[there["refuge"].unique()])[::-1]
+            wanted = float(people.sum())
+            if held[: gather.most].sum() >= wanted:
+                continue
+            least = int(np.searchsorted(np.cumsum(held), wanted - 1e-6)) + 1
+            what = {"n": int(count), "most": gather.most, "people": f"{wanted:.0f}",
+                    "held": f"{held[: gather.most].sum():.0f}", "least": least}  # fmt: skip
+            found = (
+                text(
+                    "sent to {n} refuges: the {most} largest within walking distance hold {held} "
+                    "of the {people} on foot, so at least {least} are needed",
+                    **what,
+                )
+                if mode
+                else text(
+                    "sent to {n} refuges: the {most} largest within reach hold {held} of {people}, "
+                    "so at least {least} are needed",
+                    **what,
+                )
+            )
+        said[str(unit)] = found
+    return said
 
 
 def hash_of(name: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +13,8 @@ from riskmap.geo.grid import unit_of_points
 from riskmap.i18n import Text, text
 from riskmap.plans.options import warning_seconds
 from riskmap.plans.plan import Plan, Proof
-from riskmap.plans.refuges.assign import Case, assign, early_case, mend_table
-from riskmap.plans.refuges.capacity import capacity_table, texts
+from riskmap.plans.refuges.assign import Case, assign, early_case, mend_table, scattered
+from riskmap.plans.refuges.capacity import capacity_table, numbers, texts
 from riskmap.plans.refuges.checks import audit, eligibility, refuge_checks, refuge_spots, usable_for
 from riskmap.plans.refuges.dangers import Dangers, State, World, place_checks
 from riskmap.plans.refuges.demand import (
@@ -45,6 +45,7 @@ from riskmap.plans.refuges.tables import (
     recounted,
     shortfall_table,
     summary,
+    with_reasons,
 )
 from riskmap.plans.refuges.ways import Net, Routes, group_ways, plan_routes
 
@@ -113,13 +114,16 @@ def refuge_plan(
     }
     early = _early_sheet(world, now, case, dry, held, warning_s)
     tables |= {"early": early.table} if len(early.table) else {}
+    villages = timetable(tables["shortfall"], sent, early.sent, world.presets)
     tables |= {
-        "shortfall": timetable(tables["shortfall"], sent, early.sent, world.presets),
+        "shortfall": with_reasons(villages, scattered(case), early.reasons),
         "audit": audit(world, now, case, fit, sent, roads),
     }
     proof = _proof(now.name, case.done, recount)
-    short = summary(now.name, recount, case.done, usable, tables, early_vehicles=early.vehicles,
-                    proof=proof, outside=world.outside)  # fmt: skip
+    short = summary(
+        now.name, recount, case.done, usable, tables, early_vehicles=early.vehicles, proof=proof,
+        presets=world.presets, outside=world.outside,
+    )  # fmt: skip
     lines = (*_cleared(world, roads, sent, routes, early), *hours(world, now, case, roads))
     more = pd.DataFrame(lines, columns=["what", "value", "unit"]).astype(object)
     tables = {"summary": pd.concat([short, more], ignore_index=True), **tables}
@@ -132,6 +136,7 @@ def refuge_plan(
         now.name, tables, case.done, case.people, routes, world.refuges, case.refuges, sites,
         str(world.refuges.crs),
     )  # fmt: skip
+    said = (*said, *unknown_areas(world, now))
     return Plan(
         tables=tables,
         layers=layers,
@@ -284,6 +289,8 @@ class _Early:
     vehicles: pd.DataFrame
     sent: pd.DataFrame
     routes: Routes | None = None
+    reasons: Mapping[str, Text] = field(default_factory=dict)
+    """Why villages are sent to many refuges."""
 
 
 def _early_sheet(
@@ -303,7 +310,7 @@ def _early_sheet(
     vehicles = vehicles_table(sent, warning_s=warning_s, presets=world.presets)
     sent = in_time(sent, vehicles, warning_s=warning_s, presets=world.presets)
     table = handout(sent, world.refuges, addresses(world, dry))
-    return _Early(table=table, vehicles=vehicles, sent=sent, routes=routes)
+    return _Early(table=table, vehicles=vehicles, sent=sent, routes=routes, reasons=scattered(then))
 
 
 def _held(world: World, case: Case, held: pd.DataFrame, usable: NDArray[np.bool_]) -> pd.DataFrame:
@@ -391,6 +398,47 @@ def through_danger(world: World, now: State, case: Case, routes: Routes) -> list
         if named not in said[row].split("、"):
             said[row] = f"{said[row]}、{named}" if said[row] else named
     return said
+
+
+def unknown_areas(world: World, now: State) -> tuple[Text, ...]:
+    """Name the danger areas of which nobody knows how many people are to move.
+
+    Parameters
+    ----------
+    world, now
+        Danger areas that always hold, and those of the scenario.
+
+    Returns
+    -------
+    tuple of Text
+        Nothing where every area states its people or lies in villages whose people are known.
+    """
+    parts = [one for one in (now.danger_area, world.standing) if one is not None and len(one)]
+    if not parts:
+        return ()
+    areas = pd.concat(parts)
+    bare = np.isnan(numbers(areas, "people"))
+    shapes = shapely.make_valid(np.asarray(areas.geometry.array, dtype=object))
+    if world.population is not None and world.pieces is not None:
+        lost = world.pieces.shapes[world.pieces.finest & ~world.pieces.known]
+        inside = shapely.intersection(shapes, shapely.union_all(lost))
+        bare &= shapely.area(inside) > 1.0
+    if not bare.any():
+        return ()
+    said = zip(texts(areas, "name"), areas.index.astype(str), bare, strict=True)
+    names = [name or item for name, item, lacks in said if lacks]
+    return (
+        text(
+            "Refuge plan ({where}): {n} danger areas state no people and lie where nobody knows "
+            "how many live; they are not counted: {names}",
+            where=now.name or text("without flood"), n=int(bare.sum()),
+            names="、".join(names[:MOST_NAMED]) + ("…" if len(names) > MOST_NAMED else ""),
+        ),
+    )  # fmt: skip
+
+
+MOST_NAMED = 10
+"""Danger areas that are named in one remark."""
 
 
 def _about_people(

@@ -476,7 +476,8 @@ def propose(
     free = np.ones(len(candidates), bool)
     for each in place_checks(Spots.bare(candidates), dangers, presets=presets):
         free &= each.passed
-    tried = np.flatnonzero(free & net.snap(candidates).on)
+    near = net.snap(candidates).walk_m <= float(presets["station.snap_limit_m"])
+    tried = np.flatnonzero(free & near)
     if options.site_model in BOUNDLESS:
         net = replace(net, limit_s=np.inf)
     size = float(presets["refuge.new_site_persons"])

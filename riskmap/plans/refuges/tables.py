@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from riskmap.plans.refuges.sites import Proposed
     from riskmap.plans.refuges.ways import Net, Routes
     from riskmap.result import Proof
+    from riskmap.vocabulary.presets import Presets
 
 
 def _groups(people: People, units: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -176,6 +177,34 @@ def _why(row) -> Text | str:  # type: ignore[no-untyped-def]  # noqa: ANN001
     return text("the {n} refuges within reach are full", n=int(row.refuges_in_reach))
 
 
+def with_reasons(villages: pd.DataFrame, *found: Mapping[str, Text]) -> pd.DataFrame:
+    """Add to the reason of a village why it is sent to many refuges.
+
+    Parameters
+    ----------
+    villages
+        As of `shortfall_table`.
+    *found
+        Code of the village to the reason: at the peak, and before the water.
+
+    Returns
+    -------
+    DataFrame
+        The same rows.
+    """
+    said = []
+    for code, reason in zip(villages["unit_id"].astype(str), villages["reason"], strict=True):
+        whole: Text | str = reason
+        for turn, reasons in enumerate(found):
+            more = reasons.get(code)
+            if more is None:
+                continue
+            more = text("before the water: {said}", said=more) if turn else more
+            whole = text("{first}; {second}", first=whole, second=more) if whole else more
+        said.append(whole)
+    return villages.assign(reason=pd.Series(said, index=villages.index, dtype=object))
+
+
 def summary(
     name: str,
     recount: Mapping[str, float],
@@ -185,6 +214,7 @@ def summary(
     *,
     early_vehicles: pd.DataFrame,
     proof: Proof,
+    presets: Presets,
     outside: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Put the plan's main figures into one short table.
@@ -205,6 +235,8 @@ def summary(
         Vehicles of those who leave before the water; empty where nobody must.
     proof
         What is proven of the assignment.
+    presets
+        Most refuges of a village, least part of a group.
     outside
         Which refuges lie outside the place; they are counted in a row of their own.
 
@@ -249,22 +281,36 @@ def summary(
         (text("sum of ways"), round(done.person_seconds / 3600), text("person-hours")),
         (text("proof"), words_of("status")[proof.status], ""),
         (text("gap"), round(proof.gap, 4) if proof.gap is not None else "", ""),
-        *_together(sent, done),
+        *_together(sent, done, presets),
     ]
     return pd.DataFrame(rows, columns=["what", "value", "unit"]).astype(object)
 
 
-def _together(sent: pd.DataFrame, done: Assigned) -> tuple[tuple[Text, float, Text | str], ...]:
+def _together(
+    sent: pd.DataFrame, done: Assigned, presets: Presets
+) -> tuple[tuple[Text, float, Text | str], ...]:
     """Say how villages and groups are kept together, and what that costs in minutes."""
     if not len(sent) or done.least_seconds is None:
         return ()
     villages = sent.groupby(["district", "town", "village"])["refuge_id"].nunique()
     parts = sent.groupby("demand")["refuge_id"].nunique()
+    cut = sent["demand"].map(parts) > 1
+    most, least = int(presets["refuge.village_refuges"]), float(presets["refuge.least_part"])
     more = max(done.person_seconds - done.least_seconds, 0.0)
     people = max(float(sent["people"].sum()), 1.0)
     return (
         (text("refuges of a village at most"), int(villages.max()), ""),
+        (
+            text("villages sent to more refuges than they should be"),
+            int((villages > most).sum()),
+            "",
+        ),
         (text("groups that are parted"), int((parts > 1).sum()), ""),
+        (
+            text("parts of parted groups with fewer people than {n}", n=f"{least:g}"),
+            int((cut & (sent["people"] < least)).sum()),
+            "",
+        ),
         (
             text("longer way so that villages stay together, a person"),
             round(more / 60 / people, 2),

@@ -178,6 +178,8 @@ def nets(
     found = []
     rivers = _rivers(waterways, presets)
     tiles = depth_tiles(grid, depth_m, depths)
+    # Who lives far from every road walks there, as far as anybody walks.
+    far = limits_s.get("foot", 0.0) * float(presets["road.foot_kmh"]) / 3.6
     for mode, profile in MODES:
         graph = graphs.get(profile)
         if graph is None or limits_s.get(mode, 0) <= 0:
@@ -192,7 +194,7 @@ def nets(
                 edge_cost=roads.seconds(vehicle=vehicle, presets=presets),
                 free_cost=vehicle_seconds(roads.graph, vehicle=vehicle, presets=presets),
                 limit_s=limits_s[mode],
-                snap_m=max(float(presets["station.snap_limit_m"]), 2 * grid.size_m),
+                snap_m=max(float(presets["station.snap_limit_m"]), 2 * grid.size_m, far),
                 access_ms=float(access) / 3.6,
                 wade_m=float(presets["flood.vehicle_limit_m"][vehicle]),
                 tiles=tiles,
