@@ -356,6 +356,7 @@ def solve_whole(
     value = float((near.cost * size)[chosen].sum())
     sure = served >= most - 1e-6
     if value - floor > max(gap, 1e-9) * max(value, 1e-9) and time.perf_counter() < deadline:
+        chosen = _regrouped(near, model, chosen, (floor, dual), deadline=deadline, gap=gap)
         chosen, floor = _cheapest(
             near, model, chosen, (floor, dual), deadline=deadline, gap=gap, max_nodes=max_nodes
         )
@@ -462,6 +463,107 @@ def _relaxed(
         time_limit=_left(deadline),
     )
     return (answer.objective, answer.row_dual) if answer.optimal else (0.0, None)
+
+
+FREED = ((6, 240), (10, 80))
+"""Facilities that are emptied together, and how often."""
+FREED_NODES = 40
+"""Nodes of each search among the demands of emptied facilities."""
+FREED_SHARE = 0.6
+"""Share of the pairs of emptied facilities that are looked at, those of least reduced cost."""
+FREED_TIME = 0.6
+"""Share of the time that is left for this."""
+
+
+def _regrouped(
+    near: Instance,
+    model: tuple[Any, Floats],
+    chosen: NDArray[np.bool_],
+    relaxed: tuple[float, Floats | None],
+    *,
+    deadline: float,
+    gap: float,
+) -> NDArray[np.bool_]:
+    """Empty a facility and some that share most demands with it, and let HiGHS fill them anew.
+
+    Only where too many pairs are in question for HiGHS to decide at once.
+
+    References
+    ----------
+    Taillard & Voss 2002, POPMUSIC: partial optimization metaheuristic under special intensification
+    conditions, doi:10.1007/978-1-4615-1507-4_27.
+    """
+    rows, _ = model
+    floor, dual = relaxed
+    spent = near.size[near.demand_of] * near.cost
+    value = float(spent[chosen].sum())
+    if dual is None:
+        return chosen
+    reduced = spent - rows.T @ dual
+    if (reduced <= value - floor).sum() <= MOST_MODELLED:
+        return chosen
+    n, m = near.n_demands, near.n_facilities
+    near_by = np.exp(-np.maximum(reduced, 0.0) / max(float(np.median(reduced)), 1e-9))
+    shared = sparse.csr_matrix((near_by, (near.facility_of, near.demand_of)), shape=(m, n))
+    kin = np.asarray((shared @ shared.T).todense())
+    until = time.perf_counter() + FREED_TIME * (deadline - time.perf_counter())
+    rng = np.random.default_rng(0)
+    for count, rounds in FREED:
+        failed, order = 0, rng.permutation(m)
+        for turn in range(rounds):
+            if failed > 2 * m or time.perf_counter() > until:
+                break
+            first = order[turn % m]
+            emptied = np.zeros(m, bool)
+            emptied[np.argsort(-kin[first] * rng.uniform(0.3, 1.0, m), kind="stable")[:count]] = (
+                True
+            )
+            emptied[first] = True
+            better = _filled(near, model[0], chosen, (spent, reduced), emptied, until)
+            failed = failed + 1 if better is None else 0
+            chosen = chosen if better is None else better
+            value = float(spent[chosen].sum())
+            if value - floor <= max(gap, 1e-9) * max(value, 1e-9):
+                return chosen
+    return chosen
+
+
+def _filled(
+    near: Instance,
+    rows: Any,
+    chosen: NDArray[np.bool_],
+    costs: tuple[Floats, Floats],
+    emptied: NDArray[np.bool_],
+    deadline: float,
+) -> NDArray[np.bool_] | None:
+    """Send the demands of emptied facilities to these anew; None where that is no cheaper."""
+    spent, reduced = costs
+    n = near.n_demands
+    free = np.zeros(n, bool)
+    free[near.demand_of[chosen & emptied[near.facility_of]]] = True
+    pick = free[near.demand_of] & emptied[near.facility_of]
+    if not pick.any():
+        return None
+    pick &= (reduced <= np.quantile(reduced[pick], FREED_SHARE)) | chosen
+    some = np.flatnonzero(pick)
+    once, room = int(free.sum()), near.capacity[emptied]
+    answer = minimise(
+        spent[some],
+        sparse.csr_matrix(rows[:, some])[np.flatnonzero(np.r_[free, emptied, False])],
+        np.r_[np.ones(once), np.full(room.size, -np.inf)],
+        np.r_[np.ones(once), room],
+        upper=np.ones(some.size),
+        integer=np.ones(some.size, bool),
+        time_limit=_left(deadline),
+        max_nodes=FREED_NODES,
+        gap=1e-4,
+        start=chosen[some].astype(np.float64),
+    )
+    if answer.x is None or answer.objective >= float(spent[some][chosen[some]].sum()) - 1e-6:
+        return None
+    better = chosen.copy()
+    better[some] = answer.x > 0.5
+    return better
 
 
 def _cheapest(

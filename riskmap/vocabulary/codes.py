@@ -186,6 +186,7 @@ class Kind(StrEnum):
     EDGE = "edge"
     ROUTE = "route"
     OTHER_ROUTE = "other_route"
+    BUSY_ROAD = "busy_road"
     ASSIGNMENT = "assignment"
     CLOSURE = "closure"
     DANGER_AREA = "danger_area"
@@ -352,6 +353,7 @@ _WORDS: Final[tuple[Mapping[str, Text], ...]] = (
         Kind.EDGE: text("reached road"),
         Kind.ROUTE: text("route"),
         Kind.OTHER_ROUTE: text("other route"),
+        Kind.BUSY_ROAD: text("crowded road"),
         Kind.ASSIGNMENT: text("who goes where"),
         Kind.CLOSURE: text("closed road"),
         Kind.DANGER_AREA: text("danger area"),

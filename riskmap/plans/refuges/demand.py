@@ -254,7 +254,8 @@ def _claims(home: Living, layers: list[gpd.GeoDataFrame], *, known: bool) -> lis
     for row in sorted(beside, key=lambda row: turn[row]):
         before = [k for k in beside[row].tolist() if turn[k] < turn[row]]
         atoms = [(k, n) for k in before for n in range(len(held[k]))]
-        area, extra, own = ground[row], 0.0, []
+        own: list[tuple[Any, float]] = []
+        area, extra = ground[row], 0.0
         if atoms:
             same = [rank[k] == rank[row] and not bare[row] for k, _ in atoms]
             area, extra, own = _beside(home, ground[row], float(said[row]), held, atoms, same)
@@ -283,8 +284,8 @@ def _beside(
     It does so among areas of the same layer only. Returns the free ground, the people added on held
     ground, and that ground with all its people; the others hold what is left to them.
     """
-    extra, own = 0.0, []
-    free = area
+    extra, free = 0.0, area
+    own: list[tuple[Any, float]] = []
     for (k, n), alike in zip(atoms, same, strict=True):
         shape, people = held[k][n]
         shared = shapely.intersection(area, shape)

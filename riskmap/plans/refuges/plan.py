@@ -27,6 +27,8 @@ from riskmap.plans.refuges.demand import (
     vehicles_table,
 )
 from riskmap.plans.refuges.schedule import (
+    Cleared,
+    Placing,
     accessibility,
     clearance,
     hours,
@@ -124,7 +126,8 @@ def refuge_plan(
         now.name, recount, case.done, usable, tables, early_vehicles=early.vehicles, proof=proof,
         presets=world.presets, outside=world.outside,
     )  # fmt: skip
-    lines = (*_cleared(world, roads, sent, routes, early), *hours(world, now, case, roads))
+    cleared = _cleared(world, roads, sent, routes, early)
+    lines = (*cleared.lines, *hours(world, now, case, roads))
     more = pd.DataFrame(lines, columns=["what", "value", "unit"]).astype(object)
     tables = {"summary": pd.concat([short, more], ignore_index=True), **tables}
     late = float(sent.loc[~sent["in_time"].astype(bool), "people"].sum())
@@ -134,7 +137,7 @@ def refuge_plan(
     )  # fmt: skip
     layers, titles = plan_layers(
         now.name, tables, case.done, case.people, routes, world.refuges, case.refuges, sites,
-        str(world.refuges.crs),
+        str(world.refuges.crs), cleared.roads,
     )  # fmt: skip
     said = (*said, *unknown_areas(world, now))
     return Plan(
@@ -325,13 +328,16 @@ def _held(world: World, case: Case, held: pd.DataFrame, usable: NDArray[np.bool_
 
 def _cleared(
     world: World, roads: tuple[Net, ...], sent: pd.DataFrame, routes: Routes, early: _Early
-) -> tuple[tuple[Text, object, Text | str], ...]:
+) -> Cleared:
     """Sum the ways of all, those before the water too, on the roads."""
     rows, every = sent, routes
     if early.routes is not None:
         rows = pd.concat([sent, early.sent], ignore_index=True)
         every = replace(routes, ways=(*routes.ways, *early.routes.ways))
-    return clearance(rows, every, roads, world.road_names, world.presets, on_roads=world.on_roads)
+    placing = Placing(names=world.road_names, units=world.units)
+    return clearance(
+        rows, every, roads, placing, world.presets, on_roads=world.on_roads
+    )
 
 
 def addresses(world: World, roads: tuple[Net, ...]) -> list[Text | str]:

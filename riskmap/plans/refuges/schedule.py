@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 import shapely
+from geopandas import GeoSeries
 
-from riskmap.geo.grid import cell_centres
+from riskmap.geo.grid import cell_centres, unit_of_points
 from riskmap.geo.network import sample
 from riskmap.i18n import Text, text
 from riskmap.plans.refuges.capacity import numbers, texts
 from riskmap.plans.refuges.demand import People, whole_numbers
-from riskmap.plans.refuges.ways import Net, Routes, group_ways, ways
+from riskmap.plans.refuges.ways import CLASS_WORDS, Net, Routes, group_ways, ways
 from riskmap.plans.stations.reach import depth_tiles
 from riskmap.siting.access import three_step, two_step
 from riskmap.vocabulary.codes import Hour, Signal
@@ -164,15 +165,71 @@ STAGES: Final = ("urgent", "temporary", "short", "medium", "long")
 """How long people stay, from hours to months."""
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Cleared:
+    """How the roads bear the plan."""
+
+    lines: tuple[Line, ...] = ()
+    """For the summary: the time, the tightest roads, roads used in both directions."""
+    roads: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Crowded stretches: label, mode, load, minutes, head_on, geometry."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Placing:
+    """By what roads are told apart."""
+
+    names: Sequence[str] = ()
+    """Name of each row of the road layer, or nothing."""
+    units: gpd.GeoDataFrame | None = None
+    """Units; the village in which a road without a name lies."""
+
+    def said(self, net: Net, edges: NDArray[np.int64]) -> list[str]:
+        """Name roads, those without a name by what they are and the village.
+
+        Parameters
+        ----------
+        net
+            Roads.
+        edges
+            Some of them.
+
+        Returns
+        -------
+        list of str
+            One name an edge.
+        """
+        own = [self.names[row] if len(self.names) else "" for row in net.graph.edge_row[edges]]
+        bare = [k for k, name in enumerate(own) if not name]
+        if not bare:
+            return own
+        kinds = net.graph.edge_class[edges].astype(str)
+        where = [""] * len(own)
+        if self.units is not None:
+            middle = shapely.line_interpolate_point(
+                net.graph.edge_geometry[edges[bare]], 0.5, normalized=True
+            )
+            finest = self.units[self.units["finest"]] if "finest" in self.units else self.units
+            codes = unit_of_points(GeoSeries(middle, crs=finest.crs), finest)
+            for k, code in zip(bare, codes, strict=True):
+                where[k] = str(finest["name"].get(code, ""))
+        for k in bare:
+            road = CLASS_WORDS.get(str(kinds[k]), text("road without a name"))
+            own[k] = str(
+                text("{road} in {village}", road=road, village=where[k]) if where[k] else road
+            )
+        return own
+
+
 def clearance(
     sent: pd.DataFrame,
     routes: Routes,
     roads: Sequence[Net],
-    names: Sequence[str],
+    placing: Placing,
     presets: Presets,
     *,
     on_roads: bool = True,
-) -> tuple[Line, ...]:
+) -> Cleared:
     r"""Sum the plan's routes on the roads, and set the flow beside what the roads carry in an hour.
 
     .. math:: q_e = \max_{\text{direction}} \frac{f_e}{C_{\text{class}(e)}}, \qquad
@@ -189,8 +246,8 @@ def clearance(
         Their roads, in this order.
     roads
         Roads by mode.
-    names
-        Name of each row of the road layer, or nothing.
+    placing
+        Names and villages.
     presets
         ``road.hourly_vehicles``, ``road.hourly_walkers`` by class, ``refuge.vehicle_persons`` and
         ``road.bus_cars``.
@@ -199,10 +256,10 @@ def clearance(
 
     Returns
     -------
-    tuple
-        Lines of the summary: the time, the tightest roads, roads used in both directions.
+    Cleared
+        Lines of the summary, and the crowded stretches.
     """
-    last, tight, both = 0.0, [], []
+    last, tables = 0.0, []
     for net in roads:
         rows = np.flatnonzero((sent["mode"] == net.mode).to_numpy())
         if not rows.size:
@@ -215,27 +272,40 @@ def clearance(
         flow, wait = _flows(sent, routes, net, rows, presets)
         queue = [float(wait[routes.ways[k].edges].max(initial=0.0)) for k in rows]
         last = max(last, float((there + queue).max()))
-        tight += _tightest(net, flow, wait, names)
-        both += _both_ways(net, flow, names)
+        tables.append(_used(net, flow, wait, placing))
     if not last:
-        return ()
+        return Cleared()
     lines: list[Line] = [(text("everybody has arrived, at least"), float(np.ceil(last)), "min")]
-    tight.sort(key=lambda one: (-one[0], one[1]))
-    for turn, (minutes, name, said) in enumerate(tight[:MOST_ROADS], start=1):
-        what = text("tightest road {n}: {road}, {said}", n=turn, road=name, said=said)
-        lines.append((what, round(minutes, 1), "min"))
     if not on_roads:
-        return tuple(lines)
-    metres = sum(length for length, _ in both)
-    found = "、".join(dict.fromkeys(name for _, name in sorted(both, reverse=True) if name))
-    lines.append((text("roads used in both directions"), round(metres), "m"))
-    if found:
-        lines.append((text("of these by name"), "、".join(found.split("、")[:MOST_ROADS]), ""))
-    return tuple(lines)
+        return Cleared(lines=tuple(lines))
+    used = pd.concat(tables, ignore_index=True)
+    order = used.sort_values(["minutes", "label"], ascending=[False, True], kind="stable")
+    for turn, one in enumerate(
+        order.drop_duplicates(["label", "mode"]).head(MOST_ROADS).to_dict("records"), start=1
+    ):
+        load = float(one["load"])
+        said = (
+            text("{n} vehicles in one direction", n=f"{np.ceil(load):.0f}")
+            if one["mode"] == "ride"
+            else text("{n} people on foot in one direction", n=f"{load:.0f}")
+        )
+        what = text("tightest road {n}: {road}, {said}", n=turn, road=one["label"], said=said)
+        lines.append((what, round(float(one["minutes"]), 1), "min"))
+    both = used[used["head_on"]]
+    lines.append((text("roads used in both directions"), round(float(both["metres"].sum())), "m"))
+    longest = both.groupby("label", sort=True)["metres"].sum().sort_values(
+        ascending=False, kind="stable"
+    )  # fmt: skip
+    if len(longest):
+        named = "、".join(map(str, longest.index[:MOST_ROADS]))
+        lines.append((text("of these by name"), named, ""))
+    return Cleared(lines=tuple(lines), roads=_stretches(used))
 
 
 MOST_ROADS: Final = 5
 """Roads that are named."""
+CROWDED_MIN: Final = 5.0
+"""Stretches that need at least so many minutes for all who pass are drawn, and those head-on."""
 
 
 def _flows(
@@ -262,36 +332,35 @@ def _flows(
     return flow, 60.0 * flow.max(axis=0) / carries
 
 
-def _tightest(
-    net: Net, flow: Floats, wait: Floats, names: Sequence[str]
-) -> list[tuple[float, str, Text]]:
-    """Give the tightest stretch of every road, the tightest first."""
-    used = np.flatnonzero(wait > 0)
-    best: dict[str, int] = {}
-    for edge in used[np.argsort(-wait[used], kind="stable")].tolist():
-        row = int(net.graph.edge_row[edge])
-        name = (names[row] if len(names) else "") or str(text("road without a name"))
-        best.setdefault(name, edge)
-    found = []
-    for name, edge in best.items():
-        load = float(flow[:, edge].max())
-        if net.mode == "ride":
-            said = text("{n} vehicles in one direction", n=f"{np.ceil(load):.0f}")
-        else:
-            said = text("{n} people on foot in one direction", n=f"{load:.0f}")
-        found.append((float(wait[edge]), name, said))
-    return found
+def _used(net: Net, flow: Floats, wait: Floats, placing: Placing) -> pd.DataFrame:
+    """List the edges that are used, with their load and what they need."""
+    edges = np.flatnonzero(wait > 0)
+    return pd.DataFrame(
+        {
+            "label": placing.said(net, edges),
+            "mode": net.mode,
+            "load": flow[:, edges].max(axis=0),
+            "minutes": wait[edges],
+            "metres": net.graph.edge_length_m[edges],
+            "head_on": (flow[:, edges] > 0).all(axis=0),
+            "geometry": net.graph.edge_geometry[edges],
+        }
+    )
 
 
-def _both_ways(net: Net, flow: Floats, names: Sequence[str]) -> list[tuple[float, str]]:
-    """Measure and name the edges on which some meet others head-on."""
-    meet = np.flatnonzero((flow > 0).all(axis=0))
-    metres: dict[str, float] = {}
-    for edge in meet.tolist():
-        row = int(net.graph.edge_row[edge])
-        name = names[row] if len(names) else ""
-        metres[name] = metres.get(name, 0.0) + float(net.graph.edge_length_m[edge])
-    return [(length, name) for name, length in metres.items()]
+def _stretches(used: pd.DataFrame) -> pd.DataFrame:
+    """Join the crowded edges of one road and load."""
+    some = used[(used["minutes"] >= CROWDED_MIN) | used["head_on"]]
+    if not len(some):
+        return pd.DataFrame()
+    keys = ["label", "mode", "load", "minutes", "head_on"]
+    rows = []
+    for key, part in some.assign(
+        minutes=some["minutes"].round(1), load=some["load"].round(1)
+    ).groupby(keys, sort=True):
+        lines = shapely.line_merge(shapely.multilinestrings(part["geometry"].tolist()))
+        rows.append((*key, round(float(part["metres"].sum())), lines))
+    return pd.DataFrame(rows, columns=[*keys, "metres", "geometry"])
 
 
 def hours(world: World, now: State, case: Case, roads: tuple[Net, ...]) -> tuple[Line, ...]:

@@ -439,6 +439,7 @@ def plan_layers(
     xy: NDArray[np.float64],
     sites: Proposed | None,
     crs: str,
+    crowded: pd.DataFrame,
 ) -> tuple[dict[str, gpd.GeoDataFrame], dict[str, Text]]:
     """Draw routes, assignment lines, unusable refuges, people without a place and new sites.
 
@@ -462,6 +463,8 @@ def plan_layers(
         New sites, or None.
     crs
         The run's CRS.
+    crowded
+        Crowded stretches of the roads.
 
     Returns
     -------
@@ -504,7 +507,15 @@ def plan_layers(
         "unusable": text("Refuges not used"),
         "shortfall": text("People without a place"),
         "sites": text("Proposed refuges"),
+        "busy_roads": text("Crowded roads"),
     }
+    if len(crowded):
+        values = crowded[["mode", "load", "minutes", "metres", "head_on"]].rename(
+            columns={"load": "flow"}
+        )
+        found["busy_roads"] = _layer(
+            crowded["geometry"], "busy_road", crowded["label"], name, crs, values
+        )
     if sites is not None and len(sites.xy):
         found["sites"] = _layer(
             shapely.points(sites.xy), "site", sites.table["site"], name, crs,
