@@ -27,7 +27,9 @@ from riskmap.layers.layer import rows_in_use, with_beyond
 from riskmap.pipeline.scenarios import cut_roads, dry_refuges, has_effect
 from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.capacity import capacity_table
-from riskmap.vocabulary.columns import CLASSES, LEVEL, POPULATION, ROOT
+from riskmap.plans.refuges.checks import eligibility, refuge_checks, refuge_spots
+from riskmap.plans.refuges.dangers import Dangers, place_checks
+from riskmap.vocabulary.columns import CLASSES, LEVEL, POPULATION, ROOT, is_number
 from riskmap.vocabulary.grade import gb18218, grade
 from riskmap.vocabulary.roles import Label
 
@@ -66,20 +68,26 @@ def lay_grid(project: Project, ground: Ground) -> Grid:
     return make_grid(ground.place, crs=ground.crs, size_m=project.grid.size_m)
 
 
-def graded_tables(ground: Ground) -> dict[str, gpd.GeoDataFrame]:
+def graded_tables(
+    ground: Ground, grid: Grid, options: RefugeOptions
+) -> dict[str, gpd.GeoDataFrame]:
     """Give the rows in use of every vector role, with their four-colour level.
 
     Parameters
     ----------
     ground
         Layers, roles and presets.
+    grid
+        The grid.
+    options
+        Of the refuge plan.
 
     Returns
     -------
     dict
         Role to rows; graded roles have ``level`` (1..4, 0 unknown), refuges the ``capacity`` that
         the plan counts: the smaller of what is declared and what their area holds, less what is
-        in use.
+        in use, and none where the refuge may not be used.
     """
     tables = {}
     for role in ground.layers:
@@ -88,8 +96,8 @@ def graded_tables(ground: Ground) -> dict[str, gpd.GeoDataFrame]:
             continue
         if ground.roles[role].grade:
             rows = rows.assign(**{LEVEL: grade(ground.roles[role], rows, ground.presets)[0]})
-        if role == "refuge" and {"area_m2", "used"} & set(rows.columns):
-            rows = rows.assign(capacity=_usable_places(rows, ground))
+        if role == "refuge":
+            rows = rows.assign(capacity=_usable_places(rows, ground, grid, options))
         tables[role] = rows
     return tables
 
@@ -182,13 +190,37 @@ def _with_levels(
     return filled, len(found)
 
 
-def _usable_places(rows: gpd.GeoDataFrame, ground: Ground) -> NDArray[np.float64]:
-    """Count places as the plan does; NaN where neither capacity nor area is known."""
-    held = capacity_table(rows, presets=ground.presets, options=RefugeOptions())
-    return np.where(held["known"], held["places"].to_numpy(np.float64), np.nan)
+def _usable_places(
+    rows: gpd.GeoDataFrame, ground: Ground, grid: Grid, options: RefugeOptions
+) -> NDArray[np.float64]:
+    """Count places as the plan does without flood; NaN where nobody knows how many there are."""
+    presets, level = ground.presets, options.flood_level
+    held = capacity_table(rows, presets=presets, options=options)
+    dangers = Dangers(
+        grid=grid,
+        dem=ground.layers["dem"].rasters if "dem" in ground.layers else (),
+        flood_level=float(level) if level and is_number(level) else None,
+        areas=rows_in_use(ground.layers, "danger_area", ground.roles),
+        sources=with_beyond(ground.layers, "hazard_source", ground.roles),
+    )
+    warning_h = float(presets["refuge.warning_h"])
+    checks = [
+        *place_checks(refuge_spots(rows, row_xy(rows), presets), dangers, presets=presets),
+        *refuge_checks(rows, held, on_road=None, warning_h=warning_h),
+    ]
+    usable = eligibility(rows, checks, options)[1]
+    known = (held["known"] | held["assumed"]).to_numpy(bool)
+    return np.where(known, np.where(usable, held["places"].to_numpy(np.float64), 0.0), np.nan)
 
 
-def gather_inputs(ground: Ground, grid: Grid, roads: Roads, pieces: Pieces | None = None) -> Inputs:
+def gather_inputs(
+    ground: Ground,
+    grid: Grid,
+    roads: Roads,
+    pieces: Pieces | None = None,
+    *,
+    refuges: RefugeOptions | None = None,
+) -> Inputs:
     """Gather what the indicators are measured from.
 
     Parameters
@@ -201,13 +233,15 @@ def gather_inputs(ground: Ground, grid: Grid, roads: Roads, pieces: Pieces | Non
         Travel seconds.
     pieces
         People by unit and cell; found here when not given.
+    refuges
+        Options of the refuge plan, whose places are counted.
 
     Returns
     -------
     Inputs
         Tables with levels, rasters, people, travel seconds and presets.
     """
-    tables = graded_tables(ground)
+    tables = graded_tables(ground, grid, refuges or RefugeOptions())
     rasters = {role: layer.rasters for role, layer in ground.layers.items() if layer.rasters}
     pieces = find_people(ground, grid) if pieces is None else pieces
     return Inputs(

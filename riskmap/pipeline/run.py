@@ -237,7 +237,7 @@ def _graded_twice(
             cache=road_cache(run.project),
             hour=run.project.traffic.hour,
         )
-    inputs = gather_inputs(ground, run.grid, roads)
+    inputs = gather_inputs(ground, run.grid, roads, refuges=run.project.refuges)
     base = Baseline(
         table=read_table(run.project),
         inputs=run.inputs,
@@ -393,7 +393,7 @@ def measured(project: Project, ground: Ground) -> Run:
     with progress.stage(text("indicators")):
         pieces = find_people(ground, grid)
         ground = grade_sources(ground, pieces)
-        inputs = gather_inputs(ground, grid, roads, pieces)
+        inputs = gather_inputs(ground, grid, roads, pieces, refuges=project.refuges)
         indicators, units = compute_indicators(project, ground, inputs)
     return Run(
         project=project,

@@ -148,3 +148,29 @@ def test_tables_of_the_schedule_hold_texts_and_numbers_only():
     for name in ("turn", "notify_min", "buses_min"):
         assert pd.api.types.is_float_dtype(found.tables["shortfall"][name])
     assert rect(0, 1).area == 100
+
+
+def test_vehicles_and_staff_that_are_too_few_are_said():
+    """90 people ride 1.9 km: three trips of 40, 5 + t + 5 minutes each, all within 150 minutes."""
+    far = areas(("丙组", 90, 2790, 2810))
+    far["vehicles"], far["staff"] = [0], [1]
+    there = world([(900, 100)], far, ride=True)
+    said = str(plan(there, limits=RIDE).tables["audit"]["finding"].iloc[0])
+    assert "申报转移车辆0辆，90人乘车要按时到达需1辆" in said
+    assert "申报工作人员1名，按每50人1名需2名" in said
+    far["vehicles"], far["staff"] = [1], [2]
+    said = str(plan(there, limits=RIDE).tables["audit"]["finding"].iloc[0])
+    assert "转移车辆" not in said
+    assert "工作人员" not in said
+
+
+def test_crowded_and_head_on_roads_are_drawn_and_told_apart():
+    slow = {"road.hourly_walkers": {"other": 200}}
+    there = world([(200, 100), (1800, 300)], areas(("甲组", 300, 900, 920), ("乙组", 100, 1000, 1020)),
+                  settings=slow)  # fmt: skip
+    busy = plan(there, RefugeOptions(draws=1)).layers["busy_roads"]
+    # At 200 an hour 300 on foot need 90 minutes.
+    assert busy["minutes"].max() == 90.0
+    assert busy["minutes"].tolist() == (busy["flow"] * 60 / 200).tolist()
+    assert set(busy["kind"]) == {"busy_road"}
+    assert busy["label"].str.contains("村的").all()

@@ -11,6 +11,7 @@ import pandas as pd
 from riskmap.i18n import Text, text
 from riskmap.plans.refuges.capacity import numbers, texts
 from riskmap.plans.refuges.dangers import Spots, Verdict, verdict
+from riskmap.plans.refuges.demand import vehicles_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -254,7 +255,7 @@ def _of_each(table: pd.DataFrame, ids: pd.Series, said: list[Text]) -> pd.Series
     return pd.Series([whole.get(key) for key in table["item_id"].tolist()], dtype=object)
 
 
-DECLARED: Final = ("refuge", "route", "trigger")
+DECLARED: Final = ("refuge", "route", "trigger", "vehicles", "staff")
 """Fields of danger areas in which an office writes its own plan."""
 COLUMNS: Final = [
     "district", "town", "village", "name", "people", "refuge", "declared_load", "places",
@@ -269,6 +270,7 @@ def audit(
     fit: pd.DataFrame,
     sent: pd.DataFrame,
     roads: Sequence[Net],
+    warning_s: float,
 ) -> pd.DataFrame:
     """Hold what danger areas declare against the ledger, the roads and the plan.
 
@@ -283,9 +285,11 @@ def audit(
     fit
         The checks of the refuges.
     sent
-        Table of assignments.
+        Table of assignments, those before the water too.
     roads
         Roads by mode, as they are.
+    warning_s
+        Time from the warning to the peak [s].
 
     Returns
     -------
@@ -293,13 +297,15 @@ def audit(
         A row for each danger area and refuge that it declares: people, ``declared_load`` (people
         of all areas that declare this refuge), its ``places``, ``minutes_declared`` (NaN: no way),
         where the plan sends them (``planned``, ``minutes``), whether both agree, and what is to be
-        known. Empty where no area declares a refuge, a route or a trigger.
+        known, vehicles and staff that are too few among it. Empty where no area declares a refuge,
+        a route, a trigger, vehicles or staff.
     """
     areas = [part for part in (now.danger_area, world.standing) if part is not None and len(part)]
     areas = [part for part in areas if any(any(texts(part, key)) for key in DECLARED)]
     if not areas:
         return pd.DataFrame(columns=COLUMNS)
     wanted = pd.concat([_declared(part) for part in areas], ignore_index=True)
+    asked = {key for key in ("vehicles", "staff") if wanted[key].notna().any()}
     wanted = wanted.drop_duplicates(["name", "refuge"], ignore_index=True)
     own = {name: j for j, name in reversed(list(enumerate(map(plain, case.names))))}
     wanted["row"] = [own.get(plain(name), -1) if name else -1 for name in wanted["refuge"]]
@@ -309,7 +315,8 @@ def audit(
     rows = []
     for one in wanted.to_dict("records"):
         mine = np.flatnonzero((groups["name"] == one["name"]).to_numpy())
-        rows.append(_judged(world, case, fit, sent, one, mine, load, shut))
+        means = _means(one, sent[sent["demand"].isin(mine)], asked, warning_s, world.presets)
+        rows.append(_judged(world, case, fit, sent, one, mine, load, shut, means))
     found = pd.DataFrame(rows, columns=COLUMNS)
     order = ["agrees", "district", "town", "village", "name"]
     return found.sort_values(order, kind="stable").reset_index(drop=True)
@@ -345,12 +352,54 @@ def _declared(areas: pd.DataFrame) -> pd.DataFrame:
             "route": texts(areas, "route"),
             "trigger": texts(areas, "trigger"),
             "people": numbers(areas, "people"),
+            "vehicles": numbers(areas, "vehicles"),
+            "staff": numbers(areas, "staff"),
         }
     )
     table["refuge"] = [re.split(r"[、,，;；/]+", said) for said in table["said"]]
     table = table.explode("refuge", ignore_index=True)
     table["refuge"] = table["refuge"].fillna("").str.strip()
     return table
+
+
+def _means(
+    one: dict,  # type: ignore[type-arg]
+    goes: pd.DataFrame,
+    asked: set[str],
+    warning_s: float,
+    presets: Presets,
+) -> list[Text]:
+    """Say where an area declares fewer vehicles or staff than its people need."""
+    found: list[Text] = []
+    ride = goes[goes["mode"] == "ride"]
+    if "vehicles" in asked and len(ride):
+        cars = vehicles_table(
+            ride.assign(district="", town="", village=""), warning_s=warning_s, presets=presets
+        )
+        need, has = int(cars[["buses", "assisted_vehicles"]].to_numpy().sum()), one["vehicles"]
+        riders = f"{ride['people'].sum():.0f}"
+        if np.isnan(has):
+            found.append(text("no vehicles are declared, but {n} people ride", n=riders))
+        elif has < need:
+            found.append(
+                text(
+                    "{has} vehicles are declared; {need} are needed so that {n} riders arrive in "
+                    "time",
+                    has=f"{has:.0f}", need=need, n=riders,
+                )
+            )  # fmt: skip
+    people = float(goes["people"].sum())
+    if "staff" in asked and people:
+        each = float(presets["refuge.people_per_staff"])
+        need, has = int(np.ceil(people / each)), one["staff"]
+        if np.isnan(has) or has < need:
+            found.append(
+                text(
+                    "{has} staff are declared; {need} are needed, one for {each} people",
+                    has=f"{np.nan_to_num(has):.0f}", need=need, each=f"{each:g}",
+                )
+            )  # fmt: skip
+    return found
 
 
 def _loads(wanted: pd.DataFrame, groups: pd.DataFrame) -> dict[int, float]:
@@ -384,6 +433,7 @@ def _judged(
     mine: np.ndarray,
     load: dict[int, float],
     shut: set[str],
+    means: list[Text],
 ) -> list[object]:
     """Say what is wrong with one declared way."""
     j, name = int(one["row"]), str(one["refuge"])
@@ -414,6 +464,7 @@ def _judged(
         found.append(text("the declared route uses {roads}, cut here", roads="、".join(closed)))
     if not one["trigger"]:
         found.append(text("no trigger is declared"))
+    found += means
     elsewhere = planned.drop(case.names[j], errors="ignore") if j >= 0 else planned
     if len(elsewhere) and name:
         said = "、".join(f"{where} {n:.0f}" for where, n in elsewhere.items())

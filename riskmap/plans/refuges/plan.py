@@ -117,9 +117,10 @@ def refuge_plan(
     early = _early_sheet(world, now, case, dry, held, warning_s)
     tables |= {"early": early.table} if len(early.table) else {}
     villages = timetable(tables["shortfall"], sent, early.sent, world.presets)
+    every = pd.concat([one for one in (sent, early.sent) if len(one)] or [sent], ignore_index=True)
     tables |= {
         "shortfall": with_reasons(villages, scattered(case), early.reasons),
-        "audit": audit(world, now, case, fit, sent, roads),
+        "audit": audit(world, now, case, fit, every, roads, warning_s),
     }
     proof = _proof(now.name, case.done, recount)
     short = summary(
@@ -335,9 +336,7 @@ def _cleared(
         rows = pd.concat([sent, early.sent], ignore_index=True)
         every = replace(routes, ways=(*routes.ways, *early.routes.ways))
     placing = Placing(names=world.road_names, units=world.units)
-    return clearance(
-        rows, every, roads, placing, world.presets, on_roads=world.on_roads
-    )
+    return clearance(rows, every, roads, placing, world.presets, on_roads=world.on_roads)
 
 
 def addresses(world: World, roads: tuple[Net, ...]) -> list[Text | str]:

@@ -784,7 +784,21 @@ def _where(sites: Proposed, world: World) -> Proposed:
     table.insert(3, "village", [str(units["name"].get(code, "")) for code in home])
     table.insert(4, "town", [str(units["town"].get(code, "")) for code in home])
     table["lon"], table["lat"] = lonlat.x.round(6), lonlat.y.round(6)
+    table = _built(table, world.data_date, world.presets)
     return replace(sites, table=table, xy=sites.table[["x", "y"]].to_numpy(np.float64))
+
+
+def _built(table: pd.DataFrame, data_date: str, presets: Presets) -> pd.DataFrame:
+    """Say in which year each site opens, what it costs, and what that is for a place gained."""
+    found = table.copy()
+    if data_date[:4].isdecimal():
+        a_year = max(float(presets["refuge.sites_a_year"]), 1e-9)
+        found["year"] = (int(data_date[:4]) + np.ceil(found["order"] / a_year)).astype(np.int64)
+    each = float(presets["refuge.place_cost_yuan"]) / 1e4
+    cost = float(presets["refuge.site_cost_10k"]) + found["places"] * each
+    found["cost_10k"] = cost.round(1)
+    found["cost_per_person"] = (cost * 1e4 / found["places"].where(found["places"] > 0)).round(0)
+    return found
 
 
 def site_tables(
