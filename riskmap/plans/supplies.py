@@ -40,6 +40,8 @@ class Call:
     """People sent to each refuge, shape (m,)."""
     net: Net | None
     """Roads of the lorries, or None."""
+    cut: frozenset[str] = frozenset()
+    """Depots from which no lorry gets to any refuge with people."""
 
 
 def kind_of(counted: pd.DataFrame, need: Mapping[str, Any]) -> pd.Series[float]:
@@ -81,7 +83,7 @@ def needs(counted: pd.DataFrame, calls: Sequence[Call], presets: Presets) -> pd.
     counted
         Stock.
     calls
-        States of the world.
+        States of the world; the stock of depots that are cut off does not count.
     presets
         ``supplies.needs`` and ``supplies.days``.
 
@@ -96,7 +98,7 @@ def needs(counted: pd.DataFrame, calls: Sequence[Call], presets: Presets) -> pd.
     rows = []
     for call in calls:
         for key, need in kinds.items():
-            held = float(stock[key].sum())
+            held = float(stock[key][~counted["depot"].isin(call.cut)].sum())
             last = days if need["per_day"] else 1.0
             wanted = call.people * float(need["per_person"]) * last
             rows.append(
@@ -385,6 +387,27 @@ def _figures(seconds: Floats, people: Floats) -> tuple[float, float, float]:
     return float(people[~way].sum()), mean, float(seconds[way].max(initial=0.0)) / 60
 
 
+def _cut_off(call: Call, refuges: gpd.GeoDataFrame, depots: gpd.GeoDataFrame) -> frozenset[str]:
+    """Name the depots from which no refuge with people is reached."""
+    rows = np.flatnonzero(call.at_refuge > 0)
+    if call.net is None or not rows.size:
+        return frozenset()
+    found = ways((replace(call.net, limit_s=np.inf),), row_xy(depots), row_xy(refuges)[rows])
+    there = set(found["demand"].tolist())
+    names = texts(depots, "name")
+    open_ = {name for k, name in enumerate(names) if k in there}
+    return frozenset(set(names) - open_)
+
+
+def _said(call: Call) -> Text:
+    """Name the depots that are cut off."""
+    return text(
+        "Supplies ({where}): no lorry gets from these depots to a refuge with people, so their "
+        "stock does not count: {names}",
+        where=call.scenario or text("without flood"), names="、".join(sorted(call.cut)),
+    )  # fmt: skip
+
+
 def _nearest(net: Net, to: Floats, from_: Floats) -> tuple[NDArray[np.int64], Floats]:
     """Give the nearest source of every place (-1 = none) and the minutes."""
     who, minutes = np.full(len(to), -1, np.int64), np.full(len(to), np.nan)
@@ -440,6 +463,9 @@ def supply_plan(
     GB/T 38565-2020.
     """
     counted, notes = count_stock(stock, depots, presets, data_date)
+    if refuges is not None and len(depots):
+        calls = [replace(call, cut=_cut_off(call, refuges, depots)) for call in calls]
+        notes = (*notes, *(_said(call) for call in calls if call.cut))
     moved = {call.scenario: call.people for call in calls}
     tables = {
         "supplies": class_totals(counted, moved),

@@ -306,6 +306,7 @@ MOST_REPLACED = 100_000
 ROUNDS, AROUND = 2000, 6
 """How often, and how many sites at once: 2 to 7 in turn."""
 MOST_MODELLED = 4000
+MOST_DECIDED = 10_000
 """Pairs handed to HiGHS; those of higher reduced cost limit the bound that it proves."""
 FEW_PAIRS = 6000
 """Pairs up to which the most served is sought by HiGHS when the quick search leaves a doubt."""
@@ -585,8 +586,8 @@ def _cheapest(
     if dual is not None:
         reduced = spent - rows.T @ dual
         room = value - floor + 1e-6 * max(abs(value), 1.0)
-        if (reduced <= room).sum() > MOST_MODELLED:
-            room = float(np.partition(reduced, MOST_MODELLED)[MOST_MODELLED])
+        if (reduced <= room).sum() > MOST_DECIDED:
+            room = float(np.partition(reduced, MOST_DECIDED)[MOST_DECIDED])
         kept = (reduced <= room) | chosen
     served = float(near.size[near.demand_of][chosen].sum())
     answer = minimise(

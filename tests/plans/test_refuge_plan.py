@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from riskmap.plans.options import RefugeOptions
+from riskmap.plans.refuges import sites
 from riskmap.plans.refuges.demand import people_to_move
 from tests.street import CRS, areas, at, plan, rect, world
 
@@ -208,3 +209,17 @@ def test_a_scenario_takes_from_a_standing_area_who_lives_there_not_its_ground():
     there = replace(there, population=lived)
     standing, scenario = areas(("常", 20, 0, 1000)), areas(("情", 20, 0, 100))
     assert people_of(there, standing, scenario) == {"情": 20}
+
+
+@pytest.mark.parametrize("model", ["p-median", "p-center", "c-p-median"])
+def test_what_a_thinned_set_of_sites_may_lose_is_bounded(model, monkeypatch):
+    there = world(
+        [(150, 1)], areas(("甲", 60, 700, 720), ("乙", 90, 1400, 1420), ("丙", 30, 2600, 2620))
+    )
+    options = RefugeOptions(draws=1, new_sites=[2], site_model=model, walk_min=90)
+    best = plan(there, options).tables["siting"]["objective"].iloc[-1]
+    monkeypatch.setattr(sites, "MOST_CANDIDATES", 5)
+    few = plan(there, options)
+    said = next(str(note) for note in few.notes if "任取全部" in str(note))
+    bound = float(said.split("最好不过 ")[1].split("，")[0])
+    assert bound <= best + 0.5 <= few.tables["siting"]["objective"].iloc[-1] + 1.0

@@ -445,3 +445,25 @@ def test_a_station_stands_on_the_road_that_it_names(grid, presets):
     assert there["seconds"].tolist() == pytest.approx(
         [60 + (2000 + 40 + 1990) / 10 + (2 + 38) * 3.6 / 10], abs=0.1
     )  # two metres to the road at the station, 38 at the source, at 10 km/h
+
+
+@pytest.mark.parametrize(("model", "sign"), [("p-median", 1), ("p-center", 1), ("mexclp", -1)])
+def test_what_a_thinned_set_of_sites_may_lose_is_bounded(graph, grid, presets, model, sign):
+    every, few = (
+        station_plan(graph, at(350), grid, presets=presets, population=PEOPLE, model=model, k=2,
+                     candidate_limit=most)
+        for most in (None, 4)
+    )  # fmt: skip
+    said = next(str(note) for note in few.notes if "任取全部" in str(note))
+    bound = float(said.split("最好不过 ")[1].split("，")[0])
+    best, found = (one.tables["sites"]["objective"].iloc[-1] for one in (every, few))
+    assert sign * bound - 0.5 <= sign * best <= sign * found + 1e-6
+
+
+def test_a_drowned_station_serves_from_the_dry_road_beside_it(graph, grid, presets):
+    deep = np.zeros(grid.shape)
+    deep[:, CENTRES == 350] = 1.0
+    plan = station_plan(graph, at(350), grid, presets=presets, population=PEOPLE, k=0,
+                        depths={"雨": deep})  # fmt: skip
+    assert (of_state(plan.tables["summary"], "雨")["covered"] == 0).all()
+    assert plan.tables["coverage"]["share_moved"].max() > 0

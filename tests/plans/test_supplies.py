@@ -200,3 +200,20 @@ def test_the_whole_plan_says_how_much_there_is():
     assert found.tables["depots"]["quantity"].tolist()[:2] == [83, 25]
     assert found.tables["depots"]["wanted_m2"].notna().sum() >= 1
     assert len(found.tables["depots"]) == len(HOUSES) + 1  # and the row of all depots
+
+
+def test_stock_that_no_lorry_can_bring_does_not_count():
+    """Between the town's depot at 9 km and the refuge at 8 km the road is shut: 20 of 50 beds."""
+    shut = gpd.GeoDataFrame(geometry=[at(8500).buffer(100)], crs=CRS)
+    calls = [
+        Call(scenario=name, people=10.0, at_refuge=np.array([10.0]), net=lorries(closed))
+        for name, closed in (("", None), ("断", shut))
+    ]
+    found = supply_plan(
+        STOCK, HOUSES, calls=calls, refuges=refuges(("东校", "town", 8000)), presets=PRESETS
+    )
+    beds = found.tables["needs"].query("item == '床'").set_index("scenario")["in_stock"]
+    assert beds.to_dict() == {"": 50.0, "断": 30.0}
+    said = [str(note) for note in found.notes if "送不到" in str(note)]
+    assert len(said) == 1
+    assert said[0].endswith("镇点")

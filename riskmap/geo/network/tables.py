@@ -572,8 +572,41 @@ Pieces = tuple[Ints, Floats, Floats]
 NOTHING: Pieces = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
 
+def shared_with(stretches: Pieces, others: Pieces) -> Floats:
+    """Measure what some stretches of edges share with others.
+
+    Parameters
+    ----------
+    stretches
+        Edges, and where a way enters and leaves each; no edge twice.
+    others
+        Stretches that are measured, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Share of the edge's length, shape (n,).
+    """
+    order = np.argsort(stretches[0], kind="stable")
+    edges = stretches[0][order]
+    at = np.minimum(np.searchsorted(edges, others[0]), max(len(edges) - 1, 0))
+    if not len(edges):
+        return np.zeros(len(others[0]))
+    low = np.minimum(stretches[1], stretches[2])[order][at]
+    high = np.maximum(stretches[1], stretches[2])[order][at]
+    mine = np.minimum(others[1], others[2]), np.maximum(others[1], others[2])
+    both = np.minimum(high, mine[1]) - np.maximum(low, mine[0])
+    return np.where(edges[at] == others[0], np.maximum(both, 0.0), 0.0)
+
+
 def find_pieces(
-    graph: RoadGraph, cost: Floats, start: Snapped, end: Snapped, *, direct: bool = True
+    graph: RoadGraph,
+    cost: Floats,
+    start: Snapped,
+    end: Snapped,
+    *,
+    direct: bool = True,
+    dearer: tuple[Pieces, float] | None = None,
 ) -> tuple[float, Pieces]:
     """Find the best way between two places, as stretches of edges.
 
@@ -587,6 +620,8 @@ def find_pieces(
         One place each.
     direct
         Whether the stretch between two places on one edge may be the way.
+    dearer
+        Stretches that cost more, and by how many times; the rest of their edges does not.
 
     Returns
     -------
@@ -605,9 +640,20 @@ def find_pieces(
     tree = np.full(size, np.inf), np.full(size, -1, np.int64), np.full(size, -1, np.int64)
     search = kernels()
     one_way: Any = search.one_way
+    first_price, last_price, whole = seeds.price(cost), goals.price(cost), cost
+    if dearer is not None:
+        stretches, times = dearer
+        whole = cost.copy()
+        whole[stretches[0]] *= 1.0 + times * np.abs(stretches[2] - stretches[1])
+        first_price = first_price + times * cost[seeds.edge] * shared_with(
+            stretches, (seeds.edge, seeds.low, seeds.high)
+        )
+        last_price = last_price + times * cost[goals.edge] * shared_with(
+            stretches, (goals.edge, goals.low, goals.high)
+        )
     best, last = one_way(
-        ways.indptr, ways.indices, ways.edge, cost,
-        seeds.state, seeds.price(cost), goals.state, goals.price(cost), tree,
+        ways.indptr, ways.indices, ways.edge, whole,
+        seeds.state, first_price, goals.state, last_price, tree,
     )  # fmt: skip
     if np.isfinite(straight) and straight <= best:
         return straight, (start.edge, start.along, end.along)

@@ -118,10 +118,8 @@ def refuge_plan(
     tables |= {"early": early.table} if len(early.table) else {}
     villages = timetable(tables["shortfall"], sent, early.sent, world.presets)
     every = pd.concat([one for one in (sent, early.sent) if len(one)] or [sent], ignore_index=True)
-    tables |= {
-        "shortfall": with_reasons(villages, scattered(case), early.reasons),
-        "audit": audit(world, now, case, fit, every, roads, warning_s),
-    }
+    tables["shortfall"] = with_reasons(villages, scattered(case), early.reasons)
+    tables["audit"] = audit(world, now, case, fit, every, roads, warning_s)
     proof = _proof(now.name, case.done, recount)
     short = summary(
         now.name, recount, case.done, usable, tables, early_vehicles=early.vehicles, proof=proof,
@@ -140,12 +138,12 @@ def refuge_plan(
         now.name, tables, case.done, case.people, routes, world.refuges, case.refuges, sites,
         str(world.refuges.crs), cleared.roads,
     )  # fmt: skip
-    said = (*said, *unknown_areas(world, now))
+    more_said = () if sites is None else sites.notes
     return Plan(
         tables=tables,
         layers=layers,
         titles=titles,
-        notes=said if sites is None else (*said, *sites.notes),
+        notes=(*said, *unknown_areas(world, now), *more_said),
         proof=(proof, *site_proofs(now.name, tables)),
     )
 

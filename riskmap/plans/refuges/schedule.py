@@ -269,10 +269,10 @@ def clearance(
         if not on_roads:
             last = max(last, float(there.max()))
             continue
-        flow, wait = _flows(sent, routes, net, rows, presets)
+        flow, wait, meet = _flows(sent, routes, net, rows, presets)
         queue = [float(wait[routes.ways[k].edges].max(initial=0.0)) for k in rows]
         last = max(last, float((there + queue).max()))
-        tables.append(_used(net, flow, wait, placing))
+        tables.append(_used(net, flow, wait, meet, placing))
     if not last:
         return Cleared()
     lines: list[Line] = [(text("everybody has arrived, at least"), float(np.ceil(last)), "min")]
@@ -292,8 +292,8 @@ def clearance(
         what = text("tightest road {n}: {road}, {said}", n=turn, road=one["label"], said=said)
         lines.append((what, round(float(one["minutes"]), 1), "min"))
     both = used[used["head_on"]]
-    lines.append((text("roads used in both directions"), round(float(both["metres"].sum())), "m"))
-    longest = both.groupby("label", sort=True)["metres"].sum().sort_values(
+    lines.append((text("roads used in both directions"), round(float(both["meet_m"].sum())), "m"))
+    longest = both.groupby("label", sort=True)["meet_m"].sum().sort_values(
         ascending=False, kind="stable"
     )  # fmt: skip
     if len(longest):
@@ -310,9 +310,10 @@ CROWDED_MIN: Final = 5.0
 
 def _flows(
     sent: pd.DataFrame, routes: Routes, net: Net, rows: NDArray[np.int64], presets: Presets
-) -> tuple[Floats, Floats]:
-    """Sum people or vehicles by edge and direction, and give the minutes that they need."""
+) -> tuple[Floats, Floats, Floats]:
+    """Sum people or vehicles by edge and direction; the minutes they need, and where both meet."""
     flow = np.zeros((2, len(net.edge_cost)))
+    low, high = np.ones_like(flow), np.zeros_like(flow)
     people = sent["people"].to_numpy(np.float64)
     if net.mode == "ride":
         seats = presets["refuge.vehicle_persons"]
@@ -324,16 +325,20 @@ def _flows(
         load = people
     for row in rows:
         way = routes.ways[row]
-        np.add.at(flow, (np.where(way.ahead, 0, 1), way.edges), load[row])
+        here = np.where(way.ahead, 0, 1), way.edges
+        np.add.at(flow, here, load[row])
+        np.minimum.at(low, here, np.minimum(way.low, way.high))
+        np.maximum.at(high, here, np.maximum(way.low, way.high))
     table = presets["road.hourly_vehicles" if net.mode == "ride" else "road.hourly_walkers"]
     other = float(table["other"])
     kinds, at = np.unique(net.graph.edge_class.astype(str), return_inverse=True)
     carries = np.array([float(table.get(kind, other)) for kind in kinds])[at]
-    return flow, 60.0 * flow.max(axis=0) / carries
+    meet = np.maximum(high.min(axis=0) - low.max(axis=0), 0.0)
+    return flow, 60.0 * flow.max(axis=0) / carries, meet * net.graph.edge_length_m
 
 
-def _used(net: Net, flow: Floats, wait: Floats, placing: Placing) -> pd.DataFrame:
-    """List the edges that are used, with their load and what they need."""
+def _used(net: Net, flow: Floats, wait: Floats, meet: Floats, placing: Placing) -> pd.DataFrame:
+    """List the edges that are used, with their load, what they need, and metres used both ways."""
     edges = np.flatnonzero(wait > 0)
     return pd.DataFrame(
         {
@@ -342,7 +347,8 @@ def _used(net: Net, flow: Floats, wait: Floats, placing: Placing) -> pd.DataFram
             "load": flow[:, edges].max(axis=0),
             "minutes": wait[edges],
             "metres": net.graph.edge_length_m[edges],
-            "head_on": (flow[:, edges] > 0).all(axis=0),
+            "meet_m": meet[edges],
+            "head_on": meet[edges] > 0,
             "geometry": net.graph.edge_geometry[edges],
         }
     )

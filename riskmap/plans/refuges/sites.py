@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from riskmap.geo.grid import cell_centres, cell_names, row_xy, unit_of_points
 from riskmap.i18n import Text, text
@@ -485,6 +486,7 @@ def propose(
     if not keep.size:
         return None
     notes: list[Text] = []
+    reaching = keep.size
     if options.site_model not in RADIAL and keep.size > MOST_CANDIDATES:
         notes.append(_thinned(keep.size))
         keep = keep[thin(candidates[tried[keep]], reach[keep], MOST_CANDIDATES)]
@@ -495,6 +497,8 @@ def propose(
     if isinstance(found, Text):
         table = pd.DataFrame()
         return Proposed(table=table, proof=table, xy=np.zeros((0, 2)), notes=(*notes, found))
+    if keep.size < reaching:
+        notes += _better(wanted, rows, (candidates[tried], keep), net, options, instance, found)
     opened = found.site - first
     few = np.union1d(opened, thin(candidates[at], reach[keep], MOST_CANDIDATES))
     near = _near(candidates[at[few]], first, float(presets["refuge.radius_m"]["urgent"]))
@@ -523,6 +527,59 @@ def _thinned(n: int) -> Text:
         n=n,
         most=MOST_CANDIDATES,
     )
+
+
+def _better(
+    wanted: Wanted,
+    rows: Ints,
+    places: tuple[Floats, Ints],
+    net: Net,
+    options: RefugeOptions,
+    instance: Instance,
+    found: Chosen,
+) -> list[Text]:
+    """Say how much better any sites of all could be.
+
+    Each site that is left out counts for the nearest one that is compared, which is as near to
+    everybody as the best of those it stands for; without capacities that bounds the choice.
+    """
+    every, compared = places[0], places[0][places[1]]
+    first = instance.n_facilities - len(compared)
+    part = np.asarray(cKDTree(compared).query(every)[1], np.int64)
+    pairs = ways((net,), wanted.origins[rows], every)
+    number = {name: k for k, name in enumerate(instance.demands)}
+    table = pd.DataFrame(
+        {
+            "demand": [
+                number.get(str(row), -1) for row in rows[pairs["demand"].to_numpy(np.int64)]
+            ],
+            "facility": first + part[pairs["refuge"].to_numpy(np.int64)],
+            "cost": pairs["seconds"].to_numpy(np.float64),
+        }
+    )
+    table = table[table["demand"] >= 0].groupby(["demand", "facility"])["cost"].min().reset_index()
+    old = instance.facility_of < first
+    relaxed = make_instance(
+        demand_of=np.r_[instance.demand_of[old], table["demand"].to_numpy(np.int64)],
+        facility_of=np.r_[instance.facility_of[old], table["facility"].to_numpy(np.int64)],
+        cost=np.r_[instance.cost[old], table["cost"].to_numpy(np.float64)],
+        demands=instance.demands, facilities=instance.facilities, weight=instance.weight,
+        status=instance.status,
+    )  # fmt: skip
+    model = "p-center" if options.site_model == "p-center" else "p-median"
+    limits = {"max_nodes": options.max_nodes} if model == "p-median" else {}
+    bound = solve(model, relaxed, p=first + found.site.size, **limits).bound
+    value = float(found.proof["objective"].iloc[-1])
+    if bound is None:
+        return []
+    share = max(value - bound, 0.0) / max(abs(value), 1e-9)
+    return [
+        text(
+            "not all sites are compared: any {k} of all {n} would have an objective of {bound} at "
+            "best, {share} better",
+            k=found.site.size, n=len(every), bound=f"{bound:.0f}", share=f"{share:.1%}",
+        )
+    ]  # fmt: skip
 
 
 def _among_sites(instance: Instance, kept: NDArray[np.int64]) -> Instance:

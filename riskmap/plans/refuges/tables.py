@@ -510,18 +510,22 @@ def plan_layers(
         "busy_roads": text("Crowded roads"),
     }
     if len(crowded):
-        values = crowded[["mode", "load", "minutes", "metres", "head_on"]].rename(
-            columns={"load": "flow"}
-        )
-        found["busy_roads"] = _layer(
-            crowded["geometry"], "busy_road", crowded["label"], name, crs, values
-        )
+        found["busy_roads"] = _busy(crowded, name, crs)
     if sites is not None and len(sites.xy):
         found["sites"] = _layer(
             shapely.points(sites.xy), "site", sites.table["site"], name, crs,
             sites.table[["order", "phase", "places"]],
         )  # fmt: skip
     return {key: layer for key, layer in found.items() if len(layer)}, titles
+
+
+def _busy(crowded: pd.DataFrame, name: str, crs: str) -> gpd.GeoDataFrame:
+    """Draw the crowded stretches."""
+    values = crowded[["mode", "load", "minutes", "metres", "head_on"]]
+    return _layer(
+        crowded["geometry"], "busy_road", crowded["label"], name, crs,
+        values.rename(columns={"load": "flow"}),
+    )  # fmt: skip
 
 
 def _layer(

@@ -20,7 +20,7 @@ from riskmap.geo.network import (
 )
 from riskmap.geo.network.flooded import cut_at_pixels
 from riskmap.geo.network.snap import put_by_name, reachable
-from riskmap.geo.network.tables import find_pieces
+from riskmap.geo.network.tables import find_pieces, shared_with
 from riskmap.i18n import Text, text
 from riskmap.plans.stations.reach import depth_tiles
 
@@ -331,6 +331,10 @@ class Way:
     """Whether each edge is taken in the direction of its line."""
     metres_of: Floats
     """Length of each edge that is used [m]."""
+    low: Floats
+    """Where the way enters each edge, as a share of its length."""
+    high: Floats
+    """Where it leaves it."""
 
 
 NO_WAY: Final = Way(
@@ -341,6 +345,8 @@ NO_WAY: Final = Way(
     geometry=shapely.LineString(),
     ahead=np.zeros(0, np.bool_),
     metres_of=np.zeros(0),
+    low=np.zeros(0),
+    high=np.zeros(0),
 )
 
 
@@ -363,7 +369,7 @@ def find_way(
     start, end
         One place each.
     instead_of
-        The way that is cut: its edges are avoided wherever another road exists.
+        The way that is cut: it is avoided wherever another road exists.
 
     Returns
     -------
@@ -371,11 +377,9 @@ def find_way(
         Its seconds are the true ones; what it shares with the first way could not be avoided, or
         only by a detour of more than `PENALTY` times.
     """
-    price = cost
-    if instead_of is not None:
-        price = cost.copy()
-        price[instead_of.edges] *= 1.0 + PENALTY
-    best, pieces = find_pieces(graph, price, start, end, direct=instead_of is None)
+    first = instead_of
+    dearer = None if first is None else ((first.edges, first.low, first.high), PENALTY)
+    best, pieces = find_pieces(graph, cost, start, end, direct=first is None, dearer=dearer)
     return _way(graph, cost, pieces, instead_of) if np.isfinite(best) else NO_WAY
 
 
@@ -391,15 +395,19 @@ def _way(
     xy = _places(graph.edge_geometry[edges], low, high)
     keep = np.append(True, (np.diff(xy, axis=0) != 0).any(axis=1))
     xy = xy[keep] if keep.sum() > 1 else np.repeat(xy[:1], 2, axis=0)
-    both = np.zeros(len(edges), bool) if first is None else np.isin(edges, first.edges)
+    shared = np.zeros(len(edges))
+    if first is not None:
+        shared = shared_with((first.edges, first.low, first.high), (edges, low, high))
     return Way(
         seconds=float((cost[edges] * part).sum()),
         metres=float(metres.sum()),
         edges=edges,
-        shared_m=float(metres[both].sum()),
+        shared_m=float((graph.edge_length_m[edges] * shared).sum()),
         geometry=shapely.LineString(xy),
         ahead=np.asarray(high >= low, np.bool_),
         metres_of=np.asarray(metres, np.float64),
+        low=np.asarray(low, np.float64),
+        high=np.asarray(high, np.float64),
     )
 
 
@@ -587,7 +595,7 @@ def _names(net: Net, way: Way, names: Sequence[str]) -> str:
     rows = net.graph.edge_row[way.edges]
     said = [names[row] for row in rows]
     metres: dict[str, float] = {}
-    for name, length in zip(said, net.graph.edge_length_m[way.edges], strict=True):
+    for name, length in zip(said, way.metres_of, strict=True):
         if name:
             metres[name] = metres.get(name, 0.0) + float(length)
     longest = sorted(metres, key=lambda name: -metres[name])[:MOST_NAMES]
@@ -704,9 +712,10 @@ def _avoided(net: Net, usual: Way, names: Sequence[str]) -> tuple[float, str]:
     """Measure and name what is closed on the way that people would take otherwise."""
     if not usual.edges.size:
         return 0.0, ""
-    shut = usual.edges[~np.isfinite(net.edge_cost[usual.edges])]
-    said = {names[row] for row in net.graph.edge_row[shut]} - {""} if len(names) else set()
-    return float(net.graph.edge_length_m[shut].sum()), "、".join(sorted(said))
+    closed = ~np.isfinite(net.edge_cost[usual.edges])
+    rows = net.graph.edge_row[usual.edges[closed]]
+    said = {names[row] for row in rows} - {""} if len(names) else set()
+    return float(usual.metres_of[closed].sum()), "、".join(sorted(said))
 
 
 def _headings(start: Floats, end: Floats) -> list[Text]:

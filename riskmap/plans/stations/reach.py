@@ -19,6 +19,7 @@ from riskmap.geo.network import (
     cost_table,
     nearest_seconds,
     sample,
+    snap_points,
     vehicle_seconds,
     wet_roads,
 )
@@ -477,8 +478,8 @@ def wet_setting(
     closures
         Closed roads or areas, or None.
     moved_out
-        Whether stations in water too deep for their vehicles go on serving from their place, as
-        if the vehicles had been moved to dry ground beside it; otherwise they serve nobody.
+        Whether stations in water too deep for their vehicles serve from the nearest road that is
+        passable, where the vehicles were moved before; otherwise they serve nobody.
 
     Returns
     -------
@@ -491,10 +492,17 @@ def wet_setting(
     fleets = []
     for fleet in setting.fleets:
         places = roads.moved(fleet.places)
-        if not moved_out:
-            deep = depth[fleet.rows] >= float(limits[fleet.vehicle])
-            places = places.without(deep)
         cost = roads.seconds(vehicle=fleet.vehicle, presets=presets)
+        deep = depth[fleet.rows] >= float(limits[fleet.vehicle])
+        if not moved_out:
+            places = places.without(deep)
+        elif deep.any():
+            rows = np.flatnonzero(deep)
+            beside = snap_points(
+                roads.graph, setting.xy[fleet.rows[rows]],
+                limit_m=float(presets["station.snap_limit_m"]), usable=np.isfinite(cost),
+            )  # fmt: skip
+            places = places.with_rows(rows, beside)
         fleets.append(replace(fleet, places=places, edge_cost=cost))
     return replace(setting, graph=roads.graph, roads=roads, fleets=tuple(fleets))
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from riskmap.errors import InfeasibleError
 from riskmap.geo.grid import Grid, cell_of, inside_cells, row_xy
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from riskmap.geo.network import RoadGraph
     from riskmap.layers.layer import Raster
     from riskmap.plans.stations.coverage import Demand
+    from riskmap.siting.problem import Instance
     from riskmap.vocabulary.presets import Presets
 
 
@@ -356,6 +358,8 @@ def plan_sites(ground: Ground, *, model: str, most: int, robust: bool = False) -
             rows[-1] |= {name: row[name] for name in ("covered", "share", "recount")}
         if ground.candidates.whole is not None:
             notes = (*notes, _loss_bound(ground, len(chosen), rows[-1]["covered"]))
+    elif ground.candidates.whole is not None and len(chosen) and last[0] is not None:
+        notes = (*notes, *_better(ground, model, (instance, kept), len(chosen), last[0]))
     sites, order = _sites(ground, chosen, table)
     if model == "mclp":
         sites["stays"] = _stays(ground, chosen, order)
@@ -593,6 +597,91 @@ def _loss_bound(ground: Ground, k: int, covered: float) -> Text:
         "({share})",
         k=k, n=len(whole), more=f"{most:.0f}", share=f"{most / total:.1%}",
     )  # fmt: skip
+
+
+def _better(
+    ground: Ground,
+    model: str,
+    asked: tuple[Instance, NDArray[np.bool_]],
+    k: int,
+    objective: float,
+) -> tuple[Text, ...]:
+    """Say how much better any sites of all that may be chosen could be.
+
+    Each site that is left out counts for the nearest one that is compared, which is as near to
+    everybody as the best of those it stands for: a relaxation of the choice among all.
+    """
+    whole, count = ground.candidates.whole, len(ground.setting.on)
+    assert whole is not None  # noqa: S101
+    bound: float | None = None
+    if model == "mexclp":
+        bound = _busy_bound(ground, whole, k)
+    elif model in FAR:
+        bound = _near_bound(ground, model, asked, whole, count + k)
+    if bound is None:
+        return ()
+    share = abs(objective - bound) / max(abs(objective), 1e-9)
+    return (
+        text(
+            "not all sites are compared: any {k} of all {n} would have an objective of {bound} at "
+            "best, {share} better",
+            k=k, n=len(whole), bound=f"{bound:.0f}", share=f"{share:.1%}",
+        ),
+    )  # fmt: skip
+
+
+def _near_bound(
+    ground: Ground,
+    model: str,
+    asked: tuple[Instance, NDArray[np.bool_]],
+    whole: Snapped,
+    p: int,
+) -> float | None:
+    """Bound the medians or the centre from below, a site for each part of the place."""
+    setting, count = ground.setting, len(ground.setting.on)
+    instance, kept = asked
+    part = cKDTree(ground.candidates.on_road.xy).query(whole.xy)[1]
+    old = instance.facility_of < count
+    demand = [instance.demand_of[old]]
+    facility, cost = [instance.facility_of[old]], [instance.cost[old]]
+    there = ground.on_road.take(kept)
+    for number in np.unique(part):
+        places = whole.take(part == number)
+        fleet = Fleet(
+            vehicle=ground.vehicle, rows=np.arange(len(places)), places=places,
+            start=np.full(len(places), setting.rule.response_s), edge_cost=ground.edge_cost,
+        )  # fmt: skip
+        alone = Setting(
+            graph=setting.graph, fleets=(fleet,), xy=places.xy, on=places.on, start=fleet.start,
+            own=np.zeros(len(places), dtype=bool), rule=setting.rule, access_ms=setting.access_ms,
+        )  # fmt: skip
+        _, seconds = first_there(alone, there)
+        near = np.flatnonzero(np.isfinite(seconds))
+        demand.append(near)
+        facility.append(np.full(near.size, count + number))
+        cost.append(seconds[near])
+    m = count + len(ground.candidates.ids)
+    relaxed = make_instance(
+        demand_of=np.concatenate(demand), facility_of=np.concatenate(facility),
+        cost=np.concatenate(cost), demands=instance.demands,
+        facilities=tuple(map(str, range(m))), weight=instance.weight, status=instance.status,
+    )  # fmt: skip
+    limits: dict[str, Any] = {"gap": GAP, "max_nodes": NODES} if model in SEARCHED else {}
+    return solve(model, relaxed, p=p, **limits).bound
+
+
+def _busy_bound(ground: Ground, whole: Snapped, k: int) -> float:
+    """Bound what busy vehicles cover: each further site adds at most what it adds alone."""
+    near = _cover_instance(ground, whole, ground.setting, ground.edge_cost)
+    count = len(ground.setting.on)
+    old = near.facility_of < count
+    times = np.bincount(near.demand_of[old], minlength=near.n_demands)
+    left = near.weight * ground.busy**times
+    gain = np.bincount(
+        near.facility_of[~old] - count, weights=left[near.demand_of[~old]], minlength=len(whole)
+    )
+    most = float(np.sort(gain)[::-1][:k].sum()) * (1 - ground.busy)
+    return float(near.weight.sum() - left.sum()) + most
 
 
 def _stays(ground: Ground, chosen: Ints, order: Ints) -> list[str]:
