@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from riskmap.geo.grid import as_dataset, cell_centres
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import geopandas as gpd
@@ -221,6 +221,8 @@ class Result:
     """研判一张单: one row an item, index ``item_id``, best rank first."""
     control: pd.DataFrame
     """管控一张表: one row an item, index ``item_id``."""
+    control_choices: Mapping[str, Sequence[Text]] = field(default_factory=dict)
+    """Column of that table to the words that it is filled in with."""
     closed: pd.DataFrame | None = None
     """Items that are signed off, as the control table has them; they stand in no list."""
     steps: pd.DataFrame | None = None

@@ -24,7 +24,7 @@ from riskmap.i18n import text
 from riskmap.index.steps import Index, default_steps, fit
 from riskmap.indicators.table import Indicators
 from riskmap.layers.layer import Layer, Source
-from riskmap.register.control import build_control
+from riskmap.register.control import CHOICES, build_control
 from riskmap.register.items import build_items
 from riskmap.result import Facts, InputFile, Result, Scenario
 from riskmap.vocabulary.presets import load_presets
@@ -263,7 +263,7 @@ def sample_result(
         notes=(text("screening estimate, not a survey"),), units=units, grid=grid,
         population=population, indicators=indicators,
         index=index,
-        items=items, control=control,
+        items=items, control=control, control_choices=CHOICES,
         scenarios={"大暴雨": Scenario(name="大暴雨", depth_m=depth, rain_mm=150.0, hours=24.0)},
         presets=presets.used(), params=params,
         inputs=(InputFile(f"{CANARY_PATH}/flood_point.xlsx", "0" * 64, 1234),),

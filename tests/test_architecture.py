@@ -54,7 +54,7 @@ def test_help_loads_nothing_heavy_and_ways_neither_tables_nor_the_compiler():
         "import sys, riskmap.cli\n"
         "heavy = {'numpy', 'pandas', 'geopandas', 'rasterio', 'numba', 'scipy', 'pydantic'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
-        "import riskmap.geo.network.route\n"
+        "import riskmap.cli.route_files\n"
         "heavy = {'pandas', 'geopandas', 'rasterio', 'numba', 'odc', 'affine'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -351,7 +351,7 @@ def ledgers(folder):
 
 
 def test_a_folder_of_workbooks_becomes_a_project(tmp_path):
-    from riskmap.cli.start import project_of
+    from riskmap.cli.scaffold import project_of
     from riskmap.project.schema import load_project
 
     folder = ledgers(tmp_path / "某区 (1)")
@@ -366,7 +366,7 @@ def test_a_folder_of_workbooks_becomes_a_project(tmp_path):
 
 
 def test_villages_without_codes_go_by_their_names():
-    from riskmap.cli.start import _meaning
+    from riskmap.cli.scaffold import _meaning
 
     cells = [["村社区名称", "所属镇街", "经度", "纬度"], ["东村", "甲镇", 117.01, 36.61]]
     assert _meaning("村社区", cells, "a") == (
@@ -377,7 +377,7 @@ def test_villages_without_codes_go_by_their_names():
 
 
 def test_a_project_is_chosen_by_number_or_by_what_is_dragged_in(tmp_path):
-    from riskmap.cli.start import choose
+    from riskmap.cli.scaffold import choose
     from riskmap.errors import UsageError
 
     one, two = (town.write(tmp_path / "projects" / name) for name in ("甲", "乙"))

@@ -105,8 +105,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Make the one map, the GeoPackage, the list and the table from a project file."""
-    from riskmap.cli import commands
-    from riskmap.cli.show import shown_summary
+    from riskmap.cli import commands, show
 
     choice("--profile", profile, ("internal", "public"))
     choice("--lang", lang, ("zh", "en"))
@@ -127,7 +126,7 @@ def run(
     if as_json:
         emit(summary)
     else:
-        typer.echo(shown_summary(summary))
+        typer.echo(show.shown_summary(summary))
     if summary["unusable"]:
         raise typer.Exit(1)
 
@@ -145,8 +144,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a project's layers; exit 1 if rows were returned or a layer is unusable."""
-    from riskmap.cli import commands
-    from riskmap.cli.show import shown_check
+    from riskmap.cli import commands, show
 
     choice("--lang", lang, ("zh", "en"))
     ledger = commands.check_project(
@@ -155,7 +153,7 @@ def check(
     if as_json:
         emit(ledger)
     else:
-        typer.echo(shown_check(ledger))
+        typer.echo(show.shown_check(ledger))
     if ledger["returned"] or ledger["unusable"]:
         raise typer.Exit(1)
 
@@ -177,13 +175,15 @@ def new(
     lang: Lang = None,
 ) -> None:
     """Make a project folder: a project file and one workbook to fill in; no GIS is needed."""
-    from riskmap.cli import commands
-    from riskmap.cli.scaffold import Answers, at_terminal
+    from riskmap.cli import scaffold
 
     choice("--lang", lang, ("zh", "en"))
     told = bool(name or place or datum or boundary or date)
-    answers = Answers(name=name, place=place, datum=datum or "auto", boundary=boundary, date=date)
-    made = commands.new_project(folder, answers, lang=lang or "zh", ask=not told and at_terminal())
+    answers = scaffold.Answers(
+        name=name, place=place, datum=datum or "auto", boundary=boundary, date=date
+    )
+    ask = not told and scaffold.at_terminal()
+    made = scaffold.new_project(folder, answers, lang=lang or "zh", ask=ask)
     for file in made:
         typer.echo(file)
     say(text("Next: fill in {book}, then: riskmap check {project}", book=made[1], project=made[0]))
@@ -202,22 +202,20 @@ def start(
     lang: Lang = None,
 ) -> None:
     """Choose a project or a folder of workbooks, run it and open the map: for a double click."""
-    from riskmap.cli import commands
-    from riskmap.cli import start as starting
-    from riskmap.cli.show import shown_summary
+    from riskmap.cli import commands, scaffold, show
 
     choice("--lang", lang, ("zh", "en"))
     if path is None:
-        project = starting.choose(
+        project = scaffold.choose(
             home or Path.cwd(), lambda question: str(typer.prompt(str(question))), typer.echo
         )
     else:
-        project = starting.project_of(path)
+        project = scaffold.project_of(path)
     say(text("project: {file}", file=project))
     summary = commands.run_project(project, lang=lang)
-    typer.echo(shown_summary(summary))
+    typer.echo(show.shown_summary(summary))
     folder = Path(summary["folder"])
-    if not starting.open_page(folder):
+    if not scaffold.open_page(folder):
         say(text("open this file in a browser: {page}", page=folder / "onemap.html"))
 
 
@@ -229,10 +227,10 @@ def template(
     lang: Lang = None,
 ) -> None:
     """Write a workbook to fill in, with drop-downs and limits, one sheet a role."""
-    from riskmap.cli import commands
+    from riskmap.cli import scaffold
 
     choice("--lang", lang, ("zh", "en"))
-    commands.write_role_template(roles, out=out, lang=lang or "zh")
+    scaffold.write_role_template(roles, out=out, lang=lang or "zh")
     typer.echo(out)
 
 
@@ -301,8 +299,7 @@ def papers(
     as_json: AsJson = False,
 ) -> None:
     """Make map sheets to sign, post and carry from a results folder; only changed ones anew."""
-    from riskmap.cli import commands
-    from riskmap.cli.show import shown_atlas
+    from riskmap.cli import commands, show
 
     choice("--paper", paper, ("a3", "a4"))
     for name in sheets or ():
@@ -320,7 +317,7 @@ def papers(
     if as_json:
         emit(made)
     else:
-        typer.echo(shown_atlas(made))
+        typer.echo(show.shown_atlas(made))
     if made["not_made"]:
         raise typer.Exit(1)
 

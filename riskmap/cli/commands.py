@@ -2,11 +2,46 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from riskmap.errors import LayerError, ProjectError, UsageError
+import yaml
+
+from riskmap import pipeline
+from riskmap.cli.common import default_folder, in_language, load, make_way
+from riskmap.errors import LayerError, UsageError
+from riskmap.export import bundle, public
+from riskmap.export.encode import as_json
+from riskmap.export.geopackage.read import open_results
+from riskmap.export.onemap.backdrop import backdrop_problems
+from riskmap.export.papers.document import layout as page_layout
+from riskmap.export.papers.drafts import Options
+from riskmap.export.papers.folder import make_atlas
+from riskmap.export.verify import verify
+from riskmap.export.witness import check_key
+from riskmap.export.workbook.books import write_gaps
+from riskmap.export.workbook.tables import class_names, scored
+from riskmap.files import (
+    PlacedElsewhereError,
+    beside,
+    claim_folder,
+    parse_yaml,
+    sha256,
+    system_words,
+)
 from riskmap.i18n import Text, language, text
+from riskmap.layers.read.database import is_database
+from riskmap.pipeline.ground import keep_ids
+from riskmap.pipeline.register import record, refuse_lost_edits
+from riskmap.pipeline.run import check
+from riskmap.progress import say
+from riskmap.project.schema import as_project_error, load_for_check
+from riskmap.project.words import keep_words, words_file
+from riskmap.register.diff import since
+from riskmap.result import InputFile
+from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,11 +49,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from riskmap.cli.scaffold import Answers
     from riskmap.errors import Problem
     from riskmap.export.papers.document import Layout
     from riskmap.project.schema import Project
-    from riskmap.result import InputFile, Result
+    from riskmap.result import Result
     from riskmap.vocabulary.roles import Role
 
 
@@ -28,39 +62,8 @@ SEVERITIES = ("returned", "unusable", "notes")
 STAGES = ("layers", "indicators", "index", "plans", "register")
 
 
-def load(project: Path, *, lang: str | None = None, allow_outside: bool = False) -> Project:
-    """Load a project file.
-
-    Parameters
-    ----------
-    project
-        The file.
-    lang
-        Language of the papers; by default the project's own.
-    allow_outside
-        Whether input may lie outside the project's tree.
-
-    Returns
-    -------
-    Project
-        The checked project.
-    """
-    from riskmap.project.schema import load_project
-
-    return _in_language(load_project(project, allow_outside=allow_outside), lang)
-
-
-def _in_language(project: Project, lang: str | None) -> Project:
-    if not lang:
-        return project
-    return project.model_copy(update={"outputs": project.outputs.model_copy(update={"lang": lang})})
-
-
 def _pictures(project: Project) -> list[tuple[str, Path]]:
     """List the pictures under the map, once it is sure that each can be used."""
-    from riskmap.export.onemap.backdrop import backdrop_problems
-    from riskmap.project.schema import as_project_error
-
     found = [(shown, project.file(shown)) for shown in project.outputs.tiles]
     problems = backdrop_problems(found) if found else []
     if problems:
@@ -70,9 +73,6 @@ def _pictures(project: Project) -> list[tuple[str, Path]]:
 
 def _layout(project: Project) -> Layout:
     """Read how papers are set, once it is sure that template and typefaces are there."""
-    from riskmap.export.papers.document import layout
-    from riskmap.vocabulary.presets import load_presets
-
     said = project.outputs
     template = project.file(said.template) if said.template else None
     if template is not None and not template.is_file():
@@ -81,45 +81,13 @@ def _layout(project: Project) -> Layout:
     if sheet is not None and not sheet.is_file():
         raise UsageError(text("{file}: no such file", file=said.sheet_template))
     folders = [] if said.fonts in ("", "system") else [project.file(said.fonts)]
-    found = layout(
+    found = page_layout(
         load_presets(project.presets),
         template=template,
         folders=folders,
         system=said.fonts == "system",
     )
     return replace(found, sheet_template=sheet, sheet_paper=said.sheet_paper)
-
-
-def default_folder(project: Project) -> Path:
-    """Choose the results folder of a project.
-
-    Parameters
-    ----------
-    project
-        The project.
-
-    Returns
-    -------
-    Path
-        ``outputs.dir`` of the project file, else ``outputs/NAME`` in the project's tree.
-
-    Raises
-    ------
-    ProjectError
-        When the folder would lie outside the project's tree.
-    """
-    if project.outputs.dir:
-        folder = project.file(project.outputs.dir)
-        if not folder.is_relative_to(project.root) or folder == project.root:
-            raise ProjectError(
-                text(
-                    "outputs.dir: {folder} is not a folder inside the project's tree; "
-                    "choose another, or give --out",
-                    folder=project.outputs.dir,
-                )
-            )
-        return folder
-    return project.root / "outputs" / project.path.stem
 
 
 def read_weights(path: Path) -> dict[str, float]:
@@ -140,10 +108,6 @@ def read_weights(path: Path) -> dict[str, float]:
     UsageError
         When the file is missing or holds anything else.
     """
-    import yaml
-
-    from riskmap.files import parse_yaml
-
     try:
         raw = parse_yaml(path.read_text(encoding="utf-8-sig"))
         weights = {str(code): float(value) for code, value in raw["weights"].items()}
@@ -204,12 +168,6 @@ def run_project(
     dict
         Summary: folder, files, rows by layer, worst units, notes.
     """
-    from riskmap import pipeline
-    from riskmap.cli.show import headlines
-    from riskmap.export import bundle, public
-    from riskmap.files import PlacedElsewhereError
-    from riskmap.pipeline.register import refuse_lost_edits
-
     loaded = load(project, lang=lang, allow_outside=allow_outside)
     if weights:
         loaded = loaded.model_copy(update={"overrides": read_weights(weights)})
@@ -254,11 +212,8 @@ def run_project(
 
 def _found(result: Result) -> dict[str, Any]:
     """Say which layers and rows counted, and which units are worst."""
-    from riskmap.cli.show import worst_units
-    from riskmap.export import bundle as report
-
     return {
-        "layers": report.layer_rows(result),
+        "layers": bundle.layer_rows(result),
         "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
         "returned": sum(p.count for p in result.problems if p.severity == "returned"),
         "worst_units": worst_units(result),
@@ -285,7 +240,6 @@ def _earlier(project: Project, given: Path | None, edition: str) -> _Earlier | T
     folder = given or (project.file(named) if named else None)
     if folder is None:
         return None
-    from riskmap.export.geopackage.read import open_results
 
     if given is None and open_results(folder).facts.get("profile") != edition:
         return text("The earlier result is of the other edition, so nothing is compared.")
@@ -294,13 +248,6 @@ def _earlier(project: Project, given: Path | None, edition: str) -> _Earlier | T
 
 def _earlier_tables(folder: Path, edition: str, place: str) -> _Earlier:
     """Read an earlier result's name, tables and fitted parameters."""
-    import json
-
-    from riskmap.export.bundle import GEOPACKAGE, PARAMS
-    from riskmap.export.geopackage.read import open_results
-    from riskmap.files import sha256
-    from riskmap.result import InputFile
-
     found = open_results(folder)
     if found.facts.get("profile") != edition:
         raise UsageError(
@@ -311,13 +258,13 @@ def _earlier_tables(folder: Path, edition: str, place: str) -> _Earlier:
     names = ("units", "unit_indicators", "items", "signed_off")
     tables = {name: found.table(name) for name in names if name in found.tables}
     try:
-        params = json.loads((folder / PARAMS).read_text(encoding="utf-8")).get("unit")
+        params = json.loads((folder / bundle.PARAMS).read_text(encoding="utf-8")).get("unit")
     except (OSError, ValueError, AttributeError):
         params = None
     shown = folder.name if edition == "internal" else "earlier"
     files = tuple(
         InputFile(f"{shown}/{path.name}", sha256(path), path.stat().st_size)
-        for path in (folder / GEOPACKAGE, folder / PARAMS)
+        for path in (folder / bundle.GEOPACKAGE, folder / bundle.PARAMS)
         if path.is_file()
     )
     name = str(found.facts.get("data_date") or found.facts.get("name"))
@@ -328,11 +275,6 @@ def _compared(result: Result, old: _Earlier | Text) -> Result:
     """Add to a result what has changed since an earlier one, or why nothing is compared."""
     if not isinstance(old, _Earlier):
         return replace(result, notes=(*result.notes, old))
-    import json
-
-    from riskmap.export.encode import as_json
-    from riskmap.export.workbook.tables import scored
-    from riskmap.register.diff import since
 
     name, tables, params, files = old
     scores = scored(result.index["unit"])[["score", "class"]]
@@ -353,11 +295,6 @@ def _compared(result: Result, old: _Earlier | Text) -> Result:
 
 def _claim(folder: Path, key: Path | None, database: str | None) -> None:
     """Refuse before the work what could not be written after it."""
-    from riskmap.export.bundle import check_database
-    from riskmap.export.witness import check_key
-    from riskmap.files import beside, claim_folder
-    from riskmap.progress import say
-
     check_key(key)
     if held := claim_folder(folder):
         said = text(
@@ -368,7 +305,7 @@ def _claim(folder: Path, key: Path | None, database: str | None) -> None:
         )
         say(str(said))
     if database:
-        check_database(database)
+        bundle.check_database(database)
 
 
 def make_sheets(
@@ -413,9 +350,6 @@ def make_sheets(
     UsageError
         When a folder or file does not exist.
     """
-    from riskmap.export.papers.drafts import Options
-    from riskmap.export.papers.folder import make_atlas
-
     if not (folder / "riskmap.gpkg").is_file():
         raise UsageError(text("{folder}: no results of riskmap", folder=folder))
     for path in (template, fonts):
@@ -462,24 +396,19 @@ def write_tables(folder: Path, address: str, *, title: str = "") -> dict[str, in
     UsageError
         When there is no such folder, or the address is none of a database.
     """
-    from riskmap.export.bundle import GEOPACKAGE, write_database
-    from riskmap.layers.read.database import is_database
-
-    if not (folder / GEOPACKAGE).is_file():
+    if not (folder / bundle.GEOPACKAGE).is_file():
         raise UsageError(text("{folder}: no results of riskmap", folder=folder))
     if not is_database(address):
         raise UsageError(
             text("{address}: expected postgresql://USER@HOST:PORT/DATABASE#SCHEMA", address=address)
         )
-    return write_database(folder / GEOPACKAGE, address, title=title or folder.resolve().name)
+    return bundle.write_database(
+        folder / bundle.GEOPACKAGE, address, title=title or folder.resolve().name
+    )
 
 
 def _keep(project: Project, result: Result) -> list[str]:
     """Keep item ids and the register for the next run; say it where that cannot be done."""
-    from riskmap.files import system_words
-    from riskmap.pipeline.ground import keep_ids
-    from riskmap.pipeline.register import record
-
     try:
         keep_ids(project, result.layers, result.roles)
         record(project, result.items, result.control, result.closed)
@@ -521,26 +450,17 @@ def check_project(
     dict
         Rows by layer, every problem as a line, the lines of each layer, and the layers not given.
     """
-    from riskmap.export import bundle as report
-    from riskmap.export.onemap.backdrop import backdrop_problems
-    from riskmap.pipeline.run import check
-    from riskmap.project.schema import load_for_check
-
     if out:
-        _make_way(out)
+        make_way(out)
     loaded, problems = load_for_check(project, allow_outside=allow_outside)
-    loaded = _in_language(loaded, lang)
+    loaded = in_language(loaded, lang)
     with language(loaded.outputs.lang):
         pictures = [(shown, loaded.file(shown)) for shown in loaded.outputs.tiles]
         result = check(loaded, [*problems, *(backdrop_problems(pictures) if pictures else [])])
         if out:
-            from riskmap.export.workbook.books import write_gaps
-
             write_gaps(result, out)
         kept: dict[str, Any] = {}
         if keep:
-            from riskmap.project.words import keep_words, words_file
-
             words = words_file(loaded.path)
             kept = {"kept": keep_words(words, result.problems, result.roles), "words": str(words)}
         lines: dict[str, dict[str, list[str]]] = {}
@@ -552,7 +472,7 @@ def check_project(
             part[key].append(str(_labelled(problem, result.roles.get(problem.role))))
         return {
             "project": loaded.name,
-            "layers": report.layer_rows(result),
+            "layers": bundle.layer_rows(result),
             **{key: [x for part in lines.values() for x in part[key]] for key in SEVERITIES},
             "by_layer": lines,
             **kept,
@@ -566,101 +486,6 @@ def _labelled(problem: Problem, role: Role | None) -> Problem:
     """Call a field by its heading where the problem knows it only by our own name."""
     field = role.field(problem.field) if role is not None else None
     return problem if field is None else replace(problem, field=str(field.label))
-
-
-def _make_way(workbook: Path) -> None:
-    """Make sure that a workbook can be written here; what stands there stays."""
-    if workbook.suffix.lower() != ".xlsx":
-        raise UsageError(text("{file}: a workbook; name a file that ends in .xlsx", file=workbook))
-    workbook.parent.mkdir(parents=True, exist_ok=True)
-    new = not workbook.exists()
-    workbook.open("ab").close()
-    if new:
-        workbook.unlink()
-
-
-def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
-    """Write a workbook to fill in.
-
-    Parameters
-    ----------
-    roles
-        Names of the roles.
-    out
-        The workbook.
-    lang
-        Language of its headers.
-
-    Raises
-    ------
-    UsageError
-        When a role is unknown or a raster, or the file is no workbook (for papers: no Word file).
-    """
-    from riskmap.layers.template import write_template
-    from riskmap.vocabulary.roles import load_roles
-
-    if out.suffix.lower() == ".docx":
-        _write_paper_template(roles, out)
-        return
-    known = {name: role for name, role in load_roles().items() if role.kind == "vector"}
-    by_label = {word: name for name, role in known.items() for word in (role.zh, role.en, name)}
-    unknown = [role for role in roles if role not in by_label]
-    if unknown:
-        raise UsageError(
-            text(
-                "no layer with rows to fill in: {roles}; known: {known}",
-                roles=", ".join(unknown),
-                known="、".join(f"{role.label} ({name})" for name, role in known.items()),
-            )
-        )
-    roles = [by_label[role] for role in roles]
-    _make_way(out)
-    with language(lang):
-        write_template([known[role] for role in dict.fromkeys(roles)], out, lang=lang)
-
-
-def _write_paper_template(roles: Sequence[str], out: Path) -> None:
-    """Write the Word file that official papers may be written into."""
-    from riskmap.export.papers.document import layout, template_file
-
-    if list(roles) not in (["公文"], ["paper"]):
-        raise UsageError(
-            text("{file}: a Word file is the template of papers: 公文 or paper", file=out)
-        )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    template_file(out, layout=layout())
-
-
-def new_project(folder: Path, answers: Answers, *, lang: str, ask: bool = False) -> list[str]:
-    """Make a project folder: a project file and one workbook to fill in.
-
-    Parameters
-    ----------
-    folder
-        Folder to make; must not exist, or be empty.
-    answers
-        What flags say of the place.
-    lang
-        Language of the workbook.
-    ask
-        Whether the five questions are asked.
-
-    Returns
-    -------
-    list
-        The files made.
-    """
-    import typer
-
-    from riskmap.cli.scaffold import ask_answers, scaffold
-
-    def put(question: Text, usual: str) -> str:
-        return str(typer.prompt(str(question), default=usual, show_default=bool(usual), err=True))
-
-    with language(lang):
-        if ask:
-            answers = ask_answers(answers, put, folder=folder)
-        return scaffold(folder, answers, lang=lang)
 
 
 def verify_folder(folder: Path, *, public_key: Path | None = None) -> list[str]:
@@ -678,10 +503,51 @@ def verify_folder(folder: Path, *, public_key: Path | None = None) -> list[str]:
     list
         What does not agree; empty when all is well.
     """
-    from riskmap.export.verify import verify
-
     if not folder.is_dir():
         raise UsageError(text("{folder}: no such folder", folder=folder))
     if public_key is not None and not public_key.is_file():
         raise UsageError(text("{file}: no such file", file=public_key))
     return list(verify(folder, public_key=public_key))
+
+
+def worst_units(result: Result) -> list[dict[str, Any]]:
+    """Show the five units of the finest level with the highest risk.
+
+    Parameters
+    ----------
+    result
+        The run.
+
+    Returns
+    -------
+    list
+        Unit id, name, town, score, class in words, and the component that weighs most.
+    """
+    if not result.index:
+        return []
+    classes, meta = class_names(), result.indicators.meta
+    rows = []
+    for unit in bundle.worst_units(result):
+        shares = unit.pop("contributions").dropna()
+        main = meta.loc[shares.idxmax()] if len(shares) else None
+        name = "" if main is None else str(Label(str(main["name_en"]), zh=str(main["name_zh"])))
+        rows.append(unit | {"class": classes[int(unit["class"])], "main": name})
+    return rows
+
+
+def headlines(result: Result) -> list[str]:
+    """Collect what the plans must say at once, and plans that could not be made.
+
+    Parameters
+    ----------
+    result
+        The run.
+
+    Returns
+    -------
+    list
+        Lines in the current language.
+    """
+    lines = [line for plan in result.plans.values() for line in plan.headlines]
+    lines += [note for note in result.notes if note.msgid.startswith("No station plan:")]
+    return [str(line) for line in lines]

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from riskmap.errors import UsageError
 from riskmap.i18n import Text, text
+from riskmap.indicators.table import load_table
+from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import Label, load_roles, load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,10 +55,6 @@ def explain(code: str) -> dict[str, Any]:
 
 def _entries() -> Iterator[tuple[str, str, Any]]:
     """Give everything that has a code: the code, its title, and a function that explains it."""
-    from riskmap.indicators.table import load_table
-    from riskmap.vocabulary.presets import load_presets
-    from riskmap.vocabulary.roles import Label, load_roles, load_rules
-
     for rule in load_rules().values():
         yield rule.code, str(rule.title), lambda rule=rule: (text("rule"), [rule.why])
     table = load_table()
@@ -71,8 +70,6 @@ def _entries() -> Iterator[tuple[str, str, Any]]:
 
 
 def _indicator(table: Any, code: str) -> list[Text]:
-    from riskmap.vocabulary.roles import load_roles
-
     row = table.loc[code]
     layer = load_roles().get(str(row["layer"]))
     lines = [text("unit: {unit}; weight in its group: {weight}", unit=row["unit"],

@@ -18,12 +18,15 @@ import pandas as pd
 
 from riskmap import __version__
 from riskmap.errors import IndicatorError, Problem
+from riskmap.export.charts import all_charts
 from riskmap.files import MANIFEST, hashed_files, sha256, whole_folder
 from riskmap.i18n import Text, both, text
 from riskmap.index.classify import NEEDS
+from riskmap.index.recipes import load_recipe
 from riskmap.index.stability import groups_of
 from riskmap.index.stability import leave_one_out as remove_each
 from riskmap.index.steps import STAGES, Index, fit
+from riskmap.index.stress import stress
 from riskmap.index.tree import build_tree, error, failure, read_steps, text_of
 from riskmap.index.weights import effective
 
@@ -292,12 +295,9 @@ def run_index(
         tables["leave_one_out.csv"] = remove_each(index, leave_one_out).set_index("code")
     pictures: dict[str, str] = {}
     if draws:
-        from riskmap.export import charts
-        from riskmap.index.stress import stress
-
         found, report["uncertainty"] = stress(index, values.table, meta, draws=draws, seed=seed)
         drawn = found["uncertainty.csv"]
-        pictures = charts.all_charts(index, drawn, found.get("sobol.csv"))
+        pictures = all_charts(index, drawn, found.get("sobol.csv"))
         tables |= found
     read = [Path(file) for file in (values_csv, indicators_csv, steps) if file is not None]
     with whole_folder(Path(out)) as folder:
@@ -316,8 +316,6 @@ def _recipe_or_table(
 ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """Take table and steps of a shipped set, or the table of a file and the default steps."""
     if recipe is not None:
-        from riskmap.index.recipes import load_recipe
-
         found = load_recipe(recipe)
         return found.meta, [dict(step) for step in found.steps]
     return read_indicators(Path(str(indicators_csv))), [dict(step) for step in DEFAULT_STEPS]

@@ -1,21 +1,31 @@
-"""A new project folder: one workbook to fill in, and a project file that runs as it is."""
+"""A new project: from a workbook to fill in, or from the workbooks that an office has."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import sys
+import webbrowser
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from riskmap.errors import UsageError
-from riskmap.i18n import Text, text
+import typer
+
+from riskmap.cli.common import make_way
+from riskmap.errors import LayerError, UsageError
+from riskmap.files import is_litter
+from riskmap.i18n import Text, language, text
+from riskmap.layers.read.table import find_header, read_csv, read_workbook
+from riskmap.layers.read.vector import read_vector
+from riskmap.layers.template import sheet_name, write_template
+from riskmap.vocabulary.roles import Role, load_roles, match_header, unit_role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from riskmap.vocabulary.roles import Role
+    from collections.abc import Callable, Sequence
 
 DRAWN: Final = ("line", "polygon")
 """Geometries that are drawn in a GIS and have no sheet."""
@@ -49,8 +59,6 @@ def sheet_roles() -> list[Role]:
     list of Role
         In the order of the layer tree.
     """
-    from riskmap.vocabulary.roles import load_roles
-
     return [
         role
         for role in load_roles().values()
@@ -135,8 +143,6 @@ def scaffold(folder: Path, answers: Answers, *, lang: str) -> list[str]:
         When the folder holds something, the code is not 6, 9 or 12 digits, the date is none, or the
         file of boundaries cannot be used.
     """
-    from riskmap.layers.template import write_template
-
     _check(folder, answers)
     answers = replace(answers, name=answers.name or folder.resolve().name)
     kept = _look_at(answers.boundary) if answers.boundary else {}
@@ -154,8 +160,6 @@ def scaffold(folder: Path, answers: Answers, *, lang: str) -> list[str]:
 
 
 def _check(folder: Path, answers: Answers) -> None:
-    from datetime import date
-
     code = answers.place
     if code and not (code.isascii() and code.isdigit() and len(code) in {6, 9, 12}):
         raise UsageError(text("--place {code}: give 6, 9 or 12 digits", code=code))
@@ -180,10 +184,6 @@ def _check(folder: Path, answers: Answers) -> None:
 
 def _look_at(file: Path) -> dict[str, Any]:
     """Find out whether a file holds units, and in which columns, or one outline."""
-    from riskmap.errors import LayerError
-    from riskmap.layers.read.vector import read_vector
-    from riskmap.vocabulary.roles import match_header, unit_role
-
     try:
         rows = read_vector(file, geometry="polygon")
     except LayerError as error:
@@ -230,9 +230,6 @@ def _flow(**keys: Any) -> str:
 
 
 def _unit_lines(answers: Answers, book: str, kept: dict[str, Any]) -> list[str]:
-    from riskmap.layers.template import sheet_name
-    from riskmap.vocabulary.roles import unit_role
-
     if (found := kept.get("units")) is not None and answers.boundary:
         return [
             _flow(
@@ -269,8 +266,6 @@ def _unit_lines(answers: Answers, book: str, kept: dict[str, Any]) -> list[str]:
 
 def _project_text(answers: Answers, book: str, kept: dict[str, Any], *, lang: str) -> str:
     """Write the project file with the workbook's sheets in place."""
-    from riskmap.layers.template import sheet_name
-
     said = {
         "name": text("Title of the papers"),
         "date": text("Date of the data; the only date that is printed"),
@@ -318,3 +313,321 @@ layers:
 indicators: flood_season
 outputs: {{dir: outputs, lang: {lang}, profile: internal}}
 """
+
+
+BOOKS: Final = (".xlsx", ".xls", ".xlsm", ".et", ".csv")
+"""Endings of ledgers."""
+_KEYS: Final = re.compile(r"^(?:layers|units):", re.MULTILINE)
+_DEPTH: Final = 2
+
+
+def projects_in(folder: Path) -> list[Path]:
+    """Find the project files of a folder and of the folders in it.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    list of Path
+        Files with the keys of a project, in order of their paths.
+    """
+    found = []
+    for depth in range(_DEPTH + 1):
+        found += [
+            path
+            for path in folder.glob("/".join([*("*" * depth), "*.y*ml"]))
+            if path.is_file() and len(_KEYS.findall(_head(path))) > 1
+        ]
+    return sorted(found)
+
+
+def _head(path: Path) -> str:
+    try:
+        return path.read_bytes()[:200_000].decode("utf-8-sig", "replace")
+    except OSError:
+        return ""
+
+
+def project_of(path: Path) -> Path:
+    """Find or make the project file that somebody means by a file or a folder.
+
+    Parameters
+    ----------
+    path
+        A project file, a workbook, or a folder of either.
+
+    Returns
+    -------
+    Path
+        The project file; for a folder of workbooks a new one beside them.
+
+    Raises
+    ------
+    UsageError
+        When there is nothing there, more than one project, or no sheet is recognised.
+    """
+    path = Path(str(path).strip().strip("'\""))
+    if path.is_file() and path.suffix.lower() in BOOKS:
+        path = path.parent
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise UsageError(text("{file}: no such file", file=path))
+    found = projects_in(path)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(file.relative_to(path).as_posix() for file in found)
+        raise UsageError(
+            text("{folder} holds several projects; choose one: {names}", folder=path, names=names)
+        )
+    return _made_from(path)
+
+
+def _made_from(folder: Path) -> Path:
+    """Write a project file for the workbooks of a folder, each sheet by its name or its header."""
+    sheets = _sheets(folder)
+    if not sheets:
+        raise UsageError(
+            text(
+                "{folder}: no project file, and no workbook whose sheets or headers are known; "
+                "make one with: riskmap new DIR",
+                folder=folder,
+            )
+        )
+    units = [
+        _flow(path=path, sheet=sheet, level=level, **columns)
+        for (kind, level), path, sheet, columns in sheets
+        if kind == "units"
+    ]
+    lines: dict[str, list[str]] = {}
+    for (kind, role), path, sheet, _ in sheets:
+        if kind == "layers":
+            lines.setdefault(role, []).append(_flow(path=path, sheet=sheet))
+    project = folder / "project.yaml"
+    name = json.dumps(folder.resolve().name, ensure_ascii=False)
+    parts = [
+        f"# {text('Made from the workbooks of this folder; check what each sheet was taken for')}",
+        f"name: {name}",
+        f"place: {{name: {name}}}",
+        *(["units:", *(f"  - {line}" for line in units)] if units else []),
+        "layers:",
+        *(
+            f"  {role}: {given[0]}" if len(given) == 1 else f"  {role}: [{', '.join(given)}]"
+            for role, given in lines.items()
+        ),
+        *([] if lines else ["  {}"]),
+        "indicators: flood_season",
+        "outputs: {dir: outputs}",
+        "",
+    ]
+    project.write_text("\n".join(parts), encoding="utf-8", newline="\n")
+    return project
+
+
+def _sheets(folder: Path) -> list[tuple[tuple[str, str], str, str | None, dict[str, str]]]:
+    """Say for each sheet what it is: units of a level or a role, its file, name and columns."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in BOOKS or is_litter(path.name) or not path.is_file():
+            continue
+        book = path.suffix.lower() != ".csv"
+        try:
+            grids = read_workbook(path) if book else [read_csv(path)]
+        except LayerError:
+            continue  # the check of the project names it
+        for grid in grids:
+            if grid.hidden or len(grid.cells) < 2:
+                continue
+            meant = _meaning(grid.name if book else path.stem, grid.cells, path.stem)
+            if meant is not None:
+                kind, columns = meant
+                found.append((kind, path.name, grid.name if book else None, columns))
+    return found
+
+
+def _meaning(
+    name: str, cells: list[list[Any]], book: str
+) -> tuple[tuple[str, str], dict[str, str]] | None:
+    """Find what a sheet holds, by its own name, else its file's, else by the headers known."""
+
+    def known(role: Role) -> Callable[[str], str | None]:
+        def field(header: str) -> str | None:
+            found, _ = match_header(role, header)
+            return found.name if found else None
+
+        return field
+
+    levels = {level: unit_role(level) for level in ("village", "town")}
+    roles = {role.name: role for role in load_roles().values() if role.kind == "vector"}
+    for label in (name, book):
+        for level, role in levels.items():
+            if sheet_name(role) in label or role.zh in label:
+                header = find_header(cells, known(role))
+                columns = _columns(header, role) if header else {}
+                return (("units", level), columns) if "code" in columns else None
+        for role in roles.values():
+            if role.zh in label or role.name in label.lower():
+                return ("layers", role.name), {}
+    best, most = None, 2
+    for role in roles.values():
+        header = find_header(cells, known(role))
+        own = {field.name for field in role.fields}
+        score = len(header.fields & own) if header else 0
+        if score > most:
+            best, most = role.name, score
+    return (("layers", best), {}) if best else None
+
+
+def _columns(header: Any, role: Any) -> dict[str, str]:
+    """Name the columns of a sheet of units as the project file wants them."""
+    wanted = {"number": "code", "name": "name", "town": "parent", "population": "population",
+              "elderly": "elderly"}  # fmt: skip
+    found: dict[str, str] = {}
+    for column in header.names:
+        field, _ = match_header(role, column)
+        if field is not None and field.name in wanted:
+            found.setdefault(wanted[field.name], column)
+    if known := found.get("code", found.get("name")):  # either serves as the other
+        found = {"code": known, "name": known} | found
+    return found
+
+
+def choose(home: Path, ask: Callable[[Text], str], tell: Callable[[object], None]) -> Path:
+    """Let somebody at a console choose a project, by its number or by its path.
+
+    Parameters
+    ----------
+    home
+        Folder whose projects are offered.
+    ask
+        Puts a question and gives the reply.
+    tell
+        Shows a line.
+
+    Returns
+    -------
+    Path
+        The project file.
+
+    Raises
+    ------
+    UsageError
+        When nothing is chosen, or the choice is none.
+    """
+    offered = projects_in(home)
+    for number, path in enumerate(offered, 1):
+        tell(f"  {number}  {path.relative_to(home).as_posix()}")
+    reply = ask(
+        text("Number of a project, or drag a project file or a folder of workbooks here")
+    ).strip()
+    if not reply:
+        raise UsageError(text("nothing was chosen"))
+    if reply.isdecimal() and not Path(reply).exists():
+        if not 1 <= int(reply) <= len(offered):
+            raise UsageError(text("there is no project number {n}", n=reply))
+        return offered[int(reply) - 1]
+    return project_of(Path(reply))
+
+
+def open_page(folder: Path) -> bool:
+    """Open the map of a results folder in the browser.
+
+    Parameters
+    ----------
+    folder
+        The results folder.
+
+    Returns
+    -------
+    bool
+        False when there is no browser, or it is not wanted (``RISKMAP_NO_BROWSER``).
+    """
+    page = folder.resolve() / "onemap.html"
+    if os.environ.get("RISKMAP_NO_BROWSER") or not page.is_file():
+        return False
+    if os.name == "nt":
+        os.startfile(page)  # type: ignore[attr-defined, unused-ignore]  # noqa: S606
+        return True
+    return webbrowser.open(page.as_uri())
+
+
+def write_role_template(roles: Sequence[str], *, out: Path, lang: str) -> None:
+    """Write a workbook to fill in.
+
+    Parameters
+    ----------
+    roles
+        Names of the roles.
+    out
+        The workbook.
+    lang
+        Language of its headers.
+
+    Raises
+    ------
+    UsageError
+        When a role is unknown or a raster, or the file is no workbook (for papers: no Word file).
+    """
+    if out.suffix.lower() == ".docx":
+        _write_paper_template(roles, out)
+        return
+    known = {name: role for name, role in load_roles().items() if role.kind == "vector"}
+    by_label = {word: name for name, role in known.items() for word in (role.zh, role.en, name)}
+    unknown = [role for role in roles if role not in by_label]
+    if unknown:
+        raise UsageError(
+            text(
+                "no layer with rows to fill in: {roles}; known: {known}",
+                roles=", ".join(unknown),
+                known="、".join(f"{role.label} ({name})" for name, role in known.items()),
+            )
+        )
+    roles = [by_label[role] for role in roles]
+    make_way(out)
+    with language(lang):
+        write_template([known[role] for role in dict.fromkeys(roles)], out, lang=lang)
+
+
+def _write_paper_template(roles: Sequence[str], out: Path) -> None:
+    """Write the Word file that official papers may be written into."""
+    if list(roles) not in (["公文"], ["paper"]):
+        raise UsageError(
+            text("{file}: a Word file is the template of papers: 公文 or paper", file=out)
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    from riskmap.export.papers.document import layout, template_file  # 1 s; only for papers
+
+    template_file(out, layout=layout())
+
+
+def new_project(folder: Path, answers: Answers, *, lang: str, ask: bool = False) -> list[str]:
+    """Make a project folder: a project file and one workbook to fill in.
+
+    Parameters
+    ----------
+    folder
+        Folder to make; must not exist, or be empty.
+    answers
+        What flags say of the place.
+    lang
+        Language of the workbook.
+    ask
+        Whether the five questions are asked.
+
+    Returns
+    -------
+    list
+        The files made.
+    """
+
+    def put(question: Text, usual: str) -> str:
+        return str(typer.prompt(str(question), default=usual, show_default=bool(usual), err=True))
+
+    with language(lang):
+        if ask:
+            answers = ask_answers(answers, put, folder=folder)
+        return scaffold(folder, answers, lang=lang)

@@ -2,68 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from riskmap.i18n import text
-
-if TYPE_CHECKING:
-    from riskmap.result import Result
+from riskmap.vocabulary.roles import load_roles
 
 LINES: Final = 20
 """Lines about one layer on the screen; the ledger has all."""
 
 
-def worst_units(result: Result) -> list[dict[str, Any]]:
-    """Show the five units of the finest level with the highest risk.
-
-    Parameters
-    ----------
-    result
-        The run.
-
-    Returns
-    -------
-    list
-        Unit id, name, town, score, class in words, and the component that weighs most.
-    """
-    from riskmap.export.bundle import worst_units as worst
-    from riskmap.export.workbook.tables import class_names
-    from riskmap.vocabulary.roles import Label
-
-    if not result.index:
-        return []
-    classes, meta = class_names(), result.indicators.meta
-    rows = []
-    for unit in worst(result):
-        shares = unit.pop("contributions").dropna()
-        main = meta.loc[shares.idxmax()] if len(shares) else None
-        name = "" if main is None else str(Label(str(main["name_en"]), zh=str(main["name_zh"])))
-        rows.append(unit | {"class": classes[int(unit["class"])], "main": name})
-    return rows
-
-
-def headlines(result: Result) -> list[str]:
-    """Collect what the plans must say at once, and plans that could not be made.
-
-    Parameters
-    ----------
-    result
-        The run.
-
-    Returns
-    -------
-    list
-        Lines in the current language.
-    """
-    lines = [line for plan in result.plans.values() for line in plan.headlines]
-    lines += [note for note in result.notes if note.msgid.startswith("No station plan:")]
-    return [str(line) for line in lines]
-
-
 def _role_names() -> dict[str, str]:
     """Name the shipped roles in the current language."""
-    from riskmap.vocabulary.roles import load_roles
-
     roles = {name: str(role.label) for name, role in load_roles().items()}
     return {"unit": str(text("Units")), **roles}
 

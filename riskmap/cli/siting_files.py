@@ -1,18 +1,21 @@
-"""Reading an instance from CSV tables: every problem at once."""
+"""``riskmap locate`` and ``allocate``: tables read, every problem at once, and solved."""
 
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
+from riskmap.cli.common import choice
 from riskmap.errors import LayerError, Problem
 from riskmap.files import read_texts
 from riskmap.i18n import Text, text
-from riskmap.siting.allocation import mend
-from riskmap.siting.problem import STATUS_CODES, Instance, make_instance
+from riskmap.siting.allocation import allocate_split, allocate_whole, mend
+from riskmap.siting.location import MODELS, solve
+from riskmap.siting.problem import STATUS_CODES, Instance, make_instance, within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -331,3 +334,85 @@ def _head(instance: Instance, solution: Solution) -> dict[str, Any]:
 def _plain(value: float) -> float | int:
     """Show a whole number without a fraction."""
     return int(value) if float(value).is_integer() and abs(value) < 2**53 else float(value)
+
+
+def locate(
+    model: str,
+    *,
+    cost: Path,
+    demand: Path | None,
+    facilities: Path | None,
+    p: int | None,
+    radius: float | None,
+    time_limit: float | None,
+    gap: float,
+    busy: float | None = None,
+) -> dict[str, Any]:
+    """Solve a location model over tables.
+
+    Parameters
+    ----------
+    model
+        Name of the model.
+    cost, demand, facilities
+        The tables.
+    p
+        Number of open sites.
+    radius
+        Service radius, inclusive.
+    time_limit
+        Seconds.
+    gap
+        Relative gap at which to stop.
+    busy
+        Share of the time in which a site cannot answer, for ``mexclp``.
+
+    Returns
+    -------
+    dict
+        The document.
+    """
+    choice("MODEL", model, MODELS)
+    instance = read_instance(cost, demand, facilities)
+    started = time.perf_counter()
+    solution = solve(model, instance, p=p, radius=radius, time_limit=time_limit, gap=gap, busy=busy)
+    return located(instance, solution, seconds=time.perf_counter() - started)
+
+
+def allocate(
+    *,
+    cost: Path,
+    demand: Path,
+    facilities: Path,
+    whole: bool,
+    radius: float | None,
+    time_limit: float | None,
+    gap: float,
+) -> dict[str, Any]:
+    """Assign demands to facilities over tables.
+
+    Parameters
+    ----------
+    cost, demand, facilities
+        The tables.
+    whole
+        Whether each demand goes to one facility.
+    radius
+        Largest cost, inclusive.
+    time_limit
+        Seconds.
+    gap
+        Relative gap at which to stop.
+
+    Returns
+    -------
+    dict
+        The document.
+    """
+    instance = within(read_instance(cost, demand, facilities), radius)
+    started = time.perf_counter()
+    if whole:
+        solution = allocate_whole(instance, time_limit=time_limit, gap=gap)
+    else:
+        solution = allocate_split(instance)
+    return allocated(instance, solution, seconds=time.perf_counter() - started)

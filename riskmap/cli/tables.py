@@ -90,10 +90,9 @@ def locate(
     as_json: AsJson = False,
 ) -> None:
     """Choose sites, with a proven bound."""
-    from riskmap.cli import table_commands
+    from riskmap.cli import show, siting_files
 
-    choice("MODEL", model, table_commands.location_models())
-    document = table_commands.locate(
+    document = siting_files.locate(
         model,
         cost=cost,
         demand=demand,
@@ -104,7 +103,7 @@ def locate(
         gap=gap,
         busy=busy,
     )
-    _finish(document, as_json=as_json)
+    _finish(document, None if as_json else show.shown_solution(document))
 
 
 def allocate(
@@ -123,9 +122,9 @@ def allocate(
     as_json: AsJson = False,
 ) -> None:
     """Assign demands to facilities within capacities: most served, then least cost."""
-    from riskmap.cli import table_commands
+    from riskmap.cli import show, siting_files
 
-    document = table_commands.allocate(
+    document = siting_files.allocate(
         cost=cost,
         demand=demand,
         facilities=facilities,
@@ -134,17 +133,15 @@ def allocate(
         time_limit=time_limit,
         gap=gap,
     )
-    _finish(document, as_json=as_json)
+    _finish(document, None if as_json else show.shown_solution(document))
 
 
-def _finish(document: dict[str, Any], *, as_json: bool) -> None:
-    """Show a location answer; without one, exit with 3."""
-    from riskmap.cli.show import shown_solution
-
-    if as_json:
+def _finish(document: dict[str, Any], shown: str | None) -> None:
+    """Show a location answer as text or as its document; without one, exit with 3."""
+    if shown is None:
         emit(document)
     else:
-        typer.echo(shown_solution(document))
+        typer.echo(shown)
     if document["objective"] is None:
         raise typer.Exit(3)
 
@@ -179,12 +176,11 @@ def route(
     as_json: AsJson = False,
 ) -> None:
     """Give shortest ways over a road network."""
-    from riskmap.cli import table_commands
-    from riskmap.cli.show import shown_routes
+    from riskmap.cli import route_files, show
 
     choice("--match", match, ("pairs", "nearest", "matrix"))
     choice("--weight", weight, ("metres", "seconds"))
-    document = table_commands.route(
+    document = route_files.route(
         network,
         origins=origins,
         destinations=destinations,
@@ -208,7 +204,7 @@ def route(
     if as_json:
         emit(document)
     else:
-        typer.echo(shown_routes(document))
+        typer.echo(show.shown_routes(document))
 
 
 def coords(
@@ -230,12 +226,11 @@ def coords(
     as_json: AsJson = False,
 ) -> None:
     """Convert coordinates between WGS-84, GCJ-02 and BD-09."""
-    from riskmap.cli import table_commands
-    from riskmap.cli.show import shown_datum
+    from riskmap.cli import coord_files, show
 
     choice("--from", origin, ("wgs84", "cgcs2000", "gcj02", "bd09", "auto"))
     choice("--to", to, ("wgs84", "cgcs2000", "gcj02", "bd09"))
-    done = table_commands.convert(
+    done = coord_files.convert(
         source, target, origin=origin, to=to, lon=lon, lat=lat, units=units, stated=stated
     )
     for line in (*done["returned"], *done["notes"]):
@@ -243,7 +238,7 @@ def coords(
     if as_json:
         emit({key: value for key, value in done.items() if key not in ("returned", "notes")})
     elif "decided" in done:
-        typer.echo(shown_datum(done))
+        typer.echo(show.shown_datum(done))
     if not done.get("decided", True):
         raise typer.Exit(1)
     if not as_json:

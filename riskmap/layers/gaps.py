@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from dataclasses import field as part
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -32,7 +34,7 @@ SHEETS: Final[Mapping[str, Text]] = {
 }
 """Names of the sheets."""
 LABELS: Final[Mapping[str, Text]] = headings("gaps")
-"""Headings of the ledger; also in ``frame.attrs["labels"]``."""
+"""Headings of the ledger."""
 LABELS_OF_ROWS: Final[Mapping[str, Text]] = {
     "row": text("Row in the file"),
     "message": text("What is wrong"),
@@ -41,6 +43,19 @@ LABELS_OF_ROWS: Final[Mapping[str, Text]] = {
 """Headings before the office's own columns."""
 _STATUS: Final = words_of("proof")
 _SEVERITY: Final = words_of("severity")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GapSheet:
+    """A sheet of the ledger: its table, and how it is shown."""
+
+    table: pd.DataFrame = part(kw_only=False)
+    labels: Mapping[str, Text] = part(default_factory=lambda: LABELS)
+    """Headings by column."""
+    marks: frozenset[tuple[int, str]] = frozenset()
+    """Cells to mend, by row and column."""
+    about: str = ""
+    """Where its rows stand: file and sheet."""
 
 
 def ledger(
@@ -54,7 +69,7 @@ def ledger(
     units: pd.DataFrame | None = None,
     unit_sources: Sequence[Source] = (),
     scenario_roles: Sequence[str] = (),
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, GapSheet]:
     """Make the sheets of the data-gap ledger.
 
     Parameters
@@ -81,8 +96,7 @@ def ledger(
     Returns
     -------
     dict
-        Sheet name in the current language to its table; ``attrs`` hold the headings, and of the
-        sheets of original rows the marked cells.
+        Sheet name in the current language to its table.
 
     Examples
     --------
@@ -104,11 +118,9 @@ def ledger(
         ),
         "presets": _unverified(presets),
     }
-    named = {str(SHEETS[name]): frame for name, frame in sheets.items()}
-    for frame in named.values():
-        frame.attrs["labels"] = dict(LABELS)
+    named = {str(SHEETS[name]): GapSheet(frame) for name, frame in sheets.items()}
     first = str(SHEETS["returned"])
-    whole: dict[str, pd.DataFrame] = {}
+    whole: dict[str, GapSheet] = {}
     for name, frame in named.items():
         whole[name] = frame
         if name == first:
@@ -200,14 +212,14 @@ def _original_rows(
     sources: Mapping[str, Sequence[Source]],
     roles: Mapping[str, Role],
     problems: Sequence[Problem],
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, GapSheet]:
     """Show the returned rows of each file as they were written, with the cells to mend marked."""
     told: dict[tuple[str, str, str, int], list[Problem]] = {}
     for problem in problems:
         if problem.severity == "returned" and problem.row is not None and problem.count == 1:
             key = (problem.role, problem.file, problem.sheet, problem.row)
             told.setdefault(key, []).append(problem)
-    sheets: dict[str, pd.DataFrame] = {}
+    sheets: dict[str, GapSheet] = {}
     for role, files in sources.items():
         for source in files:
             if source.written is None or not source.written.cells:
@@ -220,7 +232,7 @@ def _original_rows(
 
 def _one_file(
     role: str, source: Source, told: Mapping[tuple[str, str, str, int], list[Problem]]
-) -> pd.DataFrame:
+) -> GapSheet:
     written = source.written or Written((), {}, {})
     labels: dict[str, Text] = {**LABELS, **LABELS_OF_ROWS}
     rows: list[dict[str, Any]] = []
@@ -246,10 +258,10 @@ def _one_file(
         for name, heading in zip(names, written.header, strict=True)
     }
     frame = pd.DataFrame(rows, columns=["row", "message", "mend", *names])
-    frame.attrs |= {"labels": labels, "marks": frozenset(marks)}
     where = f"{source.shown} [{source.sheet}]" if source.sheet else source.shown
-    frame.attrs["about"] = where
-    return frame.astype({"row": "Int64"})
+    return GapSheet(
+        frame.astype({"row": "Int64"}), labels=labels, marks=frozenset(marks), about=where
+    )
 
 
 def _is_field(heading: str, field: str, written: Written) -> bool:

@@ -139,7 +139,7 @@ _WKT: Final = ("wkt", "geometry", "geom", "the_geom")
 
 def read_units(
     specs: Sequence[UnitSpec], *, outline: Callable[[], Geometry | None] | None = None
-) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+) -> tuple[gpd.GeoDataFrame, tuple[Source, ...], list[Problem]]:
     """Read the administrative units of all levels.
 
     A unit without a parent gets the one in the next coarser level that holds a point inside it. A
@@ -154,11 +154,11 @@ def read_units(
 
     Returns
     -------
-    tuple of GeoDataFrame and list of Problem
+    tuple of GeoDataFrame, tuple of Source and list of Problem
         Units in EPSG:4326, indexed by ``unit_id`` (text), columns parent_id, level, name,
         population (NaN = unknown), sketch (True where the area is no boundary), _file, _sheet, _row
-        and geometry; coarse levels first, then by id.
-        ``attrs["sources"]`` holds a `Source` for each file and sheet.
+        and geometry; coarse levels first, then by id;
+        a `Source` for each file and sheet; what is wrong.
     """
     problems: list[Problem] = []
     frames: list[gpd.GeoDataFrame] = []
@@ -182,13 +182,13 @@ def read_units(
             problems.append(replace(own_fault(error), role=ROLE_NAME, file=spec.shown))
     filled = [frame for frame in frames if len(frame)]
     if not filled:
-        return empty_units(), problems
+        return empty_units(), (), problems
     units = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=WGS84)
     parts = units["_part"]
     west, _, east, _ = units.total_bounds
     if east - west > 180.0:
         problems.append(_across(units))
-        return empty_units(), problems
+        return empty_units(), (), problems
     units = drop_repeated(units, problems)
     problems += find_strays(units)
     units = draw_areas(units, problems, outline=outline)
@@ -203,8 +203,7 @@ def read_units(
     units = units[[*COLUMNS, FORMER, "geometry"]]
     unused = [name for name in (ELDERLY, FORMER) if units[name].isna().all()]
     units = units.drop(columns=unused)
-    units.attrs["sources"] = unit_sources(read, parts, used, problems)
-    return units, problems
+    return units, tuple(unit_sources(read, parts, used, problems)), problems
 
 
 def _across(units: gpd.GeoDataFrame) -> Problem:

@@ -92,14 +92,13 @@ def read_ground(project: Project) -> Ground:
     """
     roles = roles_of(project)
     presets = load_presets(project.presets)
-    units, problems = read_units(
+    units, sources, problems = read_units(
         project.unit_specs(), outline=lambda: _outline(project, roles["boundary"])
     )
     if units.empty:
         raise LayerError(
             text("units: no unit can be used"), tuple(problems) or (_no_units(project),)
         )
-    sources = tuple(units.attrs.pop("sources", ()))
     crs = choose_crs(project.crs, units)
     units = describe_units(units.to_crs(crs))
     layers: dict[str, Layer] = {}

@@ -23,7 +23,7 @@ from riskmap.register.checks import Case, checks
 from riskmap.register.control import build_control, lacking
 from riskmap.register.duty import duty_checks
 from riskmap.register.events import beside
-from riskmap.register.items import build_items, places, under_scenarios
+from riskmap.register.items import counted, list_items, places, under_scenarios
 from riskmap.register.merge import merge, read_returned
 from riskmap.register.scorecard import doubts, measures, scorecard
 from riskmap.vocabulary.columns import LEVEL
@@ -117,7 +117,7 @@ def register(
     Registered
         List, table and what is signed off.
     """
-    items = build_items(
+    listed = list_items(
         ground.layers,
         ground.roles,
         ground.units,
@@ -127,6 +127,7 @@ def register(
         data_date=project.data_date,
         place_code=project.place.code,
     )
+    items = listed.table
     known = steps = None
     if register_file(project).exists():
         with events.open_register(register_file(project)) as base:
@@ -148,7 +149,8 @@ def register(
             role=ground.roles[role].label,
             n=n,
         )
-        for role, n in items.attrs["left_out"].items()
+        for role, (_, n) in counted(ground.layers, ground.roles, project.data_date).items()
+        if n
     )
     return Registered(
         items=_renumbered(items, control),
@@ -158,7 +160,7 @@ def register(
         scorecard=_measured(project, ground, whole, known),
         duty=_duty(project, ground, items, pieces)
         | _under_scenarios(ground, grid, items, scenarios or {}),
-        notes=(*notes, *_said(items), *_signed_off(signed, items, known)),
+        notes=(*notes, *_said(items, listed.merged), *_signed_off(signed, items, known)),
         problems=(*_unproven_rows(ground), *conflicts(items, ground.layers)),
     )
 
@@ -353,7 +355,7 @@ def refuse_lost_edits(project: Project, table: Path) -> None:
         raise ExportError(text("{what}; {mend}", what=said, mend=mend))
 
 
-def _said(items: pd.DataFrame) -> tuple[Text, ...]:
+def _said(items: pd.DataFrame, merged: Mapping[str, str]) -> tuple[Text, ...]:
     """Say how often ledger and rules differ, what is ungraded, and what stood in two ledgers."""
     said = []
     if not len(items):
@@ -372,7 +374,6 @@ def _said(items: pd.DataFrame) -> tuple[Text, ...]:
     blank = int((items[LEVEL] == 0).sum())
     if blank:
         said.append(text("{n} items cannot be graded; they stand at the top of the list.", n=blank))
-    merged = items.attrs.get("merged", {})
     if merged:
         said.append(
             text(

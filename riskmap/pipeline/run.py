@@ -54,6 +54,7 @@ from riskmap.pipeline.plans import make_plans
 from riskmap.pipeline.register import register
 from riskmap.pipeline.scenarios import has_effect, lacking_notes, read_scenarios
 from riskmap.project.schema import NOWHERE
+from riskmap.register.control import CHOICES
 from riskmap.result import Facts, Result
 from riskmap.vocabulary.columns import NAME
 from riskmap.vocabulary.grade import LEVEL_NAMES
@@ -569,6 +570,7 @@ def result_of(project: Project, ground: Ground, run: Run | None = None) -> Resul
         plans=run.plans if run else {},
         items=nothing if run is None or run.items is None else run.items,
         control=nothing if run is None or run.control is None else run.control,
+        control_choices=CHOICES,
         closed=nothing if run is None or run.closed is None else run.closed,
         steps=run.steps if run else None,
         scorecard=run.scorecard if run else None,

@@ -14,6 +14,9 @@ from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from riskmap.i18n import Text
     from riskmap.layers.layer import Layer
     from riskmap.vocabulary.presets import Presets
     from riskmap.vocabulary.roles import Role
@@ -25,6 +28,11 @@ TIERS: Final[Mapping[str, Label]] = {
     "village": Label("village", zh="村（社区）级"),
     "enterprise": Label("enterprise", zh="企业"),
 }
+CHOICES: Final[Mapping[str, Sequence[Text]]] = {
+    "status": tuple(STATES.values()),
+    "control_tier": tuple(TIERS.values()),
+}
+"""Columns of the table that are filled in with one of a few words."""
 _TO_FILL: Final = ("reported_at", "spot_check", "reviewer", "evidence", "assessment", "remark")
 _FROM_REGISTER: Final = (
     "reported_at", "spot_check", "reviewer", "closed_on", "evidence", "assessment", "remark",
@@ -88,12 +96,7 @@ def build_control(
         table = _as_registered(table, known)
     table["overdue"] = overdue(table["deadline"], table["closed_on"], data_date=data_date)
     table["days_left"] = days_left(table["deadline"], data_date=data_date)
-    table = table[list(_ORDER)]
-    table.attrs["choices"] = {
-        "status": tuple(STATES.values()),
-        "control_tier": tuple(TIERS.values()),
-    }
-    return table
+    return table[list(_ORDER)]
 
 
 def _filled_in(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -299,7 +300,7 @@ def build_items(
     Returns
     -------
     DataFrame
-        One row an item, index ``item_id``, best rank first; ``attrs["left_out"]`` counts the rest.
+        One row an item, index ``item_id``, best rank first.
 
     Examples
     --------
@@ -307,18 +308,51 @@ def build_items(
     >>> len(build_items({}, {}, None, None, presets=load_presets()))
     0
     """
-    dated = (data_date, place_code)
-    items = _collect(layers, roles, units, unit_index, presets, near, dated)
-    items = _merged(items, layers, roles, presets) if len(items) else items
+    return list_items(
+        layers, roles, units, unit_index, presets=presets, near=near, data_date=data_date,
+        place_code=place_code,
+    ).table  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """The list, and what stands in it once though two ledgers hold it."""
+
+    table: pd.DataFrame
+    merged: Mapping[str, str]
+    """Number of a row that is left out to the number of the row that stands for it."""
+
+
+def list_items(
+    layers: Mapping[str, Layer],
+    roles: Mapping[str, Role],
+    units: gpd.GeoDataFrame | None,
+    unit_index: Index | None,
+    *,
+    presets: Presets,
+    near: pd.DataFrame | None = None,
+    data_date: str = "",
+    place_code: str = "",
+) -> Listed:
+    """Put what needs watching on the list, as `build_items` does, and tell what was joined.
+
+    Parameters
+    ----------
+    layers, roles, units, unit_index, presets, near, data_date, place_code
+        As for `build_items`.
+
+    Returns
+    -------
+    Listed
+        The table and the rows joined in it.
+    """
+    items = _collect(layers, roles, units, unit_index, presets, near, (data_date, place_code))
+    merged: dict[str, str] = {}
+    if len(items):
+        items, merged = _merged(items, layers, roles, presets)
     items = _beside(items, near, presets)
     items = _dated(items, data_date, place_code, presets)
-    merged = items.attrs.get("merged", {})
-    items = _ranked(items)[list(_ORDER)]
-    items.attrs["merged"] = merged
-    items.attrs["left_out"] = {
-        role: out for role, (_, out) in counted(layers, roles, data_date).items() if out
-    }
-    return items
+    return Listed(_ranked(items)[list(_ORDER)], merged)
 
 
 def _collect(
@@ -529,7 +563,7 @@ def _merged(
     layers: Mapping[str, Layer],
     roles: Mapping[str, Role],
     presets: Presets,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, dict[str, str]]:
     """Make one item of a thing that two ledgers hold: same number, same place, two roles.
 
     The graver row stands, and says what the other ledger says.
@@ -556,8 +590,7 @@ def _merged(
         reason=pd.Series(reasons, dtype=object).reindex(items.index),
         people=pd.Series(people, dtype=float).reindex(items.index).astype("Float64"),
     ).drop(index=list(gone))
-    out.attrs["merged"] = gone
-    return out
+    return out, gone
 
 
 def _twice(items: pd.DataFrame, layers: Mapping[str, Layer]) -> list[list[str]]:

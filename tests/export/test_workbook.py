@@ -10,6 +10,7 @@ import pytest
 
 from riskmap.export.workbook import books as workbook
 from riskmap.export.workbook.sheet import sheet_name
+from riskmap.layers.gaps import GapSheet
 from tests.sample import CANARY_PERSON, HOSTILE_NAMES, sample_result
 
 BOOKS = ("研判一张单.xlsx", "管控一张表.xlsx", "data_gaps.xlsx")
@@ -108,9 +109,8 @@ def test_yes_and_no_are_chosen_from_a_list(written):
 
 def test_choices_that_the_table_brings_become_drop_downs(tmp_path):
     result = sample_result(n_side=4)
-    control = result.control.copy()
-    control.attrs["choices"] = {"status": ("待上报", "已销号"), "nothing": ("x",)}
-    workbook.write_control(replace(result, control=control), tmp_path / "a.xlsx")
+    choices = {"status": ("待上报", "已销号"), "nothing": ("x",)}
+    workbook.write_control(replace(result, control_choices=choices), tmp_path / "a.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "a.xlsx").worksheets[0]
     rules = {rule.formula1 for rule in sheet.data_validations.dataValidation}
     assert '"待上报,已销号"' in rules
@@ -142,7 +142,7 @@ def test_blanks_numbers_and_too_long_texts(tmp_path):
             "whatever": [True, None, ["a", "b"]],
         }
     )
-    sheets = {"a/b:c": frame, "A b c": frame}
+    sheets = {"a/b:c": GapSheet(frame), "A b c": GapSheet(frame)}
     workbook.write_gaps(result, tmp_path / "a.xlsx", sheets=sheets)
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
     assert book.sheetnames == ["a b c", "A b c (2)"]

@@ -121,7 +121,7 @@ def town(tmp_path, names=("甲村", "乙村", "丙村")):
     spec = UnitSpec(
         path=tmp_path / "units.gpkg", shown="units.gpkg", level="village", code="code", name="name"
     )
-    units, _ = read_units([spec])
+    units, _, _ = read_units([spec])
     return units.to_crs(CRS).assign(finest=True)
 
 

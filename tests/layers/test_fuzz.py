@@ -116,7 +116,7 @@ def test_any_geojson(tmp_path, features):
     path.write_text(json.dumps(body, ensure_ascii=True), encoding="utf-8")
     meets(path)
     spec = UnitSpec(path=path, shown="a.geojson", name="名称", parent="积水深度")
-    _, problems = read_units([spec])
+    _, _, problems = read_units([spec])
     assert "own_fault" not in {problem.rule for problem in problems}
 
 

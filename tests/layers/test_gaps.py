@@ -36,7 +36,7 @@ def layer():
 def test_overview_keeps_the_count_of_rows(layer):
     notes = [problem("note", file="积水点.xlsx"), problem("note", file="积水点.xlsx")]
     bad = problem("unusable", role="dem", file="dem.tif")
-    overview = ledger({"flood_point": layer}, ROLES, [*notes, bad], [])["概况"]
+    overview = ledger({"flood_point": layer}, ROLES, [*notes, bad], [])["概况"].table
     first = overview.iloc[0]
     assert (first["rows_in"], first["rows_used"], first["rows_returned"], first["notes"]) == (
         7,
@@ -63,7 +63,7 @@ def test_problems_stand_in_their_sheets_with_labels(layer):
         problem("note", file="a.xlsx"),
         problem("returned", role="unknown_role", field="x"),
     ]
-    sheets = ledger({"flood_point": layer}, ROLES, problems, [])
+    sheets = {k: s.table for k, s in ledger({"flood_point": layer}, ROLES, problems, []).items()}
     returned = sheets["退回行"]
     assert len(returned) == 2
     assert len(sheets["提示"]) == 1
@@ -74,15 +74,15 @@ def test_problems_stand_in_their_sheets_with_labels(layer):
 
 
 def test_missing_layers_say_what_their_absence_costs():
-    sheets = ledger({}, ROLES, [], ["refuge", "dem", "nothing"])
-    assert sheets["缺少的图层"]["layer"].map(str).tolist() == ["避难场所", "地形高程"]
-    assert sheets["缺少的图层"]["cost"].map(str).str.len().min() > 5
+    missing = ledger({}, ROLES, [], ["refuge", "dem", "nothing"])["缺少的图层"].table
+    assert missing["layer"].map(str).tolist() == ["避难场所", "地形高程"]
+    assert missing["cost"].map(str).str.len().min() > 5
 
 
 def test_unverified_presets_are_listed_and_sourced_ones_are_not():
     presets = load_presets()
     presets["flood.level_depth_m"], presets["geohazard.people"]
-    sheet = ledger({}, ROLES, [], [], presets=presets.used())["未核实、待复核参数"]
+    sheet = ledger({}, ROLES, [], [], presets=presets.used())["未核实、待复核参数"].table
     assert sheet["key"].tolist() == ["flood.level_depth_m"]
     assert sheet["value"].tolist() == ["[0.15, 0.27, 0.5]"]
     assert str(sheet["status"][0]) == "未核实"
@@ -94,5 +94,5 @@ def test_english_names_of_the_sheets():
 
 
 def test_every_heading_of_the_ledger_has_chinese(layer):
-    for frame in ledger({"flood_point": layer}, ROLES, [], []).values():
-        assert all(not str(label).isascii() for label in frame.attrs["labels"].values())
+    for sheet in ledger({"flood_point": layer}, ROLES, [], []).values():
+        assert all(not str(label).isascii() for label in sheet.labels.values())

@@ -43,7 +43,7 @@ def test_a_crossed_unit_is_told_in_chinese(tmp_path):
     )
     spec = UnitSpec(path=tmp_path / "u.geojson", shown="u.geojson", code="code", name="name")
     with language("zh"):
-        _, problems = read_units([spec])
+        _, _, problems = read_units([spec])
         said = [p.value for p in problems if p.rule == "repaired"]
     assert said
     assert "自相交" in said[0]

@@ -312,7 +312,7 @@ def test_units_by_their_source_and_strays(tmp_path):
     units.loc[15, "geometry"] = shapely.box(121.0, 31.0, 121.01, 31.01)
     path = tmp_path / "边界_高德.geojson"
     units.to_file(path)
-    read_, problems = read_units([UnitSpec(path=path, shown=path.name, level="town", code="code",
+    read_, _, problems = read_units([UnitSpec(path=path, shown=path.name, level="town", code="code",
                                            name="name")])  # fmt: skip
     rules = {p.rule: p for p in problems}
     assert "gcj02" in str(rules["datum_from_source"].message)

@@ -332,7 +332,7 @@ def test_units_under_their_usual_headings(tmp_path, columns, rule):
     spec = UnitSpec(
         path=tmp_path / "u.geojson", shown="u", level="district", code="code", name="name"
     )
-    units, problems = read_units([spec])
+    units, _, problems = read_units([spec])
     assert rule in {p.rule for p in problems}
     assert units.index.tolist() == columns.get("XZQDM", [])
     assert units["name"].tolist() == columns.get("XZQMC", [])

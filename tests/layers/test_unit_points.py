@@ -54,7 +54,7 @@ def test_land_is_the_nearest_villages_and_fills_the_outline(tmp_path):
         ("", "西村", "甲镇", 200, 20, *at(500, 500)),
         ("", "中村", "乙镇", 300, 30, *at(1500, 500)),
     ]
-    units, problems = read_units([sheet(tmp_path, rows)], outline=lambda: outline(4000, 1000))
+    units, _, problems = read_units([sheet(tmp_path, rows)], outline=lambda: outline(4000, 1000))
     by_name = units.set_index("name")
     size = areas(by_name)
     assert size["西村"] == pytest.approx(1_000_000, rel=2e-4)
@@ -75,7 +75,7 @@ def test_every_place_belongs_to_the_nearest_point(tmp_path):
     rng = np.random.default_rng(5)
     places = rng.uniform(0, 5000, (40, 2))
     rows = [("", f"村{i}", "镇", 1, 0, *at(*place)) for i, place in enumerate(places)]
-    units, _ = read_units([sheet(tmp_path, rows)])
+    units, _, _ = read_units([sheet(tmp_path, rows)])
     villages = units[units["level"] == "village"].to_crs(METRIC)
     names = villages["name"].to_numpy()
     inside = shapely.convex_hull(shapely.multipoints(places))
@@ -93,7 +93,7 @@ def test_every_place_belongs_to_the_nearest_point(tmp_path):
 
 def test_two_villages_of_one_name_in_two_towns_are_two(tmp_path):
     rows = [("", "张庄", t, 5, 1, *at(x, 500)) for t, x in (("甲镇", 500), ("乙镇", 2500))]
-    units, problems = read_units([sheet(tmp_path, rows)])
+    units, _, problems = read_units([sheet(tmp_path, rows)])
     assert (units["name"] == "张庄").sum() == 2
     assert not [p for p in problems if p.severity == "returned"]
 
@@ -105,10 +105,12 @@ def test_points_on_one_spot_and_outside_the_outline_are_returned(tmp_path):
         ("", "三", "镇", 1, 0, *at(9500, 500)),
         ("", "四", "镇", 1, 0, "", ""),
     ]
-    units, problems = read_units([sheet(tmp_path, rows)], outline=lambda: outline(4000, 1000))
+    units, sources, problems = read_units(
+        [sheet(tmp_path, rows)], outline=lambda: outline(4000, 1000)
+    )
     assert units.index[units["level"] == "village"].tolist() == ["village:镇/一"]
     assert sorted(p.row for p in problems if p.severity == "returned") == [3, 4, 5]
-    source = units.attrs["sources"][0]
+    source = sources[0]
     assert (source.rows_in, source.rows_used, source.rows_returned) == (4, 1, 3)
 
 
@@ -127,7 +129,7 @@ def test_towns_of_a_sheet_take_the_land_of_their_villages(tmp_path):
         path=spec.path, shown="a.xlsx", sheet="镇街", level="town", code="行政区划代码",
         name="镇街名称", population="常住人口",
     )  # fmt: skip
-    units, problems = read_units([spec, named])
+    units, _, problems = read_units([spec, named])
     assert units.loc["370100001", "population"] == 99
     assert areas(units)["370100001"] == pytest.approx(np.pi * 1000**2, rel=0.01)  # one village
     assert units.loc["village:甲镇/一", "parent_id"] == "370100001"
@@ -136,19 +138,19 @@ def test_towns_of_a_sheet_take_the_land_of_their_villages(tmp_path):
 
 def test_ten_thousands_in_the_heading_count(tmp_path):
     head = [*HEAD[:3], "常住人口（万人）", *HEAD[4:]]
-    units, _ = read_units([sheet(tmp_path, [("", "一", "镇", 1.2, 0, *at(5, 5))], head=head)])
+    units, _, _ = read_units([sheet(tmp_path, [("", "一", "镇", 1.2, 0, *at(5, 5))], head=head)])
     assert units["population"].max() == 12_000
 
 
 def test_a_blank_sheet_gives_no_unit_and_no_fault(tmp_path):
-    units, problems = read_units([sheet(tmp_path, [])])
+    units, _, problems = read_units([sheet(tmp_path, [])])
     assert units.empty
     assert problems == []
 
 
 def test_villages_without_outline_and_point_are_refused(tmp_path):
     spec = sheet(tmp_path, [("", "一", "镇", 1, 0)], head=HEAD[:5])
-    units, problems = read_units([spec])
+    units, _, problems = read_units([spec])
     assert units.empty
     assert [p.rule for p in problems] == ["no_geometry"]
 
@@ -159,7 +161,7 @@ def test_people_of_other_rows_do_not_change(tmp_path):
         [("1", "x", "POLYGON((117 36,117.1 36,117.1 36.1,117 36))")],
         columns=["code", "name", "wkt"],
     ).to_csv(path, index=False)
-    units, _ = read_units(
+    units, _, _ = read_units(
         [UnitSpec(path=path, shown="b.csv", level="village", code="code", name="name")]
     )
     assert not units["sketch"].any()

@@ -30,7 +30,7 @@ def save(path, **columns):
 
 
 def read(*specs):
-    units, problems = read_units(specs)
+    units, _, problems = read_units(specs)
     for problem in problems:
         with language("en"):
             assert str(problem)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from riskmap.i18n import language
 from riskmap.layers.layer import Layer
-from riskmap.register.control import build_control, overdue
-from riskmap.register.items import build_items, counted
+from riskmap.register.control import CHOICES, build_control, overdue
+from riskmap.register.items import build_items, counted, list_items
 from riskmap.vocabulary.presets import load_presets
 from riskmap.vocabulary.roles import load_roles
 
@@ -223,7 +223,8 @@ def test_one_thing_in_two_ledgers_is_one_item(units, index):
     }
     items = listed(units, index, layers)
     assert sorted(items.index) == ["DZ-1", "WQ-2"]
-    assert items.attrs["merged"] == {"WQ-1": "DZ-1"}
+    found = list_items(layers, ROLES, units, index, presets=load_presets())
+    assert found.merged == {"WQ-1": "DZ-1"}
     assert "该台账填8人，本台账填125人" in str(items.loc["DZ-1", "reason"][-1])
 
 
@@ -300,7 +301,6 @@ def test_the_town_on_duty_is_named(units, index):
 def test_sources_without_storage_are_counted_but_not_listed(units, index):
     items = listed(units, index)
     assert "WX-2" not in items.index
-    assert items.attrs["left_out"] == {"hazard_source": 1}
     assert counted({"hazard_source": sources()}, ROLES) == {"hazard_source": (2, 1)}
 
 
@@ -446,8 +446,8 @@ def test_control_has_the_items_of_the_list_in_its_order(units, index):
     assert [str(t) for t in control["control_tier"][2:]] == ["县（区）级"] * 3 + ["镇（街）级"]
     assert not control["overdue"].any()
     assert set(control["status"].map(str)) == {"待上报"}
-    assert set(control["status"]) <= set(control.attrs["choices"]["status"])
-    assert set(control["control_tier"]) <= set(control.attrs["choices"]["control_tier"])
+    assert set(control["status"]) <= set(CHOICES["status"])
+    assert set(control["control_tier"]) <= set(CHOICES["control_tier"])
     assert control["emergency"].map(str).str.len().min() > 0
 
 

@@ -321,7 +321,6 @@ def _one_type(frame: gpd.GeoDataFrame, kind: str) -> tuple[gpd.GeoDataFrame, str
 def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
     """Make every column one that a GeoPackage can hold, and every name unique."""
     frame = frame.copy(deep=False)
-    frame.attrs = {}  # pandas would copy them at every step
     shape = frame.geometry.name if isinstance(frame, gpd.GeoDataFrame) else None
     out: dict[str, Any] = {}
     taken = {"fid", "geom"}

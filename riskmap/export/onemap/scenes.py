@@ -149,7 +149,7 @@ def _times(frame: pd.DataFrame, packer: Packer) -> dict[str, Any]:
     """Pack the minutes from the start at which each row comes into sight, if the layer has them."""
     if "time_min" not in frame:
         return {}
-    since = {"since": frame.attrs["since"]} if "since" in frame.attrs else {}
+    since = {"since": frame["since"].iloc[0]} if "since" in frame and len(frame) else {}
     return {"time": packer.array(numbers(frame["time_min"]).astype(np.float32)), **since}
 
 
@@ -428,18 +428,16 @@ def _events(result: Any) -> gpd.GeoDataFrame:
             rows["item_id"], rows["name"], rows["on"], rows["word"], strict=True
         )
     ]
-    frame = gpd.GeoDataFrame(
+    return gpd.GeoDataFrame(
         {
             "kind": [_NOW.get(state, "changed") for state in rows["state"]],
             "label": labels,
             "time_min": (days - days.min()).dt.days.to_numpy(float) * 1440,
+            "since": days.min().date().isoformat() if len(days) else "",
         },
         geometry=gpd.points_from_xy(rows["x"], rows["y"]),
         crs=WGS84,
     )
-    if len(frame):
-        frame.attrs["since"] = days.min().date().isoformat()
-    return frame
 
 
 def marks_part() -> dict[str, Any]:

@@ -504,7 +504,6 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
         Column to value.
     """
     plain = frame.copy(deep=False)
-    plain.attrs = {}
     return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
 
 

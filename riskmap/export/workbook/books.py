@@ -24,7 +24,7 @@ from riskmap.export.workbook.tables import (
     unit_changes,
 )
 from riskmap.i18n import Text, current_language, text
-from riskmap.layers.gaps import ledger
+from riskmap.layers.gaps import GapSheet, ledger
 from riskmap.result import SCENARIO, Result
 from riskmap.vocabulary import columns as c
 
@@ -309,7 +309,6 @@ def write_list(result: Result, path: Path, *, front: Front | None = None) -> int
         _counts(result, frame),
         frame,
         {},
-        labels=_labels(result.items),
         paper=8,
         section="list",
     )
@@ -367,12 +366,11 @@ def write_control(result: Result, path: Path) -> int:
     frame = _first(result.control.rename_axis(c.ITEM_ID).reset_index(), "rank")
     page = Page(
         str(text("Control table")), str(title), _counts(result, frame), frame,
-        _choices(result.control), labels=_labels(result.control), paper=8, section="control",
+        _choices(result), paper=8, section="control",
     )  # fmt: skip
     pages = [page]
     for name, table in tables.duty_tables(result).items():
         shown_name = str(tables.DUTY_TABLES[name])
-        labels = {**_labels(result.control), **c.headings("duty")}
         head = f"{title} · {shown_name}"
         pages.append(
             Page(
@@ -381,7 +379,7 @@ def write_control(result: Result, path: Path) -> int:
                 about_line(result),
                 table.drop(columns="code", errors="ignore"),
                 {},
-                labels=labels,
+                labels=c.headings("duty"),
                 paper=8,
                 section="duty",
             )
@@ -391,9 +389,7 @@ def write_control(result: Result, path: Path) -> int:
     return len(frame)
 
 
-def write_gaps(
-    result: Result, path: Path, *, sheets: Mapping[str, pd.DataFrame] | None = None
-) -> int:
+def write_gaps(result: Result, path: Path, *, sheets: Mapping[str, GapSheet] | None = None) -> int:
     """Write ``data_gaps.xlsx``: what is missing, wrong or returned, and how to mend it.
 
     Parameters
@@ -439,23 +435,17 @@ def write_gaps(
         Page(
             name,
             f"{title} · {name}",
-            "  |  ".join(filter(None, (subtitle, str(frame.attrs.get("about", ""))))),
-            frame,
+            "  |  ".join(filter(None, (subtitle, sheet.about))),
+            sheet.table,
             {},
-            labels=_labels(frame),
+            labels=sheet.labels,
             section="gaps",
-            marks=frame.attrs.get("marks", frozenset()),
+            marks=sheet.marks,
         )
-        for name, frame in sheets.items()
+        for name, sheet in sheets.items()
     ]
     _write(result, path, pages, about=False)
-    return sum(len(frame) for frame in sheets.values())
-
-
-def _labels(table: pd.DataFrame) -> Mapping[str, Text]:
-    """Return the headings that a table brings along for its own columns."""
-    labels: Mapping[str, Text] = table.attrs.get("labels", {})
-    return labels
+    return sum(len(sheet.table) for sheet in sheets.values())
 
 
 def _first(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
@@ -505,12 +495,13 @@ def _counts(result: Result, frame: pd.DataFrame) -> str:
     return f"{about_line(result)}  |  {'  '.join(parts)}"
 
 
-def _choices(frame: pd.DataFrame) -> dict[str, Sequence[str]]:
-    """List the entries of each column that is filled in by choice."""
+def _choices(result: Result) -> dict[str, Sequence[str]]:
+    """List the entries of each column of the control table that is filled in by choice."""
+    frame = result.control
     yes_no = [str(word) for word in YES_NO]
     brought: dict[str, Sequence[str]] = {
-        str(name): [str(entry) for entry in entries]
-        for name, entries in frame.attrs.get("choices", {}).items()
+        name: [str(entry) for entry in entries]
+        for name, entries in result.control_choices.items()
         if name in frame
     }
     return brought | {

@@ -270,7 +270,6 @@ def worded(table: T, result: Result, kind: str) -> T:
 def _plain(table: pd.DataFrame, result: Result, kind: str, *, rounded: bool = True) -> pd.DataFrame:
     """Leave out what only the program needs and say codes in words; round what is printed."""
     shown = table.drop(columns=[name for name in HIDDEN if name in table]).reset_index(drop=True)
-    shown.attrs = {}
     shown = worded(shown, result, kind)
     columns = {
         name: values.round(printed_decimals(str(name), values))

@@ -443,7 +443,6 @@ class _Block:
 def _block(book: Book, page: Page) -> _Block:
     """Choose the columns of a table and how wide they are."""
     frame = page.frame.copy(deep=False)
-    frame.attrs = {}  # pandas would copy them at every step
     columns = [
         column_of(str(name), frame.iloc[:, place], book.result, page.labels, page.section)
         for place, name in enumerate(frame.columns)

@@ -1,128 +1,51 @@
-"""What the commands on plain tables do, from paths to a document."""
+"""``riskmap coords``: a table's coordinates from one datum to another, row by row."""
 
 from __future__ import annotations
 
-import os
-import re
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
 
 from riskmap.errors import LayerError, Problem, UsageError
-from riskmap.formats import side_files
+from riskmap.files import read_texts
 from riskmap.i18n import text
+from riskmap.layers.check.findings import Findings
+from riskmap.layers.layer import UnitSpec
+from riskmap.layers.place import datum as coords
+from riskmap.layers.place.angles import REASONS, parse_angle
+from riskmap.layers.place.evidence import Hints, judge_datum, known_outlines, match_units
+from riskmap.layers.place.points import locate_shapes
+from riskmap.layers.read.layer import check_file
+from riskmap.layers.read.table import WORKBOOKS, find_tables, grid_to_rows, read_csv, read_workbook
+from riskmap.layers.read.vector import read_vector
+from riskmap.layers.unit_shapes import column_field
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from riskmap.geo.network.route import Listed
+    from pathlib import Path
 
 
-def location_models() -> tuple[str, ...]:
-    """List the location models.
-
-    Returns
-    -------
-    tuple
-        Their names.
-    """
-    from riskmap.siting.location import MODELS
-
-    return MODELS
-
-
-def locate(
-    model: str,
-    *,
-    cost: Path,
-    demand: Path | None,
-    facilities: Path | None,
-    p: int | None,
-    radius: float | None,
-    time_limit: float | None,
-    gap: float,
-    busy: float | None = None,
-) -> dict[str, Any]:
-    """Solve a location model over tables.
+def named_texts(path: Path, names: tuple[str, ...]) -> pd.DataFrame:
+    """Read a table that must have some columns.
 
     Parameters
     ----------
-    model
-        Name of the model.
-    cost, demand, facilities
-        The tables.
-    p
-        Number of open sites.
-    radius
-        Service radius, inclusive.
-    time_limit
-        Seconds.
-    gap
-        Relative gap at which to stop.
-    busy
-        Share of the time in which a site cannot answer, for ``mexclp``.
+    path
+        The table.
+    names
+        Columns.
 
     Returns
     -------
-    dict
-        The document.
+    DataFrame
+        Texts.
+
+    Raises
+    ------
+    LayerError
+        When one is missing.
     """
-    from riskmap.cli.siting_files import located, read_instance
-    from riskmap.siting.location import solve
-
-    instance = read_instance(cost, demand, facilities)
-    started = time.perf_counter()
-    solution = solve(model, instance, p=p, radius=radius, time_limit=time_limit, gap=gap, busy=busy)
-    return located(instance, solution, seconds=time.perf_counter() - started)
-
-
-def allocate(
-    *,
-    cost: Path,
-    demand: Path,
-    facilities: Path,
-    whole: bool,
-    radius: float | None,
-    time_limit: float | None,
-    gap: float,
-) -> dict[str, Any]:
-    """Assign demands to facilities over tables.
-
-    Parameters
-    ----------
-    cost, demand, facilities
-        The tables.
-    whole
-        Whether each demand goes to one facility.
-    radius
-        Largest cost, inclusive.
-    time_limit
-        Seconds.
-    gap
-        Relative gap at which to stop.
-
-    Returns
-    -------
-    dict
-        The document.
-    """
-    from riskmap.cli.siting_files import allocated, read_instance
-    from riskmap.siting.allocation import allocate_split, allocate_whole
-    from riskmap.siting.problem import within
-
-    instance = within(read_instance(cost, demand, facilities), radius)
-    started = time.perf_counter()
-    if whole:
-        solution = allocate_whole(instance, time_limit=time_limit, gap=gap)
-    else:
-        solution = allocate_split(instance)
-    return allocated(instance, solution, seconds=time.perf_counter() - started)
-
-
-def _texts(path: Path, names: tuple[str, ...]) -> pd.DataFrame:
-    """Read a table that must have some columns."""
-    from riskmap.files import read_texts
-
     table = read_texts(path)
     lacking = [name for name in names if name not in table]
     if lacking:
@@ -137,14 +60,29 @@ def _texts(path: Path, names: tuple[str, ...]) -> pd.DataFrame:
     return table
 
 
-def _degrees(
+def degrees(
     said: list[str], name: str, axis: str, file: str, *, first: Any = None
 ) -> tuple[Any, list[Problem]]:
-    """Read a column of angles as people write them; NaN and a problem where that fails."""
-    import numpy as np
+    """Read a column of angles as people write them.
 
-    from riskmap.layers.place.angles import REASONS, parse_angle
+    Parameters
+    ----------
+    said
+        The cells.
+    name
+        Header of the column.
+    axis
+        ``lon`` or ``lat``.
+    file
+        Name of the file.
+    first
+        Number of each row; counted from the second by default.
 
+    Returns
+    -------
+    tuple
+        Degrees with NaN where a cell cannot be read, and a problem for each of these.
+    """
     angles = parse_angle(said, axis=axis)
     wrong = np.flatnonzero(angles.reason != "")
     problems = [
@@ -162,125 +100,6 @@ def _degrees(
         for row in wrong
     ]
     return np.where(angles.reason == "", angles.degrees, np.nan), problems
-
-
-_DECIMAL: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]+)?")
-
-
-def _points(path: Path) -> Listed:
-    """Read points ``id,lon,lat`` with ids kept as text."""
-    import numpy as np
-
-    from riskmap.files import read_plain
-    from riskmap.geo.network.route import Listed, named_road
-
-    table = read_plain(path)
-    if table is None or not {"id", "lon", "lat"} <= set(table):
-        table = {
-            str(name): cells.tolist() for name, cells in _texts(path, ("id", "lon", "lat")).items()
-        }
-    said: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for name, most in (("lon", 180.0), ("lat", 90.0)):
-        cells = table[name]
-        plain = all(_DECIMAL.fullmatch(cell) for cell in cells)
-        degrees = np.array(cells, np.float64) if plain else np.full(len(cells), np.inf)
-        if not (np.abs(degrees) <= most).all():
-            degrees, wrong = _degrees(cells, name, name, path.name)
-            problems += wrong
-        said[name] = degrees
-    if problems:
-        raise LayerError(text("{n} problem(s) in the tables", n=len(problems)), tuple(problems))
-    road = named_road(table)
-    roads = [""] * len(table["id"]) if road is None else table[road]
-    return Listed(table["id"], said["lon"], said["lat"], roads)
-
-
-def route(
-    network: Path,
-    *,
-    origins: Path,
-    destinations: Path,
-    layer: str | None,
-    limit: float | None,
-    options: dict[str, Any],
-) -> dict[str, Any]:
-    """Give shortest ways over a network file.
-
-    Parameters
-    ----------
-    network
-        Lines.
-    origins, destinations
-        Point tables.
-    layer
-        Layer of the file.
-    limit
-        Largest cost, inclusive; None for no limit.
-    options
-        Further options of `riskmap.geo.network.route.route`.
-
-    Returns
-    -------
-    dict
-        The document.
-    """
-    from riskmap.geo.network.graph import ROOMS, kept_graph
-    from riskmap.geo.network.route import closed_edges, graph_options, route_on
-    from riskmap.vocabulary.presets import load_presets
-
-    asked = dict(options)
-    depth, above = asked.pop("depth_field"), asked.pop("close_above")
-    if (depth is None) != (above is None):
-        raise UsageError(text("--close-above and --depth-field need each other"))
-    search = {key: asked.pop(key) for key in ("match", "weight", "snap_limit")}
-    search["hour"] = asked.pop("hour", None)
-    keep = asked.pop("cache", True)
-    build = graph_options(**asked)
-    points = _points(origins), _points(destinations)
-    presets = load_presets(rooms=tuple(one.rstrip(".") for one in ROOMS))
-    held: dict[str, Any] = {}
-
-    def lines() -> Any:
-        from riskmap.layers.read.osm import read_network
-
-        if "lines" not in held:
-            held["lines"] = read_network(network, layer=layer)
-        return held["lines"]
-
-    def made(seen: Any) -> Any:
-        from riskmap.geo.network.build import build_graph
-
-        return build_graph(lines(), presets=seen, **build)
-
-    if not network.exists():
-        raise LayerError(text("{path}: there is no such file", path=network.name))
-    graph = kept_graph(
-        cache_folder() if keep and network.is_file() else None,
-        side_files(network),
-        {**build, "layer": layer, "file": network.suffix},
-        {key: presets.preset(key).value for key in presets},
-        presets,
-        made,
-    )
-    closed = None if depth is None else closed_edges(graph, lines(), depth, above)
-    reach = float("inf") if limit is None else limit
-    return route_on(
-        graph, *points, vehicle=build["vehicle"], closed=closed, limit=reach, presets=presets,
-        **search,
-    )  # fmt: skip
-
-
-def cache_folder() -> Path:
-    """Find the folder in which the road graphs of ``riskmap route`` are kept.
-
-    Returns
-    -------
-    Path
-        ``riskmap`` in the user's folder for caches.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(base) if base else Path.home() / ".cache") / "riskmap"
 
 
 def convert(
@@ -316,18 +135,14 @@ def convert(
         also ``datum`` (None when undecided), ``agreement``, ``margin`` and ``decided``; when it is
         undecided nothing is written.
     """
-    import numpy as np
-
-    from riskmap.layers.place import datum as coords
-
     if target.is_dir():
         raise UsageError(text("{path} is a folder; give a file", path=target))
     if origin == "auto" and units is None:
         raise UsageError(text("--from auto needs --units, and --stated to be sure"))
     table, said, first = _coordinate_table(source, lon, lat, stated)
     lon, lat = (_header_of(table, name, field) for name, field in ((lon, "lon"), (lat, "lat")))
-    x, wrong_lon = _degrees(table[lon].tolist(), lon, "lon", source.name, first=first)
-    y, wrong_lat = _degrees(table[lat].tolist(), lat, "lat", source.name, first=first)
+    x, wrong_lon = degrees(table[lon].tolist(), lon, "lon", source.name, first=first)
+    y, wrong_lat = degrees(table[lat].tolist(), lat, "lat", source.name, first=first)
     found: dict[str, Any] = {}
     if origin == "auto":
         found = _tell_datum(table, x, y, units, stated, said)
@@ -364,18 +179,6 @@ def _coordinate_table(
     path: Path, lon: str, lat: str, stated: str | None
 ) -> tuple[pd.DataFrame, tuple[str, ...], Any]:
     """Read a table with coordinates: its cells, the notes around it, the number of each row."""
-    import numpy as np
-
-    from riskmap.layers.read.layer import check_file
-    from riskmap.layers.read.table import (
-        WORKBOOKS,
-        find_tables,
-        grid_to_rows,
-        read_csv,
-        read_workbook,
-    )
-    from riskmap.layers.unit_shapes import column_field
-
     check_file(path)
     own = {name.casefold().strip() for name in (lon, lat, stated) if name}
 
@@ -386,7 +189,7 @@ def _coordinate_table(
     grids = read_workbook(path) if path.suffix.lower() in WORKBOOKS else [read_csv(path)]
     tables = [table for grid in grids for table in find_tables(grid, named)]
     if not tables:
-        _texts(path, (lon, lat))
+        named_texts(path, (lon, lat))
         raise LayerError(text("no row with known column names was found"))
     best = max(tables, key=lambda table: len(table.header.fields))
     rows = grid_to_rows(best.grid, best.header, table=best)
@@ -403,8 +206,6 @@ def _coordinate_table(
 
 def _header_of(table: pd.DataFrame, name: str, field: str) -> str:
     """Find a column by its name, else by what its header means."""
-    from riskmap.layers.unit_shapes import column_field
-
     if name in table:
         return name
     plain = {str(column).casefold().strip(): str(column) for column in table}
@@ -431,12 +232,9 @@ def _tell_datum(
     said: tuple[str, ...],
 ) -> dict[str, Any]:
     """Judge the datum of coordinates by the units that rows state."""
-    from riskmap.layers.place.datum import datum_of_notes
-    from riskmap.layers.place.evidence import judge_datum
-
     hints = _unit_hints(table, units, stated)
     judged = judge_datum(x, y, hints)
-    told = datum_of_notes(said)[0]
+    told = coords.datum_of_notes(said)[0]
     if judged is None:
         return {
             "datum": told,
@@ -464,16 +262,6 @@ def _tell_datum(
 
 def _unit_hints(table: pd.DataFrame, units: Path | None, stated: str | None) -> Any:
     """Read outlines, and find the property that holds the names that rows state."""
-    import geopandas as gpd
-    import numpy as np
-
-    from riskmap.layers.check.findings import Findings
-    from riskmap.layers.layer import UnitSpec
-    from riskmap.layers.place.evidence import Hints, known_outlines, match_units
-    from riskmap.layers.place.points import locate_shapes
-    from riskmap.layers.read.layer import check_file
-    from riskmap.layers.read.vector import read_vector
-
     assert units is not None  # noqa: S101
     check_file(units)
     rows = read_vector(units, geometry="polygon")
@@ -508,8 +296,6 @@ def _unit_hints(table: pd.DataFrame, units: Path | None, stated: str | None) -> 
 
 def _write_table(table: pd.DataFrame, target: Path) -> None:
     """Write a table beside its place and move it there, as CSV or workbook."""
-    import pandas as pd
-
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(target.stem + ".part" + target.suffix)
     if target.suffix.lower() == ".xlsx":

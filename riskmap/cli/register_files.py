@@ -1,0 +1,434 @@
+"""What ``riskmap control`` and ``diff`` do: the table goes out, comes back, is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import typer
+
+from riskmap.cli.common import day_of, default_folder, emit, load, register_of
+from riskmap.errors import LayerError, RiskmapError, UsageError
+from riskmap.export.geopackage.read import open_results
+from riskmap.export.workbook.books import Form, write_form, write_layer, write_sheets
+from riskmap.export.workbook.tables import DUTY_TABLES
+from riskmap.i18n import text
+from riskmap.progress import say
+from riskmap.register import bulletin as b
+from riskmap.register import diff as d
+from riskmap.register import events as e
+from riskmap.register.merge import (
+    HEADINGS,
+    KEY,
+    Merged,
+    build_form,
+    merge,
+    read_returned,
+    shown_event,
+)
+from riskmap.vocabulary.columns import headings
+from riskmap.vocabulary.roles import load_roles
+
+if TYPE_CHECKING:
+    from riskmap.project import Project
+
+
+def export(project: Path, *, out: Path, town: str | None, closed: bool, on: str | None) -> None:
+    """Write the control table as a workbook to fill in: drop-downs, locked columns.
+
+    Parameters
+    ----------
+    project
+        The project file.
+    out
+        File to write, or None.
+    town
+        Only the items of this town.
+    closed
+        Whether signed-off items go out too.
+    on
+        Date of the day; today by default.
+    """
+    loaded, table = _current(project)
+    if town is not None:
+        table = table[table["town"] == town]
+    if not closed:
+        table = table[table["state"] != "closed"]
+    form = build_form(table, project=loaded.name, roles=_roles(loaded), on=day_of(on))
+    if out.suffix.lower() == ".gpkg":
+        write_layer(Form(**form), table[["x", "y"]], out)
+    else:
+        write_form(Form(**form), out, name=str(text("Control table")), day=loaded.data_date)
+    typer.echo(out)
+
+
+def take_back(
+    project: Path,
+    books: list[Path],
+    *,
+    by: str,
+    on: str | None,
+    dry: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Take workbooks back: each cell against what went out; exit 1 if a row was not taken.
+
+    Parameters
+    ----------
+    project
+        The project file.
+    books
+        Workbooks or layers that came back.
+    by
+        Role of the one who imports.
+    on
+        Date of the day; today by default.
+    dry
+        Whether nothing is kept.
+    out
+        File to write, or None.
+    as_json
+        Whether one JSON document is printed.
+
+    Raises
+    ------
+    Exit
+        With 1 when a row was not taken.
+    LayerError
+        When a file went out from another project.
+    """
+    loaded = load(project)
+    alike = Counter(book.name for book in books)
+    returned = [
+        replace(read_returned(book), file=f"{book.parent.name}/{book.name}")
+        if alike[book.name] > 1
+        else read_returned(book)
+        for book in books
+    ]
+    for book in returned:
+        if book.about.get("project", loaded.name) != loaded.name:
+            raise LayerError(
+                text(
+                    "{file}: it went out from another project, {name}",
+                    file=book.file,
+                    name=book.about["project"],
+                )
+            )
+    with e.open_register(e.beside(loaded.path), write=not dry, must_exist=True) as base:
+        found = merge(base, returned, by=by, on=day_of(on))
+        if not dry:
+            e.append(base, found.events)
+    if out is not None:
+        _write_left(
+            found, out, title=str(text("{project}: what was not taken", project=loaded.name))
+        )
+    if as_json:
+        emit(_document(found))
+    else:
+        _show(found)
+    if found.refused or found.conflicts:
+        raise typer.Exit(1)
+
+
+def history(project: Path, item: str, *, as_json: bool) -> None:
+    """List every change of one item, oldest first.
+
+    Parameters
+    ----------
+    project
+        The project file.
+    item
+        Project number of the item.
+    as_json
+        Whether one JSON document is printed.
+    """
+    with e.open_register(register_of(project)[0]) as base:
+        found = e.history(base, item)
+    if as_json:
+        emit({"item_id": item, "events": found})
+        return
+    for event in found:
+        typer.echo(shown_event(event))
+
+
+def bulletin(
+    project: Path,
+    *,
+    since: str,
+    on: str | None,
+    by: str,
+    within: int,
+    out: Path | None,
+    letters: Path | None,
+    as_json: bool,
+) -> None:
+    """Tell what each unit found, signed off and let run late since a day, as text and sheet.
+
+    Parameters
+    ----------
+    project
+        The project file.
+    since
+        First day.
+    on
+        Date of the day; today by default.
+    by
+        Unit that is told: town, village, duty_unit, person or role.
+    within
+        Days ahead in which items are due.
+    out
+        File to write, or None.
+    letters
+        Workbook with a letter to each unit, or None.
+    as_json
+        Whether one JSON document is printed.
+
+    Raises
+    ------
+    UsageError
+        When a date or the unit is none.
+    """
+    first, last = day_of(since, option="--since"), day_of(on)
+    if by not in b.BY:
+        raise UsageError(text("--by: one of {known}", known=", ".join(b.BY)))
+    if first > last:
+        raise UsageError(text("--since: {first} is later than {last}", first=first, last=last))
+    loaded = load(project)
+    roles = _roles(loaded)
+    with e.open_register(e.beside(loaded.path)) as base:
+        found = b.bulletin(base, since=first, until=last, by=by, within=within)
+    said = b.letter(found, project=loaded.name, roles=roles)
+    title = said.splitlines()[0]
+    if out is not None:
+        sheets = {**b.sheets_of(found, roles), **_measured(loaded)}
+        write_sheets(out, sheets, labels={}, above={name: [title] for name in sheets})
+    if letters is not None:
+        made = b.reminders(found, project=loaded.name, roles=roles)
+        if not made:
+            made = {
+                str(text("Unit of the bulletin")): (
+                    [title, str(text("Nothing is overdue or due."))],
+                    None,
+                )
+            }
+        write_sheets(
+            letters,
+            {unit: table for unit, (_, table) in made.items()},
+            labels={},
+            above={unit: lines for unit, (lines, _) in made.items()},
+        )
+    if as_json:
+        units = {row.pop("unit"): row for row in _records(found.units)}
+        emit({"since": first, "on": last, "by": by, **found.total, "units": units})
+        return
+    typer.echo(said)
+
+
+def _measured(project: Project) -> dict[str, pd.DataFrame]:
+    """Give the scorecard of the last results, where there is one."""
+    try:
+        found = open_results(default_folder(project))
+        table = found.table("scorecard")
+    except (RiskmapError, OSError, KeyError):
+        return {}
+    names = {name: str(label) for name, label in headings("duty").items()}
+    shown = table.drop(columns=["code", "fid"], errors="ignore")
+    return {str(DUTY_TABLES["scorecard"]): shown.rename(columns=names)}
+
+
+def show(project: Path, subject: str, *, code: list[str] | None, unit: str, as_json: bool) -> None:
+    """Show scorecard and checks of the last run: what is late, missing, in nobody's charge.
+
+    Parameters
+    ----------
+    project
+        The project file.
+    subject
+        Table to show; empty lists them.
+    code
+        Measures of the scorecard; all by default.
+    unit
+        Reporting unit of the scorecard; empty for the whole place.
+    as_json
+        Whether one JSON document is printed.
+
+    Raises
+    ------
+    UsageError
+        When there is no such table.
+    """
+    found = open_results(default_folder(load(project)))
+    there = [name for name in DUTY_TABLES if name in found.tables]
+    if not subject:
+        counts = {name: len(found.table(name)) for name in there}
+        if as_json:
+            emit(counts)
+        for name in () if as_json else there:
+            typer.echo(f"{name}: {DUTY_TABLES[name]} ({counts[name]})")
+        return
+    if subject not in DUTY_TABLES:
+        raise UsageError(text("no such table; one of {known}", known=", ".join(DUTY_TABLES)))
+    rows = _records(found.table(subject)) if subject in there else []
+    if subject == "scorecard":
+        kept = [row for row in rows if (row["unit_name"] or "") == unit]
+        rows = [row for row in kept if not code or str(row["code"]).split(":")[0] in code]
+    if as_json:
+        emit(rows)
+        return
+    for row in rows:
+        typer.echo(_measure_line(row) if subject == "scorecard" else _line(row))
+
+
+def _measure_line(row: dict[str, Any]) -> str:
+    """Show one measure: its value, what it is made of, its target and whether that is met."""
+    value = "—" if row["value"] is None else f"{row['value']:g} {row['unit'] or ''}".rstrip()
+    if row["denominator"] is not None:
+        value += f" ({row['numerator']:g}/{row['denominator']:g})"
+    if row["unknown"]:
+        value += str(text(", {n} not filled in", n=f"{row['unknown']:g}"))
+    if row["target"] is not None:
+        met = {None: text("cannot be told yet"), True: text("met"), False: text("not met")}[
+            None if row["met"] is None else bool(row["met"])
+        ]
+        value += str(text(", target {t} {met}", t=f"{row['target']:g}", met=met))
+    return f"{row['measure']}: {value}"
+
+
+def _line(row: dict[str, Any]) -> str:
+    shown = (f"{v:g}" if isinstance(v, float) else str(v) for v in row.values() if v is not None)
+    return "  ".join(word for word in shown if word)
+
+
+def diff(old: Path, new: Path, *, out: Path | None, as_json: bool) -> None:
+    """Say what changed between two results: units, items, what is carried over.
+
+    Parameters
+    ----------
+    old
+        Results folder of the earlier run.
+    new
+        Results folder of the later run.
+    out
+        File to write, or None.
+    as_json
+        Whether one JSON document is printed.
+    """
+    names = ("units", "unit_indicators", "items", "control", "scorecard", "signed_off")
+    sides = [
+        {name: found.table(name) for name in names if name in found.tables}
+        for found in (open_results(old), open_results(new))
+    ]
+    tables = d.compare(*sides)
+    if out is not None:
+        labels = {name: str(label) for name, label in d.HEADINGS.items()}
+        write_sheets(out, {str(d.TITLES[k]): table for k, table in tables.items()}, labels=labels)
+    if as_json:
+        emit({name: _records(table) for name, table in tables.items()})
+        return
+    for row in _records(tables["overview"]):
+        before = "" if row["before"] is None else f"{row['before']:g} → "
+        typer.echo(f"{row['what']}: {before}{row['after']:g}")
+    if out is not None:
+        typer.echo(out)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give plain values; texts in words, unknown as null."""
+
+    def plain(value: Any) -> Any:
+        if value is None or value != value:
+            return None
+        return value if isinstance(value, int | float | str) else str(value)
+
+    rows = table.astype(object).to_dict(orient="records")
+    return [{str(name): plain(value) for name, value in row.items()} for row in rows]
+
+
+def _current(project: Path) -> tuple[Project, pd.DataFrame]:
+    loaded = load(project)
+    with e.open_register(e.beside(loaded.path)) as base:
+        return loaded, e.current(base)
+
+
+def _roles(project: Project) -> Any:
+    return load_roles(project.file(project.roles) if project.roles else None)
+
+
+def _document(found: Merged) -> dict[str, Any]:
+    return {
+        "imported": found.imported,
+        "unchanged": found.unchanged,
+        "refused": [
+            {
+                "item_id": r.item_id, "field": r.field, "value": r.value, "why": str(r.why),
+                "file": r.file,
+            }
+            for r in found.refused
+        ],
+        "conflicts": [
+            {
+                "item_id": c.item_id, "field": c.field, "base": c.base, "ours": c.ours,
+                "theirs": c.theirs, "file": c.file,
+            }
+            for c in found.conflicts
+        ],
+        **({"notes": [str(note) for note in found.notes]} if found.notes else {}),
+    }  # fmt: skip
+
+
+def _write_left(found: Merged, out: Path, *, title: str) -> None:
+    """Write conflicts with their three values, and refused rows, for those who settle them."""
+    conflicts = [
+        (c.file, c.item_id, str(HEADINGS[c.field]), c.base, c.ours, c.theirs)
+        for c in found.conflicts
+    ]
+    refused = [
+        (r.file, r.item_id, str(HEADINGS[r.field]), r.value, str(r.why)) for r in found.refused
+    ]
+    names = ("file", "item", "field", "base", "ours", "theirs")
+    sheets = {
+        str(text("Conflicts")): pd.DataFrame(conflicts, columns=names),
+        str(text("Refused rows")): pd.DataFrame(
+            refused, columns=["file", "item", "field", "theirs", "why"]
+        ),
+    }
+    heads = {
+        "file": text("Workbook"), "item": HEADINGS[KEY], "field": text("Column"),
+        "base": text("As sent out"), "ours": text("As it is now"),
+        "theirs": text("As it came back"), "why": text("Why it was not taken"),
+    }  # fmt: skip
+    labels = {name: str(head) for name, head in heads.items()}
+    write_sheets(out, sheets, labels=labels, above={name: [title] for name in sheets})
+
+
+def _show(found: Merged) -> None:
+    typer.echo(text("{n} items taken, {same} unchanged", n=found.imported, same=found.unchanged))
+    for note in found.notes:
+        say(note)
+    for r in found.refused:
+        say(
+            text(
+                "{file}: {item}: {field} '{value}': {why}",
+                file=r.file,
+                item=r.item_id,
+                field=HEADINGS[r.field],
+                value=r.value,
+                why=r.why,
+            )
+        )
+    for c in found.conflicts:
+        say(
+            text(
+                "{file}: {item}: {field}: sent out as '{base}', now '{ours}', back as '{theirs}'",
+                file=c.file,
+                item=c.item_id,
+                field=HEADINGS[c.field],
+                base=c.base,
+                ours=c.ours,
+                theirs=c.theirs,
+            )
+        )
