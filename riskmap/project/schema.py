@@ -463,9 +463,7 @@ class Project(Section):
                 inside = file.relative_to(path.parent).as_posix()
                 found.append((key, (Path(shown).parent / inside).as_posix(), file))
         if self.index.steps:
-            from riskmap.index.tree import (
-                frozen_files,  # brings tables, which a light start has not
-            )
+            from riskmap.index.tree import frozen_files  # pandas; the file itself loads at once
 
             steps = self.path.parent / self.index.steps
             for named in frozen_files(steps):

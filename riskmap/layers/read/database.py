@@ -408,6 +408,8 @@ def _read(connection: psycopg.Connection[Any], table: _Relation, where: str | No
         name = "geometry" if "geometry" not in names else "geometry_"
         frame = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, crs=shape.crs).rename(name))
     if left:
+        from riskmap.layers.read.table import matching  # pandas, for reading alone
+
         frame = frame[matching(pd.DataFrame(frame[names]), left)].reset_index(drop=True)
     return frame if key else _in_order(frame)
 
