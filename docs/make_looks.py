@@ -1,16 +1,19 @@
 """Make the pictures of ``docs/looks.md``: four places, two sizes, two scenarios, paper, wall.
 
-Run it as ``python docs/make_looks.py outputs/jinan/onemap.html COUNTIES [docs/img/looks]``, where
-``python benchmarks/counties.py COUNTIES`` has written the made-up counties.
+Run it as ``python docs/make_looks.py outputs/jinan/onemap.html COUNTIES [FOLDER] [--half]``, where
+``python benchmarks/counties.py COUNTIES`` has written the made-up counties. ``--half`` halves the
+pictures (those of the page as it was before).
 """
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 DESK, PHONE, WALL = (1440, 900), (390, 844), (3840, 1080)
@@ -24,21 +27,25 @@ def _open(browser: Any, source: Path, size: tuple[int, int]) -> Any:
     )
     page.add_init_script("Element.prototype.requestFullscreen = undefined")
     page.goto(source.resolve().as_uri())
-    page.wait_for_selector("html[data-settled]", state="attached")
+    page.wait_for_selector("html[data-settled], html[data-ready]", state="attached")
+    page.wait_for_timeout(2_500)
     return page
 
 
 def _keep(page: Any, path: Path) -> None:
     """Take the picture."""
     page.wait_for_timeout(500)
-    page.screenshot(path=path, type="jpeg", quality=72)
+    with Image.open(io.BytesIO(page.screenshot(type="png"))) as shown:
+        size = (shown.width // 2, shown.height // 2) if "--half" in sys.argv else shown.size
+        shown.convert("RGB").resize(size).save(path, "JPEG", quality=72)
     page.close()
 
 
 def main() -> None:
     """Write all pictures."""
     jinan, counties = Path(sys.argv[1]), Path(sys.argv[2])
-    folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path(__file__).parent / "img" / "looks"
+    given = [word for word in sys.argv[3:] if word != "--half"]
+    folder = Path(given[0]) if given else Path(__file__).parent / "img" / "looks"
     folder.mkdir(parents=True, exist_ok=True)
     places = {"jinan": jinan} | {n: counties / f"{n}.html" for n in ("rural", "towns", "many")}
     with sync_playwright() as play:
@@ -59,7 +66,7 @@ def main() -> None:
         page = _open(browser, places["rural"], DESK)
         page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
         page.emulate_media(media="print")
-        page.set_viewport_size({"width": 900, "height": 1272})
+        page.set_viewport_size({"width": 735, "height": 1062})  # A4 less its margins
         _keep(page, folder / "print.jpg")
         page = _open(browser, jinan, WALL)
         page.click("#tool-screen")
