@@ -504,13 +504,25 @@ def _people(
     unit = parse_header(str(column.name))[1]
     parsed = parse_numbers(column, unit="person", header_unit=unit, upper=True)
     numbers = parsed.column.to_numpy(dtype=np.float64)
-    strange = (parsed.bad != "") | (numbers < 0.0)
-    findings.noted(
-        strange,
-        "population",
-        text("this is not a number of people; taken as unknown"),
-        text("write the number alone"),
-        field=named or "",
-        values=column.to_numpy(dtype=object),
-    )
-    return np.where(strange, np.nan, numbers)
+    below = numbers < 0.0
+    for mask, message, mend in (
+        (
+            (parsed.bad != "") & ~below,
+            text("this is not a number of people; taken as unknown"),
+            text("write the number alone"),
+        ),
+        (
+            below,
+            text("fewer people than none is an error; taken as unknown"),
+            text("correct the number, or leave it blank where it is not known"),
+        ),
+    ):
+        findings.noted(
+            mask,
+            "population",
+            message,
+            mend,
+            field=named or "",
+            values=column.to_numpy(dtype=object),
+        )
+    return np.where((parsed.bad != "") | below, np.nan, numbers)

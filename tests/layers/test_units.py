@@ -144,3 +144,11 @@ def test_municipalities_from_osm():
     )
     assert len(units) == 11
     assert "Vaduz" in units["name"].tolist()
+
+
+def test_fewer_people_than_none_is_an_error_and_unknown(tmp_path):
+    path = save(tmp_path / "a.geojson", **(TOWNS | {"pop": ["-5", "800"]}))
+    units, problems = read(spec(path, population="pop"))
+    assert np.isnan(units["population"].iloc[0])
+    assert units["population"].iloc[1] == 800
+    assert any("负" in str(problem.message) for problem in problems)

@@ -411,7 +411,11 @@ def worst_table(
             continue
         late = np.flatnonzero((reach.nearest_s > limit) & (demand.weight > 0))
         order = np.lexsort(
-            (demand.ids[late].astype(str), -reach.nearest_s[late], -demand.weight[late])
+            (
+                demand.ids[late].astype(str),
+                -np.round(reach.nearest_s[late], 6),
+                -np.round(demand.weight[late], 6),
+            )
         )
         rows = late[order][:most]
         seconds = np.where(np.isfinite(reach.nearest_s[rows]), reach.nearest_s[rows], np.nan)

@@ -186,7 +186,9 @@ def town_table(
             table = table.join(more)
         order = [f"lost_{first.seconds:g}", "cut_off"] if scenario else ["_share", "total"]
         table["_share"] = -table[f"share_{first.seconds:g}"]
-        table = table.sort_values(order, ascending=False, kind="stable").drop(columns="_share")
+        table = table.sort_values(
+            order, ascending=False, kind="stable", key=lambda column: column.round(6)
+        ).drop(columns="_share")  # rounding orders nothing
         parts.append(_named(table, town_names, scenario))
     return pd.concat(parts, ignore_index=True)
 
