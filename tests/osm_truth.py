@@ -179,6 +179,9 @@ def barred(tags, vehicle):
     if not there and (
         tags.get("highway") in ("crossing", "bus_stop", "street_lamp")
         or tags.get("railway") == "crossing"
+        or tags.get("access")
+        in ("private", "permit", "residents", "residential", "tenants", "employees")
+        or "private" in (tags.get("vehicle"), tags.get("motor_vehicle"), tags.get("foot"))
     ):
         return False
     stops = there and stands(tags, vehicle)

@@ -288,6 +288,7 @@ def blocks(tmp_path, vehicle, way, node, relation):
         ("car", {}, {"motor_vehicle": "no"}, {}, 5),
         ("fire_engine", {}, {"motor_vehicle": "no"}, {}, 3),
         ("car", {}, {"highway": "crossing", "access": "no"}, {}, 3),
+        ("car", {}, {"access": "private"}, {}, 3),
         ("fire_engine", {}, {"emergency": "fire_hydrant"}, {}, 3),
         ("fire_engine", {}, {"barrier": "bollard", "access": "private"}, {}, 5),
         ("fire_engine", {}, {"barrier": "bollard", "emergency": "yes"}, {}, 3),

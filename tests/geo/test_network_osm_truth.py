@@ -32,7 +32,7 @@ NODE_TAGS = (
     {"barrier": "bollard", "bollard": "removable"}, {"barrier": "lift_gate", "motor_vehicle": "no"},
     {"barrier": "block"}, {"barrier": "bollard", "motor_vehicle": "yes"},
     {"barrier": "height_restrictor", "maxheight": "2.1"}, {"barrier": "fence"},
-    {"access": "no"}, {"barrier": "bollard", "access": "private"}, {"barrier": "width_restrictor"},
+    {"access": "no"}, {"access": "private"}, {"barrier": "bollard", "access": "private"}, {"barrier": "width_restrictor"},
 )  # fmt: skip
 
 
