@@ -69,7 +69,7 @@ LINUX = re.compile(
 TRIM = re.compile(
     r"/(?:tests?|testing/tests|sample_data|include|isoschematron)/"
     r"|\.(?:lib|a|pdb|pyi|pxd|pyx|pxi|h|hpp|c|cc|cpp|f90)$"
-    r"|/pyarrow/(?:lib)?arrow_(?:python_)?(?:flight|s3|substrait|cuda)"
+    r"|/pyarrow/(?:lib)?arrow_(?:python_)?(?:flight|s3|cuda)|/pyarrow/arrow_substrait\.dll$"
     r"|/pyarrow/_(?:flight|s3fs|gcsfs|azurefs|substrait)\b"
 )
 """Paths inside wheels that nothing needs at run time: tests, headers, Arrow over the network."""
@@ -445,7 +445,7 @@ import sys
 out = set(sys.argv.pop(1).split(","))
 class Out:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in out:
+        if name in out or name.partition(".")[0] in out:
             raise ModuleNotFoundError("left out: " + name, name=name)
 sys.meta_path.insert(0, Out())
 from riskmap.cli.app import main
@@ -457,7 +457,10 @@ def left_out_faults() -> list[str]:
     """Run riskmap here without the packages that the folder leaves out."""
     import tempfile
 
-    modules = ",".join(sorted({one for names in PARTS["left_out"].values() for one in names[1:]}))
+    arrow = [f"pyarrow.{name}" for name in ("_flight", "_s3fs", "_gcsfs", "_azurefs", "_substrait")]
+    modules = ",".join(
+        sorted({*arrow, *(one for names in PARTS["left_out"].values() for one in names[1:])})
+    )
     with tempfile.TemporaryDirectory() as made:
         done = subprocess.run(  # noqa: S603
             [sys.executable, "-c", _WITHOUT, modules, "--quiet", "run",

@@ -168,7 +168,7 @@ def test_packages_that_are_left_out_are_not_missed(tmp_path):
     assert build.TRIM.search("/pyarrow/_s3fs.cp313-win_amd64.pyd")
     assert build.TRIM.search("/scipy/linalg/tests/test_a.py")
     for kept in ("/pyarrow/arrow.dll", "/pyarrow/parquet.dll", "/pyarrow/_fs.cp313-win_amd64.pyd",
-                 "/pyarrow/libarrow.so.2600", "/typst/_typst.pyd"):  # fmt: skip
+                 "/pyarrow/libarrow.so.2600", "/pyarrow/libarrow_substrait.so.2600", "/typst/_typst.pyd"):  # fmt: skip
         assert not build.TRIM.search(kept)
 
 
