@@ -352,6 +352,8 @@ _NO_MEMORY: Final = (
     "cannot allocate memory", "failed to map segment", "can't start new thread", "out of memory",
     "std::bad_alloc",
 )  # fmt: skip
+_LEAST: Final = 1 << 30
+"""Address space under which libraries of linear algebra wait for ever for memory [bytes]."""
 _LITTLE: Final = 4 << 30
 """Address space under which a library that does not load is put down to want of memory [bytes]."""
 
@@ -427,17 +429,17 @@ def _lacks_memory(error: BaseException) -> bool:
     unloaded = isinstance(error, ImportError | SystemError) or (
         isinstance(error, OSError) and error.errno is None
     )
-    return unloaded and _is_limited()
+    return unloaded and _may_use_less_than(_LITTLE)
 
 
-def _is_limited() -> bool:
-    """Tell whether this process may use little memory only."""
+def _may_use_less_than(size: int) -> bool:
+    """Tell whether this process is kept from so much memory [bytes]."""
     try:
         import resource
     except ImportError:  # Windows
         return False
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return limit != resource.RLIM_INFINITY and limit < _LITTLE
+    return limit != resource.RLIM_INFINITY and limit < size
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
@@ -533,6 +535,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             said = text("file names cannot hold Chinese here; set PYTHONUTF8=1 or LC_ALL=C.UTF-8")
             with language("en"):
                 say(str(said))
+            sys.exit(1)
+        if _may_use_less_than(_LEAST):
+            say(str(text("not enough memory: a limit (ulimit -v) gives this process under 1 GB")))
             sys.exit(1)
         code = _finish(
             _guarded(lambda: _command()(words, prog_name="riskmap", standalone_mode=False))
