@@ -125,16 +125,17 @@ def read_table(package: Path, name: str) -> pd.DataFrame:
 def _scores(package: Path) -> list[str]:
     """Recompute the scores of the baseline and of every scenario."""
     params = dict(read_table(package, "params")[["key", "value"]].to_numpy())
-    parts = ("units", "unit_indicators", "indicators")
-    faults = _table_scores([read_table(package, name) for name in parts], "", params["unit"])
+    metas = read_table(package, "indicators")
+    parts = [read_table(package, name) for name in ("units", "unit_indicators")]
+    faults = _table_scores([*parts, _meta_of(metas, "")], "", params["unit"])
     faults += _cell_scores(package, params["cell"])
     named = [key.partition("@")[2] for key in params if key.startswith("unit@")]
     if not named:
         return faults
-    units, meta = (read_table(package, f"{name}_scenarios") for name in ("unit", "indicator"))
+    units = read_table(package, "unit_scenarios")
     for name in named:
         here = units[units[SCENARIO] == name]
-        own = meta[meta[SCENARIO] == name]
+        own = _meta_of(metas, name)
         codes = own.loc[own["kind"] == "indicator", "code"]
         wanted = {c.UNIT_ID, *codes, *own.get("denominator", ())}
         values = here[[column for column in here if column in wanted]]
@@ -143,12 +144,18 @@ def _scores(package: Path) -> list[str]:
     return faults
 
 
+def _meta_of(metas: pd.DataFrame, scenario: str) -> pd.DataFrame:
+    """Take the indicators of one scenario, empty for the baseline, with the columns that it has."""
+    own = metas[metas[SCENARIO].fillna("") == scenario].drop(columns=SCENARIO)
+    return own.dropna(axis=1, how="all")
+
+
 def _table_scores(parts: Sequence[pd.DataFrame], ending: str, params: str) -> list[str]:
     """Apply the published parameters to the published values and compare."""
     units, values, meta = (
         part.set_index(key) for part, key in zip(parts, (c.UNIT_ID, c.UNIT_ID, "code"), strict=True)
     )
-    meta = meta.fillna({"parent": ""}).drop(columns=SCENARIO, errors="ignore")
+    meta = meta.fillna({"parent": ""})
     values = values.reindex(units.index)
     index = apply(json.loads(params), values, meta, rank_within=units[c.LEVEL])
     again = tables.scored(index).reindex(units.index)
@@ -173,7 +180,8 @@ def _table_scores(parts: Sequence[pd.DataFrame], ending: str, params: str) -> li
 def _cell_scores(package: Path, params: str) -> list[str]:
     """Apply the published parameters to the published cells and compare scores and classes."""
     cells = read_table(package, "cells").set_index("cell")
-    meta = read_table(package, "indicators").set_index("code").fillna({"parent": ""})
+    meta = _meta_of(read_table(package, "indicators"), "").set_index("code")
+    meta = meta.fillna({"parent": ""})
     codes = meta.index[meta["kind"] == "indicator"]
     index = apply(json.loads(params), cells.reindex(columns=codes), meta)
     again = tables.scored(index).reindex(cells.index)

@@ -95,7 +95,6 @@ def _all_sheets(result: Result) -> Iterator[Sheet]:
     yield from scenario_layers(result)
     yield from plan_layers(result)
     yield from _plain_tables(result)
-    yield from scenario_tables(result)
     yield from _plan_frames(result)
 
 
@@ -352,7 +351,7 @@ def _plain_tables(result: Result) -> Iterator[Sheet]:
     for name, frame, label in (
         ("control", control, text("Control table")),
         ("unit_indicators", values, text("Indicator values of the units")),
-        ("indicators", tables.indicator_table(result), text("Indicators and weights")),
+        ("indicators", _indicators(result), text("Indicators and weights")),
         ("params", params, text("Fitted parameters")),
         ("presets", tables.preset_table(result), text("Presets used")),
         ("scenarios", tables.scenario_table(result), text("Scenarios")),
@@ -510,36 +509,25 @@ def _scenario_units(result: Result, wet: Sequence[Flooded]) -> Sheet:
     )  # fmt: skip
 
 
-def scenario_tables(result: Result) -> Iterator[Sheet]:
-    """Give what the scores of a scenario are recomputed from.
+def _indicators(result: Result) -> pd.DataFrame:
+    """Give the indicators with their weights, as they are and under every scenario.
 
-    Parameters
-    ----------
-    result
-        The run's result.
-
-    Yields
-    ------
-    Sheet
-        Indicators of every scenario; their values stand in ``unit_scenarios``, the parameters in
-        ``params``.
+    A scenario's values stand in ``unit_scenarios``, its parameters in ``params``.
     """
-    metas = []
+    first = tables.indicator_table(result)
+    first.insert(1, SCENARIO, "")
+    parts = [first]
     for one in flooded(result):
         meta = one.unit.meta.rename_axis("code").reset_index()
         meta.insert(1, SCENARIO, one.name)
-        metas.append(meta)
-    if metas:
-        label = text("Indicators and weights in the scenario")
-        frame = pd.concat(metas, ignore_index=True)
-        yield Sheet("indicator_scenarios", frame, **named("indicator_scenarios", label))
+        parts.append(meta)
+    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else first
 
 
 _SECTIONS: Final = {
     "units": "units", "unit_scenarios": "units", "cells": "units", "params": "params",
     "facts": "params", "presets": "presets", "indicators": "indicators",
-    "indicator_scenarios": "indicators", "plans": "plans", "plan_areas": "map",
-    "plan_lines": "map", "plan_points": "map",
+    "plans": "plans", "plan_areas": "map", "plan_lines": "map", "plan_points": "map",
 }  # fmt: skip
 """Table to the section of the vocabulary that goes before what holds for all."""
 _TABLES: Final = """
