@@ -224,8 +224,8 @@ export function readShape(spec, n) {
   const xy = new Float64Array(lon.length * 2);
   toSquare(lon, read(spec.lat), xy, xy.subarray(1), 2);
   const starts = new Uint32Array(sizes.length + 1);
-  const box = new Float64Array(n * 4);
-  for (let i = 0; i < n; i++) box.set([Infinity, Infinity, -Infinity, -Infinity], i * 4);
+  const box = new Float64Array(n * 4).fill(Infinity);
+  for (let i = 2; i < box.length; i += 4) box[i] = box[i + 1] = -Infinity;
   const first = new Int32Array(n + 1).fill(-1);
   for (let r = 0; r < sizes.length; r++) {
     starts[r + 1] = starts[r] + sizes[r];

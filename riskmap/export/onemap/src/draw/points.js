@@ -363,9 +363,9 @@ function collectRings(view, points, level) {
   /** @type {Ring[]} */
   const rings = [];
   for (let key = 0; key < slot.n; key++) {
-    const own = [0, 1, 2, 3, 4].map((c) => by[5 * key + c]);
-    const n = own.reduce((a, b) => a + b);
-    if (n) rings.push({ unit: level >= 0 ? key - 1 : -1, n, x: at ? at[2 * key] : 0, y: at ? at[2 * key + 1] : 0, by: own, name: "" });
+    const own = by.subarray(5 * key, 5 * key + 5);
+    const n = own[0] + own[1] + own[2] + own[3] + own[4];
+    if (n) rings.push({ unit: level >= 0 ? key - 1 : -1, n, x: at ? at[2 * key] : 0, y: at ? at[2 * key + 1] : 0, by: Array.from(own), name: "" });
   }
   const graded4 = graded && rings.some((ring) => ring.by[4] > 0);
   const drawn = graded4 ? rings.filter((ring) => ring.by[4] > 0) : rings;

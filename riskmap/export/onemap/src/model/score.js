@@ -225,6 +225,8 @@ export async function prepare() {
   }
 }
 
+/** So many of the worst are kept; of more rows than that the best are sifted out before they are sorted. */
+const [MOST, SIFTED] = [60, 500];
 const worst = { key: "", all: /** @type {number[]} */ ([]) };
 
 /**
@@ -240,7 +242,9 @@ export function worstUnits(n) {
   if (worst.key !== key) {
     worst.key = key;
     const rows = units.rows[units.levels.length - 1].filter((/** @type {number} */ u) => cls[u] >= 3 && inTown(u));
-    worst.all = rows.sort((/** @type {number} */ a, /** @type {number} */ b) => cls[b] - cls[a] || score[b] - score[a]).slice(0, 60);
+    const weight = (/** @type {number} */ u) => 1e3 * cls[u] + (score[u] || 0);
+    const least = rows.length > SIFTED ? Float64Array.from(rows, weight).sort()[rows.length - MOST] : -Infinity;
+    worst.all = rows.filter((/** @type {number} */ u) => weight(u) >= least).sort((/** @type {number} */ a, /** @type {number} */ b) => cls[b] - cls[a] || score[b] - score[a]).slice(0, MOST);
   }
   return worst.all.slice(0, n);
 }
