@@ -495,6 +495,8 @@ def test_what_the_office_must_see_is_said(desk: Any, sample: Any) -> None:
     assert "示范数据" in desk.page.inner_text("#banner")
     desk.page.click("#open-about")
     about = desk.page.text_content(".about")
+    assert "[object" not in about
+    assert '{"' not in about
     assert sample.facts.data_date in about
     assert sample.presets[0].zh in about
     assert "未核实" in about

@@ -321,6 +321,12 @@ function foot() {
     el("button", { id: "open-about", class: "link", onclick: () => emit("about") }, t("Method, data and limits")));
 }
 
+/** A preset's value; a table as "key → value" pairs. @param {any} value @returns {string} */
+function inWords(value) {
+  if (Array.isArray(value)) return value.map(inWords).join(t(", "));
+  return value && typeof value === "object" ? Object.entries(value).map(([key, part]) => `${key} → ${inWords(part)}`).join(t(", ")) : String(value);
+}
+
 /** Date, reference system, presets, what is screening grade. */
 export function about() {
   const { facts, notes, presets, returned, unusable } = app.model;
@@ -335,11 +341,11 @@ export function about() {
       line(t("Reference system"), t("CGCS2000 / WGS-84; computed in {crs}", { crs: facts.crs })),
       line(t("Grid"), app.model.grid ? t("{n} cells of {m} m", { n: num(app.model.grid.n), m: num(facts.size_m) }) : ""),
       line(t("Rows returned"), returned ? t("{n} rows could not be used, see data_gaps.xlsx", { n: num(returned) }) : ""),
-      line(t("Not usable"), unusable.join(", ")),
+      line(t("Not usable"), unusable.map(nameOf).join(t(", "))),
       line(t("Programme"), "riskmap " + facts.version)),
     notes.length ? el("div", { class: "notes" }, el("h4", null, t("To be said beside the numbers")), el("ul", null, [...new Set(notes.map(nameOf))].map((n) => el("li", null, n)))) : null,
     weak.length ? el("details", { class: "notes" }, el("summary", null, t("{n} of {m} presets are not verified", { n: unverified, m: presets.length }), weak.length > unverified ? t("; {n} more are to be checked", { n: weak.length - unverified }) : ""),
-      el("ul", null, weak.map((/** @type {any} */ p) => el("li", null, `${nameOf(p)}: ${typeof p.value === "object" ? JSON.stringify(p.value) : p.value} ${p.unit} `, el("small", null, p.status === "check" ? t("to be checked") : t("unverified"), p.source ? ` · ${p.source}` : ""))))) : null,
+      el("ul", null, weak.map((/** @type {any} */ p) => el("li", null, `${nameOf(p)}: ${inWords(p.value)} ${p.unit} `, el("small", null, p.status === "check" ? t("to be checked") : t("unverified"), p.source ? ` · ${p.source}` : ""))))) : null,
     el("p", { class: "hint" }, t("Screening estimate for ranking and inspection; not a survey, a forecast or a design document.")));
 }
 
