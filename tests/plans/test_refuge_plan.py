@@ -223,3 +223,44 @@ def test_what_a_thinned_set_of_sites_may_lose_is_bounded(model, monkeypatch):
     said = next(str(note) for note in few.notes if "任取全部" in str(note))
     bound = float(said.split("最好不过 ")[1].split("，")[0])
     assert bound <= best + 0.5 <= few.tables["siting"]["objective"].iloc[-1] + 1.0
+
+
+def test_half_a_kilometre_from_a_road_is_no_cliff():
+    minutes = []
+    for north in (480, 520, 900):
+        far = areas(("甲", 20, 300, 320))
+        far.geometry = far.translate(0, north)
+        row = plan(world([(310, 30)], far)).tables["assignment"].iloc[0]
+        minutes.append(row["minutes"])
+        assert row["people"] == 20
+    # A metre a second: 40 m are 40 seconds, 380 more are 6.3 minutes.
+    assert np.diff(minutes) == pytest.approx([40 / 60, 380 / 60], abs=0.11)
+    gone = areas(("甲", 20, 300, 320))
+    gone.geometry = gone.translate(0, 2000)
+    assert plan(world([(310, 30)], gone)).recount["shortfall"] == 20  # 33 minutes to the road
+
+
+def test_areas_of_unknown_people_are_named_and_not_counted():
+    nan = float("nan")
+    found = plan(world([(150, 30)], areas(("甲", nan, 0, 200), ("乙", 5, 0, 200)), population=None))
+    assert found.recount["people"] == 5
+    said = [str(note) for note in found.notes if "未计入" in str(note)]
+    assert len(said) == 1
+    assert said[0].endswith("甲")
+
+
+def test_more_than_three_refuges_have_their_reason():
+    """90 on foot; the three largest hold 75, so four are needed. Nobody else is there."""
+    there = world([(x, 25) for x in (100, 300, 500, 700)], areas(("甲", 90, 390, 410)))
+    row = plan(there).tables["shortfall"].iloc[0]
+    assert row["shortfall"] == 0
+    assert "分到4处场所" in str(row["reason"])
+    assert "共容75人，步行者90人，至少需4处" in str(row["reason"])
+
+
+def test_no_part_is_smaller_than_the_least_where_that_costs_little():
+    """甲, 55, nearest to 50 places: five would go alone; the refuge beside takes all of them."""
+    there = world([(400, 50), (420, 200)], areas(("甲", 55, 390, 410)))
+    sent = plan(there).tables["assignment"]
+    assert sent["people"].tolist() == [55]
+    assert sent["refuge_id"].tolist() == ["R1"]

@@ -1,11 +1,17 @@
 """Order, opening, clearance, hours and the office's own plan, each with its answer by hand."""
 
+from itertools import pairwise
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from shapely import LineString
 
+from riskmap.geo.network import build_graph, snap_points
 from riskmap.plans.options import RefugeOptions
+from riskmap.plans.refuges.ways import find_way
+from riskmap.vocabulary.presets import load_presets
 from tests.street import CRS, areas, at, plan, rect, world
 
 RIDE = {"foot": 600.0, "ride": 3600.0}
@@ -174,3 +180,20 @@ def test_crowded_and_head_on_roads_are_drawn_and_told_apart():
     assert busy["minutes"].tolist() == (busy["flow"] * 60 / 200).tolist()
     assert set(busy["kind"]) == {"busy_road"}
     assert busy["label"].str.contains("村的").all()
+
+
+@pytest.mark.parametrize("stops", [(0, 700), (0, 200, 400, 550, 700)])
+def test_another_road_is_dear_only_where_the_first_way_uses_it(stops):
+    """From 400 m along a street; the first way goes east, so leaving west costs no more."""
+    ways = [[at(a), at(b)] for a, b in pairwise(stops)]
+    ways += [[at(700), at(1000)], [at(1000), at(1000, 500)], [at(700), at(700, 500)],
+             [at(700, 500), at(1000, 500)], [at(0), at(0, 500), at(700, 500)]]  # fmt: skip
+    lines = gpd.GeoDataFrame(geometry=[LineString(way) for way in ways], crs=CRS)
+    graph = build_graph(lines, profile="foot", presets=load_presets())
+    put = [snap_points(graph, np.array([[p.x, p.y]])) for p in (at(400), at(1000, 450))]
+    cost = graph.edge_length_m.astype(float)
+    first = find_way(graph, cost, *put)
+    other = find_way(graph, cost, *put, instead_of=first)
+    assert first.metres == pytest.approx(300 + 300 + 400, abs=0.01)
+    assert other.metres == pytest.approx(400 + 450 + 700 + 300 + 50, abs=0.01)
+    assert other.shared_m == pytest.approx(0, abs=0.01)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from riskmap.siting import allocation
 from riskmap.siting.allocation import allocate_split, allocate_whole, mend
 from riskmap.siting.problem import make_instance
 
@@ -186,3 +187,27 @@ def test_a_whole_assignment_never_beats_its_bounds_and_keeps_the_places(slack):
         assert found.extra["served"] == size.sum()
         assert found.objective <= 1.05 * split.objective
         assert found.bound >= split.objective - 1
+
+
+def test_facilities_emptied_together_give_no_dearer_answer(monkeypatch):
+    """Where too many pairs are in question, small exact searches better the answer and lose nobody."""
+    rng = np.random.default_rng(3)
+    at, to = rng.uniform(0, 1e4, (90, 2)), rng.uniform(0, 1e4, (12, 2))
+    size = rng.integers(1, 20, 90).astype(float)
+    cost = np.hypot(*(at[:, None] - to[None]).transpose(2, 0, 1)).round()
+    case = make_instance(
+        demand_of=np.repeat(np.arange(90), 12), facility_of=np.tile(np.arange(12), 90),
+        cost=cost.ravel(), demands=tuple(map(str, range(90))),
+        facilities=tuple(map(str, range(12))), weight=size,
+        capacity=np.full(12, np.ceil(1.03 * size.sum() / 12)),
+    )  # fmt: skip
+    monkeypatch.setattr(allocation, "MOST_DECIDED", 50)
+    plain = allocation.allocate_whole(case, max_nodes=1)
+    monkeypatch.setattr(allocation, "MOST_MODELLED", 50)
+    monkeypatch.setattr(allocation, "FREED", ((4, 20),))
+    found = allocation.allocate_whole(case, max_nodes=1)
+    assert found.extra["served"] == plain.extra["served"] == size.sum()
+    assert found.bound <= found.objective < plain.objective
+    load = np.bincount(found.facility_of, weights=found.amount, minlength=12)
+    assert (load <= case.capacity).all()
+    assert len(set(found.demand_of.tolist())) == len(found.demand_of) == 90
