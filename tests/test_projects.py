@@ -12,6 +12,8 @@ import pyogrio
 import pytest
 from openpyxl import load_workbook
 
+from riskmap.export.verify import verify
+
 ROOT = Path(__file__).parents[1]
 PROJECTS = ("jinan", "liechtenstein", "porto_alegre")
 LIST, TABLE = "研判一张单.xlsx", "管控一张表.xlsx"
@@ -85,12 +87,17 @@ def test_verify_finds_nothing_and_finds_a_change(made, tmp_path):
     import shutil
 
     _, folder = made
-    assert riskmap("verify", folder).returncode == 0
+    assert verify(folder) == []
     broken = tmp_path / "broken"
     shutil.copytree(folder, broken)
     text = (broken / "report.json").read_text(encoding="utf-8")
     (broken / "report.json").write_text(text.replace('"facts"', '"fakts"', 1), encoding="utf-8")
-    assert riskmap("verify", broken).returncode == 1
+    assert any("report.json" in fault for fault in verify(broken))
+
+
+def test_verify_ends_with_0_where_all_is_well_and_with_1_where_not(folder, tmp_path):
+    assert riskmap("verify", folder).returncode == 0
+    assert riskmap("verify", tmp_path).returncode == 1
 
 
 def test_page_is_one_file_and_small(made):

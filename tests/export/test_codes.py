@@ -27,6 +27,7 @@ from riskmap.vocabulary import columns
 from riskmap.vocabulary.codes import CODES, words_of
 from riskmap.vocabulary.marks import bands, marks
 from riskmap.vocabulary.roles import UNITS
+from tests import street
 from tests.sample import sample_result
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -131,6 +132,25 @@ def test_workbooks_hold_words(whole, tmp_path, lang):
                     allowed |= {str(role.label) for role in whole.roles.values()}
                 assert None not in said
                 assert set(said) <= allowed, (plan, name)
+
+
+@pytest.mark.parametrize(
+    ("lang", "heads"), [("zh", ("已落实", "缺口")), ("en", ("With a place", "Without a place"))]
+)
+def test_those_with_and_without_a_place_stand_under_their_own_headings(tmp_path, lang, heads):
+    """50 people and one refuge of 30 places: 30 have a place, 20 have none."""
+    made = street.plan(street.world([(150, 30)], street.areas(("甲", 50, 200, 300))))
+    result = replace(sample_result(n_side=4, n_points=6), plans={"refuges": made})
+    with language(lang):
+        write_plans(result, tmp_path)
+    book = openpyxl.load_workbook(tmp_path / "避难方案.xlsx", read_only=True)
+    found = []
+    for sheet in book:
+        rows = list(sheet.iter_rows(min_row=3, max_row=4, values_only=True))
+        if len(rows) == 2 and set(heads) <= set(rows[0]):
+            found.append(tuple(rows[1][rows[0].index(head)] for head in heads))
+    book.close()
+    assert found == [(30, 20)]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
