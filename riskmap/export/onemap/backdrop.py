@@ -142,8 +142,9 @@ def photo_files(layer: Any) -> dict[str, Path]:
         return {}
     folders = {source.shown: Path(source.path).parent for source in layer.sources}
     found = {}
-    for shown, cell in dict.fromkeys(zip(table["_file"], table[PHOTO], strict=True)):
-        named = "" if pd.isna(cell) else str(cell).strip()
+    named_rows = table.loc[table[PHOTO].notna(), ["_file", PHOTO]].drop_duplicates()
+    for shown, cell in named_rows.itertuples(index=False, name=None):
+        named = str(cell).strip()
         path = _photo_path(folders.get(shown), named) if named else None
         if path is not None:
             found[(Path(shown).parent / named.replace("\\", "/")).as_posix()] = path

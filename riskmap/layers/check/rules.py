@@ -14,6 +14,7 @@ from riskmap.errors import LayerError, Problem
 from riskmap.i18n import text
 from riskmap.layers.check.findings import Findings, in_words
 from riskmap.layers.layer import filled
+from riskmap.layers.read.values import matches, texts_of
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.columns import ITEM_ID, NAME, ROLE, WGS84
 
@@ -83,6 +84,8 @@ def check_geometry(
 
 
 def _repair(values: NDArray[np.object_], findings: Findings) -> NDArray[np.object_]:
+    if (shapely.get_type_id(values) <= 0).all():  # points, which cannot be broken
+        return values
     broken = ~shapely.is_valid(values) & ~shapely.is_missing(values)
     if not broken.any():
         return values
@@ -254,11 +257,7 @@ def check_place(
     """
     values = shapes.to_numpy()
     present = ~shapely.is_missing(values)
-    x, y = np.full(len(values), np.nan), np.full(len(values), np.nan)
-    x[present], y[present] = (
-        shapely.get_x(shapely.centroid(values[present])),
-        shapely.get_y(shapely.centroid(values[present])),
-    )
+    x, y = middles(values)
     swapped = present & (np.abs(y) > 90.0) & (np.abs(y) <= 180.0) & (np.abs(x) <= 90.0)
     outside = np.zeros(len(values), dtype=bool)
     if place is not None:
@@ -266,10 +265,8 @@ def check_place(
         outside = present & ~shapely.intersects(place, values)
         if spare is not None:
             outside &= ~spare
-        turned = shapely.intersects(
-            place, shapely.points(np.where(outside, y, np.nan), np.where(outside, x, np.nan))
-        )
-        swapped |= outside & turned
+        out = np.flatnonzero(outside)
+        swapped[out] |= shapely.intersects_xy(place, y[out], x[out])
     else:
         swapped |= present & (y >= 73.0) & (y <= 135.0) & (x >= 3.0) & (x <= 54.0)
     shown = np.full(len(values), None, dtype=object)
@@ -302,6 +299,29 @@ def check_place(
     values = values.copy()
     values[points] = shapely.points(y[points], x[points])
     return gpd.GeoSeries(values, index=shapes.index, crs=shapes.crs)
+
+
+def middles(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the middle of each shape; of a point itself.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,).
+
+    Returns
+    -------
+    tuple of ndarray
+        x and y, shape (n,); NaN where there is none.
+
+    Examples
+    --------
+    >>> middles(np.array([shapely.Point(1, 2), None, shapely.box(0, 0, 2, 2)]))[0].tolist()
+    [1.0, nan, 1.0]
+    """
+    if not (shapely.get_type_id(shapes) <= 0).all():
+        shapes = shapely.centroid(shapes)
+    return shapely.get_x(shapes), shapely.get_y(shapes)
 
 
 def to_wgs84_area(place: Any, crs: Any) -> Geometry | None:
@@ -357,25 +377,24 @@ def find_duplicates(
     bad = np.zeros(len(table), dtype=bool)
     key = role.id_field
     if key in table.columns and role.item:
-        numbers = pd.Series(table[key].to_numpy(dtype=object))
+        numbers = table[key].reset_index(drop=True)
         numbers = numbers.where(~numbers_restart(table, role))
         mask, firsts = _repeats(numbers, table)
         out.append((mask, "duplicate_number", key, firsts))
         bad |= mask
     if "name" in table.columns and role.group != "base":
-        names = normal_names(table["name"])
-        centre = shapely.centroid(table.geometry.to_numpy())
-        x = np.round(shapely.get_x(centre) / SAME_PLACE_M)
-        y = np.round(shapely.get_y(centre) / SAME_PLACE_M)
-        joined = (
-            names
-            + "|"
-            + pd.Series(x, index=names.index).astype("str")
-            + "|"
-            + pd.Series(y, index=names.index).astype("str")
-        )
-        joined = joined.where((names != "").to_numpy() & np.isfinite(x) & ~bad)
-        mask, firsts = _repeats(joined.reset_index(drop=True), table)
+        x, y = middles(table.geometry.to_numpy())
+        x, y = np.round(x / SAME_PLACE_M), np.round(y / SAME_PLACE_M)
+        names = normal_names(table["name"]).reset_index(drop=True)
+        again = names.duplicated(keep=False).to_numpy() & (names != "").to_numpy()
+        again &= np.isfinite(x) & ~bad
+        joined = pd.Series(np.full(len(table), None, dtype=object))
+        at = np.flatnonzero(again)
+        joined.iloc[at] = [
+            f"{name}|{east}|{north}"
+            for name, east, north in zip(names.iloc[at], x[at], y[at], strict=True)
+        ]
+        mask, firsts = _repeats(joined, table)
         out.append((mask, "duplicate", "name", firsts))
     return out
 
@@ -397,6 +416,8 @@ def numbers_restart(table: gpd.GeoDataFrame, role: Role) -> NDArray[np.bool_]:
     """
     key = role.id_field
     if key not in table.columns or not role.item or "name" not in table.columns:
+        return np.zeros(len(table), dtype=bool)
+    if not table[key].duplicated().any():
         return np.zeros(len(table), dtype=bool)
     numbers = pd.Series(table[key].to_numpy(dtype=object))
     part = pd.Series(table["_file"].to_numpy(dtype=object)).astype("str") + "|"
@@ -484,9 +505,11 @@ def _namesakes(
     out = np.zeros(len(table), dtype=bool)
     if "name" not in table.columns:
         return out
-    names = normal_names(table["name"]).to_numpy(dtype=object)
-    repeated = pd.Series(names).duplicated(keep=False).to_numpy() & (names != "")
+    named = normal_names(table["name"])
+    repeated = named.duplicated(keep=False).to_numpy() & (named != "").to_numpy()
     repeated &= np.isfinite(x) & np.isfinite(y)
+    names = np.full(len(named), "", dtype=object)
+    names[repeated] = named[repeated]
     for rows in pd.Series(np.flatnonzero(repeated)).groupby(names[repeated]).groups.values():
         places = np.flatnonzero(repeated)[np.asarray(rows)][:200]
         apart = np.hypot(
@@ -503,16 +526,20 @@ def _one_spot(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool
     out = np.zeros(len(x), dtype=bool)
     if known.sum() < _SPOT_ROWS:
         return out
-    keys = pd.DataFrame({"x": np.round(x[known], 1), "y": np.round(y[known], 1)})
+    at = np.flatnonzero(known)
+    at = at[pd.Series(np.round(x[at], 1)).duplicated(keep=False).to_numpy()]
+    keys = pd.DataFrame({"x": np.round(x[at], 1), "y": np.round(y[at], 1)})
     size = keys.groupby(["x", "y"])["x"].transform("size").to_numpy()
-    out[known] = size >= _SPOT_ROWS
+    out[at] = size >= _SPOT_ROWS
     return out
 
 
 def _repeats(keys: pd.Series, table: pd.DataFrame) -> tuple[NDArray[np.bool_], list[str]]:
     known = keys.notna().to_numpy() & (keys.astype("str") != "").to_numpy()
     mask: NDArray[np.bool_] = keys.duplicated(keep="first").to_numpy() & known
-    first = keys[known].drop_duplicates(keep="first")
+    if not mask.any():
+        return mask, []
+    first = keys[known & keys.duplicated(keep=False).to_numpy() & ~mask]
     place = dict(zip(first.to_numpy(), first.index, strict=True))
     return mask, [_where(table, int(place[keys.iloc[index]])) for index in np.flatnonzero(mask)]
 
@@ -535,8 +562,22 @@ def normal_names(names: pd.Series) -> pd.Series:
     >>> normal_names(pd.Series(["文化路（北）", "文化路(北) ", None])).tolist()
     ['文化路北', '文化路北', '']
     """
-    plain = names.astype("str").fillna("").str.normalize("NFKC").str.casefold()
-    return plain.str.replace(r"[\W_]+", "", regex=True)
+    written = names.astype("str").fillna("")
+    column = texts_of(written)
+    rest = np.arange(len(names)) if column is None else np.flatnonzero(~matches(column, _NORMAL))
+    if not len(rest):
+        return written
+    plain = written.iloc[rest].str.normalize("NFKC").str.casefold()
+    plain = plain.str.replace(r"[\W_]+", "", regex=True)
+    if len(rest) == len(names):
+        return plain
+    out = written.copy()
+    out.iloc[rest] = plain.to_numpy(dtype=object)
+    return out
+
+
+_NORMAL: Final = "^[0-9a-z\u4e00-\u9fff]*$"
+"""Names that stand in that form already."""
 
 
 def shared_numbers(table: pd.DataFrame, role: Role) -> NDArray[np.bool_]:
@@ -638,7 +679,10 @@ def assign_ids(role: Role, table: gpd.GeoDataFrame, known: pd.DataFrame | None =
         alone = (
             own.notna().to_numpy() & ~own.duplicated(keep=False).to_numpy() & (own != "").to_numpy()
         )
-        ids[alone] = [_numbered(prefix, number) for number in own[alone]]
+        begun = alone & own.str.startswith(prefix).fillna(value=False).to_numpy(dtype=bool)
+        ids[begun] = own[begun]
+        begun = alone & ~begun
+        ids[begun] = [_numbered(prefix, number) for number in own[begun]]
     before = known[known[ROLE] == role.name] if known is not None and len(known) else None
     taken = set(ids[ids != ""])
     if before is not None:
@@ -655,8 +699,7 @@ def _numbered(prefix: str, number: str) -> str:
 
 
 def _centres(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    points = shapely.centroid(table.geometry.to_numpy())
-    return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+    return np.column_stack(middles(table.geometry.to_numpy()))
 
 
 def _names(table: pd.DataFrame) -> NDArray[np.object_]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
+
+from riskmap.layers.read.values import matches, plain_numbers, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,7 +144,7 @@ def _one(text: str, axis: str | None) -> tuple[float, str, bool, str]:
     return (value if reason in ("", "range") else np.nan), reason, coarse, letter
 
 
-def parse_angle(texts: Sequence[object], *, axis: str | None = None) -> Angles:
+def parse_angle(texts: Sequence[object] | pd.Series, *, axis: str | None = None) -> Angles:
     """Parse angles as people write them.
 
     Understood are decimal degrees, ``118°18′28.8″`` with any marks, ``118 18 28.8``,
@@ -169,6 +172,11 @@ def parse_angle(texts: Sequence[object], *, axis: str | None = None) -> Angles:
     ['minutes', 'hemisphere']
     """
     _, limit = AXES[axis]
+    if isinstance(texts, pd.Series):
+        column = texts_of(texts)
+        if column is not None:
+            return _by_column(texts, column, axis)
+        texts = texts.tolist()
     series = pd.Series(list(texts), dtype=object)
     written = series.map(_written)
     codes, unique = pd.factorize(written)
@@ -185,11 +193,44 @@ def parse_angle(texts: Sequence[object], *, axis: str | None = None) -> Angles:
     return Angles(degrees[codes], reason[codes], coarse[codes], letter[codes])
 
 
+_DECIMAL: Final = r"^-?[0-9]{1,3}\.[0-9]{4,}$"
+"""Decimal degrees of four decimals or more."""
+
+
+def _by_column(texts: pd.Series, column: Any, axis: str | None) -> Angles:
+    """Parse a column of texts, decimal degrees all at once and the others one by one."""
+    fits = matches(column, _DECIMAL)
+    degrees = plain_numbers(texts) if fits.all() else np.full(len(texts), np.nan)
+    reason = np.full(len(texts), "", dtype=object)
+    coarse = np.zeros(len(texts), dtype=bool)
+    letter = np.full(len(texts), "", dtype=object)
+    rest = np.flatnonzero(~fits)
+    if len(rest):
+        degrees[fits] = plain_numbers(texts[fits])
+        others = parse_angle(texts.iloc[rest].tolist(), axis=axis)
+        degrees[rest], reason[rest] = others.degrees, others.reason
+        coarse[rest], letter[rest] = others.coarse, others.letter
+    reason[fits & (np.abs(degrees) > AXES[axis][1])] = "range"
+    return Angles(degrees, reason, coarse, letter)
+
+
+_EPOCH: Final = datetime(1899, 12, 30)
+
+
 def _written(value: object) -> str:
     if value is None or value != value or value is pd.NA:
         return ""
     if isinstance(value, str):
         return value.translate(_INVISIBLE).strip()
+    if isinstance(value, time):
+        return f"{value.hour}°{value.minute}'{value.second + value.microsecond / 1e6:g}\""
+    if isinstance(value, datetime):
+        value = value - _EPOCH
+    if isinstance(value, timedelta):  # 117:01:12 typed into a sheet is a time to it
+        minutes, seconds = divmod(value.total_seconds(), 60.0)
+        return f"{minutes // 60:.0f}°{minutes % 60:.0f}'{seconds:.10g}\""
+    if isinstance(value, date):
+        return str(value)
     return repr(float(value))  # type: ignore[arg-type]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from riskmap.layers.place.datum import to_wgs84, told_datum, wgs84_to_gcj02
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import geopandas as gpd
-    import pandas as pd
     from numpy.typing import NDArray
     from shapely import Geometry
 
@@ -438,14 +438,10 @@ def judge_datum(
     good = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
     if not len(good):
         return None
-    targets, shapes, by_place = _targets(good, hints)
-    rows = np.flatnonzero([bool(target) for target in targets])
+    rows, wanted, shapes, by_place = _targets(good, hints)
     if not len(rows):
         return None
-    if len(rows) > _MOST:
-        rows = rows[np.linspace(0, len(rows) - 1, _MOST).astype(np.int64)]
     x, y = lon[good[rows]], lat[good[rows]]
-    wanted = [targets[row] for row in rows]
     inside = {datum: _inside(*to_wgs84(x, y, datum=datum), wanted, shapes) for datum in CANDIDATES}
     held = {datum: int(mask.sum()) for datum, mask in inside.items()}
     order = sorted(CANDIDATES, key=lambda datum: (-held[datum], CANDIDATES.index(datum)))
@@ -561,24 +557,21 @@ def far_from_stated(
         part = units[units[LEVEL] == level]
         if level not in hints.stated or not len(part):
             continue
-        names = hints.stated[level].to_numpy(dtype=object)[good]
-        found = match_units(
-            list(names), part[NAME].tolist(), codes=part.index, former=_former(part)
-        )
-        written = np.array(
-            ["" if name is None or name != name else str(name).strip() for name in names],
-            dtype=object,
-        )
-        sizes = np.array([len(places) for places in found], dtype=np.int64)
-        unknown |= dict.fromkeys(written[(sizes == 0) & (written != "")].tolist())
+        codes, found, written = _matched(hints.stated[level].iloc[good], part)
+        counts = np.array([len(places) for places in found], dtype=np.int64)
+        unknown |= dict.fromkeys(written[(counts == 0) & (written != "")].tolist())
+        sizes = counts[codes]
         rows = np.flatnonzero((sizes > 0) & (said == ""))
         if not len(rows):
             continue
-        where = np.concatenate([found[row] for row in rows]).astype(np.int64)
-        owner = np.repeat(rows, sizes[rows])
-        away = shapely.distance(shapes[good[owner]], part.geometry.to_numpy()[where])
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        whole = np.concatenate([np.array(places, dtype=np.int64) for places in found])
         first = np.concatenate([[0], np.cumsum(sizes[rows])[:-1]])
-        least[rows], said[rows] = np.fmin.reduceat(away, first), written[rows]
+        owner = np.repeat(rows, sizes[rows])
+        turn = np.arange(len(owner)) - np.repeat(first, sizes[rows])
+        where = whole[starts[codes[owner]] + turn]
+        away = _distance(shapes[good[owner]], part.geometry.to_numpy(), where)
+        least[rows], said[rows] = np.fmin.reduceat(away, first), written[codes[rows]]
     far = np.flatnonzero(least > hints.limits.far_m)
     far = far[np.argsort(-least[far], kind="stable")]
     finest = units[units["finest"]] if "finest" in units.columns else units
@@ -591,6 +584,20 @@ def far_from_stated(
         tuple(str(inside.get(place, "") or "") for place in range(len(far))),
         least[far],
     ), tuple(unknown)
+
+
+def _distance(
+    shapes: NDArray[np.object_], units: NDArray[np.object_], where: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Measure the distance of each shape to its unit; most lie in it, which is quicker to tell."""
+    away = np.zeros(len(shapes))
+    order = np.argsort(where, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(where[order])) + 1):
+        unit = units[where[rows[0]]]
+        shapely.prepare(unit)
+        out = rows[~shapely.intersects(unit, shapes[rows])]
+        away[out] = shapely.distance(unit, shapes[out])
+    return away
 
 
 def _former(units: pd.DataFrame) -> list[str] | None:
@@ -620,12 +627,10 @@ def units_shifted(
         be compared.
     """
     good = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
-    targets, shapes, by_place = _targets(good, hints)
-    rows = np.flatnonzero([bool(target) for target in targets])[:_MOST]
+    rows, wanted, shapes, by_place = _targets(good, hints)
     if by_place or not len(rows):
         return None
     x, y = lon[good[rows]], lat[good[rows]]
-    wanted = [targets[row] for row in rows]
     now = int(_inside(x, y, wanted, shapes).sum())
     moved = int(_inside(*wgs84_to_gcj02(x, y), wanted, shapes).sum())
     return len(rows), now, moved
@@ -643,12 +648,39 @@ def _by_chance(for_it: int, against: int) -> float:
     return float(sum(comb(n, k) for k in range(for_it, n + 1)) / 2**n)
 
 
+def _matched(
+    names: pd.Series, part: gpd.GeoDataFrame
+) -> tuple[NDArray[np.int64], list[tuple[int, ...]], NDArray[np.object_]]:
+    """Find the units that a column of names means, each different name once.
+
+    Returns
+    -------
+    tuple of ndarray, list of tuple and ndarray
+        For each row the place of its name among the different ones; the units each of these means;
+        and these as they are written.
+    """
+    codes, unique = pd.factorize(names, use_na_sentinel=False)
+    written = np.array(
+        ["" if name is None or name != name else str(name).strip() for name in unique], dtype=object
+    )
+    found = match_units(list(written), part[NAME].tolist(), codes=part.index, former=_former(part))
+    return codes, found, written
+
+
 def _targets(
     good: NDArray[np.int64], hints: Hints
-) -> tuple[list[tuple[int, ...]], NDArray[np.object_], bool]:
-    """Return for each row the polygons one of which should hold it, and the polygons."""
-    out: list[tuple[int, ...]] = [()] * len(good)
+) -> tuple[NDArray[np.int64], list[tuple[int, ...]], NDArray[np.object_], bool]:
+    """Choose rows that state a unit, with the polygons one of which should hold each.
+
+    Returns
+    -------
+    tuple of ndarray, list of tuple, ndarray and bool
+        Places in ``good``, at even steps where there are many; for each the places of its polygons;
+        the polygons; and whether the whole place stands for units that no row states.
+    """
     shapes: list[Any] = []
+    known: list[tuple[NDArray[np.int64], list[tuple[int, ...]], int]] = []
+    stating = np.zeros(len(good), dtype=bool)
     if hints.units is not None and len(hints.units):
         units = hints.units.to_crs(WGS84) if hints.units.crs is not None else hints.units
         for level in STATED:
@@ -657,21 +689,26 @@ def _targets(
             part = units[units[LEVEL] == level] if LEVEL in units.columns else units
             if not len(part):
                 continue
-            names = hints.stated[level].to_numpy(dtype=object)[good]
-            found = match_units(
-                list(names), part[NAME].tolist(), codes=part.index, former=_former(part)
-            )
-            first = len(shapes)
+            codes, found, _ = _matched(hints.stated[level].iloc[good], part)
+            known.append((codes, found, len(shapes)))
             shapes += list(part.geometry.to_numpy())
-            out = [
-                old or tuple(first + place for place in new)
-                for old, new in zip(out, found, strict=True)
-            ]
-    if any(out):
-        return out, np.array(shapes, dtype=object), False
+            stating |= np.array([bool(places) for places in found], dtype=bool)[codes]
+    rows = np.flatnonzero(stating) if stating.any() else np.arange(len(good))
+    if len(rows) > _MOST:
+        rows = rows[np.linspace(0, len(rows) - 1, _MOST).astype(np.int64)]
+    if stating.any():
+        wanted = [
+            next(
+                tuple(first + place for place in found[codes[row]])
+                for codes, found, first in known
+                if found[codes[row]]
+            )
+            for row in rows
+        ]
+        return rows, wanted, np.array(shapes, dtype=object), False
     if hints.area is None:
-        return out, np.array([], dtype=object), True
-    return [(0,)] * len(good), np.array([hints.area], dtype=object), True
+        return rows[:0], [], np.array([], dtype=object), True
+    return rows, [(0,)] * len(rows), np.array([hints.area], dtype=object), True
 
 
 def _inside(

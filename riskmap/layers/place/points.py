@@ -627,6 +627,14 @@ def project_shapes(shapes: gpd.GeoSeries, metric: CRS) -> gpd.GeoSeries:
         Shape (n,): in ``metric``.
     """
     change = _transformer(metric)
+    values = shapes.to_numpy()
+    at = np.flatnonzero(~shapely.is_missing(values))
+    if len(at) and (shapely.get_type_id(values[at]) == 0).all():
+        moved = np.full(len(values), None, dtype=object)
+        moved[at] = shapely.points(
+            *change.transform(shapely.get_x(values[at]), shapely.get_y(values[at]))
+        )
+        return gpd.GeoSeries(moved, index=shapes.index, crs=metric)
     moved = shapely.transform(
         shapes.to_numpy(), lambda p: np.column_stack(change.transform(p[:, 0], p[:, 1]))
     )
@@ -949,15 +957,20 @@ def locate_table(
     for east, north in pairs:
         if east in found and north in found:
             column_e, column_n = found[east][0], found[north][0]
-            numbers = [as_metres(table[column]) for column in (column_e, column_n)]
-            if east == "lon" and (scale := _scaled_degrees(numbers[0], numbers[1], hints)):
+            some = _at_even_steps(table[[column_e, column_n]])
+            numbers = [as_metres(some[column]) for column in (column_e, column_n)]
+            scale = _scaled_degrees(numbers[0], numbers[1], hints) if east == "lon" else 0.0
+            metres = east == "easting" or (not scale and _are_metres(*numbers))
+            if metres or scale:
+                numbers = [as_metres(table[column]) for column in (column_e, column_n)]
+            if scale:
                 table, numbers = _unscaled(table, (column_e, column_n), numbers, scale, findings)
-            if east == "easting" or _are_metres(*numbers):
+            if metres:
                 return from_metres(
                     numbers[0], numbers[1], (column_e, column_n), table, spec, findings, hints
                 )
-            lon = parse_angle(table[column_e].tolist(), axis="lon")
-            lat = parse_angle(table[column_n].tolist(), axis="lat")
+            lon = parse_angle(table[column_e], axis="lon")
+            lat = parse_angle(table[column_n], axis="lat")
             datum = datum_of_columns((column_e, column_n), datum, findings)
             own = _row_datums(table, found, datum, findings)
             return _from_angles(
@@ -992,6 +1005,16 @@ def locate_table(
         text("name them 经度 and 纬度, or name them under fields: in the project file"),
         value=", ".join(map(str, table.columns[:12])),
     )
+
+
+_ENOUGH_ROWS: Final = 20_000
+"""Rows by which it is told what a column holds; of more, so many at even steps."""
+
+
+def _at_even_steps(table: pd.DataFrame) -> pd.DataFrame:
+    if len(table) <= _ENOUGH_ROWS:
+        return table
+    return table.iloc[np.linspace(0, len(table) - 1, _ENOUGH_ROWS).astype(np.int64)]
 
 
 def _links(table: pd.DataFrame, named: str) -> str:
@@ -1187,7 +1210,7 @@ def _from_angles(
             text("{crs} is declared but the columns hold degrees", crs=crs_name(crs)),
             text("take crs out of the project file, or give metres"),
         )
-    cells = [table[c].to_numpy(dtype=object) for c in columns]
+    cells = [table[c].array for c in columns]
     lon, lat = _turned_back(lon, lat, columns, cells, findings)
     villages = village_points(hints, (lon.reason == "empty") & (lat.reason == "empty"))
     placed = np.isfinite(villages[:, 0])
@@ -1211,8 +1234,8 @@ def _from_angles(
     x, y = _by_row(lon.degrees, lat.degrees, datums)
     x[placed], y[placed] = villages[placed, 0], villages[placed, 1]
     good &= np.isfinite(x) & np.isfinite(y)
-    points = shapely.points(np.where(good, x, np.nan), np.where(good, y, np.nan))
-    points = np.where(good, points, None)
+    points = np.full(len(x), None, dtype=object)
+    points[good] = shapely.points(x[good], y[good])
     series = gpd.GeoSeries(points, crs=crs if datum == "auto" else WGS84).to_crs(WGS84)
     if datum == "mixed":
         shifted = np.isin(datums, ["gcj02", "bd09"])
@@ -1233,6 +1256,9 @@ def _by_row(
     lon: NDArray[np.float64], lat: NDArray[np.float64], datums: NDArray[np.object_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Bring degrees to WGS-84, each row from its own datum; NaN where a row has none."""
+    if len(datums) and (datums == datums[0]).all() and datums[0] is not None:
+        moved = to_wgs84(lon, lat, datum=str(datums[0]))
+        return np.array(moved[0]), np.array(moved[1])
     x, y = np.full(len(lon), np.nan), np.full(len(lon), np.nan)
     for name in dict.fromkeys(datums[datums != np.array(None)]):
         rows = datums == name
@@ -1310,7 +1336,10 @@ def _say_reasons(
         field=columns[1],
         values=cells[1],
     )
+    found = {*lon.reason[lon.reason != ""], *lat.reason[lat.reason != ""]}
     for rule, (message, mend) in REASONS.items():
+        if rule not in found:
+            continue
         first = (lon.reason == rule) & ~swapped
         second = (lat.reason == rule) & ~swapped
         if columns[0] == columns[1] or rule == "empty":

@@ -306,16 +306,17 @@ def _judge(
     unit: str | None,
 ) -> None:
     """Turn what reading and the field's limits say into returned rows and notes."""
-    values = cells.to_numpy(dtype=object)
+    values = cells.array
     strict = field.required
+    wrong, done = _rules_of(parsed.bad), _rules_of(parsed.changed)
     params = {
         "unit": unit_label(field.unit),
         "choices": "、".join(str(choice.label) for choice in field.choices),
         "end": text("upper") if role.group == "risk" else text("lower"),
     }
-    foreign = _say_foreign(field, column, values, parsed, findings)
+    foreign = "choice" in wrong and _say_foreign(field, column, values, parsed, findings)
     for rule, (message, mend) in _RULES.items():
-        if foreign and rule == "choice":
+        if rule not in wrong or (foreign and rule == "choice"):
             continue
         _say(
             findings,
@@ -328,8 +329,11 @@ def _judge(
             strict,
             lenient,
         )
-    _say_guesses(field, column, values, parsed, findings)
+    if any(change.startswith("like:") for change in done):
+        _say_guesses(field, column, values, parsed, findings)
     for change, (message, mend) in _CHANGES.items():
+        if change not in done:
+            continue
         findings.noted(
             parsed.changed == change,
             change,
@@ -351,6 +355,11 @@ def _judge(
             text("fill it in"),
             field=column,
         )
+
+
+def _rules_of(told: NDArray[np.object_]) -> set[str]:
+    """Give the different entries of what was told of cells, without blanks."""
+    return set(told[told != ""])
 
 
 def _fill(msgid: str, params: dict[str, object]) -> Text:
@@ -416,11 +425,13 @@ def _say_guesses(
     """Say which choice an entry was taken for because it holds the choice's name."""
     if not field.choices:
         return
-    like = np.array([str(entry).startswith("like:") for entry in parsed.changed], dtype=bool)
+    at = np.flatnonzero(parsed.changed != "")
+    at = at[[str(entry).startswith("like:") for entry in parsed.changed[at]]]
     labels = {choice.value: choice.label for choice in field.choices}
-    entries = pd.Series(values).astype("str").to_numpy(dtype=object)
-    for entry in dict.fromkeys(entries[like]):
-        mask = like & (entries == entry)
+    entries = np.array([str(values[place]) for place in at], dtype=object)
+    for entry in dict.fromkeys(entries):
+        mask = np.zeros(len(parsed.changed), dtype=bool)
+        mask[at[entries == entry]] = True
         value = parsed.column.iloc[int(np.flatnonzero(mask)[0])]
         findings.noted(
             mask,
@@ -447,7 +458,9 @@ def _doubt_unit(field: Field, column: str, values: Any, parsed: Parsed, findings
     if field.unit != "m" or field.maximum is None:
         return
     numbers = parsed.column.to_numpy(dtype=np.float64)
-    written = pd.Series(values, dtype=object).astype("str").str.strip()
+    if not (numbers > field.maximum).any():
+        return
+    written = pd.Series(values).astype("str").str.strip()
     bare = written.str.fullmatch(r"\d+(\.\d+)?").to_numpy(dtype=bool) & np.isfinite(numbers)
     some = numbers[bare]
     if len(some) < _ENOUGH or not (some > field.maximum).any():

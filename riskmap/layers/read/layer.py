@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -188,6 +189,7 @@ def at_hand(spec: Any, geometry: str) -> Any:
 def _namer(role: Role, spec: LayerSpec) -> Namer:
     own = {chosen.column.casefold().strip(): name for name, chosen in spec.fields.items()}
 
+    @cache
     def name(header: str) -> str | None:
         if header.casefold().strip() in own:
             return own[header.casefold().strip()]
@@ -220,7 +222,7 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
         When no sheet has a header that fits.
     """
     if spec.path.suffix.lower() in TEXTS:
-        grids = [read_csv(spec.path, encoding=spec.encoding)]
+        grids = [read_csv(spec.path, encoding=spec.encoding, by_columns=True)]
     else:
         grids = _wanted(read_workbook(spec.path), spec.sheet)
     tables = [
@@ -289,9 +291,9 @@ def _refuse_transposed(tables: list[Table], name: Namer) -> None:
     """Refuse a table whose headings stand below each other in its first column."""
     for table in tables:
         left = table.columns[0]
-        below = table.grid.cells[table.header.last + 1 : table.stop]
-        if len(table.header.fields) != 1 or len(below) > _MOST_FIELDS:
+        if len(table.header.fields) != 1 or table.stop - table.header.last - 1 > _MOST_FIELDS:
             continue
+        below = table.grid.cells[table.header.last + 1 : table.stop]
         first = [cell_text(row[left]) for row in below if len(row) > left and row[left] is not None]
         means = {name(cell) for cell in first if cell} - {None}
         if len(means) >= _TURNED and len(first) <= 2 * len(means):
@@ -883,4 +885,4 @@ def _join(
     if not len(whole):
         return _empty(role, metric).rename_axis(ITEM_ID)
     whole.index = pd.Index(assign_ids(role, whole, known), name=ITEM_ID)
-    return whole.sort_index() if role.item else whole
+    return whole if not role.item or whole.index.is_monotonic_increasing else whole.sort_index()

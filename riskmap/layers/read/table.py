@@ -10,21 +10,24 @@ import unicodedata
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
 
 from riskmap.formats import check_size, check_workbook
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import library_words, row_list, unusable
 from riskmap.layers.layer import Remark, Rows
 from riskmap.layers.place.datum import told_datum
-from riskmap.layers.read.encoding import decode
-from riskmap.layers.read.values import INVISIBLE
+from riskmap.layers.read.encoding import decode, known_codec, plausibility
+from riskmap.layers.read.values import INVISIBLE, as_column, matches, text_series
 from riskmap.vocabulary.roles import unit_of
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ class Grid:
     """The cells of one sheet; row 1 of the office is ``cells[0]``."""
 
     name: str
-    cells: list[list[Any]]
+    cells: Sequence[list[Any]]
     hidden: bool = False
     encoding: str = ""
     merged: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
@@ -226,7 +229,100 @@ def _delimiter(content: str) -> str:
     return best
 
 
-def read_csv(path: Path, *, encoding: str | None = None) -> Grid:
+class Lines(Sequence[list[Any]]):
+    """The rows of a long text table, held by columns; a row is made when it is asked for.
+
+    Parameters
+    ----------
+    columns
+        One array of texts a column, all of one length.
+    content
+        The bytes they are from, in UTF-8.
+    """
+
+    def __init__(self, columns: list[Any], content: Any) -> None:
+        self.columns = columns
+        self.content = content
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    @overload
+    def __getitem__(self, at: int) -> list[Any]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[list[Any]]: ...
+    def __getitem__(self, at: int | slice) -> list[Any] | list[list[Any]]:
+        if isinstance(at, slice):
+            start, stop, step = at.indices(len(self))
+            cut = [column[start:stop].to_pylist() for column in self.columns]
+            return [list(row) for row in zip(*cut, strict=True)][::step]
+        place = range(len(self))[at]
+        return [column[place].as_py() for column in self.columns]
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        for start in range(0, len(self), _AT_ONCE):
+            yield from self[start : start + _AT_ONCE]
+
+    def hold(self, entry: str) -> bool:
+        """Tell whether a text may stand anywhere below the first rows."""
+        return bool(self.content.find(entry.encode(), _FIRST) >= 0)
+
+    def equal(self, entries: set[str]) -> np.ndarray:
+        """Count, for every row, its cells that are one of some texts."""
+        wanted = pa.array(sorted(entries), pa.large_string())
+        found = np.zeros(len(self), dtype=np.int16)
+        for column in self.columns:
+            found += pc.is_in(column, wanted).to_numpy()
+        return found
+
+
+_AT_ONCE: Final = 10_000
+_NEAR: Final = 3000
+"""Rows below a header that are looked at one by one."""
+_LONG: Final = 1_000_000
+"""Text tables of more bytes are read by columns."""
+_QUOTED: Final = re.compile(rb'(?<![^,;|\t\n])"[^"\r\n]*"(?![^,;|\t\r\n])')
+
+
+def _by_columns(content: bytes, encoding: str | None) -> Grid | None:
+    """Read a long text table by columns; None when it is not as regular as that needs."""
+    if len(content) < _LONG or (encoding is not None and known_codec(encoding) != "utf-8"):
+        return None
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    quotes = content.count(b'"')
+    if (
+        b"\x00" in content
+        or content.count(b"\r") != content.count(b"\r\n")
+        or (quotes and quotes != 2 * len(_QUOTED.findall(content)))
+    ):
+        return None
+    head = content[: content.rfind(b"\n", 0, 65536) + 1]
+    try:
+        if plausibility(head.decode("utf-8")) < _PLAUSIBLE:
+            return None
+        mark = _delimiter(head.decode("utf-8"))
+        width = len(next(csv.reader([head.split(b"\n", 1)[0].decode("utf-8")], delimiter=mark)))
+        names = [str(at) for at in range(width)]
+        read = arrow_csv.read_csv(
+            pa.py_buffer(content),
+            read_options=arrow_csv.ReadOptions(column_names=names, block_size=1 << 22),
+            parse_options=arrow_csv.ParseOptions(delimiter=mark, ignore_empty_lines=False),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
+            ),
+        )
+    except (UnicodeDecodeError, StopIteration, pa.ArrowInvalid):
+        return None
+    if width < 2 or len(read) < 2:
+        return None
+    return Grid(name="", cells=Lines(list(read.columns), content), encoding="utf-8")
+
+
+_PLAUSIBLE: Final = 0.3
+_FIRST: Final = 65536
+
+
+def read_csv(path: Path, *, encoding: str | None = None, by_columns: bool = False) -> Grid:
     """Read a text table of unknown encoding and delimiter.
 
     Parameters
@@ -235,6 +331,8 @@ def read_csv(path: Path, *, encoding: str | None = None) -> Grid:
         A .csv, .tsv or .txt file.
     encoding
         The declared encoding, or None.
+    by_columns
+        Whether the rows of a long and regular table may be `Lines`.
 
     Returns
     -------
@@ -256,6 +354,8 @@ def read_csv(path: Path, *, encoding: str | None = None) -> Grid:
             text("this is a workbook under the name of a text table"),
             text("name it .xlsx or .xls as it was"),
         )
+    if by_columns and (long := _by_columns(content, encoding)) is not None:
+        return long
     decoded = decode(content, encoding)
     body = decoded.body
     if body.lstrip()[:9].lower().startswith(("<html", "<!doctype", "<table")):
@@ -411,7 +511,7 @@ _FILLING: Final = frozenset(
 
 
 def find_header(
-    cells: list[list[Any]], name: Namer, *, merged: Ranges = (), start: int = 0
+    cells: Sequence[list[Any]], name: Namer, *, merged: Ranges = (), start: int = 0
 ) -> Header | None:
     """Find the header, of one to three rows, by the names that are known.
 
@@ -446,7 +546,9 @@ def find_header(
     return None if best is None else _extended(best, cells, rows, start, name)
 
 
-def _header_texts(cells: list[list[Any]], merged: Ranges, start: int, stop: int) -> list[list[str]]:
+def _header_texts(
+    cells: Sequence[list[Any]], merged: Ranges, start: int, stop: int
+) -> list[list[str]]:
     """Return the first rows as texts; joined cells of a header show their text everywhere."""
     rows = [
         [cell_text(value) if isinstance(value, str) else "" for value in row]
@@ -520,7 +622,7 @@ def _angle_parts(names: list[str], name: Namer) -> list[str]:
 
 
 def _extended(
-    header: Header, cells: list[list[Any]], rows: list[list[str]], start: int, name: Namer
+    header: Header, cells: Sequence[list[Any]], rows: list[list[str]], start: int, name: Namer
 ) -> Header:
     """Take rows below a header that hold only units, parts of angles, column numbers or names."""
     names, last = list(header.names), header.last
@@ -764,14 +866,14 @@ def _texts_of(rows: list[list[Any]]) -> tuple[str, ...]:
     return tuple(entry for row in rows for value in row if (entry := cell_text(value)))
 
 
-def _next_header(cells: list[list[Any]], header: Header) -> int | None:
+def _next_header(cells: Sequence[list[Any]], header: Header) -> int | None:
     """Find a row further down that holds names of the header, but is not the same header again."""
     known = {entry for entry in header.names if entry}
     if len(known) < 3:
         return None
     least = max(3, len(header.fields) // 2 + 1)
     same = [entry for entry in header.names if entry]
-    for index in range(header.last + 1, len(cells)):
+    for index in _like_header(cells, known, header.last + 1, least):
         row = cells[index]
         if sum(1 for value in row if isinstance(value, str) and value in known) < least:
             continue
@@ -782,7 +884,22 @@ def _next_header(cells: list[list[Any]], header: Header) -> int | None:
     return None
 
 
-def _title_start(cells: list[list[Any]], index: int, least: int) -> int:
+def _like_header(
+    cells: Sequence[list[Any]], known: set[str], start: int, least: int
+) -> Iterator[int]:
+    """Find the rows that hold names of a header."""
+    near = range(start, len(cells))
+    if isinstance(cells, Lines):
+        near = range(start, min(len(cells), start + _NEAR))
+    for at, row in enumerate(cells[near.start : near.stop]):
+        if not known.isdisjoint(row):
+            yield start + at
+    if isinstance(cells, Lines) and sum(cells.hold(entry) for entry in known) >= least:
+        found = cells.equal(known)[near.stop :] >= least
+        yield from (near.stop + np.flatnonzero(found)).tolist()
+
+
+def _title_start(cells: Sequence[list[Any]], index: int, least: int) -> int:
     """Go up from a header over the titles right above it."""
     while index - 1 >= least and len(_texts_of([cells[index - 1]])) == 1:
         index -= 1
@@ -889,43 +1006,160 @@ def grid_to_rows(grid: Grid, header: Header, *, table: Table | None = None) -> R
         One row a record; totals, notes and blank rows left out and said.
     """
     stop = len(grid.cells) if table is None else table.stop
-    left, right = (0, None) if table is None else table.columns
+    span = (0, None) if table is None else table.columns
+    first = header.last + 1
+    above = table.above if table is not None else _texts_of(grid.cells[: max(header.first, 0)])
+    cut = _cut_columns(grid, header, stop) if span == (0, None) else None
+    whole = cut or _cut_rows(grid, header, stop, span)
+    numbers = np.arange(first + 1, stop + 1, dtype=np.int64)
+    kinds = np.full(stop - first, "record", dtype=object)
+    kinds[list(whole.others)] = list(whole.others.values())
+    mask = kinds == "record"
+    place = np.cumsum(mask) - 1
+    return Rows(
+        table=_join_angles(whole.table),
+        row=numbers[mask],
+        sheet=grid.name,
+        encoding=grid.encoding,
+        overflow=whole.overflow,
+        notes=(*grid.notes, *_remarks(kinds, numbers, grid.name)),
+        said=(*above, *(" ".join(_texts_of([row])) for row in whole.notes)),
+        unit=_table_unit(above),
+        joined={
+            column: np.array(sorted(place[row] for row in rows if mask[row]), dtype=np.int64)
+            for column, rows in whole.joined.items()
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """The records of a sheet below its header, and what else stands among them."""
+
+    table: pd.DataFrame
+    others: dict[int, str]
+    """Place below the header to its kind, for rows that are no records."""
+    notes: list[list[Any]]
+    """Rows that are notes or totals."""
+    overflow: np.ndarray
+    joined: dict[str, set[int]]
+
+
+def _cut_rows(grid: Grid, header: Header, stop: int, span: tuple[int, int | None]) -> _Cut:
+    """Cut records out row by row."""
+    left, right = span
     body = [row[left:right] for row in grid.cells[header.last + 1 : stop]]
     body, joined = _fill_down(body, grid.merged, header.last + 1, left)
     width = max((len(row) for row in body), default=0)
     names = header.names + [""] * (width - len(header.names))
     named = max((i + 1 for i, entry in enumerate(names) if entry), default=0)
-    kinds = np.array(
-        ["record" if _plain_record(row, names) else _kind(row, names) for row in body], dtype=object
-    )
-    numbers = np.arange(len(body), dtype=np.int64) + header.last + 2
-    chosen = np.flatnonzero(kinds == "record")
-    records = [body[index] for index in chosen]
+    kinds = ["record" if _plain_record(row, names) else _kind(row, names) for row in body]
     padded = [
-        row if len(row) == len(names) else row + [""] * (len(names) - len(row)) for row in records
+        row if len(row) == len(names) else row + [""] * (len(names) - len(row))
+        for row, kind in zip(body, kinds, strict=True)
+        if kind == "record"
     ]
     labels = _unique(names)
     frame = pd.DataFrame(padded, columns=labels, dtype=object)
     beyond = np.array([any(cell_text(v) for v in row[named:]) for row in padded], dtype=bool)
-    frame = _join_angles(frame.iloc[:, :named])
-    above = table.above if table is not None else _texts_of(grid.cells[: max(header.first, 0)])
-    notes = [body[index] for index in np.flatnonzero((kinds == "note") | (kinds == "total"))]
-    place = {int(row): at for at, row in enumerate(chosen)}
-    return Rows(
-        table=frame,
-        row=numbers[kinds == "record"],
-        sheet=grid.name,
-        encoding=grid.encoding,
+    return _Cut(
+        table=frame.iloc[:, :named],
+        others={at: kind for at, kind in enumerate(kinds) if kind != "record"},
+        notes=[row for row, kind in zip(body, kinds, strict=True) if kind in ("note", "total")],
         overflow=beyond if padded else np.zeros(0, dtype=bool),
-        notes=(*grid.notes, *_remarks(kinds, numbers, grid.name)),
-        said=(*above, *(" ".join(_texts_of([row])) for row in notes)),
-        unit=_table_unit(above),
-        joined={
-            labels[column]: np.array(sorted(place[r] for r in rows if r in place), dtype=np.int64)
-            for column, rows in joined.items()
-            if column < named
-        },
+        joined={labels[column]: rows for column, rows in joined.items() if column < named},
     )
+
+
+_MANY_ROWS: Final = 2000
+"""Tables of more rows are cut by columns."""
+_DOUBTFUL: Final = (
+    r"(?i)^\s*(合计|总计|小计|共计|累计|total|sum|subtotal|示例|example|填表|填报|审核|审定|复核|校核|"
+    r"制表|编制|负责|单位|部门|联系|电话|日期|时间|主管|分管|领导|报送|上报|签[字名章]|盖章|公章)"
+)
+"""How the cells begin of rows that may be no records."""
+_MOST_DOUBTFUL: Final = 0.2
+"""Where more of the rows are in doubt, each is looked at."""
+
+
+def _cut_columns(grid: Grid, header: Header, stop: int) -> _Cut | None:
+    """Cut the records of a long table out by columns; None when it must be done row by row."""
+    first = header.last + 1
+    if stop - first < _MANY_ROWS or any(bottom >= first for _, (bottom, _) in grid.merged):
+        return None
+    cells = grid.cells
+    if isinstance(cells, Lines):
+        columns = [column[first:stop] for column in cells.columns]
+    else:
+        body = cells[first:stop]
+        width = len(body[0])
+        if any(len(row) != width for row in body):
+            return None
+        columns = [as_column(list(column)) for column in zip(*body, strict=True)]
+    if len(columns) < _MANY or len(header.names) > len(columns):
+        return None
+    names = header.names + [""] * (len(columns) - len(header.names))
+    named = max(at + 1 for at, entry in enumerate(names) if entry)
+    filled = [_filled(column) for column in columns]
+    doubt = _doubtful(columns, filled, names)
+    if doubt.mean() > _MOST_DOUBTFUL:
+        return None
+    others = {}
+    notes = []
+    for row in np.flatnonzero(doubt).tolist():
+        entries = cells[first + row]
+        kind = "record" if _plain_record(entries, names) else _kind(entries, names)
+        if kind != "record":
+            others[row] = kind
+            notes += [entries] if kind in ("note", "total") else []
+    keep = np.ones(stop - first, dtype=bool)
+    keep[list(others)] = False
+    beyond = np.zeros(stop - first, dtype=bool)
+    for mask in filled[named:]:
+        beyond |= mask
+    for row in np.flatnonzero(beyond & keep).tolist():
+        beyond[row] = any(cell_text(value) for value in cells[first + row][named:])
+    labels = _unique(names)[:named]
+    table = pd.DataFrame(
+        {
+            label: _series(column, keep)
+            for label, column in zip(labels, columns[:named], strict=True)
+        }
+    )
+    return _Cut(table, others, notes, beyond[keep], {})
+
+
+def _doubtful(columns: list[Any], filled: list[np.ndarray], names: list[str]) -> np.ndarray:
+    """Tell which rows may be no records, by their first cells."""
+    doubt = np.add.reduce(filled[:_MANY], dtype=np.int8) < _MANY - 1
+    doubt |= np.add.reduce(filled, dtype=np.int16) < _MANY
+    for at, column in enumerate(columns[:_MANY]):
+        if isinstance(column, pa.ChunkedArray | pa.Array):
+            doubt |= matches(column, _DOUBTFUL)
+            if at < 2 and names[at]:
+                doubt |= matches(column, r"^\s*" + re.escape(names[at]))
+        elif column.dtype == object:
+            doubt |= np.array([isinstance(cell, str) and cell != "" for cell in column])
+    return np.asarray(doubt, dtype=bool)
+
+
+def _filled(column: Any) -> np.ndarray:
+    """Tell which cells of a column hold anything."""
+    if isinstance(column, np.ndarray):
+        return (
+            np.ones(len(column), dtype=bool)
+            if column.dtype != object
+            else np.array([cell is not None and cell != "" for cell in column], dtype=bool)
+        )
+    return np.asarray(pc.greater(pc.binary_length(column), 0).to_numpy(zero_copy_only=False))
+
+
+def _series(column: Any, keep: np.ndarray) -> pd.Series:
+    """Make a column of a table of the cells that are kept."""
+    if isinstance(column, np.ndarray):
+        return pd.Series(column if keep.all() else column[keep])
+    kept = column if keep.all() else column.filter(pa.array(keep))
+    return text_series(kept)
 
 
 def _table_unit(above: tuple[str, ...]) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from riskmap.vocabulary.roles import unit_factor, unit_of
 
@@ -100,6 +103,105 @@ def plain(value: object) -> str:
     return unicodedata.normalize("NFKC", str(value)).translate(INVISIBLE).strip()
 
 
+def as_column(cells: list[Any]) -> Any:
+    """Keep the cells of a column in the form that is quickest to look through.
+
+    Parameters
+    ----------
+    cells
+        As a reader gave them.
+
+    Returns
+    -------
+    Array or ndarray
+        Texts when all are texts, float64 when all are numbers, else objects.
+
+    Examples
+    --------
+    >>> as_column(["a", ""]).type, as_column([1.0, 2.0]).dtype, as_column(["a", 2.0]).dtype
+    (LargeStringType(large_string), dtype('float64'), dtype('O'))
+    """
+    first = cells[0] if cells else ""
+    if isinstance(first, str):
+        with suppress(pa.ArrowTypeError, pa.ArrowInvalid):
+            return pa.array(cells, pa.large_string(), from_pandas=False)
+    if isinstance(first, float) and all(type(cell) is float for cell in cells):
+        return np.array(cells, dtype=np.float64)
+    return _objects(cells)
+
+
+def text_series(column: Any) -> pd.Series:
+    """Make a series of texts without copying them.
+
+    Parameters
+    ----------
+    column
+        An array of texts.
+
+    Returns
+    -------
+    Series
+        In pandas' own type of texts.
+    """
+    return column.to_pandas(types_mapper={pa.large_string(): pd.StringDtype(na_value=np.nan)}.get)
+
+
+def texts_of(series: pd.Series) -> Any:
+    """Give the texts of a series as they are held, or None when it holds others.
+
+    Parameters
+    ----------
+    series
+        Shape (n,): the cells.
+
+    Returns
+    -------
+    ChunkedArray or None
+        The texts.
+    """
+    if not isinstance(series.dtype, pd.StringDtype) or not len(series):
+        return None
+    return pa.chunked_array(pa.array(series.array))
+
+
+def matches(column: Any, pattern: str) -> NDArray[np.bool_]:
+    """Tell which texts a pattern fits, missing ones never.
+
+    Parameters
+    ----------
+    column
+        An array of texts.
+    pattern
+        As RE2 reads it; it must not rely on what only Python's patterns have.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+    """
+    found = pc.fill_null(pc.match_substring_regex(column, pattern), fill_value=False)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _by_pattern(
+    series: pd.Series, pattern: str, one: Callable[[Any], tuple[Any, str, str]]
+) -> Parsed:
+    """Keep texts that a pattern fits as they are; parse the others one by one."""
+    column = texts_of(series)
+    if column is None:
+        return as_text(parse_unique(series, one))
+    rest = np.flatnonzero(~matches(column, pattern))
+    bad = np.full(len(series), "", dtype=object)
+    changed = bad.copy()
+    if not len(rest):
+        return Parsed(series, bad, changed)
+    slow = as_text(parse_unique(series.iloc[rest], one))
+    bad[rest], changed[rest] = slow.bad, slow.changed
+    values = series.copy()
+    values.iloc[rest] = slow.column.to_numpy(dtype=object)
+    return Parsed(values, bad, changed)
+
+
 def parse_unique(series: pd.Series, one: Callable[[Any], tuple[Any, str, str]]) -> Parsed:
     """Parse every different entry once and spread the answers over the rows.
 
@@ -160,7 +262,7 @@ def parse_text(series: pd.Series) -> Parsed:
     >>> parse_text(pd.Series(["=cmd|1", 12.0, "a\x07b", " ", "[]"])).column.tolist()
     ['=cmd|1', '12', 'ab', nan, nan]
     """
-    return as_text(parse_unique(series, _text))
+    return _by_pattern(series, _CLEAN.pattern, _text)
 
 
 def as_text(parsed: Parsed) -> Parsed:
@@ -179,8 +281,11 @@ def as_text(parsed: Parsed) -> Parsed:
     return Parsed(parsed.column.astype("str"), parsed.bad, parsed.changed)
 
 
-_CLEAN: Final = re.compile(r"[A-Za-z0-9\u4e00-\u9fff][-A-Za-z0-9_.()\u4e00-\u9fff]+")
+_CLEAN: Final = re.compile("^[A-Za-z0-9\u4e00-\u9fff][-A-Za-z0-9_.()\u4e00-\u9fff]+$")
 """Texts that need no mending."""
+_CLEAN_CODE: Final = "^[A-Z]*[-_]?[0-9]{2,}$|^[A-Z]{2,}[-_A-Z0-9]*[0-9]+$"
+"""Codes that need no mending."""
+_CLEAN_PHONE: Final = r"^1[0-9]{10}$|^0[0-9]{2,3}-[0-9]{7,8}$"
 
 
 def _text(cell: object) -> tuple[Any, str, str]:
@@ -228,7 +333,7 @@ def parse_codes(series: pd.Series) -> Parsed:
     if pd.api.types.is_integer_dtype(series.dtype):
         nothing = np.full(len(series), "", dtype=object)
         return Parsed(series.astype("str"), nothing, nothing)
-    return as_text(parse_unique(series, _code))
+    return _by_pattern(series, _CLEAN_CODE, _code)
 
 
 def _code(cell: object) -> tuple[Any, str, str]:
@@ -313,7 +418,7 @@ def parse_phones(series: pd.Series) -> Parsed:
     Parsed
         Values str; ``changed`` says ``phone`` where an entry does not look like one.
     """
-    return as_text(parse_unique(series, _phone))
+    return _by_pattern(series, _CLEAN_PHONE, _phone)
 
 
 def _phone(cell: object) -> tuple[Any, str, str]:
@@ -488,10 +593,7 @@ def parse_numbers(
     factor = 1.0
     if header_unit and unit:
         factor = unit_factor(header_unit, unit) or np.nan
-    numbers = (
-        pd.to_numeric(series, errors="coerce") if series.dtype != bool else series.astype(float)
-    )
-    quick = pd.Series(numbers, index=series.index).to_numpy(dtype=np.float64, na_value=np.nan)
+    quick = plain_numbers(series)
     bad = np.where(np.isinf(quick), "type", "").astype(object)
     changed = np.full(len(series), "", dtype=object)
     values = np.where(np.isfinite(quick), quick * factor, np.nan)
@@ -507,6 +609,38 @@ def parse_numbers(
         bad[(bad == "") & np.isfinite(values) & (values != np.round(values))] = "integer"
     values[bad != ""] = np.nan
     return Parsed(pd.Series(values, index=series.index), bad, changed)
+
+
+_PLAIN_NUMBER: Final = r"^[+-]?[0-9]+(\.[0-9]+)?$"
+
+
+def plain_numbers(series: pd.Series) -> NDArray[np.float64]:
+    """Read cells that hold a number alone.
+
+    Parameters
+    ----------
+    series
+        Shape (n,): the cells.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,); NaN where there is anything else.
+    """
+    column = texts_of(series)
+    if column is None:
+        numbers = (
+            pd.to_numeric(series, errors="coerce") if series.dtype != bool else series.astype(float)
+        )
+        return pd.Series(numbers, index=series.index).to_numpy(dtype=np.float64, na_value=np.nan)
+    fits = matches(column, _PLAIN_NUMBER)
+    only = column if fits.all() else pc.if_else(pa.array(fits), column, None)
+    out = np.array(pc.cast(only, pa.float64()).to_numpy(), dtype=np.float64)
+    rest = np.flatnonzero(~fits)
+    if len(rest):
+        found = pd.to_numeric(series.iloc[rest].astype(object), errors="coerce")
+        out[rest] = found.to_numpy(dtype=np.float64, na_value=np.nan)
+    return out
 
 
 def _quantity(
