@@ -442,7 +442,7 @@ def _sheets(folder: Path) -> list[tuple[tuple[str, str], str, str | None, dict[s
         for grid in grids:
             if grid.hidden or len(grid.cells) < 2:
                 continue
-            meant = _meaning(grid.name if book else path.stem, grid.cells, path.stem)
+            meant = _meaning(grid.name if book else path.stem, list(grid.cells), path.stem)
             if meant is not None:
                 kind, columns = meant
                 found.append((kind, path.name, grid.name if book else None, columns))

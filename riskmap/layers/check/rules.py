@@ -572,7 +572,7 @@ def normal_names(names: pd.Series) -> pd.Series:
     if len(rest) == len(names):
         return plain
     out = written.copy()
-    out.iloc[rest] = plain.to_numpy(dtype=object)
+    out.iloc[rest] = pd.Index(plain)
     return out
 
 

@@ -264,11 +264,33 @@ class Lines(Sequence[list[Any]]):
             yield from self[start : start + _AT_ONCE]
 
     def hold(self, entry: str) -> bool:
-        """Tell whether a text may stand anywhere below the first rows."""
+        """Tell whether a text may stand anywhere below the first rows.
+
+        Parameters
+        ----------
+        entry
+            The text.
+
+        Returns
+        -------
+        bool
+            False when no cell there can be it.
+        """
         return bool(self.content.find(entry.encode(), _FIRST) >= 0)
 
     def equal(self, entries: set[str]) -> np.ndarray:
-        """Count, for every row, its cells that are one of some texts."""
+        """Count, for every row, its cells that are one of some texts.
+
+        Parameters
+        ----------
+        entries
+            The texts.
+
+        Returns
+        -------
+        ndarray
+            Shape (n,).
+        """
         wanted = pa.array(sorted(entries), pa.large_string())
         found = np.zeros(len(self), dtype=np.int16)
         for column in self.columns:
@@ -862,7 +884,7 @@ def find_tables(grid: Grid, name: Namer) -> list[Table]:
     return out
 
 
-def _texts_of(rows: list[list[Any]]) -> tuple[str, ...]:
+def _texts_of(rows: Sequence[list[Any]]) -> tuple[str, ...]:
     return tuple(entry for row in rows for value in row if (entry := cell_text(value)))
 
 

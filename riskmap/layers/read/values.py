@@ -143,7 +143,8 @@ def text_series(column: Any) -> pd.Series:
     Series
         In pandas' own type of texts.
     """
-    return column.to_pandas(types_mapper={pa.large_string(): pd.StringDtype(na_value=np.nan)}.get)
+    kind = {pa.large_string(): pd.StringDtype(na_value=np.nan)}
+    return pd.Series(column.to_pandas(types_mapper=kind.get))
 
 
 def texts_of(series: pd.Series) -> Any:
