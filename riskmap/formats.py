@@ -679,7 +679,10 @@ def check_workbook(path: Path) -> None:
             plain = [part for part in sheets if part.filename.lower().endswith(".xml")]
             for part in plain:
                 with archive.open(part) as stream:
-                    _check_sheet(stream)
+                    far = _reaches_far(stream)
+                with archive.open(part) as stream:
+                    if far:
+                        _check_sheet(stream)
             if plain and len(plain) == len([p for p in sheets if "_rels" not in p.filename]):
                 return
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, zlib.error):
@@ -687,26 +690,52 @@ def check_workbook(path: Path) -> None:
     _probe(path)
 
 
-def _check_sheet(stream: Any) -> None:
-    """Look for the last cell of a sheet, piece by piece."""
-    rest, wide, high, read = b"", 0, 0, 0
+_FAR: Final = (
+    r"""\br=["'](?:[A-Za-z]{2,3}[0-9]|[A-Za-z](?:4[6-9]|[5-9][0-9])[0-9]{4}|[A-Za-z][0-9]{7})"""
+)
+"""Cells beyond column Z or row 460 000: without one a sheet is never too large."""
+
+
+def _pieces(stream: Any) -> Iterator[bytes]:
+    """Give a part of a workbook in pieces that overlap by more than a cell's address."""
+    rest, read = b"", 0
     while piece := stream.read(1 << 20):
         read += len(piece)
         if read > MOST_PART:
             raise _too_large()
-        content = rest + piece
-        for column, row in _CELL.findall(content):
+        yield rest + piece
+        rest = piece[-400:]
+
+
+def _reaches_far(stream: Any) -> bool:
+    """Tell whether a sheet has a cell without which it can never be too large."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = [
+        pc.match_substring_regex(pa.scalar(piece, pa.large_binary()), _FAR).as_py()
+        for piece in _pieces(stream)
+    ]
+    return any(found)
+
+
+def _check_sheet(stream: Any) -> None:
+    """Look for the last cell of a sheet, piece by piece."""
+    wide, high = 0, 0
+    for piece in _pieces(stream):
+        cells = _CELL.findall(piece)
+        for column in {column for column, _ in cells}:
             number = 0
             for letter in column.upper():
                 number = number * 26 + letter - 64
-            wide, high = max(wide, number), max(high, int(row))
+            wide = max(wide, number)
+        high = max([high, *map(int, {row for _, row in cells})])
         if wide * high > MOST_CELLS:
             raise unusable_file(
                 "too_many_cells_in_sheet",
                 text("the sheet reaches to row {row} and column {column}", row=high, column=wide),
                 text("delete the empty rows and columns beyond the table, and save it again"),
             )
-        rest = content[-400:]
 
 
 def _probe(path: Path) -> None:

@@ -1,10 +1,12 @@
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 import shapely
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from riskmap.layers.layer import FieldMap, LayerSpec
+from riskmap.layers.read import table
 from riskmap.layers.read.layer import read_layer
 from riskmap.vocabulary.roles import load_roles
 
@@ -470,3 +473,74 @@ def test_chinese_fields_of_a_kml_keep_their_names(tmp_path, name, content):
     assert "unused_columns" not in rules(problems, "note")
     layer, _ = read(path, where="积水深度 > 0.4")
     assert layer.table["name"].tolist() == ["甲路"]
+
+
+def test_a_long_table_read_by_columns_is_the_table_read_row_by_row(tmp_path, monkeypatch):
+    rows = [f"YL-{i:04d},第{i}号积水点,甲镇,117.{i:06d},36.610000,{i % 80}" for i in range(1, 2500)]
+    rows[10] = "合计,2499,,,,"
+    rows[700] = "YL-0701,约半米处,甲镇,117°00′40″,36.61,30-50cm"
+    rows[701] = ",,,,,"
+    rows[702] = " YL-0703 ,第703号积水点,甲镇,117.000703,36.610000,约20"
+    rows[703] = "YL-0002,第704号积水点,甲镇,117.000704,36.610000,99999"
+    rows[1500] = "点位编号,名称,所属街道,经度,纬度,积水深度(cm)"
+    rows[-1] = "填表人：张某,审核：李某,,,,"
+    path = tmp_path / "a.csv"
+    head = "点位编号,名称,所属街道,经度,纬度,积水深度(cm)"
+    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    book = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(book)) as out:
+        sheet = out.add_worksheet("甲")
+        for at, line in enumerate([head, *rows]):
+            for column, cell in enumerate(line.split(",")):
+                if cell:
+                    plain = re.fullmatch(r"\d+(\.\d+)?", cell) and column > 2
+                    sheet.write(at, column, float(cell) if plain else cell)
+    read = []
+    for long, many in ((0, 1), (1 << 40, 1 << 40)):
+        monkeypatch.setattr(table, "_LONG", long)
+        monkeypatch.setattr(table, "_MANY_ROWS", many)
+        for file in (path, book):
+            layer, problems = read_layer(
+                load_roles()["flood_point"], [LayerSpec(path=file, shown=file.name)],
+                crs="EPSG:4548", place=None,
+            )  # fmt: skip
+            read.append((layer, sorted(map(str, problems))))
+    for quick, slow in ((read[0], read[2]), (read[1], read[3])):
+        assert quick[1] == slow[1]
+        assert quick[0].rows_in == 2495
+        pd.testing.assert_frame_equal(quick[0].table, slow[0].table)
+    assert {len(layer.table) for layer, _ in read} == {2494}
+
+
+def test_formulas_without_a_result_are_named(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["名称", "经度", "纬度", "积水深度(m)"])
+    book.active.append(["甲桥", 117.011111, 36.611111, "=30/100"])
+    book.save(tmp_path / "a.xlsx")
+    layer, problems = read_layer(
+        load_roles()["flood_point"], [LayerSpec(path=tmp_path / "a.xlsx", shown="a.xlsx")],
+        crs="EPSG:4548", place=None,
+    )  # fmt: skip
+    assert np.isnan(layer.table["depth_m"].iloc[0])
+    said = next(p for p in problems if p.rule == "unsaved_formulas")
+    assert "(D2)" in str(said.message)
+
+
+def test_angles_that_a_sheet_keeps_as_times(tmp_path):
+    with xlsxwriter.Workbook(str(tmp_path / "a.xlsx")) as out:
+        sheet, hours = out.add_worksheet(), out.add_format({"num_format": "[h]:mm:ss"})
+        short = out.add_format({"num_format": "h:mm:ss"})
+        sheet.write_row(0, 0, ["名称", "经度", "纬度"])
+        for at, (lon, lat) in enumerate(
+            (((117, 0, 40), (36, 36, 40)), ((117, 1, 20), (23, 12, 36)))
+        ):
+            sheet.write(at + 1, 0, f"{at}号桥")
+            for column, (d, m, s) in ((1, lon), (2, lat)):
+                days = (d + m / 60 + s / 3600) / 24
+                sheet.write(at + 1, column, days, hours if days >= 1 else short)
+    layer, _ = read_layer(
+        load_roles()["flood_point"], [LayerSpec(path=tmp_path / "a.xlsx", shown="a.xlsx")],
+        crs="EPSG:4326", place=None,
+    )  # fmt: skip
+    assert np.allclose(layer.table.geometry.x, [117.011111, 117.022222], atol=1e-6)
+    assert np.allclose(layer.table.geometry.y, [36.611111, 23.21], atol=1e-6)

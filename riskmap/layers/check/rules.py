@@ -61,12 +61,7 @@ def check_geometry(
     """
     values = shapes.to_numpy().copy()
     gone = shapely.is_missing(values) | shapely.is_empty(values)
-    findings.returned(
-        gone & ~findings.bad,
-        "no_geometry",
-        text("the row has no geometry"),
-        text("draw it, or delete the row"),
-    )
+    return_gone(gone, findings)
     values[gone] = None
     wide = ~np.isfinite(shapely.bounds(values)).all(axis=1) & ~gone
     findings.returned(
@@ -81,6 +76,24 @@ def check_geometry(
     if wanted is not None:
         values = _right_type(values, wanted, role, findings, as_point=as_point)
     return gpd.GeoSeries(values, index=shapes.index, crs=shapes.crs)
+
+
+def return_gone(gone: NDArray[np.bool_], findings: Findings) -> None:
+    """Return rows without geometry that are not returned already.
+
+    Parameters
+    ----------
+    gone
+        Shape (n,): rows without geometry.
+    findings
+        Takes the rows.
+    """
+    findings.returned(
+        gone & ~findings.bad,
+        "no_geometry",
+        text("the row has no geometry"),
+        text("draw it, or delete the row"),
+    )
 
 
 def _repair(values: NDArray[np.object_], findings: Findings) -> NDArray[np.object_]:
@@ -357,7 +370,7 @@ def _where(table: pd.DataFrame, index: int) -> str:
 
 
 def find_duplicates(
-    table: gpd.GeoDataFrame, role: Role
+    table: gpd.GeoDataFrame, role: Role, *, numbered_once: bool = False
 ) -> list[tuple[NDArray[np.bool_], str, str, list[str]]]:
     """Find rows that repeat an earlier one: the same own number, or name and place.
 
@@ -367,6 +380,8 @@ def find_duplicates(
         Shape (n, columns): in a metric CRS, in the order of the files.
     role
         The role.
+    numbered_once
+        True when it is known that no number stands in two rows.
 
     Returns
     -------
@@ -376,7 +391,7 @@ def find_duplicates(
     out = []
     bad = np.zeros(len(table), dtype=bool)
     key = role.id_field
-    if key in table.columns and role.item:
+    if key in table.columns and role.item and not numbered_once:
         numbers = table[key].reset_index(drop=True)
         numbers = numbers.where(~numbers_restart(table, role))
         mask, firsts = _repeats(numbers, table)
@@ -448,6 +463,7 @@ def note_doubtful(
     *,
     owner: NDArray[np.int64],
     local: NDArray[np.int64],
+    numbered_once: bool = False,
 ) -> None:
     """Say which rows have a namesake nearby, stand on one spot, or have a number begun anew.
 
@@ -461,12 +477,14 @@ def note_doubtful(
         Findings of each file.
     owner, local
         File of each row, and its position there, shape (n,).
+    numbered_once
+        True when it is known that no number stands in two rows.
     """
     if role.group == "base" or role.geometry == "none" or not len(table):
         return
     box = shapely.bounds(table.geometry.to_numpy())
     x, y = (box[:, 0] + box[:, 2]) / 2.0, (box[:, 1] + box[:, 3]) / 2.0
-    anew = numbers_restart(table, role)
+    anew = np.zeros(len(table), dtype=bool) if numbered_once else numbers_restart(table, role)
     near = _namesakes(table, x, y)
     spot = _one_spot(x, y)
     said = [
@@ -527,7 +545,8 @@ def _one_spot(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool
     if known.sum() < _SPOT_ROWS:
         return out
     at = np.flatnonzero(known)
-    at = at[pd.Series(np.round(x[at], 1)).duplicated(keep=False).to_numpy()]
+    tenths = np.round(np.column_stack([x[at], y[at]]), 1) @ (np.array([10.0, 1e9]))
+    at = at[pd.Series(tenths).duplicated(keep=False).to_numpy()]  # far fewer, maybe too many
     keys = pd.DataFrame({"x": np.round(x[at], 1), "y": np.round(y[at], 1)})
     size = keys.groupby(["x", "y"])["x"].transform("size").to_numpy()
     out[at] = size >= _SPOT_ROWS
@@ -651,7 +670,13 @@ _LENGTH: Final = 8
 _HASH_KEY: Final = "riskmap-item-ids"
 
 
-def assign_ids(role: Role, table: gpd.GeoDataFrame, known: pd.DataFrame | None = None) -> pd.Series:
+def assign_ids(
+    role: Role,
+    table: gpd.GeoDataFrame,
+    known: pd.DataFrame | None = None,
+    *,
+    numbered_once: bool = False,
+) -> pd.Series:
     """Give every row an id that stays when rows are reordered, renamed or moved a little.
 
     In this order: the office's own number where it is the row's alone; a known item of the same
@@ -666,6 +691,8 @@ def assign_ids(role: Role, table: gpd.GeoDataFrame, known: pd.DataFrame | None =
         Shape (n, columns): rows in the run's metric CRS.
     known
         Items of earlier runs: role, item_id, name, x, y [m, in the run's CRS]; or None.
+    numbered_once
+        True when it is known that no number stands in two rows.
 
     Returns
     -------
@@ -676,9 +703,9 @@ def assign_ids(role: Role, table: gpd.GeoDataFrame, known: pd.DataFrame | None =
     ids = np.full(len(table), "", dtype=object)
     if role.id_field in table.columns:
         own = table[role.id_field].astype("str").str.strip()
-        alone = (
-            own.notna().to_numpy() & ~own.duplicated(keep=False).to_numpy() & (own != "").to_numpy()
-        )
+        alone = own.notna().to_numpy() & (own != "").to_numpy()
+        if not numbered_once:
+            alone &= ~own.duplicated(keep=False).to_numpy()
         begun = alone & own.str.startswith(prefix).fillna(value=False).to_numpy(dtype=bool)
         ids[begun] = own[begun]
         begun = alone & ~begun

@@ -176,6 +176,8 @@ def parse_angle(texts: Sequence[object] | pd.Series, *, axis: str | None = None)
         column = texts_of(texts)
         if column is not None:
             return _by_column(texts, column, axis)
+        if texts.dtype == np.float64 and np.isfinite(texts).all():
+            return _of_numbers(texts.to_numpy(), axis)
         texts = texts.tolist()
     series = pd.Series(list(texts), dtype=object)
     written = series.map(_written)
@@ -212,6 +214,12 @@ def _by_column(texts: pd.Series, column: Any, axis: str | None) -> Angles:
         coarse[rest], letter[rest] = others.coarse, others.letter
     reason[fits & (np.abs(degrees) > AXES[axis][1])] = "range"
     return Angles(degrees, reason, coarse, letter)
+
+
+def _of_numbers(degrees: NDArray[np.float64], axis: str | None) -> Angles:
+    nothing = np.full(len(degrees), "", dtype=object)
+    reason = np.where(np.abs(degrees) > AXES[axis][1], "range", nothing).astype(object)
+    return Angles(degrees.copy(), reason, degrees == np.round(degrees, 3), nothing)
 
 
 _EPOCH: Final = datetime(1899, 12, 30)

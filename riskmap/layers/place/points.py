@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
@@ -57,8 +57,9 @@ if TYPE_CHECKING:
 class Located:
     """Geometries in WGS-84 and how they were come by."""
 
-    geometry: gpd.GeoSeries
-    """Shape (n,), EPSG:4326; None where there is none."""
+    shapes: gpd.GeoSeries | NDArray[np.float64]
+    """Shape (n,), EPSG:4326, None where there is none; or of points alone their longitude and
+    latitude, shape (n, 2), NaN where there is none."""
     source: str | NDArray[np.object_]
     """The datum or CRS in which the file has them; one for all, or one a row."""
     method: str | NDArray[np.object_]
@@ -66,6 +67,40 @@ class Located:
     crs: str
     """The file's CRS as text."""
     datum: str
+
+    @cached_property
+    def geometry(self) -> gpd.GeoSeries:
+        """Give the geometries, shape (n,), EPSG:4326; None where there is none."""
+        if isinstance(self.shapes, gpd.GeoSeries):
+            return self.shapes
+        return gpd.GeoSeries(points_at(*self.shapes.T), crs=WGS84)
+
+
+def points_at(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Make points.
+
+    Parameters
+    ----------
+    x, y
+        Shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Shape (n,); None where there is no x.
+
+    Examples
+    --------
+    >>> points_at(np.array([1.0, np.nan]), np.array([2.0, np.nan]))
+    array([<POINT (1 2)>, None], dtype=object)
+    """
+    good = np.isfinite(x)
+    if good.all():
+        made: NDArray[np.object_] = shapely.points(x, y)
+        return made
+    out = np.full(len(x), None, dtype=object)
+    out[good] = shapely.points(x[good], y[good])
+    return out
 
 
 def declared_crs(name: str) -> CRS:
@@ -627,18 +662,30 @@ def project_shapes(shapes: gpd.GeoSeries, metric: CRS) -> gpd.GeoSeries:
         Shape (n,): in ``metric``.
     """
     change = _transformer(metric)
-    values = shapes.to_numpy()
-    at = np.flatnonzero(~shapely.is_missing(values))
-    if len(at) and (shapely.get_type_id(values[at]) == 0).all():
-        moved = np.full(len(values), None, dtype=object)
-        moved[at] = shapely.points(
-            *change.transform(shapely.get_x(values[at]), shapely.get_y(values[at]))
-        )
-        return gpd.GeoSeries(moved, index=shapes.index, crs=metric)
     moved = shapely.transform(
         shapes.to_numpy(), lambda p: np.column_stack(change.transform(p[:, 0], p[:, 1]))
     )
     return gpd.GeoSeries(moved, index=shapes.index, crs=metric)
+
+
+def project_points(degrees: NDArray[np.float64], metric: CRS) -> gpd.GeoSeries:
+    """Make points in the run's CRS.
+
+    Parameters
+    ----------
+    degrees
+        Longitude and latitude in WGS-84, shape (n, 2); NaN where there is none.
+    metric
+        The run's CRS.
+
+    Returns
+    -------
+    GeoSeries
+        Shape (n,): in ``metric``; None where there is none.
+    """
+    x, y = _transformer(metric).transform(degrees[:, 0], degrees[:, 1])
+    there = np.isfinite(degrees[:, 0])
+    return gpd.GeoSeries(points_at(np.where(there, x, np.nan), y), crs=metric)
 
 
 def _zone(crs: CRS) -> int | None:
@@ -957,18 +1004,14 @@ def locate_table(
     for east, north in pairs:
         if east in found and north in found:
             column_e, column_n = found[east][0], found[north][0]
-            some = _at_even_steps(table[[column_e, column_n]])
-            numbers = [as_metres(some[column]) for column in (column_e, column_n)]
-            scale = _scaled_degrees(numbers[0], numbers[1], hints) if east == "lon" else 0.0
-            metres = east == "easting" or (not scale and _are_metres(*numbers))
+            columns = (column_e, column_n)
+            scale, metres = _kind_of_numbers(table, columns, hints, metres=east == "easting")
             if metres or scale:
-                numbers = [as_metres(table[column]) for column in (column_e, column_n)]
+                numbers = [as_metres(table[column]) for column in columns]
             if scale:
-                table, numbers = _unscaled(table, (column_e, column_n), numbers, scale, findings)
+                table, numbers = _unscaled(table, columns, numbers, scale, findings)
             if metres:
-                return from_metres(
-                    numbers[0], numbers[1], (column_e, column_n), table, spec, findings, hints
-                )
+                return from_metres(numbers[0], numbers[1], columns, table, spec, findings, hints)
             lon = parse_angle(table[column_e], axis="lon")
             lat = parse_angle(table[column_n], axis="lat")
             datum = datum_of_columns((column_e, column_n), datum, findings)
@@ -1005,6 +1048,16 @@ def locate_table(
         text("name them 经度 and 纬度, or name them under fields: in the project file"),
         value=", ".join(map(str, table.columns[:12])),
     )
+
+
+def _kind_of_numbers(
+    table: pd.DataFrame, columns: tuple[str, str], hints: Hints | None, *, metres: bool
+) -> tuple[float, bool]:
+    """Tell by what degrees were multiplied, 0 when by nothing, and whether these are metres."""
+    some = _at_even_steps(table[list(dict.fromkeys(columns))])
+    one, two = (as_metres(some[column]) for column in columns)
+    scale = 0.0 if metres else _scaled_degrees(one, two, hints)
+    return scale, metres or (not scale and _are_metres(one, two))
 
 
 _ENOUGH_ROWS: Final = 20_000
@@ -1234,9 +1287,11 @@ def _from_angles(
     x, y = _by_row(lon.degrees, lat.degrees, datums)
     x[placed], y[placed] = villages[placed, 0], villages[placed, 1]
     good &= np.isfinite(x) & np.isfinite(y)
-    points = np.full(len(x), None, dtype=object)
-    points[good] = shapely.points(x[good], y[good])
-    series = gpd.GeoSeries(points, crs=crs if datum == "auto" else WGS84).to_crs(WGS84)
+    series: gpd.GeoSeries | NDArray[np.float64] = np.where(
+        good[:, None], np.column_stack([x, y]), np.nan
+    )
+    if datum == "auto" and crs != CRS.from_epsg(4326):
+        series = gpd.GeoSeries(points_at(*series.T), crs=crs).to_crs(WGS84)
     if datum == "mixed":
         shifted = np.isin(datums, ["gcj02", "bd09"])
         methods = np.where(shifted, datums.astype(str) + ">wgs84 iterative", "as_given")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from riskmap.layers.read.values import (
     parse_text,
     parse_unique,
     plain,
+    same_text,
 )
 from riskmap.vocabulary.roles import (
     coordinate_fields,
@@ -119,6 +121,11 @@ def fill_fields(
         Shape (n, fields), all fields of the role.
     """
     out: dict[str, pd.Series] = {}
+
+    @cache
+    def absent(kind: str) -> pd.Series:
+        return _absent(kind, table.index)
+
     for field in role.fields:
         if field.name in spec.constants:
             cells = pd.Series(
@@ -134,7 +141,7 @@ def fill_fields(
             out[field.name] = instead
             continue
         else:
-            out[field.name] = _absent(field, table.index)
+            out[field.name] = absent(_kind(field))
             if field.required:
                 findings.returned(
                     np.ones(len(table), dtype=bool),
@@ -213,13 +220,20 @@ def _parted(
     return cells
 
 
-def _absent(field: Field, index: pd.Index) -> pd.Series:
-    """Return a column of unknown values in the field's type."""
+def _kind(field: Field) -> str:
+    """Say in what type a field is kept: ``number``, ``boolean`` or ``text``."""
     if field.type in ("number", "integer") and not field.choices:
+        return "number"
+    return "boolean" if field.type == "boolean" else "text"
+
+
+def _absent(kind: str, index: pd.Index) -> pd.Series:
+    """Return a column of unknown values in a field's type."""
+    if kind == "number":
         return pd.Series(np.nan, index=index, dtype=np.float64)
-    if field.type == "boolean":
+    if kind == "boolean":
         return pd.Series(pd.NA, index=index, dtype="boolean")
-    return pd.Series(np.nan, index=index, dtype="str")
+    return same_text(None, index)
 
 
 def parse_field(field: Field, cells: pd.Series, *, unit: str | None, upper: bool) -> Parsed:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from pyproj import CRS
 
 from riskmap.errors import LayerError, Problem
@@ -28,6 +29,7 @@ from riskmap.layers.check.rules import (
     find_duplicates,
     note_doubtful,
     note_shared,
+    return_gone,
     to_wgs84_area,
 )
 from riskmap.layers.layer import OUTSIDE, Layer, LayerSpec, Raster, Remark, Rows, Source
@@ -37,6 +39,8 @@ from riskmap.layers.place.points import (
     locate_shapes,
     locate_table,
     note_astray,
+    points_at,
+    project_points,
     project_shapes,
 )
 from riskmap.layers.read.database import fetch_rows
@@ -58,7 +62,7 @@ from riskmap.layers.read.table import (
     read_csv,
     read_workbook,
 )
-from riskmap.layers.read.values import parse_codes
+from riskmap.layers.read.values import parse_codes, same_text
 from riskmap.layers.read.vector import read_osm_roads, read_vector
 from riskmap.vocabulary.columns import ITEM_ID, WGS84
 
@@ -698,20 +702,32 @@ def _check_part(
         hints = replace(around, said=notes, stated=stated, address=table.get("address"))
     located = _locate(role, rows, found, spec, findings, hints, around.units)
     part.crs = located.crs
-    shapes = located.geometry
-    shapes, beyond = _in_place(role, shapes, part, area, hints, around.units, reach_m)
-    geometry = project_shapes(shapes, metric)
+    plain = isinstance(located.shapes, np.ndarray) and role.geometry == "point"
+    if plain and area is not None and role.group != "base":
+        degrees, beyond = _points_in_place(
+            role, located.shapes, part, area, hints, around.units, reach_m
+        )
+        geometry = project_points(degrees, metric)
+    else:
+        shapes = located.geometry
+        shapes, beyond = _in_place(role, shapes, part, area, hints, around.units, reach_m)
+        geometry = project_shapes(shapes, metric)
     if hints is not None and role.geometry == "point":
         note_astray(geometry, hints, findings)
     table = table.join(extra).assign(
-        coord_source=located.source,
-        coord_method=located.method,
-        _file=spec.shown,
-        _sheet=rows.sheet,
+        coord_source=_column(located.source, table.index),
+        coord_method=_column(located.method, table.index),
+        _file=same_text(spec.shown, table.index),
+        _sheet=same_text(rows.sheet, table.index),
         _row=rows.row,
         **{OUTSIDE: beyond},
     )
     part.frame = gpd.GeoDataFrame(table, geometry=geometry, crs=metric)
+
+
+def _column(entry: str | NDArray[np.object_], index: pd.Index) -> Any:
+    """Give a column of one text for all rows, or of one for each."""
+    return same_text(entry, index) if isinstance(entry, str) else entry
 
 
 def _in_place(
@@ -727,8 +743,21 @@ def _in_place(
     beyond = np.zeros(len(shapes), dtype=bool)
     if role.geometry == "none":
         return shapes, beyond
+    shapes = check_geometry(shapes, role, part.findings, as_point=part.spec.as_point)
+    return _inside_or_beyond(role, shapes, part, area, hints, units, reach_m)
+
+
+def _inside_or_beyond(
+    role: Role,
+    shapes: gpd.GeoSeries,
+    part: _Part,
+    area: Any,
+    hints: Hints | None,
+    units: gpd.GeoDataFrame | None,
+    reach_m: float,
+) -> tuple[gpd.GeoSeries, NDArray[np.bool_]]:
+    """Return the rows outside the place, but for those that count beyond its border."""
     findings = part.findings
-    shapes = check_geometry(shapes, role, findings, as_point=part.spec.as_point)
     claims: Mapping[str, pd.Series[Any]] = {} if hints is None else hints.stated
     beyond = find_beyond(shapes, area, claims, units, reach_m=reach_m)
     shapes = check_place(shapes, area if role.group != "base" else None, findings, spare=beyond)
@@ -743,6 +772,30 @@ def _in_place(
         text("check the coordinates if it belongs to the place"),
     )
     return shapes, beyond
+
+
+def _points_in_place(
+    role: Role,
+    degrees: NDArray[np.float64],
+    part: _Part,
+    area: Any,
+    hints: Hints | None,
+    units: gpd.GeoDataFrame | None,
+    reach_m: float,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Check where points lie; those in the place need no geometry for that."""
+    x, y = degrees[:, 0], degrees[:, 1]
+    gone = ~np.isfinite(x)
+    return_gone(gone, part.findings)
+    shapely.prepare(area)
+    outside = ~gone & ~shapely.intersects_xy(area, x, y)
+    if not outside.any():
+        return degrees, outside
+    shapes = gpd.GeoSeries(points_at(np.where(outside, x, np.nan), y), crs=WGS84)
+    shapes, beyond = _inside_or_beyond(role, shapes, part, area, hints, units, reach_m)
+    degrees = degrees.copy()
+    degrees[outside] = shapely.get_coordinates(shapes.to_numpy()[outside])
+    return degrees, beyond
 
 
 def _extra(role: Role, rows: Rows, table: pd.DataFrame) -> pd.DataFrame:
@@ -836,6 +889,11 @@ def _empty(role: Role, metric: CRS) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=metric), crs=metric)
 
 
+def _without(frame: gpd.GeoDataFrame, rows: NDArray[np.bool_]) -> gpd.GeoDataFrame:
+    """Leave some rows out; nothing is copied where there are none."""
+    return frame[~rows] if rows.any() else frame
+
+
 def _join(
     role: Role, parts: list[_Part], metric: CRS, known: pd.DataFrame | None
 ) -> gpd.GeoDataFrame:
@@ -843,12 +901,15 @@ def _join(
     used = [(part, frame) for part in parts if (frame := part.frame) is not None and len(frame)]
     if not used:
         return _empty(role, metric).rename_axis(ITEM_ID)
-    kept = [frame[~part.findings.bad] for part, frame in used]
+    kept = [_without(frame, part.findings.bad) for part, frame in used]
     owner = np.concatenate([np.full(len(frame), index) for index, frame in enumerate(kept)])
     local = np.concatenate([np.flatnonzero(~part.findings.bad) for part, _ in used])
-    whole = gpd.GeoDataFrame(pd.concat(kept, ignore_index=True), crs=metric)
+    whole = kept[0].reset_index(drop=True)
+    if len(kept) > 1:
+        whole = gpd.GeoDataFrame(pd.concat(kept, ignore_index=True), crs=metric)
+    once = role.id_field in whole and not whole[role.id_field].dropna().duplicated().any()
     again = np.zeros(len(whole), dtype=bool)
-    for mask, rule, field, firsts in find_duplicates(whole, role):
+    for mask, rule, field, firsts in find_duplicates(whole, role, numbered_once=once):
         again |= mask
         where = np.full(len(whole), None, dtype=object)
         where[mask] = firsts
@@ -867,22 +928,14 @@ def _join(
                 field=field,
                 values=values,
             )
-    note_shared(
-        whole[~again],
-        role,
-        [part.findings for part, _ in used],
-        owner=owner[~again],
-        local=local[~again],
-    )
-    note_doubtful(
-        whole[~again].reset_index(drop=True),
-        role,
-        [part.findings for part, _ in used],
-        owner=owner[~again],
-        local=local[~again],
-    )
-    whole = whole[~again].reset_index(drop=True)
+    whole = _without(whole, again).reset_index(drop=True)
+    findings = [part.findings for part, _ in used]
+    owner, local = owner[~again], local[~again]
+    if not once:
+        note_shared(whole, role, findings, owner=owner, local=local)
+    note_doubtful(whole, role, findings, owner=owner, local=local, numbered_once=once)
     if not len(whole):
         return _empty(role, metric).rename_axis(ITEM_ID)
-    whole.index = pd.Index(assign_ids(role, whole, known), name=ITEM_ID)
+    ids = assign_ids(role, whole, known, numbered_once=once)
+    whole.index = pd.Index(ids, name=ITEM_ID)
     return whole if not role.item or whole.index.is_monotonic_increasing else whole.sort_index()

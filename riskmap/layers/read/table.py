@@ -23,7 +23,7 @@ from pyarrow import csv as arrow_csv
 
 from riskmap.formats import check_size, check_workbook
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import library_words, row_list, unusable
+from riskmap.layers.check.findings import SHOWN_ROWS, library_words, row_list, unusable
 from riskmap.layers.layer import Remark, Rows
 from riskmap.layers.place.datum import told_datum
 from riskmap.layers.read.encoding import decode, known_codec, plausibility
@@ -98,7 +98,7 @@ def read_workbook(path: Path) -> list[Grid]:
                     cells=opened.to_python(skip_empty_area=False),
                     hidden=sheet.visible != SheetVisibleEnum.Visible,
                     merged=tuple(sorted(opened.merged_cell_ranges or ())),
-                    notes=tuple(_mark_remarks(marks.get(sheet.name, ((), ())), sheet.name)),
+                    notes=tuple(_mark_remarks(marks.get(sheet.name, _Marks()), sheet.name)),
                 )
             )
     except PasswordError as error:
@@ -121,8 +121,25 @@ _MARKED_SHEET: Final = 400_000_000
 """Sheets of more bytes are not searched for hidden and struck rows."""
 
 
-def _row_marks(content: bytes) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Find the hidden and the struck-through rows of an .xlsx; other files give nothing."""
+_UNSAVED: Final = re.compile(
+    rb"<c\b[^>]*?\br=\"([A-Z]+\d+)\"[^>]*><f\b(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>"
+)
+"""A cell with a formula and no stored result."""
+_TELLING_MARKS: Final = (b" hidden=", b"<f>", b"<f ")
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """What an .xlsx says of rows and cells that its values do not."""
+
+    hidden: tuple[int, ...] = ()
+    struck: tuple[int, ...] = ()
+    unsaved: tuple[str, ...] = ()
+    """Cells with a formula and no stored result."""
+
+
+def _row_marks(content: bytes) -> dict[str, _Marks]:
+    """Find the hidden and the struck-through rows of an .xlsx, and formulas without result."""
     if not content.startswith(_ZIP):
         return {}
     try:
@@ -131,7 +148,7 @@ def _row_marks(content: bytes) -> dict[str, tuple[tuple[int, ...], tuple[int, ..
         return {}
 
 
-def _xlsx_marks(content: bytes) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+def _xlsx_marks(content: bytes) -> dict[str, _Marks]:
     from xml.etree import ElementTree as ET
 
     out = {}
@@ -147,15 +164,29 @@ def _xlsx_marks(content: bytes) -> dict[str, tuple[tuple[int, ...], tuple[int, .
             target = target if target.startswith("xl/") else f"xl/{target}"
             if archive.getinfo(target).file_size > _MARKED_SHEET:
                 continue
-            body = archive.read(target)
-            hidden = tuple(int(match[1]) for match in _HIDDEN.finditer(body))
-            crossed: dict[int, None] = {}
-            if struck:
-                crossed = dict.fromkeys(
-                    int(match[1]) for match in _STYLED.finditer(body) if int(match[2]) in struck
-                )
-            out[str(sheet.get("name"))] = (hidden, tuple(crossed))
+            out[str(sheet.get("name"))] = _marks_of(archive, target, struck)
     return out
+
+
+def _marks_of(archive: zipfile.ZipFile, target: str, struck: frozenset[int]) -> _Marks:
+    """Find the marked rows of one sheet, whose content is kept only where it may hold some."""
+    if not struck:
+        with archive.open(target) as stream:
+            last = b""
+            while piece := stream.read(1 << 20):
+                if any(word in last + piece for word in _TELLING_MARKS):
+                    break
+                last = piece[-16:]
+            else:
+                return _Marks()
+    body = archive.read(target)
+    crossed = dict.fromkeys(
+        int(match[1]) for match in _STYLED.finditer(body) if struck and int(match[2]) in struck
+    )
+    unsaved = {match[1].decode("ascii"): None for match in _UNSAVED.finditer(body)}
+    return _Marks(
+        tuple(int(match[1]) for match in _HIDDEN.finditer(body)), tuple(crossed), tuple(unsaved)
+    )
 
 
 def _struck_styles(styles: Any) -> frozenset[int]:
@@ -169,9 +200,18 @@ def _struck_styles(styles: Any) -> frozenset[int]:
     return frozenset(n for n, font in enumerate(used) if font < len(fonts) and fonts[font])
 
 
-def _mark_remarks(marks: tuple[tuple[int, ...], tuple[int, ...]], sheet: str) -> list[Remark]:
-    hidden, struck = marks
+def _mark_remarks(marks: _Marks, sheet: str) -> list[Remark]:
+    hidden, struck = marks.hidden, marks.struck
     out = []
+    if marks.unsaved:
+        said = text(
+            "{n} cells hold a formula without its result and were read as blank ({cells})",
+            n=len(marks.unsaved),
+            cells=", ".join(marks.unsaved[:SHOWN_ROWS])
+            + (" …" if len(marks.unsaved) > SHOWN_ROWS else ""),
+        )
+        mend = text("open the workbook in Excel or WPS, save it, and give it again")
+        out.append(Remark("unsaved_formulas", said, mend, sheet))
     if hidden:
         said = text("hidden rows were read like the others (rows {rows})", rows=row_list(hidden))
         mend = text("delete the rows that do not count; a filter does not take them out")
@@ -916,9 +956,19 @@ def _like_header(
     for at, row in enumerate(cells[near.start : near.stop]):
         if not known.isdisjoint(row):
             yield start + at
-    if isinstance(cells, Lines) and sum(cells.hold(entry) for entry in known) >= least:
+    if isinstance(cells, Lines) and _may_hold(cells, known, least):
         found = cells.equal(known)[near.stop :] >= least
         yield from (near.stop + np.flatnonzero(found)).tolist()
+
+
+def _may_hold(cells: Lines, entries: set[str], least: int) -> bool:
+    """Tell whether so many of some texts may stand below the first rows."""
+    absent, held = 0, 0
+    for entry in sorted(entries, key=len, reverse=True):
+        held, absent = (held + 1, absent) if cells.hold(entry) else (held, absent + 1)
+        if held >= least or absent > len(entries) - least:
+            break
+    return held >= least
 
 
 def _title_start(cells: Sequence[list[Any]], index: int, least: int) -> int:
@@ -1115,7 +1165,7 @@ def _cut_columns(grid: Grid, header: Header, stop: int) -> _Cut | None:
     else:
         body = cells[first:stop]
         width = len(body[0])
-        if any(len(row) != width for row in body):
+        if set(map(len, body)) != {width}:
             return None
         columns = [as_column(list(column)) for column in zip(*body, strict=True)]
     if len(columns) < _MANY or len(header.names) > len(columns):

@@ -121,11 +121,11 @@ def as_column(cells: list[Any]) -> Any:
     >>> as_column(["a", ""]).type, as_column([1.0, 2.0]).dtype, as_column(["a", 2.0]).dtype
     (LargeStringType(large_string), dtype('float64'), dtype('O'))
     """
-    first = cells[0] if cells else ""
-    if isinstance(first, str):
-        with suppress(pa.ArrowTypeError, pa.ArrowInvalid):
-            return pa.array(cells, pa.large_string(), from_pandas=False)
-    if isinstance(first, float) and all(type(cell) is float for cell in cells):
+    kinds = set(map(type, cells))
+    if kinds <= {str}:
+        with suppress(pa.ArrowInvalid, UnicodeEncodeError):  # lone surrogates
+            return pa.array(cells, pa.large_string())
+    if kinds == {float}:
         return np.array(cells, dtype=np.float64)
     return _objects(cells)
 
@@ -145,6 +145,25 @@ def text_series(column: Any) -> pd.Series:
     """
     kind = {pa.large_string(): pd.StringDtype(na_value=np.nan)}
     return pd.Series(column.to_pandas(types_mapper=kind.get))
+
+
+def same_text(entry: str | None, index: pd.Index) -> pd.Series:
+    """Make a column that holds one text, or nothing, in every row.
+
+    Parameters
+    ----------
+    entry
+        The text, or None.
+    index
+        Of the rows.
+
+    Returns
+    -------
+    Series
+        In pandas' own type of texts.
+    """
+    held = pa.repeat(pa.scalar(entry, pa.large_string()), len(index))
+    return text_series(held).set_axis(index)
 
 
 def texts_of(series: pd.Series) -> Any:
