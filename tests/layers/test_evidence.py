@@ -11,7 +11,7 @@ from riskmap.layers.check.findings import Findings
 from riskmap.layers.layer import LayerSpec, UnitSpec
 from riskmap.layers.place.datum import gcj02_to_bd09, wgs84_to_gcj02
 from riskmap.layers.place.evidence import Hints, judge_by_lines, limits_of, match_units
-from riskmap.layers.place.points import settle_datum
+from riskmap.layers.place.points import note_in_water, settle_datum
 from riskmap.layers.read.layer import read_layer
 from riskmap.layers.unit_shapes import close_holes, outline_doubts
 from riskmap.layers.units import read_units
@@ -181,3 +181,14 @@ def test_outlines_of_two_datums_are_told_apart(side):
     assert (note.rule, note.file) == ("outline_datum", f"{side}.geojson")
     assert "gcj02" in str(note.message)
     assert outline_doubts(frames["units"], frames["units"], gain=0.001) == []
+
+
+def test_places_in_water_are_told_by_their_distance_from_the_bank():
+    lake = shapely.box(500000, 4000000, 501000, 4001000)
+    lines = gpd.GeoSeries([lake, shapely.LineString([(0, 0), (1, 1)])], crs="EPSG:4548")
+    places = [(500500, 4000300), (500010, 4000500), (499000, 4000000), (500990, 4000050)]
+    points = gpd.GeoSeries([*map(shapely.Point, places), None], crs="EPSG:4548")
+    findings = Findings("refuge", "a.csv", "", np.arange(2, 7))
+    note_in_water(points, Hints(lines=lines), findings)
+    assert [(p.row, p.rule) for p in findings.problems] == [(2, "in_water")]
+    assert "300" in str(findings.problems[0].message)

@@ -1,5 +1,7 @@
 """Kinds of tables, drawings and rasters that offices hand in, each with its right reading."""
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import openpyxl
@@ -390,3 +392,62 @@ def test_a_ledger_by_unit_needs_no_coordinates(tmp_path, rows):
     assert units.geometry.contains(middles.set_axis(units.index)).all()
     assert [(p.rule, p.row) for p in said if p.severity == "returned"] == [("no_unit", 4)]
     assert layer.rows_in == layer.rows_used + layer.rows_returned
+
+
+def test_pages_and_lists_under_other_names_are_read(tmp_path):
+    page = (
+        "<html><head><meta charset=gb2312></head><table><tr><th colspan=5>积水点台账</th></tr>"
+        "<tr><td>名称<td>经度<td>纬度<td>积水深度(cm)<td>责任单位</tr>"
+        "<tr><td>甲桥&nbsp;</td><td>118.301</td><td>36.821</td><td>30</td><td rowspan=2>甲办</td>"
+        "</tr><tr><td>乙桥</td><td>118.302</td><td>36.822</td><td>45</td></tr></table></html>"
+    )
+    name = 'xmlns="urn:schemas-microsoft-com:office:spreadsheet"'
+    ss = 'xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"'
+
+    def row(*cells):
+        one = "".join(
+            f'<Cell{at}><Data ss:Type="{kind}">{cell}</Data></Cell>' for at, kind, cell in cells
+        )
+        return f"<Row>{one}</Row>"
+
+    heads = row(("", "String", "名称"), ("", "String", "经度"), ("", "String", "纬度"),
+                (' ss:Index="5"', "String", "积水深度(cm)"))  # fmt: skip
+    lines = [
+        row(("", "String", n), ("", "Number", x), ("", "Number", y), (' ss:Index="5"', "Number", d))
+        for n, x, y, d in (("甲桥", 118.301, 36.821, 30), ("乙桥", 118.302, 36.822, 45))
+    ]
+    book = (
+        f'<?xml version="1.0"?><Workbook {name} {ss}><Worksheet ss:Name="甲"><Table>{heads}'
+        f"{''.join(lines)}</Table></Worksheet></Workbook>"
+    )
+    listed = json.dumps({"code": 0, "data": {"list": [
+        {"name": "甲桥", "积水深度": "30cm", "location": {"lng": 118.301, "lat": 36.821}},
+        {"name": "乙桥", "积水深度": "45cm", "location": {"lng": 118.302, "lat": 36.822}},
+    ]}}, ensure_ascii=False)  # fmt: skip
+    comma = "名称，经度，纬度，积水深度\n甲桥，118.301，36.821，0.3\n乙桥，118.302，36.822，0.45\n"
+    point = "名称;经度;纬度;积水深度\n甲桥;118,301;36,821;0,3\n乙桥;118,302;36,822;0,45\n"
+    for file, content in (
+        ("a.xls", page.encode("gbk")), ("b.xls", book.encode()), ("c.json", listed.encode()),
+        ("d.csv", comma.encode()), ("e.csv", point.encode()),
+    ):  # fmt: skip
+        path = tmp_path / file
+        path.write_bytes(content)
+        layer, problems = read_layer(
+            load_roles()["flood_point"], [LayerSpec(path=path, shown=file)], crs=4326, place=None
+        )
+        assert layer.rows_used == 2, (file, [str(p) for p in problems])
+        table = layer.table.set_index("name").loc[["甲桥", "乙桥"]]
+        assert table.geometry.x.round(6).tolist() == [118.301, 118.302], file
+        assert table["depth_m"].tolist() == [0.3, 0.45], file
+
+
+def test_headings_in_initials_are_told(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("yhdbh,yhdmc,lon,lat,wxrsr,desc\n1,甲滑坡,118.301,36.821,18,x\n", "utf-8")
+    layer, problems = read_layer(
+        load_roles()["geohazard_point"], [LayerSpec(path=path, shown="a.csv")], crs=4326, place=None
+    )
+    row = layer.table.iloc[0]
+    assert (row["number"], row["name"], row["people"]) == ("1", "甲滑坡", 18)
+    told = {p.field for p in problems if p.rule == "pinyin_name"}
+    assert told == {"yhdbh", "yhdmc", "wxrsr"}

@@ -89,3 +89,31 @@ def test_a_raster_that_covers_half_the_place_says_so(tmp_path, covering):
     _, remarks = read_raster(spec, square.to_crs("EPSG:4326").iloc[0], covering=covering)
     said = next(str(one.message) for one in remarks if one.rule == "part_covered")
     assert ("25%" if covering else "50%") in said
+
+
+def test_undeclared_marks_stay_out_of_averages_ours_and_others(tmp_path):
+    """Ground at 40 to 59 m; a fifth of the cells hold -9999 and nothing says so."""
+    ground = (np.arange(10000, dtype=np.float32) % 20 + 40).reshape(100, 100)
+    holed = ground.copy()
+    holed[:, :20] = -9999.0
+    averaged = holed.copy()
+    averaged[:, 19] = (-9999.0 + ground[:, 19]) / 2  # -4970 m, as a resampling program makes
+    averaged[:, 20] = ground[:, 20] - 60.0  # looks like ground below the sea
+    for name, values, cells, lost in (
+        ("ours", holed, 2500, 20), ("theirs", averaged, 10**6, 22),
+    ):  # fmt: skip
+        with rasterio.open(
+            tmp_path / f"{name}.tif", "w", driver="GTiff", width=100, height=100, count=1,
+            dtype="float32", crs="EPSG:4548",
+            transform=rasterio.Affine(10, 0, 500000, 0, -10, 4100000),
+        ) as target:  # fmt: skip
+            target.write(values, 1)
+        spec = LayerSpec(path=tmp_path / f"{name}.tif", shown="a.tif")
+        raster, remarks = read_raster(spec, None, max_cells=cells)
+        known = raster.values[np.isfinite(raster.values)]
+        assert known.min() >= 40.0, (name, known.min())
+        assert known.max() <= 59.0
+        share = np.isfinite(raster.values).mean()
+        assert share == pytest.approx(1 - lost / 100, abs=0.011), name
+        if name == "theirs":
+            assert "nodata_found" in {remark.rule for remark in remarks}

@@ -185,6 +185,7 @@ def parse_angle(texts: Sequence[object] | pd.Series, *, axis: str | None = None)
     numbers = pd.to_numeric(pd.Series(unique, dtype=object), errors="coerce").to_numpy(np.float64)
     decimals = pd.Series(unique, dtype="str").str.extract(r"\.(\d*)$")[0].str.len()
     coarse = decimals.fillna(0).to_numpy() < 4
+    coarse &= ~(np.isfinite(numbers) & (numbers != np.round(numbers, 3)))  # 1.17011111E+02
     reason = np.where(np.abs(numbers) > limit, "range", "").astype(object)
     letter = np.full(len(unique), "", dtype=object)
     degrees = numbers.copy()

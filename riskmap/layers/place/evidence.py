@@ -47,6 +47,7 @@ class Limits:
     line_chance: float
     line_ratio: float
     far_m: float
+    water_m: float
 
 
 def limits_of(presets: Any = None) -> Limits:
@@ -72,6 +73,7 @@ def limits_of(presets: Any = None) -> Limits:
         line_chance=float(table["reading.datum_line_chance"]),
         line_ratio=float(table["reading.datum_line_ratio"]),
         far_m=float(table["reading.stated_far_m"]),
+        water_m=float(table["reading.in_water_m"]),
     )
 
 
@@ -584,6 +586,35 @@ def far_from_stated(
         tuple(str(inside.get(place, "") or "") for place in range(len(far))),
         least[far],
     ), tuple(unknown)
+
+
+def depth_in_water(shapes: NDArray[np.object_], hints: Hints) -> NDArray[np.float64]:
+    """Measure how far from the bank places lie that are in the outlines of water.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,): points in the CRS of the lines; None where there is none.
+    hints
+        Roads and water.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,) [m]; 0 where a place is in no water.
+    """
+    away = np.zeros(len(shapes))
+    if hints.lines is None:
+        return away
+    outlines = hints.lines.to_numpy()
+    water = outlines[shapely.get_dimensions(outlines) == 2]
+    if not len(water):
+        return away
+    at, of = shapely.STRtree(water).query(shapes, predicate="within")
+    if len(at):
+        banks = shapely.boundary(water[of])
+        np.maximum.at(away, at, shapely.distance(shapes[at], banks))
+    return away
 
 
 def _distance(

@@ -37,6 +37,7 @@ from riskmap.layers.place.evidence import (
     Hints,
     Judgement,
     Nearness,
+    depth_in_water,
     far_from_stated,
     judge_by_lines,
     judge_datum,
@@ -70,7 +71,13 @@ class Located:
 
     @cached_property
     def geometry(self) -> gpd.GeoSeries:
-        """Give the geometries, shape (n,), EPSG:4326; None where there is none."""
+        """Give the geometries.
+
+        Returns
+        -------
+        GeoSeries
+            Shape (n,), EPSG:4326; None where there is none.
+        """
         if isinstance(self.shapes, gpd.GeoSeries):
             return self.shapes
         return gpd.GeoSeries(points_at(*self.shapes.T), crs=WGS84)
@@ -450,6 +457,32 @@ def note_astray(shapes: gpd.GeoSeries, hints: Hints, findings: Findings) -> None
             text("no unit bears these names: {names}", names="、".join(unknown[:20])),
             text("use the names of the units' layer, or write former names there under 曾用名"),
         )
+
+
+def note_in_water(shapes: gpd.GeoSeries, hints: Hints, findings: Findings) -> None:
+    """Tell the rows whose places lie in water, away from its bank.
+
+    Parameters
+    ----------
+    shapes
+        Shape (n,): in the CRS of the lines.
+    hints
+        Roads and water.
+    findings
+        Takes the notes.
+    """
+    away = depth_in_water(shapes.to_numpy(), hints)
+    rows = np.flatnonzero(away > hints.limits.water_m)
+    rows = rows[np.argsort(-away[rows], kind="stable")]
+    mend = text("check the coordinates and the datum; the row is used where it lies")
+    messages = [
+        text("the place lies in water, {m} m from the bank", m=f"{away[row]:.0f}")
+        for row in rows[:_MOST_TOLD]
+    ]
+    findings.each_noted(rows[:_MOST_TOLD], "in_water", messages, mend)
+    if len(rows) > _MOST_TOLD:
+        more = text("{n} more rows lie in water", n=len(rows) - _MOST_TOLD)
+        findings.note("in_water", more, mend)
 
 
 def _doubt(judged: Judgement, declared: str, findings: Findings) -> str:
@@ -1055,9 +1088,18 @@ def _kind_of_numbers(
 ) -> tuple[float, bool]:
     """Tell by what degrees were multiplied, 0 when by nothing, and whether these are metres."""
     some = _at_even_steps(table[list(dict.fromkeys(columns))])
+    if not metres and all(_decimal_commas(some[column]) for column in columns):
+        return 0.0, False
     one, two = (as_metres(some[column]) for column in columns)
     scale = 0.0 if metres else _scaled_degrees(one, two, hints)
     return scale, metres or (not scale and _are_metres(one, two))
+
+
+def _decimal_commas(cells: pd.Series) -> bool:
+    """Tell whether most cells are degrees with a comma for the point, such as 118,301."""
+    written = cells.dropna().astype("str").str.strip()
+    written = written[written != ""]
+    return len(written) > 0 and bool(written.str.fullmatch(r"\d{1,3},\d+").mean() > 0.5)
 
 
 _ENOUGH_ROWS: Final = 20_000

@@ -587,6 +587,18 @@ def match_columns(
                     text("name it under fields: in the project file if this is wrong"),
                     field=column,
                 )
+    for column in columns:
+        field, unit = match_initials(role, column)
+        if column in used or field is None or field.name in {*found, *ranked, *spec.constants}:
+            continue
+        ranked[field.name] = [((0, False), column, unit)]
+        findings.note(
+            "pinyin_name",
+            text("the heading {column} was read by its initials as {field}",
+                 column=column, field=field.label),
+            text("name it under fields: in the project file if this is wrong"),
+            field=column,
+        )  # fmt: skip
     for name, entries in ranked.items():
         entries.sort(key=lambda entry: entry[0])
         found[name] = entries[0][1:]
@@ -667,6 +679,59 @@ def match_cut(role: Role, column: str) -> Field | None:
         if header_key(name).startswith(key) and header_key(name) != key
     }
     return next(iter(fitting.values())) if len(fitting) == 1 else None
+
+
+_INITIALS: Final = re.compile(r"^[b-df-hj-np-tw-z]{3,10}$")
+"""Headings that can be initials of Chinese words, and no English word."""
+_COUNTED: Final = {"person": "人", "household": "户", "10k CNY": "万元", "m2": "平方米", "m": "米"}
+"""Units as headings have them behind the name."""
+
+
+def match_initials(role: Role, column: str) -> tuple[Field | None, str | None]:
+    """Find the one field of which a heading is the pinyin initials, as ministries name columns.
+
+    Parameters
+    ----------
+    role
+        The role.
+    column
+        The heading.
+
+    Returns
+    -------
+    tuple of (Field or None) and (str or None)
+        The field, and the unit that the heading ends with; None when no field, or several, fit.
+
+    Examples
+    --------
+    >>> from riskmap.vocabulary.roles import load_roles
+    >>> match_initials(load_roles()["geohazard_point"], "yhdmc")[0].name
+    'name'
+    """
+    key = column.strip().casefold()
+    if not _INITIALS.match(key) or match_heading(role, column)[0] is not None:
+        return None, None
+    fitting = _initials(role.fields).get(key, {})
+    return next(iter(fitting.values())) if len(fitting) == 1 else (None, None)
+
+
+@cache
+def _initials(fields: tuple[Field, ...]) -> dict[str, dict[str, tuple[Field, str | None]]]:
+    """Give, for initials, the fields that they may mean and the unit that they end with."""
+    from pypinyin import Style, lazy_pinyin
+
+    out: dict[str, dict[str, tuple[Field, str | None]]] = {}
+    for field in fields:
+        counted = _COUNTED.get(field.unit or "")
+        for name in (field.zh, *field.aliases):
+            if not re.fullmatch(r"[\u4e00-\u9fff]{2,10}", name):
+                continue
+            key = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER))
+            out.setdefault(key, {}).setdefault(field.name, (field, None))
+            if counted:
+                last = "".join(lazy_pinyin(counted, style=Style.FIRST_LETTER))
+                out.setdefault(key + last, {}).setdefault(field.name, (field, field.unit))
+    return out
 
 
 def match_heading(role: Role, column: str) -> tuple[Field | None, str | None]:

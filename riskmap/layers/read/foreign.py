@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import shutil
 import tempfile
 import zipfile
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import date
+from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
 
+from riskmap.files import parse_json
 from riskmap.formats import vector_driver
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import unusable
@@ -62,6 +66,13 @@ _FOREIGN: Final[dict[str, tuple[Text, Text]]] = {
         (text("this is a MapGIS file, which is not read"), _MAPGIS),
     ),
     **dict.fromkeys(
+        (".ovjsn", ".ovobj", ".ovmap"),
+        (
+            text("this is a file of Ovital Map, which is not read"),
+            text("in Ovital export the marks as .kml or .kmz, and say in which datum"),
+        ),
+    ),
+    **dict.fromkeys(
         (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2"),
         (text("this is an archive that is not unpacked here"), _UNPACK),
     ),
@@ -95,6 +106,230 @@ _FOREIGN: Final[dict[str, tuple[Text, Text]]] = {
         ),
     ),
 }
+_SPREADSHEET: Final = "{urn:schemas-microsoft-com:office:spreadsheet}"
+_MOST_PAGE: Final = 60_000_000
+"""Bytes of a page or a workbook in XML that are taken apart."""
+
+
+class _Page(HTMLParser):
+    """Takes the tables out of a web page, as programs save them under the name of a workbook."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[tuple[list[list[str]], list[Any]]] = []
+        self.open: list[int] = []
+        self.cell: list[str] | None = None
+        self.span = (1, 1)
+        self.taken: set[tuple[int, int]] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a table, a row or a cell."""
+        if tag == "table":
+            self.tables.append(([], []))
+            self.open.append(len(self.tables) - 1)
+            self.taken = set()
+        elif tag == "tr" and self.open:
+            self._close()
+            self.tables[self.open[-1]][0].append([])
+        elif tag in ("td", "th") and self.open:
+            self._close()
+            said = dict(attrs)
+            self.span = (_span(said.get("rowspan")), _span(said.get("colspan")))
+            self.cell = []
+        elif tag == "br" and self.cell is not None:
+            self.cell.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a cell or a table."""
+        if tag in ("td", "th", "tr", "table"):
+            self._close()
+        if tag == "table" and self.open:
+            self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Take the text of a cell."""
+        if self.cell is not None:
+            self.cell.append(data)
+
+    def _close(self) -> None:
+        if self.cell is None or not self.open:
+            return
+        rows, merged = self.tables[self.open[-1]]
+        if not rows:
+            rows.append([])
+        row = rows[-1]
+        while (len(rows) - 1, len(row)) in self.taken:
+            row.append("")
+        high, wide = self.span
+        top, left = len(rows) - 1, len(row)
+        row.append(" ".join("".join(self.cell).split()))
+        row += [""] * (wide - 1)
+        if high > 1 or wide > 1:
+            merged.append(((top, left), (top + high - 1, left + wide - 1)))
+            self.taken |= {
+                (top + down, left + right) for down in range(1, high) for right in range(wide)
+            }
+        self.cell = None
+
+
+def _span(said: str | None) -> int:
+    return min(int(said), 1000) if said and said.isdecimal() else 1
+
+
+def marked_up(content: bytes) -> list[Grid] | None:
+    """Read the tables of a web page, or of a workbook in XML, under the name of a workbook.
+
+    Parameters
+    ----------
+    content
+        The bytes of the file.
+
+    Returns
+    -------
+    list of Grid or None
+        None when it is neither, or holds no table.
+    """
+    start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start.startswith(b"<") or len(content) > _MOST_PAGE:
+        return None
+    mend = text("save it as .xlsx in Excel or WPS")
+    if b"urn:schemas-microsoft-com:office:spreadsheet" in start:
+        said = text("this is a workbook in XML of Excel 2003; its sheets were read")
+        grids = _xml_sheets(content)
+    else:
+        said = text("this is a web page under the name of a workbook; its tables were read")
+        page = _Page()
+        page.feed(decode(content, None).body)
+        page.close()
+        grids = [
+            Grid(name="", cells=_even(rows), merged=tuple(sorted(merged)))
+            for rows, merged in page.tables
+            if len(rows) > 1 and any(len(row) > 1 for row in rows)
+        ]
+    remark = Remark("marked_up", said, mend)
+    return [replace(grid, notes=(remark,)) for grid in grids] or None
+
+
+def _even(rows: list[list[Any]]) -> list[list[Any]]:
+    width = max((len(row) for row in rows), default=0)
+    return [row + [""] * (width - len(row)) for row in rows]
+
+
+def _xml_sheets(content: bytes) -> list[Grid]:
+    """Read the sheets of a workbook that Excel 2003 saved as XML."""
+    if re.search(rb"<!(?:DOCTYPE|ENTITY)", content, re.IGNORECASE):
+        return []
+    try:
+        book = ET.fromstring(content)  # noqa: S314 - without entities
+    except ET.ParseError:
+        return []
+    grids = []
+    for sheet in book.iter(f"{_SPREADSHEET}Worksheet"):
+        rows: list[list[Any]] = []
+        merged = []
+        for row in sheet.iter(f"{_SPREADSHEET}Row"):
+            at = int(row.get(f"{_SPREADSHEET}Index") or len(rows) + 1)
+            rows += [[] for _ in range(min(at, 2_000_000) - len(rows))]
+            cells = rows[-1]
+            for cell in row.iter(f"{_SPREADSHEET}Cell"):
+                column = int(cell.get(f"{_SPREADSHEET}Index") or len(cells) + 1)
+                cells += [""] * (min(column, 20_000) - 1 - len(cells))
+                wide = int(cell.get(f"{_SPREADSHEET}MergeAcross") or 0)
+                high = int(cell.get(f"{_SPREADSHEET}MergeDown") or 0)
+                if wide or high:
+                    top, left = len(rows) - 1, len(cells)
+                    merged.append(((top, left), (top + high, left + wide)))
+                cells.append(_xml_value(cell.find(f"{_SPREADSHEET}Data")))
+                cells += [""] * min(wide, 20_000)
+        name = str(sheet.get(f"{_SPREADSHEET}Name") or "")
+        grids.append(Grid(name=name, cells=_even(rows), merged=tuple(sorted(merged))))
+    return grids
+
+
+def _xml_value(data: Any) -> Any:
+    if data is None:
+        return ""
+    written = "".join(data.itertext())
+    if data.get(f"{_SPREADSHEET}Type") == "Number":
+        with suppress(ValueError):
+            return float(written)
+    return written.removesuffix("T00:00:00.000")
+
+
+_PLACE_KEYS: Final = ("lng", "lon", "lat", "longitude", "latitude", "x", "y")
+
+
+def read_records(path: Path, encoding: str | None) -> Grid | None:
+    """Read the objects of a JSON file that is no GeoJSON, as programs hand out lists.
+
+    Parameters
+    ----------
+    path
+        The file.
+    encoding
+        The declared encoding, or None.
+
+    Returns
+    -------
+    Grid or None
+        Keys as the first row; None when it is no list of objects, or has geometries.
+    """
+    content = path.read_bytes()
+    if len(content) > _MOST_PAGE or content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"[", b"{"):
+        return None
+    if re.search(rb'"(?:geometry|geometries|coordinates|arcs|rings|paths)"\s*:', content[:200_000]):
+        return None
+    decoded = decode(content, encoding)
+    try:
+        records = _list_of_objects(parse_json(decoded.body), 0)
+    except ValueError:
+        return None
+    if not records:
+        return None
+    flat = [_flat(record) for record in records]
+    keys = list(dict.fromkeys(key for record in flat for key in record))
+    cells = [keys, *([record.get(key, "") for key in keys] for record in flat)]
+    remark = Remark(
+        "records_read",
+        text("the file is a list of objects, not GeoJSON; it was read as a table"),
+        text("nothing to do"),
+    )
+    return Grid("", cells, encoding=decoded.encoding, notes=(*decoded.remarks(), remark))
+
+
+def _list_of_objects(value: Any, depth: int) -> list[dict[str, Any]] | None:
+    """Find the longest list of objects, in itself or under keys."""
+    if isinstance(value, list):
+        objects = [entry for entry in value if isinstance(entry, dict)]
+        return objects if objects and len(objects) == len(value) else None
+    if not isinstance(value, dict) or depth > 4:
+        return None
+    found = [_list_of_objects(entry, depth + 1) for entry in value.values()]
+    return max((one for one in found if one), key=len, default=None)
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """Put the places that stand in an object inside a record beside its other keys."""
+    out: dict[str, Any] = {}
+    for key, value in record.items():
+        inner = value if isinstance(value, dict) else {}
+        place = {str(k): v for k, v in inner.items() if str(k).lower() in _PLACE_KEYS}
+        out |= {name: part for name, part in place.items() if name not in record}
+        if not inner or len(place) < len(inner):
+            out[str(key)] = _one_cell(value)
+    return out
+
+
+def _one_cell(value: Any) -> Any:
+    """Give a value as one cell: positions as ``x,y``, other objects as their JSON."""
+    numbers = isinstance(value, list) and all(isinstance(part, int | float) for part in value)
+    if numbers and len(value) in (2, 3):
+        return ",".join(map(str, value))
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return "" if value is None else value
+
+
 _TEXTS: Final = (
     ".geojson", ".json", ".topojson", ".geojsonl", ".kml", ".gml", ".gpx", ".xml", ".dxf",
 )  # fmt: skip

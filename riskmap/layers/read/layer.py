@@ -39,13 +39,14 @@ from riskmap.layers.place.points import (
     locate_shapes,
     locate_table,
     note_astray,
+    note_in_water,
     points_at,
     project_points,
     project_shapes,
 )
 from riskmap.layers.read.database import fetch_rows
 from riskmap.layers.read.fields import fill_fields, match_columns, match_heading, note_bad_bytes
-from riskmap.layers.read.foreign import headless, read_parcels
+from riskmap.layers.read.foreign import headless, marked_up, read_parcels, read_records
 from riskmap.layers.read.osm import OWN, is_osm, is_road_key
 from riskmap.layers.read.raster import around_place, read_raster
 from riskmap.layers.read.table import (
@@ -136,6 +137,8 @@ def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Row
         return [parcels]
     if suffix in WORKBOOKS or suffix in TEXTS:
         return open_tables(spec, _namer(role, spec), titles=(role.zh, role.en))
+    if suffix == ".json" and (records := read_records(spec.path, spec.encoding)) is not None:
+        return tables_of([records], spec, _namer(role, spec), titles=(role.zh, role.en))
     if suffix in RASTERS:
         raise unusable(
             "raster",
@@ -228,7 +231,43 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
     if spec.path.suffix.lower() in TEXTS:
         grids = [read_csv(spec.path, encoding=spec.encoding, by_columns=True)]
     else:
-        grids = _wanted(read_workbook(spec.path), spec.sheet)
+        pages = marked_up(spec.path.read_bytes()) if _begins_with_mark(spec.path) else None
+        grids = _wanted(pages or read_workbook(spec.path), spec.sheet)
+    return tables_of(grids, spec, name, titles=titles)
+
+
+def _begins_with_mark(path: Path) -> bool:
+    """Tell whether a file begins as a page or XML does."""
+    with path.open("rb") as stream:
+        return stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def tables_of(
+    grids: list[Grid], spec: Any, name: Namer, *, titles: tuple[str, ...] = ()
+) -> list[Rows]:
+    """Take the tables with a known header out of sheets.
+
+    Parameters
+    ----------
+    grids
+        The sheets.
+    spec
+        Holds path, sheet and condition.
+    name
+        Tells the field a header means.
+    titles
+        Names of the role; sheets called so are read alone, as in a filled template.
+
+    Returns
+    -------
+    list of Rows
+        The tables read; the first says which sheets were left out.
+
+    Raises
+    ------
+    LayerError
+        When no sheet has a header that fits.
+    """
     tables = [
         table
         for grid in grids
@@ -714,6 +753,8 @@ def _check_part(
         geometry = project_shapes(shapes, metric)
     if hints is not None and role.geometry == "point":
         note_astray(geometry, hints, findings)
+        if role.name not in _BY_WATER:
+            note_in_water(geometry, hints, findings)
     table = table.join(extra).assign(
         coord_source=_column(located.source, table.index),
         coord_method=_column(located.method, table.index),
@@ -723,6 +764,10 @@ def _check_part(
         **{OUTSIDE: beyond},
     )
     part.frame = gpd.GeoDataFrame(table, geometry=geometry, crs=metric)
+
+
+_BY_WATER: Final = frozenset(("reservoir", "warning_station", "bridge", "waterway", "closure"))
+"""Roles whose objects may well stand in water."""
 
 
 def _column(entry: str | NDArray[np.object_], index: pd.Index) -> Any:

@@ -75,7 +75,7 @@ def read_raster(
         shape = (max(1, round(window.height / step)), max(1, round(window.width / step)))
         remarks = _remarks(source, band, step)
         try:
-            data = source.read(
+            data = (_with_nodata(source, band, window) if step > 1 else source).read(
                 band,
                 window=window,
                 out_shape=shape,
@@ -90,6 +90,7 @@ def read_raster(
         values[~np.isfinite(values)] = np.nan
         remarks += _without_marks(values)
         if covering:
+            remarks += _without_halves(values)
             remarks += _without_holes(values)
         if not np.isfinite(values).any():
             raise unusable(
@@ -282,6 +283,56 @@ def _without_marks(values: NDArray[np.float32]) -> list[Remark]:
         )
         out.append(Remark("nodata_found", said, text("set nodata in the file")))
     return out
+
+
+_SAMPLE: Final = 1000
+
+
+def _with_nodata(source: Any, band: int, window: Any) -> Any:
+    """Let cells that hold an undeclared mark of nothing known stay out of averages."""
+    from rasterio.vrt import WarpedVRT
+
+    _, b, _, d, _, _ = tuple(source.transform)[:6]
+    if source.nodata is not None or b or d or source.crs is None:
+        return source
+    shape = (min(int(window.height), _SAMPLE), min(int(window.width), _SAMPLE))
+    sample = source.read(band, window=window, out_shape=shape).astype(np.float32)
+    before = sample.copy()
+    _without_marks(sample)
+    marks, counts = np.unique(before[np.isnan(sample) & ~np.isnan(before)], return_counts=True)
+    if not len(marks):
+        return source
+    mark = float(marks[counts.argmax()])
+    return WarpedVRT(source, src_nodata=mark, nodata=mark)
+
+
+_LOWEST_M: Final = -500.0
+_HIGHEST_M: Final = 9000.0
+"""No ground lies below or above."""
+_REACH: Final = 2
+"""Cells to which averaging carries a number that stands for nothing known."""
+
+
+def _without_halves(values: NDArray[np.float32]) -> list[Remark]:
+    """Take heights that no ground has as unknown, and what averaging may have made of them.
+
+    Where -9999 stood for nothing known and a program averaged the cells, the edge holds numbers
+    between it and the ground; the outermost of them look like ground.
+    """
+    from scipy.ndimage import binary_dilation
+
+    with np.errstate(invalid="ignore"):
+        half = (values < _LOWEST_M) | (values > _HIGHEST_M)
+    if not half.any() or half.sum() > np.isfinite(values).sum() / 2:
+        return []
+    around = binary_dilation(half, np.ones((3, 3), dtype=bool), iterations=_REACH)
+    around &= np.isfinite(values)
+    values[around] = np.nan
+    said = text(
+        "{n} cells hold heights that no ground has, or lie beside such; taken as unknown",
+        n=int(around.sum()),
+    )
+    return [Remark("nodata_found", said, text("set nodata in the file before it is averaged"))]
 
 
 _HOLE_CELLS: Final = 4

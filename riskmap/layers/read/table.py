@@ -37,7 +37,7 @@ WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et")
 TEXTS: Final = (".csv", ".txt", ".tsv")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP: Final = b"PK\x03\x04"
-_DELIMITERS: Final = (",", "\t", ";", "|")
+_DELIMITERS: Final = (",", "\t", ";", "|", "，")
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 
 
@@ -363,6 +363,8 @@ def _by_columns(content: bytes, encoding: str | None) -> Grid | None:
         if plausibility(head.decode("utf-8")) < _PLAUSIBLE:
             return None
         mark = _delimiter(head.decode("utf-8"))
+        if not mark.isascii():
+            return None
         width = len(next(csv.reader([head.split(b"\n", 1)[0].decode("utf-8")], delimiter=mark)))
         names = [str(at) for at in range(width)]
         read = arrow_csv.read_csv(

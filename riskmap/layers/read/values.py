@@ -570,6 +570,10 @@ _QUANTITY: Final = re.compile(r"^([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(.*)$", re
 _RANGE: Final = re.compile(
     r"^(\d+(?:\.\d+)?)\s*([^\d\s\-~至到]*)\s*[-~至到—–]+\s*(\d+(?:\.\d+)?)\s*(.*)$"
 )
+_DECIMAL_COMMA: Final = re.compile(
+    r"^([+-]?(?:0(?=,)|\d+(?=,\d{1,2}(?!\d|,)|,\d{4,}))),(\d+)(?!\d|,)"
+)
+"""A comma that can only part decimals: 0,35 or 12,5, but not 1,250."""
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
 
 
@@ -674,7 +678,10 @@ def _quantity(
         return np.nan, "", "missing" if entry else ""
     if entry in EXCEL_ERRORS:
         return np.nan, "", "error"
-    bare = _THOUSANDS.sub("", _ABOUT.sub("", entry)).strip()
+    bare = _ABOUT.sub("", entry)
+    if match := _DECIMAL_COMMA.match(bare):
+        bare = f"{match[1]}.{match[2]}{bare[match.end() :]}"
+    bare = _THOUSANDS.sub("", bare).strip()
     if match := _RANGE.match(bare):
         low, first, high, last = match.groups()
         scale = _scale(_ROUGHLY.sub("", last), unit, factor)
