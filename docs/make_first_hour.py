@@ -1,7 +1,7 @@
 """Walk the first hour twice, with Excel alone and with GIS data, and take its pictures.
 
 Needs LibreOffice, poppler and Chromium beside the tests' packages. What is typed stands in
-docs/first-hour.md; the workbook is filled in by openpyxl as an officer would by hand.
+docs/first-hour.md; the workbook is filled in as an officer would by hand and saved by LibreOffice.
 """
 
 import random
@@ -41,6 +41,19 @@ def put(book: openpyxl.Workbook, sheet: str, rows: list[dict], *, first: int = 3
                 i for i, head in enumerate(heads, 1) if head == name or head.endswith(name)
             )
             book[sheet].cell(number, place, value)
+
+
+def save(book: openpyxl.Workbook, file: Path) -> None:
+    """Save a workbook as LibreOffice does when an officer presses save."""
+    with tempfile.TemporaryDirectory() as folder:
+        typed = Path(folder) / "typed" / file.name
+        typed.parent.mkdir()
+        book.save(typed)
+        subprocess.run(
+            ["soffice", "--headless", "--convert-to", "xlsx:Calc MS Excel 2007 XML", typed,
+             "--outdir", folder], check=True, capture_output=True,
+        )  # fmt: skip
+        shutil.copy(Path(folder) / file.name, file)
 
 
 def villages() -> list[dict]:
@@ -160,7 +173,7 @@ def excel_alone(folder: Path) -> None:
         ],
     )
     put(book, "救援站", [{"名称": "县救援站", "经度": 117.0512, "纬度": 36.6531}])
-    book.save(book_file)
+    save(book, book_file)
     picture(book_file, "村社区", IMG / "first-hour-villages.png")
     riskmap("check", here / "project.yaml", "--out", folder / "缺口.xlsx", ok=(1,))
     picture(
@@ -168,7 +181,7 @@ def excel_alone(folder: Path) -> None:
     )
     points[2]["经度"], points[5]["名称"] = round(places[2]["经度"], 5), "河东桥下"
     put(book, "易涝积水点", points)
-    book.save(book_file)
+    save(book, book_file)
     riskmap("check", here / "project.yaml")
     riskmap("run", here / "project.yaml")
     shot(here / "outputs" / "onemap.html", IMG / "first-hour-excel.png")
@@ -200,7 +213,7 @@ def with_gis(folder: Path) -> None:
         {"名称": f"示例学校{n}", "经度": round(p.x, 6), "纬度": round(p.y, 6), "容纳人数": 500}
         for n, p in enumerate(inside[2::6], 1)
     ])  # fmt: skip
-    book.save(book_file)
+    save(book, book_file)
     riskmap("check", file, ok=(0, 1))  # one road line is too short to be one
     riskmap("run", file)
     shot(here / "outputs" / "onemap.html", IMG / "first-hour-gis.png")

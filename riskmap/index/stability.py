@@ -9,7 +9,6 @@ import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from riskmap.i18n import text
 from riskmap.index.aggregate import METHODS, combine
@@ -378,6 +377,8 @@ def rank_draws(scores: Single) -> Single:
     ndarray
         float32, same shape; NaN where the score is.
     """
+    from scipy import stats
+
     ranks = np.empty_like(scores)
     step = max(1, CHUNK_CELLS // max(len(scores), 1))
     for start in range(0, scores.shape[1], step):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy import optimize
 
 from riskmap.i18n import Text, text
 from riskmap.index.aggregate import arithmetic
@@ -403,6 +402,8 @@ def optimised(x: Array, target: Array | None = None) -> Array:
         "maxfev": 4000 * n,
         "adaptive": True,
     }
+    from scipy import optimize
+
     found = optimize.minimize(loss, np.zeros(n), method="Nelder-Mead", options=limits)
     w = np.exp(found.x - found.x.max())
     return np.asarray(w / w.sum())

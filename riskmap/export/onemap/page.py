@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import folium
 import pandas as pd
 from branca.element import CssLink, Element, Figure, JavascriptLink, Link
 
@@ -37,6 +36,8 @@ from riskmap.i18n import LOCALE_DIR, Text, both, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    import folium
 
     from riskmap.result import Result
 
@@ -276,6 +277,8 @@ def _guarded(code: str) -> str:
 
 def _carrier(figure: Figure) -> folium.Map:
     """Make the folium map that carries the page, with Leaflet alone."""
+    import folium
+
     carrier = folium.Map(
         location=[0, 0], zoom_start=3, tiles=None, zoom_control=False, max_zoom=19,
         attribution_control=False, zoom_snap=0.02, prefer_canvas=True, keyboard=True,

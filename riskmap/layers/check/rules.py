@@ -331,9 +331,13 @@ def middles(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[n
     --------
     >>> middles(np.array([shapely.Point(1, 2), None, shapely.box(0, 0, 2, 2)]))[0].tolist()
     [1.0, nan, 1.0]
+    >>> middles(np.array([shapely.Polygon()]))[0].tolist()
+    [nan]
     """
     if not (shapely.get_type_id(shapes) <= 0).all():
         shapes = shapely.centroid(shapes)
+    if (empty := shapely.is_empty(shapes)).any():
+        shapes = np.where(empty, None, shapes)
     return shapely.get_x(shapes), shapely.get_y(shapes)
 
 
