@@ -523,7 +523,7 @@ def test_formulas_without_a_result_are_named(tmp_path):
     )  # fmt: skip
     assert np.isnan(layer.table["depth_m"].iloc[0])
     said = next(p for p in problems if p.rule == "unsaved_formulas")
-    assert "(D2)" in str(said.message)
+    assert "D2" in str(said.message)
 
 
 def test_angles_that_a_sheet_keeps_as_times(tmp_path):

@@ -336,9 +336,10 @@ def middles(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[n
     """
     if not (shapely.get_type_id(shapes) <= 0).all():
         shapes = shapely.centroid(shapes)
-    if (empty := shapely.is_empty(shapes)).any():
-        shapes = np.where(empty, None, shapes)
-    return shapely.get_x(shapes), shapely.get_y(shapes)
+    x, y = np.full(len(shapes), np.nan), np.full(len(shapes), np.nan)
+    there = ~shapely.is_empty(shapes)
+    x[there], y[there] = shapely.get_x(shapes[there]), shapely.get_y(shapes[there])
+    return x, y
 
 
 def to_wgs84_area(place: Any, crs: Any) -> Geometry | None:
