@@ -59,7 +59,8 @@ export function drawCells(view) {
     kept.key = key;
   }
   if (tab.anyBlank === undefined) tab.anyBlank = tab.base.cls.includes(0);
-  const few = grid.rows * grid.cols * 4 < view.w * view.h;
+  const first = !document.documentElement.dataset.ready; // later pictures are pixel by pixel, so that both sides of a comparison are alike
+  const few = first && grid.rows * grid.cols * 4 < view.w * view.h;
   const turn = few && view.target === "map" && !kept.was && !(tab.anyBlank && !state.classOff[0]) ? straight(view) : null;
   if (turn) laySmall(view, turn);
   else layPixels(view, tab);
