@@ -147,7 +147,9 @@ def diff(
     old: Annotated[Path, typer.Argument(help="Results folder of the earlier run.")],
     new: Annotated[Path, typer.Argument(help="Results folder of the later run.")],
     *,
-    out: Annotated[Path | None, typer.Option(help="Workbook to write (xlsx).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Workbook to write (xlsx), or map layers (gpkg).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what changed between two results: units, items, what is carried over."""

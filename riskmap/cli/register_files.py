@@ -13,6 +13,7 @@ import typer
 from riskmap.cli.common import day_of, default_folder, emit, load, register_of
 from riskmap.errors import LayerError, RiskmapError, UsageError
 from riskmap.export.geopackage.read import open_results
+from riskmap.export.geopackage.write import write_layers
 from riskmap.export.workbook.books import Form, write_form, write_layer, write_sheets
 from riskmap.export.workbook.tables import DUTY_TABLES
 from riskmap.i18n import text
@@ -318,12 +319,25 @@ def diff(old: Path, new: Path, *, out: Path | None, as_json: bool) -> None:
         Whether one JSON document is printed.
     """
     names = ("units", "unit_indicators", "items", "control", "scorecard", "signed_off")
+    results = open_results(old), open_results(new)
     sides = [
-        {name: found.table(name) for name in names if name in found.tables}
-        for found in (open_results(old), open_results(new))
+        {name: found.table(name) for name in names if name in found.tables} for found in results
     ]
     tables = d.compare(*sides)
-    if out is not None:
+    if out is not None and out.suffix.lower() == ".gpkg":
+        day = str(results[1].facts.get("data_date") or "")
+        write_layers(
+            out,
+            d.change_layers(sides[0], sides[1], tables),
+            titles={name: str(title) for name, title in d.TITLES.items()},
+            headings={name: str(label) for name, label in d.HEADINGS.items()},
+            kinds={
+                "units": [str(word) for word in (*reversed(d.UNIT_KINDS), d.ALONE)],
+                "items": [str(word) for word in d.KINDS],
+            },
+            moment=day,
+        )
+    elif out is not None:
         labels = {name: str(label) for name, label in d.HEADINGS.items()}
         write_sheets(out, {str(d.TITLES[k]): table for k, table in tables.items()}, labels=labels)
     if as_json:

@@ -173,6 +173,8 @@ def _books(names: Iterable[str]) -> Iterator[tuple[str, str, list[str]]]:
 KEPT: Final = "paper_rows"
 """Table of the package with the rows of the workbooks that stand in no other of its tables: titles,
 sentences, counts to sign, rows that were returned."""
+_LONG: Final = 2000
+"""Sheets of so many rows are compared with their table alone."""
 _NAMES: Final = ("gpkg_data_columns", "gpkg_data_column_constraints")
 
 
@@ -202,8 +204,9 @@ def _loose_rows(
         if not path.is_file():
             continue
         held: dict[str, set[int]] = {}
-        parts = () if file == _GAPS else itertools.chain.from_iterable(_parts(path))
-        for part in parts:  # the ledger of gaps says more of each row than any table
+        for part in itertools.chain.from_iterable(_parts(path)):
+            if file == _GAPS or len(part.rows) < _LONG:
+                continue  # small sheets are kept whole: they say more of a row than its table
             if (
                 _table_of(part, names, words, sizes)
                 or _is_guide(part, NOTE_HEADINGS)

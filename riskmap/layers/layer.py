@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from riskmap.i18n import text
+from riskmap.i18n import both, text
 from riskmap.vocabulary.grade import active
 
 if TYPE_CHECKING:
@@ -293,6 +293,31 @@ def rows_in_use(
         return rows
     used = rows[active(roles[role], rows).to_numpy(dtype=bool)]
     return None if used.empty else used
+
+
+IN_TOWN: Final = text("placed in the town")
+"""How a row was placed that says of its place no more than the town."""
+
+
+def town_only(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which rows are known to their town only; their mark on the map is no place.
+
+    Parameters
+    ----------
+    table
+        Rows of a layer.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,), boolean.
+    """
+    import numpy as np
+
+    if "coord_method" not in table.columns:
+        return np.zeros(len(table), dtype=bool)
+    found: NDArray[np.bool_] = table["coord_method"].isin(both(IN_TOWN).values()).to_numpy(bool)
+    return found
 
 
 def filled(table: pd.DataFrame, name: str) -> pd.Series[Any]:

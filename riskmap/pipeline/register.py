@@ -15,7 +15,7 @@ from riskmap.geo.grid import row_xy
 from riskmap.geo.network import nearest_seconds, snap_points
 from riskmap.geo.network.snap import snap_rows
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import filled, placed_rows, with_beyond
+from riskmap.layers.layer import filled, placed_rows, town_only, with_beyond
 from riskmap.pipeline.ground import FACILITIES
 from riskmap.plans.stations.reach import depth_tiles
 from riskmap.register import events
@@ -454,7 +454,9 @@ def find_near(ground: Ground, roads: Roads, pieces: Pieces | None) -> pd.DataFra
     listed = {
         role: rows
         for role in ground.layers
-        if ground.roles[role].item and (rows := placed_rows(ground.layers, role)) is not None
+        if ground.roles[role].item
+        and (rows := placed_rows(ground.layers, role)) is not None
+        and len(rows := rows[~town_only(rows)])
     }
     if not listed:
         return pd.DataFrame()

@@ -10,11 +10,12 @@ from pyproj import Geod
 
 from riskmap.i18n import Text, text
 from riskmap.result import Earlier
-from riskmap.vocabulary.columns import PLAIN_MARK
+from riskmap.vocabulary.columns import PLAIN_MARK, WGS84
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    import geopandas as gpd
     from numpy.typing import NDArray
 
 
@@ -258,6 +259,68 @@ def _metres(old: pd.DataFrame, new: pd.DataFrame) -> NDArray[np.float64]:
         one, two, three, four = (values[known] for values in at)
         metres[known] = Geod(ellps="WGS84").inv(one, two, three, four)[2]
     return metres
+
+
+def change_layers(
+    old: Mapping[str, pd.DataFrame],
+    new: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
+) -> dict[str, gpd.GeoDataFrame]:
+    """Put what changed on the map: units, items, and what is carried over.
+
+    Parameters
+    ----------
+    old, new
+        Tables of each result as `compare` takes them, ``units`` with outlines.
+    tables
+        What `compare` made of them.
+
+    Returns
+    -------
+    dict
+        ``units``, ``items`` and ``carried``, in WGS 84; ``kind`` says what happened. Things of one
+        result alone stand where that has them.
+    """
+    import geopandas as gpd
+
+    outlines = pd.concat(
+        [one["units"].set_index("unit_id").geometry.to_crs(WGS84) for one in (new, old)]
+    )
+    spots = pd.concat([new["items"], old["items"]]).drop_duplicates("item_id").set_index("item_id")
+    points = gpd.GeoSeries.from_xy(
+        spots["lon"].astype(float), spots["lat"].astype(float), index=spots.index, crs=WGS84
+    )
+    known = {
+        "unit_id": outlines[~outlines.index.duplicated()],
+        "item_id": points[spots["lon"].notna().to_numpy()],
+    }
+    rise = tables["units"]["class_after"] - tables["units"]["class_before"]
+    words = [
+        str(ALONE if value != value else UNIT_KINDS[int(value > 0)]) for value in rise.astype(float)
+    ]
+    found = {
+        "units": tables["units"].assign(kind=words),
+        "items": tables["items"],
+        "carried": tables["carried"],
+    }
+    return {
+        name: gpd.GeoDataFrame(
+            table.assign(**{c: table[c].map(str) for c in ("kind", "status") if c in table}),
+            geometry=known[key].reindex(table[key]).to_numpy(),
+            crs=WGS84,
+        )
+        for name, table in found.items()
+        for key in (("unit_id" if name == "units" else "item_id"),)
+    }
+
+
+ALONE: Final = text("one result alone")
+UNIT_KINDS: Final = (text("falls in class"), text("rises in class"))
+KINDS: Final = (
+    text("new"), text("come up again"), text("signed off"), text("no longer listed"),
+    text("graded higher"), text("graded lower"), text("renamed"), text("moved"),
+)  # fmt: skip
+"""What may happen to an item from one result to the next."""
 
 
 def carried_over(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

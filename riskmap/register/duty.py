@@ -406,8 +406,9 @@ def item_faults(grids: gpd.GeoDataFrame, items: pd.DataFrame, *, crs: Any) -> pd
     at = gpd.GeoSeries.from_xy(
         items["lon"].astype(float), items["lat"].astype(float), crs=c.WGS84
     ).to_crs(crs)
+    spots = np.where(items["lon"].notna(), at.to_numpy(), None)
     of_item, of_grid = shapely.STRtree(lowest.geometry.to_numpy()).query(
-        at.to_numpy(), predicate="intersects"
+        spots, predicate="intersects"
     )
     label = filled(lowest, "name").fillna("").astype(str).to_numpy()
     person = filled(lowest, "person").notna().to_numpy()
@@ -415,7 +416,9 @@ def item_faults(grids: gpd.GeoDataFrame, items: pd.DataFrame, *, crs: Any) -> pd
     for place, (key, name) in enumerate(zip(items.index, items[c.NAME], strict=True)):
         mine = of_grid[of_item == place]
         fault = None
-        if len(mine) == 0:
+        if spots[place] is None:
+            fault = text("the place is known to the town only")
+        elif len(mine) == 0:
             fault = text("no grid is on duty")
         elif len(mine) > 1:
             fault = text("several grids are on duty")

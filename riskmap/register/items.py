@@ -14,7 +14,7 @@ import shapely
 from riskmap.geo.grid import unit_of_points
 from riskmap.geo.network.flooded import sample
 from riskmap.i18n import Text, language, text
-from riskmap.layers.layer import filled
+from riskmap.layers.layer import filled, town_only
 from riskmap.register.duty import KINDS, blanks, deadlines, duty_units, kinds, measures
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.grade import LEVEL_NAMES, active, codes, grades, in_force, severity
@@ -66,6 +66,10 @@ def places(table: gpd.GeoDataFrame, units: gpd.GeoDataFrame | None) -> pd.DataFr
     degrees = points.to_crs(c.WGS84) if points.crs is not None else points
     rows["lon"] = np.round(degrees.x.to_numpy(), 6)
     rows["lat"] = np.round(degrees.y.to_numpy(), 6)
+    vague = town_only(table)
+    if vague.any():  # the mark stands for the whole town and says nothing of where it stands
+        rows.loc[vague, [c.UNIT_ID, "village"]] = ""
+        rows.loc[vague, ["lon", "lat"]] = np.nan
     return rows
 
 
@@ -494,6 +498,7 @@ def under_scenarios(
     """
     import geopandas as gpd
 
+    items = items[items["lon"].notna()]
     at = gpd.GeoSeries.from_xy(items["lon"].astype(float), items["lat"].astype(float), crs=c.WGS84)
     points = at.to_crs(crs)
     xy = np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
@@ -770,6 +775,10 @@ def _joined(first: Text | None, second: Text) -> Text:
 def _flags(role: Role, table: pd.DataFrame, presets: Presets, data_date: str) -> list[Text | None]:
     """Flag a licence that has run out, and a source that should be monitored online and is not."""
     found: list[Text | None] = [None] * len(table)
+    for row in np.flatnonzero(town_only(table)).tolist():
+        found[row] = text(
+            "the place is known to the town only; its mark on the map stands somewhere in it"
+        )
     if "licence_until" in table.columns and data_date:
         until = pd.to_datetime(table["licence_until"], errors="coerce")
         for row in np.flatnonzero((until < pd.Timestamp(data_date)).to_numpy()).tolist():

@@ -105,6 +105,8 @@ class Role:
     sensitivity: str = "public"
     coarsen_public: bool = False
     source: str = ""
+    town_enough: bool = False
+    """True when a row that names its town only is kept: it counts, and feeds no map of the risk."""
     raster_allowed: bool = False
     """True when a vector role may also come as a raster (population)."""
     active: Mapping[str, tuple[str, ...]] | None = None

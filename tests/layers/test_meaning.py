@@ -227,6 +227,33 @@ def test_rows_without_coordinates_are_placed_in_their_village(tmp_path):
     assert "by_village" in rules
 
 
+def test_a_danger_known_to_its_town_only_counts_and_stands_nowhere(tmp_path):
+    from riskmap.register.items import places
+
+    units = gpd.GeoDataFrame(
+        {"name": ["甲村", "东城镇", "西城镇"], "level": ["village", "town", "town"], "town": ["东城镇", "", ""]},
+        geometry=[shapely.box(118.1, 36.7, 118.2, 36.8), shapely.box(118.1, 36.7, 118.2, 36.8),
+                  shapely.box(118.2, 36.7, 118.3, 36.8)],
+        crs=4326, index=["1", "T1", "T2"],
+    )  # fmt: skip
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "隐患内容,镇街,村社区,地址,经度,纬度\n一,东城镇,甲村,,,\n二,西城镇,,某大厦,,\n三,,,西城镇老街5号,,\n"
+        "四,南镇,,,,\n",
+        encoding="utf-8",
+    )
+    layer, rules = read(path, "hidden_danger", units=units)
+    table = layer.table.set_index("name")
+    assert (set(table.index), layer.rows_returned) == ({"一", "二", "三"}, 1)
+    assert "by_town" in rules
+    assert table.to_crs(4326).geometry["二"].within(units.geometry["T2"])
+    rows = places(table, units.to_crs(4548))
+    assert rows["lon"].isna()[["一", "二", "三"]].tolist() == [False, True, True]
+    assert rows.loc["二", ["town", "village", "unit_id"]].tolist() == ["西城镇", "", ""]
+    path.write_text("名称,镇街,积水深度,经度,纬度\n二,西城镇,0.5,,\n", encoding="utf-8")
+    assert read(path, units=units)[0].rows_returned == 1  # a flood point needs its place
+
+
 def test_lengths_in_cgcs2000_with_and_without_zone_number(tmp_path):
     here = gpd.GeoSeries([shapely.Point(118.308, 36.827)], crs=4326)
     plain = here.to_crs(4548).iloc[0]

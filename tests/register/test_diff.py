@@ -1,9 +1,12 @@
 """The next year: every change by hand, from two small results."""
 
+import geopandas as gpd
 import pandas as pd
+from shapely.geometry import box
 
+from riskmap.export.geopackage.write import write_layers
 from riskmap.i18n import language
-from riskmap.register.diff import MOVED_M, compare, compare_items
+from riskmap.register.diff import MOVED_M, change_layers, compare, compare_items
 
 
 def units(*rows):
@@ -71,6 +74,31 @@ def test_a_result_against_itself_changes_nothing():
     assert found["units"].empty
     assert found["items"].empty
     assert len(found["carried"]) == 3
+
+
+def test_changes_are_layers_of_a_map(tmp_path):
+    squares = {key: box(117 + int(key) / 100, 36, 117.01 + int(key) / 100, 36.01) for key in "1234"}
+    old, new = (
+        {**side, "units": gpd.GeoDataFrame(
+            side["units"], geometry=[squares[key] for key in side["units"]["unit_id"]], crs=4326)}
+        for side in (OLD, NEW)
+    )  # fmt: skip
+    layers = change_layers(old, new, compare(old, new))
+    path = tmp_path / "变化.gpkg"
+    words = {"units": ["升级", "降级"], "items": [], "carried": []}
+    titles = {name: name for name in layers}
+    headings = {"kind": "变化情况", "unit_id": "单元代码"}
+    write_layers(path, layers, titles=titles, headings=headings, kinds=words, moment="2027-04-10")
+    first = path.read_bytes()
+    units = gpd.read_file(path, layer="units").set_index("单元代码")
+    assert set(units.index) == {"1", "3", "4"}  # 2 keeps its class
+    assert units.geometry["4"].equals(squares["4"])  # it is in the old result alone
+    here = gpd.read_file(path, layer="items").set_index("item_id").geometry
+    assert (here["C"].x, here["D"].x) == (117.0, 117.0)
+    assert len(gpd.read_file(path, layer="carried")) == 2
+    assert len(gpd.read_file(path, layer="layer_styles")) == 3
+    write_layers(path, layers, titles=titles, headings=headings, kinds=words, moment="2027-04-10")
+    assert path.read_bytes() == first
 
 
 def test_empty_lists():

@@ -24,12 +24,12 @@ from riskmap.export.geopackage.contents import (
     with_fields,
 )
 from riskmap.export.geopackage.qgis import RELIEF, add_project
-from riskmap.export.geopackage.styles import with_labels
+from riskmap.export.geopackage.styles import by_kind, with_labels
 from riskmap.export.onemap.backdrop import relief_of
 from riskmap.i18n import Text, both, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from riskmap.result import Result
@@ -200,6 +200,67 @@ def _in_words(result: Result, sheet: Sheet) -> Sheet:
         more_styles=tuple((name, with_fields(style, words)) for name, style in sheet.more_styles),
         views=tuple(replace(view, style=with_fields(view.style, words)) for view in sheet.views),
     )
+
+
+_SHADES: Final = (
+    "#a30f1a",
+    "#e0561c",
+    "#3a7d44",
+    "#7a8594",
+    "#b5362a",
+    "#2f6db3",
+    "#8a6d3b",
+    "#6a1b9a",
+)
+"""Colours of what may happen to a thing, in the order in which it is named."""
+
+
+def write_layers(
+    path: Path,
+    layers: Mapping[str, gpd.GeoDataFrame],
+    *,
+    titles: Mapping[str, str],
+    headings: Mapping[str, str],
+    kinds: Mapping[str, Sequence[str]],
+    moment: str,
+) -> None:
+    """Write a few layers into one GeoPackage, coloured by their column ``kind``.
+
+    Parameters
+    ----------
+    path
+        File to write; an earlier one is replaced.
+    layers
+        Name to layer.
+    titles
+        Name to what the layer is called.
+    headings
+        Column to its heading, which it bears in the file.
+    kinds
+        Name to the words of ``kind``, in the order of their colours.
+    moment
+        Date, ISO, that the file bears.
+    """
+    path.unlink(missing_ok=True)
+    clock = f"{moment or EPOCH}T00:00:00.000Z"
+    styles = []
+    for name, layer in layers.items():
+        area = name == "units"
+        form = "polygon" if area else "point"
+        words = kinds.get(name) or [titles[name]]
+        column = headings.get("kind", "kind")
+        if "kind" not in layer:
+            layer = layer.assign(kind=titles[name])  # noqa: PLW2901
+        look = [
+            (word, word, colour, "circle") for word, colour in zip(words, _SHADES, strict=False)
+        ]
+        style = by_kind(form, column, look, size=0.3 if area else 3.4)
+        frame = layer.rename(columns=dict(headings)).set_geometry(layer.geometry.name)
+        sheet = Sheet(name, frame, titles[name], style=style, kind=form)
+        styles.append(sheet)
+    with _fixed_clock(clock):
+        for sheet in [*_tidied(styles), _style_sheet(styles, clock)]:
+            _write(sheet, path, crs=str(styles[0].frame.crs))
 
 
 _NAMED: Final[dict[str, tuple[float, int]]] = {

@@ -93,6 +93,8 @@ class Hints:
     """The place in EPSG:4326."""
     lines: gpd.GeoSeries | None = None
     """Roads and water, in a metric CRS."""
+    town_enough: bool = False
+    """Whether a row may stand in the town that it names when it names no village."""
     limits: Limits = field(default_factory=limits_of)
 
 
@@ -400,6 +402,46 @@ def village_points(hints: Hints | None, rows: NDArray[np.bool_]) -> NDArray[np.f
         if len(fitting) == 1:
             point = inside[fitting[0]]
             out[row] = shapely.get_x(point), shapely.get_y(point)
+    return out
+
+
+def town_points(hints: Hints | None, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Find a point inside the town that rows name which say no more of their place.
+
+    Parameters
+    ----------
+    hints
+        Stated names and units.
+    rows
+        Shape (n,): the rows that lack coordinates and village.
+
+    Returns
+    -------
+    ndarray
+        Shape (n, 2): WGS-84 [deg]; NaN where no town, or more than one, is meant, and for roles
+        whose rows need a place.
+    """
+    out = np.full((len(rows), 2), np.nan)
+    if hints is None or not hints.town_enough or hints.units is None or not rows.any():
+        return out
+    units = hints.units.to_crs(WGS84) if hints.units.crs is not None else hints.units
+    part = units[units[LEVEL] == "town"] if LEVEL in units.columns else units[:0]
+    if not len(part):
+        return out
+    at = np.flatnonzero(rows)
+    found: list[tuple[int, ...]] = [()] * len(at)
+    if "town" in hints.stated:
+        stated = list(hints.stated["town"].to_numpy(dtype=object)[at])
+        found = match_units(
+            stated, part[NAME].tolist(), codes=part.index, former=_former(part), by_sound=False
+        )
+    if hints.address is not None:
+        held = _named_within(list(hints.address.to_numpy(dtype=object)[at]), part[NAME].tolist())
+        found = [one or other for one, other in zip(found, held, strict=True)]
+    inside = shapely.point_on_surface(part.geometry.to_numpy())
+    for row, places in zip(at, found, strict=True):
+        if len(places) == 1:
+            out[row] = shapely.get_x(inside[places[0]]), shapely.get_y(inside[places[0]])
     return out
 
 

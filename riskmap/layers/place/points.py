@@ -16,6 +16,7 @@ from pyproj.exceptions import CRSError as ProjError
 
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import Findings, shown_value, unusable
+from riskmap.layers.layer import IN_TOWN
 from riskmap.layers.place.angles import (
     REASONS,
     Angles,
@@ -41,6 +42,7 @@ from riskmap.layers.place.evidence import (
     far_from_stated,
     judge_by_lines,
     judge_datum,
+    town_points,
     units_shifted,
     village_points,
 )
@@ -1062,10 +1064,9 @@ def locate_table(
         datum = datum_of_columns((column, column), datum, findings)
         own = _row_datums(table, found, datum, findings)
         return _from_angles(lon, lat, (column, column), table, datum, spec, findings, own, hints)
-    villages = village_points(hints, np.ones(len(table), dtype=bool))
-    placed = np.isfinite(villages[:, 0])
+    villages, placed, in_town = _by_name(hints, np.ones(len(table), dtype=bool))
     if placed.any():
-        _say_villages(placed, findings)
+        _say_placed(placed, in_town, findings)
         findings.returned(
             ~placed,
             "coordinate_empty",
@@ -1073,7 +1074,7 @@ def locate_table(
             text(REASONS["empty"][1]),
         )
         points = np.where(placed, shapely.points(villages), None)
-        marked = str(text("placed in the village"))
+        marked = np.where(in_town, str(IN_TOWN), str(text("placed in the village"))).astype(object)
         return Located(gpd.GeoSeries(points, crs=WGS84), "", marked, "", datum)
     raise unusable(
         "no_coordinates",
@@ -1307,8 +1308,7 @@ def _from_angles(
         )
     cells = [table[c].array for c in columns]
     lon, lat = _turned_back(lon, lat, columns, cells, findings)
-    villages = village_points(hints, (lon.reason == "empty") & (lat.reason == "empty"))
-    placed = np.isfinite(villages[:, 0])
+    villages, placed, in_town = _by_name(hints, (lon.reason == "empty") & (lat.reason == "empty"))
     lon, lat = _excused(lon, placed), _excused(lat, placed)
     good = _say_reasons(lon, lat, columns, cells, findings)
     if own is not None:
@@ -1343,8 +1343,8 @@ def _from_angles(
     )
     method = f"{datum}>wgs84 iterative" if datum in ("gcj02", "bd09") else "as_given"
     if placed.any():
-        _say_villages(placed, findings)
-        marked = np.where(placed, str(text("placed in the village")), method)
+        _say_placed(placed, in_town, findings)
+        marked = _how_placed(placed, in_town, method)
         return Located(series, source, marked, crs_name(crs), datum)
     return Located(series, source, method, crs_name(crs), datum)
 
@@ -1370,11 +1370,41 @@ def _excused(angles: Angles, rows: NDArray[np.bool_]) -> Angles:
     )
 
 
+def _by_name(
+    hints: Hints | None, blank: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Give rows without coordinates a point in their village, else in their town."""
+    villages = village_points(hints, blank)
+    towns = town_points(hints, blank & ~np.isfinite(villages[:, 0]))
+    in_town = np.isfinite(towns[:, 0])
+    points = np.where(in_town[:, None], towns, villages)
+    return points, np.isfinite(points[:, 0]), in_town
+
+
+def _how_placed(placed: NDArray[np.bool_], in_town: NDArray[np.bool_], method: Any) -> Any:
+    marked = np.where(placed, str(text("placed in the village")), method)
+    return np.where(in_town, str(IN_TOWN), marked)
+
+
+def _say_placed(placed: NDArray[np.bool_], in_town: NDArray[np.bool_], findings: Findings) -> None:
+    _say_villages(placed & ~in_town, findings)
+    _say_towns(in_town, findings)
+
+
 def _say_villages(placed: NDArray[np.bool_], findings: Findings) -> None:
     findings.noted(
         placed,
         "by_village",
         text("without coordinates; placed in the middle of the village that the row names"),
+        text("take the place from a map and fill in longitude and latitude"),
+    )
+
+
+def _say_towns(placed: NDArray[np.bool_], findings: Findings) -> None:
+    findings.noted(
+        placed,
+        "by_town",
+        text("without coordinates and village; its mark stands in the town that the row names"),
         text("take the place from a map and fill in longitude and latitude"),
     )
 

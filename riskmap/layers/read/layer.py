@@ -738,6 +738,7 @@ def _check_part(
     if role.group != "base" and not rows.osm:
         stated = {level: table[level] for level in STATED if level in table.columns}
         notes = (*rows.said, *known_export(columns), f"坐标 {Path(spec.shown).stem}")
+        around = replace(around, town_enough=role.town_enough)
         hints = replace(around, said=notes, stated=stated, address=table.get("address"))
     located = _locate(role, rows, found, spec, findings, hints, around.units)
     part.crs = located.crs
