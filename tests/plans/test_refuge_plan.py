@@ -259,8 +259,9 @@ def test_more_than_three_refuges_have_their_reason():
 
 
 def test_no_part_is_smaller_than_the_least_where_that_costs_little():
-    """甲, 55, nearest to 50 places: five would go alone; the refuge beside takes all of them."""
-    there = world([(400, 50), (420, 200)], areas(("甲", 55, 390, 410)))
-    sent = plan(there).tables["assignment"]
-    assert sent["people"].tolist() == [55]
-    assert sent["refuge_id"].tolist() == ["R1"]
+    """甲, 55, is nearest to 50 places: five would go on alone; 20 m farther there is room for all."""
+    sent = plan(world([(450, 50), (470, 200)], areas(("甲", 55, 390, 410)))).tables["assignment"]
+    assert sent[["people", "refuge_id"]].to_numpy().tolist() == [[55, "R1"]]
+    # 1 500 m farther it costs more than four times 300 person-minutes: 50 people, 25 minutes each.
+    there = world([(450, 50), (1950, 200)], areas(("甲", 55, 390, 410)))
+    assert plan(there).tables["assignment"]["people"].tolist() == [50, 5]

@@ -331,7 +331,7 @@ def _needless(
     of_link: NDArray[np.int64],
     gather: Gather,
 ) -> list[list[Unit]]:
-    """List what should go: pairs of refuges beyond the most, at any price, and small parts."""
+    """List what should go: refuges beyond the most, at any price; small parts, or what they left."""
     load = np.bincount(link, weights=flow, minlength=len(of_link)).astype(np.float64)
     used = np.bincount(of_link[load > 0], minlength=int(of_link.max(initial=-1)) + 1)
     late = (load > 0) & (_ranked(of_link, load) >= gather.most) & (used[of_link] > gather.most)
@@ -341,7 +341,10 @@ def _needless(
     small &= ~late[link]
     order = np.flatnonzero(small)[np.argsort(flow[small], kind="stable")]
     crumbs: list[Unit] = [(np.array([k]), False) for k in order]
-    return [part for part in (beyond, crumbs) if part]
+    # The rest of the group may follow its small part instead.
+    rests = [np.flatnonzero((whole.demand_of == whole.demand_of[k]) & (flow > 0)) for k in order]
+    joined: list[Unit] = [(r[r != k], False) for r, k in zip(rests, order, strict=True)]
+    return [part for part in (beyond, crumbs, joined) if part]
 
 
 def _worse(
