@@ -331,7 +331,7 @@ def _needless(
     of_link: NDArray[np.int64],
     gather: Gather,
 ) -> list[list[Unit]]:
-    """List what should go: refuges beyond the most, at any price; small parts, or what they left."""
+    """List what should go: refuges beyond the most at any price; small parts, or what they left."""
     load = np.bincount(link, weights=flow, minlength=len(of_link)).astype(np.float64)
     used = np.bincount(of_link[load > 0], minlength=int(of_link.max(initial=-1)) + 1)
     late = (load > 0) & (_ranked(of_link, load) >= gather.most) & (used[of_link] > gather.most)
