@@ -183,6 +183,7 @@ export function classesBefore(kind) {
   tab.firstView = tab.firstView || {};
   if (!tab.firstView[state.view]) {
     const score = state.view === tab.tree.root ? tab.base.score : groupsWithout(tab)[state.view];
+    if (!score) return null; // this edition does not tell what the component is made of
     tab.firstView[state.view] = Uint8Array.from(score, (v) => classOf(v, QUARTERS));
   }
   return tab.firstView[state.view];
