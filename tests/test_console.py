@@ -88,14 +88,13 @@ def test_a_target_that_cannot_be_written_is_refused_before_the_computation(
 
 
 def test_numbers_that_cannot_be_kept_are_said_and_the_results_stand(tmp_path, monkeypatch):
-    from riskmap.cli.commands import run_project
-    from riskmap.pipeline import ground
+    from riskmap.cli import commands
 
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(ground, "keep_ids", refuse)
-    summary = run_project(town.write(tmp_path / "in"), out=tmp_path / "out")
+    monkeypatch.setattr(commands, "keep_ids", refuse)
+    summary = commands.run_project(town.write(tmp_path / "in"), out=tmp_path / "out")
     assert (tmp_path / "out" / "manifest.json").is_file()
     assert "没有权限" in summary["notes"][-1]
 

@@ -72,6 +72,7 @@ def write_template(
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from riskmap.vocabulary.roles import load_roles
     >>> with TemporaryDirectory() as folder:

@@ -853,6 +853,7 @@ def read_known(path: Path, *, crs: str | None = None) -> pd.DataFrame:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> read_known(Path("no such file.csv")).columns.tolist()
     ['role', 'item_id', 'name', 'x', 'y']
     """

@@ -758,6 +758,7 @@ def as_metres(cells: pd.Series) -> NDArray[np.float64]:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> as_metres(pd.Series(["4078110.6", "616693.4米", ""])).tolist()
     [4078110.6, 616693.4, nan]
     """

@@ -118,8 +118,8 @@ def as_column(cells: list[Any]) -> Any:
 
     Examples
     --------
-    >>> as_column(["a", ""]).type, as_column([1.0, 2.0]).dtype, as_column(["a", 2.0]).dtype
-    (LargeStringType(large_string), dtype('float64'), dtype('O'))
+    >>> str(as_column(["a", ""]).type), as_column([1.0, 2.0]).dtype, as_column(["a", 2.0]).dtype
+    ('large_string', dtype('float64'), dtype('O'))
     """
     kinds = set(map(type, cells))
     if kinds <= {str}:

@@ -44,7 +44,7 @@ def capacity_table(
 
     Examples
     --------
-    >>> from riskmap.plans.refuges.options import RefugeOptions
+    >>> from riskmap.plans.options import RefugeOptions
     >>> from riskmap.vocabulary.presets import load_presets
     >>> hall = pd.DataFrame({"capacity": [300.0], "area_m2": [500.0], "used": [10.0]})
     >>> capacity_table(hall, presets=load_presets(), options=RefugeOptions())["places"].tolist()

@@ -94,7 +94,7 @@ def test_1_which_town_is_worst_and_why(officer: Officer) -> None:
     officer.click("#tab-detail")
     assert officer.read("#panel-detail .title") == worst["name"]
     shares = [c for c in towns if c.startswith("share_")]
-    codes = officer.layer("indicators").set_index("code")
+    codes = officer.layer("indicators").query("scenario == ''").set_index("code")
     biggest = codes.loc[str(worst[shares].astype(float).idxmax()).removeprefix("share_"), "name_zh"]
     officer.click("#panel-detail .why summary")
     rows = officer.page.locator("#panel-detail .why tbody tr:not(.part)").all_inner_texts()
@@ -189,7 +189,7 @@ def test_7_why_is_this_spot_red_although_no_point_is_near(officer: Officer) -> N
 
 def test_8_what_if_capacity_weighs_more(officer: Officer) -> None:
     units = officer.units("village")
-    codes = officer.layer("indicators").set_index("code")
+    codes = officer.layer("indicators").query("scenario == ''").set_index("code")
     parts = ["HAZARD", "EXPOSURE", "VULNERABILITY", "CAPACITY"]
     weights = codes.loc[parts, "weight"].astype(float)
     officer.click("#tab-whatif")
