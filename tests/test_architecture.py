@@ -1,8 +1,11 @@
 """The house rules that a machine can check."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,19 @@ def test_help_loads_nothing_heavy_and_ways_neither_tables_nor_the_compiler():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert shown.split() == ["[]", "[]"]
+
+
+def test_whatever_a_run_imports_is_installed_with_it():
+    """What only tests ask for is not there on an office's machine."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    plain = lambda name: re.split(r"[^\w.-]", name)[0].lower().replace("_", "-")  # noqa: E731
+    asked = {plain(line) for line in project["dependencies"]}
+    holders = packages_distributions()
+    unasked = {
+        f"{module.relative_to(ROOT)}: {name}"
+        for module in MODULES
+        for name in imported(ast.parse(module.read_text(encoding="utf-8")))
+        if (top := name.split(".")[0]) not in {*sys.stdlib_module_names, "riskmap"}
+        and not asked & {plain(holder) for holder in holders.get(top, [top])}
+    }
+    assert not unasked
