@@ -7,6 +7,7 @@ BIN    := $(VENV)/bin
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip  # Debian's takes minutes for a second install
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	touch $@
 
