@@ -192,8 +192,6 @@ export function lay(view, image) {
 
 /** Lines and outlines: borders, areas of layers and plans, the selection. */
 
-/** @typedef {import("./canvas.js").View} View */
-
 const NEAR = 0.7;
 /** Borders of units smaller than this on the screen [px] would hide what is inside them. */
 const TINY = 6;

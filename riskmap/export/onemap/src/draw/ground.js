@@ -75,8 +75,6 @@ export function tiandituForm() {
 
 on("tianditu", tianditu);
 
-/** @typedef {import("./canvas.js").View} View */
-
 /** Paper inside the place, outside it, and what its neighbours are filled with. */
 const [INSIDE, OUTSIDE, NEXT] = ["#ffffff", "#e3e7ec", "#d5dae1"];
 const ROADS = ["#7d8590", "#9aa2ac", "#b4bac2"];
@@ -225,8 +223,6 @@ function drawRoads(view, layer) {
 }
 
 /** The water of a scenario: striped classes of depth, on the grid split finer. */
-
-/** @typedef {import("./canvas.js").View} View */
 
 /** Blues that no class has; stripes and a white rim tell water from any palette. */
 export const DEPTHS = ["#8db4ee", "#6a9be6", "#4a80da", "#2f66c4", "#1f4fa6", "#153a82", "#0d275c"];
