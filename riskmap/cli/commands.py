@@ -240,7 +240,6 @@ def _earlier(project: Project, given: Path | None, edition: str) -> _Earlier | T
     folder = given or (project.file(named) if named else None)
     if folder is None:
         return None
-
     if given is None and open_results(folder).facts.get("profile") != edition:
         return text("The earlier result is of the other edition, so nothing is compared.")
     return _earlier_tables(folder, edition, project.place.code)
@@ -275,7 +274,6 @@ def _compared(result: Result, old: _Earlier | Text) -> Result:
     """Add to a result what has changed since an earlier one, or why nothing is compared."""
     if not isinstance(old, _Earlier):
         return replace(result, notes=(*result.notes, old))
-
     name, tables, params, files = old
     scores = scored(result.index["unit"])[["score", "class"]]
     frames = {

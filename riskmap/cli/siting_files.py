@@ -20,7 +20,7 @@ from riskmap.siting.problem import STATUS_CODES, Instance, make_instance, within
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from riskmap.siting.problem import Floats, Instance, Solution
+    from riskmap.siting.problem import Floats, Solution
 
 
 MOST: Final = 20

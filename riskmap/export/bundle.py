@@ -393,7 +393,6 @@ def _write_text(path: Path, content: str) -> None:
 
 
 def _write_papers(result: Result, fresh: Path, layout: Layout, old: Path) -> None:
-
     write_papers(result, fresh, layout=layout, previous=old)
 
 

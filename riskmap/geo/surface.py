@@ -145,7 +145,6 @@ def _spread(
     shape: str,
     combine: str,
 ) -> NDArray[np.float64]:
-
     x, y = point_xy(points)
     weight = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
     radius = np.broadcast_to(np.asarray(radius_m, dtype=np.float64), x.shape)

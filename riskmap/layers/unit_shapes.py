@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from shapely import Geometry
 
-    from riskmap.layers.check.findings import Findings
     from riskmap.layers.layer import UnitSpec
 
 

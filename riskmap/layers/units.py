@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely import Geometry
 
-    from riskmap.layers.layer import Rows, UnitSpec
-
 
 __all__ = ["unit_sources"]
 

@@ -33,8 +33,6 @@ from riskmap.vocabulary.roles import load_roles
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping
-    from pathlib import Path
 
     import geopandas as gpd
     import pandas as pd

@@ -580,7 +580,6 @@ def result_of(project: Project, ground: Ground, run: Run | None = None) -> Resul
 
 
 def _facts(project: Project, ground: Ground) -> Facts:
-
     return Facts(
         name=project.name,
         place_code=project.place.code,
@@ -671,7 +670,6 @@ def check(project: Project, problems: Sequence[Problem] = ()) -> Result:
 
 
 def _nowhere() -> str:
-
     return NOWHERE
 
 
@@ -715,7 +713,6 @@ def _no_ground(project: Project) -> Ground:
 
 
 def _table(project: Project) -> pd.DataFrame:
-
     table = read_table(project)
     return reweighted(table, project.overrides) if project.overrides else table
 
@@ -733,7 +730,6 @@ def _steps(project: Project, table: pd.DataFrame) -> Any:
 
 
 def _scenarios(project: Project, ground: Ground, problems: list[Problem]) -> None:
-
     grid = _try(problems, lambda: lay_grid(project, ground), key="grid")
     if grid is None or not project.scenarios:
         return

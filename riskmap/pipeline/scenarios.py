@@ -139,7 +139,6 @@ def has_effect(scenario: Scenario) -> bool:
 def _depth(
     project: Project, ground: Ground, source: ScenarioSource
 ) -> tuple[tuple[Raster, ...], list[Problem]]:
-
     layer, said = read_layer(
         ground.roles["depth"],
         (project.file_spec(source.depth or ""),),
@@ -194,7 +193,6 @@ def _strange_depths(tiles: Sequence[Raster], source: ScenarioSource) -> list[Pro
 def _vector(
     project: Project, ground: Ground, role: str, written: str | None
 ) -> tuple[gpd.GeoDataFrame | None, list[Problem]]:
-
     if not written:
         return None, []
     layer, said = read_layer(

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from riskmap.plans.refuges.ways import Net
     from riskmap.vocabulary.presets import Presets
 
     Floats = NDArray[np.float64]

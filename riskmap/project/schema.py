@@ -655,7 +655,6 @@ def _check_file_names(path: Path, project: Project) -> list[Problem]:
 
 
 def _check_roles(path: Path, project: Project, roles: Mapping[str, object] | None) -> list[Problem]:
-
     extra = project.file(project.roles) if project.roles else None
     problems = []
     if extra is not None and not extra.is_dir():
@@ -710,7 +709,6 @@ def _rising(values: list[float], n: int) -> bool:
 
 
 def _check_presets(path: Path, project: Project) -> list[Problem]:
-
     try:
         load_presets(project.presets)
     except ProjectError as error:

@@ -47,7 +47,7 @@ from riskmap.siting.problem import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from riskmap.siting.problem import Floats, Instance, Ints
+    from riskmap.siting.problem import Floats, Ints
 
 
 def _solution(near: Instance, model: str, share: Floats, answer: Answer, value: float) -> Solution:

@@ -134,7 +134,6 @@ def _units(result: Result) -> Sheet:
 
 
 def _cells(result: Result) -> Sheet:
-
     cells = result.indicators.cells
     flat = np.asarray(cells.index)
     shaped = cell_polygons(result.grid, flat)

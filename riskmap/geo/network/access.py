@@ -22,7 +22,7 @@ from riskmap.geo.network.rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -526,22 +526,3 @@ def duration_s(value: str) -> float:
         total = sum(p * f for p, f in zip(parts, (86400.0, 3600.0, 60.0, 1.0), strict=True))
         return total or float("nan")
     return float("nan")
-
-
-def first_words(values: Iterable[str], most: int = 5) -> str:
-    """Write some words one after the other.
-
-    Parameters
-    ----------
-    values
-        The words.
-    most
-        How many are written.
-
-    Returns
-    -------
-    str
-        Parted by commas.
-    """
-    listed = list(values)
-    return ", ".join(listed[:most]) + (" ..." if len(listed) > most else "")

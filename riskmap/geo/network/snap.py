@@ -466,7 +466,6 @@ def _seek(
     """Try one bit of road after the other, the nearest first; fills ``found`` in place."""
     if not rows.size:
         return
-
     _, near = parts.tree.query(shapely.points(xy[rows]), predicate="dwithin", distance=limit_m)
     near = np.unique(near)
     start, step = parts.from_[near], parts.step[near]
@@ -571,39 +570,3 @@ def _cut(graph: RoadGraph, edges: Ints) -> Segments:
     total = np.bincount(owner, weights=length, minlength=len(edges)).astype(np.float64)
     before -= before[first][owner] if len(owner) else 0.0
     return Segments(from_, step, length, before, total[owner], edges[owner])
-
-
-def access_costs(
-    graph: RoadGraph, points: Snapped, cost: Floats, *, leaving: bool
-) -> tuple[Floats, Floats]:
-    """Give the cost between each point and the two ends of its edge.
-
-    Parameters
-    ----------
-    graph
-        The road graph.
-    points
-        Places on it.
-    cost
-        Cost of each edge, infinite when closed, shape (m,).
-    leaving
-        True: from the point to the ends; False: from the ends to the point.
-
-    Returns
-    -------
-    tail : numpy.ndarray
-        Cost at the end where the edge begins, infinite when one-way forbids it, shape (k,).
-    head : numpy.ndarray
-        The same at the other end, shape (k,).
-    """
-    on = points.on
-    edge = np.where(on, points.edge, 0)
-    along = np.where(on, points.along, 0.0)
-    whole = cost[edge] if len(cost) else np.full(len(points), np.inf)
-    to_head, to_tail = graph.edge_forward[edge], graph.edge_backward[edge]
-    if not leaving:
-        to_head, to_tail = to_tail, to_head
-    with np.errstate(invalid="ignore"):
-        tail = np.where(along == 0, 0.0, np.where(to_tail, along * whole, np.inf))
-        head = np.where(along == 1, 0.0, np.where(to_head, (1 - along) * whole, np.inf))
-    return np.where(on, tail, np.inf), np.where(on, head, np.inf)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from riskmap.geo.network.graph import Bools, Ints, RoadGraph
 
-_BY_TIME: Final = (":conditional", "day_on", "hour_on")
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Streets:

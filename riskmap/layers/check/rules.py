@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely import Geometry
 
-    from riskmap.layers.check.findings import Findings
     from riskmap.layers.layer import Layer
     from riskmap.vocabulary.roles import Role
 

@@ -83,24 +83,6 @@ def is_local(written: str) -> bool:
                for host in hosts)  # fmt: skip
 
 
-def has_password(written: str) -> bool:
-    """Tell whether the address of a database holds a password.
-
-    Parameters
-    ----------
-    written
-        The address.
-
-    Returns
-    -------
-    bool
-        True when one stands before the host or among the options.
-    """
-    parts = urlsplit(written)
-    user = parts.netloc.rpartition("@")[0]
-    return ":" in user or "password" in parse_qs(parts.query, keep_blank_values=True)
-
-
 def part_database(written: str) -> tuple[str, str | None]:
     """Part the address of a database from the table that stands behind ``#``.
 

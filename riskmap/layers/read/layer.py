@@ -68,11 +68,10 @@ from riskmap.layers.read.vector import read_osm_roads, read_vector
 from riskmap.vocabulary.columns import ITEM_ID, WGS84
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from riskmap.layers.layer import LayerSpec
     from riskmap.layers.read.vector import Window
     from riskmap.vocabulary.roles import Role
 
@@ -188,7 +187,6 @@ def at_hand(spec: Any, geometry: str) -> Any:
     """
     if not spec.database:
         return spec
-
     fetch_rows(spec.database, spec.path, layer=spec.layer, where=spec.where, geometry=geometry)
     return replace(spec, layer=None, where=None)
 

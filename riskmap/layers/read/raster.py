@@ -164,7 +164,6 @@ def _scaled(values: NDArray[np.float32], source: Any, band: int) -> NDArray[np.f
 
 
 def _crs(source: Any, spec: LayerSpec) -> str:
-
     if spec.crs:
         return spec.crs
     if source.crs is None:

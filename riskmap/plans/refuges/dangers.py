@@ -268,7 +268,6 @@ def place_checks(spots: Spots, dangers: Dangers, *, presets: Presets) -> tuple[V
 
 
 def _in_water(spots: Spots, dangers: Dangers, presets: Presets) -> Verdict:
-
     xy = spots.xy
     asked = bool(dangers.depths) or dangers.depth_m is not None
     limit = float(presets["flood.criterion_depth_m"]) if asked else np.nan

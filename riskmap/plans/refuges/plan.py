@@ -452,7 +452,6 @@ def _about_people(
     sites: Proposed | None,
     sent: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-
     return {
         "shortfall": shortfall_table(
             case.done, case.possible, case.people, world.units, case.places

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Line = tuple[Text, object, Text | str]
     from riskmap.plans.refuges.demand import Living
-    from riskmap.plans.refuges.ways import Net
 
 
 KEYS: Final = ["district", "town", "village"]

@@ -43,8 +43,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from riskmap.plans.refuges.assign import Case
-    from riskmap.plans.refuges.dangers import Dangers, World
-    from riskmap.plans.refuges.ways import Net
+    from riskmap.plans.refuges.dangers import World
 
 
 SPREAD: Final = 0.2

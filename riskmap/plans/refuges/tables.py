@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.plans.options import RefugeOptions
-    from riskmap.plans.refuges.assign import Assigned
     from riskmap.plans.refuges.demand import People
     from riskmap.plans.refuges.sites import Proposed
     from riskmap.plans.refuges.ways import Net, Routes

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
-    from riskmap.geo.network import RoadGraph, Snapped
     from riskmap.layers.layer import Raster
     from riskmap.vocabulary.presets import Presets
 

@@ -63,10 +63,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import geopandas as gpd
-    from numpy.typing import NDArray
 
-    from riskmap.geo.grid import Grid
-    from riskmap.geo.network import RoadGraph
     from riskmap.geo.people import Pieces
     from riskmap.layers.layer import Layer, Raster
     from riskmap.result import Scenario

@@ -31,7 +31,6 @@ from riskmap.plans.stations.rules import Rule, own_turn_out, turn_out
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from riskmap.plans.stations.rules import Rule
     from riskmap.vocabulary.presets import Presets
 
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-    from riskmap.geo.network import RoadGraph
     from riskmap.layers.layer import Raster
     from riskmap.plans.stations.coverage import Demand
     from riskmap.siting.problem import Instance

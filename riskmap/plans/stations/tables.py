@@ -31,9 +31,8 @@ from riskmap.plans.stations.standards import standard_notes
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from riskmap.plans.stations.reach import Fleet, Setting
+    from riskmap.plans.stations.reach import Fleet
     from riskmap.plans.stations.rules import Rule, Target
-    from riskmap.plans.stations.sites import Siting
     from riskmap.vocabulary.presets import Presets
 
 

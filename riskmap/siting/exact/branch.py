@@ -35,8 +35,6 @@ from riskmap.siting.problem import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from riskmap.siting.exact.interchange import Pairs
-    from riskmap.siting.exact.lagrange import Node
     from riskmap.siting.problem import Ints
 
 

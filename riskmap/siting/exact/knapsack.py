@@ -17,7 +17,7 @@ from riskmap.siting.exact.lagrange import Best, Node, cheapest, decided, root, r
 from riskmap.siting.problem import CANDIDATE, EXCLUDED, Instance
 
 if TYPE_CHECKING:
-    from riskmap.siting.problem import Floats, Instance, Ints
+    from riskmap.siting.problem import Floats, Ints
 
 
 OPEN, SHUT = 1, 2
