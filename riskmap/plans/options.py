@@ -9,10 +9,8 @@ from pydantic import BeforeValidator, Field
 from riskmap.vocabulary.columns import (
     Count,
     Section,
-    as_names,
     as_number_text,
-    as_numbers,
-    as_values,
+    one_or_list,
 )
 
 if TYPE_CHECKING:
@@ -24,10 +22,10 @@ class Standard(Section):
 
     name: str = ""
     """What the papers call it; else the kind of places and the time."""
-    places: Annotated[list[str], BeforeValidator(as_names)] = Field(min_length=1)
+    places: Annotated[list[str], one_or_list(str)] = Field(min_length=1)
     """Kinds of places: ``population``, ``cells``, ``village`` or roles, one or a list."""
-    where: dict[str, Annotated[list[str | int | float | bool], BeforeValidator(as_values)]] = Field(
-        default_factory=dict
+    where: dict[str, Annotated[list[str | int | float | bool], one_or_list(str, int, float)]] = (
+        Field(default_factory=dict)
     )
     """Field of the role to the value or values of the rows that count; nothing: all."""
     arrival_s: float = Field(gt=0, le=86_400)
@@ -45,7 +43,7 @@ class Standard(Section):
 class StationOptions(Section):
     """The station plan: which rules count, and where new stations may stand."""
 
-    preset: Annotated[list[str], BeforeValidator(as_names)] = Field(
+    preset: Annotated[list[str], one_or_list(str)] = Field(
         default_factory=lambda: ["linzi_135", "fire_5min", "circle_15min"], min_length=1
     )
     """Response rules, one or a list; sites are planned for the first target of the first."""
@@ -99,7 +97,7 @@ class RefugeOptions(Section):
     """Highest historical level of water where the ledger has none: metres, or a raster."""
     warning_h: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     """Scenario to hours from the warning to the peak; preset ``refuge.warning_h`` otherwise."""
-    new_sites: Annotated[list[Count], BeforeValidator(as_numbers)] = Field(default=[5])
+    new_sites: Annotated[list[Count], one_or_list(int, float)] = Field(default=[5])
     """New sites to propose; several numbers are phases: so many now, so many later."""
     site_model: Literal["c-mclp", "mclp", "p-median", "p-center", "c-p-median", "lscp"] = "c-mclp"
     """``c-mclp`` serves most people without a place; others weigh all, refuges in use fixed."""

@@ -30,9 +30,8 @@ from riskmap.vocabulary.columns import (
     Section,
     Unfit,
     as_date_text,
-    as_list,
-    as_names,
     is_number,
+    one_or_list,
 )
 from riskmap.vocabulary.presets import load_presets
 from riskmap.vocabulary.roles import load_roles
@@ -199,7 +198,7 @@ class Outputs(Section):
     """Edition."""
     tianditu: bool = False
     """Let the page ask for Tianditu's map once somebody types a token in."""
-    tiles: Annotated[list[str], BeforeValidator(as_names)] = Field(default=[])
+    tiles: Annotated[list[str], one_or_list(str)] = Field(default=[])
     """Pictures under the map, put into the page: GeoTIFF or MBTiles, one or a list."""
     template: str = ""
     """Word file (.docx) that official papers are written into; empty for GB/T 9704-2012."""
@@ -209,8 +208,8 @@ class Outputs(Section):
     """Paper of map sheets."""
     fonts: str = ""
     """Folder of the office's typefaces for PDF papers, or ``system`` for the machine's own."""
-    formats: Annotated[list[Literal["geoparquet", "flatgeobuf"]], BeforeValidator(as_names)] = (
-        Field(default=[])
+    formats: Annotated[list[Literal["geoparquet", "flatgeobuf"]], one_or_list(str)] = Field(
+        default=[]
     )
     """Further forms of every layer, in the folder ``layers``: geoparquet, flatgeobuf."""
     database: str | None = None
@@ -228,13 +227,11 @@ class Project(Section):
     """The place."""
     crs: str = "auto"
     """One metric CRS for the run; ``auto`` takes the zone of the centroid."""
-    units: Annotated[list[UnitSource], BeforeValidator(as_list)] = Field(min_length=1)
+    units: Annotated[list[UnitSource], one_or_list(dict)] = Field(min_length=1)
     """Administrative units; one source or a list, coarse to fine."""
     grid: Grid = Field(default_factory=Grid)
     """The grid."""
-    layers: dict[str, Annotated[list[LayerSource], BeforeValidator(as_list)]] = Field(
-        default_factory=dict
-    )
+    layers: dict[str, Annotated[list[LayerSource], one_or_list(dict)]] = Field(default_factory=dict)
     """Role to source or list of sources."""
     indicators: str = "flood_season"
     """A shipped indicator table, or the path of a CSV file."""

@@ -214,22 +214,6 @@ def as_number_text(value: object) -> object:
     return str(value) if number else value
 
 
-def as_numbers(value: object) -> object:
-    """Take one number as a list of one.
-
-    Parameters
-    ----------
-    value
-        What YAML read.
-
-    Returns
-    -------
-    object
-        A list, where it was a number.
-    """
-    return [value] if isinstance(value, (int, float)) else value
-
-
 def is_number(written: str) -> bool:
     """Tell a number from a path.
 
@@ -262,36 +246,30 @@ def as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def as_values(value: object) -> object:
-    """Take one value as a list of one.
+def one_or_list(*kinds: type) -> BeforeValidator:
+    """Let a list of one be written as the one entry.
 
     Parameters
     ----------
-    value
-        What YAML read.
+    kinds
+        Of what an entry is.
 
     Returns
     -------
-    object
-        A list, where it was a text, a number or yes and no.
+    BeforeValidator
+        Takes one value of these kinds as a list of one.
+
+    Examples
+    --------
+    >>> str_or_list = one_or_list(str).func
+    >>> str_or_list("a"), str_or_list(["a", "b"]), str_or_list(5)
+    (['a'], ['a', 'b'], 5)
     """
-    return [value] if isinstance(value, str | int | float) else value
 
+    def listed(value: object) -> object:
+        return [value] if isinstance(value, kinds) else value
 
-def as_list(value: object) -> object:
-    """Take one mapping as a list of one.
-
-    Parameters
-    ----------
-    value
-        What YAML read.
-
-    Returns
-    -------
-    object
-        A list, where it was a mapping.
-    """
-    return [value] if isinstance(value, dict) else value
+    return BeforeValidator(listed)
 
 
 def as_date_text(value: object) -> object:
@@ -319,19 +297,3 @@ class Section(BaseModel):
     """A frozen section that knows its keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-def as_names(value: object) -> object:
-    """Take one name as a list of one.
-
-    Parameters
-    ----------
-    value
-        What YAML read.
-
-    Returns
-    -------
-    object
-        A list, where it was a text.
-    """
-    return [value] if isinstance(value, str) else value
