@@ -1,4 +1,4 @@
-"""The rules that rows must keep, one by one and beside each other: names, places, numbers."""
+"""The rules that rows must keep, alone and beside each other; ids, and the store they stay in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from riskmap.i18n import text
 from riskmap.layers.check.findings import Findings, in_words
 from riskmap.layers.layer import filled
 from riskmap.layers.read.values import matches, texts_of
-from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.columns import ITEM_ID, NAME, ROLE, WGS84
 
 if TYPE_CHECKING:
@@ -486,8 +485,7 @@ def note_doubtful(
     """
     if role.group == "base" or role.geometry == "none" or not len(table):
         return
-    box = shapely.bounds(table.geometry.to_numpy())
-    x, y = (box[:, 0] + box[:, 2]) / 2.0, (box[:, 1] + box[:, 3]) / 2.0
+    x, y = middles(table.geometry.to_numpy())
     anew = np.zeros(len(table), dtype=bool) if numbered_once else numbers_restart(table, role)
     near = _namesakes(table, x, y)
     spot = _one_spot(x, y)
@@ -672,6 +670,7 @@ UNNAMED_WITHIN_M: Final = 50.0
 _LETTERS: Final = np.array(list("0123456789ABCDEFGHJKMNPQRSTVWXYZ"))
 _LENGTH: Final = 8
 _HASH_KEY: Final = "riskmap-item-ids"
+"""Of the 16 characters that the hash takes."""
 
 
 def assign_ids(
@@ -729,10 +728,6 @@ def _numbered(prefix: str, number: str) -> str:
     return number if number.upper().startswith(prefix.upper()) else f"{prefix}-{number}"
 
 
-def _centres(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    return np.column_stack(middles(table.geometry.to_numpy()))
-
-
 def _names(table: pd.DataFrame) -> NDArray[np.object_]:
     if NAME not in table.columns:
         return np.full(len(table), "", dtype=object)
@@ -750,7 +745,7 @@ def _match_known(table: gpd.GeoDataFrame, known: pd.DataFrame, ids: NDArray[np.o
     labels = known[ITEM_ID].to_numpy(dtype=object)
     old_names = normal_names(known[NAME]).to_numpy(dtype=object)
     tree = cKDTree(known[["x", "y"]].to_numpy(dtype=np.float64))
-    new_names, centres = _names(table), _centres(table)
+    new_names, centres = _names(table), np.column_stack(middles(table.geometry.to_numpy()))
     free = np.ones(len(known), dtype=bool)
     for within, same_name in ((NAMED_WITHIN_M, True), (UNNAMED_WITHIN_M, False)):
         rows = np.flatnonzero((ids == "") & np.isfinite(centres).all(axis=1))
@@ -786,9 +781,7 @@ def _derive(
     keys = pd.Series(_names(table)).astype("str") + f"|{role}"
     for column in box.T:
         keys = keys + "|" + pd.Series(column).astype("str")
-    numbers = pd.util.hash_array(
-        keys.to_numpy(dtype=object), hash_key=_HASH_KEY[:16], categorize=False
-    )
+    numbers = pd.util.hash_array(keys.to_numpy(dtype=object), hash_key=_HASH_KEY, categorize=False)
     base = np.char.add(f"{prefix}-", _base32(numbers)).astype(object)
     out = base.copy()
     rest = pd.DataFrame(table.drop(columns=table.geometry.name)).drop(
@@ -826,7 +819,8 @@ def _base32(numbers: NDArray[np.uint64]) -> NDArray[np.str_]:
     return letters.view(f"<U{_LENGTH}").ravel()
 
 
-COLUMNS: Final = (c.ROLE, c.ITEM_ID, c.NAME, "x", "y")
+_KNOWN: Final = (ROLE, ITEM_ID, NAME, "x", "y")
+"""Columns of the store."""
 _GUARDED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
@@ -857,11 +851,11 @@ def read_known(path: Path, *, crs: str | None = None) -> pd.DataFrame:
     ['role', 'item_id', 'name', 'x', 'y']
     """
     if not path.exists():
-        return _typed(pd.DataFrame(columns=list(COLUMNS)))
+        return _typed(pd.DataFrame(columns=list(_KNOWN)))
     try:
         known = pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False)
-        known = known[list(COLUMNS)]
-        known[c.NAME] = known[c.NAME].str.replace(r"^'", "", regex=True)
+        known = known[list(_KNOWN)]
+        known[NAME] = known[NAME].str.replace(r"^'", "", regex=True)
         known = _typed(known)
     except (ValueError, KeyError) as error:
         problem = Problem(
@@ -892,9 +886,7 @@ def to_crs(known: pd.DataFrame, crs: str) -> pd.DataFrame:
     DataFrame
         The same items with x, y in that CRS.
     """
-    from pyproj import Transformer
-
-    change = Transformer.from_crs(c.WGS84, crs, always_xy=True)
+    change = pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)
     x, y = change.transform(known["x"].to_numpy(), known["y"].to_numpy())
     return known.assign(x=np.asarray(x, dtype=float), y=np.asarray(y, dtype=float))
 
@@ -914,21 +906,21 @@ def known_of(layers: Mapping[str, Layer], before: pd.DataFrame | None = None) ->
     DataFrame
         Columns role, item_id, name, x [deg], y [deg]; sorted, whatever the order of the layers.
     """
-    parts = [] if before is None else [_typed(before[list(COLUMNS)])]
+    parts = [] if before is None else [_typed(before[list(_KNOWN)])]
     for role, layer in layers.items():
         if layer.table is None or not len(layer.table):
             continue
-        at = layer.table.geometry.representative_point().to_crs(c.WGS84)
-        name = filled(layer.table, c.NAME).fillna("").astype(str)
+        at = layer.table.geometry.representative_point().to_crs(WGS84)
+        name = filled(layer.table, NAME).fillna("").astype(str)
         columns = [role, layer.table.index.astype(str), name.to_numpy(), at.x, at.y]
-        part = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+        part = pd.DataFrame(dict(zip(_KNOWN, columns, strict=True)))
         parts.append(_typed(part[np.isfinite(part["x"]) & np.isfinite(part["y"])]))
     parts = [part for part in parts if len(part)]
     if not parts:
-        return _typed(pd.DataFrame(columns=list(COLUMNS)))
+        return _typed(pd.DataFrame(columns=list(_KNOWN)))
     joined = pd.concat(parts, ignore_index=True)
-    joined = joined.drop_duplicates([c.ROLE, c.ITEM_ID], keep="last")
-    return joined.sort_values([c.ROLE, c.ITEM_ID], kind="stable", ignore_index=True)
+    joined = joined.drop_duplicates([ROLE, ITEM_ID], keep="last")
+    return joined.sort_values([ROLE, ITEM_ID], kind="stable", ignore_index=True)
 
 
 def write_known(path: Path, known: pd.DataFrame) -> None:
@@ -941,8 +933,8 @@ def write_known(path: Path, known: pd.DataFrame) -> None:
     known
         Columns role, item_id, name, x [deg], y [deg].
     """
-    table = known[list(COLUMNS)].sort_values([c.ROLE, c.ITEM_ID], kind="stable")
-    names = table[c.NAME].astype(str)
+    table = known[list(_KNOWN)].sort_values([ROLE, ITEM_ID], kind="stable")
+    names = table[NAME].astype(str)
     table = table.assign(
         name=names.where(~names.str.startswith(_GUARDED), "'" + names),
         x=table["x"].map("{:.7f}".format),
@@ -955,5 +947,5 @@ def write_known(path: Path, known: pd.DataFrame) -> None:
 
 
 def _typed(known: pd.DataFrame) -> pd.DataFrame:
-    texts = {name: known[name].astype(object) for name in (c.ROLE, c.ITEM_ID, c.NAME)}
+    texts = {name: known[name].astype(object) for name in (ROLE, ITEM_ID, NAME)}
     return known.assign(**texts, x=known["x"].astype(float), y=known["y"].astype(float))
