@@ -196,7 +196,7 @@ PRODUCT = "CREATE VIEW v AS SELECT a.rootpage AS fid FROM " + ", ".join(
     "sql",
     [
         RECURSIVE,
-        "CREATE VIEW v AS SELECT load_extension('/tmp/x.so') AS fid",
+        "CREATE VIEW v AS SELECT load_extension('x.so') AS fid",
         "CREATE VIEW v AS SELECT hex(randomblob(2000000000)) AS fid",
         PRODUCT,
     ],

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from riskmap.layers.layer import FieldMap, LayerSpec
+from riskmap.layers.read import layer as reading
 from riskmap.layers.read import table
 from riskmap.layers.read.layer import read_layer
 from riskmap.vocabulary.roles import load_roles
@@ -544,3 +545,24 @@ def test_angles_that_a_sheet_keeps_as_times(tmp_path):
     )  # fmt: skip
     assert np.allclose(layer.table.geometry.x, [117.011111, 117.022222], atol=1e-6)
     assert np.allclose(layer.table.geometry.y, [36.611111, 23.21], atol=1e-6)
+
+
+def test_a_fault_of_our_own_while_parts_are_joined_stops_one_layer_and_not_the_run(
+    tmp_path, monkeypatch
+):
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    book = write_book(tmp_path / "a.xlsx", {"一": [HEADER, *ROWS], "二": [HEADER, ROWS[0]]})
+    monkeypatch.delenv("RISKMAP_DEBUG", raising=False)
+    monkeypatch.setattr(reading, "assign_ids", broken)
+    layer, problems = read(book)
+    assert layer.rows_in == 4
+    assert layer.rows_used == 0
+    assert [(p.rule, p.sheet, p.severity) for p in problems if p.severity != "note"] == [
+        ("own_fault", "一", "unusable"),
+        ("own_fault", "二", "unusable"),
+    ]
+    monkeypatch.setenv("RISKMAP_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        read(book)

@@ -434,15 +434,15 @@ def of_newest_year(rows: Rows, name: Namer) -> Rows:
 
 def _objects(table: pd.DataFrame, name: Namer) -> pd.Series | None:
     """Find what tells the objects of a table apart: its names, else its first column of words."""
-    words = [
-        c
-        for c in table
-        if table[c].map(lambda cell: isinstance(cell, str) and not re.search(r"\d{2}", cell)).mean()
-        > 0.5
-    ]
-    named = [c for c in table if name(str(c)) == "name"]
-    chosen = next(iter(named or words), None)
+    named = next((c for c in table if name(str(c)) == "name"), None)
+    chosen = next((c for c in table if _of_words(table[c])), None) if named is None else named
     return None if chosen is None else table[str(chosen)].astype("str").str.strip()
+
+
+def _of_words(cells: pd.Series) -> bool:
+    """Tell whether most cells are words without numbers."""
+    words = cells.map(lambda cell: isinstance(cell, str) and not re.search(r"\d{2}", cell))
+    return bool(words.mean() > 0.5)
 
 
 def _only(rows: Rows, mask: np.ndarray, remark: Remark) -> Rows:
@@ -502,6 +502,12 @@ class _Part:
     encoding: str = ""
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
     """Field to the heading of its column."""
+
+    def refuse(self, why: Sequence[Problem]) -> None:
+        """Use nothing of it; only what is noted of it stays, and why."""
+        self.frame = None
+        notes = [problem for problem in self.findings.problems if problem.severity == "note"]
+        self.findings.problems[:] = [*notes, *why]
 
     def source(self) -> Source:
         """Count what came in, was used and returned."""
@@ -589,7 +595,7 @@ def read_layer(
             problems.append(_named(own_fault(error), role, spec))
     lost = _placed_but_returned(parts, metric) if role.kind != "raster" else None
     problems = _covered_together(problems)
-    table = _join(role, parts, metric, known) if role.kind != "raster" else None
+    table = _joined(role, parts, metric, known) if role.kind != "raster" else None
     for part in parts:
         problems += part.findings.problems
         source = part.source()
@@ -695,11 +701,7 @@ def _read_parts(
         try:
             _check_part(role, part, area, metric, around, reach_m)
         except LayerError as error:
-            part.frame = None
-            notes = [problem for problem in findings.problems if problem.severity == "note"]
-            findings.problems[:] = notes + [
-                _named(p, role, spec, rows.sheet) for p in problems_of(error)
-            ]
+            part.refuse([_named(p, role, spec, rows.sheet) for p in problems_of(error)])
     return parts
 
 
@@ -936,6 +938,20 @@ def _empty(role: Role, metric: CRS) -> gpd.GeoDataFrame:
 def _without(frame: gpd.GeoDataFrame, rows: NDArray[np.bool_]) -> gpd.GeoDataFrame:
     """Leave some rows out; nothing is copied where there are none."""
     return frame[~rows] if rows.any() else frame
+
+
+def _joined(
+    role: Role, parts: list[_Part], metric: CRS, known: pd.DataFrame | None
+) -> gpd.GeoDataFrame:
+    """Put the parts together; where the program fails at that, none of them is used."""
+    try:
+        return _join(role, parts, metric, known)
+    except Exception as error:
+        if os.environ.get("RISKMAP_DEBUG"):
+            raise
+        for part in (part for part in parts if part.frame is not None):
+            part.refuse([_named(own_fault(error), role, part.spec, part.rows.sheet)])
+        return _empty(role, metric).rename_axis(ITEM_ID)
 
 
 def _join(
