@@ -374,24 +374,11 @@ def village_points(hints: Hints | None, rows: NDArray[np.bool_]) -> NDArray[np.f
         return out
     if "village" not in hints.stated and hints.address is None:
         return out
-    units = hints.units.to_crs(WGS84) if hints.units.crs is not None else hints.units
-    part = units[units[LEVEL] == "village"] if LEVEL in units.columns else units
+    part = _at_level(hints.units, "village")
     if not len(part):
         return out
     at = np.flatnonzero(rows)
-    found: list[tuple[int, ...]] = [()] * len(at)
-    if "village" in hints.stated:
-        found = match_units(
-            list(hints.stated["village"].to_numpy(dtype=object)[at]),
-            part[NAME].tolist(),
-            codes=part.index,
-            former=_former(part),
-            by_sound=False,
-        )
-    if hints.address is not None:
-        said = hints.address.to_numpy(dtype=object)[at]
-        held = _named_within(list(said), part[NAME].tolist())
-        found = [one or other for one, other in zip(found, held, strict=True)]
+    found = _meant(hints, part, at, "village")
     towns = hints.stated["town"].to_numpy(dtype=object)[at] if "town" in hints.stated else None
     inside = shapely.point_on_surface(part.geometry.to_numpy())
     above = part["town"].tolist() if "town" in part.columns else [""] * len(part)
@@ -424,29 +411,40 @@ def town_points(hints: Hints | None, rows: NDArray[np.bool_]) -> NDArray[np.floa
     out = np.full((len(rows), 2), np.nan)
     if hints is None or not hints.town_enough or hints.units is None or not rows.any():
         return out
-    units = hints.units.to_crs(WGS84) if hints.units.crs is not None else hints.units
-    part = units[units[LEVEL] == "town"] if LEVEL in units.columns else units[:0]
+    part = _at_level(hints.units, "town") if LEVEL in hints.units.columns else hints.units[:0]
     if not len(part):
         return out
     at = np.flatnonzero(rows)
-    found: list[tuple[int, ...]] = [()] * len(at)
-    if "town" in hints.stated:
-        stated = list(hints.stated["town"].to_numpy(dtype=object)[at])
-        found = match_units(
-            stated, part[NAME].tolist(), codes=part.index, former=_former(part), by_sound=False
-        )
-    if hints.address is not None:
-        held = _named_within(list(hints.address.to_numpy(dtype=object)[at]), part[NAME].tolist())
-        found = [one or other for one, other in zip(found, held, strict=True)]
     inside = shapely.point_on_surface(part.geometry.to_numpy())
-    for row, places in zip(at, found, strict=True):
+    for row, places in zip(at, _meant(hints, part, at, "town"), strict=True):
         if len(places) == 1:
             out[row] = shapely.get_x(inside[places[0]]), shapely.get_y(inside[places[0]])
     return out
 
 
+def _at_level(units: gpd.GeoDataFrame, level: str) -> gpd.GeoDataFrame:
+    """Give the units of a level in degrees; all where the units have no level."""
+    part = units[units[LEVEL] == level] if LEVEL in units.columns else units
+    return part.to_crs(WGS84) if part.crs is not None else part
+
+
+def _meant(
+    hints: Hints, part: gpd.GeoDataFrame, at: NDArray[np.int64], level: str
+) -> list[tuple[int, ...]]:
+    """Find the units of a level that rows state, else those that their address names."""
+    names = part[NAME].tolist()
+    found: list[tuple[int, ...]] = [()] * len(at)
+    if level in hints.stated:
+        stated = list(hints.stated[level].to_numpy(dtype=object)[at])
+        found = match_units(stated, names, codes=part.index, former=_former(part), by_sound=False)
+    if hints.address is not None:
+        held = _named_within(list(hints.address.to_numpy(dtype=object)[at]), names)
+        found = [one or other for one, other in zip(found, held, strict=True)]
+    return found
+
+
 def _named_within(texts: Sequence[object], known: Sequence[object]) -> list[tuple[int, ...]]:
-    """Find the villages whose whole name an address holds; the longest names win."""
+    """Find the units whose whole name an address holds; the longest names win."""
     names: dict[str, list[int]] = {}
     for place, name in enumerate(known):
         plain = re.sub(r"[\W_]+", "", str(name if name == name and name is not None else ""))
@@ -755,11 +753,10 @@ def _targets(
     known: list[tuple[NDArray[np.int64], list[tuple[int, ...]], int]] = []
     stating = np.zeros(len(good), dtype=bool)
     if hints.units is not None and len(hints.units):
-        units = hints.units.to_crs(WGS84) if hints.units.crs is not None else hints.units
         for level in STATED:
             if level not in hints.stated:
                 continue
-            part = units[units[LEVEL] == level] if LEVEL in units.columns else units
+            part = _at_level(hints.units, level)
             if not len(part):
                 continue
             codes, found, _ = _matched(hints.stated[level].iloc[good], part)

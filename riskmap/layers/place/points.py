@@ -1,4 +1,4 @@
-"""Points out of coordinate columns."""
+"""Places out of coordinate columns and of shapes: datum and CRS settled, brought to the run's."""
 
 from __future__ import annotations
 
@@ -1074,9 +1074,7 @@ def locate_table(
             text(REASONS["empty"][0]),
             text(REASONS["empty"][1]),
         )
-        points = np.where(placed, shapely.points(villages), None)
-        marked = np.where(in_town, str(IN_TOWN), str(text("placed in the village"))).astype(object)
-        return Located(gpd.GeoSeries(points, crs=WGS84), "", marked, "", datum)
+        return Located(villages, "", _how_placed(placed, in_town, ""), "", datum)
     raise unusable(
         "no_coordinates",
         text("no columns of longitude and latitude were found"),
@@ -1315,7 +1313,7 @@ def _from_angles(
     if own is not None:
         datums = np.where(own == "auto", "wgs84", own).astype(object)
         datum = "auto" if set(own) <= {"auto", None} else "mixed"
-    if datum in ("auto", "wgs84", "cgcs2000", "gcj02", "bd09") and hints is not None:
+    if datum != "mixed" and hints is not None:
         open_to_all = datum == "auto" and spec.crs is None
         datum = settle_datum(
             np.where(good, lon.degrees, np.nan),
@@ -1388,25 +1386,18 @@ def _how_placed(placed: NDArray[np.bool_], in_town: NDArray[np.bool_], method: A
 
 
 def _say_placed(placed: NDArray[np.bool_], in_town: NDArray[np.bool_], findings: Findings) -> None:
-    _say_villages(placed & ~in_town, findings)
-    _say_towns(in_town, findings)
-
-
-def _say_villages(placed: NDArray[np.bool_], findings: Findings) -> None:
+    mend = text("take the place from a map and fill in longitude and latitude")
     findings.noted(
-        placed,
+        placed & ~in_town,
         "by_village",
         text("without coordinates; placed in the middle of the village that the row names"),
-        text("take the place from a map and fill in longitude and latitude"),
+        mend,
     )
-
-
-def _say_towns(placed: NDArray[np.bool_], findings: Findings) -> None:
     findings.noted(
-        placed,
+        in_town,
         "by_town",
         text("without coordinates and village; its mark stands in the town that the row names"),
-        text("take the place from a map and fill in longitude and latitude"),
+        mend,
     )
 
 

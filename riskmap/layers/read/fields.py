@@ -16,6 +16,7 @@ from riskmap.layers.read.values import (
     EXCEL_ERRORS,
     MISSING,
     Parsed,
+    as_text,
     parse_booleans,
     parse_codes,
     parse_dates,
@@ -256,8 +257,7 @@ def parse_field(field: Field, cells: pd.Series, *, unit: str | None, upper: bool
         Values: float64 for numbers (whole ones too), text, nullable boolean.
     """
     if field.choices:
-        parsed = parse_unique(cells, lambda cell: _choice(field, cell))
-        return Parsed(parsed.column.astype("str"), parsed.bad, parsed.changed)
+        return as_text(parse_unique(cells, lambda cell: _choice(field, cell)))
     if field.type in ("number", "integer"):
         return parse_numbers(
             cells, unit=field.unit, header_unit=unit, upper=upper, whole=field.type == "integer"
