@@ -1,4 +1,4 @@
-"""Putting a folder of outputs in its place, whole or not at all."""
+"""A folder of outputs put in its place, whole or not at all; YAML, JSON and plain tables read."""
 
 from __future__ import annotations
 

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
+import shapely
 import yaml
 
 from riskmap.cli.commands import check_project
@@ -16,6 +18,7 @@ from riskmap.cli.show import LINES, shown_check
 from riskmap.errors import ProjectError
 from riskmap.i18n import language
 from riskmap.layers.check.findings import LISTED
+from riskmap.layers.read.vector import read_vector
 from riskmap.pipeline.run import check
 from riskmap.project.schema import load_for_check
 from tests import town
@@ -125,6 +128,17 @@ def test_blank_sheets_of_the_workbook_are_not_given(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0
     assert json.loads(done.stdout)["project"] == "县"
+
+
+@pytest.mark.parametrize("name", ["界.tab", "界.mif", "界.shp"])
+def test_boundaries_come_with_the_files_that_they_are_read_with(tmp_path, name):
+    villages = {"code": ["1", "2"], "name": ["甲村", "乙村"]}
+    shapes = [shapely.box(117.0, 36.6, 117.1, 36.7), shapely.box(117.1, 36.6, 117.2, 36.7)]
+    gpd.GeoDataFrame(villages, geometry=shapes, crs=4326).to_file(tmp_path / name, encoding="utf-8")
+    made = scaffold(tmp_path / "p", Answers(name="县", boundary=tmp_path / name), lang="zh")
+    copied = read_vector(Path(made[3]), geometry="polygon")
+    assert copied.table["name"].tolist() == ["甲村", "乙村"]
+    assert copied.geometry is not None
 
 
 def test_the_screen_has_twenty_lines_a_layer_and_the_file_all(tmp_path):

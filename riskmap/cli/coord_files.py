@@ -17,7 +17,7 @@ from riskmap.layers.place import datum as coords
 from riskmap.layers.place.angles import REASONS, parse_angle
 from riskmap.layers.place.evidence import Hints, judge_datum, known_outlines, match_units
 from riskmap.layers.place.points import locate_shapes
-from riskmap.layers.read.layer import check_file
+from riskmap.layers.read.layer import check_file, said_elsewhere
 from riskmap.layers.read.table import WORKBOOKS, find_tables, grid_to_rows, read_csv, read_workbook
 from riskmap.layers.read.vector import read_vector
 from riskmap.layers.unit_shapes import column_field
@@ -193,15 +193,7 @@ def _coordinate_table(
         raise LayerError(text("no row with known column names was found"))
     best = max(tables, key=lambda table: len(table.header.fields))
     rows = grid_to_rows(best.grid, best.header, table=best)
-    others = [
-        str(value)
-        for grid in grids
-        if grid.name != best.grid.name
-        for row in grid.cells[:200]
-        for value in row
-        if isinstance(value, str) and value.strip()
-    ]
-    return rows.table, (*rows.said, *others), np.asarray(rows.row)
+    return rows.table, (*rows.said, *said_elsewhere(grids, [best])), np.asarray(rows.row)
 
 
 def _header_of(table: pd.DataFrame, name: str, field: str) -> str:

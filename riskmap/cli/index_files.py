@@ -1,4 +1,4 @@
-"""Read the tables of ``riskmap index``: values, indicators, steps."""
+"""What ``riskmap index`` does: tables read, an index fitted, its stages and report written."""
 
 from __future__ import annotations
 

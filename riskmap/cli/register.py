@@ -1,4 +1,4 @@
-"""``riskmap control``: the table goes out, comes back, and says how far things are."""
+"""``riskmap control`` and ``diff``: the table goes out, comes back, and says how far it is."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def export(project: Path, *, out: Path, town: str | None, closed: bool, on: str 
     project
         The project file.
     out
-        File to write, or None.
+        Workbook to write (.xlsx), or layer (.gpkg).
     town
         Only the items of this town.
     closed

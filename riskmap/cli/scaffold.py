@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from riskmap.cli.common import make_way
+from riskmap.cli.common import choice, make_way
 from riskmap.errors import LayerError, UsageError
 from riskmap.files import is_litter
+from riskmap.formats import side_files
 from riskmap.i18n import Text, language, text
+from riskmap.layers.place.datum import DATUMS
 from riskmap.layers.read.table import find_header, read_csv, read_workbook
 from riskmap.layers.read.vector import read_vector
 from riskmap.layers.template import sheet_name, write_template
@@ -29,10 +31,6 @@ if TYPE_CHECKING:
 
 DRAWN: Final = ("line", "polygon")
 """Geometries that are drawn in a GIS and have no sheet."""
-DATUMS: Final = ("auto", "wgs84", "cgcs2000", "gcj02", "bd09")
-_SIDES: Final = (".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx")
-
-
 _UNIT_WORDS: Final = {
     "level": ("level", "层级", "级别", "行政级别"),
     "parent": ("parent", "parent_code", "上级", "上级代码", "上级行政区划代码"),
@@ -163,15 +161,7 @@ def _check(folder: Path, answers: Answers) -> None:
     code = answers.place
     if code and not (code.isascii() and code.isdigit() and len(code) in {6, 9, 12}):
         raise UsageError(text("--place {code}: give 6, 9 or 12 digits", code=code))
-    if answers.datum not in DATUMS:
-        raise UsageError(
-            text(
-                "{name}: unknown value '{value}'; use one of {allowed}",
-                name="--datum",
-                value=answers.datum,
-                allowed=", ".join(DATUMS),
-            )
-        )
+    choice("--datum", answers.datum, ("auto", *DATUMS))
     try:
         _ = date.fromisoformat(answers.date) if answers.date else None
     except ValueError:
@@ -211,14 +201,10 @@ def _look_at(file: Path) -> dict[str, Any]:
 
 
 def _copy(file: Path, folder: Path) -> Path:
-    target = folder / file.name
-    shutil.copyfile(file, target)
-    if file.suffix.lower() == ".shp":
-        for side in _SIDES:
-            for written in (side, side.upper()):
-                if (beside := file.with_suffix(written)).is_file():
-                    shutil.copyfile(beside, folder / beside.name)
-    return target
+    """Copy a file with what is read beside it."""
+    for one in side_files(file):
+        shutil.copyfile(one, folder / one.name)
+    return folder / file.name
 
 
 def _flow(**keys: Any) -> str:

@@ -294,7 +294,7 @@ def tables_of(
         )
     _refuse_transposed(chosen, name)
     chosen, years = newest(chosen)
-    said = _said_elsewhere(grids, chosen)
+    said = said_elsewhere(grids, chosen)
     rows = [grid_to_rows(table.grid, table.header, table=table) for table in chosen]
     rows = [replace(part, said=(*part.said, *said)) for part in rows]
     if where := getattr(spec, "where", None):
@@ -346,8 +346,21 @@ def _refuse_transposed(tables: list[Table], name: Namer) -> None:
             )
 
 
-def _said_elsewhere(grids: list[Grid], chosen: list[Table]) -> tuple[str, ...]:
-    """Return the short texts of the sheets that hold no table, such as a page of explanations."""
+def said_elsewhere(grids: list[Grid], chosen: list[Table]) -> tuple[str, ...]:
+    """Return the texts of the sheets that hold no table, such as a page of explanations.
+
+    Parameters
+    ----------
+    grids
+        All sheets.
+    chosen
+        The tables that are read.
+
+    Returns
+    -------
+    tuple of str
+        Texts of the first rows; hidden sheets say nothing.
+    """
     used = {table.grid.name for table in chosen}
     return tuple(
         str(value)

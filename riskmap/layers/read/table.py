@@ -119,8 +119,6 @@ _HIDDEN: Final = re.compile(rb"<row\b[^>]*?\br=\"(\d+)\"[^>]*?\bhidden=\"(?:1|tr
 _STYLED: Final = re.compile(rb"<c\b[^>]*?\br=\"[A-Z]+(\d+)\"[^>]*?\bs=\"(\d+)\"[^>]*[^/]>")
 _MARKED_SHEET: Final = 400_000_000
 """Sheets of more bytes are not searched for hidden and struck rows."""
-
-
 _UNSAVED: Final = re.compile(
     rb"<c\b[^>]*?\br=\"([A-Z]+\d+)\"[^>]*><f\b(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>"
 )
@@ -304,7 +302,7 @@ class Lines(Sequence[list[Any]]):
             yield from self[start : start + _AT_ONCE]
 
     def hold(self, entry: str) -> bool:
-        """Tell whether a text may stand anywhere below the first rows.
+        """Tell whether a text may stand anywhere below the first `_NEAR` rows.
 
         Parameters
         ----------
@@ -316,7 +314,7 @@ class Lines(Sequence[list[Any]]):
         bool
             False when no cell there can be it.
         """
-        return bool(self.content.find(entry.encode(), _FIRST) >= 0)
+        return bool(self.content.find(entry.encode(), _NEAR) >= 0)  # no row is shorter than a byte
 
     def equal(self, entries: set[str]) -> np.ndarray:
         """Count, for every row, its cells that are one of some texts.
@@ -358,7 +356,7 @@ def _by_columns(content: bytes, encoding: str | None) -> Grid | None:
         or (quotes and quotes != 2 * len(_QUOTED.findall(content)))
     ):
         return None
-    head = content[: content.rfind(b"\n", 0, 65536) + 1]
+    head = content[: content.rfind(b"\n", 0, _HEAD) + 1]
     try:
         if plausibility(head.decode("utf-8")) < _PLAUSIBLE:
             return None
@@ -383,7 +381,8 @@ def _by_columns(content: bytes, encoding: str | None) -> Grid | None:
 
 
 _PLAUSIBLE: Final = 0.3
-_FIRST: Final = 65536
+_HEAD: Final = 65536
+"""Bytes by which encoding and delimiter are told."""
 
 
 def read_csv(path: Path, *, encoding: str | None = None, by_columns: bool = False) -> Grid:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _STEP: Final = np.radians(2.0)
 """Angle of one straight piece of an arc."""
 _LINES: Final = ("LINESTRING", "CIRCULARSTRING", "COMPOUNDCURVE")
-_AREAS_CURVES: Final = ("POLYGON", "CURVEPOLYGON")
+_CURVED_AREAS: Final = ("POLYGON", "CURVEPOLYGON")
 
 
 def straight(wkt: object) -> Any:
@@ -93,7 +93,7 @@ def _parts(body: str) -> list[str]:
 
 
 def _shape(kind: str, body: str) -> Any:
-    if kind in _AREAS_CURVES:
+    if kind in _CURVED_AREAS:
         rings = [_line(part) for part in _parts(body)]
         return shapely.Polygon(rings[0], rings[1:])
     if kind in _LINES:
