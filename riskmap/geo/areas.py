@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from riskmap.geo.grid import Grid, cell_of, geometries, point_xy, points_to_cells, unit_of_points
+from riskmap.geo.grid import Grid, cell_of, geometries
 
 if TYPE_CHECKING:
     from riskmap.layers.layer import Raster
@@ -20,13 +20,10 @@ __all__ = [
     "coverage",
     "lines_to_cells",
     "place_share",
-    "point_xy",
-    "points_to_cells",
     "polygons_to_cells",
     "raster_to_cells",
     "segments",
     "spread_matrix",
-    "unit_of_points",
     "zonal",
 ]
 

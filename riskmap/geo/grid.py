@@ -43,6 +43,7 @@ __all__ = [
     "unit_of_points",
 ]
 
+FloatGrid = NDArray[np.float32]
 _WGS84: Final = "EPSG:4326"
 CHINA_BOX: Final = (73.5, 3.0, 135.1, 54.0)
 """West, south, east and north [degrees] of the area where CGCS2000 zones are chosen."""
@@ -597,9 +598,6 @@ def cell_polygons(grid: Grid, cells: ArrayLike | None = None) -> gpd.GeoDataFram
     return gpd.GeoDataFrame(
         {"name": cell_names(grid, flat)}, index=index, geometry=squares, crs=grid.crs
     )
-
-
-FloatGrid = NDArray[np.float32]
 
 
 def geometries(layer: Any) -> NDArray[np.object_]:

@@ -25,6 +25,9 @@ __all__ = [
     "spread_sums",
 ]
 
+FloatGrid = NDArray[np.float32]
+Kernel = Literal["uniform", "epanechnikov", "quartic", "gaussian"]
+
 
 def distance_to_points(grid: Grid, points: Any) -> FloatGrid:
     """Measure the straight distance from each cell centre to the nearest point, exactly.
@@ -124,10 +127,6 @@ def _to_segment(
     dot = np.einsum("ij,ij->i", points - a, along)
     t = np.clip(np.divide(dot, square, out=np.zeros_like(dot), where=square > 0), 0.0, 1.0)
     return np.asarray(np.hypot(*(points - a - t[:, None] * along).T))
-
-
-FloatGrid = NDArray[np.float32]
-Kernel = Literal["uniform", "epanechnikov", "quartic", "gaussian"]
 
 
 def _in_cells(grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64]) -> Any:

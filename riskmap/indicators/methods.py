@@ -12,12 +12,10 @@ import shapely
 from riskmap.geo.areas import (
     coverage,
     lines_to_cells,
-    point_xy,
-    points_to_cells,
     polygons_to_cells,
     raster_to_cells,
-    unit_of_points,
 )
+from riskmap.geo.grid import point_xy, points_to_cells, unit_of_points
 from riskmap.geo.people import share_of_cells
 from riskmap.geo.surface import (
     decay,

@@ -14,7 +14,7 @@ from riskmap.errors import Problem
 from riskmap.geo.grid import metric_crs
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import Findings, in_words, row_list, shown_value, unusable
-from riskmap.layers.check.rules import normal_names
+from riskmap.layers.check.rules import normal_names, row_place
 from riskmap.layers.place.datum import to_wgs84
 from riskmap.layers.place.points import locate_table
 from riskmap.vocabulary.columns import (
@@ -414,23 +414,21 @@ def drop_repeated(units: gpd.GeoDataFrame, problems: list[Problem]) -> gpd.GeoDa
         The first unit of each code.
     """
     again = units[UNIT_ID].duplicated(keep="first").to_numpy()
-    first = units[~again].set_index(UNIT_ID)
-    for index in np.flatnonzero(again):
-        code = str(units[UNIT_ID].iloc[index])
-        where = f"{first.loc[code, '_file']} #{first.loc[code, '_row']}"
-        problems.append(
-            Problem(
-                "returned",
-                "unit",
-                "duplicate_code",
-                text("the row repeats {first}", first=where),
-                text("give each unit its own code"),
-                file=str(units["_file"].iloc[index]),
-                row=int(units["_row"].iloc[index]),
-                field=UNIT_ID,
-                value=code,
-            )
+    codes = units[UNIT_ID].tolist()
+    first: dict[str, int] = {}
+    for place, code in enumerate(codes):
+        first.setdefault(code, place)
+    problems.extend(
+        _returned(
+            units,
+            row,
+            "duplicate_code",
+            text("the row repeats {first}", first=row_place(units, first[codes[row]])),
+            text("give each unit its own code"),
+            field=UNIT_ID,
         )
+        for row in map(int, np.flatnonzero(again))
+    )
     return units[~again]
 
 
@@ -625,7 +623,10 @@ def _hull(at: Any) -> Geometry:
     return shapely.buffer(shapely.convex_hull(shapely.multipoints(at)), rim)
 
 
-def _returned(units: gpd.GeoDataFrame, row: int, rule: str, said: Text, mend: Text) -> Problem:
+def _returned(
+    units: gpd.GeoDataFrame, row: int, rule: str, said: Text, mend: Text, *, field: str = NAME
+) -> Problem:
+    """Return a row, told by a field of it."""
     return Problem(
         "returned",
         "unit",
@@ -635,7 +636,8 @@ def _returned(units: gpd.GeoDataFrame, row: int, rule: str, said: Text, mend: Te
         file=str(units["_file"].iloc[row]),
         sheet=str(units["_sheet"].iloc[row]),
         row=int(units["_row"].iloc[row]),
-        value=str(units[NAME].iloc[row]),
+        field="" if field == NAME else field,
+        value=str(units[field].iloc[row]),
     )
 
 

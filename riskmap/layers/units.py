@@ -53,9 +53,6 @@ if TYPE_CHECKING:
     from shapely import Geometry
 
 
-__all__ = ["unit_sources"]
-
-
 def unit_sources(
     read: Sequence[tuple[UnitSpec, Rows, int]],
     kept: pd.Series[Any],

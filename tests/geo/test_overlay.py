@@ -17,13 +17,11 @@ from riskmap.geo.areas import (
     coverage,
     lines_to_cells,
     place_share,
-    points_to_cells,
     polygons_to_cells,
     raster_to_cells,
-    unit_of_points,
     zonal,
 )
-from riskmap.geo.grid import Grid, cell_polygons, make_grid
+from riskmap.geo.grid import Grid, cell_polygons, make_grid, points_to_cells, unit_of_points
 from riskmap.geo.people import share_of_cells
 from riskmap.layers.layer import Raster
 

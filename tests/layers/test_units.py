@@ -86,6 +86,7 @@ def test_bad_units_come_back(tmp_path, change, rule):
     units, problems = read(spec(save(tmp_path / "a.geojson", **{**TOWNS, **change})))
     assert units["name"].tolist() == ["甲街道"]
     assert [(p.rule, p.row) for p in problems if p.severity == "returned"] == [(rule, 2)]
+    assert {p.sheet for p in problems if p.severity == "returned"} == set(units["_sheet"])
 
 
 def test_float_codes_get_their_digits_back(tmp_path):

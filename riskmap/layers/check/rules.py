@@ -367,7 +367,26 @@ SAME_PLACE_M: Final = 1.0
 """Two rows of one name nearer than this are one thing told twice."""
 
 
-def _where(table: pd.DataFrame, index: int) -> str:
+def row_place(table: pd.DataFrame, index: int) -> str:
+    """Say where a row stands.
+
+    Parameters
+    ----------
+    table
+        Rows with ``_file``, ``_sheet`` and ``_row``.
+    index
+        Place of the row.
+
+    Returns
+    -------
+    str
+        File, sheet and number.
+
+    Examples
+    --------
+    >>> row_place(pd.DataFrame({"_file": ["a.xlsx"], "_sheet": ["村"], "_row": [3]}), 0)
+    'a.xlsx [村] #3'
+    """
     sheet = f" [{table['_sheet'].iloc[index]}]" if table["_sheet"].iloc[index] else ""
     return f"{table['_file'].iloc[index]}{sheet} #{table['_row'].iloc[index]}"
 
@@ -562,7 +581,7 @@ def _repeats(keys: pd.Series, table: pd.DataFrame) -> tuple[NDArray[np.bool_], l
         return mask, []
     first = keys[known & keys.duplicated(keep=False).to_numpy() & ~mask]
     place = dict(zip(first.to_numpy(), first.index, strict=True))
-    return mask, [_where(table, int(place[keys.iloc[index]])) for index in np.flatnonzero(mask)]
+    return mask, [row_place(table, int(place[keys.iloc[index]])) for index in np.flatnonzero(mask)]
 
 
 def normal_names(names: pd.Series) -> pd.Series:
