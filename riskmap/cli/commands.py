@@ -240,19 +240,14 @@ def _earlier(project: Project, given: Path | None, edition: str) -> _Earlier | T
     folder = given or (project.file(named) if named else None)
     if folder is None:
         return None
-    if given is None and open_results(folder).facts.get("profile") != edition:
-        return text("The earlier result is of the other edition, so nothing is compared.")
-    return _earlier_tables(folder, edition, project.place.code)
-
-
-def _earlier_tables(folder: Path, edition: str, place: str) -> _Earlier:
-    """Read an earlier result's name, tables and fitted parameters."""
     found = open_results(folder)
     if found.facts.get("profile") != edition:
+        if given is None:
+            return text("The earlier result is of the other edition, so nothing is compared.")
         raise UsageError(
             text("{folder} is of the other edition and cannot be compared", folder=folder)
         )
-    if found.facts.get("place_code") != place:
+    if found.facts.get("place_code") != project.place.code:
         raise UsageError(text("{folder} is the result of another place", folder=folder))
     names = ("units", "unit_indicators", "items", "signed_off")
     tables = {name: found.table(name) for name in names if name in found.tables}

@@ -13,8 +13,8 @@ import shapely
 from riskmap.errors import Problem
 from riskmap.geo.grid import metric_crs
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import Findings, in_words, row_list, shown_value, unusable
-from riskmap.layers.check.rules import normal_names, row_place
+from riskmap.layers.check.findings import Findings, row_list, shown_value, unusable
+from riskmap.layers.check.rules import normal_names, repair, return_gone, row_place
 from riskmap.layers.place.datum import to_wgs84
 from riskmap.layers.place.points import locate_table
 from riskmap.vocabulary.columns import (
@@ -60,12 +60,7 @@ def repair_units(shapes: gpd.GeoSeries, findings: Findings) -> gpd.GeoSeries:
     """
     values = shapes.to_numpy().copy()
     gone = shapely.is_missing(values) | shapely.is_empty(values)
-    findings.returned(
-        gone & ~findings.bad,
-        "no_geometry",
-        text("the row has no geometry"),
-        text("draw it, or delete the row"),
-    )
+    return_gone(gone, findings)
     values[gone] = None
     wrong = ~gone & ~np.isin(shapely.get_type_id(values), (3, 6, 7))
     findings.returned(
@@ -75,25 +70,7 @@ def repair_units(shapes: gpd.GeoSeries, findings: Findings) -> gpd.GeoSeries:
         text("give the right layer"),
     )
     values[wrong] = None
-    broken = ~shapely.is_missing(values) & ~shapely.is_valid(values)
-    if broken.any():
-        reasons = np.full(len(values), "", dtype=object)
-        reasons[broken] = in_words(shapely.is_valid_reason(values[broken]))
-        values[broken] = shapely.make_valid(
-            values[broken], method="structure", keep_collapsed=False
-        )
-        findings.noted(
-            broken,
-            "repaired",
-            text("invalid geometry was repaired"),
-            text("check the outline in a GIS"),
-            values=reasons,
-        )
-        empty = broken & shapely.is_empty(values)
-        findings.returned(
-            empty, "collapsed", text("the geometry cannot be repaired"), text("draw it again")
-        )
-        values[empty] = None
+    values = repair(values, findings)
     return gpd.GeoSeries(values, index=shapes.index, crs=shapes.crs)
 
 

@@ -69,7 +69,7 @@ def check_geometry(
         text("draw it again"),
     )
     values[wide] = None
-    values = _repair(values, findings)
+    values = repair(values, findings)
     wanted = _DIMENSION.get(role.geometry)
     if wanted is not None:
         values = _right_type(values, wanted, role, findings, as_point=as_point)
@@ -94,7 +94,21 @@ def return_gone(gone: NDArray[np.bool_], findings: Findings) -> None:
     )
 
 
-def _repair(values: NDArray[np.object_], findings: Findings) -> NDArray[np.object_]:
+def repair(values: NDArray[np.object_], findings: Findings) -> NDArray[np.object_]:
+    """Mend invalid geometries; return rows whose geometry cannot be mended.
+
+    Parameters
+    ----------
+    values
+        Shape (n,); changed in place.
+    findings
+        Takes the rows.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,): valid geometries; None where a row is returned.
+    """
     if (shapely.get_type_id(values) <= 0).all():  # points, which cannot be broken
         return values
     broken = ~shapely.is_valid(values) & ~shapely.is_missing(values)

@@ -546,8 +546,6 @@ def _one_kind(frame: gpd.GeoDataFrame, geometry: str, notes: list[Remark]) -> gp
     wanted = {"point": 0, "line": 1, "polygon": 2}.get(geometry)
     if wanted is None or not hasattr(frame, "crs"):
         return frame
-    import shapely
-
     kinds = shapely.get_dimensions(frame.geometry.to_numpy())
     fits = kinds == wanted
     if not fits.any() or fits.all():
