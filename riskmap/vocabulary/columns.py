@@ -251,7 +251,7 @@ def one_or_list(*kinds: type) -> BeforeValidator:
 
     Parameters
     ----------
-    kinds
+    *kinds
         Of what an entry is.
 
     Returns
