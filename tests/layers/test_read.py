@@ -513,6 +513,16 @@ def test_a_long_table_read_by_columns_is_the_table_read_row_by_row(tmp_path, mon
     assert {len(layer.table) for layer, _ in read} == {2494}
 
 
+def test_a_second_table_far_down_in_short_lines_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "_LONG", 0)
+    rows = "1.5,2.5,a\n" * 3100
+    path = write_text(tmp_path / "a.csv", f"lon,lat,name\n{rows}name,lat,lon\n{rows}")
+    grid = table.read_csv(path, by_columns=True)
+    assert isinstance(grid.cells, table.Lines)
+    found = table.find_tables(grid, {"lon": "lon", "lat": "lat", "name": "name"}.get)
+    assert [(one.header.last, one.stop) for one in found] == [(0, 3101), (3101, 6202)]
+
+
 def test_formulas_without_a_result_are_named(tmp_path):
     book = openpyxl.Workbook()
     book.active.append(["名称", "经度", "纬度", "积水深度(m)"])
