@@ -177,6 +177,13 @@ def _table_problems(meta: pd.DataFrame) -> list[Problem]:
     for code in meta.index[(meta["kind"] == "indicator") & ~meta["direction"].isin([1, -1])]:
         message = text("{code}: direction must be 1 or -1", code=code)
         problems.append(error("direction", message, mend, value=meta.loc[code, "direction"]))
+    for code in meta.index[(meta["kind"] == "group") & (meta["direction"] != 1)]:
+        message = text("{code}: a group has no direction of its own; it must be 1", code=code)
+        turn = text(
+            "turn the direction of the indicators beneath it, or name it under complement in the "
+            "step aggregate"
+        )
+        problems.append(error("direction", message, turn, value=meta.loc[code, "direction"]))
     bad = meta["weight"].isna() | (meta["weight"] < 0) | ~np.isfinite(meta["weight"])
     for code in meta.index[bad & (meta["parent"] != "")]:
         message = text("{code}: weight must be a number of 0 or more", code=code)
@@ -397,7 +404,7 @@ class Data:
         Parameters
         ----------
         code
-            Code of an indicator or group.
+            Code of an indicator.
 
         Returns
         -------

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-__all__ = ["COLUMNS", "load_table", "parse_options"]
+__all__ = [
+    "COLUMNS", "Indicators", "Inputs", "compute", "load_table", "parse_options", "renormalise",
+]  # fmt: skip
 
 COLUMNS: Final = (
     "parent", "kind", "name_zh", "name_en", "direction", "weight", "unit", "method", "layer",
@@ -191,6 +193,9 @@ def _row_problems(
     if line["direction"] not in ("1", "+1", "-1"):
         mend = text("write 1 when more is worse, -1 when more is better")
         yield "direction", text("the direction is neither 1 nor -1"), mend
+    elif kind == "group" and line["direction"] == "-1":
+        mend = text("write 1, and turn the direction of the indicators beneath it")
+        yield "direction", text("a group has no direction of its own"), mend
     weight = pd.to_numeric(line["weight"], errors="coerce")
     if not (np.isfinite(weight) and weight >= 0):
         yield "weight", text("the weight is not a number of 0 or more"), text("write such as 0.25")
@@ -260,9 +265,6 @@ def _in_circles(raw: pd.DataFrame) -> set[str]:
         if steps > len(parent):
             lost.add(code)
     return lost
-
-
-__all__ = ["Indicators", "Inputs", "compute", "load_table", "renormalise"]
 
 
 @dataclass(frozen=True, eq=False)

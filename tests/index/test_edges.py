@@ -199,3 +199,24 @@ def test_a_share_runs_from_nothing_to_all(tmp_path, share, right):
     else:
         with pytest.raises(IndicatorError):
             scores(tmp_path, steps)
+
+
+def test_a_group_that_points_down_is_refused_and_its_indicators_turned_instead(
+    tmp_path: Path,
+) -> None:
+    groups = "code,parent,kind,direction,weight\nR,,group,,1\nG,R,group,{0},1\na,R,indicator,1,1\n"
+    tree = groups + "b,G,indicator,{1},1\nc,G,indicator,{1},1\n"
+    (tmp_path / "v.csv").write_text("unit,a,b,c\nu1,1,4,1\nu2,2,6,1.5\nu3,4,5,3\n", "utf-8")
+    files = {"steps": None, "out": tmp_path / "out"}
+    (tmp_path / "i.csv").write_text(tree.format(-1, 1), "utf-8")
+    with pytest.raises(IndicatorError) as told:
+        run_index(tmp_path / "v.csv", tmp_path / "i.csv", **files)
+    assert [(one.rule, "G" in str(one.message)) for one in told.value.problems] == [
+        ("direction", True)
+    ]
+    (tmp_path / "i.csv").write_text(tree.format("", -1), "utf-8")
+    run_index(tmp_path / "v.csv", tmp_path / "i.csv", **files)
+    found = pd.read_csv(tmp_path / "out" / "scores.csv", index_col="unit")
+    # b down: 1, 0, 1/2; c down: 1, 3/4, 0; a up: 0, 1/3, 1; each mean by hand.
+    assert found["G"].tolist() == pytest.approx([1, 3 / 8, 1 / 4])
+    assert found["R"].tolist() == pytest.approx([1 / 2, 17 / 48, 5 / 8])

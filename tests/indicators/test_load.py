@@ -68,6 +68,7 @@ def test_names_stand_in_for_each_other(tmp_path):
         (("H_W,", "=H W,"), "code", ""),
         (("H_W,", "HAZARD,"), "code", ""),
         (("RISK,,", "RISK,HAZARD,"), "parent", ""),
+        ((",Hazard,1,", ",Hazard,-1,"), "direction", "1"),
     ],
 )
 def test_each_fault_is_named_with_a_way_to_mend_it(tmp_path, change, field, hint):
