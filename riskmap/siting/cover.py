@@ -1,4 +1,4 @@
-"""What the covering models share: the matrix, the limits, the recount."""
+"""Covering models, their prices, exchanges and bounds, and what other models share with them."""
 
 from __future__ import annotations
 
@@ -30,14 +30,16 @@ if TYPE_CHECKING:
     from riskmap.siting.problem import Floats, Ints
 
 
+ROUNDING: Final = 1e-9
+"""Share of the objective by which a bound that equals it may differ."""
 SECONDS: Final = 10.0
 """Time spent on how many sites would do, once it is proven that ``p`` do not."""
 PRICES: Final = 600
-"""Steps of the prices before the search takes over."""
+"""Times that prices move before the search takes over."""
 PATIENCE: Final = 15
-"""Steps without a better bound before they become shorter."""
+"""So many moves without a better bound make the next ones shorter."""
 STEP_LEAST: Final = 1e-3
-"""Share of a step below which they stop."""
+"""Prices stop once a move is this share of the first ones."""
 
 
 def _listed(names: list[str], *, most: int = 10) -> str:
@@ -338,7 +340,7 @@ def solution_of(
     objective, bound
         Value and proven bound.
     optimal
-        Whether the bound proves the value.
+        Whether the bound proves the value, within the gap that was asked for.
     extra
         Further published figures.
 
@@ -348,11 +350,12 @@ def solution_of(
         With each demand assigned to its nearest open facility.
     """
     demand, facility, amount, uncovered = assign_nearest(instance, opened)
+    same = abs(bound - objective) <= ROUNDING * max(abs(objective), 1.0)
     return Solution(
         model=model,
         status="optimal" if optimal else "feasible",
         objective=objective,
-        bound=objective if optimal else bound,
+        bound=objective if same else bound,
         open=np.sort(opened),
         demand_of=demand,
         facility_of=facility,
@@ -603,6 +606,7 @@ def mclp(
     ----------
     Church & ReVelle 1974, The maximal covering location problem, doi:10.1007/BF01942293.
     """
+    began = time.perf_counter()
     p = check_p(instance, p)
     near = within(instance, radius)
     opened = greedy_sites(near, p)
@@ -610,18 +614,19 @@ def mclp(
     if gap > 0:
         opened, bound = priced_sites(near, opened, gap=gap, time_limit=time_limit)
     value = float(assign_nearest(near, opened)[2].sum())
-    if bound - value > max(gap, 1e-9) * max(abs(value), 1):
+    if bound - value > max(gap, ROUNDING) * max(abs(value), 1):
         m = near.n_facilities
         model = covering_model(near, p)
         start = np.zeros(model["cost"].size)
         start[opened] = 1
         start[m:] = (model["matrix"][:-1, :m] @ start[:m]) > 0
-        answer = minimise(**model, time_limit=time_limit, gap=gap, max_nodes=max_nodes, start=start)
+        rest = None if time_limit is None else time_limit - (time.perf_counter() - began)
+        answer = minimise(**model, time_limit=rest, gap=gap, max_nodes=max_nodes, start=start)
         if answer.x is not None:
             opened = np.flatnonzero(answer.x[:m] > 0.5)
             value = float(assign_nearest(near, opened)[2].sum())
         bound = min(bound, -answer.bound, float(-model["cost"].sum()))
-    optimal = abs(bound - value) <= max(gap, 1e-9) * max(abs(value), 1)
+    optimal = abs(bound - value) <= max(gap, ROUNDING) * max(abs(value), 1)
     return solution_of(near, opened, model="mclp", objective=value, bound=bound, optimal=optimal)
 
 
@@ -657,7 +662,7 @@ def priced_sites(
     Galvao & ReVelle 1996, A Lagrangean heuristic for the maximal covering location problem,
     European Journal of Operational Research 88, 114-123.
     """
-    until = np.inf if time_limit is None else time.monotonic() + time_limit / 2
+    until = np.inf if time_limit is None else time.perf_counter() + time_limit / 2
     fixed = near.status == EXISTING
     free = np.flatnonzero(~fixed & (near.status != EXCLUDED))
     covers = coverage(near)
@@ -686,7 +691,7 @@ def priced_sites(
         slope = times - (price < weight)
         length = float((slope**2).sum())
         near_enough = bound - value <= gap * (sure + value)
-        if near_enough or not length or step < STEP_LEAST or time.monotonic() > until:
+        if near_enough or not length or step < STEP_LEAST or time.perf_counter() > until:
             break
         if stalled == PATIENCE:
             price, step, stalled = kept, step / 1.6, 0
@@ -736,7 +741,7 @@ def covering_model(near: Instance, p: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        Arguments of `riskmap.siting.solver.loaded`.
+        Arguments of `riskmap.siting.problem.minimise`.
     """
     m = near.n_facilities
     lower, upper = limits(near)

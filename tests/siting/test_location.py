@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.sparse.csgraph import shortest_path
 
 from riskmap.errors import UsageError
+from riskmap.siting import cover
 from riskmap.siting.cover import (
     cover_bound,
     expected,
@@ -139,6 +140,27 @@ def test_prices_prove_many_sites_without_a_search():
     model = solve("mclp", near, radius=12, p=8)
     assert value <= model.objective <= bound
     assert bound <= value * 1.03
+
+
+def test_a_covering_model_stopped_at_a_gap_states_what_is_proven_in_its_time(monkeypatch):
+    """Exchanges end at 77 of 78 here: the bound is not 77, and the search gets what time is left."""
+    rng = np.random.default_rng(2)
+    reach, weight = rng.random((14, 9)) < 0.3, rng.integers(1, 10, 14).astype(float)
+    best = max(
+        weight[reach[:, list(s)].any(axis=1)].sum() for s in itertools.combinations(range(9), 4)
+    )
+    case = dense(np.where(reach, 1.0, 9.0), weight=weight)
+    rough = solve("mclp", case, radius=1, p=4, gap=0.2)
+    assert rough.objective < best <= rough.bound
+    assert rough.gap == pytest.approx((rough.bound - rough.objective) / rough.objective)
+    limits = []
+    search = cover.minimise
+    monkeypatch.setattr(
+        cover, "minimise", lambda *a, **k: limits.append(k["time_limit"]) or search(*a, **k)
+    )
+    exact = solve("mclp", case, radius=1, p=4, gap=1e-6, time_limit=60)
+    assert exact.objective == exact.bound == best
+    assert 30 <= limits[0] < 60
 
 
 @settings(max_examples=60, deadline=None)
