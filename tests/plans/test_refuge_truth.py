@@ -259,3 +259,10 @@ def test_the_order_of_rows_changes_no_figure(refuges, groups, depth, dice):
     assert found[0][0] == found[1][0]
     assert sorted(found[0][2]) == sorted(found[1][2])
     assert found[0][1] == pytest.approx(found[1][1], abs=1e-6)
+
+
+def test_of_two_hundred_thousand_nobody_loses_a_place_to_keep_the_group_whole():
+    """200 001 people, a refuge for 200 000 and one for 5: one goes alone, or has no place."""
+    there = world([(500, 200_000), (700, 5)], areas(("甲组", 200_001, 400, 420)))
+    sent = plan(there).tables["assignment"]
+    assert sent.set_index("refuge")["people"].to_dict() == {"场所0": 200_000, "场所1": 1}

@@ -101,7 +101,7 @@ def assign(
     Parameters
     ----------
     ways
-        Table of `refuge_roads.ways`.
+        Table of `riskmap.plans.refuges.ways.ways`.
     people
         People of each group, shape (n,).
     places
@@ -229,10 +229,7 @@ def gathered(done: Assigned, gather: Gather) -> Assigned:
     best, least = now, None
     score: tuple[float, float] | None = None
     for turn in range(ROUNDS + 1):
-        flow = np.zeros(len(pair))
-        flow[pair.get_indexer(
-            pd.MultiIndex.from_arrays([now.solution.demand_of, now.solution.facility_of])
-        )] = now.solution.amount  # fmt: skip
+        flow = _flow(now.solution, pair)
         load = np.bincount(link, weights=flow, minlength=links).astype(np.float64)
         used = np.bincount(of_link[load > 0], minlength=len(size))
         spent = float((time * flow).sum())
@@ -257,6 +254,14 @@ def gathered(done: Assigned, gather: Gather) -> Assigned:
     return replace(_as_it_was(best, back), least_seconds=None if least is None else least * TICK_S)
 
 
+def _flow(solution: Solution, pair: pd.MultiIndex) -> NDArray[np.float64]:
+    """Give the amount that goes along every pair."""
+    flow = np.zeros(len(pair))
+    at = pair.get_indexer(pd.MultiIndex.from_arrays([solution.demand_of, solution.facility_of]))
+    flow[at] = solution.amount
+    return flow
+
+
 TRIES: Final = 24
 """Flows solved to leave out small parts and further refuges."""
 CRUMB: Final = 4.0
@@ -277,20 +282,15 @@ def _tidied(
     barred = np.zeros(len(pair), bool)
     kept, tries = set[tuple[int, ...]](), 0
 
-    def flow_of(solution: Solution) -> NDArray[np.float64]:
-        flow = np.zeros(len(pair))
-        at = pair.get_indexer(pd.MultiIndex.from_arrays([solution.demand_of, solution.facility_of]))
-        flow[at] = solution.amount
-        return flow
-
     def aims_of(flow: NDArray[np.float64]) -> list[float]:
         first = float(flow[done.first[whole.demand_of]].sum())
         return [float(flow.sum()), first, *(float((aim * flow).sum()) for aim in done.aims[:-1])]
 
-    flow = flow_of(done.solution)
+    flow = _flow(done.solution, pair)
     want, best = aims_of(flow), done
     time = done.aims[-1].astype(np.float64)
     queue = _needless(whole, flow, link, of_link, gather)
+    faults = _faults(queue)
     while queue and tries < TRIES:
         some = queue.pop(0)
         key = tuple(pair for pairs, _ in some for pair in pairs.tolist())
@@ -303,19 +303,17 @@ def _tidied(
         solution = allocate_ordered(
             among(whole, ~trial), [aim[~trial] for aim in done.aims], first=done.first
         )
-        after = flow_of(solution) if solution.objective is not None else flow
+        after = _flow(solution, pair) if solution.objective is not None else flow
         free = all(any_price for _, any_price in some)
         price = CRUMB * len(some) * gather.cost_s / TICK_S
         dear = float((time * after).sum() - (time * flow).sum()) > price
-        fine = solution.objective is not None and np.allclose(aims_of(after), want, atol=1e-6)
-        if (
-            fine
-            and (free or not dear)
-            and _worse(whole, after, link, of_link, gather)
-            < _worse(whole, flow, link, of_link, gather)
-        ):
+        fine = solution.objective is not None and np.allclose(
+            aims_of(after), want, rtol=1e-12, atol=1e-6
+        )
+        rest = _needless(whole, after, link, of_link, gather)
+        if fine and (free or not dear) and _faults(rest) < faults:
             best, flow, barred = replace(done, solution=solution), after, trial
-            queue = _needless(whole, flow, link, of_link, gather)
+            queue, faults = rest, _faults(rest)
         elif len(some) > 1:
             queue[:0] = [some[: len(some) // 2], some[len(some) // 2 :]]
     return best
@@ -347,15 +345,8 @@ def _needless(
     return [part for part in (beyond, crumbs, joined) if part]
 
 
-def _worse(
-    whole: Instance,
-    flow: NDArray[np.float64],
-    link: NDArray[np.int64],
-    of_link: NDArray[np.int64],
-    gather: Gather,
-) -> tuple[int, int]:
+def _faults(units: list[list[Unit]]) -> tuple[int, int]:
     """Count refuges beyond the most of their villages, and small parts."""
-    units = _needless(whole, flow, link, of_link, gather)
     marks = [any_price for part in units for _, any_price in part]
     return sum(marks), len(marks) - sum(marks)
 
