@@ -25,7 +25,7 @@ from riskmap.index.steps import Index, default_steps, fit
 from riskmap.indicators.table import Indicators
 from riskmap.layers.layer import Layer, Source
 from riskmap.register.control import CHOICES, build_control
-from riskmap.register.items import build_items
+from riskmap.register.items import list_items
 from riskmap.result import Facts, InputFile, Result, Scenario
 from riskmap.vocabulary.presets import load_presets
 from riskmap.vocabulary.roles import load_roles
@@ -246,7 +246,8 @@ def sample_result(
         {"refuge_name": ["第0中学"], "refuge_m": [420.0], "method": ["by road"]}, index=["YL-0002"]
     )
     facts = {"data_date": "2026-04-15", "place_code": "370102"}
-    items = build_items(layers, roles, units, index["unit"], presets=presets, near=near, **facts)
+    items = list_items(layers, roles, units, index["unit"], presets=presets, near=near, **facts)
+    items = items.table
     control = build_control(items, layers, roles, presets=presets, data_date="2026-04-15")
     indicators = Indicators(
         meta=meta, cells=cells, units=values,

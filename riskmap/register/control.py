@@ -59,7 +59,7 @@ def build_control(
     Parameters
     ----------
     items
-        The list, as `build_items` made it.
+        The list, as `list_items` made it.
     layers
         Checked layers by role, for persons, phones and dates.
     roles
@@ -81,9 +81,9 @@ def build_control(
     Examples
     --------
     >>> from riskmap.vocabulary.presets import load_presets
-    >>> from riskmap.register.items import build_items
+    >>> from riskmap.register.items import list_items
     >>> presets = load_presets()
-    >>> items = build_items({}, {}, None, None, presets=presets)
+    >>> items = list_items({}, {}, None, None, presets=presets).table
     >>> "overdue" in build_control(items, {}, {}, presets=presets).columns
     True
     """

@@ -265,18 +265,28 @@ def counted(
     }
 
 
-def build_items(
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """The list, and what stands in it once though two ledgers hold it."""
+
+    table: pd.DataFrame
+    """One row an item, index ``item_id``, best rank first."""
+    merged: Mapping[str, str]
+    """Number of a row that is left out to the number of the row that stands for it."""
+
+
+def list_items(
     layers: Mapping[str, Layer],
     roles: Mapping[str, Role],
-    units: gpd.GeoDataFrame,
+    units: gpd.GeoDataFrame | None,
     unit_index: Index | None,
     *,
     presets: Presets,
     near: pd.DataFrame | None = None,
     data_date: str = "",
     place_code: str = "",
-) -> pd.DataFrame:
-    """List every item in use, worst first.
+) -> Listed:
+    """List every item in use, worst first, and tell which rows of two ledgers became one.
 
     What cannot be graded stands first, in a block of its own. Then by level L, by the item's own
     severity S, by people, by the unit's risk score, by id; the score is (L - 1 + S) / 4.
@@ -303,52 +313,14 @@ def build_items(
 
     Returns
     -------
-    DataFrame
-        One row an item, index ``item_id``, best rank first.
+    Listed
+        The list and the rows joined in it.
 
     Examples
     --------
     >>> from riskmap.vocabulary.presets import load_presets
-    >>> len(build_items({}, {}, None, None, presets=load_presets()))
+    >>> len(list_items({}, {}, None, None, presets=load_presets()).table)
     0
-    """
-    return list_items(
-        layers, roles, units, unit_index, presets=presets, near=near, data_date=data_date,
-        place_code=place_code,
-    ).table  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Listed:
-    """The list, and what stands in it once though two ledgers hold it."""
-
-    table: pd.DataFrame
-    merged: Mapping[str, str]
-    """Number of a row that is left out to the number of the row that stands for it."""
-
-
-def list_items(
-    layers: Mapping[str, Layer],
-    roles: Mapping[str, Role],
-    units: gpd.GeoDataFrame | None,
-    unit_index: Index | None,
-    *,
-    presets: Presets,
-    near: pd.DataFrame | None = None,
-    data_date: str = "",
-    place_code: str = "",
-) -> Listed:
-    """Put what needs watching on the list, as `build_items` does, and tell what was joined.
-
-    Parameters
-    ----------
-    layers, roles, units, unit_index, presets, near, data_date, place_code
-        As for `build_items`.
-
-    Returns
-    -------
-    Listed
-        The table and the rows joined in it.
     """
     items = _collect(layers, roles, units, unit_index, presets, near, (data_date, place_code))
     merged: dict[str, str] = {}

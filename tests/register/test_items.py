@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from riskmap.i18n import language
 from riskmap.layers.layer import Layer
 from riskmap.register.control import CHOICES, build_control, overdue
-from riskmap.register.items import build_items, counted, list_items
+from riskmap.register.items import counted, list_items
 from riskmap.vocabulary.presets import load_presets
 from riskmap.vocabulary.roles import load_roles
 
@@ -101,7 +101,7 @@ def index(units):
 
 def listed(units, index, layers=None, **options):
     layers = layers or {"flood_point": flood(), "hazard_source": sources()}
-    return build_items(layers, ROLES, units, index, presets=load_presets(), **options)
+    return list_items(layers, ROLES, units, index, presets=load_presets(), **options).table
 
 
 def test_ungraded_first_then_level_then_the_items_own_severity(units, index):
@@ -133,7 +133,7 @@ def test_of_two_as_severe_the_one_with_more_people_stands_first(units, index):
     layers = {"danger_area": layer("danger_area", area, at(1).tolist() * 2)}
     scale = [[0, 0], *([k, 1] for k in range(100, 107))]
     presets = load_presets({"severity.people": scale})
-    items = build_items(layers, ROLES, units, index, presets=presets)
+    items = list_items(layers, ROLES, units, index, presets=presets).table
     assert items["severity"].nunique() == items["unit_score"].nunique() == 1
     assert items.index.tolist() == ["WQ-2", "WQ-1"]
 
@@ -152,7 +152,7 @@ def test_more_is_never_ranked_lower(depth, minutes, people, what, more):
     rows = [(depth, minutes, people), bigger]
     names = ["depth_m", "duration_min", "people"]
     table = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-    items = build_items(flood_rows(**table), ROLES, None, None, presets=load_presets())
+    items = list_items(flood_rows(**table), ROLES, None, None, presets=load_presets()).table
     assert items.index[0] == "YL-1"
 
 
@@ -374,19 +374,21 @@ def test_people_from_the_ledger_win_over_people_near(units, index):
 @given(st.permutations([0, 1, 2, 3]))
 def test_order_of_rows_changes_nothing(order):
     presets = load_presets()
-    plain = build_items({"flood_point": flood()}, ROLES, None, None, presets=presets)
-    mixed = build_items({"flood_point": flood(order)}, ROLES, None, None, presets=presets)
+    plain = list_items({"flood_point": flood()}, ROLES, None, None, presets=presets).table
+    mixed = list_items({"flood_point": flood(order)}, ROLES, None, None, presets=presets).table
     pd.testing.assert_frame_equal(plain, mixed)
 
 
 def test_nothing_to_list():
-    items = build_items({}, ROLES, None, None, presets=load_presets())
+    items = list_items({}, ROLES, None, None, presets=load_presets()).table
     assert len(items) == 0
     table = build_control(items, {}, ROLES, presets=load_presets(), data_date="2026-06-01")
     assert len(table) == 0
     gone = flood()
     gone = Layer("flood_point", gone.table.assign(status="retired"))
-    assert len(build_items({"flood_point": gone}, ROLES, None, None, presets=load_presets())) == 0
+    assert (
+        len(list_items({"flood_point": gone}, ROLES, None, None, presets=load_presets()).table) == 0
+    )
 
 
 def test_hidden_dangers_keep_their_own_deadline(units, index):
