@@ -518,20 +518,24 @@ def _all_pairs(
     count, there = len(setting.on), ground.on_road
     if setting.roads is not None:
         places, there = setting.roads.moved(places), setting.roads.moved(there)
-    fleet = Fleet(
-        vehicle=ground.vehicle,
-        rows=np.arange(len(places)) + count,
-        places=places,
-        start=np.full(len(places), setting.rule.response_s),
-        edge_cost=edge_cost,
+    old, new = (
+        pairs(one, there, limit=limit)
+        for one in (setting, _alone(ground, setting, edge_cost, places))
     )
-    alone = Setting(
-        graph=setting.graph, fleets=(fleet,), xy=places.xy, on=places.on, start=fleet.start,
+    return np.r_[old[0], new[0] + count], np.r_[old[1], new[1]], np.r_[old[2], new[2]]
+
+
+def _alone(ground: Ground, setting: Setting, edge_cost: Floats, places: Snapped) -> Setting:
+    """Put new stations on some roads without those there are."""
+    start = np.full(len(places), setting.rule.response_s)
+    fleet = Fleet(
+        vehicle=ground.vehicle, rows=np.arange(len(places)), places=places, start=start,
+        edge_cost=edge_cost,
+    )  # fmt: skip
+    return Setting(
+        graph=setting.graph, fleets=(fleet,), xy=places.xy, on=places.on, start=start,
         own=np.zeros(len(places), dtype=bool), rule=setting.rule, access_ms=setting.access_ms,
     )  # fmt: skip
-    both = (pairs(setting, there, limit=limit), pairs(alone, there, limit=limit))
-    station, place, seconds = (np.concatenate(part) for part in zip(*both, strict=True))
-    return station, place, seconds
 
 
 def _cover_instance(
@@ -637,7 +641,7 @@ def _near_bound(
     p: int,
 ) -> float | None:
     """Bound the medians or the centre from below, a site for each part of the place."""
-    setting, count = ground.setting, len(ground.setting.on)
+    count = len(ground.setting.on)
     instance, kept = asked
     part = cKDTree(ground.candidates.on_road.xy).query(whole.xy)[1]
     old = instance.facility_of < count
@@ -646,14 +650,7 @@ def _near_bound(
     there = ground.on_road.take(kept)
     for number in np.unique(part):
         places = whole.take(part == number)
-        fleet = Fleet(
-            vehicle=ground.vehicle, rows=np.arange(len(places)), places=places,
-            start=np.full(len(places), setting.rule.response_s), edge_cost=ground.edge_cost,
-        )  # fmt: skip
-        alone = Setting(
-            graph=setting.graph, fleets=(fleet,), xy=places.xy, on=places.on, start=fleet.start,
-            own=np.zeros(len(places), dtype=bool), rule=setting.rule, access_ms=setting.access_ms,
-        )  # fmt: skip
+        alone = _alone(ground, ground.setting, ground.edge_cost, places)
         _, seconds = first_there(alone, there)
         near = np.flatnonzero(np.isfinite(seconds))
         demand.append(near)
