@@ -30,7 +30,6 @@ RANDOM_INDEX: Final = (0.0, 0.0, 0.58, 0.90, 1.12, 1.24, 1.32, 1.41, 1.45, 1.49,
 MAX_RATIO: Final = 0.10
 RECIPROCAL: Final = 1e-2
 """Relative tolerance of a_ij * a_ji = 1, so that 0.33 may stand for 1/3."""
-PAIRWISE: Final = ("eigenvector", "geometric")
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from riskmap.geo.people import Pieces
 
 
-__all__ = ["depth", "distance", "low_ground", "point_density", "source_decay", "threatened"]
-
-
 def _unknown_levels(rows: Any, levels: NDArray[np.int64], spec: Spec) -> tuple[Text, ...]:
     unknown = int((levels == 0).sum()) if "level" in rows else 0
     if not unknown:
@@ -322,9 +319,6 @@ def threatened(inputs: Inputs, spec: Spec) -> Field | Missing:
     return Field(density, spec.unit, how, notes, units=units, exact=True)
 
 
-__all__ = ["refuge_places", "travel_time"]
-
-
 def travel_time(inputs: Inputs, spec: Spec) -> Field | Missing:
     """Measure minutes by road to the nearest place of a layer, else straight metres.
 
@@ -436,9 +430,6 @@ def refuge_places(inputs: Inputs, spec: Spec) -> Field | Missing:
     return Field(np.minimum(places * 100, cap).astype(np.float32), spec.unit, how, notes)
 
 
-__all__ = ["area_share", "length_density", "population_density"]
-
-
 def population_density(inputs: Inputs, spec: Spec) -> Field | Missing:
     """Measure people per km2.
 
@@ -517,9 +508,6 @@ def length_density(inputs: Inputs, spec: Spec) -> Field | Missing:
     return Field(
         values, spec.unit, text("length of roads in the cell by its area, a proxy for people")
     )
-
-
-__all__ = ["people_share"]
 
 
 def _share(table: Any, kind: str) -> NDArray[np.float64] | None:
@@ -618,9 +606,6 @@ def people_share(inputs: Inputs, spec: Spec) -> Field | Missing:
             own = 100 * _share_of_units(inputs.pieces, shapes[placed], share[placed], people)
         return Field(values * np.float32(100), spec.unit, how, units=own)
     return no_layer(spec.layer)
-
-
-__all__ = ["class_share", "points_per_km2", "worst_points"]
 
 
 def _class_points(inputs: Inputs, spec: Spec) -> pd.DataFrame | Missing:

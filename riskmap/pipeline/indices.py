@@ -1,4 +1,4 @@
-"""Grid and indicators."""
+"""Grid, people, indicators and index, and what each scenario makes of them."""
 
 from __future__ import annotations
 
@@ -357,8 +357,6 @@ def far_from_refuge(
     return units.assign(people_far=far, share_far=share)
 
 
-__all__ = ["DRY", "Added", "take_in"]
-
 DRY = "_DRY"
 """Ending of the code under which a group's own children stand once water is added to it."""
 
@@ -407,7 +405,7 @@ def take_in(
     r"""Add an indicator to a group of a fitted index; nothing that was fitted changes.
 
     The group's own children move, with their weights and method, under a new group ``GROUP_DRY``.
-    The group becomes the `riskmap.index.means.union` of it and the new indicator:
+    The group becomes the `riskmap.index.aggregate.union` of it and the new indicator:
 
     .. math:: H = 1 - (1 - H_{dry}) (1 - x), \quad
               x = \min\left(1, \frac{v - v_{bottom}}{v_{top} - v_{bottom}}\right)
@@ -537,8 +535,6 @@ def _changed(
     base: Baseline, roads: Roads, scenario: Scenario
 ) -> tuple[Inputs, list[str], list[Text]]:
     """Find the inputs of a scenario, and the indicators that see a difference."""
-    import pandas as pd
-
     inputs, methods, notes = base.inputs, set(), []
     layers: set[str] = set()
     if scenario.depth_m is not None:
@@ -663,8 +659,6 @@ def _with_water(
     base: Baseline, params: Any, meta: pd.DataFrame, code: str
 ) -> tuple[Any, pd.DataFrame, list[Text]]:
     """Take in the water's indicator, which the baseline does not have."""
-    import pandas as pd
-
     row = base.table.loc[[code]]
     group = _group_of(base, meta, code)
     if group not in meta.index:
@@ -905,8 +899,6 @@ def class_stability(
     Series
         Share of the draws, 0 to 1; NaN for coarser levels and unknown classes.
     """
-    import pandas as pd
-
     values = indicators.units[finest]
     drawn = unit_stability(index.params, values, index.meta, seed=seed)
     own = index.classes[finest].fillna(0).astype(int)

@@ -1,4 +1,4 @@
-"""The plans of a run: stations and refuges, under every scenario."""
+"""The plans of a run: stations, refuges and supplies, under every scenario."""
 
 from __future__ import annotations
 

@@ -545,8 +545,6 @@ def result_of(project: Project, ground: Ground, run: Run | None = None) -> Resul
     Result
         Later parts empty where nothing has run.
     """
-    import pandas as pd
-
     facts = _facts(project, ground)
     said = run.notes if run else ()
     nothing = pd.DataFrame()
@@ -720,7 +718,6 @@ def _table(project: Project) -> pd.DataFrame:
 def _steps(project: Project, table: pd.DataFrame) -> Any:
     """Fit the steps on a few made-up rows, which shows a wrong method or option at once."""
     import numpy as np
-    import pandas as pd
 
     codes = [str(code) for code in table.index[table["kind"] == "indicator"]]
     meta, _ = renormalise(table, codes)

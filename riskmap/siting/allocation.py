@@ -94,7 +94,6 @@ def _weighed(instance: Instance) -> Solution:
     The second one keeps to the optimal face of the first: pairs of positive reduced cost stay
     empty, and what has a price is used up, so that its corners are whole where the data are.
     """
-    from scipy import sparse
     from scipy.optimize import linprog
 
     n, m, k = instance.n_demands, instance.n_facilities, instance.cost.size
@@ -130,7 +129,6 @@ def _weighed(instance: Instance) -> Solution:
 
 def _weighed_whole(instance: Instance, *, time_limit: float | None, gap: float) -> Solution:
     """Serve the most weight, then with the least cost times size, every demand at one place."""
-    from scipy import sparse
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     n, m, k = instance.n_demands, instance.n_facilities, instance.cost.size

@@ -1,4 +1,4 @@
-"""The plan's tables as officers read them."""
+"""The plan as officers read it: tables, layers of the map, remarks."""
 
 from __future__ import annotations
 

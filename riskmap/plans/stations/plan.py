@@ -672,7 +672,6 @@ def _forbidden(
 ) -> gpd.GeoDataFrame | None:
     """Join the danger areas of the project and of its scenarios."""
     import geopandas as gpd
-    import pandas as pd
 
     parts = [] if own is None else [own]
     parts += [one.danger_area for one in scenarios.values() if one.danger_area is not None]

@@ -572,27 +572,6 @@ def _out_of_service(scenario: str, names: NDArray[np.object_], table: pd.DataFra
     )
 
 
-def _traffic(setting: Setting) -> Text:
-    """Say in which traffic the vehicles drive, and how many roads were measured."""
-    graph = setting.graph
-    metres = np.maximum(graph.edge_length_m, 0.0)
-    share = float(metres[graph.edge_timed].sum() / max(float(metres.sum()), 1e-9))
-    if graph.hour is None and not share:
-        return text("Arrival times are free flow (自由流), without traffic.")
-    if graph.hour is None:
-        return text(
-            "Arrival times: {share} of the road length by measured times, the rest in free flow "
-            "(自由流)",
-            share=f"{share:.1%}",
-        )
-    return text(
-        "Arrival times in the traffic at {hour}:00: {share} of the road length by measured times, "
-        "the rest by the table of congestion (road.congestion)",
-        hour=graph.hour,
-        share=f"{share:.1%}",
-    )
-
-
 def _mutual_aid(outside: int) -> tuple[Text, ...]:
     """Say that stations outside the place are counted on."""
     if not outside:
