@@ -19,6 +19,7 @@ from riskmap.geo.network import (
     shortest_paths,
     snap_points,
 )
+from riskmap.geo.network.tables import find_pieces
 from riskmap.geo.network.travel import at_hour
 
 X0, Y0 = 500_000.0, 4_000_000.0
@@ -491,3 +492,26 @@ def test_of_roads_equally_near_drawing_order_chooses_none(n, rng):
            for half in ([a, middle], [middle, b])]  # fmt: skip
     rng.shuffle(cut)
     np.testing.assert_allclose(snapped(lines), snapped(cut), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("start", "times", "right"),
+    [
+        (-50, 0.5, 50 + 1000 + 0.5 * 300 + 50),  # 1150 along the dear edge, 1200 round it
+        (-50, 1.0, 50 + 1200 + 50),  # 1300 along it
+        (400, 0.5, 600 + 0.5 * 100 + 50),  # sets out within the dear stretch
+        (-50, 0.0, 50 + 1000 + 50),
+    ],
+)
+def test_a_dear_stretch_makes_its_own_length_dear_not_the_whole_edge(start, times, right):
+    """300 of the 1 000 m of the straight edge cost more; a way of 1 200 m leads round it."""
+    ends = [line((-100, 0), (0, 0)), line((1000, 0), (1100, 0))]
+    ways = [line((0, 0), (1000, 0)), line((0, 0), (0, 100), (1000, 100), (1000, 0))]
+    graph = build_graph(roads([*ends, *ways]))
+    edge = np.flatnonzero(np.isclose(graph.edge_length_m, 1000, atol=0.01))
+    dear = (edge, np.array([0.5]), np.array([0.2])), times  # taken westwards by the first way
+    put = [at(graph, (x, 0)) for x in (start, 1050)]
+    cost, (edges, low, high) = find_pieces(graph, graph.edge_length_m, *put, dearer=dear)
+    assert cost == pytest.approx(right, abs=0.01)
+    metres = (graph.edge_length_m[edges] * np.abs(high - low)).sum()
+    assert metres == pytest.approx({1.0: 1300.0}.get(times, 1050.0 - start), abs=0.01)

@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from riskmap.plans.options import RefugeOptions
+from riskmap.plans.refuges import sites
 from riskmap.plans.refuges.sites import choose, equity, recount, stability, weighted_quantile
 from riskmap.siting.location import solve
 from riskmap.siting.problem import make_instance
+from riskmap.vocabulary.presets import load_presets
 from tests.street import CRS, E, areas, at, plan, rect, world
 
 FEW = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
@@ -226,3 +228,27 @@ def test_equity_names_the_village_that_walks_farthest():
     # A village of one person can be the worst; one whom no road reaches cannot.
     alone = replace(case, people=People(table=table.assign(people=[99, 1]), xy=xy))
     assert equity(alone, roads[0], site, there.units)["worst_village"].iloc[0] == "丙村"
+
+
+def test_sites_left_out_count_for_the_compared_one_nearest_to_them(monkeypatch):
+    """One site among 27 cells, four of them compared: the bound of all, by every distance."""
+    compared = np.array([2, 7, 13, 21])
+    monkeypatch.setattr(sites, "MOST_CANDIDATES", 4)
+    monkeypatch.setattr(sites, "thin", lambda xy, *_: compared if len(xy) > 4 else np.arange(4))
+    moved = areas(("甲组", 60, 940, 960), ("乙组", 80, 1940, 1960), ("丙组", 30, 2740, 2760))
+    options = RefugeOptions(site_model="p-median", new_sites=[1], draws=1)
+    found = plan(world([(200, 500)], moved), options)
+    people, start = np.array([60.0, 80, 30]), np.array([950.0, 1950, 2750])
+    cells = np.setdiff1d(np.arange(50.0, 3000, 100), start)  # none in a danger area
+    speed = float(load_presets()["road.foot_kmh"]) / 3.6
+    old, away = abs(start - 200), abs(cells[:, None] - start)
+    part = abs(cells[:, None] - cells[compared]).argmin(axis=1)
+    joined = np.array([away[part == k].min(axis=0) for k in range(4)])
+    by_all, by_parts, by_few = (
+        (people * np.minimum(old, one)).sum(axis=1).min() / speed
+        for one in (away, joined, away[compared])
+    )
+    assert by_parts <= by_all < by_few
+    said = next(dict(n.params) for n in found.notes if "would have an objective of" in n.msgid)
+    assert said["n"] == 27
+    assert float(said["bound"]) == pytest.approx(by_parts, abs=0.5 + 1e-3 * by_parts)

@@ -197,3 +197,21 @@ def test_another_road_is_dear_only_where_the_first_way_uses_it(stops):
     assert first.metres == pytest.approx(300 + 300 + 400, abs=0.01)
     assert other.metres == pytest.approx(400 + 450 + 700 + 300 + 50, abs=0.01)
     assert other.shared_m == pytest.approx(0, abs=0.01)
+
+
+def test_metres_used_both_ways_are_where_the_two_flows_overlap():
+    """From 910 m east to 1 800, from 1 010 m west to 200: 90 m before the joint, 10 behind it."""
+    there = world(
+        [(200, 100), (1800, 300)], areas(("甲组", 300, 900, 920), ("乙组", 100, 1000, 1020))
+    )
+    found = plan(there, RefugeOptions(draws=1, whole=True))
+    table = found.tables["assignment"].set_index("name")
+    assert table["refuge"].to_dict() == {"甲组": "场所1", "乙组": "场所0"}
+    assert lines(found)["对向都有转移人流、车流的道路长度"] == 100
+    apart = world(
+        [(200, 300), (1800, 100)], areas(("甲组", 300, 900, 920), ("乙组", 100, 1000, 1020))
+    )
+    assert (
+        lines(plan(apart, RefugeOptions(draws=1, whole=True)))["对向都有转移人流、车流的道路长度"]
+        == 0
+    )

@@ -1,5 +1,7 @@
 """A town on one straight road: every time is a whole number of seconds."""
 
+import itertools
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph, snap_points
 from riskmap.plans.plan import of_state
 from riskmap.plans.stations.plan import More, station_plan
+from riskmap.plans.stations.reach import make_setting, reach, wet_setting
 from riskmap.plans.stations.rules import response_rule, turn_out
 from riskmap.plans.stations.sites import thin
 from riskmap.vocabulary.presets import load_presets
@@ -284,3 +287,46 @@ def test_thinning_keeps_places_apart():
 def test_snap_reports_the_walk(graph):
     on = snap_points(graph, np.array([[X0 + 100, Y0 + 90]]))
     assert on.walk_m[0] == pytest.approx(40)
+
+
+def test_vehicles_moved_out_serve_from_the_nearest_road_that_is_passable(graph, grid, presets):
+    """Water on 900 to 1 000 m: from 920 back to 900, from 980 on to 1 000, 7.2 s at 10 km/h."""
+    rule = response_rule(presets, "linzi_135")
+    there = stations(500, 920, 980, vehicle=["car", "fire_engine", "fire_engine"])
+    dry = make_setting(graph, there, rule, vehicle="fire_engine", presets=presets, limit_m=300)
+    deep = np.zeros((1, 20))
+    deep[0, 9] = 0.7
+    spots = snap_points(graph, np.array([[X0 + x, Y0 + 50] for x in (450, 850, 1050)]), limit_m=99)
+    times = {}
+    for moved in (False, True):
+        wet = wet_setting(dry, grid, presets=presets, depth_m=deep, closures=None, moved_out=moved)
+        times[moved] = reach(wet, spots)
+    assert times[False].nearest.tolist() == [0, 0, -1]
+    assert np.isinf(times[False].nearest_s[2])
+    assert times[True].nearest.tolist() == [0, 1, 2]
+    assert times[True].nearest_s[1:].tolist() == pytest.approx([72.2, 72.2], abs=0.01)
+
+
+def test_sites_left_out_count_for_the_compared_one_nearest_to_them(graph, grid, presets):
+    people = 20.0 - np.arange(20)
+    people[[3, 8, 13, 16]] = 30  # these four are compared, each for those nearer to it
+    centres = np.arange(50.0, 2000, 100)
+    plan = station_plan(
+        graph, stations(550), grid, presets=presets, population=people[None], k=2,
+        model="p-median", candidate_limit=4,
+    )  # fmt: skip
+    away = np.abs(centres[:, None] - centres)  # site, place
+    old = np.abs(centres - 550)
+    kept = np.array([3, 8, 13, 16])
+    part = np.abs(centres[:, None] - centres[kept]).argmin(axis=1)
+    joined = np.array([away[part == k].min(axis=0) for k in range(4)])
+
+    def least(rows):
+        two = itertools.combinations(rows, 2)
+        return min((people * (60 + np.minimum(old, np.minimum(*pair)) / 10)).sum() for pair in two)
+
+    assert plan.proof[0].objective == pytest.approx(least(away[kept]))
+    said = next(dict(n.params) for n in plan.notes if "would have an objective of" in n.msgid)
+    assert said["n"] == 20
+    assert float(said["bound"]) == pytest.approx(least(joined), abs=0.5)
+    assert least(joined) <= least(away) <= least(away[kept])
