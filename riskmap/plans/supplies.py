@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -462,6 +463,7 @@ def supply_plan(
     GB/T 38565-2020.
     """
     counted, notes = count_stock(stock, depots, presets, data_date)
+    depots = depots.assign(name=_told_apart(depots))
     if refuges is not None and len(depots):
         calls = [replace(call, cut=_cut_off(call, refuges, depots)) for call in calls]
         notes = (*notes, *(_said(call) for call in calls if call.cut))
@@ -521,8 +523,13 @@ def count_stock(
     code = pd.Series(texts(stock, "code"), dtype=object)
     fits = code.str.fullmatch(str(presets["supplies.gb38565_pattern"]))
     divisions = presets["supplies.divisions"]
-    tier_of = dict(zip(texts(depots, "name"), texts(depots, "tier"), strict=True))
-    home = texts(stock, "depot")
+    own = _told_apart(depots)
+    tier_of = dict(zip(own, texts(depots, "tier"), strict=True))
+    said = texts(stock, "depot")
+    known = dict(zip(texts(depots, "number"), own, strict=True)) | {name: name for name in own}
+    known[""] = ""
+    shared = set(texts(depots, "name")) - set(own)
+    home = ["" if name in shared else known.get(name, name) for name in said]
     table = pd.DataFrame(
         {
             "division": [
@@ -542,7 +549,16 @@ def count_stock(
     odd = int((~fits).sum())
     if odd:
         notes.append(text("Supplies: {n} rows have no code of GB/T 38565.", n=odd))
-    lost = int(sum(name not in tier_of for name in home))
+    unclear = int(sum(name in shared for name in said))
+    if unclear:
+        notes.append(
+            text(
+                "Supplies: {n} rows name a depot whose name several depots bear; they count in "
+                "the sums alone. Give the depot's number there.",
+                n=unclear,
+            )
+        )
+    lost = int(sum(name not in tier_of for name in home)) - unclear
     if lost:
         notes.append(text("Supplies: {n} rows name a depot that is not in the layer.", n=lost))
     if "expires" in stock and data_date:
@@ -554,6 +570,16 @@ def count_stock(
             )
         table = table[~old].reset_index(drop=True)
     return table, tuple(notes)
+
+
+def _told_apart(depots: pd.DataFrame) -> list[str]:
+    """Name the depots; those that share a name carry their number, or their row, too."""
+    names, numbers_ = texts(depots, "name"), texts(depots, "number")
+    shared = {name for name, n in Counter(names).items() if n > 1 and name}
+    return [
+        f"{name}（{number or row}）" if name in shared else name
+        for row, (name, number) in enumerate(zip(names, numbers_, strict=True), start=1)
+    ]
 
 
 def class_totals(counted: pd.DataFrame, moved: Mapping[str, float]) -> pd.DataFrame:

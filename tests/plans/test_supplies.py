@@ -217,3 +217,29 @@ def test_stock_that_no_lorry_can_bring_does_not_count():
     said = [str(note) for note in found.notes if "送不到" in str(note)]
     assert len(said) == 1
     assert said[0].endswith("镇点")
+
+
+def test_depots_of_one_name_do_not_each_hold_the_whole_stock():
+    """Two depots 村库: 60 quilts by number at K2, 40 by name alone: 100 in all, 60 at one depot."""
+    two = depots(("村库", "village", 50, 0), ("村库", "village", 50, 5000))
+    two["number"] = ["K1", "K2"]
+    stock = pd.DataFrame(
+        {
+            "name": ["棉被", "棉被"],
+            "code": ["1010101", "1010101"],
+            "depot": ["K2", "村库"],
+            "quantity": [60, 40],
+            "measure_unit": ["条", "条"],
+        }
+    )
+    call = Call(scenario="", people=10.0, at_refuge=np.array([10.0]), net=lorries())
+    plan = supply_plan(
+        stock, two, calls=[call], refuges=refuges(("学校", "town", 1000)), presets=PRESETS
+    )
+    held = plan.tables["depots"].set_index("depot")["quantity"]
+    assert held[["村库（K1）", "村库（K2）"]].tolist() == [0, 60]
+    wanted = plan.tables["needs"].set_index("item")["in_stock"]
+    assert wanted.max() == 100
+    nearest = plan.tables["nearest"]
+    assert set(nearest.loc[nearest["in_stock"].notna(), "depot"]) == {"村库（K2）"}
+    assert any("重名" in str(note) or "several depots" in str(note) for note in plan.notes)

@@ -13,6 +13,7 @@ from riskmap.export.papers.assessment import (
     level_counts,
     moved,
     place_of,
+    rows_of,
     subtitle_of,
     unit_counts,
 )
@@ -33,7 +34,6 @@ from riskmap.export.workbook.books import about_line
 from riskmap.export.workbook.tables import (
     class_names,
     finest_level,
-    flooded,
     preset_source,
     preset_status,
     preset_value,
@@ -328,9 +328,10 @@ def _problems(result: Result, state: str) -> list[str]:
             )
             for check, n in _failed(result, "").items()
         ]
+        several = int(_failed(result, "").sum()) > unusable
         said.append(
             say(
-                "refuge_plan.problem_check",
+                f"refuge_plan.problem_check{'_several' if several else ''}",
                 n=unusable,
                 reasons=joined(reasons) or say("common.unknown"),
             )
@@ -362,15 +363,17 @@ def _need(result: Result, state: str) -> Blocks:
 
 
 def _scenario_table(result: Result) -> Table:
-    rows = [[state_name(""), "", "", "", "", ""]]
-    wet = {one.name for one in flooded(result)}
+    layer, none, unknown = result.layers.get("danger_area"), say("common.none"), say("common.unknown")
+    standing = 0 if layer is None else len(layer.table)
+    rows = [[state_name(""), none, none, none, str(standing), "0"]]
     for name, one in result.scenarios.items():
-        areas = 0 if one.danger_area is None else len(one.danger_area)
+        areas = standing + (0 if one.danger_area is None else len(one.danger_area))
         shut = 0 if one.closures is None else len(one.closures)
-        there = name in wet or one.depth_m is not None or one.depths
+        wet = one.depth_m is not None or bool(one.depths)
+        dry = unknown if wet else none
         rows.append(
-            [name, figure(one.rain_mm), figure(one.hours),
-             say("refuge_plan.given") if there else "", str(areas), str(shut)]
+            [name, figure(one.rain_mm) or dry, figure(one.hours) or dry,
+             say("refuge_plan.given") if wet else none, str(areas), str(shut)]
         )  # fmt: skip
     names = ("rain", "hours", "water", "danger_areas", "closures")
     heads = [say("common.state"), *_heads("refuge_plan", *names)]
@@ -412,20 +415,25 @@ def people_by_hazard(result: Result, state: str) -> dict[str, float]:
     parts = []
     sent = _table(result, "refuges", "assignment", state)
     if len(sent):
-        parts.append(sent[["name", "people"]])
+        parts.append(sent[["name", "town", "village", "people"]])
     plan = result.plans.get("refuges")
     if plan is not None and "shortfall" in plan.layers:
         lacking = of_state(pd.DataFrame(plan.layers["shortfall"]), state)
-        parts.append(lacking.rename(columns={"label": "name"})[["name", "people"]])
+        lacking = lacking.rename(columns={"label": "name"})
+        parts.append(lacking.reindex(columns=["name", "town", "village", "people"]))
     whole = pd.concat(parts) if parts else pd.DataFrame({"name": [], "people": []})
     deep = say("refuge_plan.flooded")
-    label = [kinds.get(str(name), deep) for name in whole["name"]]
+    label = [
+        kinds.get((str(row["name"]), clean(row.get("town")), clean(row.get("village"))))
+        or kinds.get((str(row["name"]),), deep)
+        for row in whole.to_dict("records")
+    ]
     summed = whole["people"].astype(float).groupby(label).sum()
     return {str(k): float(v) for k, v in summed.sort_values(ascending=False).items() if v > 0}
 
 
-def _kinds_of_areas(result: Result, state: str) -> dict[str, str]:
-    """Name the kind of every danger area of a state."""
+def _kinds_of_areas(result: Result, state: str) -> dict[tuple[str, ...], str]:
+    """Name the kind of every danger area of a state: by its name, and by name, town and village."""
     role = result.roles.get("danger_area")
     field = role.field("type") if role is not None else None
     choices = field.choices if field is not None else ()
@@ -437,12 +445,17 @@ def _kinds_of_areas(result: Result, state: str) -> dict[str, str]:
         scenario.danger_area if scenario is not None else None,
     ]
     unknown = say("common.unknown")
-    return {
-        str(name): words.get(str(kind), unknown)
-        for table in tables
-        if table is not None and "type" in table and c.NAME in table
-        for name, kind in zip(table[c.NAME], table["type"], strict=True)
-    }
+    homes = dict(zip(map(str, result.items.index), rows_of(result.items), strict=True))
+    kinds: dict[tuple[str, ...], str] = {}
+    for table in tables:
+        if table is None or "type" not in table or c.NAME not in table:
+            continue
+        for number, name, kind in zip(table.index, table[c.NAME], table["type"], strict=True):
+            word, home = words.get(str(kind), unknown), homes.get(str(number), {})
+            kinds[str(name),] = word
+            if str(home.get(c.NAME)) == str(name):
+                kinds[str(name), clean(home.get("town")), clean(home.get("village"))] = word
+    return kinds
 
 
 def _durations(result: Result) -> Blocks:

@@ -113,11 +113,19 @@ def evacuation_sheets(result: Result) -> list[dict[str, Any]]:
         {
             "title": say("leaves.evacuation_title", village=village),
             "belongs": " ".join(filter(None, (place_of(result), town))),
-            "trigger": triggers.get(village, say("leaves.trigger_blank")),
+            "trigger": triggers.get((town, village), say("leaves.trigger_blank")),
+            "split": say("leaves.split") if _goes_apart(sheet["tables"]) else "",
             **sheet,
         }
         for (town, village), sheet in sorted(found.items())
     ]
+
+
+def _goes_apart(tables: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether a group of some table goes to more than one refuge."""
+    who, to = HEADS.index("group"), HEADS.index("to")
+    pairs = [{(row[who], row[to]) for row in table["rows"]} for table in tables]
+    return any(len({group for group, _ in some}) < len(some) for some in pairs)
 
 
 def _tables_of(
@@ -186,19 +194,24 @@ def _short_of(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], list[
     return out
 
 
-def _triggers(result: Result) -> dict[str, str]:
-    """Say the warning triggers that the ledger of danger areas gives, by village."""
+def _triggers(result: Result) -> dict[tuple[str, str], str]:
+    """Say the warning triggers that the ledger of danger areas gives, by town and village."""
     layer = result.layers.get("danger_area")
     table = None if layer is None else layer.table
     if table is None or "trigger" not in table or "village" not in result.items:
         return {}
-    villages = dict(zip(map(str, result.items.index), result.items["village"], strict=True))
-    out: dict[str, dict[str, None]] = {}
+    homes = dict(zip(map(str, result.items.index), map(_home, rows_of(result.items)), strict=True))
+    out: dict[tuple[str, str], dict[str, None]] = {}
     for number, said in zip(table.index, table["trigger"], strict=True):
-        village = clean(villages.get(str(number)))
-        if clean(said) and village:
-            out.setdefault(village, {})[clean(said)] = None
-    return {village: say("leaves.trigger", said=joined(said)) for village, said in out.items()}
+        home = homes.get(str(number), ("", ""))
+        if clean(said) and home[1]:
+            out.setdefault(home, {})[clean(said)] = None
+    return {home: say("leaves.trigger", said=joined(said)) for home, said in out.items()}
+
+
+def _home(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Name town and village of a row: villages of two towns often share a name."""
+    return clean(row.get("town")), clean(row.get("village"))
 
 
 def evacuation_pdf(result: Result, layout: Layout) -> bytes | None:
@@ -308,19 +321,18 @@ def _moves_of(result: Result) -> dict[str, list[dict[str, Any]]]:
     state = "" if "" in states else states[0]
     table, lack = of_state(table, state), plan.tables.get("shortfall", pd.DataFrame())
     lack = of_state(lack, state) if len(lack) else lack
-    short = set(lack["village"][lack["shortfall"] >= 1].map(clean)) if len(lack) else set()
+    short = set(map(_home, rows_of(lack[lack["shortfall"] >= 1]))) if len(lack) else set()
     shared = set(areas[c.NAME][areas[c.NAME].duplicated(keep=False)].astype(str))
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows_of(table.sort_values("people", ascending=False, kind="stable")):
         name = str(row.get(c.NAME))
-        village = str(row.get("village")) if name in shared else ""
-        found.setdefault((name, village), []).append(row)
+        found.setdefault((name, *(_home(row) if name in shared else ())), []).append(row)
     out = {}
     for number, row in zip(areas.index, rows_of(areas), strict=True):
         name = str(row.get(c.NAME))
-        village = str(row.get("village")) if name in shared else ""
-        if (name, village) in found or clean(row.get("village")) in short:
-            out[str(number)] = found.get((name, village), [])
+        key = (name, *(_home(row) if name in shared else ()))
+        if key in found or _home(row) in short:
+            out[str(number)] = found.get(key, [])
     return out
 
 

@@ -286,6 +286,7 @@ def moves_of_item(book: Book, item: Any) -> pd.DataFrame:
     same = items[(items["role"] == "danger_area") & (items["name"] == item["name"])]
     if len(same) > 1:
         mine = mine[mine["village"].astype(str) == str(item.get("village"))]
+        mine = mine[mine["town"].isna() | (mine["town"].astype(str) == str(item.get("town")))]
     return mine
 
 
@@ -317,19 +318,32 @@ def routes_of(book: Book, moves: pd.DataFrame) -> tuple[Any, ...]:
 
 
 def _routes_table(
-    book: Book, moves: pd.DataFrame, areas: Sequence[Marked], refuges: Sequence[Marked]
+    book: Book,
+    moves: pd.DataFrame,
+    areas: Sequence[Marked],
+    refuges: Sequence[Marked],
+    short: pd.DataFrame,
 ) -> dict[str, Any]:
-    """List the routes: from, to, way, direction, length, minutes, people; one row a way."""
-    numbers = {str(one.row.get("name")): one.number for one in (*areas, *refuges)}
+    """List the routes: from, to, way, direction, length, minutes, people; one row a way.
+
+    The head says how many have no place yet: they stand in no row.
+    """
+    lack = float(short["shortfall"].sum()) if len(short) else 0.0
+    note = text("{people} people have no place", people=said(lack)) if lack >= 1 else ""
+    starts, twins = _numbers_of_areas(book, areas)
+    ends = {str(one.row.get("item_id")): one.number for one in refuges}
     rows: list[list[str]] = []
     if len(moves):
-        keys = ["name", "refuge", "mode", "heading", "metres", "minutes"]
+        keys = ["name", "refuge_id", "refuge", "mode", "heading", "metres", "minutes"]
+        keys += ["village"] if twins else []
         whole = moves.groupby(keys, sort=False, dropna=False)["people"].sum().reset_index()
         for _, one in whole.iterrows():
             start, end = str(one["name"]), str(one["refuge"])
+            home = said(one["village"]) if twins else ""
             rows.append(
                 [
-                    numbers.get(start, start), numbers.get(end) or end, said(one["mode"]),
+                    starts.get((start, home)) or starts.get((start, "")) or start,
+                    ends.get(str(one["refuge_id"])) or end, said(one["mode"]),
                     said(one["heading"]), said(one["metres"]), said(one["minutes"]),
                     said(one["people"]),
                 ]
@@ -346,7 +360,23 @@ def _routes_table(
         _column(text("Direction"), 0.9 if not given or len(moves) else 2.4),
         _column(text("Metres"), 0.9), _column(text("Minutes"), 0.9), _column(text("People"), 0.8),
     ]  # fmt: skip
-    return _table(text("Evacuation routes"), columns, rows, empty=text("No route is planned here."))
+    return _table(
+        text("Evacuation routes"), columns, rows, note=note, empty=text("No route is planned here.")
+    )
+
+
+def _numbers_of_areas(
+    book: Book, areas: Sequence[Marked]
+) -> tuple[dict[tuple[str, str], str], bool]:
+    """Give the areas' numbers by name and village, by name alone too, and whether names repeat."""
+    items = book.table("items")
+    homes = dict(zip(items["item_id"].astype(str), items["village"], strict=True))
+    found: dict[tuple[str, str], str] = {}
+    names = [str(one.row.get("name")) for one in areas]
+    for name, one in zip(names, areas, strict=True):
+        found.setdefault((name, ""), one.number)
+        found[name, said(homes.get(str(one.row.get("item_id"))))] = one.number
+    return found, len(set(names)) < len(names)
 
 
 def _refuges_table(book: Book, refuges: Sequence[Marked], *, public: bool) -> dict[str, Any]:
@@ -643,7 +673,9 @@ def unit_tables(
     tables = [
         _facts_table(book, code, parts),
         _areas_table(parts.areas, book, public=public),
-        _routes_table(book, parts.moves, parts.areas, parts.refuges),
+        _routes_table(
+            book, parts.moves, parts.areas, parts.refuges, _short_of(book, code)
+        ),
         _refuges_table(book, parts.refuges, public=public),
         _depots_table(book, parts.depots, public=public),
         _warnings_table(parts.areas, parts.stations),
@@ -664,19 +696,21 @@ def _renumbered(book: Book, one: Marked, n: int) -> Marked:
 def _facts_table(book: Book, code: str, parts: Parts) -> dict[str, Any]:
     unit = book.units.loc[code]
     known = unit.get("population")
-    moved = parts.moves["people"].sum() if len(parts.moves) else None
+    short = _short_of(book, code)
+    moved, lack = (short["people"].sum(), short["shortfall"].sum()) if len(short) else (None, None)
     level = unit.get("class")
     rows = [
         [
             said(known) or str(text("unknown")), said(unit.get("area_km2"), digits=2),
             str(LEVEL_NAMES[0 if pd.isna(level) else int(level)]), str(len(parts.points)),
-            said(moved), str(sum(one.own for one in parts.refuges)),
+            said(moved), said(lack), str(sum(one.own for one in parts.refuges)),
         ]
     ]  # fmt: skip
     columns = [
         _column(text("Population"), 1), _column(text("Area (km²)"), 1),
         _column(text("Risk class"), 1), _column(text("Risk points"), 1),
-        _column(text("People to move"), 1), _column(text("Refuges here"), 1),
+        _column(text("People to move"), 1), _column(text("Without a place"), 1),
+        _column(text("Refuges here"), 1),
     ]  # fmt: skip
     return _table(text("In short"), columns, rows)
 
@@ -687,13 +721,18 @@ def _hotline_table(hotline: str) -> dict[str, Any]:
     return _table(text("Hotline"), columns, rows)
 
 
+def _short_of(book: Book, code: str) -> pd.DataFrame:
+    """Take who moves and who has no place, in the state that is drawn: of a unit or its villages."""
+    short: pd.DataFrame = book.table("plan_refuges_shortfall")
+    if not len(short):
+        return short
+    short = short[short["scenario"].fillna("").astype(str) == book.scenario].set_index("unit_id")
+    return short[short.index.isin([code, *book.units.index[book.units["parent_id"] == code]])]
+
+
 def _villages_table(book: Book, code: str) -> dict[str, Any]:
     below = book.units[book.units["parent_id"] == code].sort_index()
-    short = book.table("plan_refuges_shortfall")
-    if len(short):
-        short = short[short["scenario"].fillna("").astype(str) == book.scenario].set_index(
-            "unit_id"
-        )
+    short = _short_of(book, code)
     rows = []
     for key, one in below.iterrows():
         level = one.get("class")

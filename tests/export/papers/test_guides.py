@@ -20,7 +20,7 @@ from riskmap.export.papers.assessment import moved
 from riskmap.export.papers.document import Table, layout
 from riskmap.export.verify import verify
 from riskmap.project.schema import load_project
-from riskmap.result import of_state
+from riskmap.result import Scenario, of_state
 from tests import town
 from tests.sample import sample_result
 
@@ -190,6 +190,64 @@ def test_cards_and_handbook_send_people_where_the_plan_sends_them(planned):
             assert str(route) in page["转移去向和路线"]
     others = [one for one in pages if one["number"] not in areas.index]
     assert not any("转移去向和路线" in dict(one["rows"]) for one in others)
+
+
+def test_namesakes_of_two_towns_have_each_their_own_papers(planned):
+    """Both areas are called 后山 and both villages 和平村: 山洪 in T1, 低洼易涝 in T2."""
+    result, _ = planned
+    plan, layer, items = result.plans["refuges"], result.layers["danger_area"], result.items
+    same = {"name": "后山", "label": "后山", "village": "和平村"}
+    areas = items["role"] == "danger_area"
+    items = items.assign(village="和平村", name=items["name"].mask(areas, "后山"))
+
+    def renamed(tables):
+        return {
+            key: table.assign(**{k: v for k, v in same.items() if k in table})
+            for key, table in tables.items()
+        }
+
+    twins = replace(
+        result,
+        items=items,
+        layers={
+            **result.layers,
+            "danger_area": replace(
+                layer, table=layer.table.assign(name="后山", trigger=["雨量40毫米", "水位2米"])
+            ),
+        },
+        plans={
+            "refuges": replace(plan, tables=renamed(plan.tables), layers=renamed(plan.layers))
+        },
+    )
+    assert guides.people_by_hazard(twins, "") == {"低洼易涝": 500.0, "山洪": 30.0}
+    sheets = {one["belongs"].split()[-1]: one["trigger"] for one in leaves.evacuation_sheets(twins)}
+    assert sheets == {"镇T1": "转移信号：雨量40毫米", "镇T2": "转移信号：水位2米"}
+    before, after = (
+        {one["code"]: dict(one["rows"])["避难"] for one in leaves.cards(each)}
+        for each in (result, twins)
+    )
+    assert all(after[number] == before[number] for number in items.index[areas])
+
+
+def test_the_scenarios_of_the_plan_are_said_as_they_are(planned):
+    """Standing danger areas count under every state; closed roads alone are no water."""
+    result, _ = planned
+    areas = result.layers["danger_area"].table
+    shut = Scenario(name="封路", closures=areas.iloc[:1])
+    rain = Scenario(name="雨", depth_m=np.zeros((3, 4), np.float32), danger_area=areas, rain_mm=80)
+    both = replace(result, scenarios={"封路": shut, "雨": rain})
+    shown = table_of(guides.refuge_paper(both), "分析的情景")
+    assert shown.rows == [
+        ["现状（无积水）", "无", "无", "无", "2", "0"],
+        ["封路", "无", "无", "无", "2", "1"],
+        ["雨", "80", "未提供", "有", "4", "0"],
+    ]
+
+
+def test_who_goes_apart_is_listed_by_the_village():
+    table = {"rows": [["甲", "30", "学校", *[""] * 5], ["甲", "20", "礼堂", *[""] * 5]]}
+    assert leaves._goes_apart([table])
+    assert not leaves._goes_apart([{"rows": table["rows"][:1] * 2}, {"rows": table["rows"][1:]}])
 
 
 def test_codes_to_scan_hold_what_they_say(planned):
