@@ -363,7 +363,11 @@ def _need(result: Result, state: str) -> Blocks:
 
 
 def _scenario_table(result: Result) -> Table:
-    layer, none, unknown = result.layers.get("danger_area"), say("common.none"), say("common.unknown")
+    layer, none, unknown = (
+        result.layers.get("danger_area"),
+        say("common.none"),
+        say("common.unknown"),
+    )
     standing = 0 if layer is None else len(layer.table)
     rows = [[state_name(""), none, none, none, str(standing), "0"]]
     for name, one in result.scenarios.items():

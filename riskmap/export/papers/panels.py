@@ -370,7 +370,8 @@ def _numbers_of_areas(
 ) -> tuple[dict[tuple[str, str], str], bool]:
     """Give the areas' numbers by name and village, by name alone too, and whether names repeat."""
     items = book.table("items")
-    homes = dict(zip(items["item_id"].astype(str), items["village"], strict=True))
+    rows = zip(items["item_id"].astype(str), items["village"], strict=True) if len(items) else ()
+    homes = dict(rows)
     found: dict[tuple[str, str], str] = {}
     names = [str(one.row.get("name")) for one in areas]
     for name, one in zip(names, areas, strict=True):
@@ -673,9 +674,7 @@ def unit_tables(
     tables = [
         _facts_table(book, code, parts),
         _areas_table(parts.areas, book, public=public),
-        _routes_table(
-            book, parts.moves, parts.areas, parts.refuges, _short_of(book, code)
-        ),
+        _routes_table(book, parts.moves, parts.areas, parts.refuges, _short_of(book, code)),
         _refuges_table(book, parts.refuges, public=public),
         _depots_table(book, parts.depots, public=public),
         _warnings_table(parts.areas, parts.stations),

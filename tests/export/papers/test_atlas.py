@@ -100,6 +100,18 @@ def test_a_village_sheet_has_every_element(atlas, county):
         assert value in store
 
 
+def test_people_without_a_place_stand_on_the_sheet(atlas, county):
+    """To move is everybody whom the plan counts, not only those who have somewhere to go."""
+    short = open_results(county).table("plan_refuges_shortfall")
+    lack = short.groupby("town")[["people", "shortfall"]].sum()
+    assert (lack["shortfall"] >= 1).any()
+    for town, row in lack.iterrows():
+        said = text_of(sheet(atlas, town))
+        assert f"{row['people']:.0f}{row['shortfall']:.0f}" in said
+        if row["shortfall"] >= 1:
+            assert f"尚有{row['shortfall']:.0f}人没有去处" in said
+
+
 def test_what_nobody_gave_is_listed(atlas):
     lacks = {one.name: one.missing for one in atlas.sheets}
     assert lacks["碶头村"] == ()

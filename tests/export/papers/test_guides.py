@@ -215,9 +215,7 @@ def test_namesakes_of_two_towns_have_each_their_own_papers(planned):
                 layer, table=layer.table.assign(name="后山", trigger=["雨量40毫米", "水位2米"])
             ),
         },
-        plans={
-            "refuges": replace(plan, tables=renamed(plan.tables), layers=renamed(plan.layers))
-        },
+        plans={"refuges": replace(plan, tables=renamed(plan.tables), layers=renamed(plan.layers))},
     )
     assert guides.people_by_hazard(twins, "") == {"低洼易涝": 500.0, "山洪": 30.0}
     sheets = {one["belongs"].split()[-1]: one["trigger"] for one in leaves.evacuation_sheets(twins)}
