@@ -437,7 +437,7 @@ def people_by_hazard(result: Result, state: str) -> dict[str, float]:
 
 
 def _kinds_of_areas(result: Result, state: str) -> dict[tuple[str, ...], str]:
-    """Name the kind of every danger area of a state: by its name, and by name, town and village."""
+    """Name the kind of every danger area of a state, by its name and by its place too."""
     role = result.roles.get("danger_area")
     field = role.field("type") if role is not None else None
     choices = field.choices if field is not None else ()

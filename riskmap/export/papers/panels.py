@@ -721,7 +721,7 @@ def _hotline_table(hotline: str) -> dict[str, Any]:
 
 
 def _short_of(book: Book, code: str) -> pd.DataFrame:
-    """Take who moves and who has no place, in the state that is drawn: of a unit or its villages."""
+    """Take who moves and who has no place in a unit or its villages, in the state drawn."""
     short: pd.DataFrame = book.table("plan_refuges_shortfall")
     if not len(short):
         return short
