@@ -368,7 +368,7 @@ def _scenario_table(result: Result) -> Table:
         say("common.none"),
         say("common.unknown"),
     )
-    standing = 0 if layer is None else len(layer.table)
+    standing = 0 if layer is None or layer.table is None else len(layer.table)
     rows = [[state_name(""), none, none, none, str(standing), "0"]]
     for name, one in result.scenarios.items():
         areas = standing + (0 if one.danger_area is None else len(one.danger_area))
