@@ -1,8 +1,6 @@
 """`riskmap check` tries everything that a run would, and goes on after each fault."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,6 +10,7 @@ import pytest
 import shapely
 import yaml
 
+from riskmap.cli.app import main
 from riskmap.cli.commands import check_project
 from riskmap.cli.scaffold import Answers, scaffold
 from riskmap.cli.show import LINES, shown_check
@@ -108,7 +107,7 @@ def test_a_file_without_keys_is_refused(tmp_path):
         load_for_check(tmp_path / "p.yaml")
 
 
-def test_blank_sheets_of_the_workbook_are_not_given(tmp_path):
+def test_blank_sheets_of_the_workbook_are_not_given(tmp_path, capsys):
     made = scaffold(tmp_path / "p", Answers(name="县"), lang="zh")
     book = openpyxl.load_workbook(made[1])
     sheet = book["村社区"]
@@ -122,12 +121,10 @@ def test_blank_sheets_of_the_workbook_are_not_given(tmp_path):
     assert found["returned"] == found["unusable"] == []
     assert {"flood_point", "refuge", "person"} <= set(found["not_given"])
     assert set(found["layers"]) == {"unit"}
-    done = subprocess.run(
-        [sys.executable, "-m", "riskmap", "check", made[0], "--json"],
-        check=False, capture_output=True, encoding="utf-8",
-    )  # fmt: skip
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["project"] == "县"
+    with pytest.raises(SystemExit) as end:
+        main(["check", str(made[0]), "--json"])
+    assert not end.value.code
+    assert json.loads(capsys.readouterr().out)["project"] == "县"
 
 
 @pytest.mark.parametrize("name", ["界.tab", "界.mif", "界.shp"])

@@ -14,9 +14,24 @@ from riskmap.errors import LayerError
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.fixture(scope="module")
+def run():
+    """``riskmap.run``, which computes once what both pages ask for."""
+    whole, done = riskmap.run, {}
+
+    def results(project, **options):
+        key = (project.name, *sorted(options.items()))
+        if key not in done:
+            done[key] = whole(project, **options)
+        return done[key]
+
+    return results
+
+
 @pytest.mark.parametrize("page", ["python.md", "python.zh.md"])
-def test_the_pages_examples_run(page, run_once, monkeypatch):
+def test_the_pages_examples_run(page, run, run_once, monkeypatch):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(riskmap, "run", run)
     found = doctest.testfile(
         str(ROOT / "docs" / page), module_relative=False, encoding="utf-8",
         globs={"FOLDER": run_once("liechtenstein")}, optionflags=doctest.NORMALIZE_WHITESPACE,

@@ -103,11 +103,12 @@ def play(page, home):
         elif kind == "csv":
             rows = [line.split(",", 3) for line in body.splitlines()]
             home.mkdir(exist_ok=True)
-            books = {Path(book).resolve() for book, *_ in rows}
-            beside = Path(shutil.copy("outputs/district/研判一张单.xlsx", home / "list.xlsx"))
-            before = {book: kept(book) for book in (*books, beside)}
             orders = [(Path(book).resolve(), *rest) for book, *rest in rows]
-            fill([*orders, (beside, "", "", "")], home)
+            if not (home / "list.xlsx").exists():  # opened and saved once, with nothing filled in
+                shutil.copy("outputs/district/研判一张单.xlsx", home / "list.xlsx")
+                orders.append((home / "list.xlsx", "", "", ""))
+            before = {book: kept(book) for book, *_ in orders}
+            fill(orders, home)
             assert {book: kept(book) for book in before} == before
         else:
             lines = body.splitlines()

@@ -26,6 +26,8 @@ class Opened:
         self.page = page
         self.requests: list[str] = []
         self.errors: list[str] = []
+        self.fresh = True
+        """Whether no test has used the page yet."""
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
@@ -134,6 +136,9 @@ def start_again(request: pytest.FixtureRequest) -> None:
     """Put the shared page back to its start before each test."""
     if "desk" in request.fixturenames:
         opened = request.getfixturevalue("desk")
+        if opened.fresh:
+            opened.fresh = False
+            return
         opened.page.goto("about:blank")
         opened.page.goto(request.getfixturevalue("sample_page").as_uri())
         opened.page.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)

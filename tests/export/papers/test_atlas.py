@@ -1,6 +1,7 @@
 """Sheets: every element is there with the folder's own numbers, no label lies on another."""
 
 import itertools
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -15,7 +16,9 @@ import pytest
 import shapely
 from pypdf import PdfReader
 
+from riskmap import pipeline
 from riskmap.errors import ExportError, UsageError
+from riskmap.export import bundle
 from riskmap.export.geopackage.read import open_results
 from riskmap.export.papers.drafts import LAYOUTS, Options, poster_draft, unit_draft
 from riskmap.export.papers.drawing import (
@@ -31,7 +34,10 @@ from riskmap.export.papers.drawing import (
 from riskmap.export.papers.folder import TEMPLATES, Atlas, make_atlas, sheet_name
 from riskmap.export.papers.scene import Book, open_book
 from riskmap.export.papers.typeset import find_fonts, lacking, typeset
+from riskmap.project.schema import load_project
 from riskmap.vocabulary.roles import load_roles
+from tests import rural
+from tests.export.test_public import unpacked
 
 CRS = "EPSG:4549"
 HOTLINE = "0570-3000000"
@@ -480,17 +486,24 @@ def test_a_scale_bar_is_as_long_as_it_says():
         assert 20 < long <= 60
 
 
-def test_the_public_edition_names_nobody(county, tmp_path):
-    from riskmap import pipeline
-    from riskmap.export import bundle
-    from riskmap.project.schema import load_project
-    from tests import rural
+LONG_HEX = re.compile(rb"[0-9a-f]{256,}")
+"""The zipped QGIS project, whose digits spell anything; it is unpacked beside it."""
 
+
+def test_the_public_edition_names_nobody(county, tmp_path):
+    tables = (rural.areas(), *rural.points().values())
+    heads = ("姓名", "责任人", "联系电话")
+    secret = {word for rows in tables for head in heads if head in rows for word in rows[head]}
+    assert len(secret) > 80
+    inside = b"".join(content for _, content in unpacked(county))
+    assert not [word for word in secret if word.encode() not in inside]
     project = load_project(rural.write(tmp_path / "p"))
     folder = bundle.write(pipeline.run(project, profile="public"), tmp_path / "out")
+    for name, content in unpacked(folder):
+        public = LONG_HEX.sub(b"", content)
+        assert not [word for word in secret if word.encode() in public], name
     made = make_atlas(folder, tmp_path / "s", kinds=("village", "town", "point"))
-    people = rural.points()["person"]
-    names = {*people["姓名"], *people["联系电话"], "管理员", "保管员"}
+    names = secret | {"管理员", "保管员"}
     for one in made.sheets:
         said = text_of(tmp_path / "s" / one.file)
         assert "公开版" in said
