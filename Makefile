@@ -1,4 +1,4 @@
-# make demo | test | lint | wheels | messages | bench | clean
+# make demo | test | lint | bench | fuzz | messages | pictures | wheels | portable | wheels-check | test-old-browser | clean
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin

@@ -701,7 +701,7 @@ def build_form(
     Returns
     -------
     dict
-        The arguments of `riskmap.export.workbook.form.Form`.
+        The arguments of `riskmap.export.workbook.books.Form`.
     """
     import pandas as pd
 
