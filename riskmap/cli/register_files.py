@@ -24,10 +24,12 @@ from riskmap.register import events as e
 from riskmap.register.merge import (
     HEADINGS,
     KEY,
+    Conflict,
     Merged,
     build_form,
     merge,
     read_returned,
+    shown,
     shown_event,
 )
 from riskmap.vocabulary.columns import headings
@@ -396,10 +398,7 @@ def _document(found: Merged) -> dict[str, Any]:
 
 def _write_left(found: Merged, out: Path, *, title: str) -> None:
     """Write conflicts with their three values, and refused rows, for those who settle them."""
-    conflicts = [
-        (c.file, c.item_id, str(HEADINGS[c.field]), c.base, c.ours, c.theirs)
-        for c in found.conflicts
-    ]
+    conflicts = [(c.file, c.item_id, str(HEADINGS[c.field]), *_told(c)) for c in found.conflicts]
     refused = [
         (r.file, r.item_id, str(HEADINGS[r.field]), r.value, str(r.why)) for r in found.refused
     ]
@@ -419,6 +418,13 @@ def _write_left(found: Merged, out: Path, *, title: str) -> None:
     write_sheets(out, sheets, labels=labels, above={name: [title] for name in sheets})
 
 
+def _told(conflict: Conflict) -> tuple[str, str, str]:
+    """Give the three values of a conflict as a person reads them."""
+    values = (conflict.base, conflict.ours, conflict.theirs)
+    base, ours, theirs = (str(shown(conflict.field, value or None, {}) or "") for value in values)
+    return base, ours, theirs
+
+
 def _show(found: Merged) -> None:
     typer.echo(text("{n} items taken, {same} unchanged", n=found.imported, same=found.unchanged))
     for note in found.notes:
@@ -435,14 +441,15 @@ def _show(found: Merged) -> None:
             )
         )
     for c in found.conflicts:
+        base, ours, theirs = _told(c)
         say(
             text(
                 "{file}: {item}: {field}: sent out as '{base}', now '{ours}', back as '{theirs}'",
                 file=c.file,
                 item=c.item_id,
                 field=HEADINGS[c.field],
-                base=c.base,
-                ours=c.ours,
-                theirs=c.theirs,
+                base=base,
+                ours=ours,
+                theirs=theirs,
             )
         )

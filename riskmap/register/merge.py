@@ -622,7 +622,10 @@ def _changes(
     *,
     on: str = "",
 ) -> tuple[dict[str, Any], list[tuple[str, str, Text]], list[tuple[str, str, str, str]]]:
-    """Compare a row cell by cell with what went out and with what is there now."""
+    """Compare a row cell by cell with what went out and with what is there now.
+
+    Where what went out is lost, a blank cell may have been blank then: it takes nothing away.
+    """
     changes: dict[str, Any] = {}
     wrong, against = [], []
     for name in book.columns:
@@ -636,7 +639,7 @@ def _changes(
             wrong.append((name, written, why))
             continue
         now = ours.get(name) or None
-        if theirs in (was, now):
+        if theirs in (was, now) or (base is None and not theirs):
             continue
         if now != was:
             against.append((name, was or "", now or "", theirs or ""))

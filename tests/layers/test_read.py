@@ -399,11 +399,90 @@ def test_packed_degrees_are_asked_about(tmp_path):
     packed = [
         (f"118.{i + 10:02d}{i * 3 + 5:02d}8", f"36.{i + 40:02d}{50 - i:02d}2") for i in range(12)
     ]
-    _, problems = read(write_text(tmp_path / "a.csv", rows(packed)))
+    _, problems = read(write_text(tmp_path / "a.csv", rows(packed)), place=None)
     assert "packed_dms" in rules(problems, "note")
     plain = [(118.2 + i * 0.03791, 36.6 + i * 0.02917) for i in range(12)]
     _, problems = read(write_text(tmp_path / "b.csv", rows(plain)))
     assert "packed_dms" not in rules(problems, "note")
+
+
+@pytest.mark.parametrize("heads", [("经度(度.分秒)", "纬度（度.分秒）"), ("经度", "纬度")])
+def test_packed_degrees_are_read_where_nothing_else_can_be_meant(tmp_path, heads):
+    place = gpd.GeoSeries([shapely.box(118.30, 36.80, 118.35, 36.85)], crs=4326)
+    rows = [("118.1812", "36.4818"), ("118.1930", "36.5006"), ("118.203600", "36.491200")]
+    named = [[f"点{i}", *pair] for i, pair in enumerate(rows)]
+    path = write_text(tmp_path / "a.csv", lines([["名称", *heads], *named]))
+    layer, problems = read(path, place=place)
+    right = [
+        (118 + 18 / 60 + 12 / 3600, 36 + 48 / 60 + 18 / 3600),
+        (118 + 19 / 60 + 30 / 3600, 36 + 50 / 60 + 6 / 3600),
+        (118 + 20 / 60 + 36 / 3600, 36 + 49 / 60 + 12 / 3600),
+    ]
+    points = layer.table.sort_values("name").geometry.to_crs(4326)
+    assert np.allclose(np.column_stack([points.x, points.y]), right, atol=1e-8)
+    assert "unpacked_dms" in rules(problems, "note")
+
+
+def test_seconds_of_sixty_are_no_packed_angle(tmp_path):
+    rows = [["名称", "经度(度.分秒)", "纬度(度.分秒)"], ["甲", "118.1812", "36.4818"]]
+    rows += [["乙", "118.1860", "36.4818"], ["丙", "118.6112", "36.4818"]]
+    layer, problems = read(write_text(tmp_path / "a.csv", lines(rows)), place=None)
+    assert layer.table["name"].tolist() == ["甲"]
+    assert rules(problems).count("coordinate_minutes") == 2  # 18'60" and 61 minutes
+
+
+def test_a_place_with_height_and_accuracy_in_one_cell(tmp_path):
+    rows = [["名称", "坐标"], ["甲", "36.805000 118.303333 31.5 4.2"]]
+    rows += [["乙", "118.303333,36.805000,31.5"], ["丙", "118.303333 36.805000 0 0"]]
+    path = write_text(tmp_path / "a.csv", lines(rows, "\t"))
+    layer, _ = read(path)
+    points = layer.table.geometry.to_crs(4326)
+    assert np.allclose(np.column_stack([points.x, points.y]), [(118.303333, 36.805)] * 3, atol=1e-8)
+
+
+def test_a_geometry_in_a_cell_may_name_its_system(tmp_path):
+    point = shapely.set_srid(shapely.Point(616693.4, 4078110.6), 4548)
+    for written in (f"SRID=4548;{point.wkt}", shapely.to_wkb(point, hex=True, include_srid=True)):
+        path = write_text(tmp_path / "a.csv", lines([["名称", "geom"], ["甲", written]], "\t"))
+        layer, _ = read(path)
+        there = layer.table.geometry.to_crs(4548).iloc[0]
+        assert there.distance(shapely.Point(point.x, point.y)) < 1e-6
+
+
+def test_the_table_of_a_survey_form(tmp_path):
+    heads = ["start", "基本信息/积水点名称", "基本信息/积水深度(m)", "位置/坐标"]
+    heads += [f"位置/_坐标_{part}" for part in ("latitude", "longitude", "altitude", "precision")]
+    heads += ["_id", "_submission_time"]
+    row = ["2026-04-01T09:00:00.000+08:00", "甲", "0.6", "36.805 118.3033 31.5 4.2"]
+    row += ["36.805000", "118.303333", "31.5", "4.2", "1000", "2026-04-01T01:06:00"]
+    layer, problems = read(write_text(tmp_path / "a.csv", lines([heads, row], ";")))
+    point = layer.table.geometry.to_crs(4326).iloc[0]
+    assert np.allclose((point.x, point.y), (118.303333, 36.805), atol=1e-8)
+    assert layer.table[["name", "depth_m"]].to_numpy().tolist() == [["甲", 0.6]]
+    assert "form_heading" in rules(problems, "note")
+
+
+def test_sheets_of_one_card_each_are_refused_and_not_taken_as_blank(tmp_path):
+    card = [["信息卡"], ["编号", "P1", "名称", "桥下"], ["积水深度(m)", 0.6, "影响人口", 20]]
+    card += [["经度", 118.3033, "纬度", 36.805], ["成因", "地势低洼"]]
+    path = write_book(tmp_path / "a.xlsx", {"桥下": card, "路口": card})
+    assert "cards" in rules(read(path)[1], "unusable")
+    table = [["编号", "名称", "影响人口", "积水深度(m)", "经度", "纬度", "现场描述"]]
+    table += [["P1", "名称", "5", 0.6, 118.3033, 36.805, "编号"]]
+    layer, _ = read(write_book(tmp_path / "b.xlsx", {"表": table}))
+    assert len(layer.table) == 1
+
+
+def test_cells_that_hold_an_error_are_named(tmp_path):
+    book = openpyxl.Workbook()
+    for row in ([*HEADER], ["L1", "甲路", 118.301, 36.8201, "#NAME?"]):
+        book.active.append(row)
+    book.active["E2"].data_type = "e"
+    book.save(tmp_path / "a.xlsx")
+    layer, problems = read(tmp_path / "a.xlsx")
+    assert layer.table["depth_m"].isna().all()
+    said = next(p for p in problems if p.rule == "error_cells")
+    assert "E2 #NAME?" in str(said.message)
 
 
 def test_of_a_damaged_file_only_the_damaged_feature_is_lost(tmp_path, monkeypatch):

@@ -291,3 +291,24 @@ def test_a_package_as_a_field_program_leaves_it(base, tmp_path):
     work.close()
     with pytest.raises(LayerError):
         read_returned(path)
+
+
+def test_a_copy_without_what_went_out_takes_nothing_away(base, book):
+    mine = Sheet(book)
+    copy = openpyxl.Workbook()
+    for row in mine.sheet.iter_rows(min_row=3, values_only=True):
+        copy.active.append(row)
+    at = mine.heads.index("状态")
+    for row in copy.active.iter_rows(min_row=2):
+        if row[mine.heads.index("项目编号")].value == "YL-002":
+            row[at].value = "已上报"
+    copy.save(book.parent / "粘贴.xlsx")
+    append(
+        base,
+        [Event(item_id="YL-001", kind="filled", on="2026-03-05", changes={"listed": "county"})],
+    )
+    returned = read_returned(book.parent / "粘贴.xlsx")
+    found = merge(base, [returned], on="2026-03-10")
+    assert {event.item_id: dict(event.changes) for event in found.events} == {
+        "YL-002": {"state": "reported"}
+    }

@@ -245,11 +245,17 @@ def _written(value: object) -> str:
 
 _PAIR_SPLITS: Final = (r"[,;|、/\n]+", r"\s+")
 _TOKENS: Final = re.compile(r"-?\d+(?:\.\d+)?")
+_FIX: Final = re.compile(
+    r"^(-?\d{1,3}\.\d{3,})[\s,;]+(-?\d{1,3}\.\d{3,})(?:[\s,;]+-?\d+(?:\.\d+)?){1,2}$"
+)
+"""Decimal degrees followed by height and accuracy, as survey apps and KML write one place."""
 
 
 def _split(text: str) -> tuple[str, str] | None:
     """Split the text of one cell into its two angles, or None when that is not clear."""
     text = re.sub(r"^POINT\s*Z?\s*\(?", "", text, flags=re.IGNORECASE).strip(" ()")
+    if fix := _FIX.match(text):
+        return fix[1], fix[2]
     for pattern in _PAIR_SPLITS:
         parts = [part.strip(" :()") for part in re.split(pattern, text) if part.strip(" :()")]
         if len(parts) == 2 and all(re.search(r"\d", part) for part in parts):

@@ -1050,6 +1050,7 @@ def locate_table(
                 return from_metres(numbers[0], numbers[1], columns, table, spec, findings, hints)
             lon = parse_angle(table[column_e], axis="lon")
             lat = parse_angle(table[column_n], axis="lat")
+            lon, lat = _unpacked(lon, lat, table, columns, hints, findings)
             datum = datum_of_columns((column_e, column_n), datum, findings)
             own = _row_datums(table, found, datum, findings)
             return _from_angles(
@@ -1264,13 +1265,23 @@ def _from_wkt(
         field=column,
         values=cells,
     )
-    return locate_shapes(
-        gpd.GeoSeries(shapes, crs=WGS84 if spec.datum != "auto" else None), spec, findings, hints
-    )
+    crs = WGS84 if spec.datum != "auto" else _own_crs(shapes)
+    return locate_shapes(gpd.GeoSeries(shapes, crs=crs), spec, findings, hints)
+
+
+def _own_crs(shapes: NDArray[np.object_]) -> CRS | None:
+    """Give the CRS that the geometries name themselves, where all that name one agree."""
+    named = {int(number) for number in shapely.get_srid(shapes) if number > 0}
+    if len(named) != 1:
+        return None
+    try:
+        return CRS.from_epsg(named.pop())
+    except ProjError:
+        return None
 
 
 _HEX: Final = re.compile(r"^(?:[0-9A-Fa-f]{2}){5,}$")
-_EWKT: Final = re.compile(r"^\s*SRID=\d+;", re.IGNORECASE)
+_EWKT: Final = re.compile(r"^\s*SRID=(\d{1,6});", re.IGNORECASE)
 
 
 def _written_shape(cell: object) -> Any:
@@ -1284,7 +1295,8 @@ def _written_shape(cell: object) -> Any:
         return shapely.from_geojson(written, on_invalid="ignore")
     if _HEX.match(written):
         return shapely.from_wkb(written, on_invalid="ignore")
-    return shapely.from_wkt(_EWKT.sub("", written), on_invalid="ignore")
+    shape = shapely.from_wkt(_EWKT.sub("", written), on_invalid="ignore")
+    return shapely.set_srid(shape, int(m[1])) if (m := _EWKT.match(written)) else shape
 
 
 def _from_angles(
@@ -1504,6 +1516,73 @@ def _say_reasons(
 
 def _may_be_packed(degrees: NDArray[np.float64]) -> bool:
     """Tell whether all decimals could be minutes and seconds; by chance that is 0.36 to the n."""
-    hundredths = np.abs(degrees) % 1.0 * 100.0 + 1e-7
-    seconds = hundredths % 1.0 * 100.0
-    return len(degrees) >= 10 and bool(((hundredths < 60.0) & (seconds < 60.0)).all())
+    return len(degrees) >= 10 and bool(np.isfinite(_of_packed(degrees)).all())
+
+
+def _of_packed(written: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Read DDD.MMSS; NaN where its minutes or seconds are 60 or more."""
+    whole = np.floor(np.abs(written))
+    hundredths = (np.abs(written) - whole) * 100.0 + 1e-7
+    minutes = np.floor(hundredths)
+    seconds = np.maximum((hundredths - minutes) * 100.0 - 1e-5, 0.0)
+    degrees = np.sign(written) * (whole + minutes / 60.0 + seconds / 3600.0)
+    return np.where((minutes < 60.0) & (seconds < 60.0), degrees, np.nan)
+
+
+_PACKED: Final = re.compile(r"(?i)度\s*[.．]\s*分\s*秒|d{1,3}\.mm\.?ss")
+"""Headings that say how angles are packed into one number."""
+
+
+def _unpacked(
+    lon: Angles,
+    lat: Angles,
+    table: pd.DataFrame,
+    columns: tuple[str, str],
+    hints: Hints | None,
+    findings: Findings,
+) -> tuple[Angles, Angles]:
+    """Read DDD.MMSS where the heading says so, or where only so the places lie in the area."""
+    told = all(_PACKED.search(column) for column in columns)
+    good = (lon.reason == "") & (lat.reason == "")
+    if not told and not _only_packed(lon.degrees[good], lat.degrees[good], hints):
+        return lon, lat
+    rows = (
+        good & np.isfinite(as_metres(table[columns[0]])) & np.isfinite(as_metres(table[columns[1]]))
+    )
+    if not rows.any() or (not told and not rows[good].all()):
+        return lon, lat
+    x, y = _of_packed(lon.degrees[rows]), _of_packed(lat.degrees[rows])
+    findings.note(
+        "unpacked_dms",
+        text("degrees, minutes and seconds written as DDD.MMSS were read as such"),
+        text("check one place on a map; write 118°18′28.8″ or decimal degrees"),
+        field=columns[0],
+        value=shown_value(table[columns[0]].iloc[int(np.flatnonzero(rows)[0])]),
+    )
+    return _repacked(lon, rows, x), _repacked(lat, rows, y)
+
+
+def _only_packed(lon: NDArray[np.float64], lat: NDArray[np.float64], hints: Hints | None) -> bool:
+    """Tell whether places lie in the area as DDD.MMSS, and hardly any of them as degrees."""
+    if hints is None or hints.area is None or len(lon) < 3:
+        return False
+    some = np.linspace(0, len(lon) - 1, min(len(lon), 1000)).astype(np.int64)
+    shapely.prepare(hints.area)
+    if shapely.contains_xy(hints.area, lon[some], lat[some]).mean() > 0.5:
+        return False
+    x, y = _of_packed(lon), _of_packed(lat)
+    if not (np.isfinite(x) & np.isfinite(y)).all():
+        return False
+    return bool(shapely.contains_xy(hints.area, x[some], y[some]).mean() >= 0.9)
+
+
+def _repacked(
+    angles: Angles,
+    rows: NDArray[np.bool_],
+    degrees: NDArray[np.float64],
+) -> Angles:
+    """Put unpacked degrees in their rows; minutes or seconds of 60 and more are refused."""
+    values, reason = angles.degrees.copy(), angles.reason.copy()
+    values[rows] = degrees
+    reason[rows] = np.where(np.isfinite(degrees), "", "minutes")
+    return Angles(values, reason, angles.coarse & ~rows, angles.letter)

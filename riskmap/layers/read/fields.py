@@ -604,7 +604,7 @@ def match_columns(
         found[name] = entries[0][1:]
     if not osm:
         _by_ending(role, columns, found, spec, findings)
-        _say_unused(columns, found, findings)
+        _say_unused(role, columns, found, findings)
     return found
 
 
@@ -757,18 +757,77 @@ def match_heading(role: Role, column: str) -> tuple[Field | None, str | None]:
     """
     field, unit = match_header(role, column)
     bare, datum = split_datum(column)
-    if field is not None or datum is None:
+    if field is not None:
         return field, unit
+    if packed := _PACKED_HEAD.search(column):
+        bare = column[: packed.start()]
+    elif datum is None:
+        return match_header(role, form_heading(role, column))
     field, unit = match_header(role, bare)
     if field is not None and field.name in {known.name for known in coordinate_fields()}:
         return field, unit
     return None, None
 
 
+def _say_forms(role: Role, found: dict[str, tuple[str, str | None]], findings: Findings) -> None:
+    """Say which headings were read without the groups of their form."""
+    for column, _ in found.values():
+        grouped = "/" in column and match_header(role, column)[0] is None
+        if last := form_heading(role, column) if grouped else "":
+            findings.note(
+                "form_heading",
+                text("the heading {column} was read as {last}", column=column, last=last),
+                text("name it under fields: in the project file if this is wrong"),
+                field=column,
+            )
+
+
+_PACKED_HEAD: Final = re.compile(
+    r"(?i)\s*[(（\[]\s*(?:度\s*[.．]\s*分\s*秒|d{1,3}\.mm\.?ss)[^)）\]]*[)）\]]\s*$"
+)
+_FORM: Final = re.compile(r"^(?:[^/]+/)+([^/]+)$")
+_FORM_POINT: Final = re.compile(r"^_.+_(latitude|longitude)$", re.IGNORECASE)
+
+
+def form_heading(role: Role, column: str) -> str:
+    """Take the groups off the heading of a survey form, such as ``base/depth``.
+
+    Parameters
+    ----------
+    role
+        The role.
+    column
+        The heading.
+
+    Returns
+    -------
+    str
+        What stands behind the groups, ``latitude`` or ``longitude`` of a place of such a form;
+        blank where the heading is of another kind, or a group could itself be a column.
+
+    Examples
+    --------
+    >>> from riskmap.vocabulary.roles import load_roles
+    >>> role = load_roles()["flood_point"]
+    >>> form_heading(role, "基本信息/积水深度(m)"), form_heading(role, "_坐标_latitude")
+    ('积水深度(m)', 'latitude')
+    >>> form_heading(role, "影响人口/面积")
+    ''
+    """
+    groups = _FORM.match(column)
+    last = groups[1].strip() if groups else column
+    if point := _FORM_POINT.match(last):
+        return point[1].lower()
+    if not groups or any(match_header(role, g)[0] is not None for g in column.split("/")[:-1]):
+        return ""
+    return last
+
+
 def _say_unused(
-    columns: list[str], found: dict[str, tuple[str, str | None]], findings: Findings
+    role: Role, columns: list[str], found: dict[str, tuple[str, str | None]], findings: Findings
 ) -> None:
-    """Name the columns of an office's table that no field took."""
+    """Name the columns of an office's table that no field took, and those of a survey form."""
+    _say_forms(role, found, findings)
     used = {column for column, _ in found.values()}
     serial = ("序号", "no", "no.", "fid", "id")
     unused = [

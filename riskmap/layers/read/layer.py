@@ -293,6 +293,7 @@ def tables_of(
             value=_first_cells(grids),
         )
     _refuse_transposed(chosen, name)
+    _refuse_cards(chosen, name)
     chosen, years = newest(chosen)
     said = said_elsewhere(grids, chosen)
     rows = [grid_to_rows(table.grid, table.header, table=table) for table in chosen]
@@ -326,6 +327,35 @@ _MOST_TABLES: Final = 8
 _TURNED: Final = 3
 _MOST_FIELDS: Final = 100
 """More rows than a role has fields are no headings."""
+
+
+_CARD_FIELDS: Final = 4
+"""Fields that a sheet names with their value to the right, in three rows or more, make a card."""
+
+
+def _refuse_cards(tables: list[Table], name: Namer) -> None:
+    """Refuse sheets of one object each, whose names stand to the left of their values."""
+    for grid in {id(table.grid): table.grid for table in tables}.values():
+        rows = [[cell_text(cell) for cell in row] for row in grid.cells[:_MOST_FIELDS]]
+        rows = [row for row in rows if any(row)]
+        pairs = []
+        for row in rows:
+            known = [bool(entry) and name(entry) is not None for entry in row]
+            beside = [
+                row[at]
+                for at in range(len(row) - 1)
+                if known[at] and row[at + 1] and not known[at + 1]
+            ]
+            if beside and sum(known) == len(beside) and known[0]:
+                pairs.append(beside)
+        named = {name(entry) for beside in pairs for entry in beside}
+        if len(named) >= _CARD_FIELDS and len(pairs) >= 3 and 2 * len(pairs) > len(rows):
+            raise unusable(
+                "cards",
+                text("the sheets are cards of one object each: names stand beside their values"),
+                text("make one table of them, one row an object"),
+                value="、".join(entry for beside in pairs for entry in beside)[:60],
+            )
 
 
 def _refuse_transposed(tables: list[Table], name: Namer) -> None:

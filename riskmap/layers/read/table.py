@@ -123,7 +123,12 @@ _UNSAVED: Final = re.compile(
     rb"<c\b[^>]*?\br=\"([A-Z]+\d+)\"[^>]*><f\b(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>"
 )
 """A cell with a formula and no stored result."""
-_TELLING_MARKS: Final = (b" hidden=", b"<f>", b"<f ")
+_ERRORS: Final = re.compile(
+    rb"<c\b(?=[^>]*?\br=\"([A-Z]+\d+)\")(?=[^>]*?\bt=\"e\")[^>]*[^/]>(?:<f\b(?:[^>]*/>|[^>]*>[^<]*</f>))?"
+    rb"<v>(#[^<]{1,20})</v>"
+)
+"""A cell that holds an error, which the reader gives as blank."""
+_TELLING_MARKS: Final = (b" hidden=", b"<f>", b"<f ", b' t="e"')
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,8 @@ class _Marks:
     struck: tuple[int, ...] = ()
     unsaved: tuple[str, ...] = ()
     """Cells with a formula and no stored result."""
+    errors: tuple[str, ...] = ()
+    """Cells that hold an error, with the error."""
 
 
 def _row_marks(content: bytes) -> dict[str, _Marks]:
@@ -183,8 +190,12 @@ def _marks_of(archive: zipfile.ZipFile, target: str, struck: frozenset[int]) -> 
     )
     unsaved = {match[1].decode("ascii"): None for match in _UNSAVED.finditer(body)}
     return _Marks(
-        tuple(int(match[1]) for match in _HIDDEN.finditer(body)), tuple(crossed), tuple(unsaved)
-    )
+        tuple(int(match[1]) for match in _HIDDEN.finditer(body)),
+        tuple(crossed),
+        tuple(unsaved),
+        tuple(f"{m[1].decode('ascii')} {m[2].decode('ascii', 'replace')}"
+              for m in _ERRORS.finditer(body)),
+    )  # fmt: skip
 
 
 def _struck_styles(styles: Any) -> frozenset[int]:
@@ -210,6 +221,14 @@ def _mark_remarks(marks: _Marks, sheet: str) -> list[Remark]:
         )
         mend = text("open the workbook in Excel or WPS, save it, and give it again")
         out.append(Remark("unsaved_formulas", said, mend, sheet))
+    if marks.errors:
+        said = text(
+            "{n} cells hold an Excel error and were read as blank ({cells})",
+            n=len(marks.errors),
+            cells=", ".join(marks.errors[:SHOWN_ROWS])
+            + (" …" if len(marks.errors) > SHOWN_ROWS else ""),
+        )
+        out.append(Remark("error_cells", said, text("mend the formulas"), sheet))
     if hidden:
         said = text("hidden rows were read like the others (rows {rows})", rows=row_list(hidden))
         mend = text("delete the rows that do not count; a filter does not take them out")

@@ -701,10 +701,44 @@ def _quantity(
         scale = _scale(re.sub(r"^(多|余|来)+", "", _ROUGHLY.sub("", rest)), unit, factor)
         if scale is not None:
             return float(number) * scale, "", bound
-    found = _numbers_within(bare, unit)
+    found = _numbers_within(bare, unit) or _time_within(bare, unit)
     if found is not None:
         return found
     return np.nan, "type" if match is None else "unit", ""
+
+
+_TIME_PART: Final = r"(?:(\d+(?:\.\d+)?|[一二三四五六七八九十两]{1,3})\s*个?\s*(%s))?"
+_TIME: Final = re.compile(
+    _TIME_PART % "天|日|d|days?"
+    + r"\s*"
+    + _TIME_PART % "半?小时|半?钟头|时|h|hrs?|hours?"
+    + r"\s*"
+    + _TIME_PART % "分钟?|min|mins|minutes?|m"
+)
+_HALF_HOUR: Final = re.compile(r"半个?(?:小时|钟头)")
+
+
+def _time_within(entry: str, unit: str | None) -> tuple[float, str, str] | None:
+    """Read a time said in several parts or in words, such as ``1小时30分`` or ``半小时``."""
+    scale = unit_factor("min", unit) if unit else None
+    if scale is None:
+        return None
+    if _HALF_HOUR.fullmatch(entry):
+        return 30.0 * scale, "", "text"
+    match = _TIME.fullmatch(entry)
+    if match is None or not entry:
+        return None
+    minutes = 0.0
+    for number, word, each in zip(
+        match.groups()[::2], match.groups()[1::2], (1440, 60, 1), strict=True
+    ):
+        if number is None:
+            continue
+        counted = (
+            _small(number.replace("两", "二")) if number[0] not in "0123456789" else float(number)
+        )
+        minutes += (counted + (0.5 if word.startswith("半") else 0.0)) * each
+    return minutes * scale, "", "text"
 
 
 def _numeral(numeral: str) -> int:
