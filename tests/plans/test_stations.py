@@ -292,7 +292,7 @@ def test_snap_reports_the_walk(graph):
 def test_vehicles_moved_out_serve_from_the_nearest_road_that_is_passable(graph, grid, presets):
     """Water on 900 to 1 000 m: from 920 back to 900, from 980 on to 1 000, 7.2 s at 10 km/h."""
     rule = response_rule(presets, "linzi_135")
-    there = stations(500, 920, 980, vehicle=["car", "fire_engine", "fire_engine"])
+    there = stations(500, 920, 980, 1500, vehicle=["car", *["fire_engine"] * 3])
     dry = make_setting(graph, there, rule, vehicle="fire_engine", presets=presets, limit_m=300)
     deep = np.zeros((1, 20))
     deep[0, 9] = 0.7
@@ -301,8 +301,8 @@ def test_vehicles_moved_out_serve_from_the_nearest_road_that_is_passable(graph, 
     for moved in (False, True):
         wet = wet_setting(dry, grid, presets=presets, depth_m=deep, closures=None, moved_out=moved)
         times[moved] = reach(wet, spots)
-    assert times[False].nearest.tolist() == [0, 0, -1]
-    assert np.isinf(times[False].nearest_s[2])
+    assert times[False].nearest.tolist() == [0, 0, 3]
+    assert times[False].nearest_s[2] == pytest.approx(60 + 45, abs=0.01)
     assert times[True].nearest.tolist() == [0, 1, 2]
     assert times[True].nearest_s[1:].tolist() == pytest.approx([72.2, 72.2], abs=0.01)
 
@@ -330,3 +330,12 @@ def test_sites_left_out_count_for_the_compared_one_nearest_to_them(graph, grid, 
     assert said["n"] == 20
     assert float(said["bound"]) == pytest.approx(least(joined), abs=0.5)
     assert least(joined) <= least(away) <= least(away[kept])
+
+
+def test_a_site_off_the_road_takes_its_own_way_to_it_into_account(graph, grid, presets):
+    """50 m at 10 km/h are 18 of the 30 s: 120 m each way, people 15 and 16; 10 have a station."""
+    plan = station_plan(
+        graph, stations(50), grid, presets=presets, population=PEOPLE, k=1,
+        candidates=layer([Point(1500, 100)], index=["C"]),
+    )  # fmt: skip
+    assert plan.proof[0].objective == plan.tables["sites"]["covered"].iloc[-1] == 10 + 15 + 16

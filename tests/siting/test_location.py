@@ -142,6 +142,15 @@ def test_prices_prove_many_sites_without_a_search():
     assert bound <= value * 1.03
 
 
+def test_one_exchange_leaves_the_trap_of_the_greedy_rule():
+    """Greedy takes the 21 of a, c and e, then 10 more; ab and cd hold 40."""
+    covers = np.array([[1, 1, 0], [0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]]) > 0
+    near = dense(np.where(covers, 1.0, np.inf), weight=np.array([10.0, 10, 10, 10, 1]))
+    first = greedy_sites(near, 2)
+    assert near.weight[covers[:, first].any(axis=1)].sum() == 31
+    assert priced_sites(near, first, gap=1.0)[0].tolist() == [1, 2]
+
+
 def test_a_covering_model_stopped_at_a_gap_states_what_is_proven_in_its_time(monkeypatch):
     """Exchanges end at 77 of 78 here: the bound is not 77, and the search gets what time is left."""
     rng = np.random.default_rng(2)
