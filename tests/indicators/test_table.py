@@ -451,6 +451,18 @@ def test_the_threatened_and_the_elderly_of_a_village_are_its_own():
     assert found["V_ELDERLY"].to_dict() == pytest.approx(shares | {"T": 30.0}, rel=1e-6)
 
 
+def test_points_that_speak_for_people_weigh_by_their_people():
+    """300 of whom 30 are old and 100 of whom 50: 80 of 400; the east has one point with 10 %."""
+    frame = units(population=[np.nan, 50.0, 150.0])
+    spots = shapely.points([[50, 50], [150, 250], [450, 350]])
+    old = table(spots, elderly=[30.0, 50, 1], population=[300.0, 100, 10])
+    pieces = live_in(GRID, frame)
+    inputs = Inputs(grid=GRID, tables={"sensitive": old}, pieces=pieces, population=pieces.cells())
+    found = compute(TABLE, inputs, frame).units["V_ELDERLY"]
+    # The town by its 150 and 50 people.
+    assert found.to_dict() == pytest.approx({"W": 20.0, "E": 10.0, "T": 17.5})
+
+
 def test_where_no_refuge_is_in_use_everybody_is_far():
     frame = gpd.GeoDataFrame(
         {"level": ["village"], "parent_id": [""], "population": [70.0]},
