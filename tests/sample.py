@@ -169,7 +169,7 @@ _META = [
     ("HAZARD", "RISK", "group", "致灾危险性", "Hazard", 1, 0.4, "", "", "", ""),
     ("EXPOSURE", "RISK", "group", "承灾体暴露度", "Exposure", 1, 0.3, "", "", "", ""),
     ("VULNERABILITY", "RISK", "group", "脆弱性", "Vulnerability", 1, 0.15, "", "", "", ""),
-    ("CAPACITY", "RISK", "group", "减灾能力", "Capacity", -1, 0.15, "", "", "", ""),
+    ("CAPACITY", "RISK", "group", "减灾能力", "Capacity", 1, 0.15, "", "", "", ""),
     ("H_FLOOD", "HAZARD", "indicator", "积水点密度", "Flood point density", 1, 0.7, "1/km2", "kernel", "flood_point", "mean"),
     ("H_WATER", "HAZARD", "indicator", "距河道", "Distance to water", -1, 0.3, "m", "distance", "waterway", "mean"),
     ("E_POP", "EXPOSURE", "indicator", "人口密度", "Population density", 1, 1.0, "1/km2", "density", "population", "density"),
