@@ -94,6 +94,7 @@ def read_layers() -> dict[str, gpd.GeoDataFrame]:
     source["level"] = source["重大危险源级别"].map({"一级": 4, "二级": 3, "三级": 2}).fillna(1)
     refuge = pd.read_excel(JINAN / "避灾安置场所台账.xlsx", header=2)
     refuge["capacity"] = pd.to_numeric(refuge["核定容量(人)"], errors="coerce")
+    refuge[["经度", "纬度"]] = refuge[["经度", "纬度"]].apply(pd.to_numeric, errors="coerce")
     refuge = refuge[(refuge["经度"] > 0) & (refuge["capacity"] >= 0)]
     units = gpd.read_file(JINAN / "units.geojson").to_crs(CRS)
     layers = {
