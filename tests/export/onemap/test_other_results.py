@@ -137,6 +137,28 @@ def test_scenarios_switch_and_plans_are_drawn(
         assert "拟建站" in opened.page.inner_text("#panel-detail")
 
 
+def test_a_component_that_an_edition_withholds_is_not_offered(
+    open_page: Callable[..., Any], saved: Callable[..., Path]
+) -> None:
+    """Its indicators stand in no table of the page, so neither map nor comparison can show it."""
+    whole = sample_result(n_side=6)
+
+    def without(index: Any) -> Any:
+        gone = index.meta.index[index.meta["parent"] == "VULNERABILITY"]
+        kept = index.stages["normalised"].drop(columns=gone)
+        return replace(index, stages={**index.stages, "normalised": kept})
+
+    page = saved(replace(whole, index={key: without(one) for key, one in whole.index.items()}))
+    with open_page(page, address="view=VULNERABILITY") as opened:
+        assert opened.js("() => riskmap.state().view") == ""
+        offered = opened.js("() => [...document.querySelector('#view').options].map(o => o.value)")
+        assert "HAZARD" in offered
+        assert "VULNERABILITY" not in offered
+        opened.page.select_option("#view", "HAZARD")
+        opened.settle()
+        assert opened.js("() => riskmap.state().view") == "HAZARD"
+
+
 def test_stability_is_shown(open_page: Callable[..., Any], saved: Callable[..., Path]) -> None:
     whole = sample_result(n_side=6)
     unit = whole.index["unit"]

@@ -86,7 +86,8 @@ function makeTable(head, kind) {
   table.stability = head.stability ? read(head.stability) : null;
   table.nodes = new Map(head.tree.nodes.map((/** @type {any} */ n) => [n.code, n]));
   table.components = head.tree.nodes.filter((/** @type {any} */ n) => n.parent === head.tree.root && n.code !== head.tree.root);
-  table.parts = partsBelow(head.tree.nodes, head.tree.root);
+  const told = new Set([...head.tree.groups.map((/** @type {any} */ g) => g.code), ...Object.keys(head.values)]);
+  table.parts = partsBelow(head.tree.nodes, head.tree.root).filter((part) => told.has(part.node.code)); // an edition may withhold some
   table.ready = head.exact;
   return table;
 }

@@ -190,7 +190,7 @@ export function lay(view, image) {
   view.ctx.drawImage(sheet, 0, 0, image.width, image.height, 0, 0, view.w, view.h);
 }
 
-/** Lines and outlines: borders, areas of layers and plans, the selection. */
+// Lines and outlines: borders, areas of layers and plans, the selection.
 
 const NEAR = 0.7;
 /** Borders of units smaller than this on the screen [px] would hide what is inside them. */

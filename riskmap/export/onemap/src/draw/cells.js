@@ -55,7 +55,8 @@ export function drawCells(view) {
   const key = [state.scenario, state.town, state.compare, JSON.stringify([state.classOff, state.weights, state.view])].join("/");
   if (kept.key !== key) {
     kept.now = picture(shownOf(tab).cls, kept.now);
-    kept.was = state.compare ? picture(/** @type {Uint8Array} */ (classesBefore("cell")), kept.was) : null;
+    const was = state.compare ? classesBefore("cell") : null;
+    kept.was = was && picture(was, kept.was);
     kept.key = key;
   }
   if (tab.anyBlank === undefined) tab.anyBlank = tab.base.cls.includes(0);
@@ -93,9 +94,6 @@ function straight(view) {
   return [a, b, c, d, e, f];
 }
 
-/** The grid as a picture of a pixel a cell; made only where cells are much larger than pixels. */
-const small = { key: "", sheet: /** @type {HTMLCanvasElement | null} */ (null) };
-
 /**
  * Lay the grid onto the view as one picture, a cell a pixel, by the browser's own means.
  * @param {View} view
@@ -103,25 +101,20 @@ const small = { key: "", sheet: /** @type {HTMLCanvasElement | null} */ (null) }
  */
 function laySmall(view, turn) {
   const { rows, cols } = app.model.grid;
-  const key = [kept.key, state.opacity.surface, state.palette].join();
-  if (small.key !== key || !small.sheet) {
-    small.key = key;
-    small.sheet = small.sheet || document.createElement("canvas");
-    small.sheet.width = cols;
-    small.sheet.height = rows;
-    const pen = /** @type {CanvasRenderingContext2D} */ (small.sheet.getContext("2d", { willReadFrequently: true }));
-    const image = new ImageData(cols, rows);
-    const out = new Uint32Array(image.data.buffer);
-    const lut = lookup(state.opacity.surface);
-    const now = /** @type {Uint8Array} */ (kept.now);
-    for (let i = 0; i < now.length; i++) out[i] = lut[now[i]];
-    pen.putImageData(image, 0, 0);
-  }
+  const sheet = document.createElement("canvas");
+  sheet.width = cols;
+  sheet.height = rows;
+  const image = new ImageData(cols, rows);
+  const out = new Uint32Array(image.data.buffer);
+  const lut = lookup(state.opacity.surface);
+  const now = /** @type {Uint8Array} */ (kept.now);
+  for (let i = 0; i < now.length; i++) out[i] = lut[now[i]];
+  /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d", { willReadFrequently: true })).putImageData(image, 0, 0);
   const { ctx } = view;
   ctx.save();
   ctx.imageSmoothingEnabled = false;
   ctx.transform(turn[0], turn[1], turn[2], turn[3], turn[4], turn[5]);
-  ctx.drawImage(small.sheet, 0, 0);
+  ctx.drawImage(sheet, 0, 0);
   ctx.restore();
 }
 

@@ -7,7 +7,7 @@ import { blank, lay, redraw, strokeMany, traceShape } from "./canvas.js";
 import { splitAt, STRIPE } from "./cells.js";
 import { pixel } from "./labels.js";
 
-/** Pictures under everything: those that the page carries, and Tianditu's tiles if it may ask for them. */
+// Pictures under everything: those that the page carries, and Tianditu's tiles if it may ask for them.
 
 /* global L */
 
@@ -222,7 +222,7 @@ function drawRoads(view, layer) {
   ctx.globalAlpha = 1;
 }
 
-/** The water of a scenario: striped classes of depth, on the grid split finer. */
+// The water of a scenario: striped classes of depth, on the grid split finer.
 
 /** Blues that no class has; stripes and a white rim tell water from any palette. */
 export const DEPTHS = ["#8db4ee", "#6a9be6", "#4a80da", "#2f66c4", "#1f4fa6", "#153a82", "#0d275c"];

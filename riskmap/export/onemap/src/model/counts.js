@@ -136,7 +136,7 @@ export function isUnsure(unit) {
   return sureOf(unit) < UNSURE || Number.isFinite(nearLimit(unit));
 }
 
-/** Why a unit stands where it stands, in a sentence that the run has made. */
+// Why a unit stands where it stands, in a sentence that the run has made.
 
 /** @type {Record<string, Record<string, string[]>>} */
 let sentences = {};

@@ -151,7 +151,17 @@ function baseRoot(tab) {
  */
 export function groupNow(tab, code) {
   if (code === tab.tree.root) return live(tab).score;
-  return groupsOf(tab, tab.tree.exact ? state.weights : {})[code];
+  return toldOf(tab, groupsOf(tab, tab.tree.exact ? state.weights : {}), code);
+}
+
+/**
+ * Scores of a part of the index, a group or an indicator without one; unknown where an edition withholds it.
+ * @param {any} tab
+ * @param {Record<string, Float64Array>} groups
+ * @param {string} code
+ */
+function toldOf(tab, groups, code) {
+  return groups[code] || (tab.values[code] ? values(tab, code) : new Float64Array(tab.n).fill(NaN));
 }
 
 /** Is there no index at all, since all weights of a group are zero? @param {any} tab */
@@ -182,8 +192,7 @@ export function classesBefore(kind) {
   if (!state.view || !tab.ready) return tab.base.cls;
   tab.firstView = tab.firstView || {};
   if (!tab.firstView[state.view]) {
-    const score = state.view === tab.tree.root ? tab.base.score : groupsWithout(tab)[state.view];
-    if (!score) return null; // this edition does not tell what the component is made of
+    const score = state.view === tab.tree.root ? tab.base.score : toldOf(tab, groupsWithout(tab), state.view);
     tab.firstView[state.view] = Uint8Array.from(score, (v) => classOf(v, QUARTERS));
   }
   return tab.firstView[state.view];

@@ -82,7 +82,7 @@ export function unhide(chosen) {
 
 on("furniture scenario view weights town filter layers", render);
 
-/** The time slider, for data that carry times: what has happened by then is drawn. */
+// The time slider, for data that carry times: what has happened by then is drawn.
 
 const STEP_MS = 800;
 /** @type {any} */

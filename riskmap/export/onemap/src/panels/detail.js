@@ -12,7 +12,7 @@ import { app, byId, distance, el, emit, figures, fill, nameOf, num, on, percent,
 import { nearLimit, reasonOf, sureOf, UNSURE } from "../model/counts.js";
 import { beforeAfter, groupNow, live, partsOf, weightOf } from "../model/score.js";
 
-/** Pieces that the details of places and of objects share. */
+// Pieces that the details of places and of objects share.
 
 /** Roles whose nearest objects are named, with what they are for. */
 const HELP = ["refuge", "rescue_station", "rescue_team", "supply_depot"];

@@ -11,7 +11,7 @@ import { scenarioNames } from "./frame.js";
 import { about } from "./overview.js";
 import { initialsExample } from "./search.js";
 
-/** The state in the address: a link reopens the same picture. */
+// The state in the address: a link reopens the same picture.
 
 let quiet = true;
 
@@ -103,7 +103,7 @@ export function fromHash(hash) {
   if (what && /^[a-z]+$/.test(sort || "")) Object.assign(state.list, { what, sort, down: way === "down" });
   state.list.text = (p.get("find") || "").slice(0, 80);
   const tab = table("unit", "") || table("cell", "");
-  if (tab && tab.nodes.has(p.get("view"))) state.view = /** @type {string} */ (p.get("view"));
+  if (tab && tab.parts.some((/** @type {any} */ part) => part.node.code === p.get("view"))) state.view = /** @type {string} */ (p.get("view"));
   const scenario = p.get("scenario") || "";
   if (scenarioNames().includes(scenario)) state.scenario = scenario;
   const level = whole(p.get("level"), model.units.levels.length);
@@ -288,7 +288,7 @@ export function startTools() {
   if (isPhone()) document.body.classList.remove("left-open");
 }
 
-/** Measuring distance and area. */
+// Measuring distance and area.
 
 /** @type {number[][]} */
 let points = [];
