@@ -15,7 +15,7 @@ from riskmap.errors import LayerError, RiskmapError, UsageError
 from riskmap.export.geopackage.read import open_results
 from riskmap.export.geopackage.write import write_layers
 from riskmap.export.workbook.books import Form, write_form, write_layer, write_sheets
-from riskmap.export.workbook.tables import DUTY_TABLES
+from riskmap.export.workbook.tables import DUTY_TABLES, OWN_TABLES
 from riskmap.i18n import text
 from riskmap.progress import say
 from riskmap.register import bulletin as b
@@ -265,17 +265,18 @@ def show(project: Path, subject: str, *, code: list[str] | None, unit: str, as_j
         When there is no such table.
     """
     found = open_results(default_folder(load(project)))
-    there = [name for name in DUTY_TABLES if name in found.tables]
+    own = {name: found.table(name) for name in OWN_TABLES if name in found.tables}
+    there = {**own, **found.checks}
     if not subject:
-        counts = {name: len(found.table(name)) for name in there}
+        counts = {name: len(there[name]) for name in DUTY_TABLES if name in there}
         if as_json:
             emit(counts)
-        for name in () if as_json else there:
+        for name in () if as_json else counts:
             typer.echo(f"{name}: {DUTY_TABLES[name]} ({counts[name]})")
         return
     if subject not in DUTY_TABLES:
         raise UsageError(text("no such table; one of {known}", known=", ".join(DUTY_TABLES)))
-    rows = _records(found.table(subject)) if subject in there else []
+    rows = _records(there[subject]) if subject in there else []
     if subject == "scorecard":
         kept = [row for row in rows if (row["unit_name"] or "") == unit]
         rows = [row for row in kept if not code or str(row["code"]).split(":")[0] in code]
@@ -356,11 +357,9 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Give plain values; texts in words, unknown as null."""
 
     def plain(value: Any) -> Any:
-        if value is None or value != value:
-            return None
-        return value if isinstance(value, int | float | str) else str(value)
+        return value if value is None or isinstance(value, int | float | str) else str(value)
 
-    rows = table.astype(object).to_dict(orient="records")
+    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
     return [{str(name): plain(value) for name, value in row.items()} for row in rows]
 
 

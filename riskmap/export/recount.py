@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from riskmap.export.geopackage.read import CHECKS
 from riskmap.export.witness import letters, sheets_of_book
 from riskmap.export.workbook.books import FRONT_SHEET, NOTE_HEADINGS, PRESET_HEADINGS, preset_rows
 from riskmap.export.workbook.plans import FILES, printed_decimals
-from riskmap.export.workbook.tables import DUTY_TABLES, YES_NO, class_names
+from riskmap.export.workbook.sheet import sheet_name
+from riskmap.export.workbook.tables import DUTY_TABLES, OWN_TABLES, YES_NO, class_names
 from riskmap.i18n import Text, both, current_language, text
 from riskmap.vocabulary.presets import Preset
 from riskmap.vocabulary.roles import unit_label
@@ -35,12 +37,13 @@ _ENOUGH: Final = 0.6
 _NEAR: Final = 1e-9
 _GAPS: Final = "data_gaps.xlsx"
 _LIST: Final = "研判一张单.xlsx"
-_LISTS: Final = {
-    _LIST: "items", "管控一张表.xlsx": "control", _GAPS: "sources",
-}  # fmt: skip
+_CONTROL: Final = "管控一张表.xlsx"
+_LISTS: Final = {_LIST: "items", _CONTROL: "control", _GAPS: "sources"}
 """Workbook to the table of its first sheet."""
 _SOURCE: Final = ("source", "edition", "clause")
 _PLAN: Final = re.compile(r"plan_([a-z]+)_\w+")
+_SHARED: Final = {"plans": "plan", CHECKS: "check"}
+"""Table with the rows of several sheets to the column that says of which."""
 _KEYS: Final = (("item_id",), ("key",), ("scenario", "unit_id"))
 """Columns that name a row."""
 
@@ -137,9 +140,10 @@ def book_faults(folder: Path, found: Frames) -> list[str]:
             if table:
                 seen.add(table)
                 rows = found
-                if table == "plans" and "plans" in found:
-                    owner = found["plans"]["plan"] == start.removeprefix("plan_").rstrip("_")
-                    rows = {**found, "plans": found["plans"][owner]}
+                if table in _SHARED:
+                    plan = start.removeprefix("plan_").rstrip("_")
+                    mine = found[table][_SHARED[table]] == _checks().get(part.sheet, plan)
+                    rows = {**found, table: found[table][mine]}
                 faults += _compare(where, part, table, rows, words[table])
             elif _is_guide(part, NOTE_HEADINGS):
                 faults += _notes(where, part, found)
@@ -149,6 +153,11 @@ def book_faults(folder: Path, found: Frames) -> list[str]:
         faults += [str(text("{where}: the table is new or gone", where=f"{file} {name}"))
                    for name in gone]  # fmt: skip
     return faults + _kept_faults(folder, found)
+
+
+def _checks() -> dict[str, str]:
+    """Name the check of every sheet that holds one."""
+    return {sheet_name(str(label), ()): name for name, label in DUTY_TABLES.items()}
 
 
 def _is_guide(part: _Part, headings: Sequence[Text]) -> bool:
@@ -165,7 +174,8 @@ def _books(names: Iterable[str]) -> Iterator[tuple[str, str, list[str]]]:
     books = {FILES.get(plan, f"{plan}.xlsx"): f"plan_{plan}_" for plan in plans}
     for file, start in [*_LISTS.items(), *books.items()]:
         mine = [name for name in known if name.startswith(start)]
-        mine += ["plans"] if file in books else [*DUTY_TABLES, "unit_scenarios"]
+        mine += ["plans"] if file in books else [*OWN_TABLES, "unit_scenarios"]
+        mine += [CHECKS] if file == _CONTROL else []
         mine += ["presets"] if file == _GAPS else []
         yield file, start, mine
 
@@ -262,7 +272,7 @@ def _table_of(
     """Find the table whose columns the headings name best; of like tables one of so many rows."""
     best, most = "", (0.0, False)
     for name in names:
-        if name in words and name in sizes:
+        if name in words and name in sizes and (name != CHECKS or part.sheet in _checks()):
             there = set(words[name].columns)
             shared = len(there & set(part.headings))
             fit = shared / max(1, len(part.headings)) + shared / max(1, len(there)) / 2

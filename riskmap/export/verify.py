@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from riskmap.export import bundle
+from riskmap.export.geopackage.read import FITTED
 from riskmap.export.recount import book_faults, page_faults, report_faults, sum_faults
 from riskmap.export.witness import changed_cells, signature_fault, tables_of
 from riskmap.export.workbook import tables
@@ -124,7 +125,7 @@ def read_table(package: Path, name: str) -> pd.DataFrame:
 
 def _scores(package: Path) -> list[str]:
     """Recompute the scores of the baseline and of every scenario."""
-    params = dict(read_table(package, "params")[["key", "value"]].to_numpy())
+    params = _fitted(read_table(package, "facts"))
     metas = read_table(package, "indicators")
     parts = [read_table(package, name) for name in ("units", "unit_indicators")]
     faults = _table_scores([*parts, _meta_of(metas, "")], "", params["unit"])
@@ -142,6 +143,12 @@ def _scores(package: Path) -> list[str]:
         mine = [here, values, own]
         faults += _table_scores(mine, f"@{name}", params[f"unit@{name}"])
     return faults
+
+
+def _fitted(facts: pd.DataFrame) -> dict[str, str]:
+    """Take the fitted parameters from the facts."""
+    pairs = dict(facts[["key", "value"]].to_numpy())
+    return {k.removeprefix(FITTED): v for k, v in pairs.items() if k.startswith(FITTED)}
 
 
 def _meta_of(metas: pd.DataFrame, scenario: str) -> pd.DataFrame:
@@ -225,8 +232,11 @@ def _agreement(folder: Path, package: Path, report: dict[str, Any]) -> list[str]
             n, m = len(found[name]), int(count)
             faults.append(str(text("{where}: {n} rows, {m} were written", where=where, n=n, m=m)))
     params = _json(folder / bundle.PARAMS)
-    for name, document in (("params", params), ("facts", report.get("facts"))):
-        pairs = dict(found[name][["key", "value"]].to_numpy()) if name in found else {}
+    said = found.get("facts", pd.DataFrame(columns=["key", "value"]))
+    facts, fitted = dict(said[["key", "value"]].to_numpy()), _fitted(said)
+    for name, document, pairs in (
+        ("params", params, fitted), ("facts", report.get("facts"), facts)
+    ):  # fmt: skip
         odd = [k for k, v in (document or {}).items() if k in pairs and json.loads(pairs[k]) != v]
         faults += [_changed(f"{package.name} {name}", key) for key in odd]
     manifest = _json(folder / MANIFEST) or {}

@@ -82,7 +82,10 @@ CELLS = {
     "layer": ("UPDATE flood_point SET depth_m = 9 WHERE fid = 1", "depth_m"),
     "geometry": ("UPDATE refuge SET geom = (SELECT geom FROM rescue_station)", "refuge"),
     "preset": ("UPDATE presets SET value = '7' WHERE fid = 5", "presets"),
-    "params": ("UPDATE params SET value = replace(value, '0.', '1.') WHERE key = 'unit'", "params"),
+    "params": (
+        "UPDATE facts SET value = replace(value, '0.', '1.') WHERE key = 'params.unit'",
+        "params",
+    ),
     "note": ("DELETE FROM notes WHERE fid = 2", "notes"),
     "fact": ("UPDATE facts SET value = '\"2020-01-01\"' WHERE key = 'data_date'", "data_date"),
     "source": ("UPDATE sources SET rows_in = 99 WHERE fid = 1", "rows_in"),

@@ -15,10 +15,17 @@ import shapely
 
 from riskmap.export.encode import as_line
 from riskmap.export.geopackage import styles
+from riskmap.export.geopackage.read import CHECKS, FITTED
 from riskmap.export.geopackage.styles import kind_style, plan_style, whole_style
 from riskmap.export.workbook import tables
 from riskmap.export.workbook.plans import plan_frames, worded
-from riskmap.export.workbook.tables import DUTY_TABLES, Flooded, changes, flooded
+from riskmap.export.workbook.tables import (
+    DUTY_TABLES,
+    OWN_TABLES,
+    Flooded,
+    changes,
+    flooded,
+)
 from riskmap.geo.grid import cell_polygons
 from riskmap.i18n import Text, both, text
 from riskmap.layers.layer import Layer, filled
@@ -333,14 +340,9 @@ def _plan_frames(result: Result) -> Iterator[Sheet]:
 
 def _plain_tables(result: Result) -> Iterator[Sheet]:
     """Give the tables without geometry."""
-    facts = pd.DataFrame(
-        [(key, as_line(value)) for key, value in sorted(vars(result.facts).items())],
-        columns=["key", "value"],
-    )
-    params = pd.DataFrame(
-        [(key, as_line(value)) for key, value in sorted(result.params.items())],
-        columns=["key", "value"],
-    )
+    told = [*sorted(vars(result.facts).items())]
+    told += [(FITTED + key, value) for key, value in sorted(result.params.items())]
+    facts = pd.DataFrame([(key, as_line(value)) for key, value in told], columns=["key", "value"])
     said = pd.DataFrame([both(note) for note in tables.notes_of(result)], columns=["zh", "en"])
     kept = pd.DataFrame(columns=["file", "sheet", "row", "cells"]).astype(
         {"file": "string", "sheet": "string", "row": "Int64", "cells": "string"}
@@ -351,7 +353,6 @@ def _plain_tables(result: Result) -> Iterator[Sheet]:
         ("control", control, text("Control table")),
         ("unit_indicators", values, text("Indicator values of the units")),
         ("indicators", _indicators(result), text("Indicators and weights")),
-        ("params", params, text("Fitted parameters")),
         ("presets", tables.preset_table(result), text("Presets used")),
         ("scenarios", tables.scenario_table(result), text("Scenarios")),
         ("plans", tables.plan_table(result), text("Plans")),
@@ -361,13 +362,20 @@ def _plain_tables(result: Result) -> Iterator[Sheet]:
         ("facts", facts, text("About this file")),
     ):
         yield Sheet(name, frame, **named(name, label), needed=name in NEEDED)
-    for name, frame in tables.duty_tables(result).items():
-        yield Sheet(name, frame, **named(name, tables.DUTY_TABLES[name]))
+    duty = tables.duty_tables(result)
+    for name in (name for name in OWN_TABLES if name in duty):
+        yield Sheet(name, duty.pop(name), **named(name, DUTY_TABLES[name]))
+    if duty:
+        # of objects, so that no column of one check turns the whole numbers of another into others
+        parts = [table.astype(object).assign(check=name) for name, table in duty.items()]
+        whole = pd.concat(parts, ignore_index=True).convert_dtypes()
+        whole.insert(0, "check", whole.pop("check"))
+        yield Sheet(CHECKS, whole, **named(CHECKS, text("Checks beside the control table")))
 
 
 NEEDED: Final = (
-    "control", "unit_indicators", "indicators", "params", "presets", "sources", "notes",
-    "paper_rows", "facts",
+    "control", "unit_indicators", "indicators", "presets", "sources", "notes", "paper_rows",
+    "facts",
 )  # fmt: skip
 """Tables that a reader may count on."""
 
@@ -511,7 +519,7 @@ def _scenario_units(result: Result, wet: Sequence[Flooded]) -> Sheet:
 def _indicators(result: Result) -> pd.DataFrame:
     """Give the indicators with their weights, as they are and under every scenario.
 
-    A scenario's values stand in ``unit_scenarios``, its parameters in ``params``.
+    A scenario's values stand in ``unit_scenarios``, its parameters in ``facts``.
     """
     first = tables.indicator_table(result)
     first.insert(1, SCENARIO, "")
@@ -524,8 +532,8 @@ def _indicators(result: Result) -> pd.DataFrame:
 
 
 _SECTIONS: Final = {
-    "units": "units", "unit_scenarios": "units", "cells": "units", "params": "params",
-    "facts": "params", "presets": "presets", "indicators": "indicators",
+    "units": "units", "unit_scenarios": "units", "cells": "units", "facts": "params",
+    "presets": "presets", "indicators": "indicators",
     "plans": "plans", "plan_areas": "map", "plan_lines": "map", "plan_points": "map",
 }  # fmt: skip
 """Table to the section of the vocabulary that goes before what holds for all."""
@@ -603,6 +611,8 @@ def _of_column(result: Result, table: str, name: str, role: Role | None) -> Fiel
     known = c.column(name, _section(table))
     if known is None:
         return None
+    if table == CHECKS and name == "check":
+        return FieldWords(known.label, DUTY_TABLES, "duty_check")
     if name == "layer":
         plans = result.plans.values()
         return FieldWords(
@@ -620,7 +630,7 @@ def _section(table: str) -> str:
         return "stations"
     if table.startswith(("plan_refuges_", "plan_supplies_")):
         return "refuges"
-    return "duty" if table in DUTY_TABLES else _SECTIONS.get(table, "")
+    return "duty" if table in (CHECKS, *OWN_TABLES) else _SECTIONS.get(table, "")
 
 
 def _indicator(result: Result, name: str) -> Text | None:

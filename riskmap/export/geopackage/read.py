@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 GEOPACKAGE: Final = "riskmap.gpkg"
 _PLAN: Final = "plan_"
+CHECKS: Final = "checks"
+"""Table of what is checked beside the control table; its column ``check`` says by what."""
+FITTED: Final = "params."
+"""Begins the keys of the fitted parameters in the table ``facts``."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,17 @@ class Opened:
         return found
 
     @property
+    def checks(self) -> Mapping[str, pd.DataFrame]:
+        """What is checked beside the control table, check by check, with the columns it fills."""
+        if CHECKS not in self.tables:
+            return {}
+        whole = self.table(CHECKS)
+        return {
+            str(name): rows.dropna(axis=1, how="all").drop(columns="check").convert_dtypes()
+            for name, rows in whole.groupby("check", sort=False)
+        }
+
+    @property
     def manifest(self) -> Mapping[str, Any]:
         """Inputs, outputs and their hashes."""
         found: Mapping[str, Any] = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
@@ -144,5 +159,5 @@ def open_results(folder: Path | str) -> Opened:
             facts = base.execute("select key, value from facts").fetchall()
     except sqlite3.Error as error:
         raise LayerError(text("{folder} holds no results of riskmap", folder=folder)) from error
-    said = {key: json.loads(value) for key, value in facts}
+    said = {key: json.loads(value) for key, value in facts if not key.startswith(FITTED)}
     return Opened(folder, said, tuple(name for (name,) in names))

@@ -661,13 +661,10 @@ def _ways(sent: pd.DataFrame, state: str) -> str:
 
 
 def _receivers(result: Result, state: str) -> Any:
-    parts = [_table(result, "refuges", name, state) for name in ("assignment", "early")]
-    columns = ["refuge", "people", "village"]
-    there = [part[columns] for part in parts if len(part)]
-    if not there:
+    sheet = _table(result, "refuges", "handout", state)
+    if not len(sheet):
         return Para(say("refuge_plan.none_sent"))
-    both = pd.concat(there)
-    grouped = both.groupby("refuge")
+    grouped = sheet.groupby("refuge")
     table = pd.DataFrame({"people": grouped["people"].sum(), "from": grouped["village"].nunique()})
     ordered = table.assign(_id=table.index).sort_values(["people", "_id"], ascending=[False, True])
     rows = [[clean(name), figure(row.get("people")), str(int(row["from"]))]

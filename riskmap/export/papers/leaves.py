@@ -101,9 +101,8 @@ def evacuation_sheets(result: Result) -> list[dict[str, Any]]:
     if plan is None:
         return []
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for name, key in (("handout", "leaves.state"), ("early", "leaves.early")):
-        table = plan.tables.get(name, pd.DataFrame())
-        for village, tables in _tables_of(table, result, key):
+    for early, key in ((False, "leaves.state"), (True, "leaves.early")):
+        for village, tables in _tables_of(_handout(plan.tables, early=early), result, key):
             sheet = found.setdefault(village, {"tables": [], "short": []})
             sheet["tables"] += tables
     for village, said in _short_of(plan.tables).items():
@@ -126,6 +125,12 @@ def _goes_apart(tables: Sequence[Mapping[str, Any]]) -> bool:
     who, to = HEADS.index("group"), HEADS.index("to")
     pairs = [{(row[who], row[to]) for row in table["rows"]} for table in tables]
     return any(len({group for group, _ in some}) < len(some) for some in pairs)
+
+
+def _handout(tables: Mapping[str, pd.DataFrame], *, early: bool = False) -> pd.DataFrame:
+    """Take who goes where at the peak, or before the water."""
+    table = tables.get("handout", pd.DataFrame())
+    return table[table["early"].astype(bool) == early] if len(table) else table
 
 
 def _tables_of(
@@ -176,7 +181,7 @@ def _evacuation_row(row: Mapping[str, Any], result: Result) -> tuple[str, ...]:
 def _short_of(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], list[str]]:
     """Say of each village and state how many have no place, those who leave early taken off."""
     short = tables.get("shortfall", pd.DataFrame())
-    early = tables.get("early", pd.DataFrame())
+    early = _handout(tables, early=True)
     if not len(short):
         return {}
     keys = [SCENARIO, "town", "village"]
@@ -313,7 +318,7 @@ def cards(result: Result) -> list[dict[str, Any]]:
 def _moves_of(result: Result) -> dict[str, list[dict[str, Any]]]:
     """Take for every danger area where the refuge plan sends its people, if anywhere."""
     plan = result.plans.get("refuges")
-    table = pd.DataFrame() if plan is None else plan.tables.get("handout", pd.DataFrame())
+    table = pd.DataFrame() if plan is None else _handout(plan.tables)
     if plan is None or not len(table) or c.ROLE not in result.items:
         return {}
     areas = result.items[result.items[c.ROLE] == "danger_area"]

@@ -43,8 +43,8 @@ class Subject:
 SUBJECTS: Final[Mapping[str, tuple[Subject, ...]]] = {
     "refuges": (
         Subject(("summary",), text("How many people move, how many have a place, how many do not")),
-        Subject(("shortfall", "early"), text("Village by village: who moves, who has no place and "
-                                             "why, vehicles needed")),
+        Subject(("shortfall",), text("Village by village: who moves, who has no place and why, "
+                                     "vehicles needed")),
         Subject(("mend", "sites"), text("What removes the shortfall, and where new refuges would "
                                         "stand")),
         Subject(

@@ -56,6 +56,8 @@ DUTY_TABLES: Final[Mapping[str, Text]] = {
     "outlook": text("Refuges of coming years"),
 }
 """What is checked beside the control table, in the order in which it stands there."""
+OWN_TABLES: Final = ("scorecard", "signed_off")
+"""Those of them with a table of their own in the GeoPackage; the others share one."""
 
 
 def duty_tables(result: Result) -> dict[str, pd.DataFrame]:
@@ -764,7 +766,6 @@ SHEET_NAMES: Final = {
     "depots": text("Supplies by depot"),
     "nearest": text("Nearest depot of the refuges"),
     "handout": text("Sheet for the villages"),
-    "early": text("Who must leave before the water"),
     "audit": text("What the office's own plan says"),
     "next_depots": text("Next depots"),
 }

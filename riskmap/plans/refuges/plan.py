@@ -115,7 +115,8 @@ def refuge_plan(
         **site_tables(world, case, roads, sites),
     }
     early = _early_sheet(world, now, case, dry, held, warning_s)
-    tables |= {"early": early.table} if len(early.table) else {}
+    sheets = [one for one in (tables["handout"], early.table) if len(one)]
+    tables["handout"] = pd.concat(sheets or [tables["handout"]], ignore_index=True)
     villages = timetable(tables["shortfall"], sent, early.sent, world.presets)
     every = pd.concat([one for one in (sent, early.sent) if len(one)] or [sent], ignore_index=True)
     tables["shortfall"] = with_reasons(villages, scattered(case), early.reasons)
@@ -311,7 +312,7 @@ def _early_sheet(
     routes, sent = _sent(world, now, then, dry, dry, held)
     vehicles = vehicles_table(sent, warning_s=warning_s, presets=world.presets)
     sent = in_time(sent, vehicles, warning_s=warning_s, presets=world.presets)
-    table = handout(sent, world.refuges, addresses(world, dry))
+    table = handout(sent, world.refuges, addresses(world, dry), early=True)
     return _Early(table=table, vehicles=vehicles, sent=sent, routes=routes, reasons=scattered(then))
 
 

@@ -247,7 +247,8 @@ def summary(
     sent = tables["assignment"]
     on_foot = sent.query("mode == 'foot'")["minutes"]
     late = sent.loc[~sent["in_time"].astype(bool), "people"].sum()
-    cars, early = tables["vehicles"], tables.get("early", pd.DataFrame())
+    cars, sheet = tables["vehicles"], tables["handout"]
+    early = sheet[sheet["early"].astype(bool)]
     held = tables["capacity"]
     own = np.ones(usable.size, dtype=bool) if outside is None else ~outside
     mine = held["usable"].to_numpy(dtype=bool) & own
@@ -336,12 +337,17 @@ def _early_rows(early: pd.DataFrame, vehicles: pd.DataFrame) -> tuple[tuple[Text
 
 COLUMNS = [
     "town", "village", "name", "people", "assisted", "refuge", "address", "person", "phone", "mode",
-    "route", "metres", "minutes", "leave_by", "other_route", "alternative", "avoided", "remark",
+    "route", "metres", "minutes", "early", "leave_by", "other_route", "alternative", "avoided",
+    "remark",
 ]  # fmt: skip
 
 
 def handout(
-    sent: pd.DataFrame, refuges: gpd.GeoDataFrame, addresses: Sequence[Text | str]
+    sent: pd.DataFrame,
+    refuges: gpd.GeoDataFrame,
+    addresses: Sequence[Text | str],
+    *,
+    early: bool = False,
 ) -> pd.DataFrame:
     """Put the assignment into the words of a village officer's sheet.
 
@@ -353,6 +359,8 @@ def handout(
         Refuge layer: person, phone, duty_unit.
     addresses
         Where each refuge stands.
+    early
+        Whether these must leave before the water.
 
     Returns
     -------
@@ -371,7 +379,7 @@ def handout(
     table["person"] = pd.Series(keeper, index=table.index, dtype=object)
     rows = list(sent.itertuples())
     table["route"] = pd.Series([_route(row) for row in rows], dtype=object)
-    table["metres"], table["minutes"] = sent["metres"], sent["minutes"]
+    table["metres"], table["minutes"], table["early"] = sent["metres"], sent["minutes"], early
     table["leave_by"] = pd.Series([_leave(int(m)) for m in sent["leave_min"]], dtype=object)
     table["other_route"] = pd.Series([_other(row) for row in rows], dtype=object)
     table["alternative"] = pd.Series([_next(row) for row in rows], dtype=object)
