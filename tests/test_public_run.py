@@ -53,7 +53,7 @@ def write_city(folder):
                 "village": [f"村金丝雀{i}" for i in range(len(places))],
                 "number": [f"{role[:2].upper()}-金丝雀{i}" for i in range(len(places))],
                 "duty_unit": "金丝雀街道办", "measure": "关闭金丝雀阀门", "licence_until": "2027-03-07",
-                "r_value": R_VALUES[: len(places)], "people": 40,
+                "r_value": R_VALUES[: len(places)], "people": 47,
             },
             geometry=[Point(EAST + x, NORTH + y) for x, y in places], crs=CRS,
         )  # fmt: skip
@@ -194,6 +194,18 @@ def test_no_severity_gives_a_private_figure_back(published):
     scale = np.transpose(presets["severity.r_value"])
     solved = np.interp(1 - left, scale[1], scale[0])
     assert np.abs(solved[:, None] - R_VALUES).min() > 1
+
+
+def test_people_at_a_place_are_counted_roughly_everywhere(published):
+    """47 at every place: tables, list and reasons say 40, and nothing is computed from 47."""
+    for role in ("hazard_source", "sensitive_place"):
+        assert set(table(published, role)["people"]) == {40}
+    items = table(published, "items")
+    mine = items[items["role"] == "hazard_source"]
+    assert set(mine["people"]) == {40}
+    assert not mine["reason"].str.contains("47").any()
+    notes = table(published, "notes")["zh"]
+    assert notes.str.contains("只保留首位数字").sum() == 1
 
 
 def test_no_digest_of_a_private_file_is_published(published):

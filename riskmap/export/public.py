@@ -224,8 +224,9 @@ def veil_layers(
 
     Roles that are not public are taken out, so that no number can tell of them. Sensitive places
     that may be shown coarsely are moved at least `LEAST_M` to the centre of a square, without
-    their own name and without town and village. Telephone numbers, accounts and the names of all
-    persons known are blotted out of every text.
+    their own name and without town and village. Counts of people and households at places are
+    rough. Telephone numbers, accounts and the names of all persons known are blotted out of every
+    text.
 
     Parameters
     ----------
@@ -254,6 +255,7 @@ def veil_layers(
             continue
         if role.coarsen_public and "geometry" in table:
             table = _veiled(table, role, place)
+        table = table.assign(**{column: roughly(table[column]) for column in _counted(table)})
         secrets = _own_secrets(role, table).reindex(table.index)
         own = [entry if isinstance(entry, tuple) else () for entry in secrets]
         kept = set(public_columns(role, map(str, table.columns)))
@@ -264,6 +266,40 @@ def veil_layers(
         }
         veiled[name] = replace(layer, table=table.assign(**changed))
     return {name: replace(layer, beyond=None) for name, layer in veiled.items()}
+
+
+def _counted(table: pd.DataFrame) -> list[str]:
+    """Name the columns that count who is at a place."""
+    return [name for name in ("people", "households") if name in table and "geometry" in table]
+
+
+FEW: Final = 10
+"""Fewer people than this could tell of single homes."""
+
+
+def roughly(counts: pd.Series[Any]) -> pd.Series[Any]:
+    """Give counts down to their first figure, those below ten as 5; thresholds of one figure hold.
+
+    Parameters
+    ----------
+    counts
+        Whole numbers, or nothing.
+
+    Returns
+    -------
+    Series
+        The same index and type; what is rough already stays.
+
+    Examples
+    --------
+    >>> roughly(pd.Series([0, 3, 10, 47, 116, 1250])).tolist()
+    [0, 5, 10, 40, 100, 1000]
+    """
+    known = pd.to_numeric(counts, errors="coerce").to_numpy("float64", na_value=np.nan)
+    step = 10.0 ** np.floor(np.log10(np.maximum(known, FEW)) + 1e-12)
+    first = np.where(known >= FEW, np.floor(known / step) * step, known)
+    told = pd.Series(np.where((known > 0) & (known < FEW), FEW / 2, first), index=counts.index)
+    return told.astype(counts.dtype) if pd.api.types.is_numeric_dtype(counts.dtype) else told
 
 
 def _veiled(table: gpd.GeoDataFrame, role: Role, place: Any) -> gpd.GeoDataFrame:
@@ -402,12 +438,18 @@ def is_veiled(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> bool:
     Returns
     -------
     bool
-        False when a private role has rows, or a sensitive place stands where it is.
+        False when a private role has rows, a sensitive place stands where it is, or people are
+        counted exactly.
     """
     for name, layer in layers.items():
         if layer.table is None:
             continue
         if not _shown(roles[name]):
+            return False
+        if layer.table.empty:
+            continue
+        if any(not roughly(layer.table[one]).equals(layer.table[one])
+               for one in _counted(layer.table)):  # fmt: skip
             return False
         if roles[name].coarsen_public and "geometry" in layer.table:
             shapes = layer.table.geometry.dropna()
@@ -475,7 +517,7 @@ def redact(result: Result) -> Result:
             for n, layer in layers.items()
         },
         problems=tuple(_problem(problem) for problem in result.problems),
-        notes=tuple(scrub_note(note) for note in result.notes),
+        notes=_notes(result),
         indicators=replace(
             result.indicators,
             meta=scrub_table(result.indicators.meta, nothing),
@@ -498,6 +540,18 @@ def redact(result: Result) -> Result:
         inputs=_plain_inputs(result, files),
         root=None,
     )
+
+
+def _notes(result: Result) -> tuple[Text, ...]:
+    """Blot the notes, and say last that counts are rough."""
+    notes = [scrub_note(note) for note in result.notes]
+    there = any(layer.table is not None and _counted(layer.table)
+                for layer in result.layers.values())  # fmt: skip
+    said = text(
+        "In this edition counts of people and households at places are cut to their first figure, "
+        "5 for fewer than 10."
+    )
+    return (*(note for note in notes if note != said), *((said,) if there else ()))
 
 
 def _plain_inputs(result: Result, files: Mapping[str, str]) -> tuple[InputFile, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from riskmap.errors import Problem
+from riskmap.export.public import veil_layers
 from riskmap.geo.areas import raster_to_cells
 from riskmap.geo.grid import cell_of, row_xy
 from riskmap.geo.network import sample, vehicle_seconds, wet_roads
@@ -193,6 +194,7 @@ def _strange_depths(tiles: Sequence[Raster], source: ScenarioSource) -> list[Pro
 def _vector(
     project: Project, ground: Ground, role: str, written: str | None
 ) -> tuple[gpd.GeoDataFrame | None, list[Problem]]:
+    """Read a scenario's closures or danger areas, for the public edition as it may use them."""
     if not written:
         return None, []
     layer, said = read_layer(
@@ -201,6 +203,8 @@ def _vector(
         crs=ground.crs,
         place=ground.place,
     )
+    if ground.veiled:
+        layer = veil_layers({role: layer}, ground.roles, place=ground.place)[role]
     return layer.table, said
 
 

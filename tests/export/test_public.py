@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,6 +153,18 @@ def test_sensitive_places_stand_far_from_where_they_are(redacted):
 def test_a_result_from_exact_places_is_refused():
     with pytest.raises(ExportError, match="--profile public"):
         public.redact(sample_result())
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 10_000_000)), min_size=1))
+def test_rough_counts_keep_every_threshold_of_one_figure(counts):
+    exact = pd.Series(counts, dtype="Int64")
+    told = public.roughly(exact)
+    assert public.roughly(told).equals(told)
+    for limit in (1, 10, 50, 100, 500, 1000, 10_000):
+        assert (told >= limit).equals(exact >= limit)
+    large = told.dropna()[exact.dropna() >= 10].astype(str)
+    assert (large.str.rstrip("0").str.len() == 1).all()
+    assert set(told.dropna()[exact.dropna() < 10]) <= {0, 5}
 
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))

@@ -12,6 +12,7 @@ import shapely
 
 from riskmap.export.papers.drawing import wrap
 from riskmap.export.papers.scene import HELPS, RISKS, Book, Marked, inside
+from riskmap.export.public import FEW
 from riskmap.i18n import Text, text
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.roles import unit_label
@@ -67,13 +68,9 @@ def rough(value: Any) -> str:
     """
     if value is None or pd.isna(value) or float(value) == 0:
         return said(value)
-    if float(value) < _HIDDEN_BELOW:
-        return str(text("under {n}", n=_HIDDEN_BELOW))
+    if float(value) < FEW:
+        return str(text("under {n}", n=FEW))
     return str(text("about {n}", n=f"{float(f'{float(value):.0e}'):.0f}"))
-
-
-_HIDDEN_BELOW: Final = 10
-"""A count below this could tell of single homes."""
 
 
 def _number(book: Book, value: Any) -> str:
