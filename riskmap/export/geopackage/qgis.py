@@ -172,12 +172,6 @@ def _label(
     _font(item, size)
 
 
-_SIZES: Final = (
-    ("title", 12), ("group", 9), ("subgroup", 8), ("symbol", 7), ("symbolLabel", 7),
-)  # fmt: skip
-"""Parts of the legend and the height of their letters [pt]."""
-
-
 def _legend(layout: ET.Element) -> None:
     more = {
         "title": str(text("Legend")), "map_uuid": _number("map"), "legendFilterByMap": "1",

@@ -451,8 +451,6 @@ _W: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _TWIPS: Final = 1440 / 25.4
 BODY: Final = "{{正文}}"
 """Paragraph of a template in whose place the paper stands."""
-PLACES: Final = ("题名", "单位", "日期", "版别")
-"""Words in double braces that a template may hold: title, office, date, edition."""
 
 
 def write_docx(paper: Paper, path: Path, *, layout: Layout) -> None:

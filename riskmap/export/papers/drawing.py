@@ -793,36 +793,6 @@ def words(labels: Sequence[Placed], looks: dict[str, tuple[str, str, str]]) -> s
     return "".join(out)
 
 
-_AWAY: Final = 2.6
-"""Distance from its object from which a label gets a line to it [mm]."""
-
-
-def leaders(labels: Sequence[Placed]) -> str:
-    """Draw thin lines from labels that stand away to what they speak of.
-
-    Parameters
-    ----------
-    labels
-        Labels at their spots.
-
-    Returns
-    -------
-    str
-        SVG.
-    """
-    found = []
-    for label in labels:
-        if label.wish.anchor is None:
-            continue
-        x, y = label.wish.anchor
-        low, high = label.box.min(axis=0), label.box.max(axis=0)
-        nx, ny = float(np.clip(x, low[0], high[0])), float(np.clip(y, low[1], high[1]))
-        if math.hypot(nx - x, ny - y) > _AWAY + label.wish.size / 2:
-            found.append(f"M{x / UNIT:.0f} {y / UNIT:.0f}L{nx / UNIT:.0f} {ny / UNIT:.0f}")
-    path = "".join(found)
-    return drawn(path, edge="#ffffff", width=0.5) + drawn(path, edge=_INK, width=0.18)
-
-
 def qr_code(said: str) -> str:
     """Draw a text as a QR code that a telephone reads without network.
 
