@@ -142,8 +142,8 @@ def book_faults(folder: Path, found: Frames) -> list[str]:
                 rows = found
                 if table in _SHARED:
                     plan = start.removeprefix("plan_").rstrip("_")
-                    mine = found[table][_SHARED[table]] == _checks().get(part.sheet, plan)
-                    rows = {**found, table: found[table][mine]}
+                    owner = _checks()[part.sheet] if table == CHECKS else plan
+                    rows = {**found, table: found[table][found[table][_SHARED[table]] == owner]}
                 faults += _compare(where, part, table, rows, words[table])
             elif _is_guide(part, NOTE_HEADINGS):
                 faults += _notes(where, part, found)
