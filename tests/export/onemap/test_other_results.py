@@ -146,7 +146,8 @@ def test_a_component_that_an_edition_withholds_is_not_offered(
     def without(index: Any) -> Any:
         gone = index.meta.index[index.meta["parent"] == "VULNERABILITY"]
         kept = index.stages["normalised"].drop(columns=gone)
-        return replace(index, stages={**index.stages, "normalised": kept})
+        meta = index.meta.drop(index=gone)
+        return replace(index, meta=meta, stages={**index.stages, "normalised": kept})
 
     page = saved(replace(whole, index={key: without(one) for key, one in whole.index.items()}))
     with open_page(page, address="view=VULNERABILITY") as opened:
