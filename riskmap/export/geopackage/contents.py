@@ -15,7 +15,7 @@ import shapely
 
 from riskmap.export.encode import as_line
 from riskmap.export.geopackage import styles
-from riskmap.export.geopackage.read import CHECKS, FITTED
+from riskmap.export.geopackage.read import CHECK_COLUMNS, CHECKS, FITTED
 from riskmap.export.geopackage.styles import kind_style, plan_style, whole_style
 from riskmap.export.workbook import tables
 from riskmap.export.workbook.plans import plan_frames, worded
@@ -342,6 +342,9 @@ def _plain_tables(result: Result) -> Iterator[Sheet]:
     """Give the tables without geometry."""
     told = [*sorted(vars(result.facts).items())]
     told += [(FITTED + key, value) for key, value in sorted(result.params.items())]
+    duty = tables.duty_tables(result)
+    columns = {name: list(duty[name].columns) for name in duty if name not in OWN_TABLES}
+    told += [(CHECK_COLUMNS, columns)] if columns else []
     facts = pd.DataFrame([(key, as_line(value)) for key, value in told], columns=["key", "value"])
     said = pd.DataFrame([both(note) for note in tables.notes_of(result)], columns=["zh", "en"])
     kept = pd.DataFrame(columns=["file", "sheet", "row", "cells"]).astype(
@@ -362,7 +365,6 @@ def _plain_tables(result: Result) -> Iterator[Sheet]:
         ("facts", facts, text("About this file")),
     ):
         yield Sheet(name, frame, **named(name, label), needed=name in NEEDED)
-    duty = tables.duty_tables(result)
     for name in (name for name in OWN_TABLES if name in duty):
         yield Sheet(name, duty.pop(name), **named(name, DUTY_TABLES[name]))
     if duty:

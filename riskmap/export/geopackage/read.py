@@ -27,6 +27,8 @@ GEOPACKAGE: Final = "riskmap.gpkg"
 _PLAN: Final = "plan_"
 CHECKS: Final = "checks"
 """Table of what is checked beside the control table; its column ``check`` says by what."""
+CHECK_COLUMNS: Final = "checks.columns"
+"""Key of the table ``facts``: the columns of each check, in order."""
 FITTED: Final = "params."
 """Begins the keys of the fitted parameters in the table ``facts``."""
 
@@ -110,13 +112,14 @@ class Opened:
 
     @property
     def checks(self) -> Mapping[str, pd.DataFrame]:
-        """What is checked beside the control table, check by check, with the columns it fills."""
+        """What is checked beside the control table, check by check, each with its own columns."""
         if CHECKS not in self.tables:
             return {}
-        whole = self.table(CHECKS)
+        whole, facts = self.table(CHECKS), self.table("facts").set_index("key")["value"]
+        columns = json.loads(facts[CHECK_COLUMNS])
         return {
-            str(name): rows.dropna(axis=1, how="all").drop(columns="check").convert_dtypes()
-            for name, rows in whole.groupby("check", sort=False)
+            name: whole.loc[whole["check"] == name, own].convert_dtypes()
+            for name, own in columns.items()
         }
 
     @property
@@ -159,5 +162,5 @@ def open_results(folder: Path | str) -> Opened:
             facts = base.execute("select key, value from facts").fetchall()
     except sqlite3.Error as error:
         raise LayerError(text("{folder} holds no results of riskmap", folder=folder)) from error
-    said = {key: json.loads(value) for key, value in facts if not key.startswith(FITTED)}
+    said = {key: json.loads(value) for key, value in facts if "." not in key}
     return Opened(folder, said, tuple(name for (name,) in names))
