@@ -266,7 +266,7 @@ def show(project: Path, subject: str, *, code: list[str] | None, unit: str, as_j
     """
     found = open_results(default_folder(load(project)))
     own = {name: found.table(name) for name in OWN_TABLES if name in found.tables}
-    there = {**own, **found.checks}
+    there: dict[str, pd.DataFrame] = {**own, **found.checks}
     if not subject:
         counts = {name: len(there[name]) for name in DUTY_TABLES if name in there}
         if as_json:
