@@ -265,8 +265,8 @@ def show(project: Path, subject: str, *, code: list[str] | None, unit: str, as_j
         When there is no such table.
     """
     found = open_results(default_folder(load(project)))
-    own = {name: found.table(name) for name in OWN_TABLES if name in found.tables}
-    there: dict[str, pd.DataFrame] = {**own, **found.checks}
+    there = dict(found.checks)
+    there |= {name: found.table(name) for name in OWN_TABLES if name in found.tables}
     if not subject:
         counts = {name: len(there[name]) for name in DUTY_TABLES if name in there}
         if as_json:
