@@ -115,10 +115,9 @@ def refuge_plan(
         **site_tables(world, case, roads, sites),
     }
     early = _early_sheet(world, now, case, dry, held, warning_s)
-    sheets = [one for one in (tables["handout"], early.table) if len(one)]
-    tables["handout"] = pd.concat(sheets or [tables["handout"]], ignore_index=True)
+    tables["handout"] = _below(tables["handout"], early.table)
     villages = timetable(tables["shortfall"], sent, early.sent, world.presets)
-    every = pd.concat([one for one in (sent, early.sent) if len(one)] or [sent], ignore_index=True)
+    every = _below(sent, early.sent)
     tables["shortfall"] = with_reasons(villages, scattered(case), early.reasons)
     tables["audit"] = audit(world, now, case, fit, every, roads, warning_s)
     proof = _proof(now.name, case.done, recount)
@@ -147,6 +146,12 @@ def refuge_plan(
         notes=(*said, *unknown_areas(world, now), *more_said),
         proof=(proof, *site_proofs(now.name, tables)),
     )
+
+
+def _below(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Put two tables one below the other; an empty one decides no column's type."""
+    there = [one for one in (first, second) if len(one)]
+    return pd.concat(there or [first], ignore_index=True)
 
 
 def _proof(name: str, done: Assigned, recount: dict[str, float]) -> Proof:
