@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 KEY: Final = "item_id"
+DEADLINE: Final = "deadline"
+"""Locked column; who overwrites it is told how a deadline moves."""
 NAME: Final = "name"
 """Column that tells whether a row still bears its own number."""
 SNAPSHOT: Final = "_riskmap"
@@ -358,7 +360,7 @@ def _header(rows: Sequence[Sequence[Any]]) -> tuple[int, dict[str, int]] | None:
     for at, row in enumerate(rows[:12]):
         names = [wanted.get(str(cell).strip()) for cell in row]
         if KEY in names:
-            keep = {KEY, NAME, *e.EDITABLE}
+            keep = {KEY, NAME, DEADLINE, *e.EDITABLE}
             return at, {name: i for i, name in enumerate(names) if name in keep}
     return None
 
@@ -495,7 +497,7 @@ def merge(
     rows = base.execute(
         f"select item_id, deadline, name, {', '.join(e.EDITABLE)} from items"  # noqa: S608
     ).fetchall()
-    names = ("deadline", NAME, *e.EDITABLE)
+    names = (DEADLINE, NAME, *e.EDITABLE)
     ours = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
     lost = tuple(
         text(
@@ -534,6 +536,7 @@ def _merged(
         before = ours[item_id]
         went = book.base.get(item_id)
         changes, wrong, against = _changes(before, said, went, book, on=on)
+        wrong += _overwritten(said, went)
         if (changes or against) and _shifted(said, went, before):
             why = text("the name is not that of this number; the rows were sorted in part")
             wrong, against = [(NAME, said.get(NAME, ""), why)], []
@@ -570,6 +573,19 @@ def _merged(
         conflicts=tuple(conflicts),
         notes=found.notes,
     )
+
+
+def _overwritten(
+    said: Mapping[str, str], went: Mapping[str, Any] | None
+) -> list[tuple[str, str, Text]]:
+    """Say that a deadline which was overwritten in the sheet has not moved."""
+    written, meant = said.get(DEADLINE, "").strip(), str((went or {}).get(DEADLINE) or "")
+    if not meant or written in {"", meant}:
+        return []
+    if (day := _day(written)[0]) == meant or (day and day == _day(said.get("extended", ""))[0]):
+        return []
+    why = text("a deadline moves only by an extension: its new day and the reason in the remark")
+    return [(DEADLINE, written, why)]
 
 
 def _shifted(
@@ -630,7 +646,7 @@ def _changes(
     wrong, against = [], []
     for name in book.columns:
         written = said.get(name, "")
-        if name == NAME or (name == "state" and not written.strip()):
+        if name in {NAME, DEADLINE} or (name == "state" and not written.strip()):
             continue  # a blank state says nothing
         theirs, why = as_code(name, _with_year(name, written, on=on, before=ours))
         was = ours.get(name) if base is None else as_code(name, str(base.get(name) or ""))[0]
@@ -740,9 +756,11 @@ def build_form(
             "on_the_spot": yes,
         },
         "base": {
-            str(key): {name: row[name] for name in (NAME, *e.EDITABLE)}
+            str(key): row
             for key, row in zip(
-                rows.index, rows[[NAME, *e.EDITABLE]].to_dict(orient="records"), strict=True
+                rows.index,
+                rows[[NAME, DEADLINE, *e.EDITABLE]].to_dict(orient="records"),
+                strict=True,
             )
         },
         "about": {

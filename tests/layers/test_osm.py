@@ -176,6 +176,16 @@ def test_ferries_carry_whom_they_say_and_take_their_time(tmp_path):
     assert (shut, found["graph"]["dropped"]) == (None, {"ferry": 1})
 
 
+def test_roads_through_water_are_counted_and_count_as_dry(tmp_path):
+    path = put(tmp_path, node(1, 0), node(2, 500), node(3, 1000), node(4, 1500),
+               way(7, [1, 2], highway="service"), way(8, [2, 3], highway="service", ford="yes"),
+               way(9, [3, 4], highway="service", ford="no"))  # fmt: skip
+    metres, found = go(path, (0, 0), (1500, 0))
+    assert metres == pytest.approx(1500, rel=0.01)
+    assert found["graph"]["fords"] == 1
+    assert any("过水路面" in note for note in found["notes"])
+
+
 def test_points_keep_off_tunnels_and_motorways_while_another_road_is_near(tmp_path):
     path = put(tmp_path, node(1, 0, 5), node(2, 1000, 5), node(3, 0, 60), node(4, 1000, 60),
                node(5, 0, 700), node(6, 1000, 700),

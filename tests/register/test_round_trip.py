@@ -172,6 +172,10 @@ def test_the_same_workbook_twice_is_taken_once(project):
 
 def test_a_deadline_moves_only_by_an_extension_with_a_reason(project):
     book = sent_out(project)
+    edit(book, 完成时限="2027-01-15")
+    said = answer("control", "import", project, book, code=1)
+    assert [(r["field"], r["value"]) for r in said["refused"]] == [("deadline", "2027-01-15")]
+    assert "延期至" in said["refused"][0]["why"]
     number = edit(book, 延期至="2027-01-15")
     said = answer("control", "import", project, book, code=1)
     assert [r["field"] for r in said["refused"]] == ["extended"]

@@ -798,6 +798,9 @@ def _told(
     if rules.CUT in table.columns:
         cut = pd.to_numeric(table[rules.CUT], errors="coerce").fillna(0) > 0
         told["cut"] = int((once & cut).sum())
+    if "ford" in table.columns:
+        wet = ~table["ford"].fillna("no").astype(str).isin(("", "no"))
+        told["fords"] = int((once & use & wet).sum())
     told["conditional"] = verdict.conditional
     told["not_through"] = int((once & use & verdict.ends).sum())
     return told

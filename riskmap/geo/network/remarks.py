@@ -87,6 +87,11 @@ def rule_notes(told: Mapping[str, Any], strange: Sequence[str], how: str) -> tup
         )  # fmt: skip
     if told["ferries"]["used"]:
         notes.append(text("{n} ferries are used", n=told["ferries"]["used"]))
+    if told.get("fords"):
+        notes.append(
+            text("{n} roads lead through water (ford) and count as dry: close them in a scenario",
+                 n=told["fords"])
+        )  # fmt: skip
     if told.get("cut"):
         notes.append(text("{n} ways were cut where the extract lacks their nodes", n=told["cut"]))
     if told["conditional"]:

@@ -40,7 +40,7 @@ _WAY_KEYS: Final = frozenset(
         "foot", "bicycle", "bus", "psv", "oneway", "junction", "maxspeed", "maxheight", "maxweight",
         "maxwidth", "service", "area", "bridge", "tunnel", "layer", "level", "duration",
         "route", "motorroad", "sidewalk", "impassable", "smoothness", "width", "lanes", "toll",
-        "maxweightrating", "construction", "railway",
+        "maxweightrating", "construction", "railway", "ford",
     )
 )  # fmt: skip
 _WHOLE_KEYS: Final = frozenset(("name", "ref", "zone:maxspeed", "source:maxspeed"))
