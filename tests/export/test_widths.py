@@ -85,3 +85,46 @@ def test_empty_tables_are_not_written_and_sheets_say_whose_they_are(tmp_path: Pa
     assert [towns["A4"].value, towns["A5"].value] == ["A", "D合计"]  # no scenario: no column
     assert [sent["A3"].value, sent["A4"].value, sent["A5"].value] == ["情景", "平时", "大雨"]
     book.close()
+
+
+def paper_type(sheet) -> float:
+    """Size of the cells' type on paper, from what the file says alone [points]."""
+    _, _, last, _ = openpyxl.utils.range_boundaries(sheet.print_area.split("!")[1].replace("$", ""))
+    letters = [openpyxl.utils.get_column_letter(at) for at in range(1, last + 1)]
+    if not sheet.sheet_properties.pageSetUpPr.fitToPage:
+        return 10 * sheet.page_setup.scale / 100
+    # a figure of Arial 10 is 7 pixels wide, a column has 5 more; 96 pixels an inch
+    wide = sum((7 * sheet.column_dimensions[letter].width + 5) * 0.75 for letter in letters)
+    short, long = {"8": (842, 1191), "9": (595, 842)}[str(sheet.page_setup.paperSize)]
+    margins = 72 * (sheet.page_margins.left + sheet.page_margins.right)
+    room = (long if sheet.page_setup.orientation == "landscape" else short) - margins
+    return min(10.0, 10 * room / wide)
+
+
+@pytest.mark.parametrize("n", [3, 320])
+@pytest.mark.parametrize("more", [0, 12])
+def test_nothing_is_printed_in_small_type_and_every_column_is_there(
+    tmp_path: Path, n: int, more: int
+) -> None:
+    way = "沿主干路向东 455 米；再沿支路向南 157 米；再沿小区道路向南 280 米"
+    row = {
+        "town": "示范锦绣街道", "village": "示范竹林社区", "name": "示范竹林社区地质灾害危险区08",
+        "people": 1720, "assisted": True, "refuge": "示范柏林村文化礼堂避灾安置场所",
+        "phone": "00003000161", "address": "示范槐池社区文化路 18 号旁", "person": "责任人C161",
+        "mode": "步行", "route": way, "metres": 3672.0, "minutes": 17.5, "early": False,
+        "leave_by": "峰值前1小时35分钟", "other_route": "1202米，20分钟", "avoided": "示范路",
+        "alternative": "示范桐堤社区村（居）委会避灾安置场所", "remark": "途经危险区，须由村干部带队",
+        **{f"own_{k}": "本单位另填的一栏说明文字" for k in range(more)},
+    }  # fmt: skip
+    plan = Plan(tables={"handout": pd.DataFrame([row] * n)}, notes=())
+    result = replace(sample_result(n_side=4, n_points=4), plans={"refuges": plan})
+    write_plans(result, tmp_path)
+    book = openpyxl.load_workbook(tmp_path / "避难方案.xlsx")
+    assert all(paper_type(sheet) >= 8.1 for sheet in book.worksheets)
+    sheet = book.worksheets[1]
+    heads = [cell.value for cell in sheet[3]]
+    assert len(heads) == len(row)
+    assert heads.index("地址") > heads.index("转移路线")  # the screen's columns, behind the paper's
+    assert sheet.column_dimensions["G"].width >= len("00003000161")  # figures do not break
+    assert bool(sheet.sheet_properties.pageSetUpPr.fitToPage) == (more == 0)
+    book.close()

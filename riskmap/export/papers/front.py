@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from riskmap.result import Result
 
-WIDTHS: Final = (5.0, 22.0, 8.0, 24.0, 8.0, 20.0, 14.0, 11.0)
+WIDTHS: Final = (5.0, 20.0, 8.0, 22.0, 8.0, 19.0, 13.0, 11.0)
 """Columns of the sheet [characters]; together an upright A4 page at full size."""
 _LIST_TOP: Final = 4
 """First row of the list under its headings, as Excel counts."""
@@ -71,7 +71,7 @@ class _Front:
         for place, width in enumerate(WIDTHS):
             self.sheet.set_column(place, place, width)
         title = self.book.format(bold=True, font_size=18, align="center", font_color=HEAD)
-        small = self.book.format(font_size=9, align="center", font_color="#4a5261", text_wrap=True)
+        small = self.book.format(font_size=10, align="center", font_color="#4a5261", text_wrap=True)
         name = assessment.place_of(self.result)
         self._across(say("assessment.title", place=name), title, height=32)
         self._across(about_line(self.result), small)
@@ -207,5 +207,5 @@ class _Front:
         sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
         sheet.fit_to_pages(1, 0)
         sheet.print_area(0, 0, self.row - 1, len(WIDTHS) - 1)
-        sheet.set_footer("&L&8&A&R&8&P / &N")
+        sheet.set_footer("&L&10&A&R&10&P / &N")
         sheet.hide_gridlines(2)

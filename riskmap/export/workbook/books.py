@@ -171,7 +171,7 @@ def _draw(book: Any, form: Form, name: str) -> None:
     sheet.set_paper(8)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(_FIRST_ROW - 1)
-    sheet.set_footer("&L&8&A&R&8&P / &N")
+    sheet.set_footer("&L&10&A&R&10&P / &N")
 
 
 def keep_snapshot(
@@ -267,7 +267,7 @@ def _plain_sheet(
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(top)
-    sheet.set_footer("&R&8&P / &N")
+    sheet.set_footer("&R&10&P / &N")
 
 
 FILLED_IN: Final = (

@@ -85,6 +85,31 @@ SUBJECTS: Final[Mapping[str, tuple[Subject, ...]]] = {
     ),
 }  # fmt: skip
 """Sheets of the workbooks, in order; a table that stands on none gets a sheet of its own."""
+ASIDE: Final[Mapping[str, frozenset[str]]] = {
+    name: frozenset(columns.split())
+    for name, columns in {
+        "refuges.shortfall": "unit_id district short_assisted buses_min riders assisted_riders "
+        "longest_min rounds bus_trips assisted_trips bus_rounds assisted_rounds handle_min",
+        "refuges.assignment": "district origin refuge_id tier arrive_min spare_min via heading "
+        "avoided_m avoided other_minutes shared_m alternative_mode alternative_minutes "
+        "alternative other_metres",
+        "refuges.handout": "address early avoided alternative",
+        "refuges.capacity": "type per_capita_m2 over_declared known assumed appraisal_due "
+        "places_urgent places_temporary places_short places_medium places_long open_people "
+        "unchecked",
+        "refuges.eligibility": "item_id tier checked required",
+        "refuges.scorecard": "district covered_full_share village_small town_small county_small",
+        "stations.summary": "response_s drive_s",
+        "stations.towns": "unit_id",
+        "stations.stations": "put_on put_m put_by load area_limit_km2",
+        "stations.sites": "objective bound recount lon lat",
+        "stations.coverage": "target unit_id share_thrice share_force off_network share_none "
+        "share_once share_twice share_moved cut_off",
+        "stations.nearest": "id unit_class later_s second second_s third third_s force_s",
+        "stations.worst": "id",
+    }.items()
+}
+"""Plan and table to the columns that stand beside the paper, for who looks closer on screen."""
 
 
 def plan_books(result: Result) -> dict[str, str]:
@@ -171,7 +196,7 @@ def _pages(key: str, plan: Plan, result: Result, whose: str) -> Iterator[Page]:
     for _, (first, *below) in pages:
         yield Page(
             first.name, f"{whose} · {first.title}", first.subtitle, first.frame, {},
-            paper=8, section=first.section, below=tuple(below),
+            paper=8, section=first.section, below=tuple(below), aside=first.aside,
         )  # fmt: skip
 
 
@@ -184,7 +209,8 @@ def _page(name: str, table: pd.DataFrame, result: Result, key: str, notes: str) 
         dry = str(text("without flood"))
         frame[SCENARIO] = [dry if one == "" else one for one in frame[SCENARIO]]
     title = _title(name, key)
-    return Page(title, title, notes, frame, {}, paper=8, section=_section(key))
+    aside = ASIDE.get(f"{key}.{name}", frozenset())
+    return Page(title, title, notes, frame, {}, paper=8, section=_section(key), aside=aside)
 
 
 def _guide(plan: Plan, pages: list[tuple[Subject, list[Page]]], whose: str) -> Page:

@@ -27,10 +27,27 @@ if TYPE_CHECKING:
 
 A4: Final = 150.0
 """Columns that are narrower together [characters] fit A4 lying."""
+_UPRIGHT: Final = 165.0
+"""So many fit A3 upright, which takes twice the rows."""
+_A3: Final = 225.0
+"""So many fit A3 lying at 9 points."""
+_ASIDE: Final = 60.0
+"""Widest column of texts that stands beside the paper, where only the screen bounds it."""
+_MANY: Final = 300
+"""From so many lines on, a table is printed upright where it fits."""
+TYPE: Final = 10.0
+LEAST_TYPE: Final = 8.2
+"""Type of the cells, and the smallest to which paper may shrink it [points]."""
+_SHEETS: Final = {9: (595.3, 841.9), 8: (841.9, 1190.6)}
+"""Excel's number of the paper to its short and long side [points]."""
+_MARGINS: Final = {"left": 0.4, "right": 0.4, "top": 0.5, "bottom": 0.6}
 LEAST: Final = 60.0
 """Narrowest table [characters], so that its title is not cut."""
-_MOST_LINES: Final = 9
+_MOST_LINES: Final = 14
 _WRAPS: Final = ("wrap", "middle")
+_TEXTS: Final = ("text", *_WRAPS)
+_NARROWEST: Final = 12
+"""Texts are not squeezed into less [characters]."""
 _ROOM: Final = 2.8
 """Border, indent and a little air beside a text, in characters."""
 _SLACK: Final = 1.35
@@ -122,21 +139,49 @@ def fitted(columns: Sequence[Column], cells: Sequence[Sequence[Any]]) -> list[Co
     >>> [c.width < 20 for c in fitted([Column("a", 60), Column("b", 40, "wrap")], [["x"], ["y"]])]
     [False, True]
     """
-    narrow = [_fit(column, values) for column, values in zip(columns, cells, strict=True)]
-    room = A4 - sum(column.width for column in narrow if column.printed)
+    narrow = [_fit(*both) for both in zip(columns, cells, strict=True)]
+    whole = [all(not _breaks(value) for value in values) for values in cells]
+    upright = _squeezed(narrow, _UPRIGHT, whole) if cells and len(cells[0]) > _MANY else narrow
+    fits = sum(column.width for column in upright if column.printed) <= _UPRIGHT
+    narrow = upright if fits else _squeezed(narrow, 0.85 * _A3, whole)
+    taken = sum(column.width for column in narrow if column.printed)
+    room = next((wide for wide in (A4, _UPRIGHT) if taken <= wide), _A3) - taken
     wanted = [
         max(0.0, _need(column, values) - column.width) if column.form in _WRAPS else 0.0
         for column, values in zip(narrow, cells, strict=True)
     ]
-    share = min(1.0, max(0.0, room) / (sum(wanted) or 1.0))
+    most = sum(more for column, more in zip(narrow, wanted, strict=True) if column.printed)
+    share = min(1.0, max(0.0, room) / (most or 1.0))
     grown = [
         replace(column, width=round(column.width + share * more, 1))
+        if column.printed
+        else replace(column, width=round(max(column.width, min(column.width + more, _ASIDE)), 1))
         for column, more in zip(narrow, wanted, strict=True)
     ]
     short = LEAST - sum(column.width for column in grown if column.printed)
     if grown and short > 0:
         grown[0] = replace(grown[0], width=round(grown[0].width + short, 1))
     return grown
+
+
+def _breaks(value: Any) -> bool:
+    """Whether a text can go on in a second line; numbers of telephones and sites cannot."""
+    return isinstance(value, str) and any(letter == " " or letter > "\u2e7f" for letter in value)
+
+
+def _squeezed(columns: Sequence[Column], room: float, whole: Sequence[bool] = ()) -> list[Column]:
+    """Break long names into lines where the columns are too wide for the paper together."""
+    kept = [*whole, *[False] * (len(columns) - len(whole))]
+    found, most = list(columns), _BROAD
+    while sum(one.width for one in found if one.printed) > room and most > _NARROWEST:
+        most -= 1
+        found = [
+            replace(one, width=max(most, _under(str(one.label), most)), form="wrap")
+            if one.printed and one.form in _TEXTS and one.width > most and not rigid
+            else one
+            for one, rigid in zip(found, kept, strict=True)
+        ]
+    return found
 
 
 def _need(column: Column, values: Sequence[Any]) -> float:
@@ -278,6 +323,8 @@ class Page:
     """Further tables under the first, each with its own title and headings."""
     marks: frozenset[tuple[int, str]] = frozenset()
     """Row and column of the cells that are marked, to be mended."""
+    aside: frozenset[str] = frozenset()
+    """Columns that only the screen shows, right of what is printed."""
 
 
 class Book:
@@ -299,6 +346,8 @@ class Book:
             ("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False
         )
         self.book = xlsxwriter.Workbook(str(path), {**options, "nan_inf_to_errors": False})
+        self.book.formats[0].set_font_name("Arial")  # columns are as wide as its figures: there are
+        self.book.formats[0].set_font_size(TYPE)  # faces of the same widths on every system
         day = date.fromisoformat(result.facts.data_date or EPOCH)
         self.book.set_properties(
             {
@@ -325,7 +374,7 @@ class Book:
         """
         key = tuple(sorted(properties.items()))
         if key not in self._formats:
-            base = {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "vcenter"}
+            base = {"font_name": "Microsoft YaHei", "font_size": TYPE, "valign": "vcenter"}
             self._formats[key] = self.book.add_format({**base, **properties})
         return self._formats[key]
 
@@ -381,11 +430,11 @@ def draw_sheet(book: Book, page: Page) -> list[str]:
     taken = [sheet.get_name() for sheet in book.book.worksheets()]
     sheet = book.book.add_worksheet(sheet_name(page.name, taken))
     blocks = [_block(book, part) for part in (page, *page.below)]
-    widths = [max(both) for both in zip_longest(*(b.widths for b in blocks), fillvalue=0.0)]
+    widths = _joint(blocks)
     blocks = [block.wide(widths) for block in blocks]
     first = blocks[0]
     _banner(book, sheet, page, first.columns)
-    top = FIRST_ROW
+    top, high = FIRST_ROW, 0
     for place, (part, block) in enumerate(zip((page, *page.below), blocks, strict=True)):
         if place:
             title = book.format(bold=True, font_size=12, font_color=HEAD)
@@ -394,8 +443,15 @@ def draw_sheet(book: Book, page: Page) -> list[str]:
             sheet.set_row(top + 2, max(22, 8 + 14 * heading_lines(block.columns)))
             top += 3
         _heads(book, sheet, block.columns, top - 1)
-        for row, lines in enumerate(row_lines(block.columns, block.cells, block.n), start=top):
-            sheet.set_row(row, 4 + 14 * lines)
+        lines = row_lines(block.columns, block.cells, block.n)
+        high += sum(lines)
+        for row, number in enumerate(lines, start=top):
+            sheet.set_row(row, 4 + 14 * number)
+        if place and block.alone and len(widths) > 1:
+            line = book.format(border=1, border_color="#d5d9e0")
+            for row in range(top - 1, top + block.n):
+                sheet.merge_range(row, 0, row, len(widths) - 1, "", line)
+            _heads(book, sheet, block.columns, top - 1)
         for at, column in enumerate(block.columns):
             values = block.frame.iloc[:, at].tolist()
             _fill(book, sheet, at, column, values, block.cells[at], top)
@@ -412,7 +468,7 @@ def draw_sheet(book: Book, page: Page) -> list[str]:
     if columns:
         sheet.autofilter(FIRST_ROW - 1, 0, max(bottom, FIRST_ROW - 1), len(columns) - 1)
     most = max((block.columns for block in blocks), key=lambda cs: sum(c_.printed for c_ in cs))
-    _print_setup(sheet, page, most, top - 1, frozen=_frozen(frame))
+    _print_setup(sheet, page, most, top - 1, frozen=_frozen(frame), lines=high)
     return [str(name) for name in frame.columns]
 
 
@@ -429,15 +485,41 @@ class _Block:
         return len(self.frame)
 
     @property
-    def widths(self) -> list[float]:
-        return [column.width for column in self.columns]
+    def alone(self) -> bool:
+        """Whether it has one column; below another table that takes the whole width."""
+        return len(self.columns) == 1
 
     def wide(self, widths: Sequence[float]) -> _Block:
+        if self.alone:
+            widths = [sum(widths)]
         columns = [
-            replace(column, width=width)
+            replace(column, width=width, form="wrap")
+            if column.form == "text" and width < column.width
+            else replace(column, width=width)
             for column, width in zip(self.columns, widths, strict=False)
         ]
         return replace(self, columns=columns)
+
+
+def _joint(blocks: Sequence[_Block]) -> list[float]:
+    """Widen the columns that tables below each other share, as far as the paper has room."""
+    first, *below = blocks
+    shared = [first, *(block for block in below if not block.alone)]
+    places = [
+        [column for column in place if column is not None]
+        for place in zip_longest(*(block.columns for block in shared))
+    ]
+    widest = [max(place, key=lambda column: column.width) for place in places]
+    room = max([A4, *(sum(c.width for c in b.columns if c.printed) for b in shared)])
+    if len(shared) > 1:
+        widest = [
+            replace(one, form="number")
+            if any(other.form not in _TEXTS and other.width >= one.width for other in place)
+            else replace(one, printed=any(other.printed for other in place))
+            for one, place in zip(widest, places, strict=True)
+        ]
+        widest = _squeezed(widest, min(room, _A3))
+    return [column.width for column in widest]
 
 
 def _block(book: Book, page: Page) -> _Block:
@@ -446,6 +528,10 @@ def _block(book: Book, page: Page) -> _Block:
     columns = [
         column_of(str(name), frame.iloc[:, place], book.result, page.labels, page.section)
         for place, name in enumerate(frame.columns)
+    ]
+    columns = [
+        replace(column, printed=column.printed and str(name) not in page.aside)
+        for name, column in zip(frame.columns, columns, strict=True)
     ]
     order = sorted(range(len(columns)), key=lambda place: not columns[place].printed)
     frame, columns = frame.iloc[:, order], [columns[place] for place in order]
@@ -490,17 +576,36 @@ def _frozen(frame: pd.DataFrame) -> int:
 
 def _banner(book: Book, sheet: Any, page: Page, columns: Sequence[Column]) -> None:
     """Write title and subtitle across what is printed, and make room for the headings."""
-    printed = [column.width for column in columns if column.printed] or [LEAST]
-    wide = max(sum(printed), LEAST)
+    printed = _on_one_page([column for column in columns if column.printed])
+    wide = max(sum(column.width for column in printed) or LEAST, LEAST)
     title = book.format(bold=True, font_size=16, font_color=HEAD)
-    small = book.format(font_size=9, font_color="#4a5261", text_wrap=True)
+    small = book.format(font_color="#4a5261", text_wrap=True)
     sheet.set_row(0, 30)
-    sheet.set_row(1, 6 + 12 * max(1, ceil(0.92 * text_width(page.subtitle) / wide)))
+    sheet.set_row(1, 6 + 13 * max(1, ceil(text_width(page.subtitle) / wide)))
     sheet.set_row(2, max(22, 8 + 14 * heading_lines(columns)))
     sheet.write_string(0, 0, safe(page.title), title)
     if len(printed) > 1 and page.subtitle:
         sheet.merge_range(1, 0, 1, len(printed) - 1, "", small)
     sheet.write_string(1, 0, safe(page.subtitle), small)
+
+
+def _points(columns: Sequence[Column]) -> float:
+    """Width in print before it is shrunk [points]; a spreadsheet adds 5 pixels to every column."""
+    return sum(5.25 * column.width + 3.75 for column in columns)
+
+
+def _type(paper: int, columns: Sequence[Column], *, upright: bool) -> float:
+    """Size of the type when these columns share one width of a paper [points]."""
+    room = _SHEETS[paper][not upright] - 72 * (_MARGINS["left"] + _MARGINS["right"])
+    return min(TYPE, TYPE * room / (_points(columns) or 1.0))
+
+
+def _on_one_page(columns: Sequence[Column]) -> Sequence[Column]:
+    """Take the columns from the left that one width of A3 shows at a legible size."""
+    kept = len(columns)
+    while kept > 1 and _type(8, columns[:kept], upright=False) < LEAST_TYPE:
+        kept -= 1
+    return columns[:kept]
 
 
 def _print_setup(
@@ -510,17 +615,32 @@ def _print_setup(
     bottom: int,
     *,
     frozen: int,
+    lines: int,
 ) -> None:
-    printed = sum(column.printed for column in columns)
-    wide = sum(column.width for column in columns if column.printed)
+    """Choose the paper so that nothing is smaller than the least type.
+
+    A4 lying, else A3; many lines stand upright where they fit. What is too wide for A3 goes on to
+    further pages, with the names repeated on each.
+    """
+    shown = [column for column in columns if column.printed]
+    wide = sum(column.width for column in shown)
+    fits_a4 = wide <= A4 if page.paper == 8 else _type(9, shown, upright=False) >= LEAST_TYPE
+    upright = lines > _MANY and _type(8, shown, upright=True) >= LEAST_TYPE
     sheet.freeze_panes(FIRST_ROW, frozen)
-    sheet.set_landscape()
-    sheet.set_paper(page.paper if wide > A4 else 9)
-    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    sheet.fit_to_pages(1, 0)
+    if upright:
+        sheet.set_portrait()
+    else:
+        sheet.set_landscape()
+    sheet.set_paper(9 if fits_a4 and not upright else 8)
+    sheet.set_margins(**_MARGINS)
+    if len(_on_one_page(shown)) == len(shown):
+        sheet.fit_to_pages(1, 0)
+    else:
+        sheet.set_print_scale(round(100 * LEAST_TYPE / TYPE))
+        sheet.repeat_columns(0, max(frozen - 1, 0))
     sheet.repeat_rows(FIRST_ROW - 1)
-    sheet.print_area(0, 0, max(bottom, FIRST_ROW - 1), max(printed - 1, 0))
-    sheet.set_footer("&L&8&A&R&8&P / &N")
+    sheet.print_area(0, 0, max(bottom, FIRST_ROW - 1), max(len(shown) - 1, 0))
+    sheet.set_footer("&L&10&A&R&10&P / &N", {"scale_with_doc": False})
     sheet.hide_gridlines(2)
 
 
