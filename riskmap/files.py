@@ -659,12 +659,28 @@ def parse_yaml(content: str, *, loader: Any = None) -> Any:
     import yaml
 
     chosen = loader or yaml.SafeLoader
-    mark = None
     try:
         _measure(content)
         return yaml.load(content, Loader=chosen)  # noqa: S506  a safe loader
     except (ValueError, RecursionError, OverflowError) as error:
+        mark = _where_it_fails(content, chosen)
         raise yaml.constructor.ConstructorError(None, None, str(error), mark) from error
+
+
+def _where_it_fails(content: str, loader: Any) -> Any:
+    """Find the place of the first plain value that is none, such as a date in month 13."""
+    import yaml
+
+    with suppress(RecursionError):
+        for event in yaml.parse(content, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.ScalarEvent) and not event.style:
+                try:
+                    yaml.load(event.value, Loader=loader)  # noqa: S506  a safe loader
+                except (ValueError, OverflowError):
+                    return event.start_mark
+                except yaml.YAMLError:
+                    continue
+    return None
 
 
 def _measure(content: str) -> None:
@@ -676,9 +692,11 @@ def _measure(content: str) -> None:
     sizes: dict[str, int] = {}
     for event in yaml.parse(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         name = getattr(event, "anchor", None)
+        mark: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
             if name not in sizes:
-                raise yaml.composer.ComposerError(None, None, "alias", None)
+                problem = str(text("an alias (*) without its anchor (&)"))
+                raise yaml.composer.ComposerError(None, None, problem, mark)
             size += sizes[name]
         elif isinstance(event, yaml.CollectionStartEvent):
             depth += 1
@@ -696,7 +714,7 @@ def _measure(content: str) -> None:
             _check_scalar(event)
         if depth > MOST_DEPTH or size > MOST_NODES:
             problem = str(text("nested too deeply, or too many values"))
-            raise yaml.composer.ComposerError(None, None, problem, None)
+            raise yaml.composer.ComposerError(None, None, problem, mark)
 
 
 def _check_scalar(event: Any) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import pytest
@@ -16,6 +17,7 @@ try:
 except ImportError:  # Windows; the tests that need it are left out there
     resource = None
 
+from riskmap.cli import app
 from riskmap.cli.app import _lacks_memory
 from riskmap.errors import ExportError
 from riskmap.files import claim_folder, hashed_files, whole_folder
@@ -273,3 +275,28 @@ def test_a_run_under_way_is_not_swept_by_another(tmp_path):
         told = {"riskmap": "1", "outputs": hashed_files(fresh)}
         (fresh / "manifest.json").write_text(json.dumps(told))
     assert {p.name for p in tmp_path.iterdir()} == {"out"}
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_inside_a_destructor_is_not_lost(monkeypatch, capsys, how):
+    """Python prints and forgets what is raised in __del__: the run would go on to its end."""
+
+    class Dying:
+        def __del__(self):
+            signal.raise_signal(how)
+
+    def long(*_, **__):
+        dying = Dying()
+        del dying
+        for _ in range(2000):
+            threading.Event().wait(0.005)
+        return 0
+
+    monkeypatch.setattr(app, "_command", lambda: long)
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as end:
+        app.main(["x"])
+    signal.signal(signal.SIGTERM, before)
+    assert end.value.code == {signal.SIGTERM: 143, signal.SIGINT: 130}[how]
+    assert "Traceback" not in capsys.readouterr().err

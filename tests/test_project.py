@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from riskmap.errors import ProjectError
+from riskmap.files import parse_yaml
 from riskmap.i18n import language
 from riskmap.project.schema import (
     LayerSource,
@@ -166,3 +167,21 @@ def test_what_is_wrong_is_said_in_chinese_whatever_the_key(tmp_path):
                 shown = str(error)
             english += [(change, line) for line in shown.splitlines() if "值不合" in line]
     assert english == []
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("a: 1\nb: 2026-13-01\n", 2),
+        ("x: 1\n\na: " + "[" * 500 + "]" * 500, 3),
+        ("a: 1\nb: *nowhere\n", 2),
+        ("a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+            f"a{i}: &a{i} [{', '.join([f'*a{i - 1}' if i else '*a'] * 10)}]\n" for i in range(9)), 6),
+        ("a: 1\nb: 2\nc: " + "9" * 5000, 3),
+    ],
+    ids=["date", "depth", "alias", "aliases", "digits"],
+)  # fmt: skip
+def test_yaml_that_is_refused_names_its_line(content, line):
+    with pytest.raises(yaml.MarkedYAMLError) as found:
+        parse_yaml(content)
+    assert found.value.problem_mark.line + 1 == line

@@ -14,6 +14,11 @@ from shapely import wkb
 from shapely.geometry import Point, box
 
 from riskmap.cli.commands import run_project
+from riskmap.export.public import redact
+from riskmap.pipeline import run
+from riskmap.project.schema import load_project
+from riskmap.register.events import Event, append, beside, open_register
+from tests import town
 from tests.export.test_public import spellings, unpacked
 
 CRS = "EPSG:4548"
@@ -238,3 +243,51 @@ def test_the_public_edition_is_of_use(published):
     assert (table(published, "cells")["H_SOURCE"] > 0).any()
     notes = json.dumps(json.loads((published / "report.json").read_text()), ensure_ascii=False)
     assert "公开" in notes
+
+
+def edition(folder, *, kept, plant, day, store):
+    """Give as text what the public edition of a small town is written from: one private story."""
+    roles = ("reservoir", "hazard_source", "hidden_danger", "drill")
+    path = town.write(folder, layers={role: {"path": f"{role}.csv"} for role in roles})
+    ledgers = {
+        "reservoir": "编号,名称,病险,总库容,责任人,经度,纬度\n"
+        f"7,{plant[:2]}水库,是,{kept},{plant[:2]}某,117.000555,36.131194\n",
+        "hazard_source": "编号,单位名称,重大危险源级别,R值,最大储量,许可证有效期至,承诺公告日期,经度,纬度\n"
+        f"{kept},{plant},三级,{kept},{store},{day},{day},117.001333,36.130744\n"
+        f"9,{plant[:2]}油库旁,三级,{kept},{store},{day},{day},117.012,36.1307\n",
+        "hidden_danger": f"编号,隐患内容,隐患等级,经度,纬度\n{kept},{plant}隐患,重大,117.002777,36.132276\n",
+        "drill": "编号,演练名称,演练日期,演练对象编号\n"
+        f"1,{plant}泄漏演练,2026-02-01,{kept}\n2,{plant[:5]}消防演练,2026-02-02,WX-{kept}\n"
+        f"3,{plant[:2]}油库旁演练,2026-02-02,{kept}\n",
+    }  # fmt: skip
+    for role, content in ledgers.items():
+        (folder / f"{role}.csv").write_text(content, encoding="utf-8")
+    project = load_project(path)
+    said = {"role": "hidden_danger", "name": plant, "state": "found"}
+    with open_register(beside(path), write=True) as base:
+        append(base, [Event(item_id=f"YH-{kept}", kind="listed", changes=said, on="2026-03-01")])
+    found = redact(run(project, profile="public"))
+    tables = [layer.table for layer in found.layers.values() if layer.table is not None]
+    reasons = ["；".join(map(str, parts)) for parts in found.items["reason"]]
+    items = found.items.assign(reason=reasons)
+    told = [frame.to_csv() for frame in (*tables, items, found.control)]
+    return [*told, *map(str, found.notes), str(found.problems)]
+
+
+def test_private_values_change_nothing_that_is_published(tmp_path):
+    """Whatever an office keeps to itself may be anything: the public edition is the same.
+
+    A number blotted out of a sentence that riskmap wrote would tell that it is private: of twelve
+    villages, of a day. So would a name in another ledger's text, and the register's numbers of
+    what no public ledger lists.
+    """
+    one = edition(
+        tmp_path / "a", kept="12", plant="金丝雀化工有限公司", day="2026-02-28", store="119"
+    )
+    two = edition(
+        tmp_path / "b", kept="13", plant="甲甲某化工有限公司", day="2027-05-01", store="500"
+    )
+    assert one == two
+    whole = "\n".join(one)
+    assert whole.count("共12个") >= 2
+    assert "***泄漏演练" in whole

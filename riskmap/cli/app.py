@@ -356,6 +356,8 @@ _LEAST: Final = 1 << 30
 """Address space under which libraries of linear algebra wait for ever for memory [bytes]."""
 _LITTLE: Final = 4 << 30
 """Address space under which a library that does not load is put down to want of memory [bytes]."""
+_SOON_S: Final = 0.01
+"""So long after a signal that went astray it is repeated [s]."""
 
 
 class _Terminated(KeyboardInterrupt):
@@ -364,6 +366,18 @@ class _Terminated(KeyboardInterrupt):
 
 def _terminate(*_: object) -> NoReturn:
     raise _Terminated
+
+
+def _once_more(ignored: sys.UnraisableHookArgs) -> None:
+    """Repeat a signal that came while an object was being destroyed, where it is only printed."""
+    if isinstance(ignored.exc_value, KeyboardInterrupt):
+        ended = isinstance(ignored.exc_value, _Terminated)
+        number = signal.SIGTERM if ended else signal.SIGINT
+        again = threading.Timer(_SOON_S, signal.raise_signal, (number,))
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(ignored)
 
 
 def _guarded(call: Callable[[], Any]) -> int:
@@ -380,7 +394,8 @@ def _guarded(call: Callable[[], Any]) -> int:
         return 2
     except (typer.Abort, KeyboardInterrupt) as error:
         say(str(text("stopped; the results folder is whole: as it was, or finished")))
-        return 143 if isinstance(error, _Terminated) else 130
+        ended = isinstance(error, _Terminated) or isinstance(error.__cause__, _Terminated)
+        return 143 if ended else 130
     except BrokenPipeError:
         return 0
     except Exception as error:  # noqa: BLE001  the one boundary
@@ -529,6 +544,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     _calm_streams()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
+        if sys.unraisablehook is sys.__unraisablehook__:
+            sys.unraisablehook = _once_more
     with language(_spoken(words)):
         if not _speaks_chinese():
             _start_in_utf8(given=arguments is not None)

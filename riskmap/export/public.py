@@ -20,7 +20,7 @@ from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.roles import Label, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from riskmap.layers.layer import Layer, Source
     from riskmap.result import Facts, InputFile, Result
@@ -212,6 +212,12 @@ _PERSON: Final = re.compile(
 """Names of private fields that hold names of persons."""
 _PEOPLE: Final = ("person", "expert")
 """Roles whose rows are persons."""
+_FIRM: Final = re.compile(
+    r"[(（][^()（）]*[)）]|(?:股份)?(?:有限)?(?:责任)?公司$|(?:集团|总公司|分公司)$"
+)
+"""What a firm's name may be said without."""
+_SHORTEST: Final = 3
+"""Shorter names of places are words of the language."""
 _BETWEEN: Final = re.compile(r"[\s、,，;；/|()（）:：\d*+-]+")
 _LATIN: Final = 5
 _MOST_WORDS: Final = 20_000
@@ -258,7 +264,7 @@ def veil_layers(
         table = table.assign(**{column: roughly(table[column]) for column in _counted(table)})
         secrets = _own_secrets(role, table).reindex(table.index)
         own = [entry if isinstance(entry, tuple) else () for entry in secrets]
-        kept = set(public_columns(role, map(str, table.columns)))
+        kept = set(public_columns(role, map(str, table.columns))) - _composed(role)
         changed = {
             column: _scrubbed(table[column], words, own)
             for column in table.columns
@@ -266,6 +272,12 @@ def veil_layers(
         }
         veiled[name] = replace(layer, table=table.assign(**changed))
     return {name: replace(layer, beyond=None) for name, layer in veiled.items()}
+
+
+def _composed(role: Role) -> set[str]:
+    """Name the columns that hold no words of the office: what is blotted there tells its value."""
+    days = {field.name for field in role.fields if field.type == "date"}
+    return days | ({c.NAME} if role.coarsen_public else set())
 
 
 def _counted(table: pd.DataFrame) -> list[str]:
@@ -353,7 +365,7 @@ def without_private_severity(role: Role) -> Role:
 
 
 def person_words(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> re.Pattern[str] | None:
-    """Collect the names of persons that any private field of any layer holds.
+    """Collect the names of persons that any private field holds, and of places without a name.
 
     Parameters
     ----------
@@ -368,18 +380,54 @@ def person_words(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> re.P
         Finds any of them; None when there is none.
     """
     found: set[str] = set()
-    for name, layer in layers.items():
-        if layer.table is None:
-            continue
+    for name, table in _tables(layers):
         for entry in roles[name].fields:
             private = entry.sensitivity != "public" and entry.type == "text"
             person = _PERSON.search(entry.name) or (name in _PEOPLE and entry.name == c.NAME)
-            if entry.name not in layer.table or not person or not (private or name in _PEOPLE):
+            if entry.name not in table or not person or not (private or name in _PEOPLE):
                 continue
-            for cell in pd.unique(layer.table[entry.name].dropna().astype(str)):
+            for cell in pd.unique(table[entry.name].dropna().astype(str)):
                 found |= {word for word in _BETWEEN.split(cell) if _is_name(word)}
+    found |= _unnamed(layers, roles)
     longest = sorted(found, key=lambda word: (-len(word), word))[:_MOST_WORDS]
     return re.compile("|".join(map(re.escape, longest))) if longest else None
+
+
+def _tables(layers: Mapping[str, Layer]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Give the rows of every layer, those beyond the border too."""
+    for name, layer in layers.items():
+        yield from ((name, one) for one in (layer.table, layer.beyond) if one is not None)
+
+
+def _unnamed(layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> set[str]:
+    """Collect names, numbers and ids of places that no text of any layer may tell the place of.
+
+    A firm's name counts without its legal form too; what towns and villages are called does not.
+    """
+    found: set[str] = set()
+    for name, table in _tables(layers):
+        if not roles[name].unnamed_public:
+            continue
+        for column in (c.NAME, "number"):
+            cells = table[column].dropna().astype(str) if column in table else ()
+            found |= {
+                form for cell in cells for form in (cell.strip(), _FIRM.sub("", cell).strip())
+            }
+        found |= set(map(str, table.index))
+    known = {
+        str(said)
+        for _, table in _tables(layers)
+        for column in ("district", "town", "village")
+        if column in table
+        for said in pd.unique(table[column].dropna())
+    }
+    return {
+        word
+        for word in found
+        if len(word) >= (_LATIN if word.isascii() else _SHORTEST)
+        and not word.isdigit()
+        and not any(word in one for one in known)
+    }
 
 
 def _is_name(word: str) -> bool:
@@ -513,7 +561,7 @@ def redact(result: Result) -> Result:
         result,
         facts=_said(result.facts),
         layers={
-            n: _named_anew(_scrub_layer(_renamed(layer, files), secrets), ids)
+            n: _named_anew(_scrub_layer(_renamed(layer, files), secrets, result.roles[n]), ids)
             for n, layer in layers.items()
         },
         problems=tuple(_problem(problem) for problem in result.problems),
@@ -737,8 +785,11 @@ def _as_words(values: pd.Series[Any]) -> pd.Series[Any]:
     return values.map(str, na_action="ignore").astype(object)
 
 
-def _scrub_layer(layer: Layer, secrets: pd.Series[Any]) -> Layer:
-    return layer if layer.table is None else replace(layer, table=scrub_table(layer.table, secrets))
+def _scrub_layer(layer: Layer, secrets: pd.Series[Any], role: Role) -> Layer:
+    if layer.table is None:
+        return layer
+    own = layer.table[[name for name in layer.table if name in _composed(role)]]
+    return replace(layer, table=scrub_table(layer.table, secrets).assign(**dict(own.items())))
 
 
 def _register(
@@ -766,7 +817,35 @@ def _register(
         for name in _WHERE:
             if name in rows:
                 rows[name] = rows[name].where(~moved, "")
-    return scrub_table(rows, secrets)
+        secrets = secrets.loc[secrets.index.isin(rows.index[~moved])]
+    names = [name for name in _OFFICE if name in rows]
+    rows[names] = scrub_table(rows[names], secrets)
+    rest = scrub_table(rows.drop(columns=names), pd.Series(dtype=object))
+    rows[list(rest.columns)] = rest
+    if "reason" in rows:
+        rows["reason"] = [_open(entry) for entry in rows["reason"]]
+    return rows
+
+
+_OFFICE: Final = (c.NAME, "duty_unit", "measure")
+"""Columns of list and table in which a row's own private words may stand; all others are riskmap's,
+and a number blotted there would tell that it is a private one of the row."""
+
+
+def _open(said: Any) -> Any:
+    """Hide in a composed text what private fields hold; None where nothing else is left."""
+    if isinstance(said, list | tuple):
+        return type(said)(part for part in map(_open, said) if part is not None)
+    if not isinstance(said, Text) or isinstance(said, Label):
+        return said
+    words = {name: _open(value) for name, value in said.params}
+    if any(words[name] is None and value is not None for name, value in said.params):
+        return next((part for part in words.values() if isinstance(part, Text)), None)
+    if words.get("sensitivity", "public") != "public":
+        if "value" not in words:
+            return None
+        words["value"] = HIDDEN
+    return said if words == dict(said.params) else Text(said.msgid, tuple(words.items()))
 
 
 def _places(table: pd.DataFrame, layers: Mapping[str, Layer]) -> pd.DataFrame:

@@ -160,7 +160,11 @@ def register(
         scorecard=_measured(project, ground, whole, known),
         duty=_duty(project, ground, items, pieces)
         | _under_scenarios(ground, grid, items, scenarios or {}),
-        notes=(*notes, *_said(items, listed.merged), *_signed_off(signed, items, known)),
+        notes=(
+            *notes,
+            *_said(items, listed.merged),
+            *_signed_off(signed, items, None if ground.veiled else known),
+        ),
         problems=(*_unproven_rows(ground), *conflicts(items, ground.layers)),
     )
 

@@ -755,7 +755,8 @@ def _flags(role: Role, table: pd.DataFrame, presets: Presets, data_date: str) ->
         until = pd.to_datetime(table["licence_until"], errors="coerce")
         for row in np.flatnonzero((until < pd.Timestamp(data_date)).to_numpy()).tolist():
             day = until.iloc[row].date().isoformat()
-            found[row] = _joined(found[row], text("the licence ran out on {day}", day=day))
+            one = text("the licence ran out on {day}", day=day, sensitivity="internal")
+            found[row] = _joined(found[row], one)
     if "gb18218_level" in table.columns and role.field("online") is not None:
         high = codes(table["gb18218_level"]).isin(
             [str(one) for one in presets["hazard_source.online_levels"]]

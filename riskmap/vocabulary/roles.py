@@ -104,6 +104,8 @@ class Role:
     """True when its rows go on the list and the table."""
     sensitivity: str = "public"
     coarsen_public: bool = False
+    unnamed_public: bool = False
+    """True when the public edition takes the names of its rows out of every text there is."""
     source: str = ""
     town_enough: bool = False
     """True when a row that names its town only is kept: it counts, and feeds no map of the risk."""
