@@ -14,10 +14,10 @@ from riskmap.errors import CRSError, LayerError, Problem
 from riskmap.export.onemap.backdrop import photo_files
 from riskmap.files import sha256
 from riskmap.geo.grid import cell_centres, inside_cells, metric_crs, require_metric
-from riskmap.geo.network import build_graph, nearest_seconds, snap_points
+from riskmap.geo.network import build_graph, nearest_seconds
 from riskmap.geo.network.graph import RoadGraph, arcs, kept_graph
 from riskmap.geo.network.remarks import hour_notes
-from riskmap.geo.network.snap import Snapped, snap_rows
+from riskmap.geo.network.snap import snap_rows, snap_tied
 from riskmap.geo.network.travel import at_hour
 from riskmap.i18n import Text, text
 from riskmap.layers.check.rules import known_of, read_known, write_known
@@ -572,6 +572,8 @@ def profile_graph(
 
 AS_NEAR_M: Final = 1e-5
 """Roads whose distances to a point differ by less are as near [m]."""
+APART_M: Final = 0.1
+"""Places on roads nearer to each other are one place, as on both sides of a bend [m]."""
 STRAIGHT: Final = "straight"
 """Class of the edges where there are no roads."""
 _STEPS: Final = ((0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1))
@@ -689,27 +691,6 @@ def road_direction(project: Project) -> str | None:
     return sources[0].direction if sources else None
 
 
-def _on_every_near_road(
-    graph: RoadGraph, xy: NDArray[np.float64]
-) -> tuple[Snapped, NDArray[np.int64]]:
-    """Put points on their nearest road, and where others are as near on each of them.
-
-    Who lives as far from two roads takes the better one; which was drawn first says nothing.
-    """
-    first = snap_points(graph, xy, limit_m=np.inf)
-    steps = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]) * AS_NEAR_M
-    beside = (xy[None] + steps[:, None]).reshape(-1, 2)
-    other = snap_points(graph, beside, limit_m=np.inf)
-    row = np.tile(np.arange(len(xy)), len(steps))
-    apart = np.hypot(*(other.xy - first.xy[row]).T)
-    tied = other.on & (apart > 1000 * AS_NEAR_M)
-    parts = (
-        np.concatenate([getattr(first, name), getattr(other, name)[tied]])
-        for name in ("edge", "along", "walk_m", "xy")
-    )
-    return Snapped(*parts), np.concatenate([np.arange(len(xy)), row[tied]])
-
-
 def cell_seconds(
     graph: RoadGraph,
     places: gpd.GeoDataFrame,
@@ -747,7 +728,11 @@ def cell_seconds(
     cells = inside_cells(grid)
     limit = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
     # A cell far from every road is as much later as the walk to it takes, not out of reach.
-    at, row = _on_every_near_road(graph, np.column_stack(cell_centres(grid, cells)))
+    # Who lives as far from two roads takes the better one; which was drawn first says nothing.
+    at, row = snap_tied(
+        graph, np.column_stack(cell_centres(grid, cells)),
+        limit_m=np.inf, as_near_m=AS_NEAR_M, apart_m=APART_M,
+    )  # fmt: skip
     to = snap_rows(graph, places, limit_m=limit)
     on_foot = float(presets["road.foot_kmh"]) / 3.6
     speed = on_foot if way == "to_facility" else float(presets["network.access_kmh"]) / 3.6

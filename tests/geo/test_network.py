@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
-from shapely import LineString, MultiLineString
+from shapely import LineString, MultiLineString, Point
 
 from riskmap.errors import LayerError, UsageError
 from riskmap.geo.network import (
@@ -19,6 +19,7 @@ from riskmap.geo.network import (
     shortest_paths,
     snap_points,
 )
+from riskmap.geo.network.snap import snap_tied
 from riskmap.geo.network.tables import find_pieces
 from riskmap.geo.network.travel import at_hour
 
@@ -492,6 +493,53 @@ def test_of_roads_equally_near_drawing_order_chooses_none(n, rng):
            for half in ([a, middle], [middle, b])]  # fmt: skip
     rng.shuffle(cut)
     np.testing.assert_allclose(snapped(lines), snapped(cut), atol=1e-5)
+
+
+@pytest.mark.parametrize("limit_m", [np.inf, 30.0])
+@pytest.mark.parametrize("share", [1.0, 0.4])
+def test_many_points_are_put_on_the_road_that_brute_force_finds(limit_m, share):
+    rng = np.random.default_rng(int(10 * share))
+    ends = rng.uniform(0, 1000, (80, 2, 2))
+    ends[40:, 1] = ends[40:, 0] + rng.uniform(-30, 30, (40, 2))
+    ends[:4] = [[[0, y], [2000, y]] for y in (100, 200, 300, 400)]  # along the borders of squares
+    graph = build(roads([line(*two) for two in ends]))
+    usable = rng.random(graph.edge_count) < share
+    xy = np.concatenate([rng.uniform(-300, 1300, (300, 2)), [[-5e4, 7e4], [1100.0, 250.0]]])
+    xy += (X0, Y0)
+    found = snap_points(graph, xy, limit_m=limit_m, usable=usable)
+    far = np.array([[Point(p).distance(g) for g in graph.edge_geometry] for p in xy])
+    far[:, ~usable] = np.inf
+    right = np.where(far.min(axis=1) <= limit_m, far.min(axis=1), np.inf)
+    np.testing.assert_allclose(found.walk_m, right, atol=1e-6)
+    on = np.flatnonzero(np.isfinite(right))
+    assert (found.on == np.isfinite(right)).all()
+    np.testing.assert_allclose(far[on, found.edge[on]], right[on], atol=1e-6)
+    few = snap_points(graph, xy[:30], limit_m=limit_m, usable=usable)
+    assert (few.edge == found.edge[:30]).all()
+
+
+def test_points_as_far_from_several_roads_are_put_on_each():
+    square = [
+        [(0, 0), (100, 0)],
+        [(0, 100), (100, 100)],
+        [(0, 0), (0, 100)],
+        [(100, 0), (100, 100)],
+    ]
+    graph = build(roads([line(*two) for two in square]))
+    xy = np.array([(50.0, 50.0), (50.0, 60.0), (30.0, 30.0), (0.0, 0.0), (50.0, 900.0)])
+    xy += (X0, Y0)
+    many = np.concatenate([xy, np.tile(xy[1], (40, 1))])
+    for asked in (xy, many):
+        put, row = snap_tied(graph, asked, limit_m=500.0, as_near_m=1e-5, apart_m=0.1)
+        first = snap_points(graph, asked)
+        assert (put.edge[: len(asked)] == first.edge).all()
+        of = [sorted(map(tuple, (put.xy[row == i] - (X0, Y0)).tolist())) for i in range(4)]
+        assert of[0] == [(0, 50), (50, 0), (50, 100), (100, 50)]
+        assert of[1] == [(50, 100)]
+        assert of[2] == [(0, 30), (30, 0)]
+        assert of[3] == [(0, 0)]
+        assert (row == 4).sum() == 1
+        assert not put.on[4]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -144,13 +144,81 @@ def snap_points(
     ([0.25, nan], [7.0, inf], [0, -1])
     """
     xy = np.asarray(xy, np.float64)
+    free = _not_off(graph, usable)
+    if free is None:
+        return _put(graph, xy, limit_m, usable)
+    best, any_ = _put(graph, xy, limit_m, free), _put(graph, xy, limit_m, usable)
+    far = _much_farther(graph, best, any_)
+    return best.with_rows(far, any_.take(far))
+
+
+def _not_off(graph: RoadGraph, usable: Bools | None) -> Bools | None:
+    """Give the edges that points are not kept off; None where that parts none from the others."""
     off = graph.edge_off if usable is None else graph.edge_off & usable
     if not off.any():
-        return _put(graph, xy, limit_m, usable)
-    free = ~graph.edge_off if usable is None else usable & ~graph.edge_off
-    best, any_ = _put(graph, xy, limit_m, free), _put(graph, xy, limit_m, usable)
-    far = np.flatnonzero(any_.on & ~(best.walk_m <= any_.walk_m + graph.spare_m))
-    return best.with_rows(far, any_.take(far))
+        return None
+    return ~graph.edge_off if usable is None else usable & ~graph.edge_off
+
+
+def _much_farther(graph: RoadGraph, best: Snapped, any_: Snapped) -> Ints:
+    """Give the points for which an edge that points are kept off is so much nearer."""
+    return np.flatnonzero(any_.on & ~(best.walk_m <= any_.walk_m + graph.spare_m))
+
+
+def snap_tied(
+    graph: RoadGraph, xy: Floats, *, limit_m: float, as_near_m: float, apart_m: float
+) -> tuple[Snapped, Ints]:
+    """Put points on the nearest edge, and on every other one that is as near.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    xy
+        Points in the graph's CRS, shape (k, 2) [m].
+    limit_m
+        Longest walk to the road, inclusive [m].
+    as_near_m
+        Edges at most this much farther than the nearest are as near [m].
+    apart_m
+        Places at most this far from each other are one [m].
+
+    Returns
+    -------
+    at : Snapped
+        First the places that `snap_points` gives, then the others.
+    row : numpy.ndarray
+        The point of each.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from riskmap.geo.network import build_graph
+    >>> roads = [shapely.LineString([(0, y), (100, y)]) for y in (0, 10)]
+    >>> graph = build_graph(gpd.GeoDataFrame(geometry=roads, crs=4548))
+    >>> xy = np.array([[25.0, 5.0], [25.0, 6.0]])
+    >>> at, row = snap_tied(graph, xy, limit_m=500, as_near_m=1e-5, apart_m=0.01)
+    >>> at.xy.tolist(), row.tolist()
+    ([[25.0, 0.0], [25.0, 10.0], [25.0, 10.0]], [0, 1, 0])
+    """
+    xy = np.asarray(xy, np.float64)
+    first = snap_points(graph, xy, limit_m=limit_m)
+    free = _not_off(graph, None)
+    far = np.zeros(0, np.int64)
+    if free is not None:
+        best, any_ = _put(graph, xy, limit_m, free), _put(graph, xy, limit_m, None)
+        far = _much_farther(graph, best, any_)
+    near = np.setdiff1d(np.flatnonzero(first.on), far)
+    parts, rows = [first], [np.arange(len(xy))]
+    for here, usable in ((near, free), (far, None)):
+        if here.size:
+            more, row = _tied(graph, xy[here], usable, limit_m, as_near_m)
+            apart = np.hypot(*(more.xy - first.xy[here[row]]).T)
+            parts.append(more.take(apart > apart_m))
+            rows.append(here[row[apart > apart_m]])
+    names = ("edge", "along", "walk_m", "xy")
+    found = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    return Snapped(*found), np.concatenate(rows)
 
 
 def plain_name(name: str) -> str:
@@ -303,17 +371,19 @@ def road_of(graph: RoadGraph, at: Snapped, asked: list[str]) -> tuple[list[str],
 def _put(graph: RoadGraph, xy: Floats, limit_m: float, usable: Bools | None) -> Snapped:
     """Put points on the nearest of some edges; the same ones are asked for again and again."""
     few = len(xy) <= _FEW and np.isfinite(limit_m) and np.isfinite(xy).all()
-    parts = None if few else _segments(graph, usable)
-    kept = _PUT.setdefault(graph, {}) if parts is None else parts.kept
-    among = b"" if usable is None or parts is not None else np.packbits(usable).tobytes()
+    usable = None if usable is not None and usable.all() else usable
+    among = b"" if usable is None else np.packbits(usable).tobytes()
     key = sha256(xy.tobytes() + among).digest(), float(limit_m)
+    kept = _PUT.setdefault(graph, {})
     if key not in kept:
         if len(kept) >= _MOST_POINTS:
             del kept[next(iter(kept))]
-        if parts is None:
+        if few:
             near = _around(graph, xy, limit_m)
             parts = _cut(graph, near if usable is None else near[usable[near]])
-        kept[key] = _nearest(parts, xy, limit_m)
+            kept[key] = _nearest(parts, xy, limit_m, None)
+        else:
+            kept[key] = _nearest(_segments(graph), xy, limit_m, usable)
     found = kept[key]
     return Snapped(found.edge.copy(), found.along.copy(), found.walk_m.copy(), found.xy.copy())
 
@@ -338,7 +408,7 @@ def _around(graph: RoadGraph, xy: Floats, limit_m: float) -> Ints:
     return edge[near]
 
 
-def _nearest(parts: Segments, xy: Floats, limit_m: float) -> Snapped:
+def _nearest(parts: Segments, xy: Floats, limit_m: float, usable: Bools | None) -> Snapped:
     """Find the nearest part of every point."""
     off = Snapped(
         np.full(len(xy), -1),
@@ -346,53 +416,82 @@ def _nearest(parts: Segments, xy: Floats, limit_m: float) -> Snapped:
         np.full(len(xy), np.inf),
         np.full((len(xy), 2), np.nan),
     )
+    point, places = _candidates(parts, xy, usable, limit_m, _EQUAL_M)
+    least = np.full(len(xy), np.inf)
+    np.minimum.at(least, point, places.walk_m)
+    keep = np.flatnonzero(np.diff(point, prepend=-1) != 0)
+    point, places = point[keep], places.take(keep)
+    near = least[point] <= limit_m
+    point, places = point[near], places.take(near)
+    off.edge[point], off.along[point], off.xy[point] = places.edge, places.along, places.xy
+    off.walk_m[point] = least[point]
+    return off
+
+
+def _tied(
+    graph: RoadGraph, xy: Floats, usable: Bools | None, limit_m: float, as_near_m: float
+) -> tuple[Snapped, Ints]:
+    """Give every place that is as near as the nearest, each once, and the point of each."""
+    point, places = _candidates(_segments(graph), xy, usable, limit_m, as_near_m)
+    spot = np.round(places.xy, 4)
+    new = np.diff(point, prepend=-1) != 0
+    new[1:] |= (spot[1:] != spot[:-1]).any(axis=1)
+    new &= places.walk_m <= limit_m
+    return places.take(new), point[new]
+
+
+def _candidates(
+    parts: Segments, xy: Floats, usable: Bools | None, limit_m: float, slack_m: float
+) -> tuple[Ints, Snapped]:
+    """Give the nearest places on parts: points rising, the one to be taken first of each first."""
     fine = np.flatnonzero(np.isfinite(xy).all(axis=1))
+    open_ = None if usable is None else usable[parts.owner]
     if not len(parts.owner) or not len(fine):
-        return off
-    if len(fine) <= _FEW:
-        tied = [_nearest_of(parts, xy[i]) for i in fine]
+        point = segment = np.zeros(0, np.int64)
+    elif len(fine) <= _FEW:
+        tied = [_nearest_of(parts, xy[i], open_, slack_m) for i in fine]
         point, segment = np.repeat(fine, [len(one) for one in tied]), np.concatenate(tied)
     else:
-        # an infinite limit makes the tree thirty times as slow as none
-        reach = np.nextafter(limit_m, np.inf) + 1e-6 if np.isfinite(limit_m) else None
-        spots = shapely.points(xy[fine])
-        found, gap = parts.tree.query_nearest(
-            spots, max_distance=reach, return_distance=True, all_matches=False
+        at, segment = squares().nearest_parts(
+            parts.net, xy[fine], open_, limit_m=limit_m, slack_m=slack_m
         )
-        some = fine[found[0]]
-        at, segment = parts.tree.query(
-            spots[found[0]], predicate="dwithin", distance=gap + _EQUAL_M
-        )
-        point = some[at]
+        point = fine[at]
     from_, step, length = parts.from_, parts.step, parts.length
-    owner, before, total = parts.owner, parts.before, parts.total
     gap = xy[point] - from_[segment]
     share = (gap * step[segment]).sum(axis=1) / np.maximum(length[segment], _TINY) ** 2
     share = np.clip(share, 0.0, 1.0)
     place = from_[segment] + share[:, None] * step[segment]
+    order = np.lexsort((segment, *_by_place(place, step[segment]), point))
+    point, segment, share, place = (each[order] for each in (point, segment, share, place))
     walk = np.hypot(*(xy[point] - place).T)
-    least = np.full(len(xy), np.inf)
-    np.minimum.at(least, point, walk)
-    keep = np.lexsort((segment, *_by_place(place, step[segment]), point))
-    keep = keep[np.diff(point[keep], prepend=-1) != 0]
-    point, segment, share, place = (each[keep] for each in (point, segment, share, place))
-    walk = least[point]
-    along = (before[segment] + share * length[segment]) / total[segment]
+    along = (parts.before[segment] + share * length[segment]) / parts.total[segment]
     along = np.where(along < _TINY, 0.0, np.where(along > 1 - _TINY, 1.0, along))
-    near = walk <= limit_m
-    off.edge[point[near]] = owner[segment[near]]
-    off.along[point[near]] = along[near]
-    off.walk_m[point[near]] = walk[near]
-    off.xy[point[near]] = place[near]
-    return off
+    return point, Snapped(parts.owner[segment], along, np.asarray(walk, np.float64), place)
 
 
-def _nearest_of(parts: Segments, xy: Floats) -> Ints:
+def squares() -> Any:
+    """Give the compiled search for near parts.
+
+    Loading the compiler takes longer than putting a few points on a road.
+
+    Returns
+    -------
+    module
+        `riskmap.geo.network.near`.
+    """
+    from riskmap.geo.network import near
+
+    return near
+
+
+def _nearest_of(parts: Segments, xy: Floats, open_: Bools | None, slack_m: float) -> Ints:
     """Give the nearest parts of one point; for a few points no index is worth it."""
     gap = xy - parts.from_
     share = (gap * parts.step).sum(axis=1) / np.maximum(parts.length, _TINY) ** 2
     far = np.hypot(*(gap - np.clip(share, 0.0, 1.0)[:, None] * parts.step).T)
-    return np.flatnonzero(far <= far.min() + _EQUAL_M)
+    far = far if open_ is None else np.where(open_, far, np.inf)
+    least = far.min()
+    return np.flatnonzero(far <= least + slack_m) if np.isfinite(least) else np.zeros(0, np.int64)
 
 
 def _by_place(place: Floats, step: Floats) -> tuple[Floats, ...]:
@@ -445,7 +544,7 @@ def reachable(
     for name, none in (("edge", -1), ("along", np.nan), ("walk_m", np.inf), ("xy", np.nan)):
         getattr(found, name)[bad] = none
     stuck = barred(xy[bad], xy[bad])
-    _seek(found, _segments(graph, usable), np.asarray(xy, np.float64), bad[~stuck], limit_m, barred)
+    _seek(graph, found, usable, np.asarray(xy, np.float64), bad[~stuck], limit_m, barred)
     return found
 
 
@@ -456,8 +555,9 @@ _TRIED: Final = 16
 
 
 def _seek(
+    graph: RoadGraph,
     found: Snapped,
-    parts: Segments,
+    usable: Bools | None,
     xy: Floats,
     rows: Ints,
     limit_m: float,
@@ -466,8 +566,11 @@ def _seek(
     """Try one bit of road after the other, the nearest first; fills ``found`` in place."""
     if not rows.size:
         return
-    _, near = parts.tree.query(shapely.points(xy[rows]), predicate="dwithin", distance=limit_m)
-    near = np.unique(near)
+    parts = _segments(graph)
+    if not len(parts.owner):
+        return
+    open_ = None if usable is None else usable[parts.owner]
+    near = squares().parts_within(parts.net, xy[rows], open_, limit_m=limit_m)
     start, step = parts.from_[near], parts.step[near]
     bit, low, high = cuts(start / _BIT_M, (start + step) / _BIT_M)
     segment = near[bit]
@@ -512,45 +615,34 @@ class Segments:
     """Length of the part, of the edge before it and of the whole edge, shape (s,) [m]."""
     owner: Ints
     """Edge of each part, shape (s,)."""
-    kept: dict[tuple[bytes, float], Snapped] = field(default_factory=dict)
-    """Points put on these parts lately: one run asks for the same ones again and again."""
 
     @cached_property
-    def tree(self) -> shapely.STRtree:
+    def net(self) -> Any:
         """Index of the places of the parts.
 
         Returns
         -------
-        shapely.STRtree
+        riskmap.geo.network.near.Squares
             Made when it is first asked for.
         """
-        ends = np.stack([self.from_, self.from_ + self.step], axis=1)
-        return shapely.STRtree(shapely.linestrings(ends))
+        return squares().lay_squares(self.from_, self.step, self.length)
 
 
-_KEPT: Final[WeakKeyDictionary[RoadGraph, dict[bytes, Segments]]] = WeakKeyDictionary()
-"""Parts of each graph, made once for all edges and once for each set of open edges."""
+_KEPT: Final[WeakKeyDictionary[RoadGraph, Segments]] = WeakKeyDictionary()
+"""Parts of each graph, made once."""
 _PUT: Final[WeakKeyDictionary[RoadGraph, dict[tuple[bytes, float], Snapped]]] = WeakKeyDictionary()
-"""A few points put on a graph lately."""
+"""Points put on a graph lately: one run asks for the same ones again and again."""
 _BOXES: Final[WeakKeyDictionary[RoadGraph, tuple[Ints, Floats, Floats]]] = WeakKeyDictionary()
 """Edges with corners, and the least and greatest x and y of each, made once for each graph."""
-_MOST_KEPT: Final = 8
 _MOST_POINTS: Final = 16
 _FEW: Final = 32
 
 
-def _segments(graph: RoadGraph, usable: Bools | None) -> Segments:
-    """Give the parts of the usable edges; they are made once."""
-    if usable is not None and usable.all():
-        usable = None
-    key = b"" if usable is None else np.packbits(usable).tobytes()
-    kept = _KEPT.setdefault(graph, {})
-    if key not in kept:
-        if len(kept) >= _MOST_KEPT:
-            del kept[next(iter(kept))]
-        edges = np.arange(graph.edge_count) if usable is None else np.flatnonzero(usable)
-        kept[key] = _cut(graph, edges)
-    return kept[key]
+def _segments(graph: RoadGraph) -> Segments:
+    """Give the parts of all edges; they are made once."""
+    if graph not in _KEPT:
+        _KEPT[graph] = _cut(graph, np.arange(graph.edge_count))
+    return _KEPT[graph]
 
 
 def _cut(graph: RoadGraph, edges: Ints) -> Segments:
