@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from riskmap.vocabulary.presets import load_presets
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -36,3 +38,20 @@ def test_what_the_page_names_exists(maker, language):
     }
     if language == "en":
         assert [name for name in sheets if f"**{name}**" not in " ".join(page.split())] == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_rule_of_the_roads_stands_on_the_page_with_its_source(maker, language):
+    page = (DOCS / maker.PAGES[language]).read_text(encoding="utf-8")
+    table = re.split(r"\n## ", page)[-1]
+    presets = load_presets()
+    used = ("road.classes_", "road.speed_kmh", "road.speed_car", "road.unknown", "road.foot_kmh",
+            "road.class_zh", "road.congestion", "access.", "network.")  # fmt: skip
+    keys = [key for key in presets if key.startswith(used)]
+    assert len(keys) > 30
+    assert [key for key in keys if f"`{key}`" not in table] == []
+    rows = [line.strip("|").split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    assert [row[0] for row in rows if len(row) != 3 or not row[2].strip()] == []
+    named = re.findall(r"`((?:access|network|road|flood|station)\.\w+\*?)`", table)
+    known = set(presets)
+    assert [key for key in named if key not in known and not key.endswith("*")] == []
