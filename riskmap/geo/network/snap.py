@@ -466,7 +466,7 @@ def _candidates(
     walk = np.hypot(*(xy[point] - place).T)
     along = (parts.before[segment] + share * length[segment]) / parts.total[segment]
     along = np.where(along < _TINY, 0.0, np.where(along > 1 - _TINY, 1.0, along))
-    return point, Snapped(parts.owner[segment], along, walk, place)
+    return point, Snapped(parts.owner[segment], along, walk, np.asarray(place, np.float64))
 
 
 def squares() -> Any:
