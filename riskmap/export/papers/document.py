@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
-from riskmap.errors import ExportError
+from riskmap.errors import ExportError, UsageError
 from riskmap.export.encode import EPOCH
 from riskmap.i18n import current_language, text
 from riskmap.vocabulary.presets import Preset, Presets, load_presets
@@ -159,6 +159,14 @@ class Layout:
         return (297.0 - self.margins_mm["top"] - self.margins_mm["bottom"]) / 25.4 * 72 / self.lines
 
 
+PAGE_NUMBERS: Final[Mapping[str, Mapping[str, str]]] = {
+    "outer": {"footer": "right", "even_page_footer": "left"},
+    "centre": {"footer": "center"},
+    "right_side": {"footer": "right"},
+}
+"""Where the page number may stand: outside as in the standard, in the middle, on the right."""
+
+
 def layout(
     presets: Presets | None = None,
     *,
@@ -182,6 +190,11 @@ def layout(
     Layout
         Margins, grid, sizes and typefaces.
 
+    Raises
+    ------
+    UsageError
+        When the page number is to stand where none can.
+
     Examples
     --------
     >>> round(layout().line_pt, 2), layout().width_mm
@@ -193,6 +206,14 @@ def layout(
         preset: Preset = known.preset(f"paper.{name}")
         return preset.value
 
+    number = value("page_number")
+    if number not in PAGE_NUMBERS:
+        raise UsageError(
+            text(
+                "presets: paper.page_number: {value} is none of {known}",
+                value=number, known=", ".join(PAGE_NUMBERS),
+            )
+        )  # fmt: skip
     return Layout(
         margins_mm=value("margins_mm"),
         lines=int(value("grid")["lines"]),
@@ -202,7 +223,7 @@ def layout(
             name: tuple(value(f"fonts_{name}"))
             for name in ("body", "title", "first", "second", "page")
         },
-        page_number=str(value("page_number")),
+        page_number=str(number),
         top_items=int(value("top_items")),
         template=template,
         folders=tuple(folders),
@@ -715,12 +736,7 @@ def _page(document: Any, layout: Layout) -> None:
     document.settings.odd_and_even_pages_header_footer = layout.page_number == "outer"
     for zoom in document.settings.element.findall(f"{{{_W}}}zoom"):
         zoom.set(f"{{{_W}}}percent", "100")  # the schema wants it, the library's file lacks it
-    sides = (("footer", "right"), ("even_page_footer", "left"))
-    if layout.page_number != "outer":
-        sides = (("footer", "center"), ("even_page_footer", "center"))
-    for name, side in sides:
-        if name == "even_page_footer" and layout.page_number != "outer":
-            continue
+    for name, side in PAGE_NUMBERS[layout.page_number].items():
         part = getattr(section, name)
         part.is_linked_to_previous = False
         _page_number(part.paragraphs[0], layout, side)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from riskmap.export.papers.assessment import (
@@ -38,7 +40,8 @@ from riskmap.export.workbook.tables import (
     preset_status,
     preset_value,
 )
-from riskmap.i18n import current_language
+from riskmap.geo.grid import row_xy
+from riskmap.i18n import current_language, text
 from riskmap.result import Result, of_state
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.codes import words_of
@@ -679,8 +682,13 @@ def _mends(result: Result, state: str) -> Blocks:
     if not len(table):
         return [Para(say("refuge_plan.mend_none"))]
     most = table.sort_values("places", ascending=False, kind="stable")
+    orders = {
+        clean(row.get("site")): say("refuge_plan.site_no", n=figure(row.get("order")))
+        for row in _table(result, "refuges", "sites", state).to_dict("records")
+    }
     rows = [
-        [clean(row.get("measure")), clean(row.get("where")), figure(row.get("places")),
+        [clean(row.get("measure")), _CODE.sub(lambda code: orders.get(code.group(), ""),
+                                              clean(row.get("where"))), figure(row.get("places")),
          figure(row.get("shortfall_after"))]
         for row in most.head(ROWS).to_dict("records")
     ]  # fmt: skip
@@ -696,7 +704,7 @@ def _sites(result: Result, state: str) -> Any:
         table = _table(result, "refuges", "sites", one)
         if len(table):
             rows = [
-                [figure(row.get("order")), _where_site(row), clean(row.get("phase")),
+                [figure(row.get("order")), _where_site(result, row), clean(row.get("phase")),
                  figure(row.get("places"))]
                 for row in table.head(ROWS).to_dict("records")
             ]  # fmt: skip
@@ -705,10 +713,61 @@ def _sites(result: Result, state: str) -> Any:
     return Para(say("refuge_plan.sites_none"))
 
 
-def _where_site(row: Mapping[Any, Any]) -> str:
-    """Say where a new refuge stands: town, village and the number that the map shows."""
-    names = [clean(row.get(name)) for name in ("town", "village", "site")]
-    return " ".join(dict.fromkeys(filter(None, names)))
+_CODE: Final = re.compile(r"E-?\d+N-?\d+|N-?\d+--?\d+")
+"""Numbers that the program gives cells and nodes of the roads: nobody knows the place by them."""
+_MARKS: Final = ("refuge", "rescue_station", "supply_depot")
+"""Layers whose names a village knows."""
+_WINDS: Final = (
+    text("north"), text("north-east"), text("east"), text("south-east"),
+    text("south"), text("south-west"), text("west"), text("north-west"),
+)  # fmt: skip
+
+
+def _where_site(result: Result, row: Mapping[Any, Any]) -> str:
+    """Say where a new refuge or station stands: its name, or how it lies to what has one."""
+    own = clean(row.get("site") or row.get("id"))
+    spot = _spot(result, row) if _CODE.fullmatch(own) else ""
+    known = [clean(row.get(name)) for name in ("town", "village", "name")]
+    named = " ".join(dict.fromkeys(filter(None, [*known, "" if spot else own])))
+    return say("common.spot", name=named, spot=spot) if named and spot else named or spot or own
+
+
+def _spot(result: Result, row: Mapping[Any, Any]) -> str:
+    """Give distance and direction from the nearest thing with a name."""
+    names, xy = _landmarks(result)
+    lon, lat = row.get("lon"), row.get("lat")
+    if not len(names) or lon is None or lat is None or lon != lon or lat != lat:
+        return ""
+    here = gpd.GeoSeries(gpd.points_from_xy([lon], [lat]), crs="EPSG:4326")
+    away = row_xy(here.to_crs(result.facts.crs))[0] - xy
+    metres = np.hypot(*away.T)
+    nearest = int(np.lexsort((names, metres))[0])
+    far = float(metres[nearest])
+    if far < _BESIDE:
+        return say("common.beside", name=names[nearest])
+    east, north = away[nearest]
+    wind = _WINDS[round(np.degrees(np.arctan2(east, north)) / 45) % 8]
+    said = f"{far / 1000:.1f}" if far >= 975 else f"{50 * round(far / 50)}"
+    key = "common.spot_km" if far >= 975 else "common.spot_m"
+    return say(key, name=names[nearest], wind=str(wind), far=said)
+
+
+_BESIDE: Final = 50.0
+
+
+def _landmarks(result: Result) -> tuple[list[str], Any]:
+    """List what has a name, and where: refuges, stations, depots, and the middles of villages."""
+    names, places = [], [np.zeros((0, 2))]
+    for role in _MARKS:
+        table = result.layers[role].table if role in result.layers else None
+        if table is not None and c.NAME in table:
+            names += [clean(name) for name in table[c.NAME]]
+            places.append(row_xy(table))
+    units = result.units[result.units[c.LEVEL] == finest_level(result.units)]
+    names += [say("common.middle", name=clean(name)) for name in units[c.NAME]]
+    xy = np.vstack([*places, row_xy(units)])
+    good = np.isfinite(xy).all(axis=1) & (np.array(names, dtype=object) != "")
+    return [name for name, keep in zip(names, good, strict=True) if keep], xy[good]
 
 
 def _design(result: Result, state: str) -> Blocks:
@@ -917,7 +976,7 @@ def _station_sites(result: Result) -> Blocks:
     there = [name for name in ("gain", "share", "year", "cost_10k") if name in sites]
     forms = {"share": percent}
     rows = [
-        [figure(row.get("order")), clean(row.get("name")),
+        [figure(row.get("order")), _where_site(result, row),
          *(forms.get(name, figure)(row.get(name)) for name in there)]
         for row in sites.to_dict("records")
     ]  # fmt: skip

@@ -271,3 +271,41 @@ def test_a_card_holds_everything_however_long_its_words_are():
     pdf = leaves.cards_pdf(replace(result, control=control), layout())
     pages = [page.extract_text().replace("\n", "") for page in PdfReader(BytesIO(pdf)).pages]
     assert "".join(pages).count("尾甲") == "".join(pages).count("尾乙") == len(control)
+
+
+@pytest.mark.parametrize(
+    ("east", "north", "wanted"),
+    [
+        (0, 420, "向北约400米"),
+        (-1100, -1100, "向西南约1.6公里"),
+        (12, 9, "旁"),
+        (60, 0, "向东约50米"),
+    ],
+)
+def test_a_new_site_is_told_from_what_has_a_name(planned, east, north, wanted):
+    result = planned[0]
+    refuge = result.layers["refuge"].table.iloc[[0]]
+    name = str(refuge["name"].iloc[0])
+    alone = replace(result.layers["refuge"], table=refuge)
+    layers = {"refuge": alone}  # nothing else has a name near it
+    far = result.units.assign(geometry=result.units.translate(90_000, 0))
+    here = refuge.geometry.translate(east, north).to_crs(4326).iloc[0]
+    sites = pd.DataFrame(
+        {"scenario": [""], "order": [1], "phase": [1], "site": ["E3N-4"], "village": ["甲村"],
+         "town": ["乙镇"], "places": [40], "lon": [here.x], "lat": [here.y]}
+    )  # fmt: skip
+    mend = pd.DataFrame({"scenario": [""], "measure": ["或：新设避难场所"], "where": ["甲村 E3N-4"],
+                         "places": [40.0], "shortfall_after": [0.0]})  # fmt: skip
+    plan = result.plans["refuges"]
+    plan = replace(plan, tables={**plan.tables, "sites": sites, "mend": mend})
+    changed = replace(result, layers=layers, units=far, plans={**result.plans, "refuges": plan})
+    paper = guides.refuge_paper(changed)
+    told = table_of(paper, "建议新设的避难场所").rows[0][1]
+    assert told == f"乙镇 甲村（{name}{wanted}）"
+    said = str([b.rows for p in paper.parts for b in p.blocks if isinstance(b, Table)])
+    assert "甲村 新设点1" in said
+    assert not re.search(r"E\d+N", said)
+    given = sites.assign(site="候选三")  # a candidate that the office named keeps its name
+    plan = replace(plan, tables={**plan.tables, "sites": given})
+    named = guides.refuge_paper(replace(changed, plans={**result.plans, "refuges": plan}))
+    assert table_of(named, "建议新设的避难场所").rows[0][1] == "乙镇 甲村 候选三"

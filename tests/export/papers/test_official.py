@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from pypdf import PdfReader
 
-from riskmap.errors import ExportError
+from riskmap.errors import ExportError, UsageError
 from riskmap.export import bundle
 from riskmap.export.papers import assessment, document
 from riskmap.export.papers.document import (
+    Break,
     Heading,
     Paper,
     Para,
@@ -143,6 +146,49 @@ def test_a_city_sets_its_own_margins_and_page_numbers(tmp_path):
     paper = docx.Document(str(tmp_path / "a.docx"))
     assert round(paper.sections[0].top_margin.mm) == 40
     assert not paper.settings.odd_and_even_pages_header_footer
+
+
+def number_edges(folder, layout):
+    """Where the page numbers of three pages stand: share of the width left of their middle."""
+    parts = [Part([Para(f"第{n}面"), Break()]) for n in range(3)]
+    write_pdf(Paper(title="题", parts=parts), folder / "a.pdf", layout=layout)
+    found = []
+    for page in PdfReader(folder / "a.pdf").pages:
+        at = []
+
+        def see(said, outer, inner, *_, at=at):
+            if said.strip():  # typst's pages hang from the top: inside the outer matrix
+                x, y = (
+                    outer[k] * inner[4] + outer[k + 2] * inner[5] + outer[k + 4] for k in (0, 1)
+                )
+                at.append((y, x))
+
+        page.extract_text(visitor_text=see)
+        found.append(min(at)[1] / float(page.mediabox.width))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"), [("outer", "rlr"), ("centre", "ccc"), ("right_side", "rrr")]
+)
+def test_page_numbers_stand_where_the_office_has_them(tmp_path, said, wanted):
+    # 20 lines of 25 characters, numbers on the right: a county's own rules for its papers
+    own = layout(
+        load_presets({"paper.page_number": said, "paper.grid": {"lines": 20, "characters": 25}})
+    )
+    edges = {"l": (0, 0.35), "c": (0.4, 0.55), "r": (0.65, 1)}
+    for x, side in zip(number_edges(tmp_path, own), wanted, strict=True):
+        assert edges[side][0] < x < edges[side][1]
+    write_docx(Paper(title="题", parts=[Part([Para("文")])]), tmp_path / "a.docx", layout=own)
+    paper = docx.Document(str(tmp_path / "a.docx"))
+    odd = paper.sections[0].footer.paragraphs[0].alignment
+    assert {"r": WD_ALIGN_PARAGRAPH.RIGHT, "c": WD_ALIGN_PARAGRAPH.CENTER}[wanted[0]] == odd
+    assert paper.settings.odd_and_even_pages_header_footer == (said == "outer")
+
+
+def test_a_place_where_no_page_number_can_stand_is_refused():
+    with pytest.raises(UsageError, match="right_side"):
+        layout(load_presets({"paper.page_number": "left"}))
 
 
 HOSTILE = [
