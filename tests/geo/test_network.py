@@ -173,6 +173,25 @@ def test_two_directed_edges_are_one_street():
     assert graph.edge_twin_row.tolist() == [1, -1]
 
 
+def test_a_street_drawn_once_for_each_direction_is_walked_from_door_to_door():
+    """Two doors 45 m apart on a street of 2 km whose two lines lie on each other."""
+    there = line((0, 0), (990, 0), (1035, 0), (2000, 0))
+    lines = roads([there, there.reverse(), line((2000, 0), (2000, 50))])
+    for profile in ("foot", "car"):
+        graph = build(lines, direction="digitised", profile=profile)
+        assert graph.edge_count == 2
+        assert metres(graph, (990, 4), (1035, -4)) == metres(graph, (1035, -4), (990, 4)) == 45
+    thrice = build(roads([there, there, there.reverse()]), direction="digitised")
+    assert (thrice.edge_count, thrice.edge_twin_row.tolist()) == (1, [2])
+    assert metres(thrice, (1035, 0), (990, 0)) == 45
+    same = build(roads([there, there]), direction="digitised")
+    assert (same.edge_count, metres(same, (1035, 0), (990, 0))) == (1, np.inf)
+    ring = line((0, 0), (20, 0), (20, 20), (0, 20), (0, 0))
+    both = build(roads([ring, ring.reverse()]), direction="digitised")
+    assert (both.edge_count, metres(both, (10, 0), (0, 10))) == (1, 20)
+    assert metres(both, (0, 10), (10, 0)) == 20
+
+
 def test_directed_edges_of_unlike_speed_stay_two():
     there, back = line((0, 0), (100, 0)), line((100, 0), (0, 0))
     graph = build(roads([there, back], speed_kmh=[36.0, 18.0]), direction="digitised")

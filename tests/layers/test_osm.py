@@ -186,6 +186,16 @@ def test_roads_through_water_are_counted_and_count_as_dry(tmp_path):
     assert any("过水路面" in note for note in found["notes"])
 
 
+def test_a_ford_may_be_a_node_of_the_road(tmp_path):
+    path = put(tmp_path, node(1, 0), node(2, 500, ford="yes"), node(3, 1000),
+               node(4, 1500, ford="no"), node(5, 2000), node(6, 2500, ford="stepping_stones"),
+               way(7, [1, 2, 3], highway="service"), way(8, [3, 4], highway="service"),
+               way(9, [4, 5], highway="service", ford="yes"), way(10, [5, 6], highway="service"))  # fmt: skip
+    metres, found = go(path, (0, 0), (2500, 0))
+    assert metres == pytest.approx(2500, rel=0.01)
+    assert found["graph"]["fords"] == 3
+
+
 def test_points_keep_off_tunnels_and_motorways_while_another_road_is_near(tmp_path):
     path = put(tmp_path, node(1, 0, 5), node(2, 1000, 5), node(3, 0, 60), node(4, 1000, 60),
                node(5, 0, 700), node(6, 1000, 700),

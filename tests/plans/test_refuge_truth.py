@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
+import pyogrio
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString
 from shapely.ops import unary_union
 
+from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
 from riskmap.layers.layer import Raster
 from riskmap.plans.options import RefugeOptions
@@ -243,6 +248,66 @@ def test_cutting_the_roads_into_pieces_changes_no_figure(refuges, groups, depth,
     assert first == second
     spent = [one.proof[0].objective for one in found]
     assert spent[1] == pytest.approx(spent[0], abs=0.2 * (1 + first["served"]) / 60)
+
+
+def test_cutting_real_streets_into_pieces_changes_no_figure():
+    """Streets of Jinan, drawn once for each direction, as they are and cut at every vertex."""
+    box = (117.0, 36.64, 117.02, 36.655)
+    source = Path(__file__).parents[2] / "layers" / "jinan" / "roads.gpkg"
+    whole = pyogrio.read_dataframe(source, layer="roads", bbox=box).to_crs(CRS)
+    corners, row = shapely.get_coordinates(whole.geometry, return_index=True)
+    inner = np.flatnonzero(row[1:] == row[:-1])
+    pieces = whole.iloc[row[inner]].set_geometry(
+        shapely.linestrings(np.stack([corners[inner], corners[inner + 1]], axis=1))
+    )
+    pieces = pieces.sample(frac=1.0, random_state=7).reset_index(drop=True)
+    assert (len(whole), len(pieces)) == (473, len(inner))
+    assert len(pieces) > 2 * len(whole)
+    x, y = 500_000, 4_055_100
+    grid = make_grid(shapely.box(x, y, x + 1800, y + 1700), crs=CRS, size_m=100)
+    places = gpd.GeoDataFrame(
+        {"name": list("东西南北"), "capacity": [150.0, 60.0, 90.0, 40.0], "tier": "village"},
+        geometry=gpd.points_from_xy(
+            [x + 1500, x + 250, x + 800, x + 900], [y + 700, y + 900, y + 150, y + 1500]
+        ),
+        index=list("EWSN"), crs=CRS,
+    )  # fmt: skip
+    standing = gpd.GeoDataFrame(
+        {"name": ["甲", "乙", "丙"], "people": [120, 80, 70]},
+        geometry=[
+            shapely.box(x + a, y + b, x + a + 300, y + b + 200)
+            for a, b in ((600, 700), (1200, 1200), (300, 300))
+        ],
+        crs=CRS,
+    )
+    units = gpd.GeoDataFrame(
+        {"level": "village", "name": ["甲村", "乙村"], "finest": True, "village": ["甲村", "乙村"],
+         "town": "某镇", "district": "某县"},
+        geometry=[shapely.box(x + k, y, x + k + 900, y + 1700) for k in (0, 900)],
+        index=["A", "B"], crs=CRS,
+    )  # fmt: skip
+    depth = np.zeros((34, 36), np.float32)
+    depth[:, 16:18], depth[10:12, 20:30] = 0.25, 0.6
+    water = (Raster(depth, (50, 0, x, 0, -50, y + 1700), CRS),)
+    shut = gpd.GeoDataFrame(geometry=[shapely.box(x + 1000, y + 600, x + 1060, y + 640)], crs=CRS)
+    found = []
+    for lines in (whole, pieces):
+        presets = load_presets({"refuge.vehicle_share": 0.1})
+        graphs = {
+            profile: build_graph(lines, profile=profile, presets=presets, direction="digitised")
+            for profile in ("foot", "emergency")
+        }
+        there = replace(
+            world([(0, 1)], standing), graphs=graphs, grid=grid, units=units, refuges=places,
+            presets=presets, population=np.full(grid.shape, 4.0, np.float32),
+        )  # fmt: skip
+        options, limits = RefugeOptions(draws=1, new_sites=[1]), {"foot": 1800.0, "ride": 3600.0}
+        found.append(plan(there, options, limits, name="水", depths=water, closures=shut))
+    assert len(found[0].tables["assignment"]) > 5
+    assert found[0].tables["assignment"]["other_metres"].notna().any()
+    for name, table in found[0].tables.items():
+        pd.testing.assert_frame_equal(table, found[1].tables[name], rtol=1e-5, obj=name)
+    assert found[1].recount == found[0].recount
 
 
 @settings(max_examples=8, deadline=None)

@@ -440,37 +440,40 @@ def _sums(step: Floats, opens: Ints, closes: Ints) -> Floats:
     return np.asarray(np.add.reduceat(step, bounds)[::2], dtype=np.float64)
 
 
-def twins(pieces: Pieces, forward: Bools, backward: Bools, cost: Floats) -> Ints:
-    """Pair one-way edges that lie on each other in opposite directions.
+def same_streets(pieces: Pieces, cost: Floats, *kinds: NDArray[Any]) -> tuple[Ints, Bools]:
+    """Find edges that lie on each other: a street drawn once for each direction, or twice.
 
     Parameters
     ----------
     pieces
         The edges.
-    forward, backward
-        Permitted directions, shape (m,).
     cost
-        Cost of each edge; only edges of equal cost pair, shape (m,).
+        Cost of each edge; only edges of equal cost are one, shape (m,).
+    kinds
+        Edges that differ in one of these are not one, shape (m,) each.
 
     Returns
     -------
-    numpy.ndarray
-        The other edge of each pair, -1 where there is none, shape (m,).
+    first : numpy.ndarray
+        The first edge of each street, itself where there is but one, shape (m,).
+    along : numpy.ndarray
+        Whether each edge runs as that first one, shape (m,).
     """
-    twin = np.full(len(pieces.line), -1)
-    single = np.flatnonzero(forward ^ backward)
-    if len(single) < 2:
-        return twin
-    same = same_runs(pieces.vertex, pieces.start)[single]
-    begin = np.where(forward[single], pieces.tail[single], pieces.head[single])
-    order = np.lexsort((single, begin, same))
+    run = same_runs(pieces.vertex, pieces.start)
+    edge = np.arange(len(run))
+    for kind in kinds:
+        run = np.unique(np.column_stack([run, kind]), axis=0, return_inverse=True)[1].ravel()
+    order = np.lexsort((edge, cost, run))
     here, there = order[:-1], order[1:]
-    pair = (same[here] == same[there]) & (begin[here] != begin[there])
-    pair &= np.isclose(cost[single[here]], cost[single[there]], rtol=1e-9)
-    pair[1:] &= ~pair[:-1]
-    twin[single[here[pair]]] = single[there[pair]]
-    twin[single[there[pair]]] = single[here[pair]]
-    return twin
+    fresh = (run[here] != run[there]) | ~np.isclose(cost[here], cost[there], rtol=1e-9)
+    group = np.zeros(len(run), np.int64)
+    group[order[1:]] = np.cumsum(fresh)
+    first = np.full(int(group.max(initial=-1)) + 1, len(run), np.int64)
+    np.minimum.at(first, group, edge)
+    first = first[group]
+    second = pieces.vertex[pieces.start[:-1] + 1]
+    along = (pieces.tail == pieces.tail[first]) & (second == second[first])
+    return first, along
 
 
 JOIN: Final = "network.join_ends_m"
@@ -498,10 +501,10 @@ def build_graph(
 
     Lines are cut where they share a vertex (equal to 1e-7 degree or 1 mm); lines that only cross
     do not meet. Lengths are measured on the WGS-84 ellipsoid from longitude and latitude, also
-    when the layer is projected. Two one-way edges that lie on each other in opposite directions
-    become one two-way edge. Of an OpenStreetMap extract the lines meet in its nodes, and access,
-    one-way, barriers, limits, ferries and turn restrictions hold for the vehicle by the table
-    of the presets ``access``.
+    when the layer is projected. Edges of equal cost that lie on each other are one street, which
+    runs both ways where one of them runs each way. Of an OpenStreetMap extract the lines meet in
+    its nodes, and access, one-way, barriers, limits, ferries and turn restrictions hold for the
+    vehicle by the table of the presets ``access``.
 
     Parameters
     ----------
@@ -798,12 +801,31 @@ def _told(
     if rules.CUT in table.columns:
         cut = pd.to_numeric(table[rules.CUT], errors="coerce").fillna(0) > 0
         told["cut"] = int((once & cut).sum())
-    if "ford" in table.columns:
-        wet = ~table["ford"].fillna("no").astype(str).isin(("", "no"))
-        told["fords"] = int((once & use & wet).sum())
+    wet = use & _through_water(table)
+    if wet.any():
+        own = rules.NODES in table.columns and rules.WAY_ID in table.columns
+        told["fords"] = int(table[rules.WAY_ID][wet].nunique() if own else wet.sum())
     told["conditional"] = verdict.conditional
     told["not_through"] = int((once & use & verdict.ends).sum())
     return told
+
+
+def _through_water(table: pd.DataFrame) -> Bools:
+    """Tell which lines lead through water: as a whole, or at one of their nodes."""
+    wet = np.zeros(len(table), dtype=bool)
+    if "ford" in table.columns:
+        wet |= _is_ford(table["ford"].fillna("no").tolist())
+    if rules.POINTS in table.columns:
+        said = table[rules.POINTS].fillna("").astype(str)
+        for row in np.flatnonzero(said.str.contains('"ford"', regex=False)):
+            held = json.loads(said.iloc[row]).values()
+            wet[row] |= _is_ford([tags.get("ford", "no") for tags in held]).any()
+    return wet
+
+
+def _is_ford(said: list[Any]) -> Bools:
+    """Tell which values name a ford; stepping stones are one too."""
+    return np.array([str(one) not in ("", "no") for one in said], dtype=bool)
 
 
 def _given(
@@ -959,15 +981,10 @@ def _assemble(
     told: dict[str, Any],
     notes: tuple[Text, ...],
 ) -> RoadGraph:
-    """Join twins, order the arcs, find the turns and the parts."""
-    forward, backward = ways.forward[pieces.line].copy(), ways.backward[pieces.line].copy()
-    twin = twins(pieces, forward, backward, ways.length / ways.speed[pieces.line])
-    drop = (twin >= 0) & (twin < np.arange(len(twin)))
-    forward |= twin > np.arange(len(twin))
-    backward |= twin > np.arange(len(twin))
-    keep = np.flatnonzero(~drop)
+    """Join what is one street, order the arcs, find the turns and the parts."""
+    keep, twin, forward, backward = _streets(pieces, ways)
     tail, head, line = pieces.tail[keep], pieces.head[keep], pieces.line[keep]
-    size, twin, forward, backward = len(pieces.node_xy), twin[keep], forward[keep], backward[keep]
+    size = len(pieces.node_xy)
     indptr, indices, arc_edge = arcs(tail, head, forward, backward, size)
     component, nodes, island = _parts(tail, head, size)
     xy = project(pieces.xy, *ways.crs)
@@ -1011,6 +1028,24 @@ def _assemble(
         told=told,
         notes=notes,
     )
+
+
+def _streets(pieces: Pieces, ways: _Ways) -> tuple[Ints, Ints, Bools, Bools]:
+    """Keep one edge of those that lie on each other: its twin, and where one may travel."""
+    line = pieces.line
+    cost = ways.length / ways.speed[line]
+    first, along = same_streets(pieces, cost, ways.off[line])
+    ahead, back = ways.forward[line], ways.backward[line]
+    forward, backward = np.zeros(len(line), bool), np.zeros(len(line), bool)
+    np.logical_or.at(forward, first, np.where(along, ahead, back))
+    np.logical_or.at(backward, first, np.where(along, back, ahead))
+    keep = np.flatnonzero(first == np.arange(len(line)))
+    # Of more than two that of the other direction comes first.
+    more = np.flatnonzero(first != np.arange(len(line)))
+    more = more[np.lexsort((more, along[more], first[more]))][::-1]
+    twin = np.full(len(line), -1)
+    twin[first[more]] = more
+    return keep, twin[keep], forward[keep], backward[keep]
 
 
 def _edges(

@@ -66,7 +66,7 @@ class RoadGraph:
     edge_row: Ints
     """Row of the line layer that each edge comes from, shape (m,)."""
     edge_twin_row: Ints
-    """Row of the line that gave the other direction of a joined edge, else -1, shape (m,)."""
+    """Row of another line on this one, rather that of the other direction, else -1, shape (m,)."""
     edge_class: NDArray[np.object_]
     edge_geometry: NDArray[np.object_]
     """OSM class and LineString in ``crs`` of each edge, shape (m,)."""
@@ -247,10 +247,10 @@ def arcs_ahead(
 
 MOST_KEPT: Final = 12
 """So many graphs are kept in a folder; those longest unused go."""
-_FORMAT: Final = "4"
+_FORMAT: Final = "5"
 ROOMS: Final = ("road.", "network.", "access.")
 _PLAIN: Final = ("crs", "profile", "spare_m", "told", "hour")
-_MAGIC: Final = b"riskmap roads 4\n"
+_MAGIC: Final = b"riskmap roads 5\n"
 _ALIGN: Final = 64
 
 

@@ -46,7 +46,7 @@ _WAY_KEYS: Final = frozenset(
 _WHOLE_KEYS: Final = frozenset(("name", "ref", "zone:maxspeed", "source:maxspeed"))
 _NODE_KEYS: Final = (
     "barrier", "maxheight", "maxheight:physical", "maxweight", "maxwidth", "maxwidth:physical",
-    "access", "vehicle", "motor_vehicle", "motorcar", "hgv", "foot", "emergency",
+    "access", "vehicle", "motor_vehicle", "motorcar", "hgv", "foot", "ford", "emergency",
 )  # fmt: skip
 _ACCESS: Final = ("no", "yes", "designated", "permissive", "private")
 """Values of ``emergency`` that say who may pass; others are hydrants and the like."""
@@ -321,7 +321,7 @@ def _places_elsewhere(
 
 
 def _points(path: Path, mine: NDArray[np.int64]) -> dict[int, dict[str, str]]:
-    """Give the tags of the nodes of roads that bar or limit them."""
+    """Give the tags of the nodes of roads that bar or limit them, or lead through water."""
     import osmium
 
     found = {}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
 import shapely
-from geopandas import GeoSeries
+import shapely.ops
 
-from riskmap.geo.grid import cell_centres, unit_of_points
+from riskmap.geo.grid import cell_centres
 from riskmap.geo.network import sample
 from riskmap.i18n import Text, text
 from riskmap.plans.refuges.capacity import numbers, texts
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     from riskmap.plans.refuges.assign import Assigned, Case
     from riskmap.plans.refuges.dangers import State, World
+    from riskmap.plans.refuges.ways import Way
     from riskmap.vocabulary.presets import Presets
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
     Line = tuple[Text, object, Text | str]
     from riskmap.plans.refuges.demand import Living
 
@@ -183,8 +185,10 @@ class Placing:
     units: gpd.GeoDataFrame | None = None
     """Units; the village in which a road without a name lies."""
 
-    def said(self, net: Net, edges: NDArray[np.int64]) -> list[str]:
-        """Name roads, those without a name by what they are and the village.
+    def parts(self, net: Net, edges: Ints, lines: NDArray[np.object_]) -> Parts:
+        """Name roads; those without a name by what they are, and part them by village.
+
+        Where a line of the road layer ends changes neither names nor parts.
 
         Parameters
         ----------
@@ -192,32 +196,59 @@ class Placing:
             Roads.
         edges
             Some of them.
+        lines
+            The stretch of each that is meant.
 
         Returns
         -------
-        list of str
-            One name an edge.
+        tuple
+            Position in ``edges``, name, part of the line; one or more an edge.
         """
         own = [self.names[row] if len(self.names) else "" for row in net.graph.edge_row[edges]]
-        bare = [k for k, name in enumerate(own) if not name]
-        if not bare:
-            return own
         kinds = net.graph.edge_class[edges].astype(str)
-        where = [""] * len(own)
-        if self.units is not None:
-            middle = shapely.line_interpolate_point(
-                net.graph.edge_geometry[edges[bare]], 0.5, normalized=True
-            )
-            finest = self.units[self.units["finest"]] if "finest" in self.units else self.units
-            codes = unit_of_points(GeoSeries(middle, crs=finest.crs), finest)
-            for k, code in zip(bare, codes, strict=True):
-                where[k] = str(finest["name"].get(code, ""))
-        for k in bare:
-            road = CLASS_WORDS.get(str(kinds[k]), text("road without a name"))
-            own[k] = str(
-                text("{road} in {village}", road=road, village=where[k]) if where[k] else road
-            )
-        return own
+        said: list[tuple[int, str, Any]] = []
+        for k, village, line in self._villages(lines, [not name for name in own]):
+            name = own[k]
+            if not name:
+                road = CLASS_WORDS.get(str(kinds[k]), text("road without a name"))
+                place = text("{road} in {village}", road=road, village=village)
+                name = str(place if village else road)
+            said.append((k, name, line))
+        return said
+
+    def _villages(self, lines: NDArray[np.object_], bare: list[bool]) -> Parts:
+        """Part the lines of roads without a name by the village in which they lie."""
+        whole = [(k, "", line) for k, line in enumerate(lines)]
+        if self.units is None or not any(bare):
+            return whole
+        finest = self.units[self.units["finest"]] if "finest" in self.units else self.units
+        shapes, names = np.asarray(finest.geometry.array, dtype=object), finest["name"].tolist()
+        # On a shared border the smaller unit counts, then the first code, as for points.
+        rank = np.lexsort((finest.index.astype(str), np.round(shapely.area(shapes), 3)))
+        turn = np.argsort(rank)
+        hits: dict[int, list[int]] = {}
+        some = np.flatnonzero(bare)
+        for at, unit in shapely.STRtree(shapes).query(lines[some], predicate="intersects").T:
+            hits.setdefault(int(some[at]), []).append(int(unit))
+        shapely.prepare(shapes)
+        found: list[tuple[int, str, Any]] = []
+        for k, _, line in whole:
+            rest = line
+            for unit in sorted(hits.get(k, ()), key=lambda unit: turn[unit]):
+                if shapely.covers(shapes[unit], rest):
+                    inside, rest = rest, shapely.LineString()
+                else:
+                    inside = shapely.intersection(rest, shapes[unit])
+                    rest = shapely.difference(rest, shapes[unit])
+                if shapely.length(inside) > 0:
+                    found.append((k, str(names[unit]), inside))
+            if shapely.length(rest) > 0:
+                found.append((k, "", rest))
+        return found
+
+
+Parts = list[tuple[int, str, Any]]
+"""Position, name, line."""
 
 
 def clearance(
@@ -268,10 +299,10 @@ def clearance(
         if not on_roads:
             last = max(last, float(there.max()))
             continue
-        flow, wait, meet = _flows(sent, routes, net, rows, presets)
-        queue = [float(wait[routes.ways[k].edges].max(initial=0.0)) for k in rows]
+        crowd = _crowd(sent, routes, net, rows, presets)
+        queue = [crowd.longest(routes.ways[k]) for k in rows]
         last = max(last, float((there + queue).max()))
-        tables.append(_used(net, flow, wait, meet, placing))
+        tables.append(_used(net, crowd, placing))
     if not last:
         return Cleared()
     lines: list[Line] = [(text("everybody has arrived, at least"), float(np.ceil(last)), "min")]
@@ -291,8 +322,8 @@ def clearance(
         what = text("tightest road {n}: {road}, {said}", n=turn, road=one["label"], said=said)
         lines.append((what, round(float(one["minutes"]), 1), "min"))
     both = used[used["head_on"]]
-    lines.append((text("roads used in both directions"), round(float(both["meet_m"].sum())), "m"))
-    longest = both.groupby("label", sort=True)["meet_m"].sum().sort_values(
+    lines.append((text("roads used in both directions"), round(float(both["metres"].sum())), "m"))
+    longest = both.groupby("label", sort=True)["metres"].sum().round().sort_values(
         ascending=False, kind="stable"
     )  # fmt: skip
     if len(longest):
@@ -307,48 +338,119 @@ CROWDED_MIN: Final = 5.0
 """Stretches that need at least so many minutes for all who pass are drawn, and those head-on."""
 
 
-def _flows(
-    sent: pd.DataFrame, routes: Routes, net: Net, rows: NDArray[np.int64], presets: Presets
-) -> tuple[Floats, Floats, Floats]:
-    """Sum people or vehicles by edge and direction; the minutes they need, and where both meet."""
-    flow = np.zeros((2, len(net.edge_cost)))
-    low, high = np.ones_like(flow), np.zeros_like(flow)
-    people = sent["people"].to_numpy(np.float64)
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Crowd:
+    """The stretches of roads between places where somebody joins or leaves, and who passes."""
+
+    edge: Ints
+    low: Floats
+    high: Floats
+    """Shares of the edge's length, shape (s,); by edge, then along it."""
+    load: Floats
+    """People or vehicles in the busier direction, shape (s,)."""
+    wait: Floats
+    """Minutes that they need, shape (s,)."""
+    head_on: NDArray[np.bool_]
+    """Whether they pass in both directions, shape (s,)."""
+
+    def longest(self, way: Way) -> float:
+        """Give the longest wait on a way.
+
+        Parameters
+        ----------
+        way
+            One of those that were summed.
+
+        Returns
+        -------
+        float
+            Minutes.
+        """
+        first, last = _spans(self.edge, self.low, self.high, _ends(way))
+        return max(
+            (float(self.wait[a:b].max()) for a, b in zip(first, last, strict=True) if b > a),
+            default=0.0,
+        )
+
+
+_Ends: TypeAlias = "tuple[Ints, Floats, Floats]"
+"""Edges, and where a way is on each, from the lower share to the higher."""
+
+
+def _ends(way: Way) -> _Ends:
+    return way.edges, np.minimum(way.low, way.high), np.maximum(way.low, way.high)
+
+
+def _spans(edge: Ints, low: Floats, high: Floats, ends: _Ends) -> tuple[Ints, Ints]:
+    """Give the first stretch that each part of a way covers, and the one behind the last."""
+    first = np.searchsorted(edge + low, ends[0] + ends[1] - _SAME)
+    last = np.searchsorted(edge + high, ends[0] + ends[2] + _SAME, side="right")
+    return first, last
+
+
+_SAME: Final = 1e-9
+"""Shares of an edge that differ by less are one."""
+_LEAST_M: Final = 0.01
+"""Shorter stretches are none [m]."""
+
+
+def _crowd(sent: pd.DataFrame, routes: Routes, net: Net, rows: Ints, presets: Presets) -> _Crowd:
+    """Sum people or vehicles on every stretch and direction, and the minutes that they need."""
+    people = sent["people"].to_numpy(np.float64)[rows]
+    load = people
     if net.mode == "ride":
         seats = presets["refuge.vehicle_persons"]
-        weak = sent["assisted"].to_numpy(bool)
+        weak = sent["assisted"].to_numpy(bool)[rows]
         cars = np.where(weak, 1.0 / float(seats["special"]),
                         float(presets["road.bus_cars"]) / float(seats["bus"]))  # fmt: skip
         load = people * cars
-    else:
-        load = people
-    for row in rows:
-        way = routes.ways[row]
-        here = np.where(way.ahead, 0, 1), way.edges
-        np.add.at(flow, here, load[row])
-        np.minimum.at(low, here, np.minimum(way.low, way.high))
-        np.maximum.at(high, here, np.maximum(way.low, way.high))
+    ends = [_ends(routes.ways[row]) for row in rows]
+    edge, low, high = (np.concatenate([one[k] for one in ends]) for k in range(3))
+    ahead = np.concatenate([routes.ways[row].ahead for row in rows])
+    load = np.repeat(load, [len(one[0]) for one in ends])
+    stops = np.unique(np.column_stack([np.r_[edge, edge], np.round(np.r_[low, high], 9)]), axis=0)
+    same = np.flatnonzero(stops[1:, 0] == stops[:-1, 0])
+    edges, start, end = stops[same, 0].astype(np.int64), stops[same, 1], stops[same + 1, 1]
+    flow = np.zeros((2, len(edges) + 1))
+    first, last = _spans(edges, start, end, (edge, low, high))
+    side = np.where(ahead, 0, 1)
+    np.add.at(flow, (side, first), np.where(last > first, load, 0.0))
+    np.add.at(flow, (side, np.maximum(first, last)), np.where(last > first, -load, 0.0))
+    flow = np.round(np.cumsum(flow, axis=1)[:, :-1], 6)
+    long = (end - start) * net.graph.edge_length_m[edges] >= _LEAST_M
+    kept = long & (flow.max(axis=0) > 0)
+    edges, start, end, flow = edges[kept], start[kept], end[kept], flow[:, kept]
     table = presets["road.hourly_vehicles" if net.mode == "ride" else "road.hourly_walkers"]
     other = float(table["other"])
-    kinds, at = np.unique(net.graph.edge_class.astype(str), return_inverse=True)
+    kinds, at = np.unique(net.graph.edge_class[edges].astype(str), return_inverse=True)
     carries = np.array([float(table.get(kind, other)) for kind in kinds])[at]
-    meet = np.maximum(high.min(axis=0) - low.max(axis=0), 0.0)
-    return flow, 60.0 * flow.max(axis=0) / carries, meet * net.graph.edge_length_m
+    busier = flow.max(axis=0)
+    return _Crowd(
+        edge=edges, low=start, high=end, load=busier, head_on=flow.min(axis=0) > 0,
+        wait=np.round(60.0 * busier / carries, 6) if len(edges) else busier,
+    )  # fmt: skip
 
 
-def _used(net: Net, flow: Floats, wait: Floats, meet: Floats, placing: Placing) -> pd.DataFrame:
-    """List the edges that are used, with their load, what they need, and metres used both ways."""
-    edges = np.flatnonzero(wait > 0)
+def _used(net: Net, crowd: _Crowd, placing: Placing) -> pd.DataFrame:
+    """List the stretches that are used, with their load, and what they need."""
+    lines = net.graph.edge_geometry[crowd.edge].copy()
+    for k in np.flatnonzero(crowd.high - crowd.low < 1.0):
+        lines[k] = shapely.ops.substring(lines[k], crowd.low[k], crowd.high[k], normalized=True)
+    parts = placing.parts(net, crowd.edge, lines)
+    at = np.array([k for k, _, _ in parts], np.int64)
+    shapes = np.empty(len(parts), dtype=object)
+    shapes[:] = [line for _, _, line in parts]
+    share = shapely.length(shapes) / np.maximum(shapely.length(lines), _SAME)[at]
+    metres = net.graph.edge_length_m[crowd.edge] * (crowd.high - crowd.low)
     return pd.DataFrame(
         {
-            "label": placing.said(net, edges),
+            "label": pd.Series([name for _, name, _ in parts], dtype=object),
             "mode": net.mode,
-            "load": flow[:, edges].max(axis=0),
-            "minutes": wait[edges],
-            "metres": net.graph.edge_length_m[edges],
-            "meet_m": meet[edges],
-            "head_on": meet[edges] > 0,
-            "geometry": net.graph.edge_geometry[edges],
+            "load": crowd.load[at],
+            "minutes": crowd.wait[at],
+            "metres": metres[at] * share,
+            "head_on": crowd.head_on[at],
+            "geometry": pd.Series(shapes, dtype=object),
         }
     )
 
@@ -363,7 +465,7 @@ def _stretches(used: pd.DataFrame) -> pd.DataFrame:
     for key, part in some.assign(
         minutes=some["minutes"].round(1), load=some["load"].round(1)
     ).groupby(keys, sort=True):
-        lines = shapely.line_merge(shapely.multilinestrings(part["geometry"].tolist()))
+        lines = shapely.line_merge(shapely.union_all(part["geometry"].tolist()))
         rows.append((*key, round(float(part["metres"].sum())), lines))
     return pd.DataFrame(rows, columns=[*keys, "metres", "geometry"])
 

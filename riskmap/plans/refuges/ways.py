@@ -43,6 +43,10 @@ MODES = (("foot", "foot"), ("ride", "emergency"))
 """Mode and road graph, in order of preference."""
 
 
+TOUCH_M: Final = 0.01
+"""Who comes no farther into water than this only stands at its edge [m]."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Net:
     """One road graph as it is in one scenario."""
@@ -122,8 +126,9 @@ class Net:
         """
         found = np.zeros(len(start), bool)
         if self.tiles:
-            line, _, _, depth = cut_at_pixels(start, end, self.tiles, str(self.graph.crs))
-            found[line[depth >= self.wade_m]] = True
+            line, low, high, depth = cut_at_pixels(start, end, self.tiles, str(self.graph.crs))
+            far = (high - low) * np.hypot(*(end - start)[line].T) >= TOUCH_M
+            found[line[far & (depth >= self.wade_m)]] = True
             found |= np.nan_to_num(sample(self.tiles, start, str(self.graph.crs))) >= self.wade_m
         if self.rivers is not None and len(self.rivers):
             lines = shapely.linestrings(np.stack([start, end], axis=1))
