@@ -449,7 +449,7 @@ def same_streets(pieces: Pieces, cost: Floats, *kinds: NDArray[Any]) -> tuple[In
         The edges.
     cost
         Cost of each edge; only edges of equal cost are one, shape (m,).
-    kinds
+    *kinds
         Edges that differ in one of these are not one, shape (m,) each.
 
     Returns
