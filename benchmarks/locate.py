@@ -13,7 +13,7 @@ import time
 import numpy as np
 from scipy.spatial import cKDTree
 
-from riskmap.siting.access import two_step
+from riskmap.siting.allocation import two_step
 from riskmap.siting.cover import covering_model
 from riskmap.siting.location import solve
 from riskmap.siting.problem import Instance, loaded, make_instance, within

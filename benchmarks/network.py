@@ -24,7 +24,7 @@ from riskmap.geo.network import (
     k_nearest,
     nearest_seconds,
 )
-from riskmap.geo.network.arcs import hang, network_matrix
+from riskmap.geo.network.graph import hang, network_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable

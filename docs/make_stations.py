@@ -12,7 +12,7 @@ import pandas as pd
 import pyogrio
 
 from riskmap.i18n import both
-from riskmap.vocabulary.codes import words_of
+from riskmap.vocabulary.columns import words_of
 from riskmap.vocabulary.roles import load_roles
 
 PAGES = {"en": "stations.md", "zh": "stations.zh.md"}

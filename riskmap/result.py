@@ -1,18 +1,19 @@
-"""The one value that every output is written from."""
+"""The one value that every output is written from, and the one shape of a plan."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import pandas as pd
+
 from riskmap.geo.grid import as_dataset, cell_centres
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import geopandas as gpd
-    import pandas as pd
     import xarray as xr
 
     from riskmap.errors import Problem
@@ -82,7 +83,7 @@ class Scenario:
 
 SCENARIO: Final = "scenario"
 """Column that names the state of the world a row belongs to; empty without a scenario."""
-T = TypeVar("T", bound="pd.DataFrame")
+Frame = TypeVar("Frame", bound="pd.DataFrame")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +153,7 @@ def states_of(frame: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(frame[SCENARIO].astype(str)))
 
 
-def of_state(frame: T, scenario: str = "") -> T:
+def of_state(frame: Frame, scenario: str = "") -> Frame:
     """Take the rows of one state of the world.
 
     Parameters
@@ -261,3 +262,79 @@ class Result:
             table.insert(0, "population", self.population.ravel()[table.index])
         x, y = cell_centres(self.grid, table.index.to_numpy())
         return as_dataset(table, gpd.GeoSeries.from_xy(x, y), self.grid.crs)
+
+
+__all__ = ["SCENARIO", "Plan", "Proof", "in_state", "joined", "of_state", "states_of"]
+
+
+def in_state(table: Frame, scenario: str) -> Frame:
+    """Say in the first column which state of the world the rows belong to.
+
+    Parameters
+    ----------
+    table
+        Rows.
+    scenario
+        Name of the scenario; empty for none.
+
+    Returns
+    -------
+    DataFrame
+        The rows with the column ``scenario`` first.
+    """
+    rest = table.drop(columns=SCENARIO, errors="ignore")
+    named = pd.Series([scenario] * len(rest), index=rest.index, dtype=object)
+    rest.insert(0, SCENARIO, named)
+    return rest
+
+
+def joined(
+    plans: Mapping[str, Plan],
+    *,
+    fold: Callable[[Mapping[str, pd.DataFrame]], Mapping[str, pd.DataFrame]] = dict,
+) -> Plan:
+    """Make one plan of the plans of every state of the world: one table a subject.
+
+    Parameters
+    ----------
+    plans
+        Name of the scenario (empty for none) to its plan.
+    fold
+        What to make of the tables of one state before they are put under each other.
+
+    Returns
+    -------
+    Plan
+        Tables and layers with the column ``scenario``; empty ones are left out.
+    """
+    found = {name: fold(plan.tables) for name, plan in plans.items()}
+    layers = {name: plan.layers for name, plan in plans.items()}
+    return Plan(
+        tables=_under_each_other(found),
+        layers=_under_each_other(layers),
+        titles={key: title for plan in plans.values() for key, title in plan.titles.items()},
+        notes=tuple(dict.fromkeys(note for plan in plans.values() for note in plan.notes)),
+        proof=tuple(one for plan in plans.values() for one in plan.proof),
+        headlines=tuple(line for plan in plans.values() for line in plan.headlines),
+    )
+
+
+def _under_each_other(found: Mapping[str, Mapping[str, Frame]]) -> dict[str, Frame]:
+    """Put the tables of one name under each other."""
+    names = list(dict.fromkeys(name for tables in found.values() for name in tables))
+    out: dict[str, Frame] = {}
+    for name in names:
+        parts = [
+            in_state(tables[name], scenario)
+            for scenario, tables in found.items()
+            if name in tables and len(tables[name])
+        ]
+        if parts:
+            out[name] = _stacked(parts)
+    return out
+
+
+def _stacked(parts: Sequence[Frame]) -> Frame:
+    if len(parts) == 1:
+        return parts[0].reset_index(drop=True)
+    return pd.concat(parts, ignore_index=True)

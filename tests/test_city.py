@@ -14,7 +14,7 @@ from riskmap.cli.app import app
 from riskmap.errors import UsageError
 from riskmap.export import bundle
 from riskmap.export.verify import verify
-from riskmap.index.recipes import load_recipe
+from riskmap.index.steps import load_recipe
 from riskmap.project.schema import load_project
 from tests import town
 from tests.export.onemap.test_figures import Page

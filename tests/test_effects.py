@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 
 from riskmap import pipeline
-from riskmap.export.encode import as_json
+from riskmap.export.witness import as_json
 from riskmap.i18n import language
 from riskmap.pipeline.run import check
 from riskmap.project.schema import load_for_check, load_project

@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from riskmap.cli import app as application
-from riskmap.cli.help import _columns, help_text, parser_words, speak
+from riskmap.cli.app import _columns, help_text, parser_words, speak
 from riskmap.i18n import language
 from riskmap.i18n import text as message
 

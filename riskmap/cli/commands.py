@@ -12,14 +12,13 @@ from riskmap import pipeline
 from riskmap.cli.common import default_folder, in_language, load, make_way
 from riskmap.errors import LayerError, UsageError
 from riskmap.export import bundle, public
-from riskmap.export.encode import as_json
 from riskmap.export.geopackage.read import open_results
 from riskmap.export.onemap.backdrop import backdrop_problems
 from riskmap.export.papers.document import layout as page_layout
 from riskmap.export.papers.drafts import Options
 from riskmap.export.papers.folder import make_atlas
 from riskmap.export.verify import verify
-from riskmap.export.witness import check_key
+from riskmap.export.witness import as_json, check_key
 from riskmap.export.workbook.books import write_gaps
 from riskmap.export.workbook.tables import class_names, scored
 from riskmap.files import (

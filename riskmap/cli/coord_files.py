@@ -14,7 +14,7 @@ from riskmap.i18n import text
 from riskmap.layers.check.findings import Findings
 from riskmap.layers.layer import UnitSpec
 from riskmap.layers.place import datum as coords
-from riskmap.layers.place.angles import REASONS, parse_angle
+from riskmap.layers.place.datum import REASONS, parse_angle
 from riskmap.layers.place.evidence import Hints, judge_datum, known_outlines, match_units
 from riskmap.layers.place.points import locate_shapes
 from riskmap.layers.read.layer import check_file, said_elsewhere

@@ -12,18 +12,15 @@ import pandas as pd
 
 from riskmap import progress
 from riskmap.errors import ExportError, LayerError
-from riskmap.export.encode import as_json
 from riskmap.export.geopackage.write import write_geopackage
 from riskmap.export.onemap.backdrop import read_backdrops
 from riskmap.export.onemap.page import render
-from riskmap.export.papers.folder import INDEX, index_page, write_papers
-from riskmap.export.papers.front import front_sheet
+from riskmap.export.papers.folder import INDEX, front_sheet, index_page, write_papers
 from riskmap.export.public import redact
 from riskmap.export.recount import keep_rows
-from riskmap.export.witness import PROOF, build_proof, sign
+from riskmap.export.witness import PROOF, as_json, build_proof, sign
 from riskmap.export.workbook import tables
-from riskmap.export.workbook.books import write_control, write_gaps, write_list
-from riskmap.export.workbook.plans import write_plans
+from riskmap.export.workbook.books import write_control, write_gaps, write_list, write_plans
 from riskmap.export.workbook.tables import change_counts, flooded
 from riskmap.files import MANIFEST, hashed_files, whole_folder
 from riskmap.i18n import both, language, text

@@ -18,8 +18,14 @@ import pandas as pd
 
 from riskmap.export.geopackage.read import CHECKS
 from riskmap.export.witness import letters, sheets_of_book
-from riskmap.export.workbook.books import FRONT_SHEET, NOTE_HEADINGS, PRESET_HEADINGS, preset_rows
-from riskmap.export.workbook.plans import FILES, printed_decimals
+from riskmap.export.workbook.books import (
+    FILES,
+    FRONT_SHEET,
+    NOTE_HEADINGS,
+    PRESET_HEADINGS,
+    preset_rows,
+    printed_decimals,
+)
 from riskmap.export.workbook.sheet import sheet_name
 from riskmap.export.workbook.tables import DUTY_TABLES, OWN_TABLES, YES_NO, class_names
 from riskmap.i18n import Text, both, current_language, text

@@ -11,8 +11,7 @@ import pandas as pd
 
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import Written
-from riskmap.vocabulary.codes import words_of
-from riskmap.vocabulary.columns import headings
+from riskmap.vocabulary.columns import headings, words_of
 from riskmap.vocabulary.roles import Label, rule_words, unit_role
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from riskmap.files import sha256
 from riskmap.geo.grid import cell_centres, inside_cells, metric_crs, require_metric
 from riskmap.geo.network import build_graph, nearest_seconds
 from riskmap.geo.network.graph import RoadGraph, arcs, kept_graph
-from riskmap.geo.network.remarks import hour_notes
+from riskmap.geo.network.rules import hour_notes
 from riskmap.geo.network.snap import snap_rows, snap_tied
 from riskmap.geo.network.travel import at_hour
 from riskmap.i18n import Text, text

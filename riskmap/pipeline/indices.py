@@ -17,8 +17,7 @@ from riskmap.geo.areas import lines_to_cells
 from riskmap.geo.grid import make_grid, row_xy
 from riskmap.geo.people import live_in
 from riskmap.i18n import Text, text
-from riskmap.index.recipes import load_recipe, recipe_names
-from riskmap.index.steps import apply, default_steps, fit
+from riskmap.index.steps import apply, default_steps, fit, load_recipe, recipe_names
 from riskmap.index.stress import unit_stability
 from riskmap.index.tree import read_steps
 from riskmap.indicators import shipped_tables
@@ -26,9 +25,9 @@ from riskmap.indicators.table import Inputs, compute, label_of, load_table, pars
 from riskmap.layers.layer import rows_in_use, with_beyond
 from riskmap.pipeline.scenarios import cut_roads, dry_refuges, has_effect
 from riskmap.plans.options import RefugeOptions
-from riskmap.plans.refuges.capacity import capacity_table
 from riskmap.plans.refuges.checks import eligibility, refuge_checks, refuge_spots
 from riskmap.plans.refuges.dangers import Dangers, place_checks
+from riskmap.plans.refuges.demand import capacity_table
 from riskmap.vocabulary.columns import CLASSES, LEVEL, POPULATION, ROOT, is_number
 from riskmap.vocabulary.grade import gb18218, grade
 from riskmap.vocabulary.roles import Label

@@ -12,12 +12,12 @@ from riskmap.layers.layer import LayerSpec, placed_rows, rows_in_use, with_beyon
 from riskmap.layers.read.layer import read_layer
 from riskmap.pipeline.ground import find_graph
 from riskmap.plans.options import ride_seconds, walk_seconds
-from riskmap.plans.plan import joined
 from riskmap.plans.refuges.plan import State, World, refuge_plan
 from riskmap.plans.refuges.tables import folded
 from riskmap.plans.refuges.ways import Landmarks
 from riskmap.plans.stations.plan import plan_stations
 from riskmap.plans.supplies import Call, supply_plan
+from riskmap.result import joined
 from riskmap.vocabulary.columns import is_number
 
 if TYPE_CHECKING:
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from riskmap.layers.layer import Raster
     from riskmap.pipeline.ground import Ground, Roads
     from riskmap.plans.options import RefugeOptions
-    from riskmap.plans.plan import Plan
     from riskmap.project.schema import Project
-    from riskmap.result import Scenario
+    from riskmap.result import Plan, Scenario
 
 
 def make_plans(

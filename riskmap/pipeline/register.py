@@ -20,8 +20,7 @@ from riskmap.pipeline.ground import FACILITIES
 from riskmap.plans.stations.reach import depth_tiles
 from riskmap.register import events
 from riskmap.register.checks import Case, checks
-from riskmap.register.control import build_control, lacking
-from riskmap.register.duty import duty_checks
+from riskmap.register.control import build_control, duty_checks, lacking
 from riskmap.register.events import beside
 from riskmap.register.items import counted, list_items, places, under_scenarios
 from riskmap.register.merge import merge, read_returned

@@ -11,9 +11,9 @@ import pandas as pd
 
 from riskmap.geo.grid import row_xy
 from riskmap.i18n import Text, text
-from riskmap.plans.plan import Plan, Proof
-from riskmap.plans.refuges.capacity import numbers, texts
+from riskmap.plans.refuges.demand import numbers, texts
 from riskmap.plans.refuges.ways import Net, ways
+from riskmap.result import Plan, Proof
 from riskmap.siting.exact.branch import p_median
 from riskmap.siting.problem import CANDIDATE, EXISTING, make_instance
 

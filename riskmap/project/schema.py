@@ -23,8 +23,7 @@ from riskmap.i18n import Text, text
 from riskmap.indicators import shipped_tables
 from riskmap.layers.layer import FieldMap, LayerSpec, UnitSpec
 from riskmap.layers.read.database import is_database, is_local, kept_file, shown_database
-from riskmap.plans.options import RefugeOptions, StationOptions
-from riskmap.plans.stations.rules import response_rule
+from riskmap.plans.options import RefugeOptions, StationOptions, response_rule
 from riskmap.vocabulary.columns import (
     Code,
     Section,

@@ -1,25 +1,32 @@
-"""管控一张表: every item with who does what by when, and how far it is."""
+"""管控一张表: every item with who does what by when, who is on duty, and how far it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+import shapely
 
+from riskmap.i18n import Text, text
 from riskmap.layers.layer import filled
 from riskmap.register.events import LISTED, STATES, State
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    import geopandas as gpd
+
+    from riskmap.geo.people import Pieces
     from riskmap.i18n import Text
     from riskmap.layers.layer import Layer
     from riskmap.vocabulary.presets import Presets
     from riskmap.vocabulary.roles import Role
+
 
 TIERS: Final[Mapping[str, Label]] = {
     "city": Label("city", zh="市级"),
@@ -269,3 +276,518 @@ def _listed(
     }
     entries = [words.get((name, value), value) for name, value in zip(of_role, values, strict=True)]
     return pd.Series(entries, index=values.index, dtype=object)
+
+
+KINDS: Final[Mapping[str, Label]] = {
+    "now": Label("at once", zh="立即落实"),
+    "season": Label("before the season", zh="汛前完成"),
+    "works": Label("works", zh="工程措施"),
+}
+"""Kinds of measure: what can be done by when."""
+_TOWN: Final = (("属地镇街", "Town or street office"), ("属地镇街", "Town office"))
+
+
+def kinds(table: pd.DataFrame, presets: Presets) -> pd.Series[Any]:
+    """Tell what kind of measure a row names itself; the role's own measures are done at once.
+
+    Parameters
+    ----------
+    table
+        Rows.
+    presets
+        Words of works and of measures before the season.
+
+    Returns
+    -------
+    Series of Label
+        One of `KINDS`.
+    """
+    own = filled(table, "measure")
+    if own.isna().all():
+        return pd.Series([KINDS["now"]] * len(table), index=table.index, dtype=object)
+    words = {kind: presets[f"control.{kind}_words"] for kind in ("works", "season")}
+    entries = []
+    for value in own:
+        said = "" if value is None else str(value)
+        kind = next((k for k, known in words.items() if any(w in said for w in known)), "now")
+        entries.append(KINDS[kind])
+    return pd.Series(entries, index=table.index, dtype=object)
+
+
+def duty_units(
+    role: Role, table: pd.DataFrame, town: pd.Series[Any] | None = None
+) -> pd.Series[Any]:
+    """Return the unit on duty: the row's own, else the role's department, the town by its name.
+
+    Parameters
+    ----------
+    role
+        The role.
+    table
+        Its rows.
+    town
+        Name of the town of each row, where known.
+
+    Returns
+    -------
+    Series
+        Text as the ledger has it, or the role's label.
+    """
+    own = filled(table, "duty_unit")
+    towns = [None] * len(table) if town is None else town.tolist()
+    entries = [
+        _department(role, name) if value is None else value
+        for value, name in zip(own, towns, strict=True)
+    ]
+    return pd.Series(entries, index=table.index, dtype=object)
+
+
+def _department(role: Role, town: object) -> Label:
+    """Name the department; where it is the town's office, by the town's name."""
+    unit = role.duty_unit
+    if not isinstance(town, str) or not town.strip() or "属地镇街" not in unit.zh:
+        return unit
+    english = unit.msgid
+    for _, word in _TOWN:
+        english = english.replace(word, town)
+    return Label(english, zh=unit.zh.replace("属地镇街", town))
+
+
+def measures(
+    role: Role,
+    table: pd.DataFrame,
+    levels: pd.Series[Any],
+    kind: pd.Series[Any] | None = None,
+    *,
+    by: pd.Series[Any] | None = None,
+) -> pd.Series[Any]:
+    """Return the measure: the row's own, else the role's for the level.
+
+    Parameters
+    ----------
+    role
+        The role, whose file holds a measure for each level.
+    table
+        Its rows.
+    levels
+        Level per row, 0 unknown.
+    kind
+        Kind of the row's own measure; works are not done at once, so the role's measure holds
+        until they are.
+    by
+        Date by which that one must be in place, ISO or None.
+
+    Returns
+    -------
+    Series
+        Text as the ledger has it, or the role's label; for level 0, to grade it first.
+    """
+    first = text("grade it first: fill in the blank fields, then set the measure")
+    known = role.measures or {}
+    nearest: dict[int, Text] = {0: first}
+    for level in (1, 2, 3, 4):
+        above = [known[other] for other in (level, 4, 3, 2, 1) if other >= level and other in known]
+        nearest[level] = above[0] if above else first
+    own = filled(table, "measure")
+    works = [False] * len(table) if kind is None else [one == KINDS["works"] for one in kind]
+    days = [None] * len(table) if by is None else by.tolist()
+    entries = []
+    for value, level, late, day in zip(own, levels.fillna(0), works, days, strict=True):
+        until = nearest[int(level)]
+        if value is None:
+            entries.append(until)
+        elif late and int(level) and isinstance(day, str):
+            entries.append(
+                text(
+                    "{works}; until then, in place by {day}: {measure}",
+                    works=value,
+                    day=day,
+                    measure=until,
+                )
+            )
+        elif late and int(level):
+            entries.append(text("{works}; until then: {measure}", works=value, measure=until))
+        else:
+            entries.append(value)
+    return pd.Series(entries, index=table.index, dtype=object)
+
+
+def blanks(role: Role, table: pd.DataFrame) -> pd.Series[Any]:
+    """List, per row, the blank fields that a leader would ask for.
+
+    Parameters
+    ----------
+    role
+        The role, whose file names the fields asked for.
+    table
+        Its rows.
+
+    Returns
+    -------
+    Series of list of Text
+        Labels of the blank fields.
+    """
+    labels = {name: field.label for name in role.asked if (field := role.field(name)) is not None}
+    empty = pd.DataFrame({name: filled(table, name).isna() for name in labels}, index=table.index)
+    named = list(labels.values())
+    entries = [
+        [label for label, gone in zip(named, row, strict=True) if gone]
+        for row in empty.to_numpy(dtype=bool).tolist()
+    ]
+    return pd.Series(entries, index=table.index, dtype=object)
+
+
+def season_start(data_date: date, place_code: str, presets: Presets) -> date:
+    """Return the first day of the flood season in the year of a date.
+
+    Parameters
+    ----------
+    data_date
+        The date of the data.
+    place_code
+        Division code; its first two digits name the province.
+    presets
+        The run's presets.
+
+    Returns
+    -------
+    date
+        The start in the year of the date.
+
+    Examples
+    --------
+    >>> from riskmap.vocabulary.presets import load_presets
+    >>> season_start(date(2026, 3, 1), "330800", load_presets())
+    datetime.date(2026, 4, 15)
+    """
+    starts = presets["flood.season_start"]
+    month, day = str(starts.get(place_code[:2], starts["default"])).split("-")
+    return date(data_date.year, int(month), int(day))
+
+
+def deadlines(
+    days: pd.Series[Any],
+    own: pd.Series[Any],
+    *,
+    data_date: str,
+    place_code: str,
+    presets: Presets,
+    works: pd.Series[Any] | None = None,
+) -> pd.Series[Any]:
+    """Give each item its date: its own where it has one, else by level, before the season.
+
+    Parameters
+    ----------
+    days
+        Days allowed by level.
+    own
+        Deadlines that the ledger itself names, ISO; blank where it names none.
+    data_date
+        Date of the data, ISO; empty gives blanks.
+    place_code
+        Division code.
+    presets
+        The run's presets.
+    works
+        True where the measure is works, which no season cuts short.
+
+    Returns
+    -------
+    Series of text
+        ISO dates, or None where there is no date of the data.
+
+    Examples
+    --------
+    >>> from riskmap.vocabulary.presets import load_presets
+    >>> deadlines(
+    ...     pd.Series([7, 60]),
+    ...     pd.Series([None, None]),
+    ...     data_date="2026-03-01",
+    ...     place_code="33",
+    ...     presets=load_presets(),
+    ... ).tolist()
+    ['2026-03-08', '2026-04-14']
+    """
+    due = pd.Series(None, index=days.index, dtype=object)
+    if data_date:
+        start = date.fromisoformat(data_date)
+        last = season_start(start, place_code, presets) - timedelta(days=1)
+        by_days = {
+            int(n): start + timedelta(days=int(n))
+            if last <= start
+            else min(start + timedelta(days=int(n)), last)
+            for n in days.unique()
+        }
+        due = days.astype(int).map({n: day.isoformat() for n, day in by_days.items()})
+        if works is not None and works.astype(bool).any():
+            long = days.astype(int).map(lambda n: (start + timedelta(days=n)).isoformat())
+            due = due.astype(object).mask(works.astype(bool), long)
+    named = own.notna() & (own.astype(str).str.strip() != "")
+    shown = pd.to_datetime(own.where(named), errors="coerce").dt.strftime("%Y-%m-%d")
+    return due.astype(object).where(~shown.notna(), shown)
+
+
+SLIVER_M2: Final = 1.0
+"""Gaps and overlaps below this are the drawing's, not the grid's [m2]."""
+
+
+def duty_checks(
+    layers: Mapping[str, Layer],
+    units: gpd.GeoDataFrame,
+    items: pd.DataFrame,
+    *,
+    place: shapely.Geometry,
+    pieces: Pieces | None,
+    presets: Presets,
+    data_date: str = "",
+) -> dict[str, pd.DataFrame]:
+    """Check what the ledgers of duty allow to check.
+
+    Parameters
+    ----------
+    layers
+        Checked layers by role, in the run's CRS.
+    units
+        Units of all levels; ``finest`` marks the villages.
+    items
+        The ranked list with lon, lat and level.
+    place
+        The place in the run's CRS.
+    pieces
+        People, for those out of earshot; None when unknown.
+    presets
+        Days between patrols, audible radius.
+    data_date
+        Date of the data, ISO.
+
+    Returns
+    -------
+    dict
+        Subject to table; a subject whose ledger is missing is not there, one without faults is
+        empty.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    grids = _table(layers, "grid_duty_area")
+    if grids is not None:
+        found["grid_gaps"] = grid_faults(grids, place)
+        found["grid_items"] = item_faults(grids, items, crs=units.crs)
+    persons = _table(layers, "person")
+    if persons is not None:
+        found["persons_ab"] = villages_without_ab(persons, units)
+    patrols = _table(layers, "patrol")
+    if patrols is not None and data_date:
+        found["patrol_overdue"] = not_patrolled(patrols, items, presets, data_date=data_date)
+    speakers = _table(layers, "loudspeaker")
+    if speakers is not None and pieces is not None:
+        found["out_of_earshot"] = out_of_earshot(speakers, units, pieces, presets)
+    return found
+
+
+def _table(layers: Mapping[str, Layer], role: str) -> gpd.GeoDataFrame | None:
+    layer = layers.get(role)
+    return None if layer is None or layer.table is None or not len(layer.table) else layer.table
+
+
+def grid_faults(grids: gpd.GeoDataFrame, place: shapely.Geometry) -> pd.DataFrame:
+    """Find ground in no grid and ground in two.
+
+    Grids above others (those that another one names as its parent) are compared among themselves
+    only: 区, 街道 and 社区 lie on each other on purpose.
+
+    Parameters
+    ----------
+    grids
+        Polygons with number, name and parent.
+    place
+        The place.
+
+    Returns
+    -------
+    DataFrame
+        fault (gap, overlap), grid_a, grid_b, area_m2; exact areas, largest first.
+    """
+    names = filled(grids, "name").fillna("").astype(str).to_numpy()
+    numbers = filled(grids, "number").fillna("").astype(str)
+    parents = set(filled(grids, "parent").dropna().astype(str))
+    lowest = ~numbers.isin(parents).to_numpy()
+    shapes = shapely.make_valid(grids.geometry.to_numpy())[lowest]
+    names = names[lowest]
+    gap = shapely.get_parts(shapely.difference(place, shapely.union_all(shapes)))
+    rows: list[dict[str, Any]] = [
+        {"fault": "gap", "grid_a": "", "grid_b": "", "area_m2": part.area}
+        for part in gap
+        if part.area > SLIVER_M2
+    ]
+    one, two = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    for a, b in zip(one[one < two], two[one < two], strict=True):
+        area = shapely.intersection(shapes[a], shapes[b]).area
+        if area > SLIVER_M2:
+            rows.append(
+                {"fault": "overlap", "grid_a": names[a], "grid_b": names[b], "area_m2": area}
+            )
+    table = pd.DataFrame(rows, columns=["fault", "grid_a", "grid_b", "area_m2"])
+    table["area_m2"] = table["area_m2"].astype(float).round(1)
+    words = {"gap": text("ground in no grid"), "overlap": text("ground in two grids")}
+    table["fault"] = table["fault"].map(words)
+    return table.sort_values("area_m2", ascending=False, kind="stable", ignore_index=True)
+
+
+def item_faults(grids: gpd.GeoDataFrame, items: pd.DataFrame, *, crs: Any) -> pd.DataFrame:
+    """Find items that no grid or several grids are on duty for, or a grid without a person.
+
+    Parameters
+    ----------
+    grids
+        Polygons with number, name, parent and person.
+    items
+        The list, with lon and lat.
+    crs
+        The run's CRS.
+
+    Returns
+    -------
+    DataFrame
+        item_id, name, grids (number of grids), grid (names), fault.
+    """
+    import geopandas as gpd
+
+    names = ["item_id", "name", "grids", "grid", "fault"]
+    if not len(items):
+        return pd.DataFrame(columns=names)
+    numbers = filled(grids, "number").fillna("").astype(str)
+    lowest = grids[~numbers.isin(set(filled(grids, "parent").dropna().astype(str))).to_numpy()]
+    at = gpd.GeoSeries.from_xy(
+        items["lon"].astype(float), items["lat"].astype(float), crs=c.WGS84
+    ).to_crs(crs)
+    spots = np.where(items["lon"].notna(), at.to_numpy(), None)
+    of_item, of_grid = shapely.STRtree(lowest.geometry.to_numpy()).query(
+        spots, predicate="intersects"
+    )
+    label = filled(lowest, "name").fillna("").astype(str).to_numpy()
+    person = filled(lowest, "person").notna().to_numpy()
+    rows = []
+    for place, (key, name) in enumerate(zip(items.index, items[c.NAME], strict=True)):
+        mine = of_grid[of_item == place]
+        fault = None
+        if spots[place] is None:
+            fault = text("the place is known to the town only")
+        elif len(mine) == 0:
+            fault = text("no grid is on duty")
+        elif len(mine) > 1:
+            fault = text("several grids are on duty")
+        elif not person[mine[0]]:
+            fault = text("the grid on duty has no person")
+        if fault is not None:
+            rows.append([key, name, len(mine), "、".join(label[mine]), fault])
+    return pd.DataFrame(rows, columns=names)
+
+
+def villages_without_ab(persons: pd.DataFrame, units: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Find villages that lack an A or a B person.
+
+    Parameters
+    ----------
+    persons
+        With role_ab and unit_code, or town and village.
+    units
+        Units of all levels.
+
+    Returns
+    -------
+    DataFrame
+        unit_id, town, village, a, b (numbers of persons), fault.
+    """
+    finest = units[units["finest"]] if "finest" in units else units
+    role = filled(persons, "role_ab").fillna("").astype(str)
+    code = filled(persons, "unit_code").fillna("").astype(str)
+    where = filled(persons, "town").fillna("") + "|" + filled(persons, "village").fillna("")
+    town = finest["town"].astype(str) if "town" in finest else pd.Series("", finest.index)
+    keys = town + "|" + finest["name"].astype(str)
+    rows = []
+    for unit_id, key in keys.items():
+        mine = (code == str(unit_id)) | ((code == "") & (where == key))
+        a, b = int((mine & (role == "A")).sum()), int((mine & (role == "B")).sum())
+        if a and b:
+            continue
+        lacking = [name for name, n in (("A", a), ("B", b)) if not n]
+        fault = text("no person in role {roles}", roles=" + ".join(lacking))
+        rows.append([unit_id, key.partition("|")[0], key.partition("|")[2], a, b, fault])
+    return pd.DataFrame(rows, columns=["unit_id", "town", "village", "a", "b", "fault"])
+
+
+def not_patrolled(
+    patrols: pd.DataFrame, items: pd.DataFrame, presets: Presets, *, data_date: str
+) -> pd.DataFrame:
+    """Find items that were not visited within the days that their level allows.
+
+    Parameters
+    ----------
+    patrols
+        Visits with item or item_name, and date.
+    items
+        The list, with level and name.
+    presets
+        ``control.patrol_days`` by level.
+    data_date
+        Date of the data, ISO.
+
+    Returns
+    -------
+    DataFrame
+        item_id, name, level, last_visit (blank = never), days, allowed.
+    """
+    allowed = {int(k): int(v) for k, v in presets["control.patrol_days"].items()}
+    visits = pd.to_datetime(filled(patrols, "date"), errors="coerce")
+    by_id = visits.groupby(filled(patrols, "item").fillna("").astype(str)).max()
+    by_name = visits.groupby(filled(patrols, "item_name").fillna("").astype(str)).max()
+    today = pd.Timestamp(date.fromisoformat(data_date))
+    rows = []
+    for key, name, level in zip(items.index, items[c.NAME], items[c.LEVEL], strict=True):
+        last = by_id.get(str(key), by_name.get(str(name), pd.NaT))
+        limit = allowed.get(int(level or 0), min(allowed.values()))
+        days = None if pd.isna(last) else int((today - last).days)
+        if days is not None and days <= limit:
+            continue
+        shown = None if pd.isna(last) else last.date().isoformat()
+        rows.append([key, name, level, shown, days, limit])
+    names = ["item_id", "name", "level", "last_visit", "days", "allowed"]
+    table = pd.DataFrame(rows, columns=names)
+    return table.astype({"days": "Int64", "level": "Int8"})
+
+
+def out_of_earshot(
+    speakers: gpd.GeoDataFrame, units: gpd.GeoDataFrame, pieces: Pieces, presets: Presets
+) -> pd.DataFrame:
+    """Count the people of each village whom no loudspeaker reaches.
+
+    Parameters
+    ----------
+    speakers
+        Points with radius_m, or a type whose radius is a preset.
+    units
+        Units of all levels.
+    pieces
+        Where people live.
+    presets
+        ``register.audible_radius_m``.
+
+    Returns
+    -------
+    DataFrame
+        unit_id, town, village, people, heard, unheard; villages with somebody unheard, most first.
+    """
+    radius = pd.to_numeric(filled(speakers, "radius_m"), errors="coerce").to_numpy(float)
+    radius = np.where(np.isfinite(radius), radius, float(presets["register.audible_radius_m"]))
+    heard_area = shapely.union_all(shapely.buffer(speakers.geometry.to_numpy(), radius))
+    heard = pieces.parts([heard_area]).toarray()[0, : len(pieces.ids)]
+    finest = units[units["finest"]] if "finest" in units else units
+    table = pd.DataFrame({"unit_id": pieces.ids, "people": pieces.stated, "heard": heard})
+    table = table[table["unit_id"].isin(finest.index) & table["people"].notna()]
+    table["unheard"] = (table["people"] - table["heard"]).clip(lower=0)
+    table = table[table["unheard"] >= 0.5]
+    town = finest["town"] if "town" in finest else pd.Series("", finest.index)
+    table.insert(1, "town", table["unit_id"].map(town).astype(object))
+    table.insert(2, "village", table["unit_id"].map(finest["name"]).astype(object))
+    for name in ("people", "heard", "unheard"):
+        table[name] = table[name].round().astype("Int64")
+    return table.sort_values("unheard", ascending=False, kind="stable", ignore_index=True)

@@ -15,7 +15,7 @@ from riskmap.geo.grid import unit_of_points
 from riskmap.geo.network.flooded import sample
 from riskmap.i18n import Text, language, text
 from riskmap.layers.layer import filled, town_only
-from riskmap.register.duty import KINDS, blanks, deadlines, duty_units, kinds, measures
+from riskmap.register.control import KINDS, blanks, deadlines, duty_units, kinds, measures
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.grade import LEVEL_NAMES, active, codes, grades, in_force, severity
 from riskmap.vocabulary.roles import Label, unit_label

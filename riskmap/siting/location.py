@@ -12,7 +12,6 @@ from scipy import sparse
 from riskmap.errors import UsageError
 from riskmap.i18n import text
 from riskmap.siting.allocation import allocate_split
-from riskmap.siting.capacity_model import choose_and_assign
 from riskmap.siting.cover import (
     check_p,
     coverage,
@@ -30,7 +29,7 @@ from riskmap.siting.cover import (
     solution_of,
 )
 from riskmap.siting.exact.branch import p_median
-from riskmap.siting.exact.knapsack import Packed, fits, pack
+from riskmap.siting.exact.knapsack import Packed, choose_and_assign, fits, pack
 from riskmap.siting.problem import (
     EXISTING,
     Answer,

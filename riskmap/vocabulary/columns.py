@@ -1,10 +1,11 @@
-"""Column names that every room shares, with their words, and forgiving reading of sections."""
+"""Columns that every room shares, the codes that stand in them, and the words for both."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -12,11 +13,420 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from riskmap.i18n import Text, text
-from riskmap.vocabulary.codes import words_of
 from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+class Mode(StrEnum):
+    """How people go to a refuge."""
+
+    FOOT = "foot"
+    RIDE = "ride"
+
+
+class Origin(StrEnum):
+    """Where people have to leave."""
+
+    DANGER_AREA = "danger_area"
+    FLOODED = "flooded"
+
+
+class Hazard(StrEnum):
+    """What a refuge is checked against."""
+
+    ANY = "any"
+    FLOOD = "flood"
+    GEOHAZARD = "geohazard"
+    HAZMAT = "hazmat"
+
+
+class Check(StrEnum):
+    """What is checked of a refuge."""
+
+    FLOOD = "flood"
+    FREEBOARD = "freeboard"
+    SLOPE = "slope"
+    DANGER_AREA = "danger_area"
+    HAZARD_SOURCE = "hazard_source"
+    STATUS = "status"
+    DECLARED = "declared"
+    CAPACITY = "capacity"
+    ROAD = "road"
+    APPRAISAL = "appraisal"
+    READY = "ready"
+
+
+class Tier(StrEnum):
+    """Level of a refuge or depot."""
+
+    CENTRAL = "central"
+    CITY = "city"
+    COUNTY = "county"
+    TOWN = "town"
+    VILLAGE = "village"
+
+
+class Term(StrEnum):
+    """How long people may stay in a refuge."""
+
+    URGENT = "urgent"
+    TEMPORARY = "temporary"
+    SHORT = "short"
+    MEDIUM = "medium"
+    LONG = "long"
+    CENTRAL = "central"
+
+
+class StationType(StrEnum):
+    """Kind of a rescue station."""
+
+    SPECIAL = "special"
+    FIRST = "first"
+    SECOND = "second"
+    SMALL = "small"
+    SUBURBAN = "suburban"
+    COMMUNITY = "community"
+
+
+class Vehicle(StrEnum):
+    """What a station drives."""
+
+    FOOT = "foot"
+    CAR = "car"
+    TRUCK = "truck"
+    HIGH_CLEARANCE = "high_clearance"
+    FIRE_ENGINE = "fire_engine"
+    BOAT = "boat"
+
+
+class Rule(StrEnum):
+    """Whose response times count."""
+
+    LINZI_135 = "linzi_135"
+    FIRE_5MIN = "fire_5min"
+    CIRCLE_15MIN = "circle_15min"
+
+
+class Target(StrEnum):
+    """What has to happen within the limit."""
+
+    ARRIVAL = "arrival_s"
+    RESCUE = "rescue_s"
+    TRAVEL = "travel_s"
+
+
+class Counted(StrEnum):
+    """What stations reach, besides the points of a role."""
+
+    POPULATION = "population"
+    CELLS = "cells"
+    VILLAGE = "village"
+    INCIDENTS = "incidents"
+    CLASS_1 = "class_1"
+    CLASS_2 = "class_2"
+    CLASS_3 = "class_3"
+    CLASS_4 = "class_4"
+
+
+class Arrival(StrEnum):
+    """What becomes of a place's first station."""
+
+    IN_TIME = "in_time"
+    LATE = "late"
+    LOST = "lost"
+    CUT = "cut"
+    NO_WAY = "no_way"
+
+
+class PutBy(StrEnum):
+    """By what a place was put on its road."""
+
+    NAME = "name"
+    NEAREST = "nearest"
+    OTHER = "other"
+
+
+class Signal(StrEnum):
+    """Signal at which a village has to start."""
+
+    BLUE = "blue"
+    YELLOW = "yellow"
+    ORANGE = "orange"
+    BEFORE = "earlier"
+
+
+class Hour(StrEnum):
+    """Kind of hour at which people may have to move."""
+
+    DAY = "day"
+    NIGHT = "night"
+    HOLIDAY = "holiday"
+
+
+class Status(StrEnum):
+    """How well an answer is proven."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"
+
+
+class Model(StrEnum):
+    """Which question a location model answers."""
+
+    LSCP = "lscp"
+    LSCP_B = "lscp-b"
+    MCLP = "mclp"
+    P_MEDIAN = "p-median"
+    P_CENTER = "p-center"
+    C_P_MEDIAN = "c-p-median"
+    C_MCLP = "c-mclp"
+    MEXCLP = "mexclp"
+
+
+class Kind(StrEnum):
+    """What an object of a plan or scenario is on the map."""
+
+    COVERAGE = "coverage"
+    EDGE = "edge"
+    ROUTE = "route"
+    OTHER_ROUTE = "other_route"
+    BUSY_ROAD = "busy_road"
+    ASSIGNMENT = "assignment"
+    CLOSURE = "closure"
+    DANGER_AREA = "danger_area"
+    SITE = "site"
+    UNUSABLE = "unusable"
+    SHORTFALL = "shortfall"
+
+
+class When(StrEnum):
+    """Before or after the proposed sites."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class PlanName(StrEnum):
+    """The plans of a run."""
+
+    STATIONS = "stations"
+    REFUGES = "refuges"
+    SUPPLIES = "supplies"
+
+
+class UnitLevel(StrEnum):
+    """Level of a unit."""
+
+    DISTRICT = "district"
+    TOWN = "town"
+    VILLAGE = "village"
+    GRID_DUTY_AREA = "grid_duty_area"
+    CUSTOM = "custom"
+
+
+class Proof(StrEnum):
+    """How well a preset is proven."""
+
+    SOURCED = "sourced"
+    CHECK = "check"
+    UNVERIFIED = "unverified"
+
+
+class Severity(StrEnum):
+    """What a problem costs."""
+
+    RETURNED = "returned"
+    UNUSABLE = "unusable"
+    NOTE = "note"
+
+
+_WORDS: Final[tuple[Mapping[str, Text], ...]] = (
+    {Mode.FOOT: text("on foot"), Mode.RIDE: text("by vehicle")},
+    {Origin.DANGER_AREA: text("danger area"), Origin.FLOODED: text("flooded ground")},
+    {
+        Hazard.ANY: text("every hazard"),
+        Hazard.FLOOD: text("flood"),
+        Hazard.GEOHAZARD: text("geohazard"),
+        Hazard.HAZMAT: text("fire and dangerous goods"),
+    },
+    {
+        Check.FLOOD: text("flood"),
+        Check.FREEBOARD: text("floor above the flood level"),
+        Check.SLOPE: text("slope"),
+        Check.DANGER_AREA: text("danger area"),
+        Check.HAZARD_SOURCE: text("hazard source"),
+        Check.STATUS: text("state"),
+        Check.DECLARED: text("declared use"),
+        Check.CAPACITY: text("capacity"),
+        Check.ROAD: text("road"),
+        Check.APPRAISAL: text("building appraisal"),
+        Check.READY: text("conversion time"),
+    },
+    {
+        Tier.CENTRAL: text("central"),
+        Tier.CITY: text("city level"),
+        Tier.COUNTY: text("county level"),
+        Tier.TOWN: text("town level"),
+        Tier.VILLAGE: text("village level"),
+    },
+    {
+        Term.URGENT: text("urgent"),
+        Term.TEMPORARY: text("temporary"),
+        Term.SHORT: text("short-term"),
+        Term.MEDIUM: text("medium-term"),
+        Term.LONG: text("long-term"),
+        Term.CENTRAL: text("central"),
+    },
+    {
+        StationType.SPECIAL: text("special-duty station"),
+        StationType.FIRST: text("first-class station"),
+        StationType.SECOND: text("second-class station"),
+        StationType.SMALL: text("small station"),
+        StationType.SUBURBAN: text("suburban station"),
+        StationType.COMMUNITY: text("community station"),
+    },
+    {
+        Vehicle.FOOT: text("on foot"),
+        Vehicle.CAR: text("car"),
+        Vehicle.TRUCK: text("lorry"),
+        Vehicle.HIGH_CLEARANCE: text("high-clearance vehicle"),
+        Vehicle.FIRE_ENGINE: text("fire engine"),
+        Vehicle.BOAT: text("boat"),
+    },
+    {
+        Rule.LINZI_135: text("1-3-5 minutes"),
+        Rule.FIRE_5MIN: text("five-minute fire rule"),
+        Rule.CIRCLE_15MIN: text("15-minute circle"),
+    },
+    {
+        Target.ARRIVAL: text("arrival"),
+        Target.RESCUE: text("rescue begins"),
+        Target.TRAVEL: text("travel"),
+    },
+    {
+        Counted.POPULATION: text("people"),
+        Counted.CELLS: text("cells"),
+        Counted.VILLAGE: text("villages and communities"),
+        Counted.INCIDENTS: text("incidents a year"),
+        Counted.CLASS_1: text("people where the risk is low"),
+        Counted.CLASS_2: text("people where the risk is general"),
+        Counted.CLASS_3: text("people where the risk is larger"),
+        Counted.CLASS_4: text("people where the risk is major"),
+    },
+    {
+        Arrival.IN_TIME: text("in time"),
+        Arrival.LATE: text("late"),
+        Arrival.LOST: text("late because of the scenario"),
+        Arrival.CUT: text("roads cut in the scenario"),
+        Arrival.NO_WAY: text("no way even when dry"),
+    },
+    {
+        PutBy.NAME: text("the road that it names"),
+        PutBy.NEAREST: text("the nearest road"),
+        PutBy.OTHER: text("another road, the named one is too far"),
+    },
+    {
+        Signal.BLUE: text("blue warning"),
+        Signal.YELLOW: text("yellow warning"),
+        Signal.ORANGE: text("orange or red warning"),
+        Signal.BEFORE: text("before any warning"),
+    },
+    {
+        Hour.DAY: text("working day"),
+        Hour.NIGHT: text("night"),
+        Hour.HOLIDAY: text("holiday"),
+    },
+    {
+        Status.OPTIMAL: text("proven best"),
+        Status.FEASIBLE: text("feasible, not proven"),
+        Status.INFEASIBLE: text("impossible"),
+        Status.UNKNOWN: text("not decided"),
+    },
+    {
+        Model.LSCP: text("fewest sites that cover all"),
+        Model.LSCP_B: text("fewest sites that cover all twice"),
+        Model.MCLP: text("most people covered"),
+        Model.P_MEDIAN: text("least total way"),
+        Model.P_CENTER: text("least longest way"),
+        Model.C_P_MEDIAN: text("least total way within capacity"),
+        Model.C_MCLP: text("most people placed within capacity"),
+        Model.MEXCLP: text("most cover to be expected with busy stations"),
+    },
+    {
+        Kind.COVERAGE: text("cover"),
+        Kind.EDGE: text("reached road"),
+        Kind.ROUTE: text("route"),
+        Kind.OTHER_ROUTE: text("other route"),
+        Kind.BUSY_ROAD: text("crowded road"),
+        Kind.ASSIGNMENT: text("who goes where"),
+        Kind.CLOSURE: text("closed road"),
+        Kind.DANGER_AREA: text("danger area"),
+        Kind.SITE: text("proposed site"),
+        Kind.UNUSABLE: text("refuge not used"),
+        Kind.SHORTFALL: text("people without a place"),
+    },
+    {When.BEFORE: text("as it is"), When.AFTER: text("with the new sites")},
+    {
+        PlanName.STATIONS: text("station plan"),
+        PlanName.REFUGES: text("refuge plan"),
+        PlanName.SUPPLIES: text("supply plan"),
+    },
+    {
+        UnitLevel.DISTRICT: text("District"),
+        UnitLevel.TOWN: text("Town or street"),
+        UnitLevel.VILLAGE: text("Village or community"),
+        UnitLevel.GRID_DUTY_AREA: text("Duty grid"),
+        UnitLevel.CUSTOM: text("Own unit"),
+    },
+    {
+        Proof.SOURCED: text("sourced"),
+        Proof.CHECK: text("to be checked"),
+        Proof.UNVERIFIED: text("unverified"),
+    },
+    {
+        Severity.RETURNED: text("row returned"),
+        Severity.UNUSABLE: text("layer unusable"),
+        Severity.NOTE: text("remark"),
+    },
+)
+CODES: Final[Mapping[str, type[StrEnum]]] = {
+    "mode": Mode, "origin": Origin, "hazard": Hazard, "check": Check, "tier": Tier, "term": Term,
+    "station_type": StationType, "vehicle": Vehicle, "rule": Rule, "target": Target,
+    "counted": Counted, "arrival": Arrival, "put_by": PutBy, "warning": Signal, "hour": Hour,
+    "status": Status, "model": Model, "kind": Kind, "when": When, "plan": PlanName,
+    "unit_level": UnitLevel, "proof": Proof,
+    "severity": Severity,
+}  # fmt: skip
+"""Name, as the columns give it under ``choices``, to its codes."""
+
+
+def words_of(choices: str) -> Mapping[str, Text]:
+    """Give the words of every code of a kind.
+
+    Parameters
+    ----------
+    choices
+        Name of the kind, one of `CODES`.
+
+    Returns
+    -------
+    Mapping
+        Code to its word; empty for an unknown kind.
+
+    Examples
+    --------
+    >>> str(words_of("mode")["foot"]), dict(words_of("nothing"))
+    ('步行', {})
+    """
+    kind = CODES.get(choices)
+    if kind is None:
+        return {}
+    return next(words for words in _WORDS if isinstance(next(iter(words)), kind))
+
 
 ITEM_ID: Final = "item_id"
 UNIT_ID: Final = "unit_id"

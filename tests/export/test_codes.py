@@ -21,11 +21,11 @@ from riskmap.export.geopackage.read import open_results
 from riskmap.export.geopackage.write import write_geopackage
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.scenes import plan_parts
-from riskmap.export.workbook.plans import write_plans
+from riskmap.export.workbook.books import write_plans
 from riskmap.i18n import both, language, text
 from riskmap.result import Plan
 from riskmap.vocabulary import columns
-from riskmap.vocabulary.codes import CODES, words_of
+from riskmap.vocabulary.columns import CODES, words_of
 from riskmap.vocabulary.marks import bands, marks
 from riskmap.vocabulary.roles import UNITS
 from tests import street

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskmap.export.workbook import sheet as widths
-from riskmap.export.workbook.plans import write_plans
+from riskmap.export.workbook.books import write_plans
 from riskmap.export.workbook.tables import Column
 from riskmap.i18n import text
 from riskmap.result import Plan, Proof

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from riskmap.cli.index_files import read_number, run_index
 from riskmap.errors import IndicatorError
-from riskmap.index.aggregate import product
+from riskmap.index.aggregate import product, roll_up
 from riskmap.index.classify import standard_deviation
 from riskmap.index.normalise import distinct, percentile_rank
-from riskmap.index.rollup import roll_up
-from riskmap.index.treat import kurtosis, skewness
+from riskmap.index.prepare import kurtosis, skewness
 from riskmap.index.weights import influence
 
 if TYPE_CHECKING:

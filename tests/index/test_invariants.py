@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from riskmap.index import classify
-from riskmap.index.compare import compare, data_change_by_indicator, indicator_parts
+from riskmap.index.stability import compare, data_change_by_indicator, indicator_parts
 from riskmap.index.steps import apply, default_steps, fit
 
 CODES = ["a", "b", "c", "d", "e", "f"]

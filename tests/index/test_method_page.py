@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from riskmap.index import aggregate as means
-from riskmap.index import classify, impute, rollup, steps, weights
+from riskmap.index import classify, prepare, steps, weights
 from riskmap.index import normalise as scales
 
 PAGES = ["method.md", "method.zh.md"]
@@ -24,8 +24,8 @@ def test_examples_of_the_page_run(page):
 def test_page_names_every_method(page):
     words = (DOCS / page).read_text(encoding="utf-8")
     named = [
-        *steps.STEPS, *scales.METHODS, *means.METHODS, *classify.METHODS, *impute.METHODS,
+        *steps.STEPS, *scales.METHODS, *means.METHODS, *classify.METHODS, *prepare.FILLINGS,
         *weights.METHODS, *classify.NEEDS, classify.FIXED,
     ]  # fmt: skip
     assert [name for name in named if f"`{name}`" not in words and f"### {name}" not in words] == []
-    assert rollup.METHODS
+    assert means.ROLL_UPS

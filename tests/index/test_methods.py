@@ -7,12 +7,10 @@ from scipy import stats
 
 from riskmap.errors import IndicatorError
 from riskmap.index import aggregate as means
-from riskmap.index import classify, explain, treat, weights
+from riskmap.index import classify, prepare, weights
 from riskmap.index import normalise as scales
-from riskmap.index.aggregate import copeland
-from riskmap.index.explain import sampled, shapley
-from riskmap.index.rollup import roll_up
-from riskmap.index.steps import fit
+from riskmap.index.aggregate import copeland, roll_up
+from riskmap.index.steps import fit, parts, sampled, shapley
 
 X = np.array([3.0, 1.0, np.nan, 5.0, 1.0])
 
@@ -77,21 +75,21 @@ def test_reference_unit():
 @pytest.mark.parametrize("seed", range(4))
 def test_skew_and_kurtosis_as_scipy(seed):
     x = np.random.default_rng(seed).lognormal(size=30)
-    assert treat.skewness(x) == pytest.approx(stats.skew(x, bias=False))
-    assert treat.kurtosis(x) == pytest.approx(stats.kurtosis(x, bias=False))
+    assert prepare.skewness(x) == pytest.approx(stats.skew(x, bias=False))
+    assert prepare.kurtosis(x) == pytest.approx(stats.kurtosis(x, bias=False))
 
 
 def test_winsorise_pulls_in_the_side_of_the_skew():
     x = np.array([*range(10), 40.0, 500.0])
-    high, points = treat.winsorise(x, 5, 2.0, 3.5)
+    high, points = prepare.winsorise(x, 5, 2.0, 3.5)
     assert (points, high.max()) == (1, 40)
-    low, points = treat.winsorise(-x, 5, 2.0, 3.5)
+    low, points = prepare.winsorise(-x, 5, 2.0, 3.5)
     assert (points, low.min()) == (1, -40)
 
 
 def test_boxcox_keeps_the_order():
     x = np.array([0.0, 1.0, 10.0])
-    found = treat.transform(x, {"method": "boxcox", "min": 0.0, "range": 10.0, "lambda": 0.5})
+    found = prepare.transform(x, {"method": "boxcox", "min": 0.0, "range": 10.0, "lambda": 0.5})
     assert found.tolist() == pytest.approx([0, (2**0.5 - 1) * 2, (11**0.5 - 1) * 2])
 
 
@@ -135,7 +133,7 @@ def test_log_shares_follow_the_components():
     x = np.array([[1.0, 0.1], [0.01, 1.0], [0.0, 1.0]])
     spec = {"method": "geometric", "weights": {"a": 1.0, "b": 1.0}}
     score = means.geometric(x, np.ones(2), {})
-    found = explain.parts(x, score, spec, ("a", "b"), 0.01)
+    found = parts(x, score, spec, ("a", "b"), 0.01)
     assert found[0].tolist() == pytest.approx([score[0] * 2 / 3, score[0] / 3])
     assert found[1].tolist() == pytest.approx([0, score[1]])
     assert found[2].tolist() == [0, 0]

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from riskmap.errors import IndicatorError
-from riskmap.index.recipes import load_recipe, recipe_names
-from riskmap.index.rollup import roll_points, roll_up
-from riskmap.index.steps import fit
+from riskmap.index.aggregate import roll_points, roll_up
+from riskmap.index.steps import fit, load_recipe, recipe_names
 from riskmap.index.tree import build_tree, clean_meta
 
 CLASSES = ("PROD", "CROWD", "FACILITY", "NATURAL")

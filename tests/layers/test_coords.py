@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from riskmap.layers.place import angles
+from riskmap.layers.place import datum as angles
 from riskmap.layers.place import datum as coords
 
 DATA = Path(__file__).parents[1] / "data" / "gcj02_bd09"

@@ -13,8 +13,7 @@ from pyproj import Transformer
 from rasterio.transform import Affine
 
 from riskmap.layers.layer import LayerSpec, UnitSpec
-from riskmap.layers.place.angles import read_link
-from riskmap.layers.place.datum import told_projection, wgs84_to_gcj02
+from riskmap.layers.place.datum import read_link, told_projection, wgs84_to_gcj02
 from riskmap.layers.read.layer import read_layer
 from riskmap.layers.read.raster import read_raster
 from riskmap.layers.read.values import parse_dates

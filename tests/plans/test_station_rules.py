@@ -12,12 +12,11 @@ from shapely import LineString, Point, box
 from riskmap.errors import InfeasibleError, ProjectError
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
-from riskmap.plans.options import Standard
-from riskmap.plans.plan import of_state
+from riskmap.plans.options import Standard, response_rule
 from riskmap.plans.stations.plan import More, station_plan
-from riskmap.plans.stations.rules import response_rule
 from riskmap.plans.stations.sites import choose_candidates
 from riskmap.plans.stations.tables import mean_speed_kmh
+from riskmap.result import of_state
 from riskmap.vocabulary.presets import load_presets
 
 X0, Y0 = 500_000.0, 4_000_000.0

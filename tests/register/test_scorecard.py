@@ -8,7 +8,7 @@ from shapely import Point, box
 
 from riskmap.i18n import language
 from riskmap.layers.layer import Layer
-from riskmap.register.duty import grid_faults, item_faults, not_patrolled, villages_without_ab
+from riskmap.register.control import grid_faults, item_faults, not_patrolled, villages_without_ab
 from riskmap.register.scorecard import doubt, doubts, measures, read_stated, scorecard
 from riskmap.vocabulary.presets import load_presets
 

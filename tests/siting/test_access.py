@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskmap.siting.access import three_step, two_step
+from riskmap.siting.allocation import three_step, two_step
 
 DATA = Path(__file__).parents[1] / "data" / "access_2sfca"
 EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))

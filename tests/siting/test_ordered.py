@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from riskmap.siting.exact.ordered import allocate_ordered
+from riskmap.siting.allocation import allocate_ordered
 from riskmap.siting.problem import make_instance
 
 

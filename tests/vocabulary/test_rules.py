@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from riskmap.cli.explain import explain
+from riskmap.cli.show import explain
 from riskmap.errors import UsageError
 from riskmap.i18n import language
 from riskmap.vocabulary.roles import load_rules

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.export.encode import as_line
 from riskmap.export.geopackage import styles
 from riskmap.export.geopackage.read import CHECK_COLUMNS, CHECKS, FITTED
 from riskmap.export.geopackage.styles import kind_style, plan_style, whole_style
+from riskmap.export.witness import as_line
 from riskmap.export.workbook import tables
-from riskmap.export.workbook.plans import plan_frames, worded
+from riskmap.export.workbook.books import plan_frames, worded
 from riskmap.export.workbook.tables import (
     DUTY_TABLES,
     OWN_TABLES,
@@ -31,7 +31,7 @@ from riskmap.i18n import Text, both, text
 from riskmap.layers.layer import Layer, filled
 from riskmap.result import SCENARIO, Result, states_of
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.codes import words_of
+from riskmap.vocabulary.columns import words_of
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.roles import Label, Role
 

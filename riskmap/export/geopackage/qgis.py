@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from riskmap.export.encode import EPOCH
 from riskmap.export.geopackage.contents import Sheet, field_words, with_fields
 from riskmap.export.geopackage.styles import single, with_labels
+from riskmap.export.witness import EPOCH
 from riskmap.i18n import Text, text
 from riskmap.vocabulary.columns import UNIT_LEVELS
 

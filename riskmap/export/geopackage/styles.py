@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from riskmap.i18n import text
-from riskmap.vocabulary.codes import words_of
-from riskmap.vocabulary.columns import CLASSES
+from riskmap.vocabulary.columns import CLASSES, words_of
 from riskmap.vocabulary.marks import IN_DISC, bands, colour_of, level_colours, marks, shape_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ import pandas as pd
 import shapely
 
 from riskmap.errors import ExportError
-from riskmap.export.encode import EPOCH, as_line
 from riskmap.export.geopackage.contents import (
     MULTI,
     Sheet,
@@ -26,6 +25,7 @@ from riskmap.export.geopackage.contents import (
 from riskmap.export.geopackage.qgis import RELIEF, add_project
 from riskmap.export.geopackage.styles import by_kind, with_labels
 from riskmap.export.onemap.backdrop import relief_of
+from riskmap.export.witness import EPOCH, as_line
 from riskmap.i18n import Text, both, text
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from branca.element import CssLink, Element, Figure, JavascriptLink, Link
 from riskmap.errors import ExportError
 from riskmap.export.onemap.backdrop import backdrop_parts, relief_part
 from riskmap.export.onemap.collect import cell_parts, grid_part, index_part, unit_part
-from riskmap.export.onemap.features import initials, label, layer_parts, neighbour_part
+from riskmap.export.onemap.features import initials, label, layer_parts, neighbour_part, why_part
 from riskmap.export.onemap.pack import Packer
 from riskmap.export.onemap.scenes import (
     earlier_part,
@@ -31,7 +31,6 @@ from riskmap.export.onemap.scenes import (
     scenario_layers,
     scenario_parts,
 )
-from riskmap.export.onemap.why import why_part
 from riskmap.i18n import LOCALE_DIR, Text, both, text
 
 if TYPE_CHECKING:

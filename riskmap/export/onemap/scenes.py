@@ -13,8 +13,7 @@ from riskmap.export.onemap.collect import numbers, unit_levels
 from riskmap.export.onemap.features import column, is_points, lines_part, shown
 from riskmap.i18n import Text, both, text
 from riskmap.result import Plan, of_state, states_of
-from riskmap.vocabulary.codes import words_of
-from riskmap.vocabulary.columns import LEVEL, WGS84
+from riskmap.vocabulary.columns import LEVEL, WGS84, words_of
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.marks import bands, changes, marks, palettes
 from riskmap.vocabulary.presets import load_presets

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
 from riskmap.errors import ExportError, UsageError
-from riskmap.export.encode import EPOCH
+from riskmap.export.witness import EPOCH
 from riskmap.i18n import current_language, text
 from riskmap.vocabulary.presets import Preset, Presets, load_presets
 

@@ -44,7 +44,7 @@ from riskmap.geo.grid import row_xy
 from riskmap.i18n import current_language, text
 from riskmap.result import Result, of_state
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.codes import words_of
+from riskmap.vocabulary.columns import words_of
 from riskmap.vocabulary.presets import Preset, load_presets
 
 if TYPE_CHECKING:

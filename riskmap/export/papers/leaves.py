@@ -27,7 +27,7 @@ from riskmap.export.workbook.books import about_line
 from riskmap.i18n import Text
 from riskmap.result import SCENARIO, Result, of_state
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.codes import words_of
+from riskmap.vocabulary.columns import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

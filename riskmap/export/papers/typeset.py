@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from riskmap.errors import ExportError
-from riskmap.export.encode import EPOCH
 from riskmap.export.papers.document import (
     Break,
     Heading,
@@ -23,6 +22,7 @@ from riskmap.export.papers.document import (
     clean,
     numbered,
 )
+from riskmap.export.witness import EPOCH
 from riskmap.i18n import Text, text
 
 FAMILY: Final = "Noto Sans CJK SC"

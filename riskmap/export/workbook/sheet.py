@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from riskmap.export.encode import EPOCH
+from riskmap.export.witness import EPOCH
 from riskmap.export.workbook import tables
 from riskmap.export.workbook.tables import Column, column_of, shown
 from riskmap.vocabulary import columns as c

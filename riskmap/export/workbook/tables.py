@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from riskmap.export.encode import as_line
+from riskmap.export.witness import as_line
 from riskmap.i18n import Text, current_language, text
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.codes import words_of
+from riskmap.vocabulary.columns import words_of
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.roles import Label, unit_label
 

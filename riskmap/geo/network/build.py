@@ -25,15 +25,18 @@ from riskmap.geo.network.access import (
     osm_directions,
 )
 from riskmap.geo.network.graph import ISLAND_SHARE, Bools, Direction, Floats, Ints, RoadGraph, arcs
-from riskmap.geo.network.remarks import (
+from riskmap.geo.network.rules import (
+    URBAN,
+    Values,
     check_units,
+    chosen,
+    class_speeds,
     left_out,
     notes_on,
     parts_notes,
     rule_notes,
     turn_notes,
 )
-from riskmap.geo.network.rules import URBAN, Values, chosen, class_speeds
 from riskmap.geo.network.turns import (
     Ban,
     Streets,

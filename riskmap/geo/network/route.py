@@ -12,8 +12,7 @@ from riskmap.errors import LayerError, UsageError
 from riskmap.geo.network.access import FERRY
 from riskmap.geo.network.build import build_graph, project
 from riskmap.geo.network.flooded import FACTORS
-from riskmap.geo.network.remarks import hour_notes, moved_notes
-from riskmap.geo.network.rules import CAR, URBAN, Values, chosen, shipped
+from riskmap.geo.network.rules import CAR, URBAN, Values, chosen, hour_notes, moved_notes, shipped
 from riskmap.geo.network.snap import (
     SNAP_LIMIT_M,
     Snapped,

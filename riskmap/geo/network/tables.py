@@ -12,8 +12,20 @@ import numpy as np
 import shapely
 import shapely.ops
 
-from riskmap.geo.network.arcs import Ends, Way, hang, kernels, open_arcs, same_edge, space
-from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, Weight
+from riskmap.geo.network.graph import (
+    Bools,
+    Ends,
+    Floats,
+    Ints,
+    RoadGraph,
+    Way,
+    Weight,
+    hang,
+    kernels,
+    open_arcs,
+    same_edge,
+    space,
+)
 from riskmap.geo.network.snap import Snapped
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import shapely
 
 from riskmap.errors import UsageError
 from riskmap.geo.network.access import FERRY
-from riskmap.geo.network.arcs import (
+from riskmap.geo.network.graph import (
     Way,
     at_edge_ends,
     at_nodes,

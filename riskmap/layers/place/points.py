@@ -17,20 +17,18 @@ from pyproj.exceptions import CRSError as ProjError
 from riskmap.i18n import Text, text
 from riskmap.layers.check.findings import Findings, shown_value, unusable
 from riskmap.layers.layer import IN_TOWN
-from riskmap.layers.place.angles import (
-    REASONS,
-    Angles,
-    is_link,
-    parse_angle,
-    parse_pairs,
-    read_link,
-)
 from riskmap.layers.place.datum import (
     DATUMS,
+    REASONS,
+    Angles,
     datum_of_cell,
     datum_of_columns,
     datum_of_notes,
     in_china,
+    is_link,
+    parse_angle,
+    parse_pairs,
+    read_link,
     to_wgs84,
     told_projection,
 )

@@ -11,8 +11,7 @@ import pandas as pd
 
 from riskmap.i18n import Text, text
 from riskmap.plans.refuges.ways import Net, group_ways
-from riskmap.siting.allocation import allocate_whole, mend
-from riskmap.siting.exact.ordered import allocate_ordered
+from riskmap.siting.allocation import allocate_ordered, allocate_whole, mend
 from riskmap.siting.problem import Instance, Solution, among, make_instance
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from riskmap.geo.network.flooded import sample
 from riskmap.geo.network.snap import named_roads
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import OUTSIDE
-from riskmap.plans.refuges.capacity import texts
+from riskmap.plans.refuges.demand import texts
 from riskmap.plans.refuges.ways import Landmarks, Net, nets
 
 if TYPE_CHECKING:

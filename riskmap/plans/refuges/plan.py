@@ -12,18 +12,19 @@ import shapely
 from riskmap.geo.grid import unit_of_points
 from riskmap.i18n import Text, text
 from riskmap.plans.options import warning_seconds
-from riskmap.plans.plan import Plan, Proof
 from riskmap.plans.refuges.assign import Case, assign, early_case, mend_table, scattered
-from riskmap.plans.refuges.capacity import capacity_table, numbers, texts
 from riskmap.plans.refuges.checks import audit, eligibility, refuge_checks, refuge_spots, usable_for
 from riskmap.plans.refuges.dangers import Dangers, State, World, place_checks
 from riskmap.plans.refuges.demand import (
     assisted_share,
+    capacity_table,
     last_arrival,
     lived_in,
     living,
+    numbers,
     part,
     people_to_move,
+    texts,
     vehicles_table,
 )
 from riskmap.plans.refuges.schedule import (
@@ -50,6 +51,7 @@ from riskmap.plans.refuges.tables import (
     with_reasons,
 )
 from riskmap.plans.refuges.ways import Net, Routes, group_ways, plan_routes
+from riskmap.result import Plan, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

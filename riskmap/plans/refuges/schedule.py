@@ -14,12 +14,11 @@ import shapely.ops
 from riskmap.geo.grid import cell_centres
 from riskmap.geo.network import sample
 from riskmap.i18n import Text, text
-from riskmap.plans.refuges.capacity import numbers, texts
-from riskmap.plans.refuges.demand import People, whole_numbers
+from riskmap.plans.refuges.demand import People, numbers, texts, whole_numbers
 from riskmap.plans.refuges.ways import CLASS_WORDS, Net, Routes, group_ways, ways
 from riskmap.plans.stations.reach import depth_tiles
-from riskmap.siting.access import three_step, two_step
-from riskmap.vocabulary.codes import Hour, Signal
+from riskmap.siting.allocation import three_step, two_step
+from riskmap.vocabulary.columns import Hour, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,8 +10,8 @@ import shapely
 
 from riskmap.i18n import Text, text
 from riskmap.plans.refuges.assign import Assigned
-from riskmap.plans.refuges.capacity import texts
-from riskmap.vocabulary.codes import words_of
+from riskmap.plans.refuges.demand import texts
+from riskmap.vocabulary.columns import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from riskmap.geo.people import Pieces
-    from riskmap.plans.stations.rules import Rule, Target
+    from riskmap.plans.options import Rule, Target
 
 
 Floats = NDArray[np.float64]

@@ -14,8 +14,7 @@ from riskmap.geo.grid import Grid
 from riskmap.geo.network import RoadGraph, Snapped, vehicle_seconds
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import OUTSIDE, placed_rows, rows_in_use, with_beyond
-from riskmap.plans.options import Standard, StationOptions
-from riskmap.plans.plan import Plan, Proof, in_state
+from riskmap.plans.options import Standard, StationOptions, response_rule
 from riskmap.plans.stations import reach as water
 from riskmap.plans.stations import tables as station_tables
 from riskmap.plans.stations.coverage import (
@@ -38,7 +37,6 @@ from riskmap.plans.stations.reach import (
     reach_all,
     with_stations,
 )
-from riskmap.plans.stations.rules import response_rule
 from riskmap.plans.stations.sites import (
     ALL_CANDIDATES,
     MOST_CANDIDATES,
@@ -57,6 +55,7 @@ from riskmap.plans.stations.tables import (
     station_layers,
     station_notes,
 )
+from riskmap.result import Plan, Proof, in_state
 from riskmap.vocabulary.columns import WGS84
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from riskmap.geo.network import (
 )
 from riskmap.geo.network.snap import snap_rows
 from riskmap.layers.layer import Raster
+from riskmap.plans.options import Rule, own_turn_out, turn_out
 from riskmap.plans.stations.coverage import CELLS, Demand, Force, Reach, arrivals, force_seconds
-from riskmap.plans.stations.rules import Rule, own_turn_out, turn_out
 
 if TYPE_CHECKING:
     import geopandas as gpd

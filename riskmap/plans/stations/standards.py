@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from riskmap.errors import ProjectError
 from riskmap.i18n import Text, text
-from riskmap.plans.plan import of_state
+from riskmap.plans.options import Rule, Target
 from riskmap.plans.stations.coverage import Demand, Reach
-from riskmap.plans.stations.rules import Rule, Target
-from riskmap.vocabulary.codes import words_of
+from riskmap.result import of_state
+from riskmap.vocabulary.columns import words_of
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -15,7 +15,6 @@ from riskmap.geo.grid import Grid, cell_polygons, inside_cells
 from riskmap.geo.network import service_areas
 from riskmap.geo.network.snap import named_roads, road_of
 from riskmap.i18n import Text, text
-from riskmap.plans.plan import of_state
 from riskmap.plans.stations.coverage import (
     Demand,
     Force,
@@ -27,12 +26,13 @@ from riskmap.plans.stations.coverage import (
 from riskmap.plans.stations.reach import Setting
 from riskmap.plans.stations.sites import Siting
 from riskmap.plans.stations.standards import standard_notes
+from riskmap.result import of_state
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from riskmap.plans.options import Rule, Target
     from riskmap.plans.stations.reach import Fleet
-    from riskmap.plans.stations.rules import Rule, Target
     from riskmap.vocabulary.presets import Presets
 
 

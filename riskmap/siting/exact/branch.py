@@ -18,8 +18,18 @@ from riskmap.siting.cover import (
     out_of_time,
     solution_of,
 )
-from riskmap.siting.exact.interchange import Pairs, first_sites, improved, pairs_of, total_cost
-from riskmap.siting.exact.lagrange import Best, Node, decided, lifted, root
+from riskmap.siting.exact.lagrange import (
+    Best,
+    Node,
+    Pairs,
+    decided,
+    first_sites,
+    improved,
+    lifted,
+    pairs_of,
+    root,
+    total_cost,
+)
 from riskmap.siting.problem import (
     CANDIDATE,
     EXCLUDED,

@@ -18,7 +18,7 @@ from shapely.geometry import Point
 
 from riskmap.export.onemap import page as built
 from riskmap.export.onemap.page import render
-from riskmap.plans.plan import Plan
+from riskmap.result import Plan
 from riskmap.vocabulary.marks import palettes
 from tests.sample import ORIGIN, sample_result
 

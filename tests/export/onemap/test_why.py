@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from riskmap.export.onemap.backdrop import hillshade
+from riskmap.export.onemap.features import changes, facts_of, reasons
 from riskmap.export.onemap.page import render
-from riskmap.export.onemap.why import changes, facts_of, reasons
 from riskmap.index.steps import default_steps, fit
 from riskmap.vocabulary.roles import load_roles
 from tests.sample import sample_meta, sample_result
