@@ -222,7 +222,9 @@ def points():
             )
         )
         horn.append((f"GB{i + 1:02d}", f"{name}大喇叭", at(x - 30, y + 20)))
-        for k, duty in enumerate(("行政责任人", "监测预警", "人员转移", "抢险救援", "后勤保障")):
+        for k, duty in enumerate(
+            ("行政责任人", "监测预警、信息报送", "人员转移", "抢险救援", "后勤保障")
+        ):
             people += [
                 (
                     f"RY{i}{k}{ab}",

@@ -453,10 +453,15 @@ def _warnings_table(areas: Sequence[Marked], stations: Sequence[Marked]) -> dict
 
 
 DUTIES: Final = (
-    text("Head of the village"), text("Monitoring and warning"), text("Evacuation"),
-    text("Rescue"), text("Supplies and logistics"),
-)  # fmt: skip
-"""Groups whose lines are left blank for the pen where nobody is named."""
+    (text("Head of the village"), ("负责人", "组长", "行政责任", "书记", "主任", "head")),
+    (text("Monitoring and warning"), ("监测", "预警", "monitor", "warn")),
+    (text("Reporting"), ("信息", "报送", "上报", "report")),
+    (text("Evacuation"), ("转移", "evacuat")),
+    (text("Rescue"), ("抢险", "救援", "rescue")),
+    (text("Supplies and logistics"), ("后勤", "物资", "保障", "logistic", "suppl")),
+)
+"""Groups of every village and what their names hold; a line is left for the pen where one has
+nobody."""
 
 
 def _persons(book: Book, code: str) -> pd.DataFrame:
@@ -497,8 +502,10 @@ def _duty_table(book: Book, code: str) -> tuple[dict[str, Any], bool]:
             rows.append([str(duty), sides["A"] or (more.pop(0) if more else ""), sides["B"]])
             rows += [["", who, ""] for who in more]
             whole &= bool(sides["A"] and sides["B"])
-    else:
-        rows = [[str(duty), "", ""] for duty in DUTIES]
+    named = " ".join(row[0].lower() for row in rows)
+    blank = [str(duty) for duty, words in DUTIES if not any(word in named for word in words)]
+    whole &= not blank
+    rows += [[duty, "", ""] for duty in blank]
     columns = [
         _column(text("Duty"), 1.2), _column(text("A: name and phone"), 1.8),
         _column(text("B: name and phone"), 1.8),

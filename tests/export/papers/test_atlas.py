@@ -32,6 +32,7 @@ from riskmap.export.papers.drawing import (
     width,
 )
 from riskmap.export.papers.folder import TEMPLATES, Atlas, make_atlas, sheet_name
+from riskmap.export.papers.panels import _duty_table
 from riskmap.export.papers.scene import Book, open_book
 from riskmap.export.papers.typeset import find_fonts, lacking, typeset
 from riskmap.project.schema import load_project
@@ -599,3 +600,16 @@ def test_widths_are_those_of_the_font():
         assert width(said) == pytest.approx(
             font.getlength(said, features=["-kern"]) / 1000, abs=0.05
         )
+
+
+def test_a_group_that_has_nobody_keeps_a_line_for_the_pen():
+    people = pd.DataFrame(
+        {"name": ["甲", "乙", "丙"], "phone": ["1", "2", "3"], "village": ["村"] * 3,
+         "duty": ["村党组织书记", "人员转移组", "人员转移组"], "role_ab": ["A", "A", "B"]}
+    )  # fmt: skip
+    table, whole = _duty_table(made_book(1_000.0, person=people.assign(village="一村")), "V")
+    assert [row for row in table["rows"] if not (row[1] or row[2])] == [
+        [said, "", ""] for said in ("监测预警组", "信息报送人", "抢险救援组", "后勤保障组")
+    ]
+    assert table["rows"][1] == ["人员转移组", "乙 2", "丙 3"]
+    assert not whole
