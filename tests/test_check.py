@@ -16,7 +16,7 @@ from riskmap.cli.scaffold import Answers, scaffold
 from riskmap.cli.show import LINES, shown_check
 from riskmap.errors import ProjectError
 from riskmap.i18n import language
-from riskmap.layers.check.findings import LISTED
+from riskmap.layers.layer import LISTED
 from riskmap.layers.read.vector import read_vector
 from riskmap.pipeline.run import check
 from riskmap.project.schema import load_for_check

@@ -172,7 +172,7 @@ def test_roles_that_are_not_public_have_no_surface(published):
 
 def test_a_number_made_from_name_and_place_is_not_published(published):
     """Ids of rows without an office's number are digests of name and place: 40 bits to try out."""
-    from riskmap.layers.check.rules import assign_ids
+    from riskmap.layers.check import assign_ids
     from riskmap.vocabulary.roles import load_roles
 
     roles = load_roles()

@@ -11,8 +11,7 @@ import pandas as pd
 from riskmap.errors import LayerError, Problem, UsageError
 from riskmap.files import read_texts
 from riskmap.i18n import text
-from riskmap.layers.check.findings import Findings
-from riskmap.layers.layer import UnitSpec
+from riskmap.layers.layer import Findings, UnitSpec
 from riskmap.layers.place import datum as coords
 from riskmap.layers.place.datum import REASONS, parse_angle
 from riskmap.layers.place.evidence import Hints, judge_datum, known_outlines, match_units

@@ -18,7 +18,6 @@ from riskmap.export.workbook.books import Form, write_form, write_layer, write_s
 from riskmap.export.workbook.tables import DUTY_TABLES, OWN_TABLES
 from riskmap.i18n import text
 from riskmap.progress import say
-from riskmap.register import bulletin as b
 from riskmap.register import diff as d
 from riskmap.register import events as e
 from riskmap.register.merge import (
@@ -196,21 +195,21 @@ def bulletin(
         When a date or the unit is none.
     """
     first, last = day_of(since, option="--since"), day_of(on)
-    if by not in b.BY:
-        raise UsageError(text("--by: one of {known}", known=", ".join(b.BY)))
+    if by not in d.BY:
+        raise UsageError(text("--by: one of {known}", known=", ".join(d.BY)))
     if first > last:
         raise UsageError(text("--since: {first} is later than {last}", first=first, last=last))
     loaded = load(project)
     roles = _roles(loaded)
     with e.open_register(e.beside(loaded.path)) as base:
-        found = b.bulletin(base, since=first, until=last, by=by, within=within)
-    said = b.letter(found, project=loaded.name, roles=roles)
+        found = d.bulletin(base, since=first, until=last, by=by, within=within)
+    said = d.letter(found, project=loaded.name, roles=roles)
     title = said.splitlines()[0]
     if out is not None:
-        sheets = {**b.sheets_of(found, roles), **_measured(loaded)}
+        sheets = {**d.sheets_of(found, roles), **_measured(loaded)}
         write_sheets(out, sheets, labels={}, above={name: [title] for name in sheets})
     if letters is not None:
-        made = b.reminders(found, project=loaded.name, roles=roles)
+        made = d.reminders(found, project=loaded.name, roles=roles)
         if not made:
             made = {
                 str(text("Unit of the bulletin")): (

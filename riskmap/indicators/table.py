@@ -17,8 +17,7 @@ from riskmap.geo.areas import coverage, place_share, zonal
 from riskmap.geo.grid import inside_cells
 from riskmap.i18n import Text, text
 from riskmap.indicators import shipped_tables
-from riskmap.indicators.field import Field, Inputs, Missing, Spec
-from riskmap.indicators.methods import METHODS
+from riskmap.indicators.methods import METHODS, Field, Inputs, Missing, Spec
 from riskmap.vocabulary.columns import CELL, UNIT_ID
 from riskmap.vocabulary.roles import Label
 

@@ -1,23 +1,26 @@
-"""What the reading room takes and gives."""
+"""What the reading room takes and gives, and how it gathers what is wrong with rows."""
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from riskmap.i18n import both, text
+import numpy as np
+import pandas as pd
+
+from riskmap.errors import LayerError, Problem
+from riskmap.i18n import Text, both, text
 from riskmap.vocabulary.grade import active
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import geopandas as gpd
-    import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
-    from riskmap.i18n import Text
     from riskmap.vocabulary.roles import Role
 
 
@@ -349,3 +352,476 @@ def filled(table: pd.DataFrame, name: str) -> pd.Series[Any]:
     there = column.notna() & (column.astype(str).str.strip() != "")
     entries = [value if ok else None for value, ok in zip(column, there, strict=True)]
     return pd.Series(entries, index=table.index, dtype=object)
+
+
+SHOWN_ROWS = 10
+SHOWN_CHARACTERS = 80
+LISTED = 1000
+"""Rows of one kind in one file that are listed one by one; the rest stand together, by number."""
+_SPANS = 2000
+
+
+class Findings:
+    """The problems of one source and which of its rows are to be returned.
+
+    Parameters
+    ----------
+    role
+        Name of the role.
+    file, sheet
+        Where the rows stand, as shown.
+    row
+        Shape (n,): row numbers as the office counts them.
+    """
+
+    def __init__(self, role: str, file: str, sheet: str, row: NDArray[np.int64]) -> None:
+        self.role = role
+        self.file = file
+        self.sheet = sheet
+        self.row = row
+        self.bad: NDArray[np.bool_] = np.zeros(len(row), dtype=bool)
+        self.problems: list[Problem] = []
+
+    def _problem(self, severity: Any, rule: str, message: Text, mend: Text, **where: Any) -> None:
+        self.problems.append(
+            Problem(
+                severity=severity,
+                role=self.role,
+                rule=rule,
+                message=message,
+                mend=mend,
+                file=self.file,
+                sheet=self.sheet,
+                **where,
+            )
+        )
+
+    def returned(
+        self,
+        mask: NDArray[np.bool_],
+        rule: str,
+        message: Text | Sequence[Text],
+        mend: Text,
+        *,
+        field: str = "",
+        values: Any = None,
+    ) -> None:
+        """Return the rows where ``mask`` is true, with one problem each.
+
+        Beyond the first `LISTED` the rows stand in one problem, so that a file of which every row
+        is bad takes no more memory than one of which some are.
+
+        Parameters
+        ----------
+        mask
+            Shape (n,).
+        rule
+            Short stable code.
+        message
+            What is wrong; one for all, or one for each of the masked rows.
+        mend
+            How to mend it.
+        field
+            The column concerned.
+        values
+            Shape (n,): what the file has there.
+        """
+        found = np.flatnonzero(mask)
+        for position, index in enumerate(found[:LISTED]):
+            said = message if isinstance(message, Text) else message[position]
+            value = "" if values is None else shown_value(values[index])
+            self._problem(
+                "returned", rule, said, mend, row=int(self.row[index]), field=field, value=value
+            )
+        rest = self.row[found[LISTED:]]
+        if len(rest):
+            said = message if isinstance(message, Text) else text("as the rows before")
+            whole = text(
+                "{message} ({n} rows: {rows})", message=said, n=len(rest), rows=spans(rest)
+            )
+            self._problem(
+                "returned", rule, whole, mend, row=int(rest[0]), field=field, count=len(rest)
+            )
+        self.bad[found] = True
+
+    def note(
+        self, rule: str, message: Text, mend: Text, *, field: str = "", value: str = ""
+    ) -> None:
+        """Say something about the source as a whole.
+
+        Parameters
+        ----------
+        rule
+            Short stable code.
+        message
+            What is to be known.
+        mend
+            What can be done.
+        field, value
+            The column and value concerned.
+        """
+        self._problem("note", rule, message, mend, field=field, value=value)
+
+    def noted(
+        self,
+        mask: NDArray[np.bool_],
+        rule: str,
+        message: Text,
+        mend: Text,
+        *,
+        field: str = "",
+        values: Any = None,
+    ) -> None:
+        """Say once that the rows where ``mask`` is true were used with a change.
+
+        Parameters
+        ----------
+        mask
+            Shape (n,).
+        rule
+            Short stable code.
+        message
+            What was changed.
+        mend
+            What can be done.
+        field
+            The column concerned.
+        values
+            Shape (n,): what the file has there; the first is shown.
+        """
+        found = np.flatnonzero(mask)
+        if len(found) == 0:
+            return
+        value = "" if values is None else shown_value(values[found[0]])
+        if len(found) == 1:
+            row = int(self.row[found[0]])
+            self._problem("note", rule, message, mend, row=row, field=field, value=value)
+            return
+        whole = text(
+            "{message} ({n} rows: {rows})",
+            message=message,
+            n=len(found),
+            rows=row_list(self.row[found]),
+        )
+        self._problem("note", rule, whole, mend, field=field, value=value)
+
+    def each_noted(
+        self,
+        rows: NDArray[np.int64],
+        rule: str,
+        messages: Sequence[Text],
+        mend: Text,
+        *,
+        field: str = "",
+        values: Sequence[object] = (),
+    ) -> None:
+        """Say of each of some rows what is to be known of it; it stays in use.
+
+        Parameters
+        ----------
+        rows
+            Places of the rows; the first are the weightiest.
+        rule
+            Short stable code.
+        messages
+            One a row.
+        mend
+            What can be done.
+        field
+            The column concerned.
+        values
+            What each row has there.
+        """
+        for place, (row, message) in enumerate(zip(rows, messages, strict=True)):
+            value = shown_value(values[place]) if len(values) else ""
+            self._problem(
+                "note", rule, message, mend, row=int(self.row[row]), field=field, value=value
+            )
+
+
+def shown_value(value: object) -> str:
+    r"""Show a cell's content on one line, shortened.
+
+    Parameters
+    ----------
+    value
+        The content; missing values give an empty text.
+
+    Returns
+    -------
+    str
+        At most 80 characters without control characters.
+
+    Examples
+    --------
+    >>> shown_value("a\nb"), shown_value(float("nan")), shown_value(3.0)
+    ('a b', '', '3')
+    """
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
+        value = int(value)
+    flat = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
+    return flat if len(flat) <= SHOWN_CHARACTERS else flat[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def row_list(rows: Sequence[int] | NDArray[np.int64]) -> str:
+    """List row numbers, at most ten of them.
+
+    Parameters
+    ----------
+    rows
+        The numbers.
+
+    Returns
+    -------
+    str
+        Such as ``3, 5, 9 …``.
+
+    Examples
+    --------
+    >>> row_list([3, 5]), row_list(range(12))
+    ('3, 5', '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 …')
+    """
+    listed = ", ".join(str(int(row)) for row in rows[:SHOWN_ROWS])
+    return listed + (" …" if len(rows) > SHOWN_ROWS else "")
+
+
+def spans(rows: Sequence[int] | NDArray[np.int64]) -> str:
+    """List row numbers in a few words, runs as first and last.
+
+    Parameters
+    ----------
+    rows
+        Rising numbers.
+
+    Returns
+    -------
+    str
+        Such as ``3-5, 9``; an ellipsis after two thousand runs.
+
+    Examples
+    --------
+    >>> spans([3, 4, 5, 9])
+    '3-5, 9'
+    """
+    numbers = np.asarray(rows, dtype=np.int64)
+    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1)
+    shown = [
+        str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs[:_SPANS] if len(run)
+    ]
+    return ", ".join(shown) + (" …" if len(runs) > _SPANS else "")
+
+
+def unusable(rule: str, message: Text, mend: Text, *, value: str = "") -> LayerError:
+    """Make the error by which a source says that it cannot be used at all.
+
+    Parameters
+    ----------
+    rule
+        Short stable code.
+    message
+        What is wrong.
+    mend
+        How to mend it.
+    value
+        What the file has.
+
+    Returns
+    -------
+    LayerError
+        Holding one `Problem` without role and file, which the reader fills in.
+
+    Examples
+    --------
+    >>> unusable("missing", text("no file"), text("add it")).problems[0].rule
+    'missing'
+    """
+    problem = Problem("unusable", "", rule, message, mend, value=value)
+    return LayerError(message, (problem,))
+
+
+def problems_of(error: LayerError) -> tuple[Problem, ...]:
+    """Give what a refused source is refused for; an error that names no problem is one itself.
+
+    Parameters
+    ----------
+    error
+        The refusal.
+
+    Returns
+    -------
+    tuple of Problem
+        At least one.
+    """
+    if error.problems:
+        return tuple(error.problems)
+    said = text("the file cannot be read")
+    mend = text("open it in a GIS, save it as GeoPackage and give that file")
+    return unusable("broken_file", said, mend, value=str(error)).problems
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Let what is refused inside name its file.
+
+    Parameters
+    ----------
+    file
+        Name of the file that is read.
+
+    Raises
+    ------
+    LayerError
+        As it was raised, with the name.
+    """
+    try:
+        yield
+    except LayerError as error:
+        if not error.problems:
+            raise
+        told = tuple(one if one.file else replace(one, file=file) for one in error.problems)
+        raise LayerError(text("{file}: it cannot be read", file=file), told) from error
+
+
+def own_fault(error: Exception) -> Problem:
+    """Make the problem by which a fault of the program stops one source and not the run.
+
+    Parameters
+    ----------
+    error
+        What went wrong.
+
+    Returns
+    -------
+    Problem
+        Unusable, without role and file.
+    """
+    return Problem(
+        severity="unusable",
+        role="",
+        rule="own_fault",
+        message=text("the program failed on this file; the other layers go on"),
+        mend=text("save the layer as GeoPackage or .xlsx again; tell the maintainers"),
+        value=f"{type(error).__name__}: {error}"[:200],
+    )
+
+
+_SAID: Final[tuple[tuple[str, Text], ...]] = (
+    ("Ring Self-intersection", text("an outline touches itself")),
+    ("Self-intersection", text("an outline crosses itself")),
+    ("Hole lies outside shell", text("a hole lies outside its area")),
+    ("Holes are nested", text("holes lie in one another")),
+    ("Nested shells", text("areas lie in one another")),
+    ("Nested holes", text("holes lie in one another")),
+    ("Interior is disconnected", text("a hole cuts the area in two")),
+    ("Too few points", text("too few points for a line or an area")),
+    ("Duplicate Rings", text("an outline is there twice")),
+    ("Invalid Coordinate", text("a coordinate is no number")),
+    ("Ring is not closed", text("an outline is not closed")),
+    ("not recognized as being in a supported file format", text("the kind of file is not known")),
+    ("not recognized as a supported", text("the kind of file is not known")),
+    ("No such file", text("the file is not there")),
+    ("does not exist", text("the file or the layer is not there")),
+    ("Permission denied", text("the file may not be read")),
+    ("database disk image is malformed", text("the GeoPackage is damaged")),
+    ("file is not a database", text("this is no GeoPackage")),
+    ("file is encrypted or is not a database", text("this is no GeoPackage")),
+    ("database is locked", text("the file is open in another program")),
+    ("Unable to open", text("the file cannot be opened")),
+    ("Could not open", text("the file cannot be opened")),
+    ("Failed to read", text("the file is damaged or cut off")),
+    ("Unexpected EOF", text("the file is cut off")),
+    ("unexpected end", text("the file is cut off")),
+    ("IReadBlock failed", text("a part of the raster is damaged")),
+    ("Read error", text("a part of the raster is damaged")),
+    ("GeoJSON parsing error", text("the GeoJSON is damaged")),
+    ("JSON parsing error", text("the GeoJSON is damaged")),
+    ("SQL Expression Parsing Error", text("the condition is written wrongly")),
+    ("no such column", text("the condition names a column that is not there")),
+    ("not recognised as an available field", text("the condition names a field that is not there")),
+    ("XML", text("the XML is damaged")),
+    ("Zip", text("the archive is damaged")),
+    ("zip", text("the archive is damaged")),
+)
+
+
+def library_words(said: str) -> Text | str:
+    """Put a complaint of a library into our words; its place in brackets stays.
+
+    Parameters
+    ----------
+    said
+        What it says, in English.
+
+    Returns
+    -------
+    Text or str
+        Our words; its own where it is something rare.
+
+    Examples
+    --------
+    >>> str(library_words("Self-intersection[117.1 36.2]"))
+    '边界自相交 [117.1 36.2]'
+    """
+    ours = next((words for theirs, words in _SAID if theirs in said), None)
+    if ours is None:
+        return said
+    at = re.search(r"\[[-\d. eE]+\]\s*$", said)
+    return text("{words} {place}", words=ours, place=at.group(0)) if at else ours
+
+
+def in_words(said: Iterable[str]) -> NDArray[np.object_]:
+    """Put many complaints into our words.
+
+    Parameters
+    ----------
+    said
+        What a library says of each row.
+
+    Returns
+    -------
+    ndarray
+        Texts of the current language, of the same length.
+    """
+    return np.array([str(library_words(str(one))) for one in said], dtype=object)
+
+
+MOST_ROWS: Final = 2000
+"""Rows kept of one file; more than that is no list to mend by hand."""
+_MOST_COLUMNS: Final = 60
+
+
+def written_rows(
+    rows: Rows, problems: Iterable[Problem], columns: Mapping[str, str]
+) -> Written | None:
+    """Keep the returned rows of a source as they were handed in.
+
+    Parameters
+    ----------
+    rows
+        What stands in the file.
+    problems
+        What is said of its rows.
+    columns
+        Field to the heading of its column.
+
+    Returns
+    -------
+    Written or None
+        None when no row is returned.
+    """
+    told = {p.row for p in problems if p.severity == "returned" and p.row is not None}
+    if not told:
+        return None
+    places = np.flatnonzero(np.isin(rows.row, np.fromiter(told, np.int64, len(told))))[:MOST_ROWS]
+    table = rows.table.iloc[places, :_MOST_COLUMNS]
+    cells = {
+        int(rows.row[place]): tuple("" if _blank(value) else shown_value(value) for value in values)
+        for place, values in zip(places, table.itertuples(index=False, name=None), strict=True)
+    }
+    return Written(tuple(map(str, table.columns)), cells, dict(columns))
+
+
+def _blank(value: object) -> bool:
+    return value is None or value is pd.NA or value != value

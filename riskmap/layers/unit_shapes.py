@@ -13,8 +13,8 @@ import shapely
 from riskmap.errors import Problem
 from riskmap.geo.grid import metric_crs
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import Findings, row_list, shown_value, unusable
-from riskmap.layers.check.rules import normal_names, repair, return_gone, row_place
+from riskmap.layers.check import normal_names, repair, return_gone, row_place
+from riskmap.layers.layer import Findings, row_list, shown_value, unusable
 from riskmap.layers.place.datum import to_wgs84
 from riskmap.layers.place.points import locate_table
 from riskmap.vocabulary.columns import (

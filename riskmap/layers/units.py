@@ -13,9 +13,17 @@ import pandas as pd
 
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import Findings, own_fault, problems_of, unusable, written_rows
-from riskmap.layers.check.rules import normal_names
-from riskmap.layers.layer import Rows, Source, UnitSpec
+from riskmap.layers.check import normal_names
+from riskmap.layers.layer import (
+    Findings,
+    Rows,
+    Source,
+    UnitSpec,
+    own_fault,
+    problems_of,
+    unusable,
+    written_rows,
+)
 from riskmap.layers.place.evidence import FORMER, known_outlines
 from riskmap.layers.place.points import locate_shapes, locate_table
 from riskmap.layers.read.foreign import read_parcels

@@ -20,7 +20,7 @@ from riskmap.geo.network.rules import hour_notes
 from riskmap.geo.network.snap import snap_rows, snap_tied
 from riskmap.geo.network.travel import at_hour
 from riskmap.i18n import Text, text
-from riskmap.layers.check.rules import known_of, read_known, write_known
+from riskmap.layers.check import known_of, read_known, write_known
 from riskmap.layers.layer import placed_rows, with_beyond
 from riskmap.layers.read.layer import NOT_GIVEN, read_layer
 from riskmap.layers.unit_shapes import close_holes, outline_doubts

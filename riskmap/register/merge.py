@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from riskmap.errors import LayerError
 from riskmap.formats import VECTORS, offline, unusable_file, vector_driver
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import naming
+from riskmap.layers.layer import naming
 from riskmap.layers.read.table import cell_text, read_csv, read_workbook
 from riskmap.layers.read.values import parse_dates, plain
 from riskmap.register import events as e

@@ -475,7 +475,7 @@ class Column:
     printed: bool = True
     sensitivity: str = "public"
     choices: str = ""
-    """Kind of its codes, see `riskmap.vocabulary.codes`."""
+    """Kind of its codes, see `Kind`."""
 
 
 @cache

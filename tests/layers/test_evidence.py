@@ -7,8 +7,7 @@ import pytest
 import shapely
 from pyproj import Transformer
 
-from riskmap.layers.check.findings import Findings
-from riskmap.layers.layer import LayerSpec, UnitSpec
+from riskmap.layers.layer import Findings, LayerSpec, UnitSpec
 from riskmap.layers.place.datum import gcj02_to_bd09, wgs84_to_gcj02
 from riskmap.layers.place.evidence import Hints, judge_by_lines, limits_of, match_units
 from riskmap.layers.place.points import note_in_water, settle_datum

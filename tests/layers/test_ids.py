@@ -6,7 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskmap.layers.check.rules import assign_ids
+from riskmap.layers.check import assign_ids
 from riskmap.vocabulary.roles import load_roles
 
 ROLE = load_roles()["flood_point"]

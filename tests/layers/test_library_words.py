@@ -6,8 +6,7 @@ import pytest
 import shapely
 
 from riskmap.i18n import language
-from riskmap.layers.check.findings import in_words, library_words
-from riskmap.layers.layer import LayerSpec, UnitSpec
+from riskmap.layers.layer import LayerSpec, UnitSpec, in_words, library_words
 from riskmap.layers.read.layer import read_layer
 from riskmap.layers.units import read_units
 from riskmap.vocabulary.roles import load_roles

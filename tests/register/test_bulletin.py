@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from riskmap.register.bulletin import as_of, bulletin, letter, reminders, sheets_of
+from riskmap.register.diff import as_of, bulletin, letter, reminders, sheets_of
 from riskmap.register.events import Event, append, current, open_register
 from riskmap.vocabulary.roles import load_roles
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskmap.errors import LayerError
-from riskmap.layers.check.rules import known_of, read_known, to_crs, write_known
+from riskmap.layers.check import known_of, read_known, to_crs, write_known
 from riskmap.layers.layer import Layer
 
 HOSTILE = [

@@ -14,7 +14,7 @@ from riskmap.files import MANIFEST
 from riskmap.formats import check_database
 from riskmap.geo.grid import as_dataset
 from riskmap.i18n import text
-from riskmap.layers.check.findings import naming
+from riskmap.layers.layer import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -29,19 +29,6 @@ if TYPE_CHECKING:
     from riskmap.export.onemap.pack import Packer
 
 
-__all__ = [
-    "column",
-    "field_parts",
-    "initials",
-    "is_points",
-    "label",
-    "layer_parts",
-    "lines_part",
-    "neighbour_part",
-    "shown",
-]
-
-
 def initials(names: Iterable[str]) -> dict[str, str]:
     """Give the possible first letters of each Chinese character.
 
@@ -438,8 +425,6 @@ def layer_parts(result: Any, packer: Packer) -> list[dict[str, Any]]:
             out.append(_role_part(f"{name}@outside", role, kept, result, packer) | {"returned": 0})
     return out
 
-
-__all__ = ["facts_of", "reasons", "why_part"]
 
 FACTS: Final = 3
 """So many figures stand in a sentence."""

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from riskmap.i18n import text
-from riskmap.layers.check.findings import Findings, unusable
+from riskmap.layers.layer import Findings, unusable
 from riskmap.layers.read.values import matches, plain_numbers, texts_of
 
 if TYPE_CHECKING:

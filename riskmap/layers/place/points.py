@@ -15,8 +15,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError as ProjError
 
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import Findings, shown_value, unusable
-from riskmap.layers.layer import IN_TOWN
+from riskmap.layers.layer import IN_TOWN, Findings, shown_value, unusable
 from riskmap.layers.place.datum import (
     DATUMS,
     REASONS,

@@ -9,8 +9,7 @@ from functools import cache
 from typing import Final
 
 from riskmap.i18n import text
-from riskmap.layers.check.findings import row_list, unusable
-from riskmap.layers.layer import Remark
+from riskmap.layers.layer import Remark, row_list, unusable
 
 CODECS: Final = ("utf-8", "gb18030", "big5hkscs")
 """Tried in this order; the earlier one wins a tie."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import Findings, shown_value, unusable
+from riskmap.layers.layer import Findings, shown_value, unusable
 from riskmap.layers.place.datum import preference, split_datum
 from riskmap.layers.read.values import (
     EXCEL_ERRORS,

@@ -22,8 +22,7 @@ import pandas as pd
 from riskmap.files import parse_json
 from riskmap.formats import vector_driver
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import unusable
-from riskmap.layers.layer import Remark, Rows
+from riskmap.layers.layer import Remark, Rows, unusable
 from riskmap.layers.read.encoding import (
     BAD,
     bad_bytes,

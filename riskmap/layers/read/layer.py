@@ -20,8 +20,7 @@ from pyproj import CRS
 from riskmap.errors import LayerError, Problem
 from riskmap.geo.network.rules import END_FIELDS
 from riskmap.i18n import text
-from riskmap.layers.check.findings import Findings, own_fault, problems_of, unusable, written_rows
-from riskmap.layers.check.rules import (
+from riskmap.layers.check import (
     assign_ids,
     check_geometry,
     check_place,
@@ -32,7 +31,20 @@ from riskmap.layers.check.rules import (
     return_gone,
     to_wgs84_area,
 )
-from riskmap.layers.layer import OUTSIDE, Layer, LayerSpec, Raster, Remark, Rows, Source
+from riskmap.layers.layer import (
+    OUTSIDE,
+    Findings,
+    Layer,
+    LayerSpec,
+    Raster,
+    Remark,
+    Rows,
+    Source,
+    own_fault,
+    problems_of,
+    unusable,
+    written_rows,
+)
 from riskmap.layers.place.evidence import STATED, Hints, known_export, limits_of
 from riskmap.layers.place.points import (
     Located,

@@ -20,7 +20,7 @@ from riskmap.errors import LayerError
 from riskmap.formats import offline, vector_driver
 from riskmap.geo.network.rules import CUT, NODES, POINTS, TURNS, WAY_ID
 from riskmap.i18n import text
-from riskmap.layers.check.findings import naming
+from riskmap.layers.layer import naming
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

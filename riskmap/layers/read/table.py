@@ -23,8 +23,7 @@ from pyarrow import csv as arrow_csv
 
 from riskmap.formats import check_size, check_workbook
 from riskmap.i18n import Text, text
-from riskmap.layers.check.findings import SHOWN_ROWS, library_words, row_list, unusable
-from riskmap.layers.layer import Remark, Rows
+from riskmap.layers.layer import SHOWN_ROWS, Remark, Rows, library_words, row_list, unusable
 from riskmap.layers.place.datum import told_datum
 from riskmap.layers.read.encoding import decode, known_codec, plausibility
 from riskmap.layers.read.values import INVISIBLE, as_column, matches, text_series

@@ -18,8 +18,7 @@ import shapely
 from riskmap.errors import LayerError
 from riskmap.formats import check_condition, offline, vector_driver
 from riskmap.i18n import text
-from riskmap.layers.check.findings import library_words, unusable
-from riskmap.layers.layer import Remark, Rows
+from riskmap.layers.layer import Remark, Rows, library_words, unusable
 from riskmap.layers.read.encoding import bad_bytes
 from riskmap.layers.read.foreign import (
     Encoding,

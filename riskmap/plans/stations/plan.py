@@ -20,6 +20,7 @@ from riskmap.plans.stations import tables as station_tables
 from riskmap.plans.stations.coverage import (
     CELLS,
     Demand,
+    Held,
     Reach,
     all_demands,
     by_class,
@@ -27,6 +28,7 @@ from riskmap.plans.stations.coverage import (
     incident_weight,
     on_roads,
     place_levels,
+    with_standards,
     worst_table,
 )
 from riskmap.plans.stations.reach import (
@@ -46,7 +48,6 @@ from riskmap.plans.stations.sites import (
     find_candidates,
     plan_sites,
 )
-from riskmap.plans.stations.standards import Held, with_standards
 from riskmap.plans.stations.tables import (
     AFTER,
     BEFORE,

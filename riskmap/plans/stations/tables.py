@@ -21,11 +21,11 @@ from riskmap.plans.stations.coverage import (
     Reach,
     covered_weight,
     cut_off,
+    standard_notes,
     times_covered,
 )
 from riskmap.plans.stations.reach import Setting
 from riskmap.plans.stations.sites import Siting
-from riskmap.plans.stations.standards import standard_notes
 from riskmap.result import of_state
 
 if TYPE_CHECKING:

@@ -288,7 +288,7 @@ export function partsOf(tab, row) {
 }
 
 /**
- * Unscaled share of one component, as `riskmap.index.explain` splits a score.
+ * Unscaled share of one component, as `riskmap.index.steps` splits a score.
  * @param {string} method
  * @param {any} child
  * @param {number} reference the value that counts as nothing

@@ -12,8 +12,7 @@ import shapely
 
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import text
-from riskmap.layers.check.findings import Findings, in_words
-from riskmap.layers.layer import filled
+from riskmap.layers.layer import Findings, filled, in_words
 from riskmap.layers.read.values import matches, texts_of
 from riskmap.vocabulary.columns import ITEM_ID, NAME, ROLE, WGS84
 
