@@ -436,7 +436,6 @@ def _tied(
     spot = np.round(places.xy, 4)
     new = np.diff(point, prepend=-1) != 0
     new[1:] |= (spot[1:] != spot[:-1]).any(axis=1)
-    new &= places.walk_m <= limit_m
     return places.take(new), point[new]
 
 
