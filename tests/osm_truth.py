@@ -118,7 +118,8 @@ def verdict(tags, vehicle, way):
         mine = True  # a ferry
     found = (said or "open") if mine else (asked or "shut")
     barred = tags.get("impassable") == "yes" or tags.get("smoothness") == "impassable"
-    barred = (barred or tags.get("area") == "yes") and vehicle != "foot"
+    barred |= "yes" in (tags.get("area"), tags.get("abandoned"), tags.get("disused"))
+    barred &= vehicle != "foot"
     barred |= tags.get("construction") == "yes"
     barred |= vehicle == "car" and tags.get("service") == "emergency_access"
     barred |= vehicle == "foot" and (

@@ -316,6 +316,27 @@ def test_osm_access_and_classes():
     assert build(lines, profile="foot").edge_speed_kmh.tolist() == [3.6] * 6
 
 
+def test_narrow_and_rough_roads_are_used_and_counted_and_given_up_ones_are_not():
+    """A fire engine is 2.5 m wide, a car 1.9 m; widths of OpenStreetMap are mostly estimates."""
+    tags = {
+        "highway": ["residential"] * 8,
+        "width": ["2", "2.2 m", "1.5", "3", "-1", None, None, None],
+        "est_width": [None, None, None, None, None, "2.4", None, None],
+        "smoothness": ["very_bad", "horrible", None, None, None, None, None, None],
+        "4wd_only": [None, None, None, "yes", None, None, None, None],
+        "abandoned": [None, None, None, None, None, None, "yes", None],
+        "disused": [None, None, None, None, None, None, None, "yes"],
+    }
+    lines = roads([line((100 * i, 0), (100 * i + 100, 0)) for i in range(8)], **tags)
+    told = {}
+    for profile in ("car", "emergency", "foot"):
+        graph = build_graph(lines, profile=profile)
+        said = [str(note.msgid) for note in graph.notes]
+        told[profile] = tuple(graph.told[key] for key in ("used", "narrow", "rough"))
+        assert any("narrower than the vehicle" in one for one in said) == (profile != "foot")
+    assert told == {"car": (6, 1, 3), "emergency": (6, 4, 2), "foot": (8, 0, 0)}
+
+
 def test_tags_packed_by_gdal_are_read():
     lines = roads(
         [line((0, 0), (100, 0)), line((0, 9), (100, 9))],

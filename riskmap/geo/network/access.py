@@ -78,6 +78,9 @@ class Verdict:
     """Lines with conditional tags, which were taken by their default."""
     strange: tuple[str, ...]
     """Access values that nobody knows; they were not looked at."""
+    narrow: Bools
+    rough: Bools
+    """Lines that are narrower than the vehicle, or hard to pass for it, shape (rows,)."""
 
     @property
     def used(self) -> Bools:
@@ -178,8 +181,22 @@ def judge(
             if least is not None and key in table.columns:
                 low = limits(table[key], tag) < least
                 reason[low & (reason == "")] = why
-    return Verdict(codes[0], codes[1], reason, _conditional(table, kind, presets),
-                   tuple(sorted(strange)))  # fmt: skip
+    wide = _sizes(vehicle or profile, presets).get("maxwidth", 0.0)
+    return Verdict(
+        codes[0], codes[1], reason, _conditional(table, kind, presets), tuple(sorted(strange)),
+        narrow=_narrow(table, chosen(presets, "access.narrow")[kind], wide),
+        rough=_tagged(table, chosen(presets, "access.rough")[kind]),
+    )  # fmt: skip
+
+
+def _narrow(table: pd.DataFrame, tags: Sequence[str], wide: float) -> Bools:
+    """Tell which lines are said to be narrower than a vehicle; how wide is seldom measured."""
+    found = np.zeros(len(table), dtype=bool)
+    for tag in tags:
+        if tag in table.columns:
+            width = limits(table[tag], "maxwidth")
+            found |= (width > 0) & (width < wide)
+    return found
 
 
 def _sizes(vehicle: str, presets: Values | None) -> Mapping[str, float]:

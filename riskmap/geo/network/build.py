@@ -808,6 +808,9 @@ def _told(
     if wet.any():
         own = rules.NODES in table.columns and rules.WAY_ID in table.columns
         told["fords"] = int(table[rules.WAY_ID][wet].nunique() if own else wet.sum())
+    told["narrow"], told["rough"] = (
+        int((once & use & which).sum()) for which in (verdict.narrow, verdict.rough)
+    )
     told["conditional"] = verdict.conditional
     told["not_through"] = int((once & use & verdict.ends).sum())
     return told

@@ -612,6 +612,16 @@ def rule_notes(told: Mapping[str, Any], strange: Sequence[str], how: str) -> tup
             text("{n} roads lead through water (ford) and count as dry: close them in a scenario",
                  n=told["fords"])
         )  # fmt: skip
+    if told.get("narrow"):
+        notes.append(
+            text("{n} roads are said to be narrower than the vehicle and are used all the same: "
+                 "look at them, or close them in a scenario", n=told["narrow"])
+        )  # fmt: skip
+    if told.get("rough"):
+        notes.append(
+            text("{n} roads are said to be hard to pass (smoothness, 4wd_only) and are used all "
+                 "the same", n=told["rough"])
+        )  # fmt: skip
     if told.get("cut"):
         notes.append(text("{n} ways were cut where the extract lacks their nodes", n=told["cut"]))
     if told["conditional"]:

@@ -43,7 +43,10 @@ _WAY_KEYS: Final = frozenset(
         "maxweightrating", "construction", "railway", "ford",
     )
 )  # fmt: skip
-_WHOLE_KEYS: Final = frozenset(("name", "ref", "zone:maxspeed", "source:maxspeed"))
+_WHOLE_KEYS: Final = frozenset(
+    ("name", "ref", "zone:maxspeed", "source:maxspeed", "est_width", "4wd_only", "abandoned",
+     "disused")
+)  # fmt: skip
 _NODE_KEYS: Final = (
     "barrier", "maxheight", "maxheight:physical", "maxweight", "maxwidth", "maxwidth:physical",
     "access", "vehicle", "motor_vehicle", "motorcar", "hgv", "foot", "ford", "emergency",
