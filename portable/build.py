@@ -422,7 +422,7 @@ def build(arch: str, *, parts: Path, out: Path, wheels: Path | None) -> int:
     for name in PARTS[arch]["without"]:
         print(f"without {name}: there is no wheel; riskmap does without it")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    packed = pack(folder)
+    packed = pack(folder, arch)
     print(f"{folder}: {size / 1e6:.0f} MB, {left / 1e6:.0f} MB of tests and headers left out; "
           f"{packed.name}: {packed.stat().st_size / 1e6:.0f} MB")  # fmt: skip
     for fault in faults:
@@ -431,13 +431,25 @@ def build(arch: str, *, parts: Path, out: Path, wheels: Path | None) -> int:
     return len(faults)
 
 
-def pack(folder: Path) -> Path:
-    """Pack a folder as the zip that Windows unpacks by itself, as small as deflate makes it."""
+def pack(folder: Path, arch: str) -> Path:
+    """Pack a folder as the system unpacks it by itself: a zip for Windows, tar.xz for Linux."""
+    if not arch.startswith("win"):
+        packed = folder.with_name(f"{folder.name}.tar.xz")
+        with tarfile.open(packed, "w:xz", preset=6) as target:
+            target.add(folder, folder.name, filter=_anybodys)
+        return packed
     packed = folder.with_name(f"{folder.name}.zip")
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
         for path in sorted(folder.rglob("*")):
             target.write(path, path.relative_to(folder.parent))
     return packed
+
+
+def _anybodys(one: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Leave out who built it."""
+    one.uid = one.gid = 0
+    one.uname = one.gname = ""
+    return one
 
 
 _WITHOUT = """

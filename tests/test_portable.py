@@ -5,6 +5,7 @@ import json
 import shutil
 import struct
 import subprocess
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -232,6 +233,20 @@ def test_a_whole_folder_is_built_from_wheels_that_are_there(tmp_path, capsys):
     assert {"riskmap-win_amd64/读我.txt", "riskmap-win_amd64/python/MISSING.txt"} <= names
     assert starter.count(b"\r\n") == starter.count(b"\n") == starter.count(b"\r") > 10
     assert b"PYTHONUTF8=1" in starter
+
+
+@pytest.mark.posix
+def test_a_folder_for_linux_keeps_its_rights_and_names_nobody(tmp_path):
+    folder = tmp_path / "riskmap-aarch64"
+    folder.mkdir()
+    (folder / "读我.txt").write_text("x")
+    (folder / "riskmap.sh").write_text("#!/bin/sh")
+    (folder / "riskmap.sh").chmod(0o755)
+    with tarfile.open(build.pack(folder, "aarch64")) as packed:
+        found = {one.name: one for one in packed}
+    assert {"riskmap-aarch64/读我.txt", "riskmap-aarch64/riskmap.sh"} <= set(found)
+    assert found["riskmap-aarch64/riskmap.sh"].mode & 0o111
+    assert {(one.uid, one.gid, one.uname, one.gname) for one in found.values()} == {(0, 0, "", "")}
 
 
 @pytest.mark.posix
