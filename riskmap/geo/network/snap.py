@@ -18,6 +18,8 @@ from riskmap.geo.grid import row_xy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph
 
 SNAP_LIMIT_M: Final = 500.0
@@ -451,9 +453,7 @@ def _candidates(
         tied = [_nearest_of(parts, xy[i], open_, slack_m) for i in fine]
         point, segment = np.repeat(fine, [len(one) for one in tied]), np.concatenate(tied)
     else:
-        at, segment = squares().nearest_parts(
-            parts.net, xy[fine], open_, limit_m=limit_m, slack_m=slack_m
-        )
+        at, segment = _near_parts(parts, xy[fine], open_, limit_m, slack_m)
         point = fine[at]
     from_, step, length = parts.from_, parts.step, parts.length
     gap = xy[point] - from_[segment]
@@ -468,19 +468,36 @@ def _candidates(
     return point, Snapped(parts.owner[segment], along, walk, np.asarray(place, np.float64))
 
 
-def squares() -> Any:
-    """Give the compiled search for near parts.
+def _near_parts(
+    parts: Segments, xy: Floats, open_: Bools | None, limit_m: float, slack_m: float
+) -> tuple[Ints, Ints]:
+    """Give every part that is as near as the nearest open one, and the point of each."""
+    spots = shapely.points(xy)
+    point, part, gap = _nearest_one(parts.tree, spots, limit_m)
+    if open_ is not None and not open_[part].all():
+        # only points beside a closed part are asked again, of the open parts alone
+        shut = ~open_[part]
+        again = point[shut]
+        tree = shapely.STRtree(parts.lines[open_])
+        more, _, far = _nearest_one(tree, spots[again], limit_m)
+        point = np.concatenate([point[~shut], again[more]])
+        gap = np.concatenate([gap[~shut], far])
+    at, part = parts.tree.query(spots[point], predicate="dwithin", distance=gap + slack_m)
+    if open_ is not None:
+        at, part = at[open_[part]], part[open_[part]]
+    return point[at], part
 
-    Loading the compiler takes longer than putting a few points on a road.
 
-    Returns
-    -------
-    module
-        `riskmap.geo.network.near`.
-    """
-    from riskmap.geo.network import near
-
-    return near
+def _nearest_one(
+    tree: shapely.STRtree, spots: NDArray[np.object_], limit_m: float
+) -> tuple[Ints, Ints, Floats]:
+    """Give the points that have a line within a limit, one nearest line of each, and how far."""
+    # an infinite limit makes the tree thirty times as slow as none
+    reach = np.nextafter(limit_m, np.inf) + 1e-6 if np.isfinite(limit_m) else None
+    found, gap = tree.query_nearest(
+        spots, max_distance=reach, return_distance=True, all_matches=False
+    )
+    return found[0], found[1], gap
 
 
 def _nearest_of(parts: Segments, xy: Floats, open_: Bools | None, slack_m: float) -> Ints:
@@ -569,7 +586,9 @@ def _seek(
     if not len(parts.owner):
         return
     open_ = None if usable is None else usable[parts.owner]
-    near = squares().parts_within(parts.net, xy[rows], open_, limit_m=limit_m)
+    _, near = parts.tree.query(shapely.points(xy[rows]), predicate="dwithin", distance=limit_m)
+    near = np.unique(near)
+    near = near if open_ is None else near[open_[near]]
     start, step = parts.from_[near], parts.step[near]
     bit, low, high = cuts(start / _BIT_M, (start + step) / _BIT_M)
     segment = near[bit]
@@ -616,15 +635,28 @@ class Segments:
     """Edge of each part, shape (s,)."""
 
     @cached_property
-    def net(self) -> Any:
+    def lines(self) -> NDArray[np.object_]:
+        """The parts as lines.
+
+        Returns
+        -------
+        ndarray of shapely.LineString
+            Made when they are first asked for, shape (s,).
+        """
+        ends = np.stack([self.from_, self.from_ + self.step], axis=1)
+        found: NDArray[np.object_] = shapely.linestrings(ends)
+        return found
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
         """Index of the places of the parts.
 
         Returns
         -------
-        riskmap.geo.network.near.Squares
+        shapely.STRtree
             Made when it is first asked for.
         """
-        return squares().lay_squares(self.from_, self.step, self.length)
+        return shapely.STRtree(self.lines)
 
 
 _KEPT: Final[WeakKeyDictionary[RoadGraph, Segments]] = WeakKeyDictionary()
