@@ -150,9 +150,12 @@ def diff(
     out: Annotated[
         Path | None, typer.Option(help="Workbook to write (xlsx), or map layers (gpkg).")
     ] = None,
+    table: Annotated[
+        str, typer.Option(help="Table to show: overview, units, items, carried or scorecard.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Say what changed between two results: units, items, what is carried over."""
     from riskmap.cli import register_files
 
-    register_files.diff(old, new, out=out, as_json=as_json)
+    register_files.diff(old, new, out=out, table=table, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from riskmap.errors import LayerError, RiskmapError, UsageError
 from riskmap.export.geopackage.read import open_results
 from riskmap.export.geopackage.write import write_layers
 from riskmap.export.workbook.books import Form, write_form, write_layer, write_sheets
-from riskmap.export.workbook.tables import DUTY_TABLES, OWN_TABLES
+from riskmap.export.workbook.tables import DUTY_TABLES, OWN_TABLES, YES_NO
 from riskmap.i18n import text
 from riskmap.progress import say
 from riskmap.register import diff as d
@@ -32,10 +33,15 @@ from riskmap.register.merge import (
     shown_event,
 )
 from riskmap.vocabulary.columns import headings
+from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.roles import load_roles
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from riskmap.i18n import Text
     from riskmap.project import Project
+    from riskmap.vocabulary.roles import Role
 
 
 def export(project: Path, *, out: Path, town: str | None, closed: bool, on: str | None) -> None:
@@ -205,11 +211,14 @@ def bulletin(
         found = d.bulletin(base, since=first, until=last, by=by, within=within)
     said = d.letter(found, project=loaded.name, roles=roles)
     title = said.splitlines()[0]
+    checks = _checked(loaded)
     if out is not None:
-        sheets = {**d.sheets_of(found, roles), **_measured(loaded)}
+        sheets = {**d.sheets_of(found, roles), **_measured(loaded), **_told_of(checks)}
         write_sheets(out, sheets, labels={}, above={name: [title] for name in sheets})
     if letters is not None:
-        made = d.reminders(found, project=loaded.name, roles=roles)
+        made = d.reminders(
+            found, project=loaded.name, roles=roles, tasks=checks.get("tasks_late"), within=within
+        )
         if not made:
             made = {
                 str(text("Unit of the bulletin")): (
@@ -240,6 +249,25 @@ def _measured(project: Project) -> dict[str, pd.DataFrame]:
     names = {name: str(label) for name, label in headings("duty").items()}
     shown = table.drop(columns=["code", "fid"], errors="ignore")
     return {str(DUTY_TABLES["scorecard"]): shown.rename(columns=names)}
+
+
+def _checked(project: Project) -> Mapping[str, pd.DataFrame]:
+    """Give the checks of the last results, where there are some."""
+    try:
+        return open_results(default_folder(project)).checks
+    except (RiskmapError, OSError, KeyError):
+        return {}
+
+
+def _told_of(checks: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Give the sheets of accidents and of dangers that a bulletin brings beside the register."""
+    said = {**headings("all"), **headings("duty")}
+    names = {name: str(label) for name, label in said.items()}
+    return {
+        str(DUTY_TABLES[name]): pd.DataFrame(_records(checks[name])).rename(columns=names)
+        for name in ("accidents", "dangers_open")
+        if name in checks
+    }
 
 
 def show(project: Path, subject: str, *, code: list[str] | None, unit: str, as_json: bool) -> None:
@@ -282,8 +310,13 @@ def show(project: Path, subject: str, *, code: list[str] | None, unit: str, as_j
     if as_json:
         emit(rows)
         return
-    for row in rows:
-        typer.echo(_measure_line(row) if subject == "scorecard" else _line(row))
+    if subject == "scorecard":
+        for row in rows:
+            typer.echo(_measure_line(row))
+    elif rows:
+        own = "control" if subject == "signed_off" else "duty"
+        for line in _lined_up(rows, {**headings("all"), **headings(own)}):
+            typer.echo(line)
 
 
 def _measure_line(row: dict[str, Any]) -> str:
@@ -301,12 +334,39 @@ def _measure_line(row: dict[str, Any]) -> str:
     return f"{row['measure']}: {value}"
 
 
-def _line(row: dict[str, Any]) -> str:
-    shown = (f"{v:g}" if isinstance(v, float) else str(v) for v in row.values() if v is not None)
-    return "  ".join(word for word in shown if word)
+def _lined_up(rows: list[dict[str, Any]], said: Mapping[str, Text]) -> list[str]:
+    """Show rows below the headings of their columns; columns that are blank in all are left out."""
+    names = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
+    lines = [[str(said.get(name, name)) for name in names]]
+    roles = load_roles()
+    lines += [[_cell(name, row[name], roles) for name in names] for row in rows]
+    wide = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell + " " * (size - _width(cell)) for cell, size in zip(line, wide, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
 
 
-def diff(old: Path, new: Path, *, out: Path | None, as_json: bool) -> None:
+def _cell(name: str, value: Any, roles: Mapping[str, Role]) -> str:
+    if value in (None, ""):
+        return "—"
+    if name == "role" and value in roles:
+        return str(roles[value].label)
+    if name == "level" and isinstance(value, int | float):
+        return str(LEVEL_NAMES[int(value)])
+    if isinstance(value, bool):
+        return str(YES_NO[0 if value else 1])
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _width(cell: str) -> int:
+    """Count the columns that a text takes on a screen: Chinese letters take two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in cell)
+
+
+def diff(old: Path, new: Path, *, out: Path | None, table: str, as_json: bool) -> None:
     """Say what changed between two results: units, items, what is carried over.
 
     Parameters
@@ -317,9 +377,18 @@ def diff(old: Path, new: Path, *, out: Path | None, as_json: bool) -> None:
         Results folder of the later run.
     out
         File to write, or None.
+    table
+        Table to show; empty for the overview.
     as_json
         Whether one JSON document is printed.
+
+    Raises
+    ------
+    UsageError
+        When there is no such table.
     """
+    if table and table not in d.TITLES:
+        raise UsageError(text("no such table; one of {known}", known=", ".join(d.TITLES)))
     names = ("units", "unit_indicators", "items", "control", "scorecard", "signed_off")
     results = open_results(old), open_results(new)
     sides = [
@@ -345,7 +414,11 @@ def diff(old: Path, new: Path, *, out: Path | None, as_json: bool) -> None:
     if as_json:
         emit({name: _records(table) for name, table in tables.items()})
         return
-    for row in _records(tables["overview"]):
+    if table not in ("", "overview"):
+        rows = _records(tables[table]) if table in tables else []
+        for line in _lined_up(rows, d.HEADINGS) if rows else ():
+            typer.echo(line)
+    for row in _records(tables["overview"]) if table in ("", "overview") else ():
         before = "" if row["before"] is None else f"{row['before']:g} → "
         typer.echo(f"{row['what']}: {before}{row['after']:g}")
     if out is not None:

@@ -157,7 +157,7 @@ def register(
         closed=signed,
         steps=steps,
         scorecard=_measured(project, ground, whole, known),
-        duty=_duty(project, ground, items, pieces)
+        duty=_duty(project, ground, items, control, pieces)
         | _under_scenarios(ground, grid, items, scenarios or {}),
         notes=(
             *notes,
@@ -169,7 +169,11 @@ def register(
 
 
 def _duty(
-    project: Project, ground: Ground, items: pd.DataFrame, pieces: Pieces | None
+    project: Project,
+    ground: Ground,
+    items: pd.DataFrame,
+    control: pd.DataFrame,
+    pieces: Pieces | None,
 ) -> dict[str, pd.DataFrame]:
     """Check grids, persons, patrols, loudspeakers and stated figures, where their ledgers are."""
     case = Case(
@@ -179,6 +183,7 @@ def _duty(
         items=items,
         presets=ground.presets,
         day=project.data_date or "",
+        control=control,
     )
     found = duty_checks(
         ground.layers,

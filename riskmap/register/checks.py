@@ -15,7 +15,7 @@ from riskmap.i18n import Text, text
 from riskmap.layers.layer import filled
 from riskmap.register.items import places
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.grade import active
+from riskmap.vocabulary.grade import active, grades
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,6 +42,8 @@ class Case:
     presets: Presets
     day: str
     """Date of the data, ISO, or empty."""
+    control: pd.DataFrame | None = None
+    """The control table of the same items."""
 
     def table(self, role: str) -> gpd.GeoDataFrame | None:
         """Give a ledger that has rows.
@@ -586,6 +588,117 @@ def _outlook(case: Case) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=names)
 
 
+def _dangers_open(case: Case) -> pd.DataFrame | None:
+    """List dangers that are not mended, with unit, person, and the days since they were found."""
+    table, control = case.table("hidden_danger"), case.control
+    if table is None or control is None or not case.day:
+        return None
+    mine = control[(control[c.ROLE] == "hidden_danger").to_numpy(bool)]
+    found = filled(table, "found").reindex(mine.index).fillna(mine["first_on"])
+    day = pd.Timestamp(case.day)
+    age = (day - pd.to_datetime(found, errors="coerce")).dt.days
+    rows = []
+    for key, row, since, days in zip(
+        mine.index, mine.to_dict(orient="records"), found, age, strict=True
+    ):
+        late = row["overdue"] is True or row["overdue"] == 1
+        fault = text("overdue") if late else None
+        if row["person"] is None or row["person"] != row["person"]:
+            nobody = text("nobody is named")
+            fault = nobody if fault is None else text("{what}; {mend}", what=fault, mend=nobody)
+        rows.append(
+            [key, row[c.NAME], row["town"], row["duty_unit"], row["person"], since, days,
+             row["deadline"], row["days_left"], row["status"], fault]
+        )  # fmt: skip
+    names = [
+        "item_id", "name", "town", "duty_unit", "person", "found_on", "days", "deadline",
+        "days_left", "status", "fault",
+    ]  # fmt: skip
+    out = pd.DataFrame(rows, columns=names).astype({"days": "Int64", "days_left": "Int64"})
+    return out.sort_values(["deadline", "item_id"], kind="stable", ignore_index=True)
+
+
+def _risky_works(case: Case) -> pd.DataFrame | None:
+    """List risky work with its enterprise, and say which is unlikely but grave, or not reported."""
+    table = case.table("risky_work")
+    if table is None:
+        return None
+    role = case.roles["risky_work"]
+    kinds = {choice.value: choice.label for choice in _choices(case, "risky_work", "type")}
+    worst = {k for k, level in case.presets["risky_work.level_by_type"].items() if int(level) >= 4}
+    levels = grades(role, table, case.presets)["level"]
+    reported = filled(table, "reported").map(lambda value: value is True or str(value) == "True")
+    read = ("name", "site", "town", "type", "starts", "ends")
+    rows = []
+    for key, level, is_known, people, *said in zip(
+        table.index, levels, reported, filled(table, "people_on_site"),
+        *(_text(table, name) for name in read), strict=True,
+    ):  # fmt: skip
+        name, site, town, kind, starts, ends = said
+        when = text("under way")
+        if case.day and starts and starts > case.day:
+            when = text("to come")
+        elif case.day and ends and ends < case.day:
+            when = text("ended")
+        grave = text("unlikely but grave: graded by the outcome") if kind in worst else None
+        fault = None if is_known else text("not reported to the office")
+        rows.append([key, name, site, town, kinds.get(kind, kind), starts, ends, when, people,
+                     level, grave, fault])  # fmt: skip
+    names = [
+        "item_id", "name", "site", "town", "work_kind", "starts", "ends", "when", "people_there",
+        "level", "basis", "fault",
+    ]  # fmt: skip
+    out = pd.DataFrame(rows, columns=names).astype({"level": "Int8"})
+    out["people_there"] = pd.to_numeric(out["people_there"], errors="coerce").astype("Int64")
+    return out.sort_values(["level", "item_id"], ascending=[False, True], ignore_index=True)
+
+
+def _accidents(case: Case) -> pd.DataFrame | None:
+    """Set each town's accidents of this year to date beside those of the same days last year.
+
+    Forest fires are counted elsewhere; no accident counts twice, whatever kinds it is of.
+    """
+    table = case.table("accident")
+    if table is None or not case.day:
+        return None
+    table = table[~_text(table, "type").str.contains("森林火灾", regex=False).to_numpy(bool)]
+    town, day = _text(table, "town"), _text(table, "date")
+    if len(table) and table.geometry.notna().all():
+        town = town.where(town != "", places(table, case.units)["town"].fillna("").astype(str))
+    year = int(case.day[:4])
+    now, before = (
+        ((day >= f"{y}-01-01") & (day <= f"{y}{case.day[4:]}")).to_numpy(bool)
+        for y in (year, year - 1)
+    )
+    done = _text(table, "stage").isin(["evaluated", "closed"]).to_numpy(bool)
+    counted = {
+        name: pd.to_numeric(filled(table, name), errors="coerce").fillna(0.0).to_numpy(float)
+        for name in ("deaths", "injured", "loss")
+    }
+    rows: list[list[Any]] = []
+    for name in ["", *case.towns(), *sorted(set(town) - {*case.towns(), ""})]:
+        here = np.ones(len(table), bool) if not name else (town == name).to_numpy(bool)
+        these, those = int((here & now).sum()), int((here & before).sum())
+        dead, dead_before = (float(counted["deaths"][here & when].sum()) for when in (now, before))
+        rows.append(
+            [
+                name or text("Total"), these, those, _change(these, those), dead, dead_before,
+                _change(dead, dead_before), float(counted["injured"][here & now].sum()),
+                float(counted["loss"][here & now].sum()), int((here & now & ~done).sum()),
+            ]
+        )  # fmt: skip
+    names = [
+        "unit_name", "accidents", "accidents_before", "accidents_change", "deaths",
+        "deaths_before", "deaths_change", "injured", "loss", "unfinished",
+    ]  # fmt: skip
+    out = pd.DataFrame(rows, columns=names)
+    return out.astype({"accidents_change": "Float64", "deaths_change": "Float64"})
+
+
+def _change(now: float, before: float) -> float | None:
+    return round(100.0 * (now - before) / before, 1) if before else None
+
+
 CHECKS: Final[Mapping[str, Callable[[Case], pd.DataFrame | None]]] = {
     "survey": _survey,
     "tasks_late": _tasks_late,
@@ -605,5 +718,8 @@ CHECKS: Final[Mapping[str, Callable[[Case], pd.DataFrame | None]]] = {
     "park_faults": _park_faults,
     "commitments": _commitments,
     "outlook": _outlook,
+    "dangers_open": _dangers_open,
+    "risky_works": _risky_works,
+    "accidents": _accidents,
 }
 """Subject to its check, in the order in which they stand beside the control table."""

@@ -577,6 +577,10 @@ def duty_checks(
     patrols = _table(layers, "patrol")
     if patrols is not None and data_date:
         found["patrol_overdue"] = not_patrolled(patrols, items, presets, data_date=data_date)
+        if grids is not None:
+            found["patrol_cover"] = patrol_cover(
+                patrols, grids, items, presets, data_date=data_date, crs=units.crs
+            )
     speakers = _table(layers, "loudspeaker")
     if speakers is not None and pieces is not None:
         found["out_of_earshot"] = out_of_earshot(speakers, units, pieces, presets)
@@ -753,6 +757,84 @@ def not_patrolled(
     names = ["item_id", "name", "level", "last_visit", "days", "allowed"]
     table = pd.DataFrame(rows, columns=names)
     return table.astype({"days": "Int64", "level": "Int8"})
+
+
+def patrol_cover(
+    patrols: pd.DataFrame,
+    grids: gpd.GeoDataFrame,
+    items: pd.DataFrame,
+    presets: Presets,
+    *,
+    data_date: str,
+    crs: Any,
+) -> pd.DataFrame:
+    """Say for every grid of every level how far its patrols reach in space and in time.
+
+    Parameters
+    ----------
+    patrols
+        Visits with item or item_name, and date.
+    grids
+        Polygons with number, name, parent and person.
+    items
+        The list, with lon, lat, level and name.
+    presets
+        ``control.patrol_days`` by level, ``register.patrol_window_days``.
+    data_date
+        Date of the data, ISO.
+    crs
+        The run's CRS.
+
+    Returns
+    -------
+    DataFrame
+        number, grid, parent, person, items (that lie in it), visited (ever), cover_percent,
+        in_time (visited within the days of their level), in_time_percent, patrol_days (days of the
+        window on which something in it was visited), last_visit, fault; in the ledger's order.
+    """
+    import geopandas as gpd
+
+    at = gpd.GeoSeries.from_xy(
+        items["lon"].astype(float), items["lat"].astype(float), crs=c.WGS84
+    ).to_crs(crs)
+    spots = np.where(items["lon"].notna(), at.to_numpy(), None)
+    of_grid, of_item = shapely.STRtree(spots).query(
+        shapely.make_valid(grids.geometry.to_numpy()), predicate="intersects"
+    )
+    late = set(not_patrolled(patrols, items, presets, data_date=data_date)["item_id"])
+    visits = pd.to_datetime(filled(patrols, "date"), errors="coerce")
+    today = pd.Timestamp(date.fromisoformat(data_date))
+    past = (visits <= today).to_numpy(bool)
+    number, said = (filled(patrols, name).fillna("").astype(str) for name in ("item", "item_name"))
+    window = int(presets["register.patrol_window_days"])
+    rows = []
+    about = [filled(grids, name) for name in ("number", "name", "parent", "person")]
+    for place, grid in enumerate(zip(*about, strict=True)):
+        mine = items.iloc[np.unique(of_item[of_grid == place])]
+        here = past & (number.isin(mine.index) | said.isin(mine[c.NAME].dropna())).to_numpy(bool)
+        seen = set(number[here]) | set(said[here])
+        known = [str(key) in seen or str(name) in seen for key, name in mine[c.NAME].items()]
+        good = len(mine) - len(late & set(mine.index))
+        days = visits[here & (visits > today - timedelta(days=window)).to_numpy(bool)].dt.date
+        last = visits[here].max()
+        fault = None
+        if len(mine) and not days.nunique():
+            fault = text("no patrol in {n} days", n=window)
+        elif good < len(mine):
+            fault = text("not every item was visited in time")
+        share = [100.0 * n / len(mine) if len(mine) else None for n in (sum(known), good)]
+        rows.append(
+            [*grid, len(mine), sum(known), share[0], good, share[1], days.nunique(),
+             None if pd.isna(last) else last.date().isoformat(), fault]
+        )  # fmt: skip
+    names = [
+        "number", "grid", "parent", "person", "items", "visited", "cover_percent", "in_time",
+        "in_time_percent", "patrol_days", "last_visit", "fault",
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=names)
+    for name in ("cover_percent", "in_time_percent"):
+        table[name] = table[name].astype("Float64").round(1)
+    return table
 
 
 def out_of_earshot(

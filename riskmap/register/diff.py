@@ -737,8 +737,15 @@ def sheets_of(found: Bulletin, roles: Mapping[str, Role]) -> dict[str, pd.DataFr
     return made
 
 
-def reminders(found: Bulletin, *, project: str, roles: Mapping[str, Role]) -> dict[str, Any]:
-    """Make a letter for each unit that has something overdue or due next.
+def reminders(
+    found: Bulletin,
+    *,
+    project: str,
+    roles: Mapping[str, Role],
+    tasks: pd.DataFrame | None = None,
+    within: int = 30,
+) -> dict[str, Any]:
+    """Make a letter for each unit that has an item or a task overdue or due next.
 
     Parameters
     ----------
@@ -748,6 +755,10 @@ def reminders(found: Bulletin, *, project: str, roles: Mapping[str, Role]) -> di
         Name of the project.
     roles
         All roles.
+    tasks
+        Tasks that are not done, as `checks` lists them; None where no ledger of them is kept.
+    within
+        Days after the bulletin's last day in which a task is due next.
 
     Returns
     -------
@@ -760,8 +771,11 @@ def reminders(found: Bulletin, *, project: str, roles: Mapping[str, Role]) -> di
     rows = rows[~rows.index.duplicated()].rename_axis("item_id").reset_index()
     columns = ("item_id", "name", "town", "level", "state", "deadline", "days_left", "measure")
     made: dict[str, Any] = {}
-    for unit, mine in rows.groupby(rows[found.by].fillna("").astype(str), sort=True):
-        late = int(mine["overdue"].fillna(value=False).sum())
+    due = _due_tasks(tasks, found.until, within)
+    of_unit = rows[found.by].fillna("").astype(str)
+    for unit in sorted({*of_unit, *due["unit_name"]}):
+        mine, todo = rows[of_unit == unit], due[due["unit_name"] == unit]
+        late = int(mine["overdue"].fillna(value=False).sum()) + int((todo["left"] < 0).sum())
         lines = [
             str(text("{project}: reminder", project=project)),
             str(text("To: {unit}", unit=unit_name(found.by, str(unit), roles))),
@@ -769,7 +783,7 @@ def reminders(found: Bulletin, *, project: str, roles: Mapping[str, Role]) -> di
                 text(
                     "On {day} {n} items in your charge are overdue or due next, {late} of them "
                     "overdue. Please mend them, report and ask for review.",
-                    day=found.until, n=len(mine), late=late,
+                    day=found.until, n=len(mine) + len(todo), late=late,
                 )
             ),
         ]  # fmt: skip
@@ -777,5 +791,26 @@ def reminders(found: Bulletin, *, project: str, roles: Mapping[str, Role]) -> di
             {str(FORM_HEADINGS[c]): [shown(c, value, roles) for value in mine[c]] for c in columns},
             dtype=object,
         )
-        made[unit_name(found.by, str(unit), roles)] = (lines, table)
+        told = zip(*(todo[c] for c in ("name", "fault", "deadline", "left", "task_kind")),
+                   strict=True)  # fmt: skip
+        more = [
+            [str(text("task")), name, "", "", fault, day, left, kind]
+            for name, fault, day, left, kind in told
+        ]
+        table = pd.concat([table, pd.DataFrame(more, columns=table.columns, dtype=object)])
+        made[unit_name(found.by, unit, roles)] = (lines, table.reset_index(drop=True))
     return made
+
+
+def _due_tasks(tasks: pd.DataFrame | None, until: str, within: int) -> pd.DataFrame:
+    """Give the tasks that are overdue or due next, with the days left."""
+    import pandas as pd
+
+    names = ["unit_name", "name", "task_kind", "deadline", "fault", "left"]
+    if tasks is None or not len(tasks):
+        return pd.DataFrame(columns=names).astype({"unit_name": object, "left": int})
+    day = pd.to_datetime(tasks["deadline"], errors="coerce")
+    left = (day - pd.Timestamp(until)).dt.days
+    found = tasks.fillna("").assign(left=left, fault=tasks["fault"].astype(str))
+    found = found[(left <= within).to_numpy(bool) & (tasks["finished"].fillna("") == "")]
+    return found.assign(left=found["left"].astype(int))[names]

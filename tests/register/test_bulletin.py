@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from riskmap.register.diff import as_of, bulletin, letter, reminders, sheets_of
@@ -89,6 +90,27 @@ def test_text_sheets_and_letters_name_the_late_ones(base):
     assert [len(table) for table in sheets.values()] == [3, 2, 1, 1, 1, 7]
     letters = reminders(found, project="示例区", roles=ROLES)
     assert {unit: len(table) for unit, (_, table) in letters.items()} == {"甲镇": 2, "乙镇": 1}
+
+
+def test_letters_bring_the_tasks_that_are_due_to_each_unit(base):
+    tasks = pd.DataFrame(
+        {
+            "unit_name": ["甲镇", "丙镇", "丙镇", "丙镇"],
+            "name": ["修订预案", "购置物资", "明年规划", "已办"],
+            "task_kind": "预案修订", "deadline": ["2026-05-30", "2026-06-30", "2026-07-01", "2026-05-01"],
+            "finished": [None, None, None, "2026-06-01"], "fault": "未完成",
+        }
+    )  # fmt: skip
+    found = bulletin(base, since="2026-05-01", until="2026-05-31")
+    letters = reminders(found, project="示例区", roles=ROLES, tasks=tasks)
+    assert {unit: len(table) for unit, (_, table) in letters.items()} == {
+        "甲镇": 3, "乙镇": 1, "丙镇": 1,
+    }  # fmt: skip
+    lines, table = letters["甲镇"]
+    assert "3项" in lines[2]
+    assert table.iloc[-1].tolist()[:2] == ["任务", "修订预案"]
+    assert table["剩余天数"].tolist()[-1] == -1
+    assert letters["丙镇"][1]["名称"].tolist() == ["购置物资"]
 
 
 def test_an_empty_period_and_an_empty_register_are_told(tmp_path):

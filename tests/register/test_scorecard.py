@@ -8,9 +8,17 @@ from shapely import Point, box
 
 from riskmap.i18n import language
 from riskmap.layers.layer import Layer
-from riskmap.register.control import grid_faults, item_faults, not_patrolled, villages_without_ab
+from riskmap.register.checks import Case, checks
+from riskmap.register.control import (
+    grid_faults,
+    item_faults,
+    not_patrolled,
+    patrol_cover,
+    villages_without_ab,
+)
 from riskmap.register.scorecard import doubt, doubts, measures, read_stated, scorecard
 from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import load_roles
 
 CRS = "EPSG:4548"
 
@@ -387,3 +395,112 @@ def test_a_value_beyond_its_target_meets_it(direction, target, met):
     card = scorecard(rows, of=[one_measure])
     assert one(card, "m")["value"] == 75
     assert bool(one(card, "m")["met"]) is met
+
+
+def checked(layers, *, day="2026-04-10", control=None, towns=("甲镇", "乙街道")):
+    units = gpd.GeoDataFrame(
+        {"level": "town", "name": list(towns), "finest": True, "town": list(towns)},
+        geometry=[box(i, 0, i + 1, 1) for i in range(len(towns))], crs=CRS,
+    )  # fmt: skip
+    nothing = pd.DataFrame(columns=["name", "level", "role", "town", "people"])
+    found = Case(
+        layers=layers, roles=load_roles(), units=units, items=nothing, presets=load_presets(),
+        day=day, control=control,
+    )  # fmt: skip
+    return checks(found)
+
+
+def test_patrols_reach_grids_in_space_and_in_time():
+    """Five items of level 3 (7 days): A visited yesterday, B 20 days ago, C before the window, D E never."""
+    items = pd.DataFrame(
+        {"name": list("ABCDE"), "level": [3] * 5, "lon": [117.0005, 117.0015, 117.0025, 117.0005, 117.0025],
+         "lat": [36.0] * 5}, index=list("12345"),
+    )  # fmt: skip
+    grids = gpd.GeoDataFrame(
+        {"number": ["G1", "G2", "G0"], "name": ["东", "西", "全"], "parent": ["G0", "G0", None],
+         "person": ["甲", None, None]},
+        geometry=[box(117, 35.9, 117.002, 36.1), box(117.002, 35.9, 117.003, 36.1),
+                  box(117, 35.9, 117.003, 36.1)], crs=4490,
+    ).to_crs(CRS)  # fmt: skip
+    patrols = layer(
+        "patrol", item=["1", "1", None, "3", "9"], item_name=[None, None, "B", None, "无此点"],
+        date=["2026-04-09", "2026-04-09", "2026-03-21", "2026-02-01", "2026-04-09"],
+    )["patrol"].table  # fmt: skip
+    found = patrol_cover(
+        patrols, grids, items, load_presets(), data_date="2026-04-10", crs=CRS
+    ).set_index("number")
+    read = ["items", "visited", "cover_percent", "in_time", "in_time_percent", "patrol_days"]
+    assert found.loc["G1", read].tolist() == [3, 2, 66.7, 1, 33.3, 2]
+    assert found.loc["G2", read].tolist() == [2, 1, 50.0, 0, 0.0, 0]
+    assert found.loc["G0", read].tolist() == [5, 3, 60.0, 1, 20.0, 2]
+    assert found["last_visit"].tolist() == ["2026-04-09", "2026-02-01", "2026-04-09"]
+    with language("zh"):
+        assert [str(one) for one in found["fault"]] == [
+            "有风险点未按间隔巡查", "近30天没有巡查", "有风险点未按间隔巡查",
+        ]  # fmt: skip
+
+
+def test_accidents_by_town_stand_beside_the_same_days_of_last_year():
+    found = checked(
+        layer(
+            "accident", town=["甲镇", "甲镇", "乙街道", "甲镇", "甲镇", "甲镇", "外镇"],
+            date=["2026-01-05", "2026-04-10", "2026-02-01", "2025-04-10", "2025-04-11", "2026-03-01",
+                  "2026-04-11"],
+            type=["交通", None, "生产经营性", "交通", "交通", "森林火灾", "交通"],
+            deaths=[2, None, 1, 3, 9, 7, 5], stage=["closed", None, "evaluated", None, None, None, None],
+        )
+    )["accidents"]  # fmt: skip
+    read = ["accidents", "accidents_before", "deaths", "deaths_before", "unfinished"]
+    assert found[read].astype(float).to_numpy().tolist() == [
+        [3, 1, 3, 3, 1], [2, 1, 2, 3, 1], [1, 0, 1, 0, 0], [0, 0, 0, 0, 0],
+    ]  # fmt: skip
+    assert found["accidents_change"].tolist()[:2] == [200.0, 100.0]
+    assert found["deaths_change"].tolist()[:2] == [0.0, -33.3]
+    assert found["accidents_change"].isna().tolist() == [False, False, True, True]
+
+
+def test_unlikely_but_grave_work_is_graded_by_its_outcome():
+    found = checked(
+        layer(
+            "risky_work", number=["1", "2", "3", "4"], name=list("甲乙丙丁"), site=["厂"] * 4,
+            type=["plugging", "hot", "tank", None], starts=["2026-04-11", "2026-04-10", "2026-04-01", None],
+            ends=["2026-04-12", "2026-04-10", "2026-04-09", None], reported=[True, None, "True", False],
+            people_on_site=[3, None, 2, 1],
+        )
+    )["risky_works"].set_index("name")  # fmt: skip
+    assert found.loc[list("甲乙丙丁"), "level"].tolist() == [4, 3, 4, 0]
+    assert found["basis"].notna().to_dict() == {"甲": True, "乙": False, "丙": True, "丁": False}
+    assert found["fault"].notna().to_dict() == {"甲": False, "乙": True, "丙": False, "丁": True}
+    with language("zh"):
+        assert {name: str(one) for name, one in found["when"].items()} == {
+            "甲": "未开始", "乙": "进行中", "丙": "已结束", "丁": "进行中",
+        }  # fmt: skip
+
+
+def test_dangers_not_mended_stand_with_owner_and_age():
+    ledger = layer("hidden_danger", found=["2026-03-31", None])
+    control = pd.DataFrame(
+        {
+            "role": ["hidden_danger", "hidden_danger", "flood_point"], "name": list("甲乙丙"),
+            "town": "甲镇", "duty_unit": ["住建局", "消防", "水务"], "person": ["责任人A", None, None],
+            "first_on": ["2026-04-01", "2026-04-06", "2026-04-01"],
+            "deadline": ["2026-05-01", "2026-04-09", "2026-05-01"], "days_left": [21, -1, 21],
+            "overdue": [False, True, False], "status": ["整改中", "待上报", "待上报"],
+        },
+        index=["hidden_danger-0", "hidden_danger-1", "YL-1"],
+    )  # fmt: skip
+    found = checked(ledger, control=control)["dangers_open"].set_index("item_id")
+    assert found["days"].to_dict() == {"hidden_danger-1": 4, "hidden_danger-0": 10}
+    assert found["duty_unit"].tolist() == ["消防", "住建局"]
+    with language("zh"):
+        assert [one and str(one) for one in found["fault"]] == ["超期；未填责任人", None]
+
+
+def test_what_is_not_due_yet_is_not_late():
+    """Due 12 April and open is neither in time nor late on the 10th; done early counts."""
+    calls = layer(
+        "call", finished=["2026-04-05", "2026-04-12", None, None, "2026-04-09"],
+        due=["2026-04-09", "2026-04-10", "2026-04-08", "2026-04-12", "2026-04-20"],
+    )  # fmt: skip
+    row = one(scorecard(calls, data_date="2026-04-10"), "calls_in_time")
+    assert (row["numerator"], row["denominator"], row["value"]) == (2, 4, 50.0)

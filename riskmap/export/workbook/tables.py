@@ -54,6 +54,10 @@ DUTY_TABLES: Final[Mapping[str, Text]] = {
     "park_faults": text("Sources and parks"),
     "commitments": text("Commitments missing"),
     "outlook": text("Refuges of coming years"),
+    "patrol_cover": text("Patrols by grid"),
+    "dangers_open": text("Dangers not mended"),
+    "risky_works": text("Risky work"),
+    "accidents": text("Accidents by town"),
 }
 """What is checked beside the control table, in the order in which it stands there."""
 OWN_TABLES: Final = ("scorecard", "signed_off")
