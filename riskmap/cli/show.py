@@ -162,6 +162,12 @@ def shown_solution(document: dict[str, Any]) -> str:
         lines.append(str(text("open: {names}", names=", ".join(document["facilities"]))))
         share = f"{document['covered_share']:.1%}"
         lines.append(str(text("covered weight: {share}", share=share)))
+        if idle := document.get("adds_nothing"):
+            enough = len(document["facilities"]) - len(idle)
+            lines.append(
+                str(text("{n} are enough; these add nothing: {names}",
+                         n=enough, names=", ".join(idle)))
+            )  # fmt: skip
     if document["reason"]:
         lines.append(document["reason"])
     lines += [

@@ -14,7 +14,7 @@ from riskmap.errors import LayerError, Problem
 from riskmap.files import read_texts
 from riskmap.i18n import Text, text
 from riskmap.siting.allocation import allocate_split, allocate_whole, mend
-from riskmap.siting.location import MODELS, solve
+from riskmap.siting.location import MODELS, needless, solve
 from riskmap.siting.problem import STATUS_CODES, Instance, make_instance, within
 
 if TYPE_CHECKING:
@@ -232,7 +232,9 @@ def _known(
     return np.asarray(codes, np.float64)
 
 
-def located(instance: Instance, solution: Solution, *, seconds: float) -> dict[str, Any]:
+def located(
+    instance: Instance, solution: Solution, *, seconds: float, radius: float | None = None
+) -> dict[str, Any]:
     """Show a location model's answer.
 
     Parameters
@@ -243,6 +245,8 @@ def located(instance: Instance, solution: Solution, *, seconds: float) -> dict[s
         The answer.
     seconds
         Time taken [s].
+    radius
+        Service radius of the covers.
 
     Returns
     -------
@@ -263,6 +267,9 @@ def located(instance: Instance, solution: Solution, *, seconds: float) -> dict[s
         "covered_share": covered / total if total > 0 else 0.0,
         "covered_count_share": float(served.mean()) if served.size else 0.0,
         "uncovered": [instance.demands[i] for i in solution.uncovered],
+        "adds_nothing": [
+            instance.facilities[j] for j in needless(instance, solution, radius=radius)
+        ],
         "reason": solution.reason,
         "seconds": round(seconds, 4),
     }
@@ -296,8 +303,10 @@ def allocated(instance: Instance, solution: Solution, *, seconds: float) -> dict
     covered, total = float(instance.weight @ part), float(instance.weight.sum())
     if np.array_equal(instance.weight, instance.size):
         covered = served
+    shown = located(instance, solution, seconds=seconds)
+    shown.pop("adds_nothing")  # every facility stays open
     return {
-        **located(instance, solution, seconds=seconds),
+        **shown,
         "covered_weight": _plain(covered),
         "total_weight": _plain(total),
         "covered_share": covered / total if total > 0 else 1.0,
@@ -376,7 +385,7 @@ def locate(
     instance = read_instance(cost, demand, facilities)
     started = time.perf_counter()
     solution = solve(model, instance, p=p, radius=radius, time_limit=time_limit, gap=gap, busy=busy)
-    return located(instance, solution, seconds=time.perf_counter() - started)
+    return located(instance, solution, seconds=time.perf_counter() - started, radius=radius)
 
 
 def allocate(

@@ -31,6 +31,7 @@ from riskmap.siting.cover import (
 from riskmap.siting.exact.branch import p_median
 from riskmap.siting.exact.knapsack import Packed, choose_and_assign, fits, pack
 from riskmap.siting.problem import (
+    CANDIDATE,
     EXISTING,
     Answer,
     Instance,
@@ -439,3 +440,68 @@ def solve(
     raise UsageError(
         text("unknown model {model}; use one of {all}", model=model, all=", ".join(MODELS))
     )
+
+
+def needless(instance: Instance, solution: Solution, *, radius: float | None = None) -> Ints:
+    """Find new sites that add nothing: together they may stay closed, and the value is the same.
+
+    More sites than anybody needs are opened because the number was asked for.
+
+    Parameters
+    ----------
+    instance
+        The instance.
+    solution
+        Its answer.
+    radius
+        Service radius of the covers.
+
+    Returns
+    -------
+    numpy.ndarray
+        Positions of facilities, ascending; existing ones never.
+
+    Examples
+    --------
+    >>> from riskmap.siting.problem import make_instance
+    >>> one = make_instance(
+    ...     demand_of=[0, 0], facility_of=[0, 1], cost=[1, 2], demands=("d",), facilities=("a", "b")
+    ... )
+    >>> needless(one, p_median(one, p=2)).tolist()
+    [1]
+    """
+    mine = solution.open[instance.status[solution.open] == CANDIDATE]
+    none = np.zeros(0, np.int64)
+    if solution.objective is None or not len(mine):
+        return none
+    if solution.model in ("c-mclp", "c-p-median"):
+        used = np.bincount(solution.facility_of, solution.amount, instance.n_facilities)
+        return np.asarray(mine[used[mine] <= 0], np.int64)
+    limit = {"mclp": radius, "p-center": solution.objective, "p-median": np.inf}.get(solution.model)
+    if limit is None:
+        return none
+    opened = np.zeros(instance.n_facilities, bool)
+    opened[solution.open] = True
+    pairs = opened[instance.facility_of] & (instance.cost <= limit + _EQUAL)
+    if solution.model != "p-center":  # the farthest counts, whatever it weighs
+        pairs &= instance.weight[instance.demand_of] > 0
+    demand, site = instance.demand_of[pairs], instance.facility_of[pairs]
+    if solution.model == "p-median":
+        best = np.full(instance.n_demands, np.inf)
+        np.minimum.at(best, demand, instance.cost[pairs])
+        near = instance.cost[pairs] <= best[demand] + _EQUAL
+        demand, site = demand[near], site[near]
+    times = np.bincount(demand, minlength=instance.n_demands)
+    order = np.argsort(site, kind="stable")
+    first = np.searchsorted(site[order], np.arange(instance.n_facilities + 1))
+    idle = []
+    for one in mine.tolist():
+        served = demand[order[first[one] : first[one + 1]]]
+        if (times[served] > 1).all():
+            times[served] -= 1
+            idle.append(one)
+    return np.asarray(idle, np.int64)
+
+
+_EQUAL: Final = 1e-9
+"""Costs that differ by less are equal."""

@@ -152,6 +152,18 @@ def test_fewest_sites_cover_all_and_backup_covers_twice(graph, grid, presets):
         assert plan.proof[0].status == "optimal"
 
 
+def test_sites_that_add_nobody_are_named(graph, grid, presets):
+    """350 reaches 50..650; two more serve the rest, the fourth and fifth are opened for nothing."""
+    plan = station_plan(graph, at(350), grid, presets=presets, population=PEOPLE, k=4)
+    gain = plan.layers["sites"]["gain"]
+    assert (gain > 0).sum() == 2
+    said = [str(n) for n in plan.notes if "其余不再" in str(n)]
+    assert len(said) == 1
+    assert said[0].startswith("新增4处中2处即够")
+    two = station_plan(graph, at(350), grid, presets=presets, population=PEOPLE, k=2)
+    assert not [n for n in two.notes if "其余不再" in str(n)]
+
+
 def test_least_total_time_is_brute_force(graph, grid, presets):
     plan = station_plan(
         graph, at(350), grid, presets=presets, population=PEOPLE, model="p-median", k=1

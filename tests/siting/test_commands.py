@@ -83,3 +83,13 @@ def test_a_short_limit_gives_the_best_found_with_its_bound(tmp_path, monkeypatch
     assert document["status"] in {"feasible", "optimal"}
     assert document["bound"] <= document["objective"]
     assert len(document["facilities"]) == 20
+
+
+def test_sites_beyond_those_needed_are_named(tmp_path, monkeypatch, capsys):
+    """Two sites serve both demands at no cost; the third is opened because three are asked for."""
+    files = {"c": "demand,facility,cost\na,x,0\na,z,5\nb,y,0\nb,z,5\n"}
+    words = ("locate", "p-median", "--p", "3")
+    _, out, _ = call(tmp_path, monkeypatch, capsys, words, **files)
+    assert "2 are enough; these add nothing: z" in out
+    _, out, _ = call(tmp_path, monkeypatch, capsys, (*words, "--json"), **files)
+    assert json.loads(out)["adds_nothing"] == ["z"]

@@ -20,7 +20,7 @@ from riskmap.siting.cover import (
     mexclp,
     priced_sites,
 )
-from riskmap.siting.location import MODELS, solve
+from riskmap.siting.location import MODELS, needless, solve
 from riskmap.siting.problem import (
     CANDIDATE,
     EXISTING,
@@ -187,6 +187,36 @@ def test_medians_and_centers_against_every_choice(case, p):
     center = min(float(cost[:, s].min(axis=1).max()) for s in options)
     found = solve("p-center", instance, p=p)
     assert (found.objective, found.status) == (pytest.approx(center), "optimal")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    small(), st.integers(1, 6), st.integers(0, 9), st.sampled_from(["mclp", "p-median", "p-center"])
+)
+def test_sites_that_add_nothing_may_stay_closed_and_no_more_of_them(case, p, radius, model):
+    cost, weight, status = case
+    if not list(choices(status, p)):
+        return
+    instance = dense(cost, weight=weight, status=status)
+    found = solve(model, instance, p=p, radius=radius if model == "mclp" else None)
+    idle = needless(instance, found, radius=radius)
+    assert (status[idle] == 0).all()
+
+    def value(opened):
+        if not opened:
+            return 0.0 if model == "mclp" else np.inf
+        near = cost[:, opened].min(axis=1)
+        if model == "mclp":
+            return float(weight[near <= radius].sum())
+        return float((weight * near).sum() if model == "p-median" else near.max())
+
+    left = sorted(set(found.open.tolist()) - set(idle.tolist()))
+    if model != "p-median" or weight.any():
+        assert value(left) == pytest.approx(found.objective)
+    for site in left:
+        if status[site] == 0:
+            without = [one for one in left if one != site]
+            assert abs(value(without) - found.objective) > 1e-9
 
 
 @settings(max_examples=40, deadline=None)

@@ -17,7 +17,7 @@ from riskmap.plans.refuges.ways import Net, ways
 from riskmap.plans.stations.sites import thin
 from riskmap.result import Proof
 from riskmap.siting.allocation import allocate_split
-from riskmap.siting.location import solve
+from riskmap.siting.location import needless, solve
 from riskmap.siting.problem import (
     CANDIDATE,
     EXISTING,
@@ -66,6 +66,8 @@ class Chosen:
     """People that each serves in the last phase."""
     groups: Ints
     proof: pd.DataFrame
+    idle: Ints
+    """Facilities that were opened and add nothing."""
 
 
 def choose(instance: Instance, options: RefugeOptions, *, limit_s: float) -> Chosen | Text:
@@ -119,6 +121,7 @@ def choose(instance: Instance, options: RefugeOptions, *, limit_s: float) -> Cho
         people=got[site].astype(np.float64),
         groups=groups[site],
         proof=pd.DataFrame(proof),
+        idle=needless(instance, found, radius=limit_s),
     )
 
 
@@ -496,6 +499,13 @@ def propose(
     if isinstance(found, Text):
         table = pd.DataFrame()
         return Proposed(table=table, proof=table, xy=np.zeros((0, 2)), notes=(*notes, found))
+    asked = sum(phases(options)) if options.site_model != "lscp" else found.site.size
+    idle = [names[at[j - first]] for j in found.idle.tolist()]
+    if (enough := found.site.size - len(idle)) < min(asked, at.size):
+        more = text("New sites: {enough} of the {n} asked for are enough; more add nothing",
+                    enough=enough, n=asked)  # fmt: skip
+        named = text("{said} ({names})", said=more, names="、".join(idle))
+        notes.append(named if idle else more)
     if keep.size < reaching:
         notes += _better(wanted, rows, (candidates[tried], keep), net, options, instance, found)
     opened = found.site - first

@@ -360,6 +360,7 @@ def plan_sites(ground: Ground, *, model: str, most: int, robust: bool = False) -
     elif ground.candidates.whole is not None and len(chosen) and last[0] is not None:
         notes = (*notes, *_better(ground, model, (instance, kept), len(chosen), last[0]))
     sites, order = _sites(ground, chosen, table)
+    notes = (*notes, *idle_sites(sites["name"][sites["gain"] <= 0].tolist(), len(sites), model))
     if model == "mclp":
         sites["stays"] = _stays(ground, chosen, order)
     curve = pd.DataFrame(rows)
@@ -382,6 +383,33 @@ def plan_sites(ground: Ground, *, model: str, most: int, robust: bool = False) -
         reason=last[3],
         notes=notes,
     )
+
+
+def idle_sites(names: Sequence[str], count: int, model: str) -> tuple[Text, ...]:
+    """Say which of the new sites add nobody, where the model asks who is served in time.
+
+    Parameters
+    ----------
+    names
+        The sites that add nobody after the others.
+    count
+        All new sites.
+    model
+        Name of the model.
+
+    Returns
+    -------
+    tuple of Text
+        Nothing where each adds somebody, or where another question was asked.
+    """
+    if not names or model not in ("mclp", "c-mclp"):
+        return ()
+    return (
+        text(
+            "of {n} new sites {enough} are enough; those beyond add nobody: {names}",
+            n=count, enough=count - len(names), names="、".join(map(str, names)),
+        ),
+    )  # fmt: skip
 
 
 def _said(ground: Ground, model: str, kept: NDArray[np.bool_], *, asked: int) -> tuple[Text, ...]:
