@@ -140,6 +140,38 @@ def test_a_way_is_told_leg_by_leg_with_roads_and_landmarks():
     assert str(sheet["address"]) == "乙村，中路旁"
 
 
+def test_a_way_names_neither_its_goal_nor_one_mark_twice_and_one_road_once():
+    """Straight on along one road is one leg; the refuge itself tells no turn on the way to it."""
+    from riskmap.plans.refuges.ways import Landmarks
+
+    marks = Landmarks(
+        xy=np.array([[500_990.0, 4_000_060.0], [501_005.0, 4_000_060.0], [501_960.0, 4_000_060.0]]),
+        names=["场所0", "村小学", "村小学"],
+    )
+    told = {}
+    for names in (("西路", "中路", "东路"), ("长路", "长路", "长路"), ("西路", "长路", "西路")):
+        there = world([(2400, 100)], areas(("甲组", 20, 800, 820)), landmarks=marks,
+                      road_names=names)  # fmt: skip
+        told[names[1]] = str(
+            plan(there, limits={"foot": 2400.0}).tables["handout"]["route"].iloc[0]
+        )
+    assert (
+        told["中路"]
+        == "总体向东：沿西路向东 190 米到村小学；再沿中路向东 1000 米；再沿东路向东 400 米"
+    )
+
+
+def test_those_who_wait_for_a_later_round_are_told():
+    """400 people, 10 to a bus at a time: the sheet says that the last arrive later."""
+    there = world([(2900, 400)], areas(("甲组", 400, 100, 120)), ride=True,
+                  settings={"refuge.vehicle_share": 0.0})  # fmt: skip
+    found = plan(there, limits={"foot": 600.0, "ride": 3600.0})
+    row = found.tables["assignment"].iloc[0]
+    said = str(found.tables["handout"]["remark"].iloc[0])
+    assert row["arrive_min"] > row["minutes"] + 10
+    assert f"末趟在首趟出发后约{row['arrive_min']:.0f}分钟到达" in said
+
+
 def test_who_answers_for_a_refuge_is_its_person_or_its_office():
     refuges = [(300, 10, {"person": "责任人A", "duty_unit": "某街道"}),
                (400, 10, {"duty_unit": "某街道", "address": "某路1号"})]  # fmt: skip

@@ -477,4 +477,8 @@ def test_a_drowned_station_serves_from_the_dry_road_beside_it(graph, grid, prese
     plan = station_plan(graph, at(350), grid, presets=presets, population=PEOPLE, k=0,
                         depths={"雨": deep})  # fmt: skip
     assert (of_state(plan.tables["summary"], "雨")["covered"] == 0).all()
-    assert plan.tables["coverage"]["share_moved"].max() > 0
+    # Its lorries stand at 300, 50 m away: 18 s at 10 km/h. In the 30 s and 50 s left of the targets
+    # they drive 120 m and 320 m west: one cell (250), and three (250, 150, 50), of twenty.
+    moved = of_state(plan.tables["coverage"], "雨")
+    moved = moved[moved["what"] == "cells"].set_index("target")["share_moved"]
+    assert moved.to_dict() == {"arrival_s": 0.05, "rescue_s": 0.15}

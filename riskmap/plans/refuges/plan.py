@@ -244,7 +244,7 @@ def _sent(
         case.done.pairs, roads, dry,
         origins=case.people.xy, refuges=case.refuges, names=world.road_names,
         most_shared=float(world.presets["refuge.other_way_shared"]),
-        landmarks=world.landmarks,
+        landmarks=world.landmarks, goals=case.names,
     )  # fmt: skip
     table = assignment_table(
         case.done, case.possible, case.people, held, world.units, case.places,

@@ -499,13 +499,8 @@ def propose(
     if isinstance(found, Text):
         table = pd.DataFrame()
         return Proposed(table=table, proof=table, xy=np.zeros((0, 2)), notes=(*notes, found))
-    asked = sum(phases(options)) if options.site_model != "lscp" else found.site.size
     idle = [names[at[j - first]] for j in found.idle.tolist()]
-    if (enough := found.site.size - len(idle)) < min(asked, at.size):
-        more = text("New sites: {enough} of the {n} asked for are enough; more add nothing",
-                    enough=enough, n=asked)  # fmt: skip
-        named = text("{said} ({names})", said=more, names="、".join(idle))
-        notes.append(named if idle else more)
+    notes += _enough(found.site.size, idle, options, most=at.size)
     if keep.size < reaching:
         notes += _better(wanted, rows, (candidates[tried], keep), net, options, instance, found)
     opened = found.site - first
@@ -527,6 +522,17 @@ def propose(
         xy=candidates[at][opened],
         notes=tuple(notes),
     )  # fmt: skip
+
+
+def _enough(count: int, idle: list[str], options: RefugeOptions, *, most: int) -> list[Text]:
+    """Say how many new sites are enough where more are asked for."""
+    asked = sum(phases(options)) if options.site_model != "lscp" else count
+    enough = count - len(idle)
+    if enough >= min(asked, most):
+        return []
+    said = text("New sites: {enough} of the {n} asked for are enough; more add nothing",
+                enough=enough, n=asked)  # fmt: skip
+    return [text("{said} ({names})", said=said, names="、".join(idle)) if idle else said]
 
 
 def _thinned(n: int) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import shapely
 from riskmap.i18n import Text, text
 from riskmap.plans.refuges.assign import Assigned
 from riskmap.plans.refuges.demand import texts
+from riskmap.plans.refuges.ways import LEAST_LEG_M
 from riskmap.vocabulary.columns import words_of
 
 if TYPE_CHECKING:
@@ -408,7 +409,7 @@ def _other(row) -> Text:  # type: ignore[no-untyped-def]  # noqa: ANN001
     if not np.isfinite(row.other_metres):
         return text("no other road")
     said = text("{m} m, {min} min", m=f"{row.other_metres:.0f}", min=f"{row.other_minutes:g}")
-    if row.shared_m >= 1:
+    if row.shared_m >= LEAST_LEG_M:
         return text("{way}; {m} m of it as before", way=said, m=f"{row.shared_m:.0f}")
     return said
 
@@ -428,12 +429,23 @@ def _avoided(row) -> Text | str:  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 
 def _remark(row) -> Text | str:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    late = "" if row.in_time else text("too late after the warning: leave earlier")
-    if not row.through:
-        return late
-    risky = text("the way leads through the danger area {names}: pass before it begins",
-                 names=row.through)  # fmt: skip
-    return text("{first}; {second}", first=risky, second=late) if late else risky
+    parts: list[Text] = []
+    if row.through:
+        parts.append(text("the way leads through the danger area {names}: pass before it begins",
+                          names=row.through))  # fmt: skip
+    if row.mode == "ride" and row.arrive_min - row.minutes >= ROUNDS_MIN:
+        parts.append(text("the vehicles go several times: the last arrive {m} min after the first "
+                          "set out", m=f"{row.arrive_min:.0f}"))  # fmt: skip
+    if not row.in_time:
+        parts.append(text("too late after the warning: leave earlier"))
+    said: Text | str = parts[0] if parts else ""
+    for part in parts[1:]:
+        said = text("{first}; {second}", first=said, second=part)
+    return said
+
+
+ROUNDS_MIN: Final = 10.0
+"""Who waits longer than this for a vehicle is told that it goes several times [min]."""
 
 
 def plan_layers(

@@ -484,6 +484,7 @@ def plan_routes(
     names: Sequence[str],
     most_shared: float = 1.0,
     landmarks: Landmarks | None = None,
+    goals: Sequence[str] = (),
 ) -> Routes:
     """Find the first and the other road of every assignment.
 
@@ -505,6 +506,8 @@ def plan_routes(
         Another road may share this share of the first way at most; else there is none.
     landmarks
         Named places by which a way can be told, or None.
+    goals
+        Name of each refuge, which tells no turn on the way to it; or nothing.
 
     Returns
     -------
@@ -533,7 +536,8 @@ def plan_routes(
             if other[row].shared_m > most_shared * first[row].metres:
                 other[row] = NO_WAY
             via[row] = _names(net, first[row], names)
-            legs[row] = _legs(net, first[row], here, there, names, landmarks)
+            goal = goals[int(place[row])] if len(goals) else ""
+            legs[row] = _legs(net, first[row], here, there, names, landmarks, goal)
             if was is not None:
                 before = _one(leave, demand[row]), _one(reach, place[row])
                 usual[row] = find_way(was.graph, was.edge_cost, *before)
@@ -614,13 +618,15 @@ class Landmarks:
     """Shape (n, 2) [m]."""
     names: Sequence[str]
 
-    def near(self, x: float, y: float) -> str:
+    def near(self, x: float, y: float, *, without: Sequence[str] = ()) -> str:
         """Give the name of the nearest place within `LANDMARK_M`; empty for none.
 
         Parameters
         ----------
         x, y
             A point [m].
+        without
+            Names that tell nothing there: where the way leads to, and what was just named.
 
         Returns
         -------
@@ -630,8 +636,9 @@ class Landmarks:
         if not len(self.xy):
             return ""
         apart = np.hypot(self.xy[:, 0] - x, self.xy[:, 1] - y)
-        best = int(np.argmin(apart))
-        return self.names[best] if apart[best] <= LANDMARK_M else ""
+        order = np.flatnonzero(apart <= LANDMARK_M)
+        order = order[np.argsort(apart[order], kind="stable")]
+        return next((self.names[k] for k in order if self.names[k] not in without), "")
 
 
 LANDMARK_M: Final = 80.0
@@ -647,6 +654,7 @@ def _legs(
     there: Snapped,
     names: Sequence[str],
     landmarks: Landmarks | None,
+    goal: str = "",
 ) -> Text | str:
     """Tell a way leg by leg: road, direction, metres and what stands at its end."""
     xy = np.asarray(way.geometry.coords) if way.edges.size else here.xy[[0, 0]]
@@ -657,16 +665,23 @@ def _legs(
     ends = np.cumsum([metres for _, metres in stops])
     along = np.r_[0.0, np.cumsum(np.hypot(*np.diff(xy, axis=0).T))]
     at = np.column_stack([np.interp(np.r_[0.0, ends], along, xy[:, k]) for k in (0, 1)])
+    headings = _headings(at[:-1], at[1:])
+    named = ""
     for turn, (name, metres) in enumerate(stops):
-        heading = _headings(at[[turn]], at[[turn + 1]])[0]
+        heading, more = headings[turn], turn < len(stops) - 1
+        if more and (stops[turn + 1][0], headings[turn + 1]) == (name, heading):
+            # One road straight on is one leg, whatever lay between.
+            stops[turn + 1] = (name, metres + stops[turn + 1][1])
+            continue
         what: Text | str = (
             text("{heading} along {road} for {m} m", heading=heading, road=name, m=f"{metres:.0f}")
             if name
             else text("{heading} for {m} m", heading=heading, m=f"{metres:.0f}")
         )
-        mark = "" if landmarks is None else landmarks.near(*at[turn + 1].tolist())
-        if mark and turn < len(stops) - 1:
-            what = text("{leg}, as far as {mark}", leg=what, mark=mark)
+        if more and landmarks is not None:
+            mark = landmarks.near(*at[turn + 1].tolist(), without=(goal, named))
+            if mark:
+                what, named = text("{leg}, as far as {mark}", leg=what, mark=mark), mark
         said = text("{first}; then {second}", first=said, second=what) if said else what
     if there.walk_m[0] >= LEAST_LEG_M:
         door = text("{m} m from the road to the refuge", m=f"{there.walk_m[0]:.0f}")

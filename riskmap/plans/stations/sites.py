@@ -606,8 +606,10 @@ def _least_regret(ground: Ground, k: int) -> tuple[Ints, Text]:
     opened, regret, bound = least_regret(few, p=count + k, best=best, gap=GAP, max_nodes=NODES)
     said = text(
         "the sites lose at most {n} people in time against the best {k} sites of dry roads and of "
-        "each scenario; no choice among those compared loses less than {bound}",
-        n=f"{regret:.0f}", k=k, bound=f"{bound:.0f}",
+        "each scenario; no choice among the {few} compared of {all} candidates loses less than "
+        "{bound}",
+        n=f"{regret:.0f}", k=k, bound=f"{bound:.0f}", few=int(useful[count:].sum()),
+        all=len(places),
     )  # fmt: skip
     return np.asarray(opened[opened >= count] - count, np.int64), said
 
