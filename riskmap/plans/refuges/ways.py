@@ -638,7 +638,8 @@ class Landmarks:
         apart = np.hypot(self.xy[:, 0] - x, self.xy[:, 1] - y)
         order = np.flatnonzero(apart <= LANDMARK_M)
         order = order[np.argsort(apart[order], kind="stable")]
-        return next((self.names[k] for k in order if self.names[k] not in without), "")
+        named = (self.names[k] for k in order.tolist())
+        return next((name for name in named if name not in without), "")
 
 
 LANDMARK_M: Final = 80.0
