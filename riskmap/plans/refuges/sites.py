@@ -485,10 +485,9 @@ def propose(
         net = replace(net, limit_s=np.inf)
     size = float(presets["refuge.new_site_persons"])
     keep, reach = _reaching(wanted.origins[rows], people[rows], candidates[tried], net)
-    if not keep.size:
+    notes, reaching = list[Text](), keep.size
+    if not reaching:
         return None
-    notes: list[Text] = []
-    reaching = keep.size
     if options.site_model not in RADIAL and keep.size > MOST_CANDIDATES:
         notes.append(_thinned(keep.size))
         keep = keep[thin(candidates[tried[keep]], reach[keep], MOST_CANDIDATES)]
@@ -499,8 +498,7 @@ def propose(
     if isinstance(found, Text):
         table = pd.DataFrame()
         return Proposed(table=table, proof=table, xy=np.zeros((0, 2)), notes=(*notes, found))
-    idle = [names[at[j - first]] for j in found.idle.tolist()]
-    notes += _enough(found.site.size, idle, options, most=at.size)
+    notes += _enough(found, [names[at[j - first]] for j in found.idle], options, most=at.size)
     if keep.size < reaching:
         notes += _better(wanted, rows, (candidates[tried], keep), net, options, instance, found)
     opened = found.site - first
@@ -524,8 +522,9 @@ def propose(
     )  # fmt: skip
 
 
-def _enough(count: int, idle: list[str], options: RefugeOptions, *, most: int) -> list[Text]:
+def _enough(found: Chosen, idle: list[str], options: RefugeOptions, *, most: int) -> list[Text]:
     """Say how many new sites are enough where more are asked for."""
+    count = found.site.size
     asked = sum(phases(options)) if options.site_model != "lscp" else count
     enough = count - len(idle)
     if enough >= min(asked, most):
