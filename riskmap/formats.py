@@ -653,7 +653,7 @@ def check_size(path: Path) -> None:
         raise _too_large()
 
 
-def check_workbook(path: Path) -> None:
+def check_workbook(path: Path, *, telling: str = "") -> frozenset[str]:
     """Refuse a workbook that would take more memory or time than a table of rows does.
 
     The sheets of an .xlsx are looked through for their last cell; other kinds are opened by a
@@ -663,6 +663,13 @@ def check_workbook(path: Path) -> None:
     ----------
     path
         The workbook.
+    telling
+        A pattern that is sought in the sheets on the way, as RE2 reads it.
+
+    Returns
+    -------
+    frozenset of str
+        Parts of an .xlsx that hold the pattern nowhere.
 
     Raises
     ------
@@ -670,6 +677,7 @@ def check_workbook(path: Path) -> None:
         When it is too large; the message names the last cell.
     """
     check_size(path)
+    quiet = set()
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
@@ -679,19 +687,22 @@ def check_workbook(path: Path) -> None:
             plain = [part for part in sheets if part.filename.lower().endswith(".xml")]
             for part in plain:
                 with archive.open(part) as stream:
-                    far = _reaches_far(stream)
+                    far, told = _hold(stream, _FAR, telling)
+                if not told:
+                    quiet.add(part.filename)
                 with archive.open(part) as stream:
                     if far:
                         _check_sheet(stream)
             if plain and len(plain) == len([p for p in sheets if "_rels" not in p.filename]):
-                return
+                return frozenset(quiet)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, zlib.error):
         pass  # not of this kind, or damaged: the child finds out
     _probe(path)
+    return frozenset(quiet)
 
 
 _FAR: Final = (
-    r"""\br=["'](?:[A-Za-z]{2,3}[0-9]|[A-Za-z](?:4[6-9]|[5-9][0-9])[0-9]{4}|[A-Za-z][0-9]{7})"""
+    r"""r=["'](?:[A-Za-z]{2,3}[0-9]|[A-Za-z](?:4[6-9]|[5-9][0-9])[0-9]{4}|[A-Za-z][0-9]{7})"""
 )
 """Cells beyond column Z or row 460 000: without one a sheet is never too large."""
 
@@ -707,16 +718,19 @@ def _pieces(stream: Any) -> Iterator[bytes]:
         rest = piece[-400:]
 
 
-def _reaches_far(stream: Any) -> bool:
-    """Tell whether a sheet has a cell without which it can never be too large."""
+def _hold(stream: Any, *patterns: str) -> list[bool]:
+    """Tell of patterns whether a sheet holds them, in one reading of the whole."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = [
-        pc.match_substring_regex(pa.scalar(piece, pa.large_binary()), _FAR).as_py()
-        for piece in _pieces(stream)
-    ]
-    return any(found)
+    found = [False] * len(patterns)
+    for piece in _pieces(stream):
+        held = pa.scalar(piece, pa.large_binary())
+        found = [
+            had or bool(pattern and pc.match_substring_regex(held, pattern).as_py())
+            for had, pattern in zip(found, patterns, strict=True)
+        ]
+    return found
 
 
 def _check_sheet(stream: Any) -> None:

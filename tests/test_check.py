@@ -184,3 +184,35 @@ def test_yaml_faults_are_said_in_chinese(tmp_path, content, words):
     with language("zh"), pytest.raises(ProjectError) as error:
         load_for_check(path)
     assert words in str(error.value)
+
+
+def test_what_is_wrong_is_the_same_whether_points_are_made_or_not(tmp_path):
+    rows = [
+        ("A1", "甲", 117.01, 36.61), ("A2", "甲", 117.0101, 36.61), ("A3", "乙", 117.01, 36.61),
+        ("A4", "丙", 36.62, 117.02), ("", "丁", 0, 0), ("A1", "戊", 117.02, 36.62),
+        ("", "甲", 117.01, 36.61), ("A8", "己", 125.0, 36.6), ("A9", "", 117.03, 36.63),
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["编号", "名称", "经度", "纬度"])
+    table.assign(备注="x").to_csv(tmp_path / "a.csv", index=False)
+    shapes = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["经度"], table["纬度"]))
+    shapes.set_crs(4326).to_file(tmp_path / "b.geojson")
+    units = gpd.GeoDataFrame(
+        {"code": ["370101001"], "name": ["甲镇"]}, geometry=[shapely.box(117, 36.6, 117.1, 36.7)]
+    )
+    units.set_crs(4326).to_file(tmp_path / "units.geojson")
+    project = {
+        "name": "试", "place": {"code": "370101", "name": "试"}, "data_date": "2026-05-01",
+        "units": {"path": "units.geojson", "level": "town"}, "grid": {"size_m": 500},
+    }  # fmt: skip
+    for sources in (["a.csv", "a.csv"], ["a.csv", "b.geojson"]):
+        layers = {"flood_point": [{"path": name} for name in sources]}
+        path = tmp_path / "p.yaml"
+        path.write_text(yaml.safe_dump({**project, "layers": layers}, allow_unicode=True), "utf-8")
+        loaded, problems = load_for_check(path)
+        one, other = (check(loaded, problems, shapes=shapes) for shapes in (True, False))
+        assert [str(p) for p in one.problems] == [str(p) for p in other.problems]
+        rules = {p.rule for p in one.problems}
+        assert {"duplicate", "duplicate_number", "near_namesake", "one_spot"} & rules
+        counts = [(one.layers["flood_point"].rows_in, one.layers["flood_point"].rows_used)]
+        layer = other.layers["flood_point"]
+        assert counts == [(layer.rows_in, layer.rows_used)]

@@ -448,7 +448,8 @@ def check_project(
     loaded = in_language(loaded, lang)
     with language(loaded.outputs.lang):
         pictures = [(shown, loaded.file(shown)) for shown in loaded.outputs.tiles]
-        result = check(loaded, [*problems, *(backdrop_problems(pictures) if pictures else [])])
+        said = [*problems, *(backdrop_problems(pictures) if pictures else [])]
+        result = check(loaded, said, shapes=False)
         if out:
             write_gaps(result, out)
         kept: dict[str, Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numba
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.errors import Problem
+
+
+_FEW = 32
+"""Values up to which plain Python finds the classes."""
 
 
 @numba.njit(cache=True)
@@ -79,6 +84,10 @@ def _optimal_starts(weight: Array, first: Array, second: Array, k: int) -> NDArr
     return result
 
 
+_plain_starts = FunctionType(_optimal_starts.py_func.__code__, {"np": np, "_cost": _cost.py_func})
+"""The same lines without a compiler."""
+
+
 def natural_breaks(x: Array, k: int) -> list[float]:
     r"""Split values into k classes with the least sum of squares about the class means, exactly.
 
@@ -111,7 +120,9 @@ def natural_breaks(x: Array, k: int) -> list[float]:
     scale = max(float(np.abs(values).max()), 1e-300)
     centred = values / scale - np.sort(x).mean() / scale
     prefix = [np.concatenate([[0.0], np.cumsum(counts * centred**p)]) for p in (0, 1, 2)]
-    starts: NDArray[np.int64] = _optimal_starts(prefix[0], prefix[1], prefix[2], k)
+    few = len(values) <= _FEW  # done before a compiled function is loaded
+    find = _plain_starts if few else _optimal_starts
+    starts: NDArray[np.int64] = find(prefix[0], prefix[1], prefix[2], k)
     ends = np.append(starts[1:], len(values)) - 1
     return [float(v) for v in values[ends]]
 

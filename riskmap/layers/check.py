@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyproj
 import shapely
 
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import text
 from riskmap.layers.layer import Findings, filled, in_words
-from riskmap.layers.read.values import matches, texts_of
+from riskmap.layers.read.values import matches, same_text, text_series, texts_of
 from riskmap.vocabulary.columns import ITEM_ID, NAME, ROLE, WGS84
 
 if TYPE_CHECKING:
@@ -404,8 +407,63 @@ def row_place(table: pd.DataFrame, index: int) -> str:
     return f"{table['_file'].iloc[index]}{sheet} #{table['_row'].iloc[index]}"
 
 
+@dataclass(frozen=True)
+class Places:
+    """What rows are called and where they lie, as it is compared."""
+
+    names: pd.Series[Any]
+    """Shape (n,): in the form of `normal_names`; blank where there is none."""
+    repeated: NDArray[np.bool_]
+    """True where another row has the name too."""
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+
+    def without(self, rows: NDArray[np.bool_]) -> Places:
+        """Leave some rows out; a name may then be called repeated that stands alone now.
+
+        Parameters
+        ----------
+        rows
+            Shape (n,).
+
+        Returns
+        -------
+        Places
+            The others.
+        """
+        if not rows.any():
+            return self
+        names = self.names[~rows].reset_index(drop=True)
+        return Places(names, self.repeated[~rows], self.x[~rows], self.y[~rows])
+
+
+def places_of(table: gpd.GeoDataFrame, xy: NDArray[np.float64] | None = None) -> Places:
+    """Bring names and places of rows into the form in which they are compared.
+
+    Parameters
+    ----------
+    table
+        Shape (n, columns): in a metric CRS.
+    xy
+        Where the rows lie, shape (n, 2), when that is known without their geometries.
+
+    Returns
+    -------
+    Places
+        Blank names where the table has none.
+    """
+    x, y = middles(table.geometry.to_numpy()) if xy is None else xy.T
+    if NAME not in table.columns:
+        return Places(same_text("", table.index), np.zeros(len(table), dtype=bool), x, y)
+    names = normal_names(table[NAME]).reset_index(drop=True)
+    repeated = names.duplicated(keep=False).to_numpy()
+    if repeated.any():
+        repeated = repeated & (names != "").to_numpy()
+    return Places(names, repeated, x, y)
+
+
 def find_duplicates(
-    table: gpd.GeoDataFrame, role: Role, *, numbered_once: bool = False
+    table: gpd.GeoDataFrame, role: Role, places: Places, *, numbered_once: bool = False
 ) -> list[tuple[NDArray[np.bool_], str, str, list[str]]]:
     """Find rows that repeat an earlier one: the same own number, or name and place.
 
@@ -415,6 +473,8 @@ def find_duplicates(
         Shape (n, columns): in a metric CRS, in the order of the files.
     role
         The role.
+    places
+        Names and places of the rows.
     numbered_once
         True when it is known that no number stands in two rows.
 
@@ -433,18 +493,19 @@ def find_duplicates(
         out.append((mask, "duplicate_number", key, firsts))
         bad |= mask
     if "name" in table.columns and role.group != "base":
-        x, y = middles(table.geometry.to_numpy())
-        x, y = np.round(x / SAME_PLACE_M), np.round(y / SAME_PLACE_M)
-        names = normal_names(table["name"]).reset_index(drop=True)
-        again = names.duplicated(keep=False).to_numpy() & (names != "").to_numpy()
-        again &= np.isfinite(x) & ~bad
-        joined = pd.Series(np.full(len(table), None, dtype=object))
-        at = np.flatnonzero(again)
-        joined.iloc[at] = [
-            f"{name}|{east}|{north}"
-            for name, east, north in zip(names.iloc[at], x[at], y[at], strict=True)
-        ]
-        mask, firsts = _repeats(joined, table)
+        at = np.flatnonzero(places.repeated & np.isfinite(places.x) & ~bad)
+        x, y = np.round(places.x[at] / SAME_PLACE_M), np.round(places.y[at] / SAME_PLACE_M)
+        joined = pd.Series(
+            [
+                f"{name}|{east}|{north}"
+                for name, east, north in zip(places.names.iloc[at], x, y, strict=True)
+            ],
+            index=at,
+            dtype=object,
+        )
+        again, firsts = _repeats(joined, table)
+        mask = np.zeros(len(table), dtype=bool)
+        mask[at] = again
         out.append((mask, "duplicate", "name", firsts))
     return out
 
@@ -495,6 +556,7 @@ def note_doubtful(
     table: gpd.GeoDataFrame,
     role: Role,
     findings: Sequence[Findings],
+    places: Places,
     *,
     owner: NDArray[np.int64],
     local: NDArray[np.int64],
@@ -510,6 +572,8 @@ def note_doubtful(
         The role.
     findings
         Findings of each file.
+    places
+        Names and places of the rows.
     owner, local
         File of each row, and its position there, shape (n,).
     numbered_once
@@ -517,10 +581,9 @@ def note_doubtful(
     """
     if role.group == "base" or role.geometry == "none" or not len(table):
         return
-    x, y = middles(table.geometry.to_numpy())
     anew = np.zeros(len(table), dtype=bool) if numbered_once else numbers_restart(table, role)
-    near = _namesakes(table, x, y)
-    spot = _one_spot(x, y)
+    near = _namesakes(places)
+    spot = _one_spot(places.x, places.y)
     said = [
         (
             anew,
@@ -551,24 +614,16 @@ def note_doubtful(
             findings[index].noted(hit, rule, message, mend, field=field)
 
 
-def _namesakes(
-    table: gpd.GeoDataFrame, x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    out = np.zeros(len(table), dtype=bool)
-    if "name" not in table.columns:
-        return out
-    named = normal_names(table["name"])
-    repeated = named.duplicated(keep=False).to_numpy() & (named != "").to_numpy()
-    repeated &= np.isfinite(x) & np.isfinite(y)
-    names = np.full(len(named), "", dtype=object)
-    names[repeated] = named[repeated]
-    for rows in pd.Series(np.flatnonzero(repeated)).groupby(names[repeated]).groups.values():
-        places = np.flatnonzero(repeated)[np.asarray(rows)][:200]
-        apart = np.hypot(
-            x[places][:, None] - x[places][None, :], y[places][:, None] - y[places][None, :]
-        )
+def _namesakes(places: Places) -> NDArray[np.bool_]:
+    x, y = places.x, places.y
+    out = np.zeros(len(x), dtype=bool)
+    repeated = np.flatnonzero(places.repeated & np.isfinite(x) & np.isfinite(y))
+    names = places.names.iloc[repeated].to_numpy(dtype=object)
+    for rows in pd.Series(repeated).groupby(names).groups.values():
+        some = repeated[np.asarray(rows)][:200]
+        apart = np.hypot(x[some][:, None] - x[some][None, :], y[some][:, None] - y[some][None, :])
         np.fill_diagonal(apart, np.inf)
-        out[places[(apart < NEAR_M).any(axis=1)]] = True
+        out[some[(apart < NEAR_M).any(axis=1)]] = True
     return out
 
 
@@ -735,6 +790,8 @@ def assign_ids(
         Shape (n,): text ids, unique, on the table's index.
     """
     prefix = role.id_prefix or role.name.upper()
+    if numbered_once and (numbered := _all_numbered(prefix, table, role.id_field)) is not None:
+        return numbered
     ids = np.full(len(table), "", dtype=object)
     if role.id_field in table.columns:
         own = table[role.id_field].astype("str").str.strip()
@@ -754,6 +811,22 @@ def assign_ids(
     if rest.any():
         ids[rest] = _derive(prefix, role.name, table[rest], taken)
     return pd.Series(ids, index=table.index, dtype="str", name=ITEM_ID)
+
+
+def _all_numbered(prefix: str, table: gpd.GeoDataFrame, field: str) -> pd.Series | None:
+    """Make the ids of rows that all have a number of their own, a whole column at once."""
+    column = texts_of(table[field]) if field in table.columns else None
+    if column is None or column.null_count:
+        return None
+    column = pc.utf8_trim_whitespace(column)
+    if not pc.all(pc.greater(pc.binary_length(column), 0)).as_py():
+        return None
+    begun = pc.starts_with(pc.utf8_upper(column), prefix.upper())
+    if not pc.all(begun).as_py():
+        head, nothing = (pa.scalar(part, pa.large_string()) for part in (f"{prefix}-", ""))
+        headed = pc.binary_join_element_wise(head, column, nothing)
+        column = pc.if_else(begun, column, headed)
+    return text_series(column).set_axis(table.index).rename(ITEM_ID)
 
 
 def _numbered(prefix: str, number: str) -> str:

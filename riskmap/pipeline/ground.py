@@ -249,7 +249,7 @@ def describe_units(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return described
 
 
-def read_layers(project: Project, ground: Ground) -> Ground:
+def read_layers(project: Project, ground: Ground, *, shapes: bool = True) -> Ground:
     """Read and check every layer of the project.
 
     Parameters
@@ -258,6 +258,8 @@ def read_layers(project: Project, ground: Ground) -> Ground:
         The project.
     ground
         Units, CRS and place.
+    shapes
+        False where nobody looks at the places and ids of points.
 
     Returns
     -------
@@ -280,6 +282,7 @@ def read_layers(project: Project, ground: Ground) -> Ground:
             lines=_lines(layers),
             presets=ground.presets,
             reach_m=reach.get(role, 0.0),
+            shapes=shapes,
         )
         if _not_given(layer, said):
             continue

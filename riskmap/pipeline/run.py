@@ -633,7 +633,7 @@ def _notes(facts: Facts, ground: Ground, said: tuple[Text, ...]) -> tuple[Text, 
 T = TypeVar("T")
 
 
-def check(project: Project, problems: Sequence[Problem] = ()) -> Result:
+def check(project: Project, problems: Sequence[Problem] = (), *, shapes: bool = True) -> Result:
     """Try everything that a run would, but for the long computations.
 
     Parameters
@@ -642,6 +642,9 @@ def check(project: Project, problems: Sequence[Problem] = ()) -> Result:
         The project, as far as its file can be used.
     problems
         What is wrong with the file.
+    shapes
+        False where nobody looks at the places and ids of points, which a long ledger takes most
+        of its memory for.
 
     Returns
     -------
@@ -652,7 +655,7 @@ def check(project: Project, problems: Sequence[Problem] = ()) -> Result:
     with progress.stage(text("layers")):
         ground = _try(found, lambda: read_ground(project))
         known = ground is not None
-        ground = read_layers(project, ground or _no_ground(project))
+        ground = read_layers(project, ground or _no_ground(project), shapes=shapes)
     found += ground.problems
     with progress.stage(text("the rest of the project file")):
         effects: Mapping[str, Text] = {}

@@ -130,3 +130,13 @@ def test_rows_without_geometry_get_ids_too():
     ids = assign_ids(role, table, known)
     assert ids.is_unique
     assert ids.notna().all()
+
+
+def test_a_whole_column_of_own_numbers_gives_the_ids_that_rows_give_one_by_one():
+    numbers = [" YL-1", "yl-2", "FP-3 ", "4", "YL5"]
+    table = make(numbers=numbers).astype({"number": "str"})
+    whole = assign_ids(ROLE, table, numbered_once=True)
+    assert whole.tolist() == by_row(table) == ["YL-1", "yl-2", "YL-FP-3", "YL-4", "YL5"]
+    assert whole.name == "item_id"
+    table.loc[2, "number"] = None  # one without a number: its id is of name and place
+    assert assign_ids(ROLE, table, numbered_once=True).tolist() == by_row(table)

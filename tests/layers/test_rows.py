@@ -3,9 +3,13 @@
 from types import SimpleNamespace
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
 from shapely.geometry import Point
 
 from riskmap.layers.layer import placed_rows, rows_in_use
+from riskmap.layers.read import values
 from riskmap.vocabulary.roles import load_roles
 
 SOURCES = gpd.GeoDataFrame(
@@ -63,3 +67,26 @@ def test_a_village_named_in_the_address_places_a_row():
     hints = Hints(units=units, address=pd.Series(said, dtype=object))
     found = village_points(hints, np.ones(len(said), dtype=bool))[:, 0]
     assert [None if np.isnan(x) else int(x - 117) for x in found] == [0, 1, None, None, None, 3]
+
+
+@pytest.mark.parametrize("kind", ["number", "text", "phone", "date", "boolean"])
+def test_long_columns_of_few_entries_are_read_as_each_cell_alone(kind, monkeypatch):
+    entries = ["12", "3.5", "约半米", "", "30-50cm", "0.5m", "2024年6月", "是", "a\x07b", "1e400",
+               "13800000000", "0531-1", "#N/A", "[]", "１２"]  # fmt: skip
+    chance = np.random.default_rng(4)
+    cells = pd.Series(chance.choice(entries, 120), dtype="str")
+    parse = {
+        "number": lambda some: values.parse_numbers(
+            some, unit="m", header_unit=None, upper=True, whole=True
+        ),
+        "text": values.parse_text,
+        "phone": values.parse_phones,
+        "date": values.parse_dates,
+        "boolean": values.parse_booleans,
+    }[kind]
+    monkeypatch.setattr(values, "_REPEATED", 100)
+    monkeypatch.setattr(values, "_FEW", 0.5)
+    quick, slow = values.by_entries(cells, parse), [parse(cells.iloc[[n]]) for n in range(120)]
+    for part in ("bad", "changed"):
+        assert list(getattr(quick, part)) == [getattr(one, part)[0] for one in slow]
+    pd.testing.assert_series_equal(quick.column, pd.concat([one.column for one in slow]))

@@ -10,7 +10,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from pypinyin import Style, pinyin
 
 from riskmap.export.onemap.backdrop import photo_parts
 from riskmap.export.onemap.collect import numbers, rings, unit_codes
@@ -47,6 +46,8 @@ def initials(names: Iterable[str]) -> dict[str, str]:
     >>> initials(["重庆A1"])
     {'庆': 'q', '重': 'zct'}
     """
+    from pypinyin import Style, pinyin  # its dictionaries take half a second to load
+
     characters = sorted({c for name in names for c in name if "\u3400" <= c <= "\u9fff"})
     if not characters:
         return {}

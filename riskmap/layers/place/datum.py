@@ -14,17 +14,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from riskmap.i18n import text
 from riskmap.layers.layer import Findings, unusable
-from riskmap.layers.read.values import matches, plain_numbers, texts_of
+from riskmap.layers.read.values import matches, nothing_told, plain_numbers, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -704,7 +706,10 @@ _DECIMAL: Final = r"^-?[0-9]{1,3}\.[0-9]{4,}$"
 def _by_column(texts: pd.Series, column: Any, axis: str | None) -> Angles:
     """Parse a column of texts, decimal degrees all at once and the others one by one."""
     fits = matches(column, _DECIMAL)
-    degrees = plain_numbers(texts) if fits.all() else np.full(len(texts), np.nan)
+    if fits.all():
+        degrees = np.array(pc.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
+        return _of_decimals(degrees, axis)
+    degrees = np.full(len(texts), np.nan)
     reason = np.full(len(texts), "", dtype=object)
     coarse = np.zeros(len(texts), dtype=bool)
     letter = np.full(len(texts), "", dtype=object)
@@ -719,9 +724,16 @@ def _by_column(texts: pd.Series, column: Any, axis: str | None) -> Angles:
 
 
 def _of_numbers(degrees: NDArray[np.float64], axis: str | None) -> Angles:
-    nothing = np.full(len(degrees), "", dtype=object)
-    reason = np.where(np.abs(degrees) > AXES[axis][1], "range", nothing).astype(object)
-    return Angles(degrees.copy(), reason, degrees == np.round(degrees, 3), nothing)
+    return replace(_of_decimals(degrees.copy(), axis), coarse=degrees == np.round(degrees, 3))
+
+
+def _of_decimals(degrees: NDArray[np.float64], axis: str | None) -> Angles:
+    """Take numbers as angles that are all written finely enough."""
+    nothing = reason = nothing_told(len(degrees))
+    beyond = np.abs(degrees) > AXES[axis][1]
+    if beyond.any():
+        reason = np.where(beyond, "range", nothing).astype(object)
+    return Angles(degrees, reason, np.zeros(len(degrees), dtype=bool), nothing)
 
 
 _EPOCH: Final = datetime(1899, 12, 30)

@@ -569,14 +569,15 @@ class Astray:
 
 
 def far_from_stated(
-    shapes: NDArray[np.object_], hints: Hints, *, most: int
+    shapes: NDArray[Any], hints: Hints, *, most: int
 ) -> tuple[Astray, tuple[str, ...]]:
     """Measure how far rows lie from the unit that they state.
 
     Parameters
     ----------
     shapes
-        Shape (n,): in the CRS of the units, which counts in metres; None where there is none.
+        In the CRS of the units, which counts in metres: geometries, shape (n,), None where there
+        is none; or x and y of points, shape (n, 2), NaN where there is none.
     hints
         Stated names and units.
     most
@@ -591,7 +592,11 @@ def far_from_stated(
     if hints.units is None or not len(hints.units) or LEVEL not in hints.units.columns:
         return nothing, ()
     units = hints.units
-    good = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_empty(shapes))
+    good = np.flatnonzero(
+        np.isfinite(shapes[:, 0])
+        if shapes.ndim == 2
+        else ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
+    )
     least = np.full(len(good), np.nan)
     said = np.full(len(good), "", dtype=object)
     unknown: dict[str, None] = {}
@@ -617,7 +622,8 @@ def far_from_stated(
     far = np.flatnonzero(least > hints.limits.far_m)
     far = far[np.argsort(-least[far], kind="stable")]
     finest = units[units["finest"]] if "finest" in units.columns else units
-    at = shapely.centroid(shapes[good[far[:most]]])
+    some = shapes[good[far[:most]]]
+    at = shapely.points(some) if shapes.ndim == 2 else shapely.centroid(some)
     pairs = shapely.STRtree(finest.geometry.to_numpy()).query(at, predicate="within")
     inside = dict(zip(pairs[0].tolist(), finest[NAME].to_numpy()[pairs[1]].tolist(), strict=True))
     return Astray(
@@ -628,13 +634,14 @@ def far_from_stated(
     ), tuple(unknown)
 
 
-def depth_in_water(shapes: NDArray[np.object_], hints: Hints) -> NDArray[np.float64]:
+def depth_in_water(shapes: NDArray[Any], hints: Hints) -> NDArray[np.float64]:
     """Measure how far from the bank places lie that are in the outlines of water.
 
     Parameters
     ----------
     shapes
-        Shape (n,): points in the CRS of the lines; None where there is none.
+        Points in the CRS of the lines: geometries, shape (n,), None where there is none; or x and
+        y, shape (n, 2), NaN where there is none.
     hints
         Roads and water.
 
@@ -650,6 +657,11 @@ def depth_in_water(shapes: NDArray[np.object_], hints: Hints) -> NDArray[np.floa
     water = outlines[shapely.get_dimensions(outlines) == 2]
     if not len(water):
         return away
+    if shapes.ndim == 2:
+        there = np.isfinite(shapes[:, 0])
+        points = np.full(len(shapes), None, dtype=object)
+        points[there] = shapely.points(shapes[there])
+        shapes = points
     at, of = shapely.STRtree(water).query(shapes, predicate="within")
     if len(at):
         banks = shapely.boundary(water[of])
@@ -658,7 +670,7 @@ def depth_in_water(shapes: NDArray[np.object_], hints: Hints) -> NDArray[np.floa
 
 
 def _distance(
-    shapes: NDArray[np.object_], units: NDArray[np.object_], where: NDArray[np.int64]
+    shapes: NDArray[Any], units: NDArray[np.object_], where: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Measure the distance of each shape to its unit; most lie in it, which is quicker to tell."""
     away = np.zeros(len(shapes))
@@ -666,8 +678,12 @@ def _distance(
     for rows in np.split(order, np.flatnonzero(np.diff(where[order])) + 1):
         unit = units[where[rows[0]]]
         shapely.prepare(unit)
-        out = rows[~shapely.intersects(unit, shapes[rows])]
-        away[out] = shapely.distance(unit, shapes[out])
+        if shapes.ndim == 2:
+            out = rows[~shapely.intersects_xy(unit, *shapes[rows].T)]
+            away[out] = shapely.distance(unit, shapely.points(shapes[out]))
+        else:
+            out = rows[~shapely.intersects(unit, shapes[rows])]
+            away[out] = shapely.distance(unit, shapes[out])
     return away
 
 

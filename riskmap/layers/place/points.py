@@ -43,7 +43,7 @@ from riskmap.layers.place.evidence import (
     units_shifted,
     village_points,
 )
-from riskmap.layers.read.values import parse_numbers
+from riskmap.layers.read.values import is_told, parse_numbers
 from riskmap.vocabulary.columns import WGS84
 
 if TYPE_CHECKING:
@@ -418,19 +418,19 @@ _MOST_TOLD: Final = 500
 """Rows far from the unit that they state that are told one by one, the farthest first."""
 
 
-def note_astray(shapes: gpd.GeoSeries, hints: Hints, findings: Findings) -> None:
+def note_astray(shapes: NDArray[Any], hints: Hints, findings: Findings) -> None:
     """Tell row by row how far a place lies from the unit that the row states.
 
     Parameters
     ----------
     shapes
-        Shape (n,): in the CRS of the units.
+        Geometries, shape (n,), or x and y of points, shape (n, 2): in the CRS of the units.
     hints
         Stated names and units.
     findings
         Takes the notes.
     """
-    astray, unknown = far_from_stated(shapes.to_numpy(), hints, most=_MOST_TOLD)
+    astray, unknown = far_from_stated(shapes, hints, most=_MOST_TOLD)
     messages = [
         text(
             "the row says {stated}, but its coordinates fall in {unit}, {m} m away",
@@ -458,19 +458,19 @@ def note_astray(shapes: gpd.GeoSeries, hints: Hints, findings: Findings) -> None
         )
 
 
-def note_in_water(shapes: gpd.GeoSeries, hints: Hints, findings: Findings) -> None:
+def note_in_water(shapes: NDArray[Any], hints: Hints, findings: Findings) -> None:
     """Tell the rows whose places lie in water, away from its bank.
 
     Parameters
     ----------
     shapes
-        Shape (n,): in the CRS of the lines.
+        Geometries, shape (n,), or x and y of points, shape (n, 2): in the CRS of the lines.
     hints
         Roads and water.
     findings
         Takes the notes.
     """
-    away = depth_in_water(shapes.to_numpy(), hints)
+    away = depth_in_water(shapes, hints)
     rows = np.flatnonzero(away > hints.limits.water_m)
     rows = rows[np.argsort(-away[rows], kind="stable")]
     mend = text("check the coordinates and the datum; the row is used where it lies")
@@ -700,8 +700,8 @@ def project_shapes(shapes: gpd.GeoSeries, metric: CRS) -> gpd.GeoSeries:
     return gpd.GeoSeries(moved, index=shapes.index, crs=metric)
 
 
-def project_points(degrees: NDArray[np.float64], metric: CRS) -> gpd.GeoSeries:
-    """Make points in the run's CRS.
+def project_points(degrees: NDArray[np.float64], metric: CRS) -> NDArray[np.float64]:
+    """Bring places into the run's CRS.
 
     Parameters
     ----------
@@ -712,12 +712,12 @@ def project_points(degrees: NDArray[np.float64], metric: CRS) -> gpd.GeoSeries:
 
     Returns
     -------
-    GeoSeries
-        Shape (n,): in ``metric``; None where there is none.
+    ndarray
+        Shape (n, 2): in ``metric``; NaN where there is none.
     """
     x, y = _transformer(metric).transform(degrees[:, 0], degrees[:, 1])
     there = np.isfinite(degrees[:, 0])
-    return gpd.GeoSeries(points_at(np.where(there, x, np.nan), y), crs=metric)
+    return np.column_stack([np.where(there, x, np.nan), np.where(there, y, np.nan)])
 
 
 def _zone(crs: CRS) -> int | None:
@@ -1316,7 +1316,8 @@ def _from_angles(
         )
     cells = [table[c].array for c in columns]
     lon, lat = _turned_back(lon, lat, columns, cells, findings)
-    villages, placed, in_town = _by_name(hints, (lon.reason == "empty") & (lat.reason == "empty"))
+    blank = is_told(lon.reason, "empty") & is_told(lat.reason, "empty")
+    villages, placed, in_town = _by_name(hints, blank)
     lon, lat = _excused(lon, placed), _excused(lat, placed)
     good = _say_reasons(lon, lat, columns, cells, findings)
     if own is not None:
@@ -1333,8 +1334,10 @@ def _from_angles(
             declared=datum,
         )
     if datum != "mixed":
-        datums = np.full(len(table), "wgs84" if datum == "auto" else datum, dtype=object)
-    x, y = _by_row(lon.degrees, lat.degrees, datums)
+        moved = to_wgs84(lon.degrees, lat.degrees, datum="wgs84" if datum == "auto" else datum)
+        x, y = np.array(moved[0]), np.array(moved[1])
+    else:
+        x, y = _by_row(lon.degrees, lat.degrees, datums)
     x[placed], y[placed] = villages[placed, 0], villages[placed, 1]
     good &= np.isfinite(x) & np.isfinite(y)
     series: gpd.GeoSeries | NDArray[np.float64] = np.where(
@@ -1373,6 +1376,8 @@ def _by_row(
 
 def _excused(angles: Angles, rows: NDArray[np.bool_]) -> Angles:
     """Leave out the reason of rows that get their place otherwise."""
+    if not rows.any():
+        return angles
     return Angles(
         angles.degrees, np.where(rows, "", angles.reason), angles.coarse & ~rows, angles.letter
     )
@@ -1415,10 +1420,10 @@ def _turned_back(
 ) -> tuple[Angles, Angles]:
     """Exchange longitude and latitude where they can only be meant the other way round."""
     swapped = (
-        (lat.reason == "range")
+        is_told(lat.reason, "range")
         & (np.abs(lat.degrees) <= 180.0)
         & (np.abs(lon.degrees) <= 90.0)
-        & (lon.reason == "")
+        & is_told(lon.reason, "")
         & in_china(np.nan_to_num(lat.degrees), np.nan_to_num(lon.degrees))
     )
     if not swapped.any():
@@ -1453,9 +1458,11 @@ def _say_reasons(
 ) -> NDArray[np.bool_]:
     """Return the rows whose angles cannot be used; the mask of the others comes back."""
     swapped = (
-        (lat.reason == "range") & (np.abs(lat.degrees) <= 180.0) & (np.abs(lon.degrees) <= 90.0)
+        is_told(lat.reason, "range")
+        & (np.abs(lat.degrees) <= 180.0)
+        & (np.abs(lon.degrees) <= 90.0)
     )
-    swapped |= (lon.reason == "hemisphere") & (lat.reason == "hemisphere")
+    swapped |= is_told(lon.reason, "hemisphere") & is_told(lat.reason, "hemisphere")
     findings.returned(
         swapped,
         "swapped",
@@ -1464,7 +1471,7 @@ def _say_reasons(
         field=columns[1],
         values=cells[1],
     )
-    found = {*lon.reason[lon.reason != ""], *lat.reason[lat.reason != ""]}
+    found = {*lon.reason[~is_told(lon.reason, "")], *lat.reason[~is_told(lat.reason, "")]}
     for rule, (message, mend) in REASONS.items():
         if rule not in found:
             continue
@@ -1481,7 +1488,7 @@ def _say_reasons(
                 field=columns[side],
                 values=cells[side],
             )
-    good = (lon.reason == "") & (lat.reason == "")
+    good = is_told(lon.reason, "") & is_told(lat.reason, "")
     zero = good & (np.abs(lon.degrees) < 1e-9) & (np.abs(lat.degrees) < 1e-9)
     findings.returned(
         zero,
@@ -1513,7 +1520,13 @@ def _say_reasons(
 
 def _may_be_packed(degrees: NDArray[np.float64]) -> bool:
     """Tell whether all decimals could be minutes and seconds; by chance that is 0.36 to the n."""
-    return len(degrees) >= 10 and bool(np.isfinite(_of_packed(degrees)).all())
+    some = degrees[:_FIRST_ROWS]  # most columns show in their first rows that they are not
+    if len(degrees) < 10 or not np.isfinite(_of_packed(some)).all():
+        return False
+    return bool(np.isfinite(_of_packed(degrees)).all())
+
+
+_FIRST_ROWS: Final = 1000
 
 
 def _of_packed(written: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -1540,7 +1553,7 @@ def _unpacked(
 ) -> tuple[Angles, Angles]:
     """Read DDD.MMSS where the heading says so, or where only so the places lie in the area."""
     told = all(_PACKED.search(column) for column in columns)
-    good = (lon.reason == "") & (lat.reason == "")
+    good = is_told(lon.reason, "") & is_told(lat.reason, "")
     if not told and not _only_packed(lon.degrees[good], lat.degrees[good], hints):
         return lon, lat
     rows = (

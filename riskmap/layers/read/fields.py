@@ -17,6 +17,8 @@ from riskmap.layers.read.values import (
     MISSING,
     Parsed,
     as_text,
+    by_entries,
+    is_told,
     parse_booleans,
     parse_codes,
     parse_dates,
@@ -259,8 +261,12 @@ def parse_field(field: Field, cells: pd.Series, *, unit: str | None, upper: bool
     if field.choices:
         return as_text(parse_unique(cells, lambda cell: _choice(field, cell)))
     if field.type in ("number", "integer"):
-        return parse_numbers(
-            cells, unit=field.unit, header_unit=unit, upper=upper, whole=field.type == "integer"
+        whole = field.type == "integer"
+        return by_entries(
+            cells,
+            lambda some: parse_numbers(
+                some, unit=field.unit, header_unit=unit, upper=upper, whole=whole
+            ),
         )
     readers = {
         "code": parse_codes,
@@ -268,7 +274,7 @@ def parse_field(field: Field, cells: pd.Series, *, unit: str | None, upper: bool
         "boolean": parse_booleans,
         "phone": parse_phones,
     }
-    return readers.get(field.type, parse_text)(cells)
+    return by_entries(cells, readers.get(field.type, parse_text))
 
 
 def _choice(field: Field, cell: object) -> tuple[Any, str, str]:
@@ -361,7 +367,7 @@ def _judge(
             _doubt_unit(field, column, values, parsed, findings)
         _judge_range(field, column, values, parsed, findings, strict=strict, lenient=lenient)
     if field.required:
-        missing = parsed.column.isna().to_numpy() & (parsed.bad == "")
+        missing = parsed.column.isna().to_numpy() & is_told(parsed.bad, "")
         findings.returned(
             missing,
             "required",
@@ -373,7 +379,7 @@ def _judge(
 
 def _rules_of(told: NDArray[np.object_]) -> set[str]:
     """Give the different entries of what was told of cells, without blanks."""
-    return set(told[told != ""])
+    return set() if told.strides == (0,) else set(told[told != ""])
 
 
 def _fill(msgid: str, params: dict[str, object]) -> Text:
@@ -506,6 +512,8 @@ def _judge_range(
     lenient: bool,
 ) -> None:
     numbers = parsed.column.to_numpy(dtype=np.float64)
+    if field.minimum is None and field.maximum is None:
+        return
     low = -np.inf if field.minimum is None else field.minimum
     high = np.inf if field.maximum is None else field.maximum
     outside = (numbers < low) | (numbers > high)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -28,6 +30,7 @@ from riskmap.layers.check import (
     find_duplicates,
     note_doubtful,
     note_shared,
+    places_of,
     return_gone,
     to_wgs84_area,
 )
@@ -238,12 +241,25 @@ def open_tables(spec: Any, name: Namer, *, titles: tuple[str, ...] = ()) -> list
     LayerError
         When no sheet has a header that fits.
     """
-    if spec.path.suffix.lower() in TEXTS:
-        grids = [read_csv(spec.path, encoding=spec.encoding, by_columns=True)]
-    else:
-        pages = marked_up(spec.path.read_bytes()) if _begins_with_mark(spec.path) else None
-        grids = _wanted(pages or read_workbook(spec.path), spec.sheet)
-    return tables_of(grids, spec, name, titles=titles)
+    with _uncollected():
+        if spec.path.suffix.lower() in TEXTS:
+            grids = [read_csv(spec.path, encoding=spec.encoding, by_columns=True)]
+        else:
+            pages = marked_up(spec.path.read_bytes()) if _begins_with_mark(spec.path) else None
+            grids = _wanted(pages or read_workbook(spec.path), spec.sheet)
+        return tables_of(grids, spec, name, titles=titles)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the collector from looking again and again through millions of cells, none a cycle."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 def _begins_with_mark(path: Path) -> bool:
@@ -553,6 +569,9 @@ class _Part:
     rows: Rows
     findings: Findings
     frame: gpd.GeoDataFrame | None = None
+    xy: NDArray[np.float64] | None = None
+    """Where its points lie in the run's CRS, shape (n, 2), NaN where there is none; None for
+    shapes."""
     crs: str = ""
     encoding: str = ""
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -593,6 +612,7 @@ def read_layer(
     lines: gpd.GeoSeries | None = None,
     presets: Any = None,
     reach_m: float = 0.0,
+    shapes: bool = True,
 ) -> tuple[Layer, list[Problem]]:
     """Read and check all sources of a role and bring them into the run's CRS.
 
@@ -618,6 +638,9 @@ def read_layer(
         How sure a datum must be; by default the shipped ones.
     reach_m
         Rows outside the place count when they lie within this reach of it [m].
+    shapes
+        False where only what is wrong is asked for: tables of points then have neither
+        geometries nor ids.
 
     Returns
     -------
@@ -641,7 +664,7 @@ def read_layer(
                 sources.append(source)
                 problems += said
             else:
-                parts += _read_parts(role, spec, area, metric, around, reach_m)
+                parts += _read_parts(role, spec, area, metric, around, reach_m, shapes=shapes)
         except LayerError as error:
             problems += [_named(problem, role, spec) for problem in problems_of(error)]
         except Exception as error:
@@ -650,7 +673,9 @@ def read_layer(
             problems.append(_named(own_fault(error), role, spec))
     lost = _placed_but_returned(parts, metric) if role.kind != "raster" else None
     problems = _covered_together(problems)
-    table = _joined(role, parts, metric, known) if role.kind != "raster" else None
+    table = None
+    if role.kind != "raster":
+        table = _joined(role, parts, metric, known, shapes=shapes)
     for part in parts:
         problems += part.findings.problems
         source = part.source()
@@ -741,7 +766,14 @@ def _window(area: Any) -> Window | None:
 
 
 def _read_parts(
-    role: Role, spec: LayerSpec, area: Any, metric: CRS, around: Hints, reach_m: float
+    role: Role,
+    spec: LayerSpec,
+    area: Any,
+    metric: CRS,
+    around: Hints,
+    reach_m: float,
+    *,
+    shapes: bool,
 ) -> list[_Part]:
     parts = []
     for rows in open_rows(spec, role, window=_window(area)):
@@ -754,14 +786,21 @@ def _read_parts(
             part.frame = _empty(role, metric)
             continue
         try:
-            _check_part(role, part, area, metric, around, reach_m)
+            _check_part(role, part, area, metric, around, reach_m, shapes=shapes)
         except LayerError as error:
             part.refuse([_named(p, role, spec, rows.sheet) for p in problems_of(error)])
     return parts
 
 
 def _check_part(
-    role: Role, part: _Part, area: Any, metric: CRS, around: Hints, reach_m: float
+    role: Role,
+    part: _Part,
+    area: Any,
+    metric: CRS,
+    around: Hints,
+    reach_m: float,
+    *,
+    shapes: bool,
 ) -> None:
     """Read fields and places of one part and put the whole table into ``part.frame``."""
     rows, spec, findings = part.rows, part.spec, part.findings
@@ -802,15 +841,18 @@ def _check_part(
         degrees, beyond = _points_in_place(
             role, located.shapes, part, area, hints, around.units, reach_m
         )
-        geometry = project_points(degrees, metric)
+        part.xy = project_points(degrees, metric)
+        made = points_at(*part.xy.T) if shapes else np.full(len(part.xy), None, dtype=object)
+        geometry = gpd.GeoSeries(made, crs=metric)
     else:
-        shapes = located.geometry
-        shapes, beyond = _in_place(role, shapes, part, area, hints, around.units, reach_m)
-        geometry = project_shapes(shapes, metric)
+        given = located.geometry
+        given, beyond = _in_place(role, given, part, area, hints, around.units, reach_m)
+        geometry = project_shapes(given, metric)
     if hints is not None and role.geometry == "point":
-        note_astray(geometry, hints, findings)
+        lying = geometry.to_numpy() if part.xy is None else part.xy
+        note_astray(lying, hints, findings)
         if role.name not in _BY_WATER:
-            note_in_water(geometry, hints, findings)
+            note_in_water(lying, hints, findings)
     table = table.join(extra).assign(
         coord_source=_column(located.source, table.index),
         coord_method=_column(located.method, table.index),
@@ -996,11 +1038,11 @@ def _without(frame: gpd.GeoDataFrame, rows: NDArray[np.bool_]) -> gpd.GeoDataFra
 
 
 def _joined(
-    role: Role, parts: list[_Part], metric: CRS, known: pd.DataFrame | None
+    role: Role, parts: list[_Part], metric: CRS, known: pd.DataFrame | None, *, shapes: bool
 ) -> gpd.GeoDataFrame:
     """Put the parts together; where the program fails at that, none of them is used."""
     try:
-        return _join(role, parts, metric, known)
+        return _join(role, parts, metric, known, shapes=shapes)
     except Exception as error:
         if os.environ.get("RISKMAP_DEBUG"):
             raise
@@ -1009,22 +1051,44 @@ def _joined(
         return _empty(role, metric).rename_axis(ITEM_ID)
 
 
+def _differ(numbers: pd.Series) -> bool:
+    """Tell whether no number stands in two rows; missing ones do not count."""
+    return not (numbers if numbers.notna().all() else numbers.dropna()).duplicated().any()
+
+
+def _pointed(part: _Part, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make the points of a part that has none yet."""
+    if part.xy is None:
+        return frame
+    return frame.set_geometry(gpd.GeoSeries(points_at(*part.xy.T), frame.index, crs=frame.crs))
+
+
+def _where(parts: list[_Part]) -> NDArray[np.float64] | None:
+    """Give the places of the rows in use where all parts are points, else None."""
+    placed = [part.xy[~part.findings.bad] for part in parts if part.xy is not None]
+    return np.concatenate(placed) if len(placed) == len(parts) else None
+
+
 def _join(
-    role: Role, parts: list[_Part], metric: CRS, known: pd.DataFrame | None
+    role: Role, parts: list[_Part], metric: CRS, known: pd.DataFrame | None, *, shapes: bool
 ) -> gpd.GeoDataFrame:
     """Put the parts together, return duplicates, and give the ids."""
     used = [(part, frame) for part in parts if (frame := part.frame) is not None and len(frame)]
     if not used:
         return _empty(role, metric).rename_axis(ITEM_ID)
+    xy = _where([part for part, _ in used])
+    if not shapes and xy is None:  # they lie beside rows that have geometries
+        used = [(part, _pointed(part, frame)) for part, frame in used]
     kept = [_without(frame, part.findings.bad) for part, frame in used]
     owner = np.concatenate([np.full(len(frame), index) for index, frame in enumerate(kept)])
     local = np.concatenate([np.flatnonzero(~part.findings.bad) for part, _ in used])
     whole = kept[0].reset_index(drop=True)
     if len(kept) > 1:
         whole = gpd.GeoDataFrame(pd.concat(kept, ignore_index=True), crs=metric)
-    once = role.id_field in whole and not whole[role.id_field].dropna().duplicated().any()
+    once = role.id_field in whole and _differ(whole[role.id_field])
+    places = places_of(whole, xy)
     again = np.zeros(len(whole), dtype=bool)
-    for mask, rule, field, firsts in find_duplicates(whole, role, numbered_once=once):
+    for mask, rule, field, firsts in find_duplicates(whole, role, places, numbered_once=once):
         again |= mask
         where = np.full(len(whole), None, dtype=object)
         where[mask] = firsts
@@ -1043,14 +1107,16 @@ def _join(
                 field=field,
                 values=values,
             )
-    whole = _without(whole, again).reset_index(drop=True)
+    whole, places = _without(whole, again).reset_index(drop=True), places.without(again)
     findings = [part.findings for part, _ in used]
     owner, local = owner[~again], local[~again]
     if not once:
         note_shared(whole, role, findings, owner=owner, local=local)
-    note_doubtful(whole, role, findings, owner=owner, local=local, numbered_once=once)
+    note_doubtful(whole, role, findings, places, owner=owner, local=local, numbered_once=once)
     if not len(whole):
         return _empty(role, metric).rename_axis(ITEM_ID)
+    if not shapes and xy is not None:
+        return whole.rename_axis(ITEM_ID)
     ids = assign_ids(role, whole, known, numbered_once=once)
     whole.index = pd.Index(ids, name=ITEM_ID)
     return whole if not role.item or whole.index.is_monotonic_increasing else whole.sort_index()

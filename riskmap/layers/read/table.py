@@ -82,10 +82,10 @@ def read_workbook(path: Path) -> list[Grid]:
     check_size(path)
     content = path.read_bytes()
     _refuse_other_files(content)
-    check_workbook(path)
+    quiet = check_workbook(path, telling=_TELLING_MARKS)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        marks = _row_marks(content)
+        marks = _row_marks(content, quiet)
         grids = []
         for sheet in book.sheets_metadata:
             if sheet.typ != SheetTypeEnum.WorkSheet:
@@ -127,7 +127,7 @@ _ERRORS: Final = re.compile(
     rb"<v>(#[^<]{1,20})</v>"
 )
 """A cell that holds an error, which the reader gives as blank."""
-_TELLING_MARKS: Final = (b" hidden=", b"<f>", b"<f ", b' t="e"')
+_TELLING_MARKS: Final = r' hidden=|<f[ >]| t="e"'
 
 
 @dataclass(frozen=True)
@@ -142,17 +142,17 @@ class _Marks:
     """Cells that hold an error, with the error."""
 
 
-def _row_marks(content: bytes) -> dict[str, _Marks]:
+def _row_marks(content: bytes, quiet: frozenset[str]) -> dict[str, _Marks]:
     """Find the hidden and the struck-through rows of an .xlsx, and formulas without result."""
     if not content.startswith(_ZIP):
         return {}
     try:
-        return _xlsx_marks(content)
+        return _xlsx_marks(content, quiet)
     except (KeyError, ValueError, SyntaxError, zipfile.BadZipFile, OSError, EOFError, zlib.error):
         return {}
 
 
-def _xlsx_marks(content: bytes) -> dict[str, _Marks]:
+def _xlsx_marks(content: bytes, quiet: frozenset[str]) -> dict[str, _Marks]:
     from xml.etree import ElementTree as ET
 
     out = {}
@@ -168,22 +168,13 @@ def _xlsx_marks(content: bytes) -> dict[str, _Marks]:
             target = target if target.startswith("xl/") else f"xl/{target}"
             if archive.getinfo(target).file_size > _MARKED_SHEET:
                 continue
-            out[str(sheet.get("name"))] = _marks_of(archive, target, struck)
+            if struck or target not in quiet:
+                out[str(sheet.get("name"))] = _marks_of(archive.read(target), struck)
     return out
 
 
-def _marks_of(archive: zipfile.ZipFile, target: str, struck: frozenset[int]) -> _Marks:
-    """Find the marked rows of one sheet, whose content is kept only where it may hold some."""
-    if not struck:
-        with archive.open(target) as stream:
-            last = b""
-            while piece := stream.read(1 << 20):
-                if any(word in last + piece for word in _TELLING_MARKS):
-                    break
-                last = piece[-16:]
-            else:
-                return _Marks()
-    body = archive.read(target)
+def _marks_of(body: bytes, struck: frozenset[int]) -> _Marks:
+    """Find the marked rows of one sheet."""
     crossed = dict.fromkeys(
         int(match[1]) for match in _STYLED.finditer(body) if struck and int(match[2]) in struck
     )
@@ -367,10 +358,10 @@ def _by_columns(content: bytes, encoding: str | None) -> Grid | None:
     if len(content) < _LONG or (encoding is not None and known_codec(encoding) != "utf-8"):
         return None
     content = content.removeprefix(b"\xef\xbb\xbf")
-    quotes = content.count(b'"')
+    quotes = content.count(b'"') if b'"' in content else 0
     if (
         b"\x00" in content
-        or content.count(b"\r") != content.count(b"\r\n")
+        or (b"\r" in content and content.count(b"\r") != content.count(b"\r\n"))
         or (quotes and quotes != 2 * len(_QUOTED.findall(content)))
     ):
         return None
@@ -427,7 +418,7 @@ def read_csv(path: Path, *, encoding: str | None = None, by_columns: bool = Fals
     """
     check_size(path)
     content = path.read_bytes()
-    if not content.strip():
+    if not content[:_HEAD].strip() and not content.strip():
         raise unusable("empty_file", text("the file is empty"), text("send the file again"))
     if content.startswith((_OLE, _ZIP)):
         raise unusable(
@@ -854,7 +845,8 @@ def _signed(told: list[str]) -> bool:
     return True
 
 
-def _remarks(kinds: np.ndarray, numbers: np.ndarray, sheet: str) -> list[Remark]:
+def _remarks(others: dict[int, str], first: int, sheet: str) -> list[Remark]:
+    """Say which rows are no records; ``first`` is the number of the row below the header."""
     said: dict[str, tuple[Text, Text]] = {
         "total": (text("total rows are not records"), text("nothing to do")),
         "note": (text("rows with a note only are not records"), text("nothing to do")),
@@ -867,7 +859,7 @@ def _remarks(kinds: np.ndarray, numbers: np.ndarray, sheet: str) -> list[Remark]
     }
     out = []
     for kind, (message, mend) in said.items():
-        rows = numbers[kinds == kind]
+        rows = np.array([first + at for at in sorted(others) if others[at] == kind], dtype=np.int64)
         if len(rows):
             whole = text("{message} (rows {rows})", message=message, rows=row_list(rows))
             out.append(Remark(f"row_{kind}", whole, mend, sheet))
@@ -972,9 +964,9 @@ def _like_header(
     near = range(start, len(cells))
     if isinstance(cells, Lines):
         near = range(start, min(len(cells), start + _NEAR))
-    for at, row in enumerate(cells[near.start : near.stop]):
-        if not known.isdisjoint(row):
-            yield start + at
+    rows = cells[near.start : near.stop]
+    apart = np.fromiter(map(known.isdisjoint, rows), dtype=bool, count=len(rows))
+    yield from (start + np.flatnonzero(~apart)).tolist()
     if isinstance(cells, Lines) and _may_hold(cells, known, least):
         found = cells.equal(known)[near.stop :] >= least
         yield from (near.stop + np.flatnonzero(found)).tolist()
@@ -1103,9 +1095,8 @@ def grid_to_rows(grid: Grid, header: Header, *, table: Table | None = None) -> R
     cut = _cut_columns(grid, header, stop) if span == (0, None) else None
     whole = cut or _cut_rows(grid, header, stop, span)
     numbers = np.arange(first + 1, stop + 1, dtype=np.int64)
-    kinds = np.full(stop - first, "record", dtype=object)
-    kinds[list(whole.others)] = list(whole.others.values())
-    mask = kinds == "record"
+    mask = np.ones(stop - first, dtype=bool)
+    mask[list(whole.others)] = False
     place = np.cumsum(mask) - 1
     return Rows(
         table=_join_angles(whole.table),
@@ -1113,7 +1104,7 @@ def grid_to_rows(grid: Grid, header: Header, *, table: Table | None = None) -> R
         sheet=grid.name,
         encoding=grid.encoding,
         overflow=whole.overflow,
-        notes=(*grid.notes, *_remarks(kinds, numbers, grid.name)),
+        notes=(*grid.notes, *_remarks(whole.others, first + 1, grid.name)),
         said=(*above, *(" ".join(_texts_of([row])) for row in whole.notes)),
         unit=_table_unit(above),
         joined={

@@ -80,6 +80,48 @@ class Parsed:
     ``code``, ``control``, ``serial``, ``error``, ``phone``, ``missing``."""
 
 
+def nothing_told(n: int) -> NDArray[np.object_]:
+    """Give the blank text for every row, in no memory; nobody may write into it.
+
+    Parameters
+    ----------
+    n
+        Number of rows.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+    """
+    blank: NDArray[np.object_] = np.broadcast_to(np.array("", dtype=object), (n,))
+    return blank
+
+
+def is_told(told: NDArray[np.object_], rule: str) -> NDArray[np.bool_]:
+    """Tell of which rows a rule was told, the blank text meaning none; quick where none was.
+
+    Parameters
+    ----------
+    told
+        Shape (n,): a rule, or a blank text.
+    rule
+        The rule.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+
+    Examples
+    --------
+    >>> is_told(nothing_told(2), "").tolist()
+    [True, True]
+    """
+    if told.strides == (0,) and len(told):
+        return np.full(len(told), told[0] == rule)
+    return np.asarray(told == rule, dtype=bool)
+
+
 def plain(value: object) -> str:
     """Bring an entry into one alphabet, without blanks at its ends.
 
@@ -211,14 +253,63 @@ def _by_pattern(
     if column is None:
         return as_text(parse_unique(series, one))
     rest = np.flatnonzero(~matches(column, pattern))
+    if not len(rest):
+        return Parsed(series, nothing_told(len(series)), nothing_told(len(series)))
     bad = np.full(len(series), "", dtype=object)
     changed = bad.copy()
-    if not len(rest):
-        return Parsed(series, bad, changed)
     slow = as_text(parse_unique(series.iloc[rest], one))
     bad[rest], changed[rest] = slow.bad, slow.changed
     values = series.copy()
     values.iloc[rest] = slow.column.to_numpy(dtype=object)
+    return Parsed(values, bad, changed)
+
+
+_REPEATED: Final = 10_000
+"""Rows from which it is tried whether a column of texts has few different entries."""
+_FEW: Final = 0.1
+"""Share of different entries below which each is read once."""
+
+
+def by_entries(series: pd.Series, parse: Callable[[pd.Series], Parsed]) -> Parsed:
+    r"""Parse a column; of a long one with few different texts, every text once.
+
+    Parameters
+    ----------
+    series
+        Shape (n,): the cells.
+    parse
+        Reads cells, each by itself.
+
+    Returns
+    -------
+    Parsed
+        As ``parse`` gives it for the whole.
+
+    Examples
+    --------
+    >>> cells = pd.Series(["a", "b\x07"] * 6000, dtype="str")
+    >>> by_entries(cells, parse_text).column.tolist() == ["a", "b"] * 6000
+    True
+    """
+    column = texts_of(series) if len(series) >= _REPEATED else None
+    if column is None or column.null_count:
+        return parse(series)
+    some = column.take(pa.array(np.linspace(0, len(column) - 1, 1000).astype(np.int64)))
+    if len(pc.unique(some)) > _FEW * len(some):
+        return parse(series)
+    whole = column.combine_chunks().dictionary_encode()
+    if len(whole.dictionary) > _FEW * len(column):
+        return parse(series)
+    codes = whole.indices.to_numpy()
+    entries = text_series(whole.dictionary)
+    parsed = parse(entries)
+    bad, changed = (
+        told[codes] if told.strides != (0,) and (told != "").any() else nothing_told(len(codes))
+        for told in (parsed.bad, parsed.changed)
+    )
+    if parsed.column is entries:
+        return Parsed(series, bad, changed)
+    values = parsed.column.take(codes).set_axis(series.index)
     return Parsed(values, bad, changed)
 
 
@@ -351,7 +442,7 @@ def parse_codes(series: pd.Series) -> Parsed:
     (['370102000000', '370102000000', nan, '0101'], ['', '', 'code_float', ''])
     """
     if pd.api.types.is_integer_dtype(series.dtype):
-        nothing = np.full(len(series), "", dtype=object)
+        nothing = nothing_told(len(series))
         return Parsed(series.astype("str"), nothing, nothing)
     return _by_pattern(series, _CLEAN_CODE, _code)
 
@@ -618,20 +709,28 @@ def parse_numbers(
     if header_unit and unit:
         factor = unit_factor(header_unit, unit) or np.nan
     quick = plain_numbers(series)
-    bad = np.where(np.isinf(quick), "type", "").astype(object)
-    changed = np.full(len(series), "", dtype=object)
-    values = np.where(np.isfinite(quick), quick * factor, np.nan)
-    rest = np.flatnonzero(np.isnan(quick) & series.notna().to_numpy())
+    bad = changed = nothing_told(len(series))
+    values = quick * factor
+    if (endless := np.isinf(quick)).any():
+        bad = np.where(endless, "type", "").astype(object)
+        values[endless] = np.nan
+    rest = np.flatnonzero(np.isnan(quick))
+    rest = rest[series.iloc[rest].notna().to_numpy()]
     if len(rest):
+        bad, changed = bad.copy(), changed.copy()
         slow = parse_unique(
             series.iloc[rest], lambda cell: _quantity(cell, unit, factor=factor, upper=upper)
         )
         values[rest] = slow.column.to_numpy(dtype=np.float64)
         bad[rest], changed[rest] = slow.bad, slow.changed
     if whole:
-        values = np.where(np.abs(values - np.round(values)) < 1e-9, np.round(values), values)
-        bad[(bad == "") & np.isfinite(values) & (values != np.round(values))] = "integer"
-    values[bad != ""] = np.nan
+        even = np.round(values)
+        values = np.where(np.abs(values - even) < 1e-9, even, values)
+        broken = np.isfinite(values) & (values != even)
+        if broken.any():
+            bad = bad.copy()
+            bad[broken & (bad == "")] = "integer"
+    values[~is_told(bad, "")] = np.nan
     return Parsed(pd.Series(values, index=series.index), bad, changed)
 
 
