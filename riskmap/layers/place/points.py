@@ -1334,10 +1334,8 @@ def _from_angles(
             declared=datum,
         )
     if datum != "mixed":
-        moved = to_wgs84(lon.degrees, lat.degrees, datum="wgs84" if datum == "auto" else datum)
-        x, y = np.array(moved[0]), np.array(moved[1])
-    else:
-        x, y = _by_row(lon.degrees, lat.degrees, datums)
+        datums = np.array(["wgs84" if datum == "auto" else datum], dtype=object)
+    x, y = _by_row(lon.degrees, lat.degrees, datums)
     x[placed], y[placed] = villages[placed, 0], villages[placed, 1]
     good &= np.isfinite(x) & np.isfinite(y)
     series: gpd.GeoSeries | NDArray[np.float64] = np.where(
@@ -1363,8 +1361,8 @@ def _from_angles(
 def _by_row(
     lon: NDArray[np.float64], lat: NDArray[np.float64], datums: NDArray[np.object_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bring degrees to WGS-84, each row from its own datum; NaN where a row has none."""
-    if len(datums) and (datums == datums[0]).all() and datums[0] is not None:
+    """Bring degrees to WGS-84 from the one datum, or each row from its own; NaN without one."""
+    if len(set(datums)) == 1 and datums[0] is not None:
         moved = to_wgs84(lon, lat, datum=str(datums[0]))
         return np.array(moved[0]), np.array(moved[1])
     x, y = np.full(len(lon), np.nan), np.full(len(lon), np.nan)
@@ -1420,9 +1418,7 @@ def _turned_back(
 ) -> tuple[Angles, Angles]:
     """Exchange longitude and latitude where they can only be meant the other way round."""
     swapped = (
-        is_told(lat.reason, "range")
-        & (np.abs(lat.degrees) <= 180.0)
-        & (np.abs(lon.degrees) <= 90.0)
+        _exchanged(lon, lat)
         & is_told(lon.reason, "")
         & in_china(np.nan_to_num(lat.degrees), np.nan_to_num(lon.degrees))
     )
@@ -1453,15 +1449,17 @@ def _turned_back(
     )
 
 
+def _exchanged(lon: Angles, lat: Angles) -> NDArray[np.bool_]:
+    """Tell which rows would be angles on the earth the other way round."""
+    far = is_told(lat.reason, "range")
+    return np.asarray(far & (np.abs(lat.degrees) <= 180.0) & (np.abs(lon.degrees) <= 90.0))
+
+
 def _say_reasons(
     lon: Angles, lat: Angles, columns: tuple[str, str], cells: list[Any], findings: Findings
 ) -> NDArray[np.bool_]:
     """Return the rows whose angles cannot be used; the mask of the others comes back."""
-    swapped = (
-        is_told(lat.reason, "range")
-        & (np.abs(lat.degrees) <= 180.0)
-        & (np.abs(lon.degrees) <= 90.0)
-    )
+    swapped = _exchanged(lon, lat)
     swapped |= is_told(lon.reason, "hemisphere") & is_told(lat.reason, "hemisphere")
     findings.returned(
         swapped,
