@@ -836,23 +836,9 @@ def _check_part(
         hints = replace(around, said=notes, stated=stated, address=table.get("address"))
     located = _locate(role, rows, found, spec, findings, hints, around.units)
     part.crs = located.crs
-    plain = isinstance(located.shapes, np.ndarray) and role.geometry == "point"
-    if plain and area is not None and role.group != "base":
-        degrees, beyond = _points_in_place(
-            role, located.shapes, part, area, hints, around.units, reach_m
-        )
-        part.xy = project_points(degrees, metric)
-        made = points_at(*part.xy.T) if shapes else np.full(len(part.xy), None, dtype=object)
-        geometry = gpd.GeoSeries(made, crs=metric)
-    else:
-        given = located.geometry
-        given, beyond = _in_place(role, given, part, area, hints, around.units, reach_m)
-        geometry = project_shapes(given, metric)
-    if hints is not None and role.geometry == "point":
-        lying = geometry.to_numpy() if part.xy is None else part.xy
-        note_astray(lying, hints, findings)
-        if role.name not in _BY_WATER:
-            note_in_water(lying, hints, findings)
+    geometry, beyond = _placed(
+        role, part, located, area, metric, hints, around.units, reach_m, shapes=shapes
+    )
     table = table.join(extra).assign(
         coord_source=_column(located.source, table.index),
         coord_method=_column(located.method, table.index),
@@ -862,6 +848,37 @@ def _check_part(
         **{OUTSIDE: beyond},
     )
     part.frame = gpd.GeoDataFrame(table, geometry=geometry, crs=metric)
+
+
+def _placed(
+    role: Role,
+    part: _Part,
+    located: Located,
+    area: Any,
+    metric: CRS,
+    hints: Hints | None,
+    units: gpd.GeoDataFrame | None,
+    reach_m: float,
+    *,
+    shapes: bool,
+) -> tuple[gpd.GeoSeries, NDArray[np.bool_]]:
+    """Bring a part into the run's CRS; give it, and which rows lie outside the place but count."""
+    plain = isinstance(located.shapes, np.ndarray) and role.geometry == "point"
+    if plain and area is not None and role.group != "base":
+        degrees, beyond = _points_in_place(role, located.shapes, part, area, hints, units, reach_m)
+        part.xy = project_points(degrees, metric)
+        made = points_at(*part.xy.T) if shapes else np.full(len(part.xy), None, dtype=object)
+        geometry = gpd.GeoSeries(made, crs=metric)
+    else:
+        given = located.geometry
+        given, beyond = _in_place(role, given, part, area, hints, units, reach_m)
+        geometry = project_shapes(given, metric)
+    if hints is not None and role.geometry == "point":
+        lying = geometry.to_numpy() if part.xy is None else part.xy
+        note_astray(lying, hints, part.findings)
+        if role.name not in _BY_WATER:
+            note_in_water(lying, hints, part.findings)
+    return geometry, beyond
 
 
 _BY_WATER: Final = frozenset(("reservoir", "warning_station", "bridge", "waterway", "closure"))
