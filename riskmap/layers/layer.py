@@ -405,6 +405,7 @@ class Findings:
         *,
         field: str = "",
         values: Any = None,
+        kept: bool = False,
     ) -> None:
         """Return the rows where ``mask`` is true, with one problem each.
 
@@ -425,6 +426,8 @@ class Findings:
             The column concerned.
         values
             Shape (n,): what the file has there.
+        kept
+            Whether the rows stay in use without this value; they go back to be corrected.
         """
         found = np.flatnonzero(mask)
         for position, index in enumerate(found[:LISTED]):
@@ -442,7 +445,8 @@ class Findings:
             self._problem(
                 "returned", rule, whole, mend, row=int(rest[0]), field=field, count=len(rest)
             )
-        self.bad[found] = True
+        if not kept:
+            self.bad[found] = True
 
     def note(
         self, rule: str, message: Text, mend: Text, *, field: str = "", value: str = ""

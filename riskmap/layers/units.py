@@ -508,24 +508,22 @@ def _people(
     parsed = parse_numbers(column, unit="person", header_unit=unit, upper=True)
     numbers = parsed.column.to_numpy(dtype=np.float64)
     below = numbers < 0.0
-    for mask, message, mend in (
-        (
-            (parsed.bad != "") & ~below,
-            text("this is not a number of people; taken as unknown"),
-            text("write the number alone"),
-        ),
-        (
-            below,
-            text("fewer people than none is an error; taken as unknown"),
-            text("correct the number, or leave it blank where it is not known"),
-        ),
-    ):
-        findings.noted(
-            mask,
-            "population",
-            message,
-            mend,
-            field=named or "",
-            values=column.to_numpy(dtype=object),
-        )
+    written = column.to_numpy(dtype=object)
+    findings.noted(
+        (parsed.bad != "") & ~below,
+        "population",
+        text("this is not a number of people; taken as unknown"),
+        text("write the number alone"),
+        field=named or "",
+        values=written,
+    )
+    findings.returned(
+        below & ~findings.bad,
+        "population_negative",
+        text("fewer people than none is an error; the unit stays, its people are unknown"),
+        text("correct the number, or leave it blank where it is not known"),
+        field=named or "",
+        values=written,
+        kept=True,
+    )
     return np.where((parsed.bad != "") | below, np.nan, numbers)

@@ -705,8 +705,9 @@ def cell_seconds(
 ) -> NDArray[np.float32]:
     """Measure the time by road between each cell inside the place and its nearest facility.
 
-    The last metres between road and door are timed by mode, at both ends; beyond the snapping limit
-    everybody walks.
+    The last metres between road and door are timed by mode, at both ends; a vehicle has arrived
+    within ``network.half_width_m`` of the road, or half a cell. Beyond the snapping limit everybody
+    walks.
 
     Parameters
     ----------
@@ -739,7 +740,9 @@ def cell_seconds(
     to = snap_rows(graph, places, limit_m=limit)
     on_foot = float(presets["road.foot_kmh"]) / 3.6
     speed = on_foot if way == "to_facility" else float(presets["network.access_kmh"]) / 3.6
-    last = np.where(to.on, to.walk_m, 0.0) / speed
+    near = 0.0 if way == "to_facility" else float(presets["network.half_width_m"])
+    at = at.nearer(max(near, grid.size_m / 2) if near > 0 else 0.0)
+    last = np.where(to.on, to.nearer(near).walk_m, 0.0) / speed
     found = nearest_seconds(graph, to, at, way=way, start=last, edge_cost=edge_cost)  # type: ignore[arg-type]
     walk = np.minimum(at.walk_m, limit) / speed + np.maximum(at.walk_m - limit, 0.0) / on_foot
     seconds = np.full(grid.shape[0] * grid.shape[1], np.nan, np.float32)

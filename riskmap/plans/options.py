@@ -67,7 +67,7 @@ class StationOptions(Section):
     demand: Literal["population", "incidents"] = "population"
     """What counts: people, or incidents (role ``accident``)."""
     last_metres: bool = True
-    """Time the way between door and road too (preset ``network.access_kmh``); else the road's."""
+    """Time the way from the road to what lies beyond ``network.half_width_m``; else the road's."""
     robust: bool = False
     """Choose the sites whose largest loss against the best of each scenario is least (mclp)."""
     sites: int = Field(default=3, ge=0, le=50)

@@ -152,4 +152,8 @@ def test_fewer_people_than_none_is_an_error_and_unknown(tmp_path):
     units, problems = read(spec(path, population="pop"))
     assert np.isnan(units["population"].iloc[0])
     assert units["population"].iloc[1] == 800
-    assert any("负" in str(problem.message) for problem in problems)
+    (bad,) = [problem for problem in problems if problem.rule == "population_negative"]
+    # An error sends the row back, so that `riskmap check` ends with 1; the unit stays on the map.
+    assert (bad.severity, bad.row, bad.value) == ("returned", 1, "-5")
+    assert "负" in str(bad.message)
+    assert len(units) == 2

@@ -4,11 +4,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from shapely.geometry import LineString
 
 from riskmap.geo.network import build_graph, snap_points
 from riskmap.plans.options import RefugeOptions
-from riskmap.plans.refuges.demand import assisted_share, vehicles_table
+from riskmap.plans.refuges.demand import People, assisted_share, part, vehicles_table
 from riskmap.plans.refuges.plan import in_time
 from riskmap.plans.refuges.ways import find_way
 from riskmap.vocabulary.presets import load_presets
@@ -191,3 +193,61 @@ def test_the_sheet_of_the_village_has_every_group_and_who_to_ring():
     assert first["leave_by"].params == (("m", int(np.ceil(first["minutes"])) + 15),)
     # The next refuge of those in the first is the other one.
     assert "场所1" in str(first["alternative"])
+
+
+def moved(people, units, declared=None):
+    count = len(people)
+    table = pd.DataFrame(
+        {
+            "people": people,
+            "vulnerable": [np.nan] * count if declared is None else declared,
+            "unit_id": units,
+        }
+    )
+    return People(table=table, xy=np.column_stack([np.arange(count) * 10.0, np.zeros(count)]))
+
+
+def riders(groups, share):
+    """Riders by group, in the order of the groups."""
+    done = part(groups, pd.Series(share)).table
+    ride = done[done["assisted"]].groupby("family")["people"].sum()
+    return ride.reindex(range(len(groups.table)), fill_value=0).to_numpy()
+
+
+@pytest.mark.parametrize("villages", [1, 3, 40])
+def test_who_rides_does_not_depend_on_how_finely_areas_are_drawn(villages):
+    """240 people, 2.5 %: 6 ride, in one group or in forty of 5 to 7 (each alone would round to 1)."""
+    people = [5, 6, 7, 6] * 10
+    units = [f"V{i % villages}" for i in range(40)]
+    share = {f"V{i}": 0.025 for i in range(villages)}
+    found = riders(moved(people, units), share)
+    assert found.sum() == 6 == riders(moved([240], ["V0"]), share).sum()
+    assert found.max() == 1
+    by = pd.Series(found).groupby(units).sum() - pd.Series(people).groupby(units).sum() * 0.025
+    assert (by.abs() < 1).all()
+
+
+def test_a_share_is_rounded_up_once_and_declared_people_are_not_touched():
+    """0.25 + 1.05 + 2.4 = 3.7: 4; the two that are declared stand beside them, for B too."""
+    stated = moved([5, 21, 48, 30], ["A", "A", "B", "B"], [np.nan, np.nan, np.nan, 2])
+    # villages 1.3 and 2.4: whole parts 1 and 2, the fourth goes to B (0.4 before 0.3)
+    assert riders(stated, {"A": 0.05, "B": 0.05}).tolist() == [0, 1, 3, 2]
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.sampled_from("ABC")), min_size=1, max_size=30),
+    st.fixed_dictionaries({code: st.floats(0, 1) for code in "ABC"}),
+    st.randoms(use_true_random=False),
+)
+def test_riders_are_the_expected_ones_for_any_groups_in_any_order(made, share, random):
+    people, units = [one[0] for one in made], [one[1] for one in made]
+    exact = np.array([n * share[code] for n, code in made])
+    whole = moved(people, units)
+    found = riders(whole, share)
+    assert found.sum() == np.ceil(exact.sum() - 1e-6)
+    assert (np.abs(found - exact) < 1 + 1e-6).all()
+    order = list(range(len(made)))
+    random.shuffle(order)
+    mixed = People(table=whole.table.iloc[order].reset_index(drop=True), xy=whole.xy[order])
+    assert riders(mixed, share).tolist() == found[order].tolist()

@@ -347,13 +347,17 @@ def test_second_and_third_arrival_and_the_force_that_the_class_asks_for(graph, g
 
 
 def test_the_last_metres_take_time(grid, presets, graph):
-    """A place 200 m beside the road is 72 s later at 10 km/h; nothing leaps at 500 m."""
-    points = {"refuge": put(*(Point(350, 50 + y) for y in (0, 200, 400)), index=["A", "B", "C"])}
+    """Within 80 m of the road nothing is added; 10 km/h beyond: (200 - 80) x 0.36 s; no leap."""
+    points = {
+        "refuge": put(*(Point(350, 50 + y) for y in (0, 80, 200, 480, 500)), index=list("ABCDE"))
+    }
     plan = station_plan(
         graph, at(350), grid, presets=presets, population=PEOPLE, points=points, k=0
     )
     seconds = plan.tables["nearest"].set_index("id")["seconds"]
-    assert seconds.loc[["A", "B", "C"]].tolist() == pytest.approx([60, 132, 204])
+    assert seconds.loc[list("ABCDE")].tolist() == pytest.approx([60, 60, 103.2, 204, 211.2])
+    # What the map draws as reached is what is counted as reached: the same width beside the road.
+    assert presets["network.half_width_m"] == 80
 
 
 def test_incidents_count_where_they_happen_and_keep_stations_busy(graph, grid, presets):
@@ -454,8 +458,8 @@ def test_a_station_stands_on_the_road_that_it_names(grid, presets):
         graph, stations.iloc[[1]], grid, presets=presets, k=0, points={"hazard_source": sources}
     ).tables["nearest"]  # fmt: skip
     assert there["seconds"].tolist() == pytest.approx(
-        [60 + (2000 + 40 + 1990) / 10 + (2 + 38) * 3.6 / 10], abs=0.1
-    )  # two metres to the road at the station, 38 at the source, at 10 km/h
+        [60 + (2000 + 40 + 1990) / 10], abs=0.1
+    )  # two metres to the road at the station, 38 at the source: both are beside it
 
 
 @pytest.mark.parametrize(("model", "sign"), [("p-median", 1), ("p-center", 1), ("mexclp", -1)])

@@ -89,7 +89,8 @@ def test_people_covered_never_once_and_twice(graph, grid, units, presets):
 
 
 def test_the_way_to_the_door_is_timed_unless_it_is_not_asked_for(graph, grid, presets):
-    yard = layer([Point(500, 100)], index=["S0"])  # 50 m off the road: 18 s at 10 km/h
+    # 130 m off the road: from 80 m of it on everything is near, 50 m are left, 18 s at 10 km/h
+    yard = layer([Point(500, 180)], index=["S0"])
     timed, road = (
         station_plan(
             graph,
@@ -105,6 +106,8 @@ def test_the_way_to_the_door_is_timed_unless_it_is_not_asked_for(graph, grid, pr
     assert row(timed)["covered"] == 5 + 6  # 12 s of driving are left: 120 m each way
     assert row(road)["covered"] == 3 + 4 + 5 + 6 + 7 + 8
     assert not any("end on the road" in note.msgid for note in timed.notes)
+    said = next(dict(n.params) for n in timed.notes if "where the vehicle stops" in n.msgid)
+    assert said == {"m": "80", "cell": "80", "v": "10"}
     assert any("end on the road" in note.msgid for note in road.notes)
 
 
@@ -290,7 +293,7 @@ def test_snap_reports_the_walk(graph):
 
 
 def test_vehicles_moved_out_serve_from_the_nearest_road_that_is_passable(graph, grid, presets):
-    """Water on 900 to 1 000 m: from 920 back to 900, from 980 on to 1 000, 7.2 s at 10 km/h."""
+    """Water on 900 to 1 000 m: from 920 back to 900, from 980 on to 1 000: beside the road."""
     rule = response_rule(presets, "linzi_135")
     there = stations(500, 920, 980, 1500, vehicle=["car", *["fire_engine"] * 3])
     dry = make_setting(graph, there, rule, vehicle="fire_engine", presets=presets, limit_m=300)
@@ -304,7 +307,7 @@ def test_vehicles_moved_out_serve_from_the_nearest_road_that_is_passable(graph, 
     assert times[False].nearest.tolist() == [0, 0, 3]
     assert times[False].nearest_s[2] == pytest.approx(60 + 45, abs=0.01)
     assert times[True].nearest.tolist() == [0, 1, 2]
-    assert times[True].nearest_s[1:].tolist() == pytest.approx([72.2, 72.2], abs=0.01)
+    assert times[True].nearest_s[1:].tolist() == pytest.approx([65, 65], abs=0.01)
 
 
 def test_sites_left_out_count_for_the_compared_one_nearest_to_them(graph, grid, presets):
@@ -332,10 +335,66 @@ def test_sites_left_out_count_for_the_compared_one_nearest_to_them(graph, grid, 
     assert least(joined) <= least(away) <= least(away[kept])
 
 
-def test_a_site_off_the_road_takes_its_own_way_to_it_into_account(graph, grid, presets):
-    """50 m at 10 km/h are 18 of the 30 s: 120 m each way, people 15 and 16; 10 have a station."""
+def test_a_site_off_the_road_takes_its_own_way_to_it_into_account(graph, presets):
+    """Of 130 m the 50 beyond 80 m, at 10 km/h, are 18 of the 30 s: 120 m each way are left."""
+    wide = make_grid(layer([box(0, 0, 2000, 200)]), crs="EPSG:4548", size_m=100)
+    people = np.zeros(wide.shape)
+    people[np.argmin([abs(y - Y0 - 50) for y in wide_rows(wide)])] = PEOPLE[0]
     plan = station_plan(
-        graph, stations(50), grid, presets=presets, population=PEOPLE, k=1,
-        candidates=layer([Point(1500, 100)], index=["C"]),
+        graph, stations(50), wide, presets=presets, population=people, k=1,
+        candidates=layer([Point(1500, 180)], index=["C"]),
     )  # fmt: skip
-    assert plan.proof[0].objective == plan.tables["sites"]["covered"].iloc[-1] == 10 + 15 + 16
+    assert plan.proof[0].objective == plan.tables["sites"]["covered"].iloc[-1]
+    assert plan.proof[0].objective == 1 + 2 + 3 + 4 + 15 + 16
+
+
+def wide_rows(grid):
+    return [grid.transform.f + grid.transform.e * (row + 0.5) for row in range(grid.shape[0])]
+
+
+def test_half_a_large_cell_is_no_way_for_a_cell_but_one_for_a_point(graph, presets):
+    """Cells of 400 m: 150 and 200 m beside the road 0 s, 250 m 50 x 0.36 s; points from 80 m on."""
+    rule = response_rule(presets, "linzi_135")
+    setting = make_setting(
+        graph, stations(500), rule, vehicle="car", presets=presets, limit_m=800, cell_m=400
+    )
+    away = np.array([150.0, 200, 250])
+    spots = np.column_stack([np.full(3, X0 + 500), Y0 + 50 + away])
+    on = snap_points(graph, spots, limit_m=800)
+    assert reach(setting, on).nearest_s.tolist() == pytest.approx([60, 60, 78])
+    assert reach(setting, on, cells=False).nearest_s.tolist() == pytest.approx(
+        60 + 0.36 * (away - 80)
+    )
+
+
+def test_a_ring_road_by_hand(presets):
+    """A ring of 4 x 141.4 m, one way; arms of 850 m east and west, at their ends 900 m both ways.
+
+    The station in the middle stands on the south-eastern side. To the west 70.7 + 141.4 m of ring,
+    to the east 70.7 + 3 x 141.4 m. 240 s at 30 km/h are 2 000 m: in the west all 212.1 + 1 750 m
+    are reached, in the east 495 + 850 m and 655 m of the 900 of each side arm.
+    """
+    ring = [(100, 0), (0, -100), (-100, 0), (0, 100), (100, 0)]
+    arms = [[(-950, 0), (-100, 0)], [(100, 0), (950, 0)],
+            [(-950, 900), (-950, 0), (-950, -900)],
+            [(950, 900), (950, 0), (950, -900)]]  # fmt: skip
+    lines = [*map(LineString, itertools.pairwise(ring)), *map(LineString, arms)]
+    roads = layer(lines, speed_kmh=[30.0] * 8, oneway=["yes"] * 4 + ["no"] * 4)
+    graph = build_graph(roads, presets=presets)
+    grid = make_grid(layer([box(-1000, -900, 1000, 900)]), crs="EPSG:4548", size_m=100)
+    # People stand on the side arms alone, in the middle of every 100 m, 29 or 50 m beside them.
+    ys = np.arange(-850.0, 900, 100)
+    points = layer(
+        [Point(x, y) for x in (-921, 979) for y in ys], index=[f"P{i}" for i in range(36)]
+    )
+    rule = load_presets(
+        {"station.linzi_135": {"response_s": 60, "arrival_s": 180, "rescue_s": 300}}
+    )
+    plan = station_plan(
+        graph, layer([Point(0, 0)], index=["S"]), grid, presets=rule, k=0, points={"refuge": points}
+    )
+    seconds = plan.tables["nearest"].set_index("id")["seconds"].reindex(points.index).to_numpy()
+    half, side = 50 * 2**0.5, 100 * 2**0.5
+    metres = np.r_[half + side + 850 + abs(ys), half + 3 * side + 850 + abs(ys)]
+    assert seconds == pytest.approx(60 + metres / (30 / 3.6), abs=0.01)
+    assert (seconds <= 300).sum() == 18 + 2 * 7  # 50, 150 .. 650 m of the eastern arms

@@ -93,6 +93,21 @@ class Snapped:
             np.where(rows[:, None], np.nan, self.xy),
         )
 
+    def nearer(self, by_m: float) -> Snapped:
+        """Shorten the way between every point and its road.
+
+        Parameters
+        ----------
+        by_m
+            How much of it does not count; what is shorter becomes 0 [m].
+
+        Returns
+        -------
+        Snapped
+            The same places on the roads.
+        """
+        return Snapped(self.edge, self.along, np.maximum(self.walk_m - by_m, 0.0), self.xy)
+
     def take(self, rows: Ints | Bools) -> Snapped:
         """Give some of the points.
 
@@ -132,7 +147,7 @@ def snap_points(
     Returns
     -------
     Snapped
-        The places; of edges equally near the one whose nearest place lies farthest west, then
+        The places; of edges equally near the one whose nearest place lies farthest east, then
         south, is taken.
 
     Examples
@@ -521,7 +536,7 @@ def _by_place(place: Floats, step: Floats) -> tuple[Floats, ...]:
     back = (way[:, 0] < -_TINY) | ((np.abs(way[:, 0]) <= _TINY) & (way[:, 1] < 0))
     way = np.round(np.where(back[:, None], -way, way), 6)
     where = np.round(place, 4)
-    return back.astype(np.float64), way[:, 1], way[:, 0], where[:, 1], where[:, 0]
+    return back.astype(np.float64), way[:, 1], way[:, 0], where[:, 1], -where[:, 0]
 
 
 def reachable(

@@ -482,7 +482,13 @@ def _in_areas(
     )
 
 
-def whole_numbers(value: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
+def whole_numbers(
+    value: NDArray[np.float64],
+    group: NDArray[np.int64],
+    *,
+    total: NDArray[np.float64] | None = None,
+    turn: NDArray[np.int64] | None = None,
+) -> NDArray[np.float64]:
     """Round so that the sum of each group is rounded, the largest remainders upwards.
 
     Parameters
@@ -491,6 +497,10 @@ def whole_numbers(value: NDArray[np.float64], group: NDArray[np.int64]) -> NDArr
         Values, not negative, shape (n,).
     group
         Group of each, shape (n,).
+    total
+        Whole sum of each group, less than 1 from that of its values; the nearest one by default.
+    turn
+        Who is first of equal remainders; the order of the values by default.
 
     Returns
     -------
@@ -505,9 +515,10 @@ def whole_numbers(value: NDArray[np.float64], group: NDArray[np.int64]) -> NDArr
     if not len(value):
         return value
     low = np.floor(value + 1e-9)
-    total = np.rint(np.bincount(group, weights=value) + 1e-9)
+    total = np.rint(np.bincount(group, weights=value) + 1e-9) if total is None else total
     left = total - np.bincount(group, weights=low)
-    order = np.lexsort((np.arange(len(value)), -np.round(value - low, 9), group))
+    turn = np.arange(len(value)) if turn is None else turn
+    order = np.lexsort((turn, -np.round(value - low, 9), group))
     first = np.searchsorted(group[order], group[order], side="left")
     more = np.zeros(len(value))
     more[order] = np.arange(len(value)) - first < left[group[order]]
@@ -721,8 +732,10 @@ def assisted_share(
 def part(people: People, share: pd.Series[float]) -> People:
     """Part every group into those who can walk and those who need a vehicle.
 
-    Declared vulnerable people need one; where a group declares none, the share of its unit does,
-    rounded up. Both parts are of one family, which stays together when groups stay whole.
+    Declared vulnerable people need one; where groups declare none, the shares of their units do.
+    Their sum is rounded up, and spread over villages and groups by the largest remainders, so that
+    it does not depend on how finely areas are drawn. Both parts of a group are of one family, which
+    stays together when groups stay whole.
 
     Parameters
     ----------
@@ -740,8 +753,7 @@ def part(people: People, share: pd.Series[float]) -> People:
     count = table["people"].to_numpy(np.float64)
     weak = numbers(table, "vulnerable")
     rate = np.asarray([share.get(code, np.nan) for code in table["unit_id"]], np.float64)
-    # A part in a million is not one more person.
-    guess = np.ceil(count * np.nan_to_num(rate) - 1e-6)
+    guess = _spread(np.where(np.isnan(weak), count * np.nan_to_num(rate), 0.0), people)
     weak = np.minimum(np.where(np.isnan(weak), guess, weak), count)
     table["vulnerable"] = np.rint(weak).astype(np.int64)
     table["family"] = np.arange(len(table))
@@ -755,6 +767,21 @@ def part(people: People, share: pd.Series[float]) -> People:
         table=joined.iloc[order].reset_index(drop=True),
         xy=np.concatenate([people.xy, people.xy])[order],
     )
+
+
+def _spread(exact: Floats, people: People) -> Floats:
+    """Round what is expected of groups up as a whole; each group and village is less than 1 off."""
+    if not len(exact):
+        return exact
+    codes, village = np.unique(people.table["unit_id"].astype(str), return_inverse=True)
+    by = np.bincount(village, weights=exact, minlength=len(codes)).astype(np.float64)
+    # A part in a million is not one more person.
+    whole = np.ceil(np.array([exact.sum()]) - 1e-6)
+    of_village = whole_numbers(by, np.zeros(len(by), np.int64), total=whole)
+    turn = np.empty(len(exact), np.int64)
+    first = (*people.xy.T.round(3), -people.table["people"].to_numpy(np.float64))
+    turn[np.lexsort(first)] = np.arange(len(exact))
+    return whole_numbers(exact, village.astype(np.int64), total=of_village, turn=turn)
 
 
 def vehicles_table(rows: pd.DataFrame, *, warning_s: float, presets: Presets) -> pd.DataFrame:

@@ -122,8 +122,9 @@ def station_plan(
     """Report the coverage of the stations and propose the next sites.
 
     A place is covered when call handling and turn-out plus travel from a station take no longer
-    than the rule's target. Travel is free flow (自由流); the walk between a place and its road
-    takes the time of a vehicle at ``network.access_kmh``.
+    than the rule's target. Travel is free flow (自由流). It ends where the vehicle stops: a place
+    within ``network.half_width_m`` of the road, a cell within half its side, is reached from there;
+    what lies beyond takes the time of a vehicle at ``network.access_kmh``.
 
     Parameters
     ----------
@@ -185,7 +186,9 @@ def station_plan(
     """
     limit_m, more = _limit_m(grid, presets, some=len(stations) > 0 or k > 0), more or More()
     rule = with_standards(response_rule(presets, rules), standards)
-    setting = make_setting(graph, stations, rule, vehicle=vehicle, presets=presets, limit_m=limit_m)
+    setting = make_setting(
+        graph, stations, rule, vehicle=vehicle, presets=presets, limit_m=limit_m, cell_m=grid.size_m
+    )
     setting = setting if more.last_metres else replace(setting, access_ms=np.inf)
     calls, wanted = _calls(grid, more, presets)
     demands = all_demands(grid, population, units, points, pieces=pieces, calls=wanted)

@@ -73,6 +73,10 @@ class Setting:
     """How the roads are cut by water and closures; None when dry."""
     access_ms: float = np.inf
     """Speed between a door and its road [m/s]."""
+    near_m: float = 0.0
+    """A place no farther from its road is reached when the vehicle is there on the road [m]."""
+    cell_m: float = 0.0
+    """The same of a cell, of which nobody knows where in it anybody lives [m]."""
 
     def wait(self) -> Floats:
         """Give the seconds before every station is on the road: call, turn-out, its own yard.
@@ -100,22 +104,26 @@ class Setting:
         numpy.ndarray
             0 off the network, shape (stations of the fleet,) [s].
         """
-        return np.nan_to_num(fleet.places.walk_m, posinf=0.0) / self.access_ms
+        walk = np.nan_to_num(fleet.places.nearer(self.near_m).walk_m, posinf=0.0)
+        return walk / self.access_ms
 
-    def door(self, places: Snapped) -> Floats:
+    def door(self, places: Snapped, *, cells: bool = True) -> Floats:
         """Give the seconds between the road and the door of every place.
 
         Parameters
         ----------
         places
             Places on the roads.
+        cells
+            Whether they are the middles of cells.
 
         Returns
         -------
         numpy.ndarray
             0 off the network, shape (places,) [s].
         """
-        return np.nan_to_num(places.walk_m, posinf=0.0) / self.access_ms
+        near = self.cell_m if cells else self.near_m
+        return np.nan_to_num(places.nearer(near).walk_m, posinf=0.0) / self.access_ms
 
 
 def make_setting(
@@ -126,6 +134,7 @@ def make_setting(
     vehicle: str,
     presets: Presets,
     limit_m: float,
+    cell_m: float = 0.0,
 ) -> Setting:
     """Put the stations on dry roads, parted by their vehicles.
 
@@ -143,6 +152,8 @@ def make_setting(
         The run's presets.
     limit_m
         Longest way to a road [m].
+    cell_m
+        Side of the cells that are to be reached [m].
 
     Returns
     -------
@@ -166,10 +177,12 @@ def make_setting(
                 edge_cost=cost,
             )
         )  # fmt: skip
+    near = float(presets["network.half_width_m"])
     return Setting(
         graph=graph, fleets=tuple(fleets), xy=xy, on=places.on, start=start,
         own=np.isfinite(own_turn_out(stations)), rule=rule, places=places,
         access_ms=float(presets["network.access_kmh"]) / 3.6,
+        near_m=near, cell_m=max(near, cell_m / 2),
     )  # fmt: skip
 
 
@@ -206,7 +219,7 @@ def with_stations(setting: Setting, places: Snapped, *, vehicle: str, edge_cost:
     )
 
 
-def first_there(setting: Setting, places: Snapped) -> tuple[Ints, Floats]:
+def first_there(setting: Setting, places: Snapped, *, cells: bool = True) -> tuple[Ints, Floats]:
     """Find the station that is first at every place.
 
     Parameters
@@ -215,6 +228,8 @@ def first_there(setting: Setting, places: Snapped) -> tuple[Ints, Floats]:
         Stations on the roads.
     places
         Places on the roads.
+    cells
+        Whether they are the middles of cells.
 
     Returns
     -------
@@ -233,10 +248,12 @@ def first_there(setting: Setting, places: Snapped) -> tuple[Ints, Floats]:
         better = found.cost < when
         who[better] = fleet.rows[found.facility[better]]
         when[better] = found.cost[better]
-    return who, when + setting.door(places)
+    return who, when + setting.door(places, cells=cells)
 
 
-def pairs(setting: Setting, places: Snapped, *, limit: float) -> tuple[Ints, Ints, Floats]:
+def pairs(
+    setting: Setting, places: Snapped, *, limit: float, cells: bool = True
+) -> tuple[Ints, Ints, Floats]:
     """List every station and place within a limit.
 
     Parameters
@@ -247,6 +264,8 @@ def pairs(setting: Setting, places: Snapped, *, limit: float) -> tuple[Ints, Int
         Places on the roads.
     limit
         Seconds from the call.
+    cells
+        Whether the places are the middles of cells.
 
     Returns
     -------
@@ -254,7 +273,7 @@ def pairs(setting: Setting, places: Snapped, *, limit: float) -> tuple[Ints, Int
         Station, place, seconds from the call.
     """
     found: list[tuple[Ints, Ints, Floats]] = []
-    door = setting.door(places)
+    door = setting.door(places, cells=cells)
     for fleet in setting.fleets:
         table = cost_table(
             setting.graph, fleet.places, places, edge_cost=fleet.edge_cost,
@@ -267,7 +286,7 @@ def pairs(setting: Setting, places: Snapped, *, limit: float) -> tuple[Ints, Int
     return station, place, seconds
 
 
-def reach(setting: Setting, places: Snapped) -> Reach:
+def reach(setting: Setting, places: Snapped, *, cells: bool = True) -> Reach:
     """Find which stations reach the places, and which is first.
 
     Parameters
@@ -276,6 +295,8 @@ def reach(setting: Setting, places: Snapped) -> Reach:
         Stations on the roads.
     places
         Places on the dry roads.
+    cells
+        Whether they are the middles of cells.
 
     Returns
     -------
@@ -284,8 +305,9 @@ def reach(setting: Setting, places: Snapped) -> Reach:
     """
     if setting.roads is not None:
         places = setting.roads.moved(places)
-    station, place, seconds = pairs(setting, places, limit=setting.rule.longest)
-    nearest, nearest_s = first_there(setting, places)
+    limit = setting.rule.longest
+    station, place, seconds = pairs(setting, places, limit=limit, cells=cells)
+    nearest, nearest_s = first_there(setting, places, cells=cells)
     return Reach(
         place=place,
         station=station,
@@ -321,7 +343,11 @@ def reach_all(
     found: dict[str, tuple[Demand, Reach]] = {}
     for name, demand in demands.items():
         same = next((found[one] for one in CELLS if one in found), None) if name in CELLS else None
-        found[name] = (demand, same[1] if same is not None else reach(setting, on_road[name]))
+        if same is None:
+            cells = name in CELLS or name == "village"
+            found[name] = (demand, reach(setting, on_road[name], cells=cells))
+        else:
+            found[name] = (demand, same[1])
     return found
 
 

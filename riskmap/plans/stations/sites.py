@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -563,6 +563,7 @@ def _alone(ground: Ground, setting: Setting, edge_cost: Floats, places: Snapped)
     return Setting(
         graph=setting.graph, fleets=(fleet,), xy=places.xy, on=places.on, start=start,
         own=np.zeros(len(places), dtype=bool), rule=setting.rule, access_ms=setting.access_ms,
+        near_m=setting.near_m, cell_m=setting.cell_m,
     )  # fmt: skip
 
 
@@ -808,7 +809,7 @@ def find_candidates(
         spots = _rows(given)
     else:
         spots = _nodes(graph, grid, cells) if kind == "nodes" else _cells(cells)
-    return choose_candidates(
+    found = choose_candidates(
         graph,
         xy=spots.xy,
         ids=spots.ids,
@@ -824,6 +825,12 @@ def find_candidates(
         hazards=zones.hazards,
         hazard_m=float(presets[HAZARD_KEY]),
     )
+    if given is not None or kind == "nodes":
+        return found
+    # A cell is no plot: what is built in it stands beside the road.
+    more = max(grid.size_m / 2 - float(presets["network.half_width_m"]), 0.0)
+    whole = None if found.whole is None else found.whole.nearer(more)
+    return replace(found, on_road=found.on_road.nearer(more), whole=whole)
 
 
 def in_water(grid: Grid, xy: Floats, zones: Zones, presets: Presets) -> NDArray[np.bool_]:

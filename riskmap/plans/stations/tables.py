@@ -517,6 +517,15 @@ def station_notes(
         notes.append(text("no population: every cell counts the same"))
     if np.isinf(setting.access_ms):
         notes.append(text("times end on the road: the way from there to the door is not counted"))
+    else:
+        notes.append(
+            text(
+                "times end where the vehicle stops on the road: within {m} m of it ({cell} m for "
+                "cells) nothing is added, what lies farther is driven at {v} km/h",
+                m=f"{setting.near_m:g}", cell=f"{setting.cell_m:g}",
+                v=f"{setting.access_ms * 3.6:g}",
+            )
+        )  # fmt: skip
     table = tables["stations"]
     if "put_by" in table and (table["put_by"] == "other").any():
         notes.append(
