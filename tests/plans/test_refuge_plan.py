@@ -202,6 +202,18 @@ def test_declared_people_on_the_same_ground_move_once():
     assert found == {"二": 9}
 
 
+def test_what_areas_add_up_to_stands_beside_who_moves_where_they_share_ground():
+    """Inside 14 of the outside's 18: 32 added up, 23 move; areas beside each other say nothing."""
+    found = plan(world([(150, 90)], areas(("内", 14, 0, 100), ("外", 18, 0, 200))))
+    line = {str(r["what"]): r["value"] for r in found.tables["summary"].to_dict("records")}
+    assert line["各危险区人数相加（重叠处重复计）"] == 32
+    said = next(str(note) for note in found.notes if "相加" in str(note))
+    assert "32" in said
+    assert "23" in said
+    beside = plan(world([(150, 90)], areas(("内", 14, 0, 100), ("外", 18, 100, 200))))
+    assert not any("相加" in str(note) for note in beside.notes)
+
+
 def test_a_scenario_takes_from_a_standing_area_who_lives_there_not_its_ground():
     there = world([(150, 1)])
     lived = np.zeros(there.grid.shape)

@@ -235,6 +235,11 @@ def _areas_table(areas: Sequence[Marked], book: Book, *, public: bool) -> dict[s
         )  # fmt: skip
     elif people:
         note = text("{n} areas, {people} people", n=len(areas), people=_number(book, sum(people)))
+    if people and _share_ground(areas):
+        note = text(
+            "{said}; where areas overlap, people move once, so that fewer move than they add up to",
+            said=note,
+        )
     columns = [
         _column(text("No."), 0.8), _column(text("Danger area"), 2.3, middle=False),
         _column(text("Type"), 1.2), _column(text("Households"), 0.85),
@@ -243,6 +248,15 @@ def _areas_table(areas: Sequence[Marked], book: Book, *, public: bool) -> dict[s
     ]  # fmt: skip
     empty = text("No danger area is on record here.")
     return _table(text("Danger areas"), columns, rows, note=note if rows else "", empty=empty)
+
+
+def _share_ground(areas: Sequence[Marked]) -> bool:
+    """Tell whether two areas cover the same ground."""
+    shapes = np.array([one.shape for one in areas], dtype=object)
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    pair = one < other
+    shared = shapely.intersection(shapes[one[pair]], shapes[other[pair]])
+    return bool((shapely.area(shared) > 1.0).any())
 
 
 def _moves_of(book: Book, code: str) -> pd.DataFrame:

@@ -128,7 +128,8 @@ def refuge_plan(
         presets=world.presets, outside=world.outside,
     )  # fmt: skip
     cleared = _cleared(world, roads, sent, routes, early)
-    lines = (*cleared.lines, *hours(world, now, case, roads))
+    shared, shared_lines = shared_areas(world, now, case)
+    lines = (*shared_lines, *cleared.lines, *hours(world, now, case, roads))
     more = pd.DataFrame(lines, columns=["what", "value", "unit"]).astype(object)
     tables = {"summary": pd.concat([short, more], ignore_index=True), **tables}
     late = float(sent.loc[~sent["in_time"].astype(bool), "people"].sum())
@@ -145,7 +146,7 @@ def refuge_plan(
         tables=tables,
         layers=layers,
         titles=titles,
-        notes=(*said, *unknown_areas(world, now), *more_said),
+        notes=(*said, *shared, *unknown_areas(world, now), *more_said),
         proof=(proof, *site_proofs(now.name, tables)),
     )
 
@@ -409,6 +410,49 @@ def through_danger(world: World, now: State, case: Case, routes: Routes) -> list
         if named not in said[row].split("、"):
             said[row] = f"{said[row]}、{named}" if said[row] else named
     return said
+
+
+def shared_areas(
+    world: World, now: State, case: Case
+) -> tuple[tuple[Text, ...], tuple[tuple[Text, float, Text], ...]]:
+    """Say by how much the danger areas' own figures add up to more people than they move.
+
+    Parameters
+    ----------
+    world, now
+        Danger areas that always hold, and those of the scenario.
+    case
+        Who moves.
+
+    Returns
+    -------
+    tuple
+        A remark and a line of the summary; both empty where no two areas share ground.
+    """
+    parts = [one for one in (now.danger_area, world.standing) if one is not None and len(one)]
+    if not parts:
+        return (), ()
+    areas = pd.concat(parts)
+    shapes = shapely.make_valid(np.asarray(areas.geometry.array, dtype=object))
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    pair = one < other
+    if not (shapely.area(shapely.intersection(shapes[one[pair]], shapes[other[pair]])) > 1.0).any():
+        return (), ()
+    own = numbers(areas, "people")
+    if np.isnan(own).any() and world.pieces is not None:
+        own = np.where(np.isnan(own), world.pieces.inside(shapes), own)
+    together = float(np.nansum(np.rint(own)))
+    table = case.people.table
+    moved = float(table.loc[table["origin"] == "danger_area", "people"].sum())
+    if together - moved < 1:
+        return (), ()
+    note = text(
+        "Refuge plan ({where}): the danger areas add up to {sum} people, {moved} move: who stands "
+        "in several of them counts once.",
+        where=now.name or text("without flood"), sum=f"{together:.0f}", moved=f"{moved:.0f}",
+    )  # fmt: skip
+    line = text("danger areas added up (who stands in several counts in each)")
+    return (note,), ((line, together, text("persons")),)
 
 
 def unknown_areas(world: World, now: State) -> tuple[Text, ...]:
