@@ -19,9 +19,16 @@ from riskmap.geo.people import live_in
 from riskmap.i18n import Text, text
 from riskmap.index.steps import apply, default_steps, fit, load_recipe, recipe_names
 from riskmap.index.stress import unit_stability
-from riskmap.index.tree import read_steps
+from riskmap.index.tree import read_steps, settled
 from riskmap.indicators import shipped_tables
-from riskmap.indicators.table import Inputs, compute, label_of, load_table, parse_options
+from riskmap.indicators.table import (
+    Inputs,
+    compute,
+    label_of,
+    load_table,
+    parse_options,
+    renormalise,
+)
 from riskmap.layers.layer import rows_in_use, with_beyond
 from riskmap.pipeline.scenarios import cut_roads, dry_refuges, has_effect
 from riskmap.plans.options import RefugeOptions
@@ -741,9 +748,10 @@ def compute_index(
         Index by ``unit`` and ``cell``, the fitted parameters by the same names, and the indicators
         with the weights that were used.
     """
-    steps = _present(index_steps(project, ground.presets), indicators.meta)
     frozen = frozen_params(project)
     finest = ground.units["finest"].to_numpy(dtype=bool)
+    indicators = indicators if frozen is not None else tell_apart(indicators, finest)
+    steps = _present(index_steps(project, ground.presets), indicators.meta)
     levels = ground.units[LEVEL]
     meta = indicators.meta
     tables: dict[str, tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]] = {
@@ -771,6 +779,58 @@ def compute_index(
         found["unit"], stability=class_stability(found["unit"], indicators, finest, project.seed)
     )
     return found, {name: index.params for name, index in found.items()}, indicators
+
+
+def tell_apart(indicators: Indicators, finest: NDArray[np.bool_]) -> Indicators:
+    """Leave out indicators that are the same in all units that have them while others lack them.
+
+    Such an indicator stands at the bottom of its scale wherever it is known; a unit that lacks it
+    would rank above all others for that alone.
+
+    Parameters
+    ----------
+    indicators
+        The indicators.
+    finest
+        Units of the finest level, shape (units,).
+
+    Returns
+    -------
+    Indicators
+        The weight of what is left out goes to the rest of its group; the notes name it.
+    """
+    meta, mute = indicators.meta, {}
+    for code in meta.index[meta["kind"] == "indicator"]:
+        values = settled(indicators.units[code].to_numpy(np.float64)[finest])
+        known = values[np.isfinite(values)]
+        if 1 < len(known) < len(values) and np.ptp(known) == 0:
+            mute[str(code)] = len(values) - len(known)
+    rest = [code for code in meta.index[meta["kind"] == "indicator"] if code not in mute]
+    if not mute or not rest:
+        return indicators
+    kept, lost = renormalise(meta, rest)
+    kept["weight_given"] = meta["weight_given"].reindex(kept.index)
+    said = [
+        text(
+            "{name} ({code}) is left out: it is the same in every unit that has it, and {n} units "
+            "lack it; it would rank these first for that alone",
+            name=label_of(meta, code), code=code, n=n,
+        )
+        for code, n in mute.items()
+    ]  # fmt: skip
+    said += [
+        text(
+            "the whole component {name} ({code}) is left out with it",
+            name=label_of(meta, code), code=code,
+        )
+        for code in lost
+        if code in meta.index
+    ]  # fmt: skip
+    return replace(
+        indicators, meta=kept, notes=(*indicators.notes, *said),
+        units=indicators.units.drop(columns=list(mute)),
+        cells=indicators.cells.drop(columns=list(mute)),
+    )  # fmt: skip
 
 
 def _with_name(note: Text, meta: pd.DataFrame) -> Text:

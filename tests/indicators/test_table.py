@@ -486,9 +486,14 @@ def test_a_treated_flood_point_weighs_less():
         assert part.cells["H_FLOOD_POINT"].to_numpy() == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize(("way", "kmh"), [("to_facility", 3.6), ("from_facility", 10.0)])
-def test_nothing_leaps_at_the_snapping_limit(way, kmh):
-    """Cells 100 m apart north of the only road: each is as much later as 100 m more take."""
+@pytest.mark.parametrize(
+    ("way", "kmh", "near"), [("to_facility", 3.6, 0.0), ("from_facility", 10.0, 80.0)]
+)
+def test_nothing_leaps_at_the_snapping_limit(way, kmh, near):
+    """Cells 100 m apart north of the only road: each is as much later as 100 m more take.
+
+    Vehicles have arrived within 80 m of the road, at both ends; who walks walks every metre.
+    """
     from riskmap.geo.network import build_graph
     from riskmap.pipeline.ground import cell_seconds
 
@@ -498,6 +503,39 @@ def test_nothing_leaps_at_the_snapping_limit(way, kmh):
     graph = build_graph(roads, presets=presets)
     place = table(shapely.points([[50, 150]]))
     seconds = cell_seconds(graph, place, tall, way=way, presets=presets)[::-1, 0]
-    metres = np.arange(10) * 100.0
+    metres = np.maximum(np.arange(10) * 100.0 - near, 0)
     last = np.minimum(metres, 500) / (kmh / 3.6) + np.maximum(metres - 500, 0) / 1.0
-    assert seconds == pytest.approx(100 / (kmh / 3.6) + last, rel=1e-5)
+    assert seconds == pytest.approx((100 - near) / (kmh / 3.6) + last, rel=1e-5)
+
+
+def test_an_indicator_that_tells_nothing_ranks_no_unit_that_lacks_it():
+    """B is 3 wherever it is known and unknown in one unit: left out, and said; A alone ranks."""
+    from riskmap.indicators.table import Indicators
+    from riskmap.pipeline.indices import tell_apart
+
+    index = pd.Index(["RISK", "HAZARD", "A", "EXPOSURE", "B", "C"], name="code")
+    meta = pd.DataFrame(
+        {
+            "parent": ["", "RISK", "HAZARD", "RISK", "EXPOSURE", "HAZARD"],
+            "kind": ["group", "group", "indicator", "group", "indicator", "indicator"],
+            "name_en": index, "name_zh": index, "weight": [1, 0.6, 0.7, 0.4, 1, 0.3],
+            "weight_given": [1, 0.6, 0.7, 0.4, 1, 0.3],
+        },
+        index=index,
+    )  # fmt: skip
+    units = pd.DataFrame(
+        {"A": [1.0, 2, 4, 9], "B": [3, 3 + 1e-15, np.nan, 7], "C": [5.0, 5, 5, 5]},
+        index=list("pqrT"),
+    )
+    given = Indicators(meta, units.astype(np.float32), units, ())
+    finest = np.array([True, True, True, False])  # the town's own B says nothing
+    found = tell_apart(given, finest)
+    assert list(found.units.columns) == list(found.cells.columns) == ["A", "C"]
+    assert found.meta["weight"].to_dict() == {"RISK": 1, "HAZARD": 1, "A": 0.7, "C": 0.3}
+    assert found.meta.loc["HAZARD", "weight_given"] == 0.6
+    assert ["B" in str(note) for note in found.notes] == [True, False]
+    # Where all units have it, or it tells units apart, it stays (and the fit says what it is).
+    full = replace(given, units=units.fillna(3.0))
+    assert tell_apart(full, finest) is full
+    apart = replace(given, units=units.assign(B=[3, 4, np.nan, 7]))
+    assert tell_apart(apart, finest) is apart
