@@ -141,12 +141,11 @@ def refuge_plan(
         now.name, tables, case.done, case.people, routes, world.refuges, case.refuges, sites,
         str(world.refuges.crs), cleared.roads,
     )  # fmt: skip
-    more_said = () if sites is None else sites.notes
     return Plan(
         tables=tables,
         layers=layers,
         titles=titles,
-        notes=(*said, *shared, *unknown_areas(world, now), *more_said),
+        notes=(*said, *shared, *unknown_areas(world, now), *(sites.notes if sites else ())),
         proof=(proof, *site_proofs(now.name, tables)),
     )
 
