@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -186,10 +186,8 @@ def station_plan(
     """
     limit_m, more = _limit_m(grid, presets, some=len(stations) > 0 or k > 0), more or More()
     rule = with_standards(response_rule(presets, rules), standards)
-    setting = make_setting(
-        graph, stations, rule, vehicle=vehicle, presets=presets, limit_m=limit_m, cell_m=grid.size_m
-    )
-    setting = setting if more.last_metres else replace(setting, access_ms=np.inf)
+    setting = make_setting(graph, stations, rule, vehicle=vehicle, presets=presets, limit_m=limit_m,
+                           cell_m=grid.size_m, last_metres=more.last_metres)  # fmt: skip
     calls, wanted = _calls(grid, more, presets)
     demands = all_demands(grid, population, units, points, pieces=pieces, calls=wanted)
     dry = reach_all(setting, demands, on_road := on_roads(graph, demands, limit_m))

@@ -135,6 +135,7 @@ def make_setting(
     presets: Presets,
     limit_m: float,
     cell_m: float = 0.0,
+    last_metres: bool = True,
 ) -> Setting:
     """Put the stations on dry roads, parted by their vehicles.
 
@@ -154,6 +155,8 @@ def make_setting(
         Longest way to a road [m].
     cell_m
         Side of the cells that are to be reached [m].
+    last_metres
+        Whether what lies beside the road takes time.
 
     Returns
     -------
@@ -181,7 +184,7 @@ def make_setting(
     return Setting(
         graph=graph, fleets=tuple(fleets), xy=xy, on=places.on, start=start,
         own=np.isfinite(own_turn_out(stations)), rule=rule, places=places,
-        access_ms=float(presets["network.access_kmh"]) / 3.6,
+        access_ms=float(presets["network.access_kmh"]) / 3.6 if last_metres else np.inf,
         near_m=near, cell_m=max(near, cell_m / 2),
     )  # fmt: skip
 

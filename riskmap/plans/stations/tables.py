@@ -469,6 +469,17 @@ FEWER: Final = text(
 ).msgid
 
 
+def _last_metres(setting: Setting) -> Text:
+    """Say where times end."""
+    if np.isinf(setting.access_ms):
+        return text("times end on the road: the way from there to the door is not counted")
+    return text(
+        "times end where the vehicle stops on the road: within {m} m of it ({cell} m for "
+        "cells) nothing is added, what lies farther is driven at {v} km/h",
+        m=f"{setting.near_m:g}", cell=f"{setting.cell_m:g}", v=f"{setting.access_ms * 3.6:g}",
+    )  # fmt: skip
+
+
 def station_notes(
     setting: Setting,
     names: NDArray[np.object_],
@@ -515,17 +526,7 @@ def station_notes(
     ]
     if not known:
         notes.append(text("no population: every cell counts the same"))
-    if np.isinf(setting.access_ms):
-        notes.append(text("times end on the road: the way from there to the door is not counted"))
-    else:
-        notes.append(
-            text(
-                "times end where the vehicle stops on the road: within {m} m of it ({cell} m for "
-                "cells) nothing is added, what lies farther is driven at {v} km/h",
-                m=f"{setting.near_m:g}", cell=f"{setting.cell_m:g}",
-                v=f"{setting.access_ms * 3.6:g}",
-            )
-        )  # fmt: skip
+    notes.append(_last_metres(setting))
     table = tables["stations"]
     if "put_by" in table and (table["put_by"] == "other").any():
         notes.append(
