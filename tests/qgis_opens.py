@@ -6,6 +6,7 @@ exit 1 when anything is wrong.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def main():
         atlas = layout.atlas()
         atlas.beginRender()
         settings = QgsLayoutExporter.ImageExportSettings()
-        settings.dpi = 40
+        settings.dpi = int(os.environ.get("DOTS", "40"))
         going = atlas.first()
         while going and pages < PAGES:
             path = folder / f"page{pages}.png"
