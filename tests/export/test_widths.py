@@ -128,3 +128,12 @@ def test_nothing_is_printed_in_small_type_and_every_column_is_there(
     assert sheet.column_dimensions["G"].width >= len("00003000161")  # figures do not break
     assert bool(sheet.sheet_properties.pageSetUpPr.fitToPage) == (more == 0)
     book.close()
+
+
+@pytest.mark.parametrize("name", ["History", "HISTORY", "a" * 30 + "'b", "'" * 40, "[]"])
+def test_sheets_have_names_that_excel_takes(name: str) -> None:
+    made = widths.sheet_name(name, [])
+    assert made
+    assert made.lower() != "history"
+    assert len(made) <= 31
+    assert made == made.strip("' ")

@@ -403,7 +403,9 @@ def sheet_name(name: str, taken: Sequence[str]) -> str:
     >>> sheet_name("A/B", ["a b"])
     'A B (2)'
     """
-    clean = name.translate(str.maketrans("[]:*?/\\", " " * 7)).strip("' ")[:31] or "1"
+    clean = name.translate(str.maketrans("[]:*?/\\", " " * 7)).strip("' ")[:31].strip("' ") or "1"
+    if clean.lower() == "history":  # Excel keeps that name for itself
+        clean += " 1"
     stem, n = clean, 2
     while clean.lower() in {other.lower() for other in taken}:
         clean, n = f"{stem[:27]} ({n})", n + 1

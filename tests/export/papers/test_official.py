@@ -186,6 +186,19 @@ def test_page_numbers_stand_where_the_office_has_them(tmp_path, said, wanted):
     assert paper.settings.odd_and_even_pages_header_footer == (said == "outer")
 
 
+def test_a_row_higher_than_a_page_and_a_word_wider_than_its_column_are_whole(tmp_path):
+    rows = [["甲", "起" + "理由很长，" * 1600 + "终了句"], ["W" * 90, "乙"]]
+    table = Table(["事项", "理由"], rows, (1, 2), "ll", "表", size="list")
+    write_pdf(Paper(title="题", parts=[Part([table])]), tmp_path / "a.pdf", layout=layout())
+    pages = PdfReader(tmp_path / "a.pdf").pages
+    said = re.sub(r"\s|—\d+—|\u200b", "", "".join(page.extract_text() for page in pages))
+    assert said.count("理由很长，") >= 1600 - len(pages)  # a page may part one
+    assert "终了句" in said
+    assert said.count("W") == 90
+    lines = pages[-1].extract_text().replace("\u200b", "").splitlines()
+    assert sum("W" in line for line in lines) > 1  # it goes on below, not over its neighbour
+
+
 def test_a_place_where_no_page_number_can_stand_is_refused():
     with pytest.raises(UsageError, match="right_side"):
         layout(load_presets({"paper.page_number": "left"}))
