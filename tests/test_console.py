@@ -300,3 +300,17 @@ def test_a_signal_inside_a_destructor_is_not_lost(monkeypatch, capsys, how):
     signal.signal(signal.SIGTERM, before)
     assert end.value.code == {signal.SIGTERM: 143, signal.SIGINT: 130}[how]
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_command_says_so_and_ends_with_its_own_code(monkeypatch, capsys, how):
+    """Typer takes the interrupt for itself: code 130 whatever came, and not a word."""
+    monkeypatch.setattr(
+        "riskmap.cli.commands.run_project", lambda *_, **__: signal.raise_signal(how)
+    )
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as end:
+        app.main(["run", "x.yaml"])
+    signal.signal(signal.SIGTERM, before)
+    assert end.value.code == {signal.SIGTERM: 143, signal.SIGINT: 130}[how]
+    assert "已停止" in capsys.readouterr().err

@@ -367,8 +367,22 @@ class _Terminated(KeyboardInterrupt):
     """The system asked the process to end."""
 
 
-def _terminate(*_: object) -> NoReturn:
+_terminated: Final[list[int]] = []
+"""Signals that asked the process to end."""
+
+
+def _terminate(number: int, _: object) -> NoReturn:
+    _terminated.append(number)
     raise _Terminated
+
+
+_STOPPED: Final = 130
+"""What Typer gives back, without a word, for a command that a signal stopped."""
+
+
+def _stopped() -> int:
+    say(str(text("stopped; the results folder is whole: as it was, or finished")))
+    return 143 if _terminated else _STOPPED
 
 
 def _once_more(ignored: sys.UnraisableHookArgs) -> None:
@@ -393,14 +407,14 @@ def _guarded(call: Callable[[], Any]) -> int:
     except ClickError as error:
         say(usage_error(error))
         return 2
-    except (typer.Abort, KeyboardInterrupt) as error:
-        say(str(text("stopped; the results folder is whole: as it was, or finished")))
-        ended = isinstance(error, _Terminated) or isinstance(error.__cause__, _Terminated)
-        return 143 if ended else 130
+    except (typer.Abort, KeyboardInterrupt):
+        return _stopped()
     except BrokenPipeError:
         return 0
     except Exception as error:  # noqa: BLE001  the one boundary
         return _fault(error)
+    if outcome == _STOPPED:
+        return _stopped()
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -541,6 +555,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """
     words = sys.argv[1:] if arguments is None else arguments
     _calm_streams()
+    _terminated.clear()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
         if sys.unraisablehook is sys.__unraisablehook__:

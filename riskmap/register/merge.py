@@ -495,9 +495,9 @@ def merge(
         Events to append, and what was refused or stands against each other.
     """
     rows = base.execute(
-        f"select item_id, deadline, name, {', '.join(e.EDITABLE)} from items"  # noqa: S608
+        f"select item_id, deadline, name, first_on, {', '.join(e.EDITABLE)} from items"  # noqa: S608
     ).fetchall()
-    names = (DEADLINE, NAME, *e.EDITABLE)
+    names = (DEADLINE, NAME, "first_on", *e.EDITABLE)
     ours = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
     lost = tuple(
         text(
@@ -605,6 +605,8 @@ def _steps(
     no = e.why_not(before, after)
     if no is None and "extended" in changes:
         no = _extension(before, after)
+    if no is None and changes.get("closed_on"):
+        no = _odd_year(before, after)
     return [] if no is None else [(no[0], said.get(no[0], ""), no[1])]
 
 
@@ -619,12 +621,36 @@ def _with_consequences(before: Mapping[str, Any], changes: Mapping[str, Any]) ->
     return after
 
 
+def _odd_year(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, Text] | None:
+    """Refuse a day of signing off whose year is most likely mistyped."""
+    first = str(before.get("first_on") or "")
+    if first and _days(str(after["closed_on"]), first) > _LONG_BEFORE:
+        return "closed_on", text(
+            "more than a year before the item was first listed ({d}): check the year", d=first
+        )
+    return None
+
+
+def _days(first: str, last: str) -> int:
+    return (date.fromisoformat(last[:10]) - date.fromisoformat(first[:10])).days
+
+
+_LONG_BEFORE: Final = 366
+"""An item may have been mended before it was listed, but not so many days before."""
+_MOST_EXTENDED: Final = 3 * 366
+"""No extension is longer than so many days."""
+
+
 def _extension(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, Text] | None:
     """Say why a deadline may not move: only later, and with a reason."""
     if after["extended"] and before["deadline"] and after["extended"] <= before["deadline"]:
         return "extended", text(
             "an extension must be later than the deadline {d}", d=before["deadline"]
         )
+    late = after["extended"] and before["deadline"]
+    if late and _days(before["deadline"], after["extended"]) > _MOST_EXTENDED:
+        return "extended", text("more than three years after the deadline {d}: check the year",
+                                d=before["deadline"])  # fmt: skip
     if after["extended"] and not (after.get("remark") or after.get("assessment")):
         return "extended", text("an extension needs its reason in the remark")
     return None

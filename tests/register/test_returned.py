@@ -312,3 +312,24 @@ def test_a_copy_without_what_went_out_takes_nothing_away(base, book):
     assert {event.item_id: dict(event.changes) for event in found.events} == {
         "YL-002": {"state": "reported"}
     }
+
+
+@pytest.mark.parametrize(
+    ("extended", "closed", "refused"),
+    [
+        ("2029-04-03", None, None), ("2029-04-05", None, "extended"), ("2056-04-01", None, "extended"),
+        (None, "2025-02-28", None), (None, "2025-02-27", "closed_on"), (None, "2020-01-01", "closed_on"),
+    ],
+)  # fmt: skip
+def test_a_year_that_is_most_likely_mistyped_is_refused(base, book, extended, closed, refused):
+    """Listed 2026-03-01, due 2026-04-01: three years after or one before is no day of this item."""
+    sheet = Sheet(book)
+    if extended:
+        sheet.cell(0, "延期至").value = extended
+    else:
+        for head, said in (("状态", "已销号"), ("即查即改", "是"), ("复核人", "复核人A"),
+                           ("销号日期", closed), ("佐证材料", "照片"), ("评估意见", "好")):  # fmt: skip
+            sheet.cell(0, head).value = said
+    changes, found = taken(base, sheet.save())
+    assert [one.field for one in found.refused] == ([refused] if refused else [])
+    assert bool(changes) is not bool(refused)
