@@ -252,9 +252,10 @@ def edition(folder, *, kept, plant, day, store):
     ledgers = {
         "reservoir": "编号,名称,病险,总库容,责任人,经度,纬度\n"
         f"7,{plant[:2]}水库,是,{kept},{plant[:2]}某,117.000555,36.131194\n",
-        "hazard_source": "编号,单位名称,重大危险源级别,R值,最大储量,许可证有效期至,承诺公告日期,经度,纬度\n"
-        f"{kept},{plant},三级,{kept},{store},{day},{day},117.001333,36.130744\n"
-        f"9,{plant[:2]}油库旁,三级,{kept},{store},{day},{day},117.012,36.1307\n",
+        "hazard_source": "编号,单位名称,重大危险源级别,R值,最大储量,许可证有效期至,承诺公告日期,排查日期,"
+        "经度,纬度\n"
+        f"{kept},{plant},三级,{kept},{store},{day},{day},2026-02-28,117.001333,36.130744\n"
+        f"9,{plant[:2]}油库旁,三级,{kept},{store},{day},{day},2026-02-28,117.012,36.1307\n",
         "hidden_danger": f"编号,隐患内容,隐患等级,经度,纬度\n{kept},{plant}隐患,重大,117.002777,36.132276\n",
         "drill": "编号,演练名称,演练日期,演练对象编号\n"
         f"1,{plant}泄漏演练,2026-02-01,{kept}\n2,{plant[:5]}消防演练,2026-02-02,WX-{kept}\n"
