@@ -26,6 +26,8 @@ LIMITS = {
     "sheets of 救援站点方案.xlsx": 8,
     "tables of riskmap.gpkg": 60,
 }
+NOT_MET = {"longest chain of files": (18, "020-longest-chain.md")}
+"""Limits that are not met: where the figure is held instead, and the decision that says why."""
 
 
 def name_of(path: Path) -> str:
@@ -137,18 +139,27 @@ def outputs(folder: Path) -> dict[str, float]:
     return found
 
 
+def verdict(name: str, value: float) -> str:
+    """Say what the limit of a figure is and whether it is kept."""
+    if name not in LIMITS:
+        return ""
+    said = f"  limit {LIMITS[name]}"
+    if value <= LIMITS[name]:
+        return said
+    if name not in NOT_MET:
+        return f"{said}  OVER"
+    held, decision = NOT_MET[name]
+    over = "  OVER" if value > held else ""
+    return f"{said}, not met; held at {held}{over}, see docs/decisions/{decision}"
+
+
 def main() -> None:
     """Print every figure beside its limit."""
     named = [arg for arg in sys.argv[1:] if not arg.startswith("-")]
     failed = False
     for name, value in measure(Path(named[0]) if named else None).items():
-        limit = LIMITS.get(name)
-        over = limit is not None and value > limit
-        failed |= over
-        print(
-            f"{name:42} {value:8.0f}",
-            "" if limit is None else f"  limit {limit}{'  OVER' if over else ''}",
-        )
+        failed |= value > NOT_MET.get(name, (LIMITS.get(name, value),))[0]
+        print(f"{name:42} {value:8.0f}", verdict(name, value))
     sys.exit(failed)
 
 

@@ -86,6 +86,16 @@ class Text:
         return message.format(**dict(self.params)) if self.params else message
 
 
+@dataclass(frozen=True)
+class Label(Text):
+    """A text whose two languages stand in a role or preset file; ``msgid`` is the English."""
+
+    zh: str = ""
+
+    def __str__(self) -> str:
+        return self.zh if self.zh and current_language() == "zh" else self.msgid
+
+
 def text(msgid: str, **params: object) -> Text:
     """Make a text that can be shown in both languages.
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from riskmap import pipeline
 from riskmap.cli.common import default_folder, in_language, load, make_way
 from riskmap.errors import LayerError, UsageError
 from riskmap.export import bundle, public
@@ -29,18 +28,17 @@ from riskmap.files import (
     sha256,
     system_words,
 )
-from riskmap.i18n import Text, language, text
+from riskmap.i18n import Label, Text, language, text
 from riskmap.layers.read.database import is_database
 from riskmap.pipeline.ground import keep_ids
 from riskmap.pipeline.register import record, refuse_lost_edits
-from riskmap.pipeline.run import check
+from riskmap.pipeline.run import check, run
 from riskmap.progress import say
 from riskmap.project.schema import as_project_error, load_for_check
 from riskmap.project.words import keep_words, words_file
 from riskmap.register.diff import since
 from riskmap.result import InputFile
 from riskmap.vocabulary.presets import load_presets
-from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,7 +178,7 @@ def run_project(
             _claim(folder, sign, loaded.outputs.database)
         edition = profile or loaded.outputs.profile
         old = _earlier(loaded, before, edition) if up_to is None else None
-        result = pipeline.run(loaded, up_to=up_to, profile=edition)
+        result = run(loaded, up_to=up_to, profile=edition)
         if edition == "public" and up_to is None:
             result = public.redact(result)
         if old is not None:

@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import UsageError
-from riskmap.i18n import Text, text
+from riskmap.i18n import Label, Text, text
 from riskmap.vocabulary.presets import load_presets
-from riskmap.vocabulary.roles import Label, load_roles, load_rules
+from riskmap.vocabulary.roles import load_roles, load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,15 +15,15 @@ import pandas as pd
 import shapely
 
 from riskmap.errors import ExportError, Problem
-from riskmap.i18n import Text, both, text
+from riskmap.i18n import Label, Text, both, text
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.roles import Label, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from riskmap.layers.layer import Layer, Source
     from riskmap.result import Facts, InputFile, Result
+    from riskmap.vocabulary.roles import Role
 
 T = TypeVar("T", bound=pd.DataFrame)
 

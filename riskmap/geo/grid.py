@@ -231,6 +231,45 @@ def project_points(
     return np.asarray(east), np.asarray(north)
 
 
+def thin(xy: NDArray[np.float64], weight: NDArray[np.float64], most: int) -> NDArray[np.int64]:
+    """Keep at most ``most`` places, spread over the whole area.
+
+    The area is parted into squares just large enough; each keeps its place of most weight.
+
+    Parameters
+    ----------
+    xy
+        Places, shape (n, 2) [m].
+    weight
+        Weight of each place, shape (n,).
+    most
+        Largest number kept.
+
+    Returns
+    -------
+    numpy.ndarray
+        Positions kept, ascending.
+
+    Examples
+    --------
+    >>> xy = np.array([[0.0, 0.0], [10.0, 0.0], [1000.0, 0.0]])
+    >>> thin(xy, np.array([1.0, 5.0, 1.0]), 2).tolist()
+    [1, 2]
+    """
+    if len(xy) <= most:
+        return np.arange(len(xy))
+    low = xy.min(axis=0)
+    side = float(np.sqrt(np.prod(np.ptp(xy, axis=0) + 1.0) / most))
+    while True:
+        square = np.floor((xy - low) / side).astype(np.int64)
+        key = square[:, 0] * (int(square[:, 1].max()) + 1) + square[:, 1]
+        order = np.lexsort((xy[:, 1], xy[:, 0], -weight, key))
+        first = order[np.diff(key[order], prepend=-1) != 0]
+        if len(first) <= most:
+            return np.sort(first)
+        side *= 1.1
+
+
 MAX_CELLS: Final = 40_000_000
 """A bigger grid would not fit into an office machine's memory."""
 SLACK_M: Final = 0.001

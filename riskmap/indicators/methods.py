@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from riskmap.geo.grid import Grid
     from riskmap.geo.people import Pieces
+    from riskmap.i18n import Label
     from riskmap.layers.layer import Raster
-    from riskmap.vocabulary.roles import Label
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from riskmap.i18n import Text, text
+from riskmap.i18n import Label, Text, text
 from riskmap.layers.layer import Written
 from riskmap.vocabulary.columns import headings, words_of
-from riskmap.vocabulary.roles import Label, rule_words, unit_role
+from riskmap.vocabulary.roles import rule_words, unit_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

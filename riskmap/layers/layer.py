@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from riskmap.geo.grid import Grid
     from riskmap.vocabulary.roles import Role
 
 
@@ -156,6 +157,29 @@ class Raster:
     """Affine coefficients a, b, c, d, e, f of `affine.Affine`."""
     crs: str
     unit: str = ""
+
+
+def depth_tiles(grid: Grid, depth_m: Any, depths: tuple[Raster, ...] = ()) -> tuple[Raster, ...]:
+    """Give the depth as rasters: its own where there are any, else that of the cells.
+
+    Parameters
+    ----------
+    grid
+        The grid that ``depth_m`` stands on.
+    depth_m
+        Depth on the cells, shape (ny, nx) [m], or None.
+    depths
+        Depth at its own resolution [m].
+
+    Returns
+    -------
+    tuple of Raster
+        Empty without water.
+    """
+    if depths or depth_m is None:
+        return depths
+    values = np.asarray(depth_m, np.float32)
+    return (Raster(values, tuple(grid.transform)[:6], str(grid.crs)),)
 
 
 @dataclass(frozen=True)

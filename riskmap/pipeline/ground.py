@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,11 +12,11 @@ from riskmap.errors import CRSError, LayerError, Problem
 from riskmap.export.onemap.backdrop import photo_files
 from riskmap.files import sha256
 from riskmap.geo.grid import cell_centres, inside_cells, metric_crs, require_metric
-from riskmap.geo.network import build_graph, nearest_seconds
+from riskmap.geo.network.build import build_graph
 from riskmap.geo.network.graph import RoadGraph, arcs, kept_graph
 from riskmap.geo.network.rules import hour_notes
 from riskmap.geo.network.snap import snap_rows, snap_tied
-from riskmap.geo.network.travel import at_hour
+from riskmap.geo.network.travel import at_hour, nearest_seconds
 from riskmap.i18n import Text, text
 from riskmap.layers.check import known_of, read_known, write_known
 from riskmap.layers.layer import placed_rows, with_beyond
@@ -33,6 +31,8 @@ from riskmap.vocabulary.roles import load_roles
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Mapping
+    from pathlib import Path
 
     import geopandas as gpd
     import pandas as pd

@@ -16,7 +16,7 @@ from riskmap.files import parse_json
 from riskmap.geo.areas import lines_to_cells
 from riskmap.geo.grid import make_grid, row_xy
 from riskmap.geo.people import live_in
-from riskmap.i18n import Text, text
+from riskmap.i18n import Label, Text, text
 from riskmap.index.steps import apply, default_steps, fit, load_recipe, recipe_names
 from riskmap.index.stress import unit_stability
 from riskmap.index.tree import read_steps, settled
@@ -37,7 +37,6 @@ from riskmap.plans.refuges.dangers import Dangers, place_checks
 from riskmap.plans.refuges.demand import capacity_table
 from riskmap.vocabulary.columns import CLASSES, LEVEL, POPULATION, ROOT, is_number
 from riskmap.vocabulary.grade import gb18218, grade
-from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

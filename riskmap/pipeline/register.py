@@ -12,12 +12,11 @@ import pandas as pd
 from riskmap.errors import ExportError, Problem
 from riskmap.files import MANIFEST, sha256
 from riskmap.geo.grid import row_xy
-from riskmap.geo.network import nearest_seconds, snap_points
-from riskmap.geo.network.snap import snap_rows
+from riskmap.geo.network.snap import snap_points, snap_rows
+from riskmap.geo.network.travel import nearest_seconds
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import filled, placed_rows, town_only, with_beyond
+from riskmap.layers.layer import depth_tiles, filled, placed_rows, town_only, with_beyond
 from riskmap.pipeline.ground import FACILITIES
-from riskmap.plans.stations.reach import depth_tiles
 from riskmap.register import events
 from riskmap.register.checks import Case, checks
 from riskmap.register.control import build_control, duty_checks, lacking

@@ -18,7 +18,7 @@ from riskmap.export.public import (
     veil_layers,
     without_private_severity,
 )
-from riskmap.i18n import Text, text
+from riskmap.i18n import Label, Text, text
 from riskmap.index.steps import apply, fit
 from riskmap.indicators.table import renormalise
 from riskmap.layers.unit_shapes import sketch_note
@@ -59,7 +59,7 @@ from riskmap.result import Facts, Result
 from riskmap.vocabulary.columns import NAME
 from riskmap.vocabulary.grade import LEVEL_NAMES
 from riskmap.vocabulary.presets import load_presets
-from riskmap.vocabulary.roles import Label, load_roles
+from riskmap.vocabulary.roles import load_roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -12,11 +12,11 @@ from riskmap.errors import Problem
 from riskmap.export.public import veil_layers
 from riskmap.geo.areas import raster_to_cells
 from riskmap.geo.grid import cell_of, row_xy
-from riskmap.geo.network import sample, vehicle_seconds, wet_roads
+from riskmap.geo.network.flooded import sample, vehicle_seconds, wet_roads
 from riskmap.i18n import Text, text
+from riskmap.layers.layer import depth_tiles
 from riskmap.layers.read.layer import read_layer
 from riskmap.pipeline.ground import FACILITIES, cell_seconds
-from riskmap.plans.stations.reach import depth_tiles
 from riskmap.result import Scenario
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
-    from riskmap.geo.network import RoadGraph
+    from riskmap.geo.network.graph import RoadGraph
     from riskmap.indicators.table import Inputs
     from riskmap.layers.layer import Raster
     from riskmap.pipeline.ground import Ground, Roads

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.i18n import Text, text
+from riskmap.i18n import Label, Text, text
 from riskmap.layers.layer import filled
 from riskmap.register.events import LISTED, STATES, State
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import geopandas as gpd
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import LayerError, Problem, RiskmapError
-from riskmap.i18n import Text, language, text
-from riskmap.vocabulary.roles import Label
+from riskmap.i18n import Label, Text, language, text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
     import pandas as pd
 
 

@@ -13,12 +13,12 @@ import shapely
 
 from riskmap.geo.grid import unit_of_points
 from riskmap.geo.network.flooded import sample
-from riskmap.i18n import Text, language, text
+from riskmap.i18n import Label, Text, language, text
 from riskmap.layers.layer import filled, town_only
 from riskmap.register.control import KINDS, blanks, deadlines, duty_units, kinds, measures
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.grade import LEVEL_NAMES, active, codes, grades, in_force, severity
-from riskmap.vocabulary.roles import Label, unit_label
+from riskmap.vocabulary.roles import unit_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

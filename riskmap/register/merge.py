@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import LayerError
 from riskmap.formats import VECTORS, offline, unusable_file, vector_driver
-from riskmap.i18n import Text, text
+from riskmap.i18n import Label, Text, text
 from riskmap.layers.layer import naming
 from riskmap.layers.read.table import cell_text, read_csv, read_workbook
 from riskmap.layers.read.values import parse_dates, plain
 from riskmap.register import events as e
 from riskmap.vocabulary.grade import LEVEL_NAMES
-from riskmap.vocabulary.roles import Label, Role
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+    from riskmap.vocabulary.roles import Role
 
 
 KEY: Final = "item_id"

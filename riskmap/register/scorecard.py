@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from riskmap.i18n import Text, text
+from riskmap.i18n import Label, Text, text
 from riskmap.layers.layer import filled
-from riskmap.vocabulary.roles import Label, load_roles
+from riskmap.vocabulary.roles import load_roles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from riskmap.i18n import Text, text
-from riskmap.vocabulary.roles import Label
+from riskmap.i18n import Label, Text, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

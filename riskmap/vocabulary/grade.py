@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from riskmap.i18n import Text, text
-from riskmap.vocabulary.roles import Field, Label, Role, unit_label
+from riskmap.i18n import Label, Text, text
+from riskmap.vocabulary.roles import Field, Role, unit_label
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ import yaml
 
 from riskmap.errors import LayerError, Problem
 from riskmap.files import parse_yaml
-from riskmap.i18n import Text, current_language, text
+from riskmap.i18n import Label, Text, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,16 +23,6 @@ SENSITIVITIES: Final = ("public", "internal", "secret")
 KINDS: Final = ("vector", "raster")
 GEOMETRIES: Final = ("point", "line", "polygon", "any", "none")
 GROUPS: Final = ("risk", "element", "plan", "base")
-
-
-@dataclass(frozen=True)
-class Label(Text):
-    """A text whose two languages stand in a role or preset file; ``msgid`` is the English."""
-
-    zh: str = ""
-
-    def __str__(self) -> str:
-        return self.zh if self.zh and current_language() == "zh" else self.msgid
 
 
 @dataclass(frozen=True)

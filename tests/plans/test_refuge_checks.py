@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from riskmap.geo.network.flooded import slopes
 from riskmap.layers.layer import Raster
 from riskmap.plans.options import RefugeOptions, phases
-from riskmap.plans.refuges.dangers import deepest, slopes
+from riskmap.plans.refuges.dangers import deepest
 from tests.street import CRS, E, N, areas, plan, rect, world
 
 

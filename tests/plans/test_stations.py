@@ -10,12 +10,11 @@ import shapely
 from shapely import LineString, Point, box
 
 from riskmap.errors import InfeasibleError, ProjectError
-from riskmap.geo.grid import make_grid
+from riskmap.geo.grid import make_grid, thin
 from riskmap.geo.network import build_graph, snap_points
 from riskmap.plans.options import response_rule, turn_out
 from riskmap.plans.stations.plan import More, station_plan
 from riskmap.plans.stations.reach import make_setting, reach, wet_setting
-from riskmap.plans.stations.sites import thin
 from riskmap.result import of_state
 from riskmap.vocabulary.presets import load_presets
 

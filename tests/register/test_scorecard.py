@@ -263,8 +263,8 @@ def test_items_not_visited_in_time_by_level():
 
 
 def measure(of, over=None, **more):
+    from riskmap.i18n import Label
     from riskmap.register.scorecard import Measure
-    from riskmap.vocabulary.roles import Label
 
     return Measure(code="m", label=Label("Measure", zh="指标"), of=of, over=over, **more)
 

@@ -27,17 +27,18 @@ from riskmap.export.workbook.tables import (
     flooded,
 )
 from riskmap.geo.grid import cell_polygons
-from riskmap.i18n import Text, both, text
+from riskmap.i18n import Label, Text, both, text
 from riskmap.layers.layer import Layer, filled
 from riskmap.result import SCENARIO, Result, states_of
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.columns import words_of
 from riskmap.vocabulary.grade import LEVEL_NAMES
-from riskmap.vocabulary.roles import Label, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from riskmap.vocabulary.roles import Role
 
 KINDS: Final = {0: "point", 4: "point", 1: "line", 5: "line", 3: "polygon", 6: "polygon"}
 """Number of shapely's geometry type to the kind of the table."""

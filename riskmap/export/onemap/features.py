@@ -13,12 +13,11 @@ import shapely
 
 from riskmap.export.onemap.backdrop import photo_parts
 from riskmap.export.onemap.collect import numbers, rings, unit_codes
-from riskmap.i18n import LANGUAGES, Text, both, language, text
+from riskmap.i18n import LANGUAGES, Label, Text, both, language, text
 from riskmap.layers.layer import outside_name
 from riskmap.vocabulary.columns import LEVEL, WGS84, headings
 from riskmap.vocabulary.columns import column as column_named
 from riskmap.vocabulary.grade import active, in_force
-from riskmap.vocabulary.roles import Label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from riskmap.export.witness import as_line
-from riskmap.i18n import Text, current_language, text
+from riskmap.i18n import Label, Text, current_language, text
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.columns import words_of
 from riskmap.vocabulary.grade import LEVEL_NAMES
-from riskmap.vocabulary.roles import Label, unit_label
+from riskmap.vocabulary.roles import unit_label
 
 if TYPE_CHECKING:
     from riskmap.result import Result, Scenario

@@ -92,6 +92,59 @@ def sample(rasters: Sequence[Tile], xy: Floats, crs: str) -> Floats:
     return found
 
 
+def slopes(rasters: Sequence[Tile], xy: Floats, crs: str) -> Floats:
+    r"""Measure the slope at each point by central differences over one pixel each way.
+
+    .. math:: s = \sqrt{(\partial z / \partial x)^2 + (\partial z / \partial y)^2}
+
+    Parameters
+    ----------
+    rasters
+        Elevation, tiles in their own CRS [m].
+    xy
+        Points, shape (n, 2) [m].
+    crs
+        CRS of the points, metric.
+
+    Returns
+    -------
+    ndarray
+        Rise over run, NaN where a height is unknown, shape (n,) [1].
+    """
+    if not len(rasters) or not len(xy):
+        return np.full(len(xy), np.nan)
+    d = pixel_m(rasters[0], xy[0], crs)
+    rise = [
+        (sample(rasters, xy + step, crs) - sample(rasters, xy - step, crs)) / (2 * d)
+        for step in (np.array([d, 0.0]), np.array([0.0, d]))
+    ]
+    return np.asarray(np.hypot(*rise), np.float64)
+
+
+def pixel_m(raster: Tile, near: Floats, crs: str) -> float:
+    """Measure the side of a raster's pixel near a point.
+
+    Parameters
+    ----------
+    raster
+        The raster.
+    near
+        A point, shape (2,) [m].
+    crs
+        CRS of the point, metric.
+
+    Returns
+    -------
+    float
+        Side [m].
+    """
+    x, y = project_points(near[:1], near[1:], crs=raster.crs, source=crs)
+    a, e = raster.transform[0], raster.transform[4]
+    corners = [np.array([x[0], x[0] + a]), np.array([y[0], y[0] + e])]
+    east, north = project_points(*corners, crs=crs, source=raster.crs)
+    return float(np.hypot(np.diff(east)[0], np.diff(north)[0]) / np.sqrt(2))
+
+
 def cut_at_pixels(
     start: Floats, end: Floats, rasters: Sequence[Tile], crs: str
 ) -> tuple[Ints, Floats, Floats, Floats]:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.geo.grid import cell_of, project_points, row_xy
-from riskmap.geo.network.flooded import sample
+from riskmap.geo.grid import cell_of, row_xy
+from riskmap.geo.network.flooded import sample, slopes
 from riskmap.geo.network.snap import named_roads
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import OUTSIDE
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from riskmap.vocabulary.presets import Presets
 
     Bools = NDArray[np.bool_]
-    from riskmap.geo.network import RoadGraph
+    from riskmap.geo.network.graph import RoadGraph
     from riskmap.geo.people import Pieces
 
 
@@ -65,59 +65,6 @@ def deepest(rasters: Sequence[Raster], xy: Floats, radius_m: Floats, crs: str) -
     depth = sample(rasters, spots.reshape(-1, 2), crs).reshape(len(xy), len(steps))
     most = np.where(np.isnan(depth), -np.inf, depth).max(axis=1, initial=-np.inf)
     return np.where(np.isfinite(most), most, np.nan)
-
-
-def slopes(rasters: Sequence[Raster], xy: Floats, crs: str) -> Floats:
-    r"""Measure the slope at each point by central differences over one pixel each way.
-
-    .. math:: s = \sqrt{(\partial z / \partial x)^2 + (\partial z / \partial y)^2}
-
-    Parameters
-    ----------
-    rasters
-        Elevation, tiles in their own CRS [m].
-    xy
-        Points, shape (n, 2) [m].
-    crs
-        CRS of the points, metric.
-
-    Returns
-    -------
-    ndarray
-        Rise over run, NaN where a height is unknown, shape (n,) [1].
-    """
-    if not len(rasters) or not len(xy):
-        return np.full(len(xy), np.nan)
-    d = pixel_m(rasters[0], xy[0], crs)
-    rise = [
-        (sample(rasters, xy + step, crs) - sample(rasters, xy - step, crs)) / (2 * d)
-        for step in (np.array([d, 0.0]), np.array([0.0, d]))
-    ]
-    return np.asarray(np.hypot(*rise), np.float64)
-
-
-def pixel_m(raster: Raster, near: Floats, crs: str) -> float:
-    """Measure the side of a raster's pixel near a point.
-
-    Parameters
-    ----------
-    raster
-        The raster.
-    near
-        A point, shape (2,) [m].
-    crs
-        CRS of the point, metric.
-
-    Returns
-    -------
-    float
-        Side [m].
-    """
-    x, y = project_points(near[:1], near[1:], crs=raster.crs, source=crs)
-    a, e = raster.transform[0], raster.transform[4]
-    corners = [np.array([x[0], x[0] + a]), np.array([y[0], y[0] + e])]
-    east, north = project_points(*corners, crs=crs, source=raster.crs)
-    return float(np.hypot(np.diff(east)[0], np.diff(north)[0]) / np.sqrt(2))
 
 
 @dataclass(frozen=True, kw_only=True)

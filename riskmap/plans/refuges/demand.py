@@ -12,8 +12,8 @@ import shapely.geometry
 
 from riskmap.geo.areas import coverage
 from riskmap.geo.grid import cell_centres, project_points, unit_of_points
-from riskmap.geo.network import sample
-from riskmap.plans.stations.reach import depth_tiles
+from riskmap.geo.network.flooded import sample
+from riskmap.layers.layer import depth_tiles
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from riskmap.geo.grid import cell_centres, cell_names, row_xy, unit_of_points
+from riskmap.geo.grid import cell_centres, cell_names, row_xy, thin, unit_of_points
 from riskmap.i18n import Text, text
 from riskmap.plans.options import phases
 from riskmap.plans.refuges.dangers import Dangers, Spots, place_checks
 from riskmap.plans.refuges.ways import Net, ways
-from riskmap.plans.stations.sites import thin
 from riskmap.result import Proof
 from riskmap.siting.allocation import allocate_split
 from riskmap.siting.location import needless, solve

@@ -9,7 +9,6 @@ import pandas as pd
 import shapely
 
 from riskmap.i18n import Text, text
-from riskmap.plans.refuges.assign import Assigned
 from riskmap.plans.refuges.demand import texts
 from riskmap.plans.refuges.ways import LEAST_LEG_M
 from riskmap.vocabulary.columns import words_of
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.plans.options import RefugeOptions
+    from riskmap.plans.refuges.assign import Assigned
     from riskmap.plans.refuges.demand import People
     from riskmap.plans.refuges.sites import Proposed
     from riskmap.plans.refuges.ways import Net, Routes

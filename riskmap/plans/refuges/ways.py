@@ -10,19 +10,11 @@ import pandas as pd
 import shapely
 import shapely.ops
 
-from riskmap.geo.network import (
-    RoadGraph,
-    Snapped,
-    cost_table,
-    sample,
-    vehicle_seconds,
-    wet_roads,
-)
-from riskmap.geo.network.flooded import cut_at_pixels
-from riskmap.geo.network.snap import put_by_name, reachable
-from riskmap.geo.network.tables import find_pieces, shared_with
+from riskmap.geo.network.flooded import cut_at_pixels, sample, vehicle_seconds, wet_roads
+from riskmap.geo.network.snap import Snapped, put_by_name, reachable
+from riskmap.geo.network.tables import cost_table, find_pieces, shared_with
 from riskmap.i18n import Text, text
-from riskmap.plans.stations.reach import depth_tiles
+from riskmap.layers.layer import depth_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
+    from riskmap.geo.network.graph import RoadGraph
     from riskmap.layers.layer import Raster
     from riskmap.vocabulary.presets import Presets
 

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from riskmap.errors import InfeasibleError, ProjectError
-from riskmap.geo.grid import Grid
-from riskmap.geo.network import RoadGraph, Snapped, vehicle_seconds
+from riskmap.geo.network.flooded import vehicle_seconds
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import OUTSIDE, placed_rows, rows_in_use, with_beyond
 from riskmap.plans.options import Standard, StationOptions, response_rule
@@ -63,7 +61,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import geopandas as gpd
+    from numpy.typing import NDArray
 
+    from riskmap.geo.grid import Grid
+    from riskmap.geo.network.graph import RoadGraph
+    from riskmap.geo.network.snap import Snapped
     from riskmap.geo.people import Pieces
     from riskmap.layers.layer import Layer, Raster
     from riskmap.result import Scenario

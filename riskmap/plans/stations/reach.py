@@ -12,25 +12,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from riskmap.geo.grid import Grid, row_xy
-from riskmap.geo.network import (
-    RoadGraph,
-    Snapped,
-    WetRoads,
-    cost_table,
-    nearest_seconds,
-    sample,
-    snap_points,
-    vehicle_seconds,
-    wet_roads,
-)
-from riskmap.geo.network.snap import snap_rows
-from riskmap.layers.layer import Raster
+from riskmap.geo.network.flooded import WetRoads, sample, vehicle_seconds, wet_roads
+from riskmap.geo.network.snap import Snapped, snap_points, snap_rows
+from riskmap.geo.network.tables import cost_table
+from riskmap.geo.network.travel import nearest_seconds
+from riskmap.layers.layer import Raster, depth_tiles
 from riskmap.plans.options import Rule, own_turn_out, turn_out
 from riskmap.plans.stations.coverage import CELLS, Demand, Force, Reach, arrivals, force_seconds
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from riskmap.geo.network.graph import RoadGraph
     from riskmap.vocabulary.presets import Presets
 
 
@@ -454,29 +447,6 @@ def _states(
     for hit, name in reversed(cases):
         found[hit] = name
     return found
-
-
-def depth_tiles(grid: Grid, depth_m: Any, depths: tuple[Raster, ...] = ()) -> tuple[Raster, ...]:
-    """Give the depth as rasters: its own where there are any, else that of the cells.
-
-    Parameters
-    ----------
-    grid
-        The grid that ``depth_m`` stands on.
-    depth_m
-        Depth on the cells, shape (ny, nx) [m], or None.
-    depths
-        Depth at its own resolution [m].
-
-    Returns
-    -------
-    tuple of Raster
-        Empty without water.
-    """
-    if depths or depth_m is None:
-        return depths
-    values = np.asarray(depth_m, np.float32)
-    return (Raster(values, tuple(grid.transform)[:6], str(grid.crs)),)
 
 
 def wet_setting(

@@ -12,18 +12,12 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from riskmap.errors import InfeasibleError
-from riskmap.geo.grid import Grid, cell_of, inside_cells, row_xy
-from riskmap.geo.network import RoadGraph, Snapped, sample, snap_points
+from riskmap.geo.grid import Grid, cell_of, inside_cells, row_xy, thin
+from riskmap.geo.network.flooded import sample, slopes
+from riskmap.geo.network.snap import Snapped, snap_points
 from riskmap.i18n import Text, text
-from riskmap.plans.refuges.dangers import slopes
-from riskmap.plans.stations.reach import (
-    Fleet,
-    Setting,
-    depth_tiles,
-    first_there,
-    pairs,
-    with_stations,
-)
+from riskmap.layers.layer import depth_tiles
+from riskmap.plans.stations.reach import Fleet, Setting, first_there, pairs, with_stations
 from riskmap.siting.cover import cover_bound, least_regret, mclp
 from riskmap.siting.location import solve
 from riskmap.siting.problem import CANDIDATE, EXISTING, among, make_instance
@@ -33,6 +27,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
+    from riskmap.geo.network.graph import RoadGraph
     from riskmap.layers.layer import Raster
     from riskmap.plans.stations.coverage import Demand
     from riskmap.siting.problem import Instance
@@ -71,45 +66,6 @@ class Zones:
     """Scenario to depth at its own resolution, which counts before that of the cells."""
     dem: tuple[Raster, ...] = ()
     """Height of the ground [m]."""
-
-
-def thin(xy: Floats, weight: Floats, most: int) -> NDArray[np.int64]:
-    """Keep at most ``most`` places, spread over the whole area.
-
-    The area is parted into squares just large enough; each keeps its place of most weight.
-
-    Parameters
-    ----------
-    xy
-        Places, shape (n, 2) [m].
-    weight
-        Weight of each place, shape (n,).
-    most
-        Largest number kept.
-
-    Returns
-    -------
-    numpy.ndarray
-        Positions kept, ascending.
-
-    Examples
-    --------
-    >>> xy = np.array([[0.0, 0.0], [10.0, 0.0], [1000.0, 0.0]])
-    >>> thin(xy, np.array([1.0, 5.0, 1.0]), 2).tolist()
-    [1, 2]
-    """
-    if len(xy) <= most:
-        return np.arange(len(xy))
-    low = xy.min(axis=0)
-    side = float(np.sqrt(np.prod(np.ptp(xy, axis=0) + 1.0) / most))
-    while True:
-        square = np.floor((xy - low) / side).astype(np.int64)
-        key = square[:, 0] * (int(square[:, 1].max()) + 1) + square[:, 1]
-        order = np.lexsort((xy[:, 1], xy[:, 0], -weight, key))
-        first = order[np.diff(key[order], prepend=-1) != 0]
-        if len(first) <= most:
-            return np.sort(first)
-        side *= 1.1
 
 
 def choose_candidates(

@@ -12,8 +12,8 @@ import shapely
 from numpy.typing import NDArray
 
 from riskmap.geo.grid import Grid, cell_polygons, inside_cells
-from riskmap.geo.network import service_areas
 from riskmap.geo.network.snap import named_roads, road_of
+from riskmap.geo.network.travel import service_areas
 from riskmap.i18n import Text, text
 from riskmap.plans.stations.coverage import (
     Demand,
@@ -24,15 +24,14 @@ from riskmap.plans.stations.coverage import (
     standard_notes,
     times_covered,
 )
-from riskmap.plans.stations.reach import Setting
-from riskmap.plans.stations.sites import Siting
 from riskmap.result import of_state
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from riskmap.plans.options import Rule, Target
-    from riskmap.plans.stations.reach import Fleet
+    from riskmap.plans.stations.reach import Fleet, Setting
+    from riskmap.plans.stations.sites import Siting
     from riskmap.vocabulary.presets import Presets
 
 
