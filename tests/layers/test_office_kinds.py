@@ -1,5 +1,6 @@
 """Kinds of tables, drawings and rasters that offices hand in, each with its right reading."""
 
+import datetime as dt
 import json
 
 import geopandas as gpd
@@ -16,7 +17,7 @@ from riskmap.layers.layer import LayerSpec, UnitSpec
 from riskmap.layers.place.datum import read_link, told_projection, wgs84_to_gcj02
 from riskmap.layers.read.layer import read_layer
 from riskmap.layers.read.raster import read_raster
-from riskmap.layers.read.values import parse_dates
+from riskmap.layers.read.values import parse_dates, parse_text
 from riskmap.layers.units import read_units
 from riskmap.vocabulary.roles import load_roles
 
@@ -450,3 +451,56 @@ def test_headings_in_initials_are_told(tmp_path):
     assert (row["number"], row["name"], row["people"]) == ("1", "甲滑坡", 18)
     told = {p.field for p in problems if p.rule == "pinyin_name"}
     assert told == {"yhdbh", "yhdmc", "wxrsr"}
+
+
+def test_times_typed_as_a_duration_are_hours_and_minutes_and_a_picture_is_no_file_name(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["名称", "经度", "纬度", "积水时长(分钟)", "照片"])
+    rows = [dt.time(1, 30), dt.timedelta(hours=26, minutes=15), "0:45", 50, "1:75"]
+    for n, entry in enumerate(rows):
+        book.active.append([f"点{n}", 117.03 + n / 1000, 36.65, entry, "a.jpg"])
+    book.active["D3"].number_format = "[h]:mm"
+    book.save(tmp_path / "a.xlsx")
+    layer, said = read(tmp_path / "a.xlsx", "flood_point")
+    minutes = layer.table.set_index("name")["duration_min"]
+    assert minutes[["点0", "点1", "点2", "点3"]].tolist() == [90, 26 * 60 + 15, 45, 50]
+    assert np.isnan(minutes["点4"])
+    assert "clock" in said
+    shown = parse_text(pd.Series(['=DISPIMG("ID_1A2B",1)', "a.jpg"]))
+    assert shown.column.isna().tolist() == [True, False]
+    assert shown.changed.tolist() == ["picture", ""]
+
+
+def test_chinese_in_seven_bits_is_read(tmp_path):
+    (tmp_path / "a.csv").write_bytes("名称,经度,纬度\n甲桥,117.03,36.65\n".encode("hz"))
+    assert read(tmp_path / "a.csv", "flood_point")[0].table["name"].tolist() == ["甲桥"]
+    (tmp_path / "b.csv").write_bytes(b"name,lon,lat\na~{x,117.03,36.65\n")
+    assert read(tmp_path / "b.csv", "flood_point")[0].table["name"].tolist() == ["a~{x"]
+
+
+def test_numbers_lost_in_a_field_too_narrow_are_told(tmp_path):
+    points = gpd.GeoDataFrame(
+        {"名称": ["甲", "乙"], "depth_m": [0.3, 0.5]}, crs=4326,
+        geometry=gpd.points_from_xy([117.03, 117.04], [36.65, 36.66]),
+    )  # fmt: skip
+    points.to_file(tmp_path / "a.shp", encoding="utf-8")
+    table = bytearray((tmp_path / "a.dbf").read_bytes())
+    table[-25:-1] = b"*" * 24  # the last number; a byte that ends the file follows it
+    (tmp_path / "a.dbf").write_bytes(table)
+    layer, said = read(tmp_path / "a.shp", "flood_point")
+    assert layer.table.set_index("name")["depth_m"].isna().to_dict() == {"甲": False, "乙": True}
+    assert "2" in str(said["overflow"].message)
+
+
+def test_coordinates_between_quotes_are_numbers(tmp_path):
+    pairs = {"甲": ["117.03", "36.65"], "乙": [117.04, 36.66]}
+    features = [
+        {"type": "Feature", "properties": {"名称": name, "remark": '["1","2"]'},
+         "geometry": {"type": "Point", "coordinates": pair}} for name, pair in pairs.items()
+    ]  # fmt: skip
+    body = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
+    (tmp_path / "a.geojson").write_text(body, encoding="utf-8")
+    layer, said = read(tmp_path / "a.geojson", "flood_point")
+    at = layer.table.set_index("name").geometry.to_crs(4326)
+    assert (at["甲"].x, at["乙"].x) == (pytest.approx(117.03), pytest.approx(117.04))
+    assert "text_places" in said

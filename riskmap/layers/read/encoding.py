@@ -267,6 +267,8 @@ def decode(content: bytes, encoding: str | None) -> Decoded:
     named = known_codec(encoding) if encoding else None
     if encoding and named is None:
         raise _unfit(encoding)
+    if named is None and (body := _of_seven_bits(content)):
+        return Decoded(body, "hz")
     codec = named or best_codec(content)
     try:
         done = content.decode(codec).removeprefix("\ufeff")
@@ -277,6 +279,20 @@ def decode(content: bytes, encoding: str | None) -> Decoded:
     if named is None and plausibility(done) < _CERTAIN and _western(content):
         return Decoded(content.decode("cp1252", errors="replace"), "cp1252")
     return Decoded(done, codec)
+
+
+_HZ: Final = re.compile(rb"~\{(?:[\x21-\x77][\x21-\x7e])+~\}")
+
+
+def _of_seven_bits(content: bytes) -> str:
+    """Read HZ, Chinese between ``~{`` and ``~}`` in ASCII alone; blank where it is not that."""
+    if not content.isascii() or not _HZ.search(content[:_SAMPLE]):
+        return ""
+    try:
+        body = content.decode("hz")
+    except UnicodeDecodeError:
+        return ""
+    return body if plausibility(body) > _CERTAIN else ""
 
 
 def _marked(content: bytes) -> str | None:

@@ -79,6 +79,14 @@ _CHANGES: Final[dict[str, tuple[str, str]]] = {
         "write it as 2026-05-31",
     ),
     "said": ("dates in words were kept as they are", "write it as 2026-05-31"),
+    "clock": (
+        "times such as 1:30 were read as hours and minutes",
+        "write the number in the unit of the heading",
+    ),
+    "picture": (
+        "cells that show a picture inside the workbook were taken as unknown",
+        "save the pictures as files and write their names",
+    ),
     "yes_no": ("yes and no were read from the beginning of the entry", "write 是 or 否"),
 }
 _ADDING: Final = frozenset(("person", "household", "item", "m2", "m3", "kg", "t", "CNY", "10k CNY"))

@@ -22,7 +22,7 @@ import pandas as pd
 from riskmap.files import parse_json
 from riskmap.formats import vector_driver
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import Remark, Rows, unusable
+from riskmap.layers.layer import Remark, Rows, row_list, unusable
 from riskmap.layers.read.encoding import (
     BAD,
     bad_bytes,
@@ -394,6 +394,8 @@ def plain_file(
     written = None
     if suffix in _TEXTS and path.is_file() and path.stat().st_size <= _MOST_TEXT:
         written = _as_utf8(path, encoding, notes)
+    if suffix in (".geojson", ".json") and path.is_file() and path.stat().st_size <= _MOST_TEXT:
+        written = _with_numbers(path, written, notes)
     if suffix == ".kml" and path.is_file() and path.stat().st_size <= _MOST_TEXT:
         written = _with_safe_names(path, written)
     packed = suffix in (".zip", ".kmz") and path.is_file()
@@ -421,6 +423,28 @@ def plain_file(
             for part in path.parent.glob(f"{_literal(path.stem)}.*"):
                 shutil.copyfile(part, Path(folder) / part.name.replace("!", "_"))
         yield target
+
+
+_TEXT_PLACES: Final = re.compile(r'"coordinates"\s*:\s*[\[\s]*"')
+_TEXT_PAIR: Final = re.compile(
+    r'\[\s*"(-?\d+(?:\.\d+)?)"\s*,\s*"(-?\d+(?:\.\d+)?)"(?:\s*,\s*"-?\d+(?:\.\d+)?")?\s*\]'
+)
+
+
+def _with_numbers(path: Path, written: str | None, notes: list[Remark]) -> str | None:
+    """Take the quotes off coordinates that stand as texts, which GDAL reads as no place."""
+    if written is None:
+        content = path.read_bytes()
+        if b'"coordinates"' not in content or not _TEXT_PLACES.search(
+            content.decode("utf-8", "replace")
+        ):
+            return None
+        written = content.decode("utf-8-sig", "replace")
+    elif not _TEXT_PLACES.search(written):
+        return written
+    said = text("the coordinates stand between quotes as texts; they were read as numbers")
+    notes.append(Remark("text_places", said, text("export them as numbers")))
+    return _TEXT_PAIR.sub(r"[\1,\2]", written)
 
 
 @contextmanager
@@ -797,6 +821,45 @@ def read_dbf(path: Path, codec: str) -> pd.DataFrame:
         cells = [bytes(cell) for cell in np.ascontiguousarray(kept[:, start:stop])]
         columns[label] = pd.Series([_cell(cell, kind, codec) for cell in cells], dtype=object)
     return pd.DataFrame(columns)
+
+
+def overflowed(path: Path, codec: str) -> list[Remark]:
+    """Tell the numbers of a dBase table that were too long for their field, and are stars now.
+
+    Parameters
+    ----------
+    path
+        The .dbf file.
+    codec
+        Its encoding.
+
+    Returns
+    -------
+    list of Remark
+        One a field.
+    """
+    layout = _layout(path)
+    if layout is None:
+        return []
+    kept = layout.records[layout.records[:, 0] != ord("*")]
+    out = []
+    for name, kind, (start, stop) in zip(layout.names, layout.kinds, layout.spans, strict=True):
+        cells = kept[:, start:stop]
+        if kind not in "NF" or not (cells[:, -1:] == ord("*")).any():
+            continue
+        stars = ((cells == ord("*")) | (cells == ord(" "))).all(axis=1)
+        rows = np.flatnonzero(stars & (cells == ord("*")).any(axis=1))
+        if len(rows):
+            said = text(
+                "{n} numbers of {field} were too long for their field and are lost (****); taken "
+                "as unknown (rows {rows})",
+                n=len(rows),
+                field=_tolerant(name, codec).rstrip(BAD).strip(),
+                rows=row_list(rows + 1),
+            )
+            mend = text("widen the field and fill these in again")
+            out.append(Remark("overflow", said, mend))
+    return out
 
 
 def _cell(cell: bytes, kind: str, codec: str) -> Any:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -399,6 +399,10 @@ _CLEAN_CODE: Final = "^[A-Z]*[-_]?[0-9]{2,}$|^[A-Z]{2,}[-_A-Z0-9]*[0-9]+$"
 _CLEAN_PHONE: Final = r"^1[0-9]{10}$|^0[0-9]{2,3}-[0-9]{7,8}$"
 
 
+_PICTURE: Final = re.compile(r"^=?(?:_xlfn\.)?(?:DISPIMG|IMAGE)\(", re.IGNORECASE)
+"""A formula that shows a picture kept inside the workbook."""
+
+
 def _text(cell: object) -> tuple[Any, str, str]:
     if (
         isinstance(cell, str) and _CLEAN.fullmatch(cell) and cell not in _HOLLOW
@@ -415,6 +419,8 @@ def _text(cell: object) -> tuple[Any, str, str]:
     if isinstance(cell, (dict, list)):
         written = json.dumps(cell, ensure_ascii=False)
     clean = _CONTROL.sub("", written).strip()
+    if _PICTURE.match(clean):
+        return None, "", "picture"
     if clean.casefold() in EXCEL_ERRORS:
         return None, "", "error"
     if clean in _HOLLOW:
@@ -770,7 +776,9 @@ def _quantity(
     cell: object, unit: str | None, *, factor: float, upper: bool
 ) -> tuple[float, str, str]:
     """Read one quantity written as text: value, rule broken, change made."""
-    if isinstance(cell, (datetime, date, timedelta)):
+    if (span := _clock(cell, unit)) is not None:
+        return span, "", "clock"
+    if isinstance(cell, (datetime, date, time, timedelta)):
         return np.nan, "type", ""
     entry = plain(cell).casefold()
     if entry in MISSING:
@@ -804,6 +812,24 @@ def _quantity(
     if found is not None:
         return found
     return np.nan, "type" if match is None else "unit", ""
+
+
+_CLOCK: Final = re.compile(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d))?$")
+"""Hours and minutes, as a sheet keeps a time that was typed into it."""
+
+
+def _clock(cell: object, unit: str | None) -> float | None:
+    """Read a time of day, or its text, as a span of a field that counts time; else None."""
+    hour = unit_factor("h", unit) if unit else None
+    if hour is None:
+        return None
+    if isinstance(cell, timedelta):
+        return cell.total_seconds() / 3600.0 * hour
+    written = _CLOCK.match(plain(cell))
+    if written is None:
+        return None
+    hours, minutes, seconds = (float(part or 0.0) for part in written.groups())
+    return (hours + minutes / 60.0 + seconds / 3600.0) * hour
 
 
 _TIME_PART: Final = r"(?:(\d+(?:\.\d+)?|[一二三四五六七八九十两]{1,3})\s*个?\s*(%s))?"

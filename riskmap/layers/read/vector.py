@@ -22,6 +22,7 @@ from riskmap.layers.layer import Remark, Rows, library_words, unusable
 from riskmap.layers.read.encoding import bad_bytes
 from riskmap.layers.read.foreign import (
     Encoding,
+    overflowed,
     own_name,
     plain_file,
     read_dbf,
@@ -404,6 +405,7 @@ def _read_shapefile(
     wanted = [*asked_keys(where), *keys]
     name = layer or path.stem
     table_file = path if alone else sibling(path, ".dbf")
+    notes += overflowed(table_file, found.codec) if table_file is not None else []
     if table_file is not None and (alone or found.bad or not found.clean_names):
         table = read_dbf(table_file, found.codec)
         frame: Any = table
