@@ -504,3 +504,9 @@ def test_coordinates_between_quotes_are_numbers(tmp_path):
     at = layer.table.set_index("name").geometry.to_crs(4326)
     assert (at["甲"].x, at["乙"].x) == (pytest.approx(117.03), pytest.approx(117.04))
     assert "text_places" in said
+
+
+def test_texts_copied_out_of_a_page_lose_its_signs():
+    cells = pd.Series(["甲桥&amp;乙路", "&#20057;&#26725;", "丙桥<br/>北", "A&B;", "&lt;5"])
+    shown = ["甲桥&乙路", "乙桥", "丙桥 北", "A&B;", "<5"]
+    assert parse_text(cells).column.tolist() == shown

@@ -8,6 +8,7 @@ import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -399,6 +400,8 @@ _CLEAN_CODE: Final = "^[A-Z]*[-_]?[0-9]{2,}$|^[A-Z]{2,}[-_A-Z0-9]*[0-9]+$"
 _CLEAN_PHONE: Final = r"^1[0-9]{10}$|^0[0-9]{2,3}-[0-9]{7,8}$"
 
 
+_ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#\d{2,6}|#x[0-9a-fA-F]{2,5});|<br\s*/?>")
+_BREAK: Final = re.compile(r"\s*<br\s*/?>\s*")
 _PICTURE: Final = re.compile(r"^=?(?:_xlfn\.)?(?:DISPIMG|IMAGE)\(", re.IGNORECASE)
 """A formula that shows a picture kept inside the workbook."""
 
@@ -418,6 +421,8 @@ def _text(cell: object) -> tuple[Any, str, str]:
     written = str(cell).translate(INVISIBLE)
     if isinstance(cell, (dict, list)):
         written = json.dumps(cell, ensure_ascii=False)
+    if _ENTITY.search(written):  # copied out of a page
+        written = _BREAK.sub(" ", unescape(written))
     clean = _CONTROL.sub("", written).strip()
     if _PICTURE.match(clean):
         return None, "", "picture"
@@ -785,7 +790,7 @@ def _quantity(
         return np.nan, "", "missing" if entry else ""
     if entry in EXCEL_ERRORS:
         return np.nan, "", "error"
-    bare = _ABOUT.sub("", entry)
+    bare = _ABOUT.sub("", entry.lstrip("'"))
     if match := _DECIMAL_COMMA.match(bare):
         bare = f"{match[1]}.{match[2]}{bare[match.end() :]}"
     bare = _THOUSANDS.sub("", bare).strip()
