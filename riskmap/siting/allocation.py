@@ -34,7 +34,7 @@ def allocate_split(instance: Instance) -> Solution:
               \quad \sum_j f_{ij} \le s_i, \; \sum_i f_{ij} \le q_j
 
     Minimum-cost maximum flow, exact. Every facility that is not excluded is open. Where weights are
-    not sizes, the most weight is served first: :math:`\\max \\sum_{ij} (w_i / s_i) f_{ij}`.
+    not sizes, the most weight is served first: :math:`\max \sum_{ij} (w_i / s_i) f_{ij}`.
 
     Parameters
     ----------
@@ -358,11 +358,14 @@ def solve_whole(
     value = float((near.cost * size)[chosen].sum())
     sure = served >= most - 1e-6
     if value - floor > max(gap, 1e-9) * max(value, 1e-9) and time.perf_counter() < deadline:
-        chosen = _regrouped(near, model, chosen, (floor, dual), deadline=deadline, gap=gap)
-        chosen, floor = _cheapest(
-            near, model, chosen, (floor, dual), deadline=deadline, gap=gap, max_nodes=max_nodes
-        )
+        chosen, known = _regrouped(near, model, chosen, (floor, dual), deadline=deadline, gap=gap)
         value = float((near.cost * size)[chosen].sum())
+        if value - known > max(gap, 1e-9) * max(value, 1e-9):
+            chosen, floor = _cheapest(
+                near, model, chosen, (floor, dual), deadline=deadline, gap=gap, max_nodes=max_nodes
+            )
+            value = float((near.cost * size)[chosen].sum())
+        floor = max(floor, known)
     closed = value - floor <= 1e-9 * max(value, 1e-9)
     return _shown(near, chosen, proven=sure and closed, bound=min(floor, value), most=most)
 
@@ -485,10 +488,11 @@ def _regrouped(
     *,
     deadline: float,
     gap: float,
-) -> NDArray[np.bool_]:
+) -> tuple[NDArray[np.bool_], float]:
     """Empty a facility and some that share most demands with it, and let HiGHS fill them anew.
 
-    Only where too many pairs are in question for HiGHS to decide at once.
+    Only where too many pairs are in question for HiGHS to decide at once. Gives the pairs and a
+    proven bound.
 
     References
     ----------
@@ -500,10 +504,14 @@ def _regrouped(
     spent = near.size[near.demand_of] * near.cost
     value = float(spent[chosen].sum())
     if dual is None:
-        return chosen
+        return chosen, floor
     reduced = spent - rows.T @ dual
     if (reduced <= value - floor).sum() <= MOST_MODELLED:
-        return chosen
+        return chosen, floor
+    served = float(near.size[near.demand_of][chosen].sum())
+    floor = max(floor, packed_bound(near, served, dual, value))
+    if value - floor <= max(gap, 1e-9) * max(value, 1e-9):
+        return chosen, floor
     n, m = near.n_demands, near.n_facilities
     near_by = np.exp(-np.maximum(reduced, 0.0) / max(float(np.median(reduced)), 1e-9))
     shared = sparse.csr_matrix((near_by, (near.facility_of, near.demand_of)), shape=(m, n))
@@ -526,8 +534,97 @@ def _regrouped(
             chosen = chosen if better is None else better
             value = float(spent[chosen].sum())
             if value - floor <= max(gap, 1e-9) * max(value, 1e-9):
-                return chosen
-    return chosen
+                return chosen, floor
+    return chosen, floor
+
+
+STEPS = 80
+"""Times that the prices of the demands are moved."""
+MOST_PACKED = 5_000_000
+"""Pairs times places of their facilities up to which the knapsacks are filled so often."""
+
+
+def packed_bound(near: Instance, served: float, dual: Floats, value: float) -> float:
+    r"""Bound the least cost from below by filling every facility for itself, at prices of demands.
+
+    .. math:: L(\lambda, \tau) = \tau S - \sum_i \lambda_i - \sum_j \max_{x \in K_j}
+              \sum_i (\tau s_i - \lambda_i - c_{ij} s_i) x_{ij}
+
+    Each knapsack K_j is filled exactly, so that the bound is at least that of the relaxation, which
+    may cut demands; the prices follow the subgradient.
+
+    Parameters
+    ----------
+    near
+        The pairs that may be used.
+    served
+        People that are served at least.
+    dual
+        Duals of the relaxation: demands, facilities, people served.
+    value
+        Cost of a known answer.
+
+    Returns
+    -------
+    float
+        Minus infinity where sizes or places are no whole numbers, or there are too many of them.
+
+    References
+    ----------
+    Fisher, Jaikumar & Van Wassenhove 1986, A multiplier adjustment method for the generalized
+    assignment problem, doi:10.1287/mnsc.32.9.1095.
+    """
+    size, n = near.size[near.demand_of], near.n_demands
+    place = np.minimum(near.capacity, near.size.sum())
+    whole = bool(np.all(near.size == np.round(near.size)))
+    if not whole or float(place[near.facility_of].sum()) > MOST_PACKED:
+        return -np.inf
+    room = np.floor(place).astype(np.int64)
+    spent, every = size * near.cost, float(near.size[np.unique(near.demand_of)].sum())
+    pairs = [np.flatnonzero(near.facility_of == j) for j in range(near.n_facilities)]
+    tau, prices = max(float(dual[-1]), 0.0), -dual[:n]
+    least = -np.inf if served >= every - 1e-6 else 0.0  # who must be served may have any price
+    here, kept, best, step, idle = prices, prices, -np.inf, 2.0, 0
+    for _ in range(STEPS):
+        here = np.maximum(here, least)
+        gain = tau * size - here[near.demand_of] - spent
+        bound, used = tau * (served - 1e-6) - float(here.sum()), np.zeros(n)
+        for mine, most in zip(pairs, room, strict=True):
+            good = mine[(gain[mine] > 0) & (size[mine] <= most)]
+            got, taken = _packed(gain[good], size[good].astype(np.int64), int(most))
+            bound -= got
+            used[near.demand_of[good[taken]]] += 1
+        idle = 0 if bound > best else idle + 1
+        if bound > best:
+            best, kept = bound, here
+        slope = used - 1
+        if not slope.any() or step < 1e-3:
+            break
+        if idle >= IDLE:
+            here, step, idle = kept, step / 2, 0
+        here = here + step * max(value - bound, 0.0) / float(slope @ slope) * slope
+    return best - 1e-9 * abs(best)
+
+
+IDLE = 6
+"""Steps without a better bound after which they are halved."""
+
+
+def _packed(gain: Floats, size: Ints, room: int) -> tuple[float, Ints]:
+    """Fill one knapsack exactly: what it gains, and which items are in it."""
+    best, steps = np.zeros(room + 1), []
+    for value, need in zip(gain.tolist(), size.tolist(), strict=True):
+        with_it = best[: room + 1 - need] + value
+        better = with_it > best[need:]
+        steps.append(better)
+        best[need:] = np.where(better, with_it, best[need:])
+    left, taken = room, []
+    for item in range(len(steps) - 1, -1, -1):
+        need = int(size[item])
+        if left >= need and steps[item][left - need]:
+            taken.append(item)
+            left -= need
+    return float(best[room]), np.array(taken, np.int64)
 
 
 def _filled(

@@ -211,3 +211,34 @@ def test_facilities_emptied_together_give_no_dearer_answer(monkeypatch):
     load = np.bincount(found.facility_of, weights=found.amount, minlength=12)
     assert (load <= case.capacity).all()
     assert len(set(found.demand_of.tolist())) == len(found.demand_of) == 90
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 5), st.integers(2, 3))
+def test_knapsacks_at_any_prices_bound_every_whole_assignment(seed, n, m):
+    """Against every assignment; prices of the relaxation and wild ones, all or some served."""
+    rng = np.random.default_rng(seed)
+    size, room = rng.integers(1, 6, n), rng.integers(3, 9, m)
+    cost = rng.integers(0, 9, (n, m))
+    demand, site = (one.ravel() for one in np.indices((n, m)))
+    case = make_instance(
+        demand_of=demand, facility_of=site, cost=cost.ravel(), weight=size, capacity=room,
+        demands=tuple(map(str, range(n))), facilities=tuple(map(str, range(m))),
+    )  # fmt: skip
+    found = {}
+    for place in itertools.product(range(m + 1), repeat=n):
+        at = np.array(place)
+        load = np.bincount(at, size, m + 1)[:m]
+        if (load <= room).all():
+            served = int(load.sum())
+            spent = float(sum(cost[i, j] * size[i] for i, j in enumerate(at) if j < m))
+            found[served] = min(found.get(served, np.inf), spent)
+    most = max(found)
+    for served in (most, most - 1):
+        least = min(spent for got, spent in found.items() if got >= served)
+        model = allocation._model(case)
+        floor, dual = allocation._relaxed(case, model, served, np.inf)
+        wild = rng.normal(0, 30, n + m + 1)
+        bounds = [allocation.packed_bound(case, served, one, least + 5) for one in (dual, wild)]
+        assert max(bounds) <= least + 1e-6
+        assert bounds[0] >= floor - 1e-3
