@@ -91,6 +91,18 @@ def test_nobody_wades_to_a_road_and_nobody_crosses_a_river():
     assert plan(world([(1500, 300)], north, waterways=ditch)).recount["served"] == 20
 
 
+def test_who_only_stands_at_the_edge_of_the_water_does_not_wade():
+    """Water of 0.4 m from x = 300 on; rounding of a road's end there decides nothing."""
+    there = world([(50, 10)])
+    net = nets(
+        there.graphs, there.grid, presets=there.presets, limits_s={"foot": 1800.0},
+        depths=pools((300, 400, 0.4)),
+    )[0]  # fmt: skip
+    start = np.array([[E + 250.0, N + 40.0]] * 3)
+    end = np.array([[E + 300.0 + far, N + 40.0] for far in (-1e-6, 1e-6, 0.05)])
+    assert net.barred(start, end).tolist() == [False, False, True]
+
+
 def test_a_tier_is_not_given_back_for_a_shorter_way():
     refuges = [(50, 100, {"tier": "town"}), (1200, 100, {"tier": "village"}),
                (2400, 100, {"tier": "village"})]  # fmt: skip
