@@ -452,6 +452,7 @@ def unit_part(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
     levels = unit_levels(units)
     spots = units.geometry.representative_point().to_crs(WGS84)
     parents = np.array([row.get(code, -1) for code in units[PARENT_ID]], dtype=np.int32)
+    soon = packer.soon()
     return {
         "n": len(units),
         "levels": levels,
@@ -461,10 +462,10 @@ def unit_part(units: gpd.GeoDataFrame, packer: Packer) -> dict[str, Any]:
             np.array([levels.index(level) for level in units[LEVEL]], dtype=np.uint8)
         ),
         "parent": packer.integers(parents),
-        "population": packer.numbers(numbers(units[POPULATION])),
-        "area": packer.numbers(numbers(units[AREA_KM2])),
+        "population": soon.numbers(numbers(units[POPULATION])),
+        "area": soon.numbers(numbers(units[AREA_KM2])),
         **{
-            name: packer.numbers(numbers(units[column]))
+            name: soon.numbers(numbers(units[column]))
             for name, column in (("far", "people_far"), ("farShare", "share_far"))
             if column in units
         },
@@ -528,12 +529,13 @@ def grid_part(result: Any, packer: Packer) -> dict[str, Any]:
         "cell_km2": abs(a * e - b * d) / 1e6,
         "map": fit_mapping(grid.geobox),
         "runs": packer.integers(_runs(inside)),
-        "unit": packer.integers(owner + 1),
+        "unit": packer.soon().integers(owner + 1),
     }
     if result.population is not None:
         people = np.asarray(result.population, dtype=np.float64)[inside]
         many = len(rows) > RAW_CELLS
-        part["population"] = packer.numbers(np.rint(people)) if many else packer.quantised(people)
+        soon = packer.soon()
+        part["population"] = soon.numbers(np.rint(people)) if many else soon.quantised(people)
     return part
 
 
@@ -645,7 +647,7 @@ def cell_parts(
 ) -> dict[str, Any]:
     """Pack scores, classes and indicator values of one table of the index.
 
-    Up to `EXACT_UNITS` units carry 64-bit numbers in the first block. Cells, and units beyond
+    Up to `EXACT_UNITS` units carry 64-bit numbers in the first two blocks. Cells, and units beyond
     that, carry 16 bits, their indicators in blocks of their own.
 
     Parameters
@@ -667,16 +669,17 @@ def cell_parts(
     units, size = kind == "unit", len(index.scores)
     exact, raw = units and size <= EXACT_UNITS, units or size <= RAW_CELLS
     normal, unscaled = index.stages["normalised"], index.stages["raw"]
-    part = index_part(index)
+    part, soon = index_part(index), packer.soon()
     root = part["root"]
     known = {node["code"] for node in part["nodes"] if node["kind"] == "indicator"}
     classes = _of(index.classes, root)
 
     def put(values: Any, *, lazy: bool) -> dict[str, Any]:
         if exact:
-            return packer.array(numbers(values))
-        block, coarse = (packer.block() if lazy else 0), lazy and size > RAW_CELLS
-        return packer.quantised(numbers(values), block=block, coarse=coarse)
+            return (soon if lazy else packer).array(numbers(values))
+        if not lazy:  # the worst units are named in the first picture
+            return (packer if units else soon).quantised(numbers(values))
+        return packer.quantised(numbers(values), block=packer.block(), coarse=size > RAW_CELLS)
 
     def same(part: str, code: str) -> Any:
         if like is None or code not in like[0].stages["raw"]:
@@ -704,10 +707,10 @@ def cell_parts(
         elif raw:
             out["raw"][code] = put(unscaled[code], lazy=True)
     if exact:
-        out["rank"] = packer.integers(np.nan_to_num(numbers(_of(index.ranks, root))))
+        out["rank"] = soon.integers(np.nan_to_num(numbers(_of(index.ranks, root))))
     stability = getattr(index, "stability", None)
     if stability is not None:
-        out["stability"] = packer.quantised(numbers(_of(stability, root)))
+        out["stability"] = soon.quantised(numbers(_of(stability, root)))
     return out
 
 

@@ -307,21 +307,21 @@ def _role_part(name: str, role: Any, layer: Any, result: Any, packer: Packer) ->
     )
     lonlat = gpd.GeoSeries(spots, crs=table.crs).to_crs(WGS84)
     level = _item_levels(result, table)
+    soon = packer.soon()
+    names = [shown(v, "zh") for v in table.get("name", pd.Series(table.index))]
     part |= {
-        "ids": packer.strings([str(item) for item in table.index]),
-        "names": packer.strings(
-            [shown(v, "zh") for v in table.get("name", pd.Series(table.index))]
-        ),
-        "lon": packer.places(lonlat.x.to_numpy(), digits=6),
-        "lat": packer.places(lonlat.y.to_numpy(), digits=6),
+        "ids": soon.strings([str(item) for item in table.index]),
+        "names": soon.strings(names),
+        "lon": soon.places(lonlat.x.to_numpy(), digits=6),
+        "lat": soon.places(lonlat.y.to_numpy(), digits=6),
         "unit": packer.integers(unit_codes(result.units, spots)),
         "level": packer.array(level),
         "counts": np.bincount(level, minlength=5).tolist(),
         "bounds": lonlat.total_bounds.round(6).tolist(),
-        "fields": field_parts(role, table, packer),
-        "extra": _extra(result, table.index, packer),
-        "source": _source(result, table, packer),
-        **_out_of_use(role, table, str(result.facts.data_date or ""), packer),
+        "fields": field_parts(role, table, soon),
+        "extra": _extra(result, table.index, soon),
+        "source": _source(result, table, soon),
+        **_out_of_use(role, table, str(result.facts.data_date or ""), soon),
     } | photo_parts(result, layer, packer)
     if not points:
         part["shape"] = lines_part(table, packer)

@@ -10,7 +10,7 @@ import gzip
 import json
 import re
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -242,15 +242,36 @@ def numbered(
 LEVEL = 6
 """Of gzip: seven times as fast as 9 for 0.9 % more."""
 CORE = 0
-"""The block that is decoded at once; the others are decoded when they are needed."""
+"""The block that is decoded at once: what the first picture shows."""
+SOON = 1
+"""The block that is decoded right after the first picture; the others when they are needed."""
 _CODES = {"u1": "u8", "u2": "u16", "u4": "u32", "i4": "i32", "f4": "f32", "f8": "f64"}
 
 
 @dataclass
 class Packer:
-    """Collects arrays into blocks; each block is zipped by itself."""
+    """Collects arrays into blocks; each block is zipped by itself.
 
-    blocks: list[bytearray] = field(default_factory=lambda: [bytearray()])
+    Parameters
+    ----------
+    blocks
+        The bytes of each block.
+    usual
+        The block of arrays for which none is named.
+    """
+
+    blocks: list[bytearray] = field(default_factory=lambda: [bytearray(), bytearray()])
+    usual: int = CORE
+
+    def soon(self) -> Packer:
+        """Give the same packer, putting arrays into the block that the first picture needs not.
+
+        Returns
+        -------
+        Packer
+            It shares the blocks.
+        """
+        return replace(self, usual=SOON)
 
     def block(self) -> int:
         """Open a new block that the page decodes only when it is needed.
@@ -264,7 +285,7 @@ class Packer:
         return len(self.blocks) - 1
 
     def array(
-        self, values: NDArray[Any], *, block: int = CORE, coded: bool = False
+        self, values: NDArray[Any], *, block: int | None = None, coded: bool = False
     ) -> dict[str, Any]:
         """Add an array as it is.
 
@@ -273,7 +294,7 @@ class Packer:
         values
             Numbers, shape (n,).
         block
-            The block it goes to.
+            The block it goes to, the usual one where none is named.
         coded
             True for integers that are sent as differences.
 
@@ -285,12 +306,13 @@ class Packer:
         kind = values.dtype.str[1:]
         if kind not in _CODES:
             raise TypeError(f"arrays of {values.dtype} cannot be sent to the page")
+        block = self.usual if block is None else block
         place = self.blocks[block]
         spec = {"b": block, "o": len(place), "n": len(values), "t": _CODES[kind]}
         place += shuffle(delta(values) if coded else values)
         return spec | ({"d": 1} if coded else {})
 
-    def integers(self, values: NDArray[Any], *, block: int = CORE) -> dict[str, Any]:
+    def integers(self, values: NDArray[Any], *, block: int | None = None) -> dict[str, Any]:
         """Add whole numbers in as few bytes as they need, as differences where that is smaller.
 
         Parameters
@@ -298,7 +320,7 @@ class Packer:
         values
             Integers, shape (n,), that span less than 2^32.
         block
-            The block it goes to.
+            The block it goes to, the usual one where none is named.
 
         Returns
         -------
@@ -311,7 +333,7 @@ class Packer:
         small, low = found
         return self.array(small, block=block, coded=smaller(small)) | {"a": low}
 
-    def numbers(self, values: NDArray[Any], *, block: int = CORE) -> dict[str, Any]:
+    def numbers(self, values: NDArray[Any], *, block: int | None = None) -> dict[str, Any]:
         """Add the numbers of a table: with few decimals as whole numbers, else as floats.
 
         Parameters
@@ -319,7 +341,7 @@ class Packer:
         values
             Numbers, shape (n,); NaN is kept.
         block
-            The block it goes to.
+            The block it goes to, the usual one where none is named.
 
         Returns
         -------
@@ -338,7 +360,7 @@ class Packer:
         return self.integers(whole, block=block) | {"f": factor} | blank
 
     def quantised(
-        self, values: NDArray[Any], *, block: int = CORE, coarse: bool = False
+        self, values: NDArray[Any], *, block: int | None = None, coarse: bool = False
     ) -> dict[str, Any]:
         """Add an array rounded to 65 535 steps, or to 255.
 
@@ -347,7 +369,7 @@ class Packer:
         values
             Numbers, shape (n,); NaN is kept.
         block
-            The block it goes to.
+            The block it goes to, the usual one where none is named.
         coarse
             True for one byte a value instead of two.
 

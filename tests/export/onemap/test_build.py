@@ -55,6 +55,10 @@ def test_what_the_first_picture_needs_stands_before_the_scripts(sample: Any) -> 
     assert water
     assert set(water) < before
     assert header["why"]["b"] not in before
+    assert {layer["lon"]["b"] for layer in header["layers"] if "lon" in layer} == {1}
+    assert header["grid"]["unit"]["b"] == header["index"]["cell"]["score"]["b"] == 1
+    assert places[1] == min(at for at in places.values() if at > script)
+    assert shown.isascii()
 
 
 def test_tianditu_must_be_asked_for(sample: Any) -> None:

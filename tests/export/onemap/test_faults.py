@@ -282,6 +282,8 @@ def test_narrow_screens_lose_nothing(
     south = page.evaluate("""() => { const m = riskmap.map, h = m.getContainer().getBoundingClientRect();
         return h.top + m.latLngToContainerPoint([riskmap.south(), m.getCenter().lng]).y; }""")
     assert south <= page.locator(".foot").bounding_box()["y"] + 1
+    if wide > 760:  # the small legend stands below the place, and not on its south-east
+        assert south <= page.locator("#mini").bounding_box()["y"] + 1
     page.close()
 
 
@@ -303,7 +305,61 @@ def test_a_wide_wall_is_enlarged_by_its_height(browser: Any, sample_page: Path) 
     page.wait_for_selector("html[data-settled]", state="attached")
     page.click("#tool-screen")
     zoom = float(page.evaluate("() => document.body.style.getPropertyValue('--big')"))
-    assert zoom == pytest.approx(1080 / 840, abs=0.01)
+    assert zoom == pytest.approx(1080 / 620, abs=0.01)
+    least = page.evaluate("""() => Math.min(...[...document.querySelectorAll('#right *, #mini *')]
+        .filter(n => n.checkVisibility() && n.closest('button, p, h3, #mini') && [...n.childNodes].some(c => c.nodeType === 3 && c.data.trim()))
+        .map(n => parseFloat(getComputedStyle(n).fontSize)))""")
+    assert least * zoom >= 1080 / 55  # read from the back of the room
+    panel, place = page.locator("#right").bounding_box(), page.locator("#stage").bounding_box()
+    assert panel["x"] + panel["width"] <= 3840 + 1
+    assert place["width"] >= 1400
+    page.close()
+
+
+def test_objects_in_no_list_are_told_where_they_are_counted(
+    sample: Any, open_page: Any, tmp_path: Path
+) -> None:
+    ids = list(sample.layers["flood_point"].table.index)
+    left, rows = ids[:10], len(sample.items)
+    result = replace(
+        sample,
+        items=sample.items.drop(index=left, errors="ignore"),
+        control=sample.control.drop(index=left, errors="ignore"),
+    )
+    path = tmp_path / "onemap.html"
+    path.write_text(render(result), encoding="utf-8")
+    with open_page(path) as opened:
+        row = opened.page.locator(".row:has([data-layer=flood_point])")
+        assert row.locator(".unlisted").inner_text() == "其中 10 处不列入清单：已停用"
+        opened.page.click("#tab-list")
+        note = opened.page.inner_text("#list-note")
+        assert note.startswith(f"共 {rows - 10} 行") or f"{rows - 10}" in note
+        assert "10 处不列入清单（已停用）" in note
+
+
+def test_an_object_is_explained_before_its_block_is_unpacked(
+    browser: Any, sample_page: Path, sample: Any
+) -> None:
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.add_init_script("""(() => { const plain = Response.prototype.arrayBuffer; let n = 0;
+        Response.prototype.arrayBuffer = async function () { const out = await plain.call(this);
+          if (++n === (location.hash ? 2 : 3)) await new Promise(r => (window.letGo = r)); return out; }; })()""")
+    page.goto(sample_page.as_uri() + "#tab=overview")
+    page.wait_for_function("() => window.letGo")  # an address asks for everything first
+    assert page.get_attribute("html", "data-ready") is None
+    page.evaluate("() => window.letGo()")
+    page.wait_for_selector("html[data-settled]", state="attached")
+    page.goto("about:blank")
+    page.goto(sample_page.as_uri())
+    page.wait_for_function("() => window.letGo && document.documentElement.dataset.ready")
+    page.evaluate("() => riskmap.select({kind: 'item', layer: 'flood_point', at: 3})")
+    name = sample.layers["flood_point"].table["name"].iloc[3]
+    assert name in page.inner_text("#panel-detail")
+    page.evaluate("() => window.letGo()")
+    page.wait_for_selector("html[data-settled]", state="attached")
+    assert errors == []
     page.close()
 
 

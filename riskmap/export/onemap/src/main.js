@@ -4,15 +4,15 @@ import { app, byId, emit, framed, isPhone, on, state } from "./model/core.js";
 import { addCanvas, drawLines, redraw } from "./draw/canvas.js";
 import { backdropShown, drawBackdrop, drawWater, hasBackdrop, loadRelief, loadWater, waterShown } from "./draw/ground.js";
 import { latitude } from "./data/geo.js";
-import { openDocument } from "./data/read.js";
+import { loadBlocks, openDocument, SOON, there } from "./data/read.js";
 import { fromHash, startMeasure, startTools, watchAddress } from "./panels/tools.js";
 import { buildFrame, openTab, renderFrame } from "./panels/frame.js";
 import { fitAll, startInteraction } from "./panels/interact.js";
 import { makeModel, table, wholeBox } from "./data/model.js";
-import { drawPoints } from "./draw/points.js";
+import { asksPlaces, drawPoints } from "./draw/points.js";
 import { staleSurface } from "./draw/cells.js";
 import { drawSurface } from "./draw/surface.js";
-import { renderTree, updateCounts } from "./panels/tree.js";
+import { renderTree } from "./panels/tree.js";
 import { renderOverview } from "./panels/overview.js";
 import { renderList } from "./panels/list.js";
 import { renderWhatif, setWeights, startCompare } from "./panels/whatif.js";
@@ -141,7 +141,9 @@ async function seen() {
 
 async function start() {
   app.map = /** @type {any} */ (window).riskmapCarrier;
-  makeModel(await openDocument());
+  const head = await openDocument();
+  if (location.hash.length > 1) await loadBlocks([SOON]); // an address may ask for anything
+  makeModel(head);
   startState();
   const view = fromHash(location.hash);
   if (Object.keys(state.weights).length || state.view) await prepare();
@@ -158,6 +160,7 @@ async function start() {
   addCanvas("surface", 210, drawSurface);
   addCanvas("water", 220, drawWater, waterShown);
   addCanvas("lines", 230, drawLines);
+  if (asksPlaces()) await loadBlocks([SOON]);
   addCanvas("points", 260, drawPoints);
   joinEvents();
   startInteraction();
@@ -171,8 +174,11 @@ async function start() {
   renderTree(false);
   await pause();
   document.documentElement.setAttribute("data-ready", String(Math.round(performance.now())));
+  if (!there(SOON)) document.body.inert = true; // nobody can ask yet for what the browser still reads
   await pause();
-  updateCounts();
+  await loadBlocks([SOON]);
+  document.body.inert = false;
+  renderTree();
   renderOverview();
   renderList();
   await renderWhatif();

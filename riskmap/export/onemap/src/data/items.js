@@ -57,6 +57,22 @@ export function listTest(layer) {
   return places ? (row) => Number.isFinite(places[row]) : () => true;
 }
 
+/** How many objects of a layer of the list stand in no list, being out of use or without dangerous goods. @param {any} layer */
+export function unlisted(layer) {
+  if (!layer.item || !layer.idle) return 0;
+  if (layer.notListed === undefined) {
+    const on = listTest(layer);
+    layer.notListed = 0;
+    for (let i = 0; i < layer.n; i++) if (!on(i)) layer.notListed++;
+  }
+  return layer.notListed;
+}
+
+/** Why, in words. @param {any} layer */
+export function whyUnlisted(layer) {
+  return fieldOf(layer, "has_storage") ? t("out of use or without dangerous goods") : t("out of use");
+}
+
 /** Units of measure in the page's language. @param {string} unit */
 export function unitWord(unit) {
   const words = {

@@ -8,35 +8,35 @@ import { gridMapping, insideShape, mercatorX, mercatorY, toSquare } from "./geo.
  * @param {any} head
  */
 function makeUnits(head) {
-  const units = { ...head, level: read(head.level), parent: read(head.parent), population: read(head.population) };
-  units.area = read(head.area);
-  units.far = head.far ? read(head.far) : null;
-  units.farShare = head.farShare ? read(head.farShare) : null;
-  units.lon = read(head.lon);
-  units.lat = read(head.lat);
-  units.x = new Float64Array(head.n);
-  units.y = new Float64Array(head.n);
-  toSquare(units.lon, units.lat, units.x, units.y);
+  const units = { ...head, level: read(head.level), parent: read(head.parent) };
+  for (const name of ["population", "area", "far", "farShare"]) later(units, name, () => (head[name] ? read(head[name]) : null));
+  const { lon, lat } = head;
+  later(units, "lon", () => read(lon));
+  later(units, "lat", () => read(lat));
+  units.x = (/** @type {number} */ u) => mercatorX(units.lon[u]);
+  units.y = (/** @type {number} */ u) => mercatorY(units.lat[u]);
   units.shape = readShape(head.shape, head.n);
   units.idOf = lazyStrings(head.ids);
   units.name = lazyStrings(head.names);
   later(units, "ids", () => allStrings(head.ids));
   later(units, "names", () => allStrings(head.names));
   later(units, "row", () => rowsById(units.ids));
-  units.above = head.levels.map((/** @type {string} */ _, /** @type {number} */ l) => {
-    const out = new Int32Array(head.n).fill(-1);
-    for (let u = 0; u < head.n; u++) {
-      let at = u;
-      for (let step = 0; step < 9 && at >= 0 && units.level[at] !== l; step++) at = units.parent[at];
-      if (at >= 0 && units.level[at] === l) out[u] = at;
-    }
-    return out;
-  });
-  units.rows = head.levels.map((/** @type {string} */ _, /** @type {number} */ l) => {
-    const out = [];
-    for (let u = 0; u < head.n; u++) if (units.level[u] === l) out.push(u);
-    return out;
-  });
+  const { level, parent } = units;
+  units.above = [];
+  units.rows = [];
+  for (let l = 0; l < head.levels.length; l++) {
+    later(units.above, l, () => {
+      const out = new Int32Array(head.n).fill(-1);
+      for (let u = 0; u < head.n; u++) {
+        let at = u;
+        for (let step = 0; step < 9 && at >= 0 && level[at] !== l; step++) at = parent[at];
+        if (at >= 0 && level[at] === l) out[u] = at;
+      }
+      return out;
+    });
+    units.rows.push([]);
+  }
+  for (let u = 0; u < head.n; u++) units.rows[level[u]].push(u);
   return units;
 }
 
@@ -54,11 +54,15 @@ function makeGrid(head) {
   for (let i = 0, at = 0, cell = 0; i < runs.length; at += runs[i], i++) {
     if (i % 2) for (let k = 0; k < runs[i]; k++, cell++) cellAt[(flat[cell] = at + k)] = cell;
   }
-  const numbered = read(head.unit);
-  const unit = new Int32Array(numbered.length);
-  for (let i = 0; i < unit.length; i++) unit[i] = numbered[i] - 1; // five times as fast as from() with a function
-  const population = head.population ? read(head.population) : null;
-  return { ...head, flat, cellAt, unit, population, mapping: gridMapping(head.map) };
+  const grid = { ...head, flat, cellAt, mapping: gridMapping(head.map) };
+  later(grid, "unit", () => {
+    const numbered = read(head.unit);
+    const unit = new Int32Array(numbered.length);
+    for (let i = 0; i < unit.length; i++) unit[i] = numbered[i] - 1; // five times as fast as from() with a function
+    return unit;
+  });
+  later(grid, "population", () => (head.population ? read(head.population) : null));
+  return grid;
 }
 
 /**
@@ -79,11 +83,11 @@ function partsBelow(nodes, code, depth = 0) {
  * @param {string} kind unit or cell
  */
 function makeTable(head, kind) {
-  const table = { ...head, kind, base: { cls: read(head.class), score: read(head.score), groups: null } };
+  const table = { ...head, kind, base: { cls: read(head.class), groups: null } };
+  later(table.base, "score", () => read(head.score));
   table.columns = {};
   table.cache = new Map();
-  table.rank = head.rank ? read(head.rank) : null;
-  table.stability = head.stability ? read(head.stability) : null;
+  for (const name of ["rank", "stability"]) later(table, name, () => (head[name] ? read(head[name]) : null));
   table.nodes = new Map(head.tree.nodes.map((/** @type {any} */ n) => [n.code, n]));
   table.components = head.tree.nodes.filter((/** @type {any} */ n) => n.parent === head.tree.root && n.code !== head.tree.root);
   const told = new Set([...head.tree.groups.map((/** @type {any} */ g) => g.code), ...Object.keys(head.values)]);

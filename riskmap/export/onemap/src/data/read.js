@@ -1,6 +1,6 @@
 // @ts-check
 /** Reads the packed data (docs/page-format.md) into typed arrays. */
-import { toSquare } from "./geo.js";
+import { mercatorY, toSquare } from "./geo.js";
 
 /**
  * Where an array stands and how it was made small.
@@ -21,11 +21,25 @@ const blocks = new Map();
 /** @type {Map<number, Promise<void>>} */
 const coming = new Map();
 
+/** The block that holds all but what the first picture needs: places, names and fields of objects. */
+export const SOON = 1;
+
+/** Blocks as they were sent, while the browser unpacks them. @type {Map<number, Uint8Array>} */
+const sent = new Map();
+
 /** @param {number} block */
 function zipped(block) {
+  const found = sent.get(block);
+  if (found) return found;
   const node = /** @type {HTMLElement} */ (document.getElementById("riskmap-data-" + block));
-  const text = node.textContent || "";
+  const data = bytesOf(node.textContent || "");
   node.remove();
+  sent.set(block, data);
+  return data;
+}
+
+/** @param {string} text base64 */
+function bytesOf(text) {
   const quick = /** @type {any} */ (Uint8Array).fromBase64;
   if (quick) return /** @type {Uint8Array} */ (quick.call(Uint8Array, text));
   const bytes = atob(text);
@@ -34,12 +48,18 @@ function zipped(block) {
   return out;
 }
 
+/** Has the browser read a block to its end? @param {number} block */
+export function there(block) {
+  const node = document.getElementById("riskmap-data-" + block);
+  return sent.has(block) || blocks.has(block) || !!(node && (node.nextSibling || document.readyState !== "loading"));
+}
+
 /**
  * Unpack a block, with the browser's own unpacker where there is one.
  * @param {number} block
  */
 async function unpack(block) {
-  if (!document.getElementById("riskmap-data-" + block)) await new Promise((done) => document.addEventListener("DOMContentLoaded", done, { once: true }));
+  while (!there(block) && document.readyState === "loading") await new Promise((done) => setTimeout(done, 0));
   const data = zipped(block);
   if (typeof DecompressionStream === "undefined") return gunzip(data);
   const pipe = new DecompressionStream("gzip");
@@ -55,7 +75,7 @@ async function unpack(block) {
  */
 export async function loadBlocks(wanted) {
   await Promise.all([...new Set(wanted)].filter((b) => !blocks.has(b)).map((b) => {
-    if (!coming.has(b)) coming.set(b, unpack(b).then((data) => void blocks.set(b, data)));
+    if (!coming.has(b)) coming.set(b, unpack(b).then((data) => void (sent.delete(b), blocks.has(b) || blocks.set(b, data))));
     return coming.get(b);
   }));
 }
@@ -69,13 +89,14 @@ function stored(spec) {
   const Type = TYPES[/** @type {keyof typeof TYPES} */ (spec.t)];
   const { n } = spec;
   const width = Type.BYTES_PER_ELEMENT;
+  if (!blocks.has(spec.b)) blocks.set(spec.b, gunzip(zipped(spec.b))); // somebody was quicker than the browser's unpacker
   const block = /** @type {Uint8Array} */ (blocks.get(spec.b));
-  const sent = block.subarray(spec.o, spec.o + n * width);
+  const part = block.subarray(spec.o, spec.o + n * width);
   const out = new Type(n);
-  if (spec.t[0] === "f") spread(sent, new Uint8Array(out.buffer), n, width);
-  else if (width === 1) ones(sent, out, n, !!spec.d);
-  else if (width === 2) pairs(sent, out, n, !!spec.d);
-  else fours(sent, out, n, !!spec.d);
+  if (spec.t[0] === "f") spread(part, new Uint8Array(out.buffer), n, width);
+  else if (width === 1) ones(part, out, n, !!spec.d);
+  else if (width === 2) pairs(part, out, n, !!spec.d);
+  else fours(part, out, n, !!spec.d);
   return out;
 }
 
@@ -218,11 +239,10 @@ export function readColumn(data) {
  * @returns {Shape}
  */
 export function readShape(spec, n) {
-  const lon = read(spec.lon);
   const sizes = read(spec.sizes);
   const owners = read(spec.owners);
-  const xy = new Float64Array(lon.length * 2);
-  toSquare(lon, read(spec.lat), xy, xy.subarray(1), 2);
+  const xy = new Float64Array(spec.lon.n * 2);
+  if (!onScale(spec, xy)) toSquare(read(spec.lon), read(spec.lat), xy, xy.subarray(1), 2);
   const starts = new Uint32Array(sizes.length + 1);
   const box = new Float64Array(n * 4).fill(Infinity);
   for (let i = 2; i < box.length; i += 4) box[i] = box[i + 1] = -Infinity;
@@ -231,18 +251,47 @@ export function readShape(spec, n) {
     starts[r + 1] = starts[r] + sizes[r];
     const b = owners[r] * 4;
     if (first[owners[r]] < 0) first[owners[r]] = r;
-    for (let i = starts[r]; i < starts[r + 1]; i++) {
-      const x = xy[2 * i];
-      const y = xy[2 * i + 1];
-      if (x < box[b]) box[b] = x;
-      if (y < box[b + 1]) box[b + 1] = y;
-      if (x > box[b + 2]) box[b + 2] = x;
-      if (y > box[b + 3]) box[b + 3] = y;
+    let [x0, y0, x1, y1] = [box[b], box[b + 1], box[b + 2], box[b + 3]];
+    for (let i = 2 * starts[r], end = 2 * starts[r + 1]; i < end; i += 2) {
+      const x = xy[i];
+      const y = xy[i + 1];
+      if (x < x0) x0 = x;
+      if (x > x1) x1 = x;
+      if (y < y0) y0 = y;
+      if (y > y1) y1 = y;
     }
+    box[b] = x0;
+    box[b + 1] = y0;
+    box[b + 2] = x1;
+    box[b + 3] = y1;
   }
   first[n] = sizes.length;
   for (let i = n - 1; i >= 0; i--) if (first[i] < 0) first[i] = first[i + 1];
   return { n, xy, starts, owners, first, box };
+}
+
+/**
+ * Places on the Mercator square by a table of every latitude there is, when those are fewer than the places.
+ * @param {ShapeSpec} spec
+ * @param {Float64Array} xy
+ */
+function onScale(spec, xy) {
+  if (!spec.lon.f || !spec.lat.f || spec.lat.t[0] !== "u" || spec.lon.t[0] !== "u") return false;
+  const lat = stored(spec.lat);
+  const n = lat.length;
+  let most = 0;
+  for (let i = 0; i < n; i++) if (lat[i] > most) most = lat[i];
+  if (most * 2 > n) return false;
+  const table = new Float64Array(most + 1);
+  const [low, by] = [spec.lat.a || 0, spec.lat.f];
+  for (let v = 0; v <= most; v++) table[v] = mercatorY((v + low) / by);
+  const lon = stored(spec.lon);
+  const [west, turn] = [spec.lon.a || 0, spec.lon.f];
+  for (let i = 0, k = 0; i < n; i++, k += 2) {
+    xy[k] = (lon[i] + west) / turn / 360 + 0.5;
+    xy[k + 1] = table[lat[i]];
+  }
+  return true;
 }
 
 // A small inflate (RFC 1951) for browsers without DecompressionStream.

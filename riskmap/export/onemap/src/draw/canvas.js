@@ -13,6 +13,9 @@ import { classColours } from "./labels.js";
  *   m: number, zoom: number, target: string}} View
  */
 
+/** Share of the map's size that canvases reach beyond each edge, so that a small move asks for no new picture. */
+const MARGIN = 0.12;
+
 /** @type {Record<string, (view: View) => void>} */
 const painters = {};
 
@@ -36,7 +39,7 @@ export function addCanvas(name, z, draw, needed = () => true) {
 /** The Leaflet layer that holds one canvas. */
 function canvasClass() {
   return L.Renderer.extend({
-    options: { padding: 0.12 },
+    options: { padding: 0 },
     _initContainer() {
       this._container = document.createElement("canvas");
       this._ctx = this._container.getContext("2d", { willReadFrequently: true });
@@ -64,6 +67,7 @@ function canvasClass() {
     },
     _update() {
       if ((this._map._animatingZoom && this._bounds) || (this._covers() && this._origin === this._map.getPixelOrigin())) return;
+      this.options.padding = this._drawn === undefined ? 0 : MARGIN; // the first picture is drawn sooner without
       L.Renderer.prototype._update.call(this);
       L.DomUtil.setPosition(this._container, this._bounds.min);
       this._paint();
@@ -235,8 +239,9 @@ export function traceShape(view, shape, owner, begin) {
  * @param {any} shape
  * @param {(owner: number) => boolean} wanted
  * @param {{colour: string, width: number, casing?: string, dash?: number[]}[]} styles
+ * @param {number[] | null} [rows] these owners alone
  */
-export function strokeMany(view, shape, wanted, styles) {
+export function strokeMany(view, shape, wanted, styles, rows = null) {
   const { ctx } = view;
   ctx.lineJoin = ctx.lineCap = "round";
   for (const style of styles) {
@@ -244,7 +249,8 @@ export function strokeMany(view, shape, wanted, styles) {
     ctx.lineWidth = style.width;
     ctx.setLineDash(style.dash || []);
     let open = 0;
-    for (let i = 0; i < shape.n; i++) {
+    for (let k = 0, n = rows ? rows.length : shape.n; k < n; k++) {
+      const i = rows ? rows[k] : k;
       if (!wanted(i)) continue;
       if (!open) ctx.beginPath();
       if (traceShape(view, shape, i, false)) open++;
@@ -321,7 +327,7 @@ function drawBorders(view) {
       { colour: near ? "rgba(40,52,68,.5)" : "rgba(60,72,88,.32)", width: 0.7, dash: [] },
     ].slice(l > 1 ? 2 : l, (l > 1 ? 2 : l) + 1);
     if (l === 0) styles.unshift({ colour: "rgba(255,255,255,.85)", width: 4.2, dash: [] });
-    strokeMany(view, units.shape, (i) => units.level[i] === l, styles);
+    strokeMany(view, units.shape, () => true, styles, units.rows[l]);
   }
   if (state.town >= 0 && traceShape(view, units.shape, state.town, true)) {
     ctx.strokeStyle = "#0b2d4f";

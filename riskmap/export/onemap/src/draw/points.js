@@ -3,7 +3,7 @@
 import { app, state, t } from "../model/core.js";
 import { inTown, table, unitSpan } from "../data/model.js";
 import { classColours, FONT, makeTaken, placeLabel, short, writeLabel } from "./labels.js";
-import { drawSelection } from "./canvas.js";
+import { drawSelection, screenView } from "./canvas.js";
 import { drawPlans } from "./plans.js";
 import { sprite } from "./symbols.js";
 import { matchesFilter } from "../data/items.js";
@@ -34,12 +34,22 @@ export function visiblePoints() {
   return kept;
 }
 
+/** Does the picture show objects at their own places, and not only rings of units? */
+export function asksPlaces() {
+  const points = visiblePoints();
+  return points.total > 0 && bundleLevel(/** @type {View} */ (/** @type {any} */ (screenView())), points) < 0;
+}
+
 /** Rows of a layer that pass all filters. @param {any} layer */
 function passing(layer) {
   const rows = new Uint32Array(layer.n);
   const off = [0, 1, 2, 3, 4].map((c) => !!state.levelOff[layer.id + c]);
   const { level, unit, n } = layer;
   const plain = state.town < 0 && !state.filter;
+  if (plain && !off.some((hidden) => hidden)) {
+    for (let i = 0; i < n; i++) rows[i] = i;
+    return rows;
+  }
   let count = 0;
   for (let i = 0; i < n; i++) {
     if (off[level[i]] || !(plain || (inTown(unit[i]) && matchesFilter(layer, i)))) continue;
@@ -174,7 +184,7 @@ function worstLabels(view, taken) {
   const size = 13;
   view.ctx.font = `700 ${size}px ${FONT}`;
   return worstUnits(WORST).map((u, i) => {
-    const [x, y] = [units.x[u] * k - ox, units.y[u] * k - oy];
+    const [x, y] = [units.x(u) * k - ox, units.y(u) * k - oy];
     if (x < 0 || y < 0 || x > view.w || y > view.h) return () => {};
     const label = `${i + 1} ${short(units.name(u))}`;
     const w = view.ctx.measureText(label).width;
@@ -200,8 +210,8 @@ function drawLabels(view, points, bundled, taken) {
     for (const u of units.rows[l]) {
       if ((!inTown(u) && state.town >= 0) || worst.has(u)) continue;
       if (l > 0 && px < 240 && cls && cls[u] < 3) continue;
-      const x = units.x[u] * k - ox;
-      const y = units.y[u] * k - oy;
+      const x = units.x(u) * k - ox;
+      const y = units.y(u) * k - oy;
       for (const shift of l === 0 ? [0, -26, 26, -44, 44] : [0, -15, 15]) {
         if (placeLabel(view, short(units.name(u)), x, y + shift, size, taken, l === 0 ? 700 : 500, l > 1 ? "#35475c" : "#16202c")) break;
       }
@@ -349,11 +359,20 @@ function collectRings(view, points, level) {
   const at = level >= 0 ? null : new Float64Array(slot.n * 2);
   for (const { layer, rows } of points.layers) {
     const { unit, level: grade } = layer;
+    if (slot.above) {
+      const { above } = slot;
+      for (let k = 0; k < rows.length; k++) {
+        const g = grade[rows[k]];
+        const u = unit[rows[k]];
+        if (g || !graded) by[5 * (u >= 0 ? above[u] + 1 : 0) + g]++;
+      }
+      continue;
+    }
     const [x, y] = at ? [layer.x, layer.y] : []; // places are worked out when they are asked for
     for (let k = 0; k < rows.length; k++) {
       const i = rows[k];
       if (graded && !grade[i]) continue;
-      const key = slot.of(layer, i, unit[i]);
+      const key = slot.of(layer, i);
       by[5 * key + grade[i]]++;
       if (!at) continue;
       at[2 * key] += x[i];
@@ -362,17 +381,16 @@ function collectRings(view, points, level) {
   }
   /** @type {Ring[]} */
   const rings = [];
-  for (let key = 0; key < slot.n; key++) {
-    const own = by.subarray(5 * key, 5 * key + 5);
-    const n = own[0] + own[1] + own[2] + own[3] + own[4];
-    if (n) rings.push({ unit: level >= 0 ? key - 1 : -1, n, x: at ? at[2 * key] : 0, y: at ? at[2 * key + 1] : 0, by: Array.from(own), name: "" });
+  for (let key = 0, b = 0; key < slot.n; key++, b += 5) {
+    const n = by[b] + by[b + 1] + by[b + 2] + by[b + 3] + by[b + 4];
+    if (n) rings.push({ unit: level >= 0 ? key - 1 : -1, n, x: at ? at[2 * key] : 0, y: at ? at[2 * key + 1] : 0, by: Array.from(by.subarray(b, b + 5)), name: "" });
   }
   const graded4 = graded && rings.some((ring) => ring.by[4] > 0);
   const drawn = graded4 ? rings.filter((ring) => ring.by[4] > 0) : rings;
   for (const ring of drawn) {
     const named = ring.unit >= 0;
-    ring.x = named ? units.x[ring.unit] : ring.x / ring.n;
-    ring.y = named ? units.y[ring.unit] : ring.y / ring.n;
+    ring.x = named ? units.x(ring.unit) : ring.x / ring.n;
+    ring.y = named ? units.y(ring.unit) : ring.y / ring.n;
     ring.name = named ? units.name(ring.unit) : "";
   }
   return { level, graded, rings: drawn.sort((a, b) => b.n - a.n) };
@@ -381,8 +399,7 @@ function collectRings(view, points, level) {
 /** Rings by unit of a level; 0 = outside all units. @param {number} level */
 function unitSlots(level) {
   const { units } = app.model;
-  const above = units.above[level];
-  return { n: units.n + 1, of: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ unit) => (unit >= 0 ? above[unit] + 1 : 0) };
+  return { n: units.n + 1, above: /** @type {Int32Array} */ (units.above[level]), of: () => 0 };
 }
 
 /**
@@ -398,5 +415,5 @@ function squareSlots(points, step) {
   const top = Math.floor(y0 / step);
   const wide = Math.floor(x1 / step) - left + 1;
   const high = Math.floor(y1 / step) - top + 1;
-  return { n: wide * high || 1, of: (/** @type {any} */ layer, /** @type {number} */ i) => (Math.floor(layer.y[i] / step) - top) * wide + Math.floor(layer.x[i] / step) - left };
+  return { n: wide * high || 1, above: null, of: (/** @type {any} */ layer, /** @type {number} */ i) => (Math.floor(layer.y[i] / step) - top) * wide + Math.floor(layer.x[i] / step) - left };
 }

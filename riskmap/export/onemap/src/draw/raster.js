@@ -4,8 +4,10 @@
 /** @typedef {import("./canvas.js").View} View */
 /** @typedef {import("../data/read.js").Shape} Shape */
 
+/** An area of so few rows, crossed so few times in each, is done in one pass. */
+const [FEW_ROWS, WIDE] = [64, 8];
 /** Room for the crossings of one area with the rows of pixels; it grows. */
-const work = { tops: new Int32Array(64), at: new Float64Array(256) };
+const work = { tops: new Int32Array(64), at: new Float64Array(256), counts: new Int32Array(FEW_ROWS), few: new Float64Array(FEW_ROWS * WIDE) };
 
 /**
  * For each pixel of the view 1 + the owner on whose area its middle stands, 0 for none (even-odd).
@@ -32,8 +34,12 @@ export function rasterise(view, shape, rows, w, h, out) {
     const from = Math.max(0, firstRow(box[b + 1] * scale - top));
     const end = Math.min(h, firstRow(box[b + 3] * scale - top));
     if (end <= from) continue;
+    if (end - from <= FEW_ROWS && crossFew(shape, owner, scale, left, top, from, end)) {
+      for (let y = from, k = 0; y < end; y++, k += WIDE) fillRow(work.few, out, y * w, w, k, k + work.counts[y - from], owner + 1);
+      continue;
+    }
     cross(shape, owner, scale, left, top, from, end);
-    for (let y = from; y < end; y++) fillRow(out, y * w, w, work.tops[y - from], work.tops[y - from + 1], owner + 1);
+    for (let y = from; y < end; y++) fillRow(work.at, out, y * w, w, work.tops[y - from], work.tops[y - from + 1], owner + 1);
   }
 }
 
@@ -100,7 +106,46 @@ function cross(shape, owner, scale, left, top, from, end) {
 }
 
 /**
+ * Where the edges of a small owner cross the middles of rows: `work.few` from WIDE x row on, `work.counts` in each row.
+ * @param {Shape} shape
+ * @param {number} owner
+ * @param {number} scale
+ * @param {number} left
+ * @param {number} top
+ * @param {number} from
+ * @param {number} end
+ * @returns {boolean} false when a row has more crossings than there is room for
+ */
+function crossFew(shape, owner, scale, left, top, from, end) {
+  const { xy, starts, first } = shape;
+  const { counts, few } = work;
+  for (let k = end - from - 1; k >= 0; k--) counts[k] = 0;
+  for (let r = first[owner]; r < first[owner + 1]; r++) {
+    const last = starts[r + 1];
+    let xb = xy[2 * last - 2] * scale - left;
+    let yb = xy[2 * last - 1] * scale - top;
+    for (let i = starts[r]; i < last; i++) {
+      const xa = xb;
+      const ya = yb;
+      xb = xy[2 * i] * scale - left;
+      yb = xy[2 * i + 1] * scale - top;
+      const y0 = Math.max(from, Math.ceil((ya < yb ? ya : yb) - 0.5));
+      const y1 = Math.min(end, Math.ceil((ya < yb ? yb : ya) - 0.5));
+      if (y0 >= y1) continue;
+      const slope = (xb - xa) / (yb - ya);
+      for (let y = y0; y < y1; y++) {
+        const k = y - from;
+        if (counts[k] === WIDE) return false;
+        few[k * WIDE + counts[k]++] = xa + (y + 0.5 - ya) * slope;
+      }
+    }
+  }
+  return true;
+}
+
+/**
  * Fill a row of pixels between its crossings, two by two.
+ * @param {Float64Array} at crossings
  * @param {Uint32Array} out
  * @param {number} row first pixel of the row
  * @param {number} w
@@ -108,8 +153,7 @@ function cross(shape, owner, scale, left, top, from, end) {
  * @param {number} end
  * @param {number} value
  */
-function fillRow(out, row, w, from, end, value) {
-  const { at } = work;
+function fillRow(at, out, row, w, from, end, value) {
   for (let i = from + 1; i < end; i++) {
     const x = at[i];
     let j = i;

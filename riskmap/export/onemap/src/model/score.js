@@ -215,7 +215,10 @@ export const QUARTERS = [0.25, 0.5, 0.75];
  * @param {any} tab
  */
 export function shownOf(tab) {
-  if (!state.view || !tab.ready) return { ...live(tab), breaks: tab.tree.breaks };
+  if (!state.view || !tab.ready) {
+    const now = live(tab);
+    return { cls: now.cls, breaks: tab.tree.breaks, get score() { return now.score; } }; // the scores of cells come later than their classes
+  }
   const key = state.view + JSON.stringify(state.weights);
   if (tab.viewKey !== key) {
     const score = groupNow(tab, state.view);
@@ -251,7 +254,11 @@ export function worstUnits(n) {
   const key = [state.scenario, state.town, state.view, JSON.stringify(state.weights), tab.ready].join("/");
   if (worst.key !== key) {
     worst.key = key;
-    const rows = units.rows[units.levels.length - 1].filter((/** @type {number} */ u) => cls[u] >= 3 && inTown(u));
+    const finest = units.rows[units.levels.length - 1];
+    let major = 0;
+    for (const u of finest) if (cls[u] === 4 && inTown(u)) major++;
+    const floor = major >= MOST ? 4 : 3;
+    const rows = finest.filter((/** @type {number} */ u) => cls[u] >= floor && inTown(u));
     const weight = (/** @type {number} */ u) => 1e3 * cls[u] + (score[u] || 0);
     const least = rows.length > SIFTED ? Float64Array.from(rows, weight).sort()[rows.length - MOST] : -Infinity;
     worst.all = rows.filter((/** @type {number} */ u) => weight(u) >= least).sort((/** @type {number} */ a, /** @type {number} */ b) => cls[b] - cls[a] || score[b] - score[a]).slice(0, MOST);

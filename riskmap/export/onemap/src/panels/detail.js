@@ -113,7 +113,7 @@ async function placeDetail(tab, chosen) {
   const at = chosen.at;
   const now = live(tab);
   const home = unit ? at : grid.unit[at];
-  const [x, y] = unit ? [units.x[at], units.y[at]] : cellCentre(at);
+  const [x, y] = unit ? [units.x(at), units.y(at)] : cellCentre(at);
   const lon = longitude(x);
   const lat = latitude(y);
   const reach = unit ? 5e-7 : (0.36 * model.facts.size_m) / (40075016 * Math.cos((lat * Math.PI) / 180));

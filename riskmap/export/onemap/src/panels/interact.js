@@ -146,7 +146,9 @@ function showAt(lat, lon, zoom) {
 export function spare() {
   const sheet = isPhone() ? byId("right").getBoundingClientRect() : null;
   const stage = byId("stage").getBoundingClientRect();
-  const low = sheet ? Math.max(0, stage.bottom - sheet.top) + 24 : 34 * app.scale;
+  const { classList } = document.body;
+  const legend = classList.contains("big") || !classList.contains("left-open") || window.innerWidth <= 1100; // the small one, above the foot
+  const low = sheet ? Math.max(0, stage.bottom - sheet.top) + 24 : (legend ? 62 : 34) * app.scale;
   const edge = sheet ? 8 : 14 * app.scale;
   return { paddingTopLeft: [edge, edge], paddingBottomRight: [edge, Math.min(low, stage.height * 0.7) + 8] };
 }

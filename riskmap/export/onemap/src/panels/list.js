@@ -1,7 +1,7 @@
 // @ts-check
 /** 清单: all objects as a table; the map's equal in words. */
 import { app, byId, download, el, emit, fileName, fill, nameOf, num, on, percent, score3, state, t } from "../model/core.js";
-import { csvText, fieldOf, itemName, listTest, matchesFilter, overdueTest, shown } from "../data/items.js";
+import { csvText, fieldOf, itemName, listTest, matchesFilter, overdueTest, shown, unlisted, whyUnlisted } from "../data/items.js";
 import { farKm, hasRefuges, hasStability, isFar, isUnsure, nearLimit, peopleFar, reasonOf, sureOf } from "../model/counts.js";
 import { inTown, table } from "../data/model.js";
 import { classColours, levelName, unitLevelName } from "../draw/labels.js";
@@ -108,9 +108,15 @@ function refresh() {
   head();
   byId("list-window").scrollTop = 0;
   own.active = 0;
-  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), own.hidden ? " · " + t("{n} rows hidden: their class is switched off in the legend", { n: num(own.hidden) }) : "", moved() && !isUnits() ? " · " + t("Ranks and scores of items are those of the project's weights.") : "", isUnits() && hasRefuges() ? " · " + t("People far from refuges: they live farther than {km} km from every refuge in use, in a straight line.", { km: farKm() }) : "");
+  fill(byId("list-note"), el("b", null, t("{n} rows", { n: num(own.rows.length) })), leftOut(), own.hidden ? " · " + t("{n} rows hidden: their class is switched off in the legend", { n: num(own.hidden) }) : "", moved() && !isUnits() ? " · " + t("Ranks and scores of items are those of the project's weights.") : "", isUnits() && hasRefuges() ? " · " + t("People far from refuges: they live farther than {km} km from every refuge in use, in a straight line.", { km: farKm() }) : "");
   drawRows();
   emit("listed");
+}
+
+/** How many objects of the layers stand in no list, and why: the layers count them. */
+function leftOut() {
+  const layers = list.what === "items" ? app.model.things.filter(unlisted) : [];
+  return layers.map((/** @type {any} */ l) => " · " + t("{layer}: {n} more are not on the list ({why})", { layer: nameOf(l), n: num(unlisted(l)), why: whyUnlisted(l) })).join("");
 }
 
 /** Is the class of a row switched on in the legends? @param {any} r */

@@ -184,8 +184,10 @@ function bigScreen() {
   emit("home");
 }
 
-/** A desk's screen; walls are enlarged to look like one, by their height where they are wide. */
+/** A desk's screen; what is larger is enlarged to look like one. */
 const DESK = [1500, 840];
+/** A wall much wider than high has room for three columns, so its letters may be larger still: a fiftieth of its height and more. */
+const WIDE = [2150, 620];
 /**
  * Enlarge what is on the page so that it reads from the back of the room, as if the screen were a desk's.
  * The panels are zoomed and the map is drawn larger; its own element is not, for browsers before
@@ -194,8 +196,10 @@ const DESK = [1500, 840];
  */
 function enlarge(big) {
   document.body.classList.toggle("big", big);
-  app.scale = big ? Math.max(1, Math.min(window.innerWidth / DESK[0], window.innerHeight / DESK[1])) : 1;
-  document.body.classList.toggle("wall", big && window.innerWidth > 2.6 * window.innerHeight);
+  const wall = big && window.innerWidth > 2.6 * window.innerHeight;
+  const [w, h] = wall ? WIDE : DESK;
+  app.scale = big ? Math.max(1, Math.min(window.innerWidth / w, window.innerHeight / h)) : 1;
+  document.body.classList.toggle("wall", wall);
   document.body.style.setProperty("--big", app.scale.toFixed(3));
   byId("tool-screen").setAttribute("aria-pressed", String(big));
   app.map.invalidateSize({ animate: false });

@@ -8,7 +8,7 @@ import { classColours, levelName, surfaceColours, unitLevelName } from "../draw/
 import { bandColour, planColour, planIsArea, planIsDashed, planMark, shownCount, whenSwitch } from "../draw/plans.js";
 import { prepare, QUARTERS } from "../model/score.js";
 import { icon, symbolIcon } from "../draw/symbols.js";
-import { hasStates } from "../data/items.js";
+import { hasStates, unlisted, whyUnlisted } from "../data/items.js";
 
 /** @type {Record<string, any>} */
 let rows = {};
@@ -19,31 +19,36 @@ const OPEN = ["surface", "scenario", "risk"];
 /** Rows whose levels and opacity are unfolded. @type {Set<string>} */
 const unfolded = new Set();
 
-/** Draw the whole panel again, as far down and as folded as it was. @param {boolean} [counted] fill in the counts too */
-export function renderTree(counted = true) {
+/** Draw the whole panel again, as far down and as folded as it was. @param {boolean} [whole] false for what is open at the start alone, without counts */
+export function renderTree(whole = true) {
   rows = {};
   const body = document.querySelector("#left .panel-body");
   const top = body ? body.scrollTop : 0;
   /** @type {Map<string, boolean>} */
   const open = new Map(Array.from(document.querySelectorAll("#left details.group"), (d) => [/** @type {HTMLElement} */ (d).dataset.group || "", /** @type {HTMLDetailsElement} */ (d).open]));
   const { model } = app;
+  /** @type {[string, string, () => any[]][]} */
   const groups = [
-    ["surface", t("Risk surface"), surfaceRows()],
-    ["scenario", t("Scenario"), scenarioRows()],
-    ["risk", t("Risk points"), model.things.filter((/** @type {any} */ l) => l.group === "risk").map(layerRow)],
-    ["element", t("Emergency resources"), model.things.filter((/** @type {any} */ l) => l.group === "element" || l.group === "base").map(layerRow)],
-    ["plan", t("Plans"), [...model.things.filter((/** @type {any} */ l) => l.group === "plan").map(layerRow), ...planRows()]],
-    ["base", t("Base map"), baseRows()],
-    ["filter", t("Filters and colours"), filters()],
+    ["surface", t("Risk surface"), surfaceRows],
+    ["scenario", t("Scenario"), scenarioRows],
+    ["risk", t("Risk points"), () => model.things.filter((/** @type {any} */ l) => l.group === "risk").map((/** @type {any} */ l) => layerRow(l, whole))],
+    ["element", t("Emergency resources"), () => model.things.filter((/** @type {any} */ l) => l.group === "element" || l.group === "base").map((/** @type {any} */ l) => layerRow(l))],
+    ["plan", t("Plans"), () => [...model.things.filter((/** @type {any} */ l) => l.group === "plan").map((/** @type {any} */ l) => layerRow(l)), ...planRows()]],
+    ["base", t("Base map"), baseRows],
+    ["filter", t("Filters and colours"), filters],
   ];
+  const shown = groups.filter(([key]) => whole || OPEN.includes(key)).map(([key, name, rowsOf]) => {
+    const list = rowsOf();
+    return list.length ? group(key, name, list, open.has(key) ? open.get(key) : OPEN.includes(key)) : null;
+  });
   fill(byId("left"),
     el("div", { class: "panel-head" },
       el("h2", null, t("Layers")),
       el("button", { class: "plain", "aria-label": t("Close the layers"), title: t("Close the layers"), onclick: () => emit("left", false) }, icon("close"))),
-    el("div", { class: "panel-body" }, groups.map(([key, name, list]) => (/** @type {any} */ (list).length ? group(key, name, list, open.has(key) ? open.get(key) : OPEN.includes(key)) : null))),
+    el("div", { class: "panel-body" }, shown),
   );
   /** @type {Element} */ (document.querySelector("#left .panel-body")).scrollTop = top;
-  if (counted) updateCounts();
+  if (whole) updateCounts();
 }
 
 /** @param {any} key @param {any} name @param {any} list @param {any} open */
@@ -191,8 +196,8 @@ function viewSelect() {
     } }, choices.map(([value, name]) => el("option", { value, selected: value === state.view }, name))));
 }
 
-/** @param {any} layer */
-function layerRow(layer) {
+/** @param {any} layer @param {boolean} [whole] say too how many stand in no list, which takes the fields of the objects */
+function layerRow(layer, whole = true) {
   rows[layer.id] = { legend: {} };
   const colours = classColours();
   const graded = layer.counts[0] < layer.n;
@@ -201,6 +206,8 @@ function layerRow(layer) {
     legendRow(layer.id, c, levelName(c), "", c ? colours[c] : layer.colour || "#4a5f78", () => !!state.levelOff[layer.id + c], () => (state.levelOff[layer.id + c] = !state.levelOff[layer.id + c]))));
   const more = node.querySelector(".more");
   if (layer.photos_left_out) more.appendChild(el("p", { class: "hint" }, t("{n} photos left out: missing, no JPEG or PNG, over 200 kB, or not beside the ledger", { n: layer.photos_left_out })));
+  const not = whole ? unlisted(layer) : 0;
+  if (not) node.insertBefore(el("p", { class: "hint unlisted" }, t("{n} of them are not on the list: {why}", { n: num(not), why: whyUnlisted(layer) })), more);
   if (layer.returned) more.appendChild(el("p", { class: "hint" }, t("{n} rows returned for correction, see data_gaps.xlsx", { n: layer.returned })));
   return node;
 }
