@@ -363,6 +363,21 @@ def test_an_object_is_explained_before_its_block_is_unpacked(
     page.close()
 
 
+def test_a_screen_with_finer_pixels_gets_a_finer_picture(browser: Any, sample_page: Path) -> None:
+    page = browser.new_page(viewport={"width": 1000, "height": 600})
+    page.goto(sample_page.as_uri())
+    page.wait_for_selector("html[data-settled]", state="attached")
+    width = "() => document.querySelector('.leaflet-container canvas:not([hidden])').width"
+    before = page.evaluate(width)
+    page.context.new_cdp_session(page).send(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 1000, "height": 600, "deviceScaleFactor": 2, "mobile": False},
+    )
+    page.mouse.move(300, 300)
+    page.wait_for_function(f"before => ({width})() === 2 * before", arg=before)
+    page.close()
+
+
 def test_forced_colours_leave_the_swatches(browser: Any, sample_page: Path) -> None:
     context = browser.new_context(forced_colors="active")
     page = context.new_page()

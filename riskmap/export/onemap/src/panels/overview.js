@@ -213,7 +213,7 @@ function ranking() {
     el("span", { class: "bar", "aria-hidden": "true" }, shares ? shareBar(shares[u], colours) : el("i", { style: `width:${100 * (score[u] || 0)}%;background:${colours[cls[u]]}` })),
     el("span", { class: "word-plain" }, state.view ? "" : levelName(cls[u], true)),
     el("span", { class: "value" }, score3(score[u])))));
-  return el("section", null,
+  return el("section", { id: "ranks" },
     el("h3", null, t("Ranking of {level}", { level: unitLevelName(model.units.levels[level]) }), el("small", null, shares ? t("bar: area by class; number: index") : t("number: index"))),
     el("ol", { class: "ranking" }, list),
     rows.length > MOST ? el("button", { class: "link", onclick: () => emit("listOf", "unit:" + level) }, t("{n} more in the list", { n: num(rows.length - MOST) })) : null);

@@ -267,6 +267,17 @@ function sheet() {
   }, { passive: true });
 }
 
+/** Draw again when the window comes onto a screen with other pixels, or is zoomed, which need not change any size. */
+function watchPixels() {
+  let last = window.devicePixelRatio;
+  const look = () => {
+    if (window.devicePixelRatio === last) return;
+    last = window.devicePixelRatio;
+    redraw();
+  };
+  for (const name of ["resize", "focus", "pointermove"]) window.addEventListener(name, look, { passive: true });
+}
+
 /** Make the tools work. */
 export function startTools() {
   on("link", copyLink);
@@ -287,6 +298,7 @@ export function startTools() {
     if (document.body.classList.contains("big")) enlarge(true);
     else app.map.invalidateSize({ animate: false });
   });
+  watchPixels();
   sheet();
   mini();
   if (isPhone()) document.body.classList.remove("left-open");
