@@ -250,18 +250,11 @@ _CODES = {"u1": "u8", "u2": "u16", "u4": "u32", "i4": "i32", "f4": "f32", "f8": 
 
 @dataclass
 class Packer:
-    """Collects arrays into blocks; each block is zipped by itself.
-
-    Parameters
-    ----------
-    blocks
-        The bytes of each block.
-    usual
-        The block of arrays for which none is named.
-    """
+    """Collects arrays into blocks; each block is zipped by itself."""
 
     blocks: list[bytearray] = field(default_factory=lambda: [bytearray(), bytearray()])
     usual: int = CORE
+    """The block of arrays for which none is named."""
 
     def soon(self) -> Packer:
         """Give the same packer, putting arrays into the block that the first picture needs not.

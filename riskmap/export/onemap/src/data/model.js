@@ -25,7 +25,7 @@ function makeUnits(head) {
   units.above = [];
   units.rows = [];
   for (let l = 0; l < head.levels.length; l++) {
-    later(units.above, l, () => {
+    later(units.above, String(l), () => {
       const out = new Int32Array(head.n).fill(-1);
       for (let u = 0; u < head.n; u++) {
         let at = u;
