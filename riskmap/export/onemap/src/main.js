@@ -174,6 +174,7 @@ async function start() {
   renderTree(false);
   await pause();
   document.documentElement.setAttribute("data-ready", String(Math.round(performance.now())));
+  if (state.shown.labels) redraw("points"); // now with the names
   if (!there(SOON)) document.body.inert = true; // nobody can ask yet for what the browser still reads
   await pause();
   await loadBlocks([SOON]);

@@ -79,12 +79,13 @@ export function drawPoints(view) {
   const made = makeRings(view, points);
   const { level, rings } = made;
   if (view.target === "map") kept.drawn = made;
-  const worst = state.shown.labels ? worstLabels(view, taken) : [];
+  const named = state.shown.labels && (view.target !== "map" || !!document.documentElement.dataset.ready); // names follow in the next frame
+  const worst = named ? worstLabels(view, taken) : [];
   if (level === -1) drawSymbols(view, points, taken);
   else drawRings(view, rings, taken);
   drawPlans(view, true);
   for (const draw of worst) draw();
-  if (state.shown.labels) drawLabels(view, points, level, taken);
+  if (named) drawLabels(view, points, level, taken);
   drawChosenItem(view);
 }
 
