@@ -142,13 +142,14 @@ function showAt(lat, lon, zoom) {
   map.setView(map.unproject([point.x, point.y + shift], zoom), zoom, { animate: false });
 }
 
+/** Height of what stands below the map [px]: the foot and, while the layers are closed, the small legend. */
+const FOOT = 62;
+
 /** Room that panels take from the map. */
 export function spare() {
   const sheet = isPhone() ? byId("right").getBoundingClientRect() : null;
   const stage = byId("stage").getBoundingClientRect();
-  const { classList } = document.body;
-  const legend = classList.contains("big") || !classList.contains("left-open") || window.innerWidth <= 1100; // the small one, above the foot
-  const low = sheet ? Math.max(0, stage.bottom - sheet.top) + 24 : (legend ? 62 : 34) * app.scale;
+  const low = sheet ? Math.max(0, stage.bottom - sheet.top) + 24 : FOOT * app.scale;
   const edge = sheet ? 8 : 14 * app.scale;
   return { paddingTopLeft: [edge, edge], paddingBottomRight: [edge, Math.min(low, stage.height * 0.7) + 8] };
 }
