@@ -77,6 +77,17 @@ def test_each_pixel_gets_the_area_under_its_middle(browser: Any, seed: int) -> N
     np.testing.assert_array_equal(found.reshape(SIDE, SIDE), expected)
 
 
+def test_a_comb_has_all_its_teeth(browser: Any) -> None:
+    teeth = [shapely.box(4 * i + 1, 2, 4 * i + 3, 20) for i in range(12)]  # 24 crossings a row
+    comb = shapely.union_all([shapely.box(1, 20, 47, 24), *teeth])
+    code = f"""
+      const out = new Uint32Array({SIDE * SIDE});
+      module_raster.rasterise({{k: 1, m: 1, ox: 0, oy: 0}}, given, [0], {SIDE}, {SIDE}, out);
+      return [...out];"""
+    found = np.array(in_browser(browser, "raster", code, packed(np.array([comb]))))
+    assert np.count_nonzero(found) == 46 * 4 + 12 * 2 * 18
+
+
 def test_areas_thinner_than_a_pixel_are_not_lost(browser: Any) -> None:
     specks = np.array([shapely.box(3.1, 4.1, 3.2, 4.2), shapely.box(7.6, 1.6, 7.9, 1.8)])
     code = """
