@@ -19,9 +19,13 @@ const OPEN = ["surface", "scenario", "risk"];
 /** Rows whose levels and opacity are unfolded. @type {Set<string>} */
 const unfolded = new Set();
 
+/** Is the panel drawn for the first picture, without what is folded? */
+let brief = false;
+
 /** Draw the whole panel again, as far down and as folded as it was. @param {boolean} [whole] false for what is open at the start alone, without counts */
 export function renderTree(whole = true) {
   rows = {};
+  brief = !whole;
   const body = document.querySelector("#left .panel-body");
   const top = body ? body.scrollTop : 0;
   /** @type {Map<string, boolean>} */
@@ -31,9 +35,9 @@ export function renderTree(whole = true) {
   const groups = [
     ["surface", t("Risk surface"), surfaceRows],
     ["scenario", t("Scenario"), scenarioRows],
-    ["risk", t("Risk points"), () => model.things.filter((/** @type {any} */ l) => l.group === "risk").map((/** @type {any} */ l) => layerRow(l, whole))],
-    ["element", t("Emergency resources"), () => model.things.filter((/** @type {any} */ l) => l.group === "element" || l.group === "base").map((/** @type {any} */ l) => layerRow(l))],
-    ["plan", t("Plans"), () => [...model.things.filter((/** @type {any} */ l) => l.group === "plan").map((/** @type {any} */ l) => layerRow(l)), ...planRows()]],
+    ["risk", t("Risk points"), () => model.things.filter((/** @type {any} */ l) => l.group === "risk").map(layerRow)],
+    ["element", t("Emergency resources"), () => model.things.filter((/** @type {any} */ l) => l.group === "element" || l.group === "base").map(layerRow)],
+    ["plan", t("Plans"), () => [...model.things.filter((/** @type {any} */ l) => l.group === "plan").map(layerRow), ...planRows()]],
     ["base", t("Base map"), baseRows],
     ["filter", t("Filters and colours"), filters],
   ];
@@ -70,12 +74,12 @@ function row(id, name, mark, legend = []) {
   const label = el("label", { class: "layer" },
     el("input", { type: "checkbox", checked: !!state.shown[id], "data-layer": id, onchange: (/** @type {any} */ e) => toggle(id, e.target.checked) }),
     mark, el("span", { class: "name" }, name), count);
-  const more = el("div", { class: "more", hidden: !unfolded.has(id) },
+  const more = el("div", { class: "more", hidden: !unfolded.has(id) }, brief ? null : [
     legend.length ? el("div", { class: "legend", role: "group", "aria-label": name }, legend) : null,
     el("label", { class: "pick" }, t("Opacity"), el("input", {
       type: "range", min: 0.1, max: 1, step: 0.05, value: state.opacity[id], class: "opacity",
       "aria-label": t("Opacity of {name}", { name }), oninput: (/** @type {any} */ e) => setOpacity(id, Number(e.target.value)),
-    })));
+    }))]);
   const button = el("button", { class: "plain fold", "data-more": id, "aria-expanded": String(unfolded.has(id)), "aria-label": t("More of {name}", { name }), title: t("Levels and opacity"), onclick: () => {
     if (!unfolded.delete(id)) unfolded.add(id);
     more.hidden = !unfolded.has(id);
@@ -196,17 +200,17 @@ function viewSelect() {
     } }, choices.map(([value, name]) => el("option", { value, selected: value === state.view }, name))));
 }
 
-/** @param {any} layer @param {boolean} [whole] say too how many stand in no list, which takes the fields of the objects */
-function layerRow(layer, whole = true) {
+/** @param {any} layer */
+function layerRow(layer) {
   rows[layer.id] = { legend: {} };
   const colours = classColours();
   const graded = layer.counts[0] < layer.n;
-  const there = graded ? [4, 3, 2, 1, 0].filter((c) => layer.counts[c]) : [];
+  const there = graded && !brief ? [4, 3, 2, 1, 0].filter((c) => layer.counts[c]) : [];
   const node = row(layer.id, nameOf(layer), symbolIcon(layer.symbol, graded ? "#5b6b7e" : layer.colour || "#4a5f78"), there.map((c) =>
     legendRow(layer.id, c, levelName(c), "", c ? colours[c] : layer.colour || "#4a5f78", () => !!state.levelOff[layer.id + c], () => (state.levelOff[layer.id + c] = !state.levelOff[layer.id + c]))));
   const more = node.querySelector(".more");
   if (layer.photos_left_out) more.appendChild(el("p", { class: "hint" }, t("{n} photos left out: missing, no JPEG or PNG, over 200 kB, or not beside the ledger", { n: layer.photos_left_out })));
-  const not = whole ? unlisted(layer) : 0;
+  const not = brief ? 0 : unlisted(layer);
   if (not) node.insertBefore(el("p", { class: "hint unlisted" }, t("{n} of them are not on the list: {why}", { n: num(not), why: whyUnlisted(layer) })), more);
   if (layer.returned) more.appendChild(el("p", { class: "hint" }, t("{n} rows returned for correction, see data_gaps.xlsx", { n: layer.returned })));
   return node;
@@ -317,7 +321,8 @@ on("layers", () => {
     line.classList.toggle("off", !input.checked);
     const next = line.nextElementSibling;
     if (input.dataset.layer === "surface" && next) next.classList.toggle("off", !input.checked);
-    /** @type {HTMLInputElement} */ (line.querySelector(".opacity")).value = String(state.opacity[/** @type {string} */ (input.dataset.layer)]);
+    const opacity = /** @type {HTMLInputElement | null} */ (line.querySelector(".opacity"));
+    if (opacity) opacity.value = String(state.opacity[/** @type {string} */ (input.dataset.layer)]);
   }
   updateCounts();
 });
