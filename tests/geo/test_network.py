@@ -392,6 +392,23 @@ def test_near_ends_are_joined_only_when_asked():
     assert metres(joined, (0, 0), (50, 90)) == pytest.approx(50 + 89.7, abs=0.5)
 
 
+@pytest.mark.parametrize("n", [12, 400])
+@pytest.mark.parametrize("both", [False, True])
+def test_a_line_drawn_against_its_end_nodes_counts_as_drawn(n, both):
+    """OSMnx once saved some reversed edges with the geometry of the forward ones (its #847)."""
+    rows = [(i, i + 1, line((100 * i, 0), (100 * i + 100, 0))) for i in range(n)]
+    rows += [(v, u, drawn.reverse()) for u, v, drawn in rows] if both else []
+    wrong = n + 5 if both else 5
+    u, v, drawn = rows[wrong]
+    rows[wrong] = u, v, drawn.reverse()
+    u, v, drawn = zip(*rows, strict=True)
+    graph = build(roads(list(drawn), u=u, v=v))
+    assert metres(graph, (505, 0), (1005, 0)) == 500
+    assert metres(graph, (490, 0), (595, 0)) == 105
+    assert graph.told["turned"] == 1
+    assert graph.edge_count == n
+
+
 def test_rows_in_another_order_give_the_same_network():
     lines = roads(
         [line((0, 0), (50, 0), (100, 0)), line((50, 0), (50, 80)), line((50, 80), (100, 0))]

@@ -590,6 +590,7 @@ def build_graph(
     speed, source = _speeds(kept, used, pieces, flow, speed_field, kind, presets)
     told = _told(table, verdict, long=long, use=use, classes=classes, barriers=barriers)
     told["speeds"] = _counted(source)
+    told["turned"] = topology.turned
     notes = (
         *left_out(told["dropped"], profile),
         *notes_on(geometry, odd, named=column is not None, classes=classes[use]),
@@ -662,6 +663,8 @@ class Topology:
     """Id of every vertex, -1 where its coordinates tell, or None."""
     how: str
     """``osm``, ``ends`` (columns with the nodes at the ends) or ``place``."""
+    turned: int = 0
+    """Lines drawn from the node at which they are said to end, whose nodes were changed round."""
 
 
 _ENDS_M: Final = 1.0
@@ -718,10 +721,10 @@ def _by_ends(kept: pd.DataFrame, lines: NDArray[np.object_], *, geographic: bool
     metres = np.ones(2)
     if geographic:
         metres = 111_195.0 * np.array([np.cos(np.radians(xy[:, 1].mean())), 1.0])
-    at = pd.DataFrame(np.concatenate([xy[first], xy[last]]) * metres)
-    away = (at - at.groupby(number).transform("median")).to_numpy()
+    spots = pd.DataFrame(np.concatenate([xy[first], xy[last]]) * metres)
+    number, turned = _turned_round(number.astype(np.int64), spots)
     known = number >= 0
-    near = np.hypot(away[known, 0], away[known, 1]) <= _ENDS_M
+    near = ~_off_node(number, spots)[known]
     if not known.any() or known.mean() < _BELIEVED or near.mean() < _BELIEVED:
         return Topology(None, "place")
     # Inside a line a vertex is one only with that of a line between the same two nodes.
@@ -731,7 +734,33 @@ def _by_ends(kept: pd.DataFrame, lines: NDArray[np.object_], *, geographic: bool
     inner = np.unique(keys, axis=0, return_inverse=True)[1].ravel()
     ids = int(number.max()) + 1 + inner.astype(np.int64)
     ids[first], ids[last] = u, v
-    return Topology(ids, "ends")
+    return Topology(ids, "ends", turned)
+
+
+def _off_node(number: Ints, spots: pd.DataFrame) -> Bools:
+    """Tell which ends lie away from most of the ends with their node's id."""
+    away = (spots - spots.groupby(number).transform("median")).to_numpy()
+    return np.asarray(np.hypot(away[:, 0], away[:, 1]) > _ENDS_M)
+
+
+def _turned_round(number: Ints, spots: pd.DataFrame) -> tuple[Ints, int]:
+    """Change the nodes of lines that were drawn the other way round; count them."""
+    n = len(number) // 2
+    off = _off_node(number, spots)
+    doubt = np.flatnonzero(off[:n] & off[n:] & (number[:n] >= 0) & (number[n:] >= 0))
+    if not doubt.size:
+        return number, 0
+    sure = np.ones(2 * n, dtype=bool)
+    sure[doubt] = sure[n + doubt] = False
+    middle = spots[sure].groupby(number[sure]).median()
+    fits = np.ones(len(doubt), dtype=bool)
+    for ends, other in ((doubt, n + doubt), (n + doubt, doubt)):
+        away = spots.to_numpy()[ends] - middle.reindex(number[other]).to_numpy()
+        fits &= np.hypot(away[:, 0], away[:, 1]) <= _ENDS_M
+    rows = doubt[fits]
+    number = number.copy()
+    number[rows], number[n + rows] = number[n + rows], number[rows]
+    return number, len(rows)
 
 
 def _in_degrees(crs: Any) -> bool:

@@ -640,6 +640,11 @@ def rule_notes(told: Mapping[str, Any], strange: Sequence[str], how: str) -> tup
         )
     if how == "ends":
         notes.append(text("the roads meet where the columns of their end nodes say so"))
+    if told.get("turned"):
+        notes.append(
+            text("{n} roads are drawn against the order of their end nodes; the drawing counts",
+                 n=told["turned"])
+        )  # fmt: skip
     return (*notes, *_speed_notes(told["speeds"]))
 
 
