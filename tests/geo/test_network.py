@@ -337,6 +337,17 @@ def test_narrow_and_rough_roads_are_used_and_counted_and_given_up_ones_are_not()
     assert told == {"car": (6, 1, 3), "emergency": (6, 4, 2), "foot": (8, 0, 0)}
 
 
+def test_classes_nobody_knows_are_told_and_roads_not_built_are_not_used():
+    lines = roads(
+        [line((100 * i, 0), (100 * i + 100, 0)) for i in range(5)],
+        等级=["支路", "甲级", "甲级", "在建", "规划路"],
+    )
+    graph = build_graph(lines)
+    (note,) = [note for note in graph.notes if "class nobody knows" in note.msgid]
+    assert dict(note.params) == {"n": 2, "values": "甲级"}
+    assert graph.told["dropped"] == {"class": 2}
+
+
 def test_tags_packed_by_gdal_are_read():
     lines = roads(
         [line((0, 0), (100, 0)), line((0, 9), (100, 9))],

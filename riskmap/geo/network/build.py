@@ -589,11 +589,10 @@ def build_graph(
     flow = class_speeds(used, profile=profile, presets=presets, table=speeds)
     speed, source = _speeds(kept, used, pieces, flow, speed_field, kind, presets)
     told = _told(table, verdict, long=long, use=use, classes=classes, barriers=barriers)
-    told["speeds"] = _counted(source)
-    told["turned"] = topology.turned
+    told |= {"speeds": _counted(source), "turned": topology.turned}
     notes = (
         *left_out(told["dropped"], profile),
-        *notes_on(geometry, odd, named=column is not None, classes=classes[use]),
+        *notes_on(geometry, odd, named=column is not None, classes=classes[use], presets=presets),
         *rule_notes(told, verdict.strange, topology.how),
     )
     ways = _Ways(

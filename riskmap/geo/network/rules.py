@@ -722,7 +722,12 @@ def turn_notes(told: Mapping[str, int]) -> tuple[Text, ...]:
 
 
 def notes_on(
-    geometry: NDArray[np.object_], odd: tuple[str, ...], *, named: bool, classes: pd.Series
+    geometry: NDArray[np.object_],
+    odd: tuple[str, ...],
+    *,
+    named: bool,
+    classes: pd.Series,
+    presets: Values | None,
 ) -> tuple[Text, ...]:
     """Say what was left out or assumed.
 
@@ -736,6 +741,8 @@ def notes_on(
         Whether the layer has a class column.
     classes
         OSM classes of the used lines.
+    presets
+        Value by key; None takes the shipped ones.
 
     Returns
     -------
@@ -760,6 +767,16 @@ def notes_on(
             text(
                 "{n} roads have no class and get the speed of an unknown one",
                 n=count,
+            )
+        )
+    known = known_classes(presets) | {"", *chosen(presets, "access.ferries")["kinds"]}
+    if strange := sorted(set(classes) - known):
+        notes.append(
+            text(
+                "{n} roads are of a class nobody knows ({values}) and get the speed of an unknown "
+                "one",
+                n=int(classes.isin(strange).sum()),
+                values=", ".join(strange[:5]) + (" ..." if len(strange) > 5 else ""),
             )
         )
     return tuple(notes)
