@@ -234,6 +234,15 @@ def test_a_share_is_rounded_up_once_and_declared_people_are_not_touched():
     assert riders(stated, {"A": 0.05, "B": 0.05}).tolist() == [0, 1, 3, 2]
 
 
+def test_of_equal_remainders_the_place_decides_not_the_order_of_rows():
+    table = pd.DataFrame({"people": [6, 6], "vulnerable": [np.nan] * 2, "unit_id": ["A", "A"]})
+    for xy in ([[0.0, 0.0], [10.0, 0.0]], [[10.0, 0.0], [0.0, 0.0]]):
+        done = part(People(table=table, xy=np.array(xy)), pd.Series({"A": 1 / 12}))
+        rider = done.table["assisted"].to_numpy()
+        assert done.table.loc[rider, "people"].tolist() == [1]
+        assert done.xy[rider].tolist() == [[0.0, 0.0]]
+
+
 @settings(deadline=None, max_examples=20)
 @given(
     st.lists(st.tuples(st.integers(1, 60), st.sampled_from("ABC")), min_size=1, max_size=30),

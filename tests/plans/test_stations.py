@@ -366,6 +366,20 @@ def test_half_a_large_cell_is_no_way_for_a_cell_but_one_for_a_point(graph, prese
     )
 
 
+def test_a_site_in_a_large_cell_stands_beside_its_road():
+    """Cells of 400 m, 150 m beside the road: 45 s reach the next cells; 25.2 s of yard would not."""
+    over = load_presets(
+        {"station.linzi_135": {"response_s": 60, "arrival_s": 105, "rescue_s": 110}}
+    )
+    road = layer([LineString([(0, 350), (2000, 350)])], speed_kmh=[36.0])
+    grid = make_grid(layer([box(0, 0, 2000, 400)]), crs="EPSG:4548", size_m=400)
+    plan = station_plan(
+        build_graph(road, presets=over), layer([Point(200, 350)], index=["S"]), grid,
+        presets=over, population=np.array([[1.0, 2, 3, 4, 5]]), k=1,
+    )  # fmt: skip
+    assert plan.proof[0].objective == 1 + 2 + 3 + 4 + 5
+
+
 def test_a_ring_road_by_hand(presets):
     """A ring of 4 x 141.4 m, one way; arms of 850 m east and west, at their ends 900 m both ways.
 
