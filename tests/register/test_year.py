@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,21 @@ def there(spring, tmp_path, monkeypatch):
     shutil.copytree(spring, tmp_path / "d")
     monkeypatch.chdir(tmp_path / "d")
     return tmp_path
+
+
+def test_a_run_elsewhere_gives_the_same_bytes(spring, tmp_path, monkeypatch):
+    """Another process, another folder, sets in another order."""
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    again = district(tmp_path)
+    words = [sys.executable, "-m", "riskmap", *shlex.split(FIRST)[1:]]
+    subprocess.run(words, check=True, capture_output=True, cwd=again)
+    made, other = (
+        {path.relative_to(at): path.read_bytes() for path in at.rglob("*") if path.is_file()}
+        for at in (spring / "outputs", again / "outputs")
+    )
+    assert len(made) > 10
+    assert sorted(made) == sorted(other)
+    assert [name for name in made if made[name] != other[name]] == []
 
 
 CHANGING = re.compile(r"(影响人口 — → )\d+|(单元数: ).*")
