@@ -79,6 +79,11 @@ def test_skew_and_kurtosis_as_scipy(seed):
     assert prepare.kurtosis(x) == pytest.approx(stats.kurtosis(x, bias=False))
 
 
+def test_the_skew_of_the_fewest_values():
+    assert prepare.skewness(np.array([0.0, 0.0, 1.0])) == pytest.approx(np.sqrt(3.0))
+    assert np.isnan(prepare.skewness(np.array([0.0, 1.0])))
+
+
 def test_winsorise_pulls_in_the_side_of_the_skew():
     x = np.array([*range(10), 40.0, 500.0])
     high, points = prepare.winsorise(x, 5, 2.0, 3.5)
