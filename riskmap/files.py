@@ -489,8 +489,14 @@ def _sweep(folder: Path) -> None:
 def _retire(old: Path, folder: Path) -> None:
     """Remove a folder that riskmap wrote; what is not riskmap's goes to ``FOLDER.kept``."""
     with suppress(OSError):
-        if is_own(old):
+        known = _outputs(old)
+        if known is not None:
             _keep_foreign(old, folder)
+            for path in list(old.rglob("*")):
+                if path.is_file() and path.relative_to(old).as_posix() in known:
+                    with suppress(OSError):
+                        path.unlink()
+            _keep_foreign(old, folder)  # what somebody was just writing when the folders changed
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -496,8 +496,8 @@ def test_a_drowned_station_serves_from_the_dry_road_beside_it(graph, grid, prese
     plan = station_plan(graph, at(350), grid, presets=presets, population=PEOPLE, k=0,
                         depths={"雨": deep})  # fmt: skip
     assert (of_state(plan.tables["summary"], "雨")["covered"] == 0).all()
-    # Its lorries stand at 300, 50 m away: 18 s at 10 km/h. In the 30 s and 50 s left of the targets
-    # they drive 120 m and 320 m west: one cell (250), and three (250, 150, 50), of twenty.
+    # Its lorries stand at 400, the eastern of two dry places 50 m away, which counts as there. In
+    # 30 s and 50 s they drive 300 m and 500 m on: three cells (450 to 650) and five, of twenty.
     moved = of_state(plan.tables["coverage"], "雨")
     moved = moved[moved["what"] == "cells"].set_index("target")["share_moved"]
-    assert moved.to_dict() == {"arrival_s": 0.05, "rescue_s": 0.15}
+    assert moved.to_dict() == {"arrival_s": 0.15, "rescue_s": 0.25}

@@ -402,6 +402,7 @@ _CLEAN_PHONE: Final = r"^1[0-9]{10}$|^0[0-9]{2,3}-[0-9]{7,8}$"
 
 _ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#\d{2,6}|#x[0-9a-fA-F]{2,5});|<br\s*/?>")
 _BREAK: Final = re.compile(r"\s*<br\s*/?>\s*")
+_TAG: Final = re.compile(r"<[a-zA-Z/!?]")
 _PICTURE: Final = re.compile(r"^=?(?:_xlfn\.)?(?:DISPIMG|IMAGE)\(", re.IGNORECASE)
 """A formula that shows a picture kept inside the workbook."""
 
@@ -422,7 +423,8 @@ def _text(cell: object) -> tuple[Any, str, str]:
     if isinstance(cell, (dict, list)):
         written = json.dumps(cell, ensure_ascii=False)
     if _ENTITY.search(written):  # copied out of a page
-        written = _BREAK.sub(" ", unescape(written))
+        plain = _BREAK.sub(" ", unescape(written))
+        written = written if _TAG.search(plain) else plain  # never makes markup of a text
     clean = _CONTROL.sub("", written).strip()
     if _PICTURE.match(clean):
         return None, "", "picture"

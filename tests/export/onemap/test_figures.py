@@ -29,8 +29,8 @@ class Page:
     """The data of a page, decoded as docs/page-format.md says."""
 
     def __init__(self, path: Path) -> None:
-        found = re.findall(r'id="riskmap-data-\d+">([^<]*)<', path.read_text(encoding="utf-8"))
-        self.blocks = [gzip.decompress(base64.b64decode(block)) for block in found]
+        found = re.findall(r'id="riskmap-data-(\d+)">([^<]*)<', path.read_text(encoding="utf-8"))
+        self.blocks = {int(number): gzip.decompress(base64.b64decode(b)) for number, b in found}
         size = int.from_bytes(self.blocks[0][:4], "little")
         self.head: dict[str, Any] = json.loads(self.blocks[0][4 : 4 + size])
         self.blocks[0] = self.blocks[0][4 + size :]
