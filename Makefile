@@ -20,7 +20,7 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@sh tests/debian.sh
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder  # pages wait more than they work: three fill two cores
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

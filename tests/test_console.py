@@ -295,6 +295,7 @@ def test_a_signal_inside_a_destructor_is_not_lost(monkeypatch, capsys, how):
     monkeypatch.setattr(app, "_command", lambda: long)
     monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
     before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
     with pytest.raises(SystemExit) as end:
         app.main(["x"])
     signal.signal(signal.SIGTERM, before)
@@ -309,6 +310,7 @@ def test_a_stopped_command_says_so_and_ends_with_its_own_code(monkeypatch, capsy
         "riskmap.cli.commands.run_project", lambda *_, **__: signal.raise_signal(how)
     )
     before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
     with pytest.raises(SystemExit) as end:
         app.main(["run", "x.yaml"])
     signal.signal(signal.SIGTERM, before)
