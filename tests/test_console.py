@@ -17,6 +17,7 @@ try:
 except ImportError:  # Windows; the tests that need it are left out there
     resource = None
 
+from riskmap import files
 from riskmap.cli import app
 from riskmap.cli.app import _lacks_memory
 from riskmap.errors import ExportError
@@ -265,6 +266,29 @@ def test_files_put_into_an_empty_folder_while_the_run_goes_on_are_kept(tmp_path)
     assert {p.name for p in folder.iterdir()} == {"manifest.json"}
     assert (tmp_path / "out.kept" / "note.txt").read_text() == "mine"
     assert (tmp_path / "out.kept" / "deep" / "er.txt").read_text() == "mine too"
+
+
+def test_a_file_that_is_written_while_the_folders_change_places_is_kept(tmp_path, monkeypatch):
+    folder, look, times = tmp_path / "out", files._keep_foreign, []
+
+    def run():
+        with whole_folder(folder) as fresh:
+            (fresh / "a").write_text("ours")
+            told = {"riskmap": "1", "outputs": hashed_files(fresh)}
+            (fresh / "manifest.json").write_text(json.dumps(told))
+
+    def slow(old, there):
+        look(old, there)
+        if not times:
+            (old / "note.txt").write_text("opened before the swap, written after the look")
+        times.append(old)
+
+    run()
+    monkeypatch.setattr(files, "_keep_foreign", slow)
+    run()
+    assert times
+    assert (tmp_path / "out.kept" / "note.txt").is_file()
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_run_under_way_is_not_swept_by_another(tmp_path):

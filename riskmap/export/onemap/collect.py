@@ -710,7 +710,7 @@ def cell_parts(
         out["rank"] = soon.integers(np.nan_to_num(numbers(_of(index.ranks, root))))
     stability = getattr(index, "stability", None)
     if stability is not None:
-        out["stability"] = soon.numbers(numbers(_of(stability, root)))
+        out["stability"] = soon.numbers(np.round(numbers(_of(stability, root)), 6))
     return out
 
 

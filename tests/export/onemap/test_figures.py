@@ -100,6 +100,9 @@ def check_people(page: Page, units: pd.DataFrame, table: Any) -> None:
     assert shown.index.tolist() == units.index.tolist()
     np.testing.assert_allclose(shown["population"], units["population"], rtol=1e-6)
     np.testing.assert_allclose(shown["area"], units["area_km2"], rtol=1e-6)
+    sure = page.head["index"]["unit"].get("stability")
+    if sure:  # 0.6 of the draws is not "below 0.6"
+        np.testing.assert_allclose(page.read(sure), units["stability"], rtol=0, atol=1e-9)
     if "far" in shown:
         np.testing.assert_allclose(shown["far"], units["people_far"], rtol=1e-6, atol=1e-6)
     finest = units[units["finest"].astype(bool)]
