@@ -29,8 +29,8 @@ from riskmap.export.workbook.books import (
 from riskmap.export.workbook.sheet import sheet_name
 from riskmap.export.workbook.tables import DUTY_TABLES, OWN_TABLES, YES_NO, class_names
 from riskmap.i18n import Text, both, current_language, text
+from riskmap.vocabulary.columns import unit_label
 from riskmap.vocabulary.presets import Preset
-from riskmap.vocabulary.roles import unit_label
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,6 @@ import pandas as pd
 
 from riskmap.errors import LayerError, Problem
 from riskmap.i18n import Text, both, text
-from riskmap.vocabulary.grade import active
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -318,7 +317,7 @@ def rows_in_use(
     rows = placed_rows(layers, role)
     if rows is None or roles is None:
         return rows
-    used = rows[active(roles[role], rows).to_numpy(dtype=bool)]
+    used = rows[roles[role].in_use(rows).to_numpy(dtype=bool)]
     return None if used.empty else used
 
 

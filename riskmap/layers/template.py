@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.i18n import Text, language, text
-from riskmap.vocabulary.roles import coordinate_fields, unit_label, unit_role
+from riskmap.vocabulary.columns import unit_label
+from riskmap.vocabulary.roles import coordinate_fields, unit_role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,8 +25,10 @@ from riskmap.vocabulary.columns import (
     UNIT_ID,
     UNIT_LEVELS,
     WGS84,
+    header_key,
+    parse_header,
 )
-from riskmap.vocabulary.roles import Role, header_key, match_header, parse_header
+from riskmap.vocabulary.roles import Role, match_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable

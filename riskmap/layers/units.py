@@ -51,8 +51,8 @@ from riskmap.vocabulary.columns import (
     UNIT_ID,
     UNIT_LEVELS,
     WGS84,
+    parse_header,
 )
-from riskmap.vocabulary.roles import parse_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,15 +12,8 @@ import yaml
 from riskmap.errors import Problem, ProjectError
 from riskmap.files import parse_yaml
 from riskmap.i18n import Text, text
-from riskmap.vocabulary.roles import (
-    Choice,
-    Field,
-    Role,
-    guess_choice,
-    header_key,
-    match_choice,
-    match_header,
-)
+from riskmap.vocabulary.columns import header_key
+from riskmap.vocabulary.roles import Choice, Field, Role, guess_choice, match_choice, match_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,7 +15,7 @@ from riskmap.i18n import Text, text
 from riskmap.layers.layer import filled
 from riskmap.register.items import places
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.grade import active, grades
+from riskmap.vocabulary.grade import grades
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -146,7 +146,7 @@ def _team_cover(case: Case) -> pd.DataFrame | None:
     teams = case.table("rescue_team")
     if teams is None or filled(teams, "tier").isna().all():
         return None
-    teams = teams[active(case.roles["rescue_team"], teams)]
+    teams = teams[case.roles["rescue_team"].in_use(teams)]
     where = places(teams, case.units)
     tier = _text(teams, "tier").to_numpy()
     towns = set(where["town"][tier == "town"])
@@ -174,7 +174,7 @@ def _tier_gaps(case: Case) -> pd.DataFrame | None:
     depots = case.table("supply_depot")
     if depots is None or filled(depots, "tier").isna().all():
         return None
-    depots = depots[active(case.roles["supply_depot"], depots)]
+    depots = depots[case.roles["supply_depot"].in_use(depots)]
     where = places(depots, case.units)
     tier = _text(depots, "tier").to_numpy()
     towns, villages = set(where["town"][tier == "town"]), set(where[c.UNIT_ID][tier == "village"])
@@ -477,7 +477,7 @@ def _park_faults(case: Case) -> pd.DataFrame | None:
     parks, sources = case.table("park"), case.table("hazard_source")
     if parks is None or sources is None:
         return None
-    sources = sources[active(case.roles["hazard_source"], sources)]
+    sources = sources[case.roles["hazard_source"].in_use(sources)]
     shapes = shapely.make_valid(parks.geometry.to_numpy())
     of_source, of_park = shapely.STRtree(shapes).query(
         sources.geometry.to_numpy(), predicate="intersects"
@@ -548,7 +548,7 @@ def _commitments(case: Case) -> pd.DataFrame | None:
     table = case.table("hazard_source")
     if table is None or not case.day or filled(table, "commitment").isna().all():
         return None
-    table = table[active(case.roles["hazard_source"], table)]
+    table = table[case.roles["hazard_source"].in_use(table)]
     said = _text(table, "commitment")
     late = (said.str[:4] != case.day[:4]).to_numpy(bool)
     rows = [

@@ -17,8 +17,8 @@ from riskmap.i18n import Label, Text, language, text
 from riskmap.layers.layer import filled, town_only
 from riskmap.register.control import KINDS, blanks, deadlines, duty_units, kinds, measures
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.grade import LEVEL_NAMES, active, codes, grades, in_force, severity
-from riskmap.vocabulary.roles import unit_label
+from riskmap.vocabulary.columns import codes, unit_label
+from riskmap.vocabulary.grade import LEVEL_NAMES, grades, severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -261,7 +261,7 @@ def counted(
         name: (int(keep.sum()), int((~keep).sum()))
         for name, role in roles.items()
         if role.item and (table := _table(layers, name)) is not None
-        for keep in [active(role, table) & in_force(role, table, data_date)]
+        for keep in [role.in_use(table) & role.in_force(table, data_date)]
     }
 
 
@@ -346,7 +346,7 @@ def _collect(
         table = _table(layers, name) if role.item else None
         if table is None:
             continue
-        table = table[active(role, table) & in_force(role, table, dated[0])]
+        table = table[role.in_use(table) & role.in_force(table, dated[0])]
         if not len(table):
             continue
         parts.append(_rows(role, table, units, unit_index, presets, near, dated))

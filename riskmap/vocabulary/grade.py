@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.i18n import Label, Text, text
-from riskmap.vocabulary.roles import Field, Role, unit_label
+from riskmap.vocabulary.columns import codes, unit_label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.vocabulary.presets import Presets
+    from riskmap.vocabulary.roles import Field, Role
 
 
 LEVEL_NAMES: Final[Mapping[int, Label]] = {
@@ -26,99 +27,6 @@ LEVEL_NAMES: Final[Mapping[int, Label]] = {
 }
 """Levels as shown: 4 major (red), 3 larger (orange), 2 general (yellow), 1 low (blue)."""
 _TRUE: Final = frozenset(("true", "1", "1.0", "yes", "是", "有"))
-
-
-def codes(series: pd.Series[Any]) -> pd.Series[str]:
-    """Bring coded values into one form: text, lower case, ``1.0`` as ``1``, blank as ``""``.
-
-    Parameters
-    ----------
-    series
-        Values of a choice or boolean field, however they are stored.
-
-    Returns
-    -------
-    Series
-        The values as text.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> codes(pd.Series([1.0, "1", True, None])).tolist()
-    ['1', '1', 'true', '']
-    """
-    filled = series.astype(object).where(series.notna(), "")
-    return filled.astype(str).str.strip().str.lower().str.replace(r"\.0$", "", regex=True)
-
-
-def active(role: Role, table: pd.DataFrame) -> pd.Series[bool]:
-    """Tell which rows are in use: not retired, and sources only where something is stored.
-
-    A blank never takes a row out.
-
-    Parameters
-    ----------
-    role
-        The role, whose file names the values that take a row out of use.
-    table
-        Its rows.
-
-    Returns
-    -------
-    Series of bool
-        True where the row counts.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from riskmap.vocabulary.roles import load_roles
-    >>> role = load_roles()["hazard_source"]
-    >>> active(role, pd.DataFrame({"has_storage": [True, False, None]})).tolist()
-    [True, False, True]
-    """
-    import pandas as pd
-
-    keep = pd.Series(data=True, index=table.index, dtype=bool)
-    for name, out in (role.active or {}).items():
-        if name in table.columns:
-            keep &= ~codes(table[name]).isin([value.lower() for value in out])
-    return keep
-
-
-def in_force(role: Role, table: pd.DataFrame, day: str) -> pd.Series[bool]:
-    """Tell which rows count on a day: those whose first and last day hold it.
-
-    Parameters
-    ----------
-    role
-        The role, whose file names the fields of the two days.
-    table
-        Its rows.
-    day
-        The day, ISO; empty takes no row out.
-
-    Returns
-    -------
-    Series of bool
-        True where the row counts; a blank day never takes a row out.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from riskmap.vocabulary.roles import load_roles
-    >>> work = pd.DataFrame({"starts": ["2026-05-01", None], "ends": ["2026-05-03", None]})
-    >>> in_force(load_roles()["risky_work"], work, "2026-05-04").tolist()
-    [False, True]
-    """
-    import pandas as pd
-
-    keep = pd.Series(data=True, index=table.index, dtype=bool)
-    for name, sign in zip(role.period, (1, -1), strict=False):
-        if day and name in table.columns:
-            said = pd.to_datetime(table[name], errors="coerce")
-            gap = (pd.Timestamp(day) - said).dt.days * sign
-            keep &= ~(gap < 0)
-    return keep
 
 
 def grade(

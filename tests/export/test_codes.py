@@ -25,9 +25,8 @@ from riskmap.export.workbook.books import write_plans
 from riskmap.i18n import both, language, text
 from riskmap.result import Plan
 from riskmap.vocabulary import columns
-from riskmap.vocabulary.columns import CODES, words_of
+from riskmap.vocabulary.columns import CODES, UNITS, words_of
 from riskmap.vocabulary.marks import bands, marks
-from riskmap.vocabulary.roles import UNITS
 from tests import street
 from tests.sample import sample_result
 

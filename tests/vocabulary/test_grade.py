@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskmap.i18n import LANGUAGES, language
-from riskmap.vocabulary.grade import active, gb18218, grade
+from riskmap.vocabulary.grade import gb18218, grade
 from riskmap.vocabulary.presets import load_presets
 from riskmap.vocabulary.roles import load_roles
 
@@ -107,7 +107,7 @@ def test_sources_without_storage_are_no_sources(dtype):
     table = pd.DataFrame(
         {"has_storage": pd.Series([True, False, None], dtype=object).astype(dtype)}
     )
-    assert active(ROLES["hazard_source"], table).tolist() == [True, False, True]
+    assert ROLES["hazard_source"].in_use(table).tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize("role", [name for name, role in ROLES.items() if role.grade])

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskmap.vocabulary.roles import UNITS, parse_header, unit_factor, unit_of
+from riskmap.vocabulary.columns import UNITS, parse_header, unit_factor, unit_of
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,9 @@ import pytest
 
 from riskmap.errors import LayerError
 from riskmap.i18n import both
+from riskmap.vocabulary.columns import UNITS, header_key
 from riskmap.vocabulary.presets import load_presets
-from riskmap.vocabulary.roles import (
-    UNITS,
-    coordinate_fields,
-    header_key,
-    load_roles,
-    match_choice,
-    match_header,
-)
+from riskmap.vocabulary.roles import coordinate_fields, load_roles, match_choice, match_header
 
 ROLES = load_roles()
 NEEDED = {

@@ -17,7 +17,6 @@ from riskmap.i18n import LANGUAGES, Label, Text, both, language, text
 from riskmap.layers.layer import outside_name
 from riskmap.vocabulary.columns import LEVEL, WGS84, headings
 from riskmap.vocabulary.columns import column as column_named
-from riskmap.vocabulary.grade import active, in_force
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -230,7 +229,7 @@ def _source(result: Any, table: pd.DataFrame, packer: Packer) -> dict[str, Any] 
 
 def _out_of_use(role: Any, table: pd.DataFrame, day: str, packer: Packer) -> dict[str, Any]:
     """Pack the rows that are out of use, if there are any: nobody is sent there."""
-    there = active(role, table) & in_force(role, table, day)
+    there = role.in_use(table) & role.in_force(table, day)
     out = np.flatnonzero(~there.to_numpy(dtype=bool))
     return {"out": packer.integers(out)} if len(out) else {}
 

@@ -14,8 +14,8 @@ from riskmap.export.papers.drawing import wrap
 from riskmap.export.papers.scene import HELPS, RISKS, Book, Marked, inside
 from riskmap.export.public import FEW
 from riskmap.i18n import Text, text
+from riskmap.vocabulary.columns import unit_label
 from riskmap.vocabulary.grade import LEVEL_NAMES
-from riskmap.vocabulary.roles import unit_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

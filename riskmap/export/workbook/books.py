@@ -29,9 +29,8 @@ from riskmap.i18n import Text, current_language, text
 from riskmap.layers.gaps import GapSheet, ledger
 from riskmap.result import SCENARIO, Plan, Result, states_of
 from riskmap.vocabulary import columns as c
+from riskmap.vocabulary.columns import UNITS, unit_label, words_of
 from riskmap.vocabulary.columns import column as column_named
-from riskmap.vocabulary.columns import words_of
-from riskmap.vocabulary.roles import UNITS, unit_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,9 +15,8 @@ import pandas as pd
 from riskmap.export.witness import as_line
 from riskmap.i18n import Label, Text, current_language, text
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.columns import words_of
+from riskmap.vocabulary.columns import unit_label, words_of
 from riskmap.vocabulary.grade import LEVEL_NAMES
-from riskmap.vocabulary.roles import unit_label
 
 if TYPE_CHECKING:
     from riskmap.result import Result, Scenario

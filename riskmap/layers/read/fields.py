@@ -29,15 +29,8 @@ from riskmap.layers.read.values import (
     plain,
     same_text,
 )
-from riskmap.vocabulary.roles import (
-    coordinate_fields,
-    guess_choice,
-    header_key,
-    match_choice,
-    match_header,
-    unit_factor,
-    unit_label,
-)
+from riskmap.vocabulary.columns import header_key, unit_factor, unit_label
+from riskmap.vocabulary.roles import coordinate_fields, guess_choice, match_choice, match_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,7 +27,7 @@ from riskmap.layers.layer import SHOWN_ROWS, Remark, Rows, library_words, row_li
 from riskmap.layers.place.datum import told_datum
 from riskmap.layers.read.encoding import decode, known_codec, plausibility
 from riskmap.layers.read.values import INVISIBLE, as_column, matches, text_series
-from riskmap.vocabulary.roles import unit_of
+from riskmap.vocabulary.columns import unit_of
 
 if TYPE_CHECKING:
     from pathlib import Path

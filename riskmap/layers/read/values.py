@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskmap.vocabulary.roles import unit_factor, unit_of
+from riskmap.vocabulary.columns import unit_factor, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
