@@ -218,7 +218,7 @@ def test_ids_stay_when_a_ledger_is_sent_again(tmp_path):
     """Rows reordered, one renamed, all moved by 30 m, no numbers: the same ids."""
     import geopandas as gpd
 
-    from riskmap.pipeline.ground import keep_ids
+    from riskmap.pipeline.reading import keep_ids
 
     path = town.write(tmp_path)
     ledger = gpd.read_file(tmp_path / "flood_point.gpkg").drop(columns="number")

@@ -31,7 +31,7 @@ from riskmap.export.verify import verify
 from riskmap.export.workbook import tables as scenarios
 from riskmap.export.workbook.tables import class_names
 from riskmap.i18n import both
-from riskmap.pipeline.ground import build_roads, read_ground, read_layers
+from riskmap.pipeline.ground import build_roads
 from riskmap.pipeline.indices import (
     Baseline,
     compute_index,
@@ -41,6 +41,7 @@ from riskmap.pipeline.indices import (
     read_table,
     score_scenarios,
 )
+from riskmap.pipeline.reading import read_ground, read_layers
 from riskmap.project.schema import load_project
 from riskmap.result import Scenario, of_state
 from tests import town

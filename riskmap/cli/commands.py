@@ -30,7 +30,7 @@ from riskmap.files import (
 )
 from riskmap.i18n import Label, Text, language, text
 from riskmap.layers.read.database import is_database
-from riskmap.pipeline.ground import keep_ids
+from riskmap.pipeline.reading import keep_ids
 from riskmap.pipeline.register import record, refuse_lost_edits
 from riskmap.pipeline.run import check, run
 from riskmap.progress import say

@@ -1,33 +1,23 @@
-"""Units, CRS, place, checked layers and roads: what every later stage stands on."""
+"""What every stage stands on: layers, units and roads, dry and as a scenario leaves them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import shapely
 
-from riskmap import progress
-from riskmap.errors import CRSError, LayerError, Problem
-from riskmap.export.onemap.backdrop import photo_files
-from riskmap.files import sha256
-from riskmap.geo.grid import cell_centres, inside_cells, metric_crs, require_metric
+from riskmap.errors import LayerError
+from riskmap.geo.grid import cell_centres, cell_of, inside_cells, row_xy
 from riskmap.geo.network.build import build_graph
+from riskmap.geo.network.flooded import sample, vehicle_seconds, wet_roads
 from riskmap.geo.network.graph import RoadGraph, arcs, kept_graph
 from riskmap.geo.network.rules import hour_notes
 from riskmap.geo.network.snap import snap_rows, snap_tied
 from riskmap.geo.network.travel import at_hour, nearest_seconds
 from riskmap.i18n import Text, text
-from riskmap.layers.check import known_of, read_known, write_known
-from riskmap.layers.layer import placed_rows, with_beyond
-from riskmap.layers.read.layer import NOT_GIVEN, read_layer
-from riskmap.layers.unit_shapes import close_holes, outline_doubts
-from riskmap.layers.units import read_units
-from riskmap.project.words import read_words, with_words, words_file
-from riskmap.result import InputFile
-from riskmap.vocabulary.columns import AREA_KM2, LEVEL, NAME, PARENT_ID, UNIT_LEVELS, WGS84
-from riskmap.vocabulary.presets import load_presets
-from riskmap.vocabulary.roles import load_roles
+from riskmap.layers.layer import depth_tiles, placed_rows, with_beyond
 
 if TYPE_CHECKING:
     import re
@@ -35,18 +25,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import geopandas as gpd
-    import pandas as pd
     from numpy.typing import NDArray
 
+    from riskmap.errors import Problem
     from riskmap.geo.grid import Grid
+    from riskmap.indicators.table import Inputs
     from riskmap.layers.layer import Layer, Source
     from riskmap.project.schema import Project
+    from riskmap.result import Scenario
     from riskmap.vocabulary.presets import Presets
     from riskmap.vocabulary.roles import Role
 
-
-WORLD = "EPSG:6933"
-"""Metres for a place that is not known yet: the world's equal-area cylinder."""
+    Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,370 +56,6 @@ class Ground:
     """True when layers and texts are those from which the public edition is computed."""
     words: re.Pattern[str] | None = None
     """Names of persons that no text of a veiled run may hold."""
-
-
-def read_ground(project: Project) -> Ground:
-    """Read roles, presets, units and boundary, and choose the run's CRS.
-
-    Parameters
-    ----------
-    project
-        The project.
-
-    Returns
-    -------
-    Ground
-        Without layers, but for the boundary.
-
-    Raises
-    ------
-    LayerError
-        When no unit can be used.
-    CRSError
-        When the CRS is no metric one.
-    """
-    roles = roles_of(project)
-    presets = load_presets(project.presets)
-    units, sources, problems = read_units(
-        project.unit_specs(), outline=lambda: _outline(project, roles["boundary"])
-    )
-    if units.empty:
-        raise LayerError(
-            text("units: no unit can be used"), tuple(problems) or (_no_units(project),)
-        )
-    crs = choose_crs(project.crs, units)
-    units = describe_units(units.to_crs(crs))
-    layers: dict[str, Layer] = {}
-    if project.layers.get("boundary"):
-        layers["boundary"], said = read_layer(
-            roles["boundary"], project.layer_specs("boundary"), crs=crs, place=None
-        )
-        problems += said
-    outline = layers["boundary"].table if "boundary" in layers else None
-    place = units if outline is None or outline.empty else outline
-    if place is outline and outline is not None and _says_no_datum(project):
-        problems += outline_doubts(units, outline, gain=presets["reading.outline_misfit"])
-    limit = presets["reading.outline_hole_m2"]
-    whole, n, area = close_holes(place.geometry.union_all(), below_m2=limit)
-    if n:
-        problems.append(_closed(project, n, area, limit))
-    return Ground(
-        roles=roles,
-        presets=presets,
-        crs=crs,
-        units=units,
-        place=whole,
-        layers=layers,
-        problems=tuple(problems),
-        unit_sources=sources,
-    )
-
-
-def _says_no_datum(project: Project) -> bool:
-    """Tell whether neither units nor boundary are declared to be in a datum."""
-    specs: list[Any] = [*project.unit_specs(), *project.layer_specs("boundary")]
-    return all(spec.datum == "auto" and spec.crs is None for spec in specs)
-
-
-def _closed(project: Project, n: int, area: float, limit: float) -> Problem:
-    """Tell of the holes that were filled when the outlines were merged."""
-    return Problem(
-        "note", "unit", "holes_closed",
-        text(
-            "{n} gaps and holes smaller than {limit} m2 between the outlines were closed, {area} "
-            "m2 together",
-            n=n, limit=f"{limit:g}", area=f"{area:.0f}",
-        ),
-        text("nothing to do; presets: reading.outline_hole_m2 changes the limit"),
-        file=project.unit_specs()[0].shown,
-    )  # fmt: skip
-
-
-def roles_of(project: Project) -> dict[str, Role]:
-    """Give the roles as the project knows them: shipped, its own, with the office's words.
-
-    Parameters
-    ----------
-    project
-        The project.
-
-    Returns
-    -------
-    dict
-        Role by name.
-    """
-    roles = load_roles(project.file(project.roles) if project.roles else None)
-    return with_words(roles, read_words(words_file(project.path), roles))
-
-
-def _no_units(project: Project) -> Problem:
-    """Say that the sheets of the units are not filled in."""
-    spec = project.unit_specs()[0]
-    return Problem(
-        severity="unusable",
-        role="unit",
-        rule="no_units",
-        message=text("no unit is filled in"),
-        mend=text("write the villages into this sheet: name, town, people and a point each"),
-        file=spec.shown,
-        sheet=spec.sheet or "",
-    )
-
-
-def _outline(project: Project, role: Role) -> Any:
-    """Read the boundary alone, for units that have no outline of their own."""
-    if not project.layers.get("boundary"):
-        return None
-    found, _ = read_layer(role, project.layer_specs("boundary"), crs=WORLD, place=None)
-    if found.table is None or found.table.empty:
-        return None
-    return found.table.to_crs(WGS84).geometry.make_valid().union_all()
-
-
-def choose_crs(wanted: str, units: gpd.GeoDataFrame) -> str:
-    """Choose the one metric CRS of the run.
-
-    Parameters
-    ----------
-    wanted
-        ``auto`` or the project's own.
-    units
-        Units in EPSG:4326.
-
-    Returns
-    -------
-    str
-        Such as ``EPSG:4548``.
-    """
-    if wanted != "auto":
-        crs = require_metric(wanted)
-    else:
-        west, south, east, north = units.total_bounds
-        crs = metric_crs((west + east) / 2, (south + north) / 2)
-    authority = crs.to_authority()
-    if authority is None:
-        raise CRSError(text("crs: {crs} has no EPSG code; use one that has", crs=wanted))
-    return ":".join(authority)
-
-
-def describe_units(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Add area, the names of the levels above, and which units are the finest.
-
-    Parameters
-    ----------
-    units
-        In the run's CRS, indexed by unit id, with parent_id, level and name.
-
-    Returns
-    -------
-    GeoDataFrame
-        With ``area_km2``, ``finest`` and one name column for each of village, town, district.
-    """
-    described = units.copy()
-    described[AREA_KM2] = described.geometry.area / 1e6
-    parents = described[PARENT_ID].where(described[PARENT_ID].isin(described.index))
-    described[PARENT_ID] = parents
-    described["finest"] = ~described.index.isin(parents.dropna())
-    for level in ("village", "town", "district"):
-        described[level] = ""
-    here = described.index.to_series()
-    for _ in UNIT_LEVELS:
-        known = here.notna()
-        if not known.any():
-            break
-        ids = here[known]
-        for level in ("village", "town", "district"):
-            at = described.loc[ids, LEVEL].to_numpy() == level
-            rows = ids.index[at]
-            described.loc[rows, level] = described.loc[ids[at], NAME].to_numpy()
-        here = here.where(known).map(parents)
-    own = described["finest"] & (described["village"] == "") & (described["town"] == "")
-    own &= described[LEVEL] != "district"
-    described.loc[own, "village"] = described.loc[own, NAME]
-    return described
-
-
-def read_layers(project: Project, ground: Ground, *, shapes: bool = True) -> Ground:
-    """Read and check every layer of the project.
-
-    Parameters
-    ----------
-    project
-        The project.
-    ground
-        Units, CRS and place.
-    shapes
-        False where nobody looks at the places and ids of points.
-
-    Returns
-    -------
-    Ground
-        With all layers and their problems.
-    """
-    known = read_ids(project, crs=ground.crs)
-    reach = reach_of(project, ground.presets)
-    layers, problems = dict(ground.layers), list(ground.problems)
-    wanted = [role for role in ground.roles if role not in layers and project.layers.get(role)]
-    wanted.sort(key=lambda role: role not in LINES)  # they tell the datum of the others
-    for role in progress.counted(wanted, text("layers")):
-        layer, said = read_layer(
-            ground.roles[role],
-            project.layer_specs(role),
-            crs=ground.crs,
-            place=ground.place,
-            known=known,
-            units=ground.units,
-            lines=_lines(layers),
-            presets=ground.presets,
-            reach_m=reach.get(role, 0.0),
-            shapes=shapes,
-        )
-        if _not_given(layer, said):
-            continue
-        layers[role] = layer
-        problems += said
-    in_order = {role: layers[role] for role in (*ground.layers, *ground.roles) if role in layers}
-    return replace(ground, layers=in_order, problems=tuple(problems))
-
-
-LINES: Final = ("road", "waterway")
-"""Roles by which the datum of places is told."""
-
-
-def _lines(layers: Mapping[str, Layer]) -> gpd.GeoSeries | None:
-    """Put roads and water together, as far as they are read."""
-    import pandas as pd
-
-    tables = [layers[role].table for role in LINES if role in layers]
-    parts = [table.geometry for table in tables if table is not None and len(table)]
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
-
-
-def reach_of(project: Project, presets: Presets) -> dict[str, float]:
-    """Give by role how far beyond the border rows still count.
-
-    Parameters
-    ----------
-    project
-        Its section ``beyond`` switches a role off, or gives it another reach.
-    presets
-        ``beyond.reach_m``.
-
-    Returns
-    -------
-    dict
-        Role to metres; 0 where nothing outside counts.
-    """
-    found = {str(role): float(metres) for role, metres in presets["beyond.reach_m"].items()}
-    for role, wish in project.beyond.items():
-        found[role] = float(wish) if not isinstance(wish, bool) else found.get(role, 0.0) * wish
-    return found
-
-
-def _not_given(layer: Layer, said: list[Problem]) -> bool:
-    """Tell a layer whose sheets are blank, as in a template that is not filled in."""
-    blank = layer.rows_in == 0 and not layer.rasters
-    return (
-        blank and {p.severity for p in said} == {"note"} and any(p.rule == NOT_GIVEN for p in said)
-    )
-
-
-def id_store(project: Project) -> Path:
-    """Find the file that keeps a project's item ids.
-
-    Parameters
-    ----------
-    project
-        The project.
-
-    Returns
-    -------
-    Path
-        ``.riskmap/PROJECT.ids.csv`` beside the project file.
-    """
-    return project.path.parent / ".riskmap" / f"{project.path.stem}.ids.csv"
-
-
-def road_cache(project: Project) -> Path | None:
-    """Find the folder in which road graphs are kept between runs.
-
-    Parameters
-    ----------
-    project
-        The project.
-
-    Returns
-    -------
-    Path or None
-        ``.riskmap/cache`` beside the project file; None when the project keeps none.
-    """
-    return project.path.parent / ".riskmap" / "cache" if project.cache else None
-
-
-def read_ids(project: Project, *, crs: str) -> pd.DataFrame | None:
-    """Read the item ids that earlier runs kept.
-
-    Parameters
-    ----------
-    project
-        The project.
-    crs
-        The run's CRS, into which positions are brought.
-
-    Returns
-    -------
-    DataFrame or None
-        Columns role, item_id, name, x, y [m]; None before the first run.
-    """
-    store = id_store(project)
-    return read_known(store, crs=crs) if store.is_file() else None
-
-
-def keep_ids(project: Project, layers: Mapping[str, Layer], roles: Mapping[str, Role]) -> None:
-    """Keep the item ids of a run for the next time a ledger is sent.
-
-    Parameters
-    ----------
-    project
-        The project.
-    layers
-        The run's layers.
-    roles
-        The roles.
-    """
-    store = id_store(project)
-    before = read_known(store) if store.is_file() else None
-    listed = {role: layer for role, layer in layers.items() if roles[role].item}
-    store.parent.mkdir(exist_ok=True)
-    write_known(store, known_of(listed, before))
-
-
-def input_files(project: Project, layers: Mapping[str, Layer]) -> tuple[InputFile, ...]:
-    """Hash every file that the run read.
-
-    Parameters
-    ----------
-    project
-        The project.
-    layers
-        Its layers, whose rows may name photos.
-
-    Returns
-    -------
-    tuple
-        The project file first, then the others by name.
-    """
-    read = {project.path.name: project.path}
-    read |= {shown: path for _, shown, path in project.read_paths()}
-    for layer in layers.values():
-        read |= photo_files(layer)
-    return tuple(
-        InputFile(shown, sha256(path), path.stat().st_size)
-        for shown, path in read.items()
-        if path.is_file()
-    )
 
 
 FACILITIES = {"refuge": ("foot", "to_facility"), "rescue_station": ("emergency", "from_facility")}
@@ -573,6 +199,22 @@ def profile_graph(
     return at_hour(graph, hour, presets)
 
 
+def road_cache(project: Project) -> Path | None:
+    """Find the folder in which road graphs are kept between runs.
+
+    Parameters
+    ----------
+    project
+        The project.
+
+    Returns
+    -------
+    Path or None
+        ``.riskmap/cache`` beside the project file; None when the project keeps none.
+    """
+    return project.path.parent / ".riskmap" / "cache" if project.cache else None
+
+
 AS_NEAR_M: Final = 1e-5
 """Roads whose distances to a point differ by less are as near [m]."""
 APART_M: Final = 0.1
@@ -604,8 +246,6 @@ def straight_graph(grid: Grid, profile: str, *, presets: Presets) -> RoadGraph:
     RoadGraph
         With edges of class `STRAIGHT`.
     """
-    import shapely
-
     west, south, east, north = grid.bounds
     step = max(grid.size_m, float(np.sqrt((east - west) * (north - south) / _MOST_NODES)))
     nx, ny = (max(int(np.ceil(side / step)) + 1, 2) for side in (east - west, north - south))
@@ -751,3 +391,206 @@ def cell_seconds(
     reached = np.isfinite(best)
     seconds[cells[reached]] = np.round(best[reached], 3)
     return seconds.reshape(grid.shape)
+
+
+def has_effect(scenario: Scenario) -> bool:
+    """Say whether a scenario holds anything that can change a result.
+
+    Parameters
+    ----------
+    scenario
+        The scenario.
+
+    Returns
+    -------
+    bool
+        False when it has neither depths nor closures nor danger areas.
+    """
+    depth = scenario.depth_m
+    wet = depth is not None and bool(np.isfinite(np.asarray(depth, np.float64)).any())
+    parts = (scenario.closures, scenario.danger_area)
+    return wet or any(part is not None and len(part) > 0 for part in parts)
+
+
+def lacking_notes(scenarios: Mapping[str, Scenario]) -> tuple[Text, ...]:
+    """Say of every scenario that has nothing to show what it lacks.
+
+    Parameters
+    ----------
+    scenarios
+        Scenario by name.
+
+    Returns
+    -------
+    tuple
+        One note a scenario without effect.
+    """
+    notes = []
+    for name, scenario in scenarios.items():
+        if has_effect(scenario):
+            continue
+        if scenario.rain_mm is not None:
+            note = text(
+                "Scenario {name}: {mm} mm of rain alone show no water on the ground, so index and "
+                "plans are those without a scenario; add depth: (a raster of water depth from a "
+                "flood model), closures: or danger_area:",
+                name=name,
+                mm=f"{scenario.rain_mm:g}",
+            )
+        else:
+            note = text(
+                "Scenario {name}: it holds no depths, closures or danger areas that could be used, "
+                "so index and plans are those without a scenario",
+                name=name,
+            )
+        notes.append(note)
+    return tuple(notes)
+
+
+VEHICLES = {"foot": "foot", "emergency": "fire_engine"}
+"""Profile to the vehicle whose wading limit closes a road."""
+UNREACHED_S = 1e9
+
+
+def dry_refuges(inputs: Inputs, scenario: Scenario) -> tuple[gpd.GeoDataFrame | None, list[Text]]:
+    """Leave out the refuges that stand in the scenario's water or danger areas.
+
+    Parameters
+    ----------
+    inputs
+        The baseline's refuges.
+    scenario
+        Depths and danger areas.
+
+    Returns
+    -------
+    tuple
+        The refuges left (None when all are), and what must be said.
+    """
+    rows = inputs.rows("refuge")
+    if rows is None:
+        return None, []
+    xy = row_xy(rows)
+    kept = ~(_in_water(xy, inputs, scenario) | _in_areas(xy, scenario.danger_area))
+    if kept.all():
+        return None, []
+    note = text(
+        "Scenario {name}: {n} of {all} refuges stand in water or in a danger area and do not count",
+        name=scenario.name,
+        n=int((~kept).sum()),
+        all=len(rows),
+    )
+    return rows[kept], [note]
+
+
+def _in_water(xy: Floats, inputs: Inputs, scenario: Scenario) -> NDArray[np.bool_]:
+    """Find the places that stand in water as deep as the preset, which is inclusive."""
+    if scenario.depth_m is None:
+        return np.zeros(len(xy), bool)
+    if scenario.depths:
+        depth = sample(scenario.depths, xy, str(inputs.grid.crs))
+    else:
+        cell = cell_of(inputs.grid, xy[:, 0], xy[:, 1])
+        flat = np.asarray(scenario.depth_m, np.float64).ravel()
+        depth = np.where(cell >= 0, flat[np.maximum(cell, 0)], np.nan)
+    limit = float(inputs.presets["flood.criterion_depth_m"])
+    return np.asarray(np.nan_to_num(depth) >= limit, np.bool_)
+
+
+def _in_areas(xy: Floats, areas: gpd.GeoDataFrame | None) -> NDArray[np.bool_]:
+    inside = np.zeros(len(xy), bool)
+    if areas is not None and len(areas):
+        tree = shapely.STRtree(np.asarray(areas.geometry.array, dtype=object))
+        inside[tree.query(shapely.points(xy), predicate="intersects")[0]] = True
+    return inside
+
+
+def cut_roads(
+    roads: Roads, inputs: Inputs, tables: Mapping[str, gpd.GeoDataFrame], scenario: Scenario
+) -> tuple[dict[str, NDArray[np.float32]], list[Text]]:
+    """Measure the times from every cell on the scenario's roads.
+
+    Parameters
+    ----------
+    roads
+        Road graphs and the baseline's times.
+    inputs
+        Grid and presets.
+    tables
+        The facilities that are left.
+    scenario
+        Depths and closures.
+
+    Returns
+    -------
+    tuple
+        Role to seconds, shape (ny, nx); and what must be said.
+    """
+    found: dict[str, NDArray[np.float32]] = {}
+    notes: list[Text] = []
+    for role, (profile, way) in FACILITIES.items():
+        graph, before = roads.graphs.get(profile), roads.seconds.get(role)
+        if graph is None or before is None:
+            continue
+        wet = wet_network(
+            graph, inputs.grid, scenario, vehicle=VEHICLES[profile], presets=inputs.presets
+        )
+        places = tables[role][_placed(tables[role])]
+        if wet is None and len(places) == int(_placed(inputs.tables[role]).sum()):
+            continue
+        now = np.full_like(before, np.nan)
+        if len(places):
+            roads_now, cost = wet if wet is not None else (graph, None)
+            now = cell_seconds(
+                roads_now, places, inputs.grid, way=way, presets=inputs.presets, edge_cost=cost
+            )
+        cut = int((np.isfinite(before) & ~np.isfinite(now)).sum())
+        if cut:
+            notes.append(_cut_off(role, scenario.name, cut))
+        found[role] = np.where(np.isfinite(now), now, np.float32(UNREACHED_S))
+    return found, notes
+
+
+def _placed(rows: gpd.GeoDataFrame) -> Any:
+    return rows.geometry.notna() & ~rows.geometry.is_empty
+
+
+def _cut_off(role: str, name: str, n: int) -> Text:
+    if role == "refuge":
+        return text("Scenario {name}: {n} cells are cut off from every refuge", name=name, n=n)
+    return text("Scenario {name}: {n} cells are cut off from every station", name=name, n=n)
+
+
+def wet_network(
+    graph: RoadGraph, grid: Grid, scenario: Scenario, *, vehicle: str, presets: Presets
+) -> tuple[RoadGraph, NDArray[np.float64]] | None:
+    """Give the roads under water: free flow, slowed on the wet stretches as the vehicle is slowed.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    grid
+        The grid that the depths stand on.
+    scenario
+        Depths and closures.
+    vehicle
+        The vehicle.
+    presets
+        Wading limits and speeds under water.
+
+    Returns
+    -------
+    tuple or None
+        The graph, cut where water or a closure begins or ends, and the time along each edge,
+        infinite where closed, shape (m,) [s]; None when no road is slower than in free flow.
+    """
+    tiles = depth_tiles(grid, scenario.depth_m, scenario.depths)
+    roads = wet_roads(graph, tiles, scenario.closures)
+    if roads.dry:
+        return None
+    dry = vehicle_seconds(roads.graph, vehicle=vehicle, presets=presets)
+    wet = roads.seconds(vehicle=vehicle, presets=presets)
+    fine = np.isfinite(dry)
+    slower = np.where(fine, wet / np.where(fine, dry, 1.0), np.where(roads.shut, np.inf, 1.0))
+    return roads.graph, np.asarray(roads.graph.edge_seconds * slower, np.float64)

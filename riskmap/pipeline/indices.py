@@ -30,7 +30,7 @@ from riskmap.indicators.table import (
     renormalise,
 )
 from riskmap.layers.layer import rows_in_use, with_beyond
-from riskmap.pipeline.scenarios import cut_roads, dry_refuges, has_effect
+from riskmap.pipeline.ground import cut_roads, dry_refuges, has_effect
 from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.checks import eligibility, refuge_checks, refuge_spots
 from riskmap.plans.refuges.dangers import Dangers, place_checks

@@ -22,18 +22,14 @@ from riskmap.i18n import Label, Text, text
 from riskmap.index.steps import apply, fit
 from riskmap.indicators.table import renormalise
 from riskmap.layers.unit_shapes import sketch_note
-from riskmap.layers.units import empty_units
 from riskmap.pipeline.ground import (
     FACILITIES,
-    WORLD,
     Ground,
     build_roads,
-    input_files,
-    read_ground,
-    read_layers,
+    has_effect,
+    lacking_notes,
     road_cache,
     road_direction,
-    roles_of,
 )
 from riskmap.pipeline.indices import (
     Baseline,
@@ -51,15 +47,19 @@ from riskmap.pipeline.indices import (
     score_scenarios,
 )
 from riskmap.pipeline.plans import make_plans
+from riskmap.pipeline.reading import (
+    input_files,
+    no_ground,
+    read_ground,
+    read_layers,
+    read_scenarios,
+)
 from riskmap.pipeline.register import register
-from riskmap.pipeline.scenarios import has_effect, lacking_notes, read_scenarios
 from riskmap.project.schema import NOWHERE
 from riskmap.register.control import CHOICES
 from riskmap.result import Facts, Result
 from riskmap.vocabulary.columns import NAME
 from riskmap.vocabulary.grade import LEVEL_NAMES
-from riskmap.vocabulary.presets import load_presets
-from riskmap.vocabulary.roles import load_roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -655,7 +655,7 @@ def check(project: Project, problems: Sequence[Problem] = (), *, shapes: bool = 
     with progress.stage(text("layers")):
         ground = _try(found, lambda: read_ground(project))
         known = ground is not None
-        ground = read_layers(project, ground or _no_ground(project), shapes=shapes)
+        ground = read_layers(project, ground or no_ground(project), shapes=shapes)
     found += ground.problems
     with progress.stage(text("the rest of the project file")):
         effects: Mapping[str, Text] = {}
@@ -694,23 +694,6 @@ def _problem(key: str, message: Text | str) -> Problem:
     said = message if isinstance(message, Text) else Text(message)
     mend = text("mend this in the project file, or in the file that it names")
     return Problem("unusable", "", "project", said, mend, field=key)
-
-
-def _no_ground(project: Project) -> Ground:
-    """Stand in for a place that cannot be read: layers are checked without it."""
-    try:
-        roles = roles_of(project)
-    except RiskmapError:  # said already
-        roles = load_roles()
-    return Ground(
-        roles=roles,
-        presets=load_presets(project.presets),
-        crs=WORLD,
-        units=empty_units(),
-        place=None,
-        layers={},
-        problems=(),
-    )
 
 
 def _table(project: Project) -> pd.DataFrame:
