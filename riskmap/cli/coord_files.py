@@ -13,11 +13,11 @@ from riskmap.files import read_texts
 from riskmap.i18n import text
 from riskmap.layers.layer import Findings, UnitSpec
 from riskmap.layers.place import datum as coords
-from riskmap.layers.place.datum import REASONS, parse_angle
 from riskmap.layers.place.evidence import Hints, judge_datum, known_outlines, match_units
 from riskmap.layers.place.points import locate_shapes
 from riskmap.layers.read.layer import check_file, said_elsewhere
 from riskmap.layers.read.table import WORKBOOKS, find_tables, grid_to_rows, read_csv, read_workbook
+from riskmap.layers.read.values import ANGLE_REASONS, parse_angle
 from riskmap.layers.read.vector import read_vector
 from riskmap.layers.unit_shapes import column_field
 
@@ -89,8 +89,8 @@ def degrees(
             severity="returned",
             role="",
             rule=f"coordinate_{angles.reason[row]}",
-            message=text(REASONS[angles.reason[row]][0]),
-            mend=text(REASONS[angles.reason[row]][1]),
+            message=text(ANGLE_REASONS[angles.reason[row]][0]),
+            mend=text(ANGLE_REASONS[angles.reason[row]][1]),
             file=file,
             row=int(row) + 2 if first is None else int(first[row]),
             field=name,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from riskmap.layers.place import datum as angles
 from riskmap.layers.place import datum as coords
+from riskmap.layers.read import values
 
 DATA = Path(__file__).parents[1] / "data" / "gcj02_bd09"
 EXPECTED = json.loads((DATA / "expected_points.json").read_text("utf-8"))
@@ -111,7 +111,7 @@ def test_unknown_datum():
     ],
 )
 def test_one_angle_in_many_hands(written):
-    read = angles.parse_angle([written], axis="lon")
+    read = values.parse_angle([written], axis="lon")
     assert read.reason.tolist() == [""]
     assert read.degrees[0] == pytest.approx(118.308, abs=1e-9)
 
@@ -131,7 +131,7 @@ def test_one_angle_in_many_hands(written):
     ],
 )
 def test_bad_angles_say_why(written, reason):
-    read = angles.parse_angle([written], axis="lon")
+    read = values.parse_angle([written], axis="lon")
     assert read.reason.tolist() == [reason]
 
 
@@ -154,7 +154,7 @@ def test_bad_angles_say_why(written, reason):
     ],
 )
 def test_both_in_one_cell(written):
-    lon, lat = angles.parse_pairs([written])
+    lon, lat = values.parse_pairs([written])
     assert lon.reason.tolist() == lat.reason.tolist() == [""]
     assert lon.degrees[0] == pytest.approx(118.308, abs=1e-9)
     assert lat.degrees[0] == pytest.approx(36.827, abs=1e-9)
@@ -166,4 +166,4 @@ def test_dms_round_trip(degrees, minutes, hundredths, mark):
     marks = ("°", "′", "″") if mark == "°" else (mark, mark, "")
     written = f"{degrees}{marks[0]}{minutes}{marks[1]}{seconds:.2f}{marks[2]}"
     expected = degrees + minutes / 60 + seconds / 3600
-    assert angles.parse_angle([written]).degrees[0] == pytest.approx(expected, abs=1e-9)
+    assert values.parse_angle([written]).degrees[0] == pytest.approx(expected, abs=1e-9)

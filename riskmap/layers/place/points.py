@@ -18,15 +18,12 @@ from riskmap.i18n import Text, text
 from riskmap.layers.layer import IN_TOWN, Findings, shown_value, unusable
 from riskmap.layers.place.datum import (
     DATUMS,
-    REASONS,
-    Angles,
+    crs_name,
     datum_of_cell,
     datum_of_columns,
     datum_of_notes,
     in_china,
     is_link,
-    parse_angle,
-    parse_pairs,
     read_link,
     to_wgs84,
     told_projection,
@@ -43,7 +40,14 @@ from riskmap.layers.place.evidence import (
     units_shifted,
     village_points,
 )
-from riskmap.layers.read.values import is_told, parse_numbers
+from riskmap.layers.read.values import (
+    ANGLE_REASONS,
+    Angles,
+    is_told,
+    parse_angle,
+    parse_numbers,
+    parse_pairs,
+)
 from riskmap.vocabulary.columns import WGS84
 
 if TYPE_CHECKING:
@@ -179,28 +183,6 @@ def _local(crs: CRS) -> Exception:
             "what it is, such as crs: EPSG:4548"
         ),
     )
-
-
-def crs_name(crs: CRS) -> str:
-    """Return the shortest name of a CRS.
-
-    Parameters
-    ----------
-    crs
-        The CRS.
-
-    Returns
-    -------
-    str
-        Such as ``EPSG:4548``, or its own name.
-
-    Examples
-    --------
-    >>> crs_name(CRS.from_epsg(4548))
-    'EPSG:4548'
-    """
-    authority = crs.to_authority(min_confidence=70)
-    return ":".join(authority) if authority else str(crs.name)
 
 
 def declared_datum(spec: Any) -> str:
@@ -805,7 +787,7 @@ def from_metres(
     east, strange = _without_zone(east, crs, columns[0], cells, findings)
     good = np.isfinite(east) & np.isfinite(north)
     zero = good & (east == 0.0) & (north == 0.0)
-    missing, both_zero = text(REASONS["empty"][0]), text("both coordinates are zero")
+    missing, both_zero = text(ANGLE_REASONS["empty"][0]), text("both coordinates are zero")
     mend = text("fill in both coordinates")
     findings.returned(~good, "coordinate_empty", missing, mend, field=columns[0], values=cells)
     findings.returned(zero, "zero", both_zero, mend, field=columns[0], values=cells)
@@ -1069,8 +1051,8 @@ def locate_table(
         findings.returned(
             ~placed,
             "coordinate_empty",
-            text(REASONS["empty"][0]),
-            text(REASONS["empty"][1]),
+            text(ANGLE_REASONS["empty"][0]),
+            text(ANGLE_REASONS["empty"][1]),
         )
         return Located(villages, "", _how_placed(placed, in_town, ""), "", datum)
     raise unusable(
@@ -1139,8 +1121,8 @@ def _from_links(table: pd.DataFrame, column: str, spec: LayerSpec, findings: Fin
     findings.returned(
         empty,
         "coordinate_empty",
-        text(REASONS["empty"][0]),
-        text(REASONS["empty"][1]),
+        text(ANGLE_REASONS["empty"][0]),
+        text(ANGLE_REASONS["empty"][1]),
         field=column,
         values=cells,
     )
@@ -1470,7 +1452,7 @@ def _say_reasons(
         values=cells[1],
     )
     found = {*lon.reason[~is_told(lon.reason, "")], *lat.reason[~is_told(lat.reason, "")]}
-    for rule, (message, mend) in REASONS.items():
+    for rule, (message, mend) in ANGLE_REASONS.items():
         if rule not in found:
             continue
         first = (lon.reason == rule) & ~swapped

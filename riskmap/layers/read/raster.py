@@ -10,7 +10,7 @@ import numpy as np
 from riskmap.formats import raster_driver, tags_lead_on
 from riskmap.i18n import text
 from riskmap.layers.layer import Raster, Remark, unusable
-from riskmap.layers.place.points import crs_name
+from riskmap.layers.place.datum import crs_name
 from riskmap.vocabulary.columns import WGS84
 
 if TYPE_CHECKING:
