@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -83,6 +84,32 @@ class UnitSpec:
     crs: str | None = None
     datum: str = "auto"
     demo: bool = False
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The cells of one sheet; row 1 of the office is ``cells[0]``."""
+
+    name: str
+    cells: Sequence[list[Any]]
+    hidden: bool = False
+    encoding: str = ""
+    merged: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
+    """Ranges of joined cells: first and last row and column, from 0."""
+    notes: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the header stands and what it says."""
+
+    last: int
+    """Index of its last row."""
+    names: list[str]
+    fields: frozenset[str]
+    """The fields that its names mean."""
+    first: int = -1
+    """Index of its first row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -852,3 +879,68 @@ def written_rows(
 
 def _blank(value: object) -> bool:
     return value is None or value is pd.NA or value != value
+
+
+def matching(table: pd.DataFrame, where: str) -> np.ndarray:
+    """Tell which rows fulfil an SQL condition.
+
+    Parameters
+    ----------
+    table
+        Shape (n, columns): cells; columns are named in the condition as they are headed.
+    where
+        Such as ``名称 = '甲桥' AND 积水深度 > 0.3``.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+
+    Raises
+    ------
+    LayerError
+        When it is no condition over these columns.
+
+    Examples
+    --------
+    >>> matching(pd.DataFrame({"水深": ["0.3", "0.5"]}), "水深 > 0.4").tolist()
+    [False, True]
+    """
+    with closing(sqlite3.connect(":memory:")) as base:
+        labels = [str(column).replace('"', '""') for column in table.columns]
+        columns = ", ".join(f'"{label}" NUMERIC' for label in labels)
+        try:
+            base.execute(f"CREATE TABLE rows ({columns})")
+            marks = ", ".join("?" * len(labels))
+            cells = (tuple(_sql_value(value) for value in row) for row in table.to_numpy(object))
+            base.executemany(f"INSERT INTO rows VALUES ({marks})", cells)  # noqa: S608
+            base.set_authorizer(_only_reading)
+            found = base.execute(f"SELECT rowid FROM rows WHERE {where}").fetchall()  # noqa: S608
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise unusable(
+                "where",
+                text("the condition cannot be applied: {where}", where=where),
+                text(
+                    "name existing columns, as in SQL; the columns are: {columns}",
+                    columns=", ".join(map(str, table.columns[:30])),
+                ),
+                value=str(library_words(str(error))),
+            ) from error
+    mask = np.zeros(len(table), dtype=bool)
+    mask[[row - 1 for (row,) in found]] = True
+    return mask
+
+
+def _only_reading(action: int, *_: object) -> int:
+    allowed = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
+    return sqlite3.SQLITE_OK if action in allowed else sqlite3.SQLITE_DENY
+
+
+def _sql_value(value: Any) -> Any:
+    if value is None or value is pd.NA or value != value:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return int(value)
+    if isinstance(value, (int, float, np.integer, np.floating)):
+        return value.item() if isinstance(value, np.generic) else value
+    return str(value).strip() or None

@@ -346,7 +346,7 @@ def _read(connection: psycopg.Connection[Any], table: _Relation, where: str | No
     import shapely
     from psycopg import sql
 
-    from riskmap.layers.read.table import matching
+    from riskmap.layers.layer import matching
 
     columns = connection.execute(
         "SELECT a.attname, t.typname FROM pg_attribute a "
@@ -390,8 +390,6 @@ def _read(connection: psycopg.Connection[Any], table: _Relation, where: str | No
         name = "geometry" if "geometry" not in names else "geometry_"
         frame = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, crs=shape.crs).rename(name))
     if left:
-        from riskmap.layers.read.table import matching  # pandas, for reading alone
-
         frame = frame[matching(pd.DataFrame(frame[names]), left)].reset_index(drop=True)
     return frame if key else _in_order(frame)
 

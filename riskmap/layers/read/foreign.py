@@ -22,7 +22,7 @@ import pandas as pd
 from riskmap.files import parse_json
 from riskmap.formats import vector_driver
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import Remark, Rows, row_list, unusable
+from riskmap.layers.layer import Header, Remark, Rows, Sheet, row_list, unusable
 from riskmap.layers.read.encoding import (
     BAD,
     bad_bytes,
@@ -31,7 +31,6 @@ from riskmap.layers.read.encoding import (
     known_codec,
     plausibility,
 )
-from riskmap.layers.read.table import Grid, Header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,7 +174,7 @@ def _span(said: str | None) -> int:
     return min(int(said), 1000) if said and said.isdecimal() else 1
 
 
-def marked_up(content: bytes) -> list[Grid] | None:
+def marked_up(content: bytes) -> list[Sheet] | None:
     """Read the tables of a web page, or of a workbook in XML, under the name of a workbook.
 
     Parameters
@@ -185,7 +184,7 @@ def marked_up(content: bytes) -> list[Grid] | None:
 
     Returns
     -------
-    list of Grid or None
+    list of Sheet or None
         None when it is neither, or holds no table.
     """
     start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -201,7 +200,7 @@ def marked_up(content: bytes) -> list[Grid] | None:
         page.feed(decode(content, None).body)
         page.close()
         grids = [
-            Grid(name="", cells=_even(rows), merged=tuple(sorted(merged)))
+            Sheet(name="", cells=_even(rows), merged=tuple(sorted(merged)))
             for rows, merged in page.tables
             if len(rows) > 1 and any(len(row) > 1 for row in rows)
         ]
@@ -214,7 +213,7 @@ def _even(rows: list[list[Any]]) -> list[list[Any]]:
     return [row + [""] * (width - len(row)) for row in rows]
 
 
-def _xml_sheets(content: bytes) -> list[Grid]:
+def _xml_sheets(content: bytes) -> list[Sheet]:
     """Read the sheets of a workbook that Excel 2003 saved as XML."""
     if re.search(rb"<!(?:DOCTYPE|ENTITY)", content, re.IGNORECASE):
         return []
@@ -241,7 +240,7 @@ def _xml_sheets(content: bytes) -> list[Grid]:
                 cells.append(_xml_value(cell.find(f"{_SPREADSHEET}Data")))
                 cells += [""] * min(wide, 20_000)
         name = str(sheet.get(f"{_SPREADSHEET}Name") or "")
-        grids.append(Grid(name=name, cells=_even(rows), merged=tuple(sorted(merged))))
+        grids.append(Sheet(name=name, cells=_even(rows), merged=tuple(sorted(merged))))
     return grids
 
 
@@ -258,7 +257,7 @@ def _xml_value(data: Any) -> Any:
 _PLACE_KEYS: Final = ("lng", "lon", "lat", "longitude", "latitude", "x", "y")
 
 
-def read_records(path: Path, encoding: str | None) -> Grid | None:
+def read_records(path: Path, encoding: str | None) -> Sheet | None:
     """Read the objects of a JSON file that is no GeoJSON, as programs hand out lists.
 
     Parameters
@@ -270,7 +269,7 @@ def read_records(path: Path, encoding: str | None) -> Grid | None:
 
     Returns
     -------
-    Grid or None
+    Sheet or None
         Keys as the first row; None when it is no list of objects, or has geometries.
     """
     content = path.read_bytes()
@@ -293,7 +292,7 @@ def read_records(path: Path, encoding: str | None) -> Grid | None:
         text("the file is a list of objects, not GeoJSON; it was read as a table"),
         text("nothing to do"),
     )
-    return Grid("", cells, encoding=decoded.encoding, notes=(*decoded.remarks(), remark))
+    return Sheet("", cells, encoding=decoded.encoding, notes=(*decoded.remarks(), remark))
 
 
 def _list_of_objects(value: Any, depth: int) -> list[dict[str, Any]] | None:
@@ -1026,7 +1025,7 @@ def _crs(facts: dict[str, str]) -> str:
 _NUMBER: Final = re.compile(r"^[+-]?\d+(?:\.\d+)?$")
 
 
-def headless(grid: Grid) -> tuple[Grid, Header, Remark] | None:
+def headless(grid: Sheet) -> tuple[Sheet, Header, Remark] | None:
     """Find points in a text that has no header, as instruments and CASS write them.
 
     Parameters
@@ -1081,7 +1080,7 @@ def headless(grid: Grid) -> tuple[Grid, Header, Remark] | None:
     cells: list[list[Any]] = [list(row) for row in rows]
     header = Header(-1, labels, frozenset(("name", first, second)), -1)
     remark = Remark("headless", said, text("put a line of column names above the first row"))
-    return Grid(grid.name, cells, grid.hidden, grid.encoding, notes=grid.notes), header, remark
+    return Sheet(grid.name, cells, grid.hidden, grid.encoding, notes=grid.notes), header, remark
 
 
 def _axis(column: list[str]) -> str:

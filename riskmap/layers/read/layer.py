@@ -42,7 +42,9 @@ from riskmap.layers.layer import (
     Raster,
     Remark,
     Rows,
+    Sheet,
     Source,
+    matching,
     own_fault,
     problems_of,
     unusable,
@@ -67,13 +69,11 @@ from riskmap.layers.read.raster import around_place, read_raster
 from riskmap.layers.read.table import (
     TEXTS,
     WORKBOOKS,
-    Grid,
     Namer,
     Table,
     cell_text,
     find_tables,
     grid_to_rows,
-    matching,
     newest,
     read_csv,
     read_workbook,
@@ -269,7 +269,7 @@ def _begins_with_mark(path: Path) -> bool:
 
 
 def tables_of(
-    grids: list[Grid], spec: Any, name: Namer, *, titles: tuple[str, ...] = ()
+    grids: list[Sheet], spec: Any, name: Namer, *, titles: tuple[str, ...] = ()
 ) -> list[Rows]:
     """Take the tables with a known header out of sheets.
 
@@ -404,7 +404,7 @@ def _refuse_transposed(tables: list[Table], name: Namer) -> None:
             )
 
 
-def said_elsewhere(grids: list[Grid], chosen: list[Table]) -> tuple[str, ...]:
+def said_elsewhere(grids: list[Sheet], chosen: list[Table]) -> tuple[str, ...]:
     """Return the texts of the sheets that hold no table, such as a page of explanations.
 
     Parameters
@@ -530,7 +530,7 @@ def _only(rows: Rows, mask: np.ndarray, remark: Remark) -> Rows:
     )
 
 
-def _wanted(grids: list[Grid], sheet: str | None) -> list[Grid]:
+def _wanted(grids: list[Sheet], sheet: str | None) -> list[Sheet]:
     if sheet is None:
         return grids
     chosen = [grid for grid in grids if grid.name.strip() == str(sheet).strip()]
@@ -543,7 +543,7 @@ def _wanted(grids: list[Grid], sheet: str | None) -> list[Grid]:
     return chosen
 
 
-def _first_cells(grids: list[Grid]) -> str:
+def _first_cells(grids: list[Sheet]) -> str:
     for grid in grids:
         for row in grid.cells:
             if found := [str(value) for value in row if value not in ("", None)]:

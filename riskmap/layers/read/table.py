@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-import sqlite3
 import unicodedata
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, overload
 
@@ -23,7 +21,16 @@ from pyarrow import csv as arrow_csv
 
 from riskmap.formats import check_size, check_workbook
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import SHOWN_ROWS, Remark, Rows, library_words, row_list, unusable
+from riskmap.layers.layer import (
+    SHOWN_ROWS,
+    Header,
+    Remark,
+    Rows,
+    Sheet,
+    library_words,
+    row_list,
+    unusable,
+)
 from riskmap.layers.place.datum import told_datum
 from riskmap.layers.read.encoding import decode, known_codec, plausibility
 from riskmap.layers.read.values import INVISIBLE, as_column, matches, text_series
@@ -40,20 +47,7 @@ _DELIMITERS: Final = (",", "\t", ";", "|", "，")
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 
 
-@dataclass(frozen=True)
-class Grid:
-    """The cells of one sheet; row 1 of the office is ``cells[0]``."""
-
-    name: str
-    cells: Sequence[list[Any]]
-    hidden: bool = False
-    encoding: str = ""
-    merged: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
-    """Ranges of joined cells: first and last row and column, from 0."""
-    notes: tuple[Remark, ...] = ()
-
-
-def read_workbook(path: Path) -> list[Grid]:
+def read_workbook(path: Path) -> list[Sheet]:
     """Read all sheets of a workbook, by what the file is and not by its name.
 
     Parameters
@@ -63,7 +57,7 @@ def read_workbook(path: Path) -> list[Grid]:
 
     Returns
     -------
-    list of Grid
+    list of Sheet
         One for each sheet, empty ones included.
 
     Raises
@@ -92,7 +86,7 @@ def read_workbook(path: Path) -> list[Grid]:
                 continue
             opened = book.get_sheet_by_name(sheet.name)
             grids.append(
-                Grid(
+                Sheet(
                     name=sheet.name,
                     cells=opened.to_python(skip_empty_area=False),
                     hidden=sheet.visible != SheetVisibleEnum.Visible,
@@ -353,7 +347,7 @@ _LONG: Final = 1_000_000
 _QUOTED: Final = re.compile(rb'(?<![^,;|\t\n])"[^"\r\n]*"(?![^,;|\t\r\n])')
 
 
-def _by_columns(content: bytes, encoding: str | None) -> Grid | None:
+def _by_columns(content: bytes, encoding: str | None) -> Sheet | None:
     """Read a long text table by columns; None when it is not as regular as that needs."""
     if len(content) < _LONG or (encoding is not None and known_codec(encoding) != "utf-8"):
         return None
@@ -386,7 +380,7 @@ def _by_columns(content: bytes, encoding: str | None) -> Grid | None:
         return None
     if width < 2 or len(read) < 2:
         return None
-    return Grid(name="", cells=Lines(list(read.columns), content), encoding="utf-8")
+    return Sheet(name="", cells=Lines(list(read.columns), content), encoding="utf-8")
 
 
 _PLAUSIBLE: Final = 0.3
@@ -394,7 +388,7 @@ _HEAD: Final = 65536
 """Bytes by which encoding and delimiter are told."""
 
 
-def read_csv(path: Path, *, encoding: str | None = None, by_columns: bool = False) -> Grid:
+def read_csv(path: Path, *, encoding: str | None = None, by_columns: bool = False) -> Sheet:
     """Read a text table of unknown encoding and delimiter.
 
     Parameters
@@ -408,7 +402,7 @@ def read_csv(path: Path, *, encoding: str | None = None, by_columns: bool = Fals
 
     Returns
     -------
-    Grid
+    Sheet
         All cells as text; a record over several lines counts as one row, as Excel counts.
 
     Raises
@@ -450,7 +444,7 @@ def read_csv(path: Path, *, encoding: str | None = None, by_columns: bool = Fals
     if '="' in body:
         cells = [[_FORMULA_TEXT.sub(r"\1", cell) for cell in row] for row in cells]
     notes = [*decoded.remarks(), *_quote_remarks(unclosed)]
-    return Grid(name="", cells=cells, encoding=decoded.encoding, notes=tuple(notes))
+    return Sheet(name="", cells=cells, encoding=decoded.encoding, notes=tuple(notes))
 
 
 def _split(body: str, mark: str) -> tuple[list[list[Any]], list[int]]:
@@ -517,19 +511,6 @@ _SERIAL: Final = frozenset(("序号", "序 号", "no", "no.", "№", "#", "行�
 
 Namer = Callable[[str], str | None]
 """Gives the field that a header means, or None."""
-
-
-@dataclass(frozen=True)
-class Header:
-    """Where the header stands and what it says."""
-
-    last: int
-    """Index of its last row."""
-    names: list[str]
-    fields: frozenset[str]
-    """The fields that its names mean."""
-    first: int = -1
-    """Index of its first row."""
 
 
 def cell_text(value: Any) -> str:
@@ -874,7 +855,7 @@ _YEAR: Final = re.compile(r"(?<!\d)(20\d{2}|19\d{2})(?=年|\D|$)")
 class Table:
     """One table of a sheet: its rows, its header, and what is written above it."""
 
-    grid: Grid
+    grid: Sheet
     header: Header
     stop: int
     """Index of the first row that is not its own."""
@@ -898,7 +879,7 @@ class Table:
         return None
 
 
-def find_tables(grid: Grid, name: Namer) -> list[Table]:
+def find_tables(grid: Sheet, name: Namer) -> list[Table]:
     """Find the tables of a sheet, one below the other or side by side.
 
     Parameters
@@ -1071,7 +1052,7 @@ def _first_texts(table: Table) -> set[str]:
     return out
 
 
-def grid_to_rows(grid: Grid, header: Header, *, table: Table | None = None) -> Rows:
+def grid_to_rows(grid: Sheet, header: Header, *, table: Table | None = None) -> Rows:
     """Cut the records out of a sheet.
 
     Parameters
@@ -1127,7 +1108,7 @@ class _Cut:
     joined: dict[str, set[int]]
 
 
-def _cut_rows(grid: Grid, header: Header, stop: int, span: tuple[int, int | None]) -> _Cut:
+def _cut_rows(grid: Sheet, header: Header, stop: int, span: tuple[int, int | None]) -> _Cut:
     """Cut records out row by row."""
     left, right = span
     body = [row[left:right] for row in grid.cells[header.last + 1 : stop]]
@@ -1164,7 +1145,7 @@ _MOST_DOUBTFUL: Final = 0.2
 """Where more of the rows are in doubt, each is looked at."""
 
 
-def _cut_columns(grid: Grid, header: Header, stop: int) -> _Cut | None:
+def _cut_columns(grid: Sheet, header: Header, stop: int) -> _Cut | None:
     """Cut the records of a long table out by columns; None when it must be done row by row."""
     first = header.last + 1
     if stop - first < _MANY_ROWS or any(bottom >= first for _, (bottom, _) in grid.merged):
@@ -1308,68 +1289,3 @@ def _angle(parts: list[str]) -> str:
     if not degrees or not (minutes or seconds):
         return degrees
     return f"{degrees}°{minutes or '0'}′" + (f"{seconds}″" if seconds else "")
-
-
-def matching(table: pd.DataFrame, where: str) -> np.ndarray:
-    """Tell which rows fulfil an SQL condition.
-
-    Parameters
-    ----------
-    table
-        Shape (n, columns): cells; columns are named in the condition as they are headed.
-    where
-        Such as ``名称 = '甲桥' AND 积水深度 > 0.3``.
-
-    Returns
-    -------
-    ndarray
-        Shape (n,).
-
-    Raises
-    ------
-    LayerError
-        When it is no condition over these columns.
-
-    Examples
-    --------
-    >>> matching(pd.DataFrame({"水深": ["0.3", "0.5"]}), "水深 > 0.4").tolist()
-    [False, True]
-    """
-    with closing(sqlite3.connect(":memory:")) as base:
-        labels = [str(column).replace('"', '""') for column in table.columns]
-        columns = ", ".join(f'"{label}" NUMERIC' for label in labels)
-        try:
-            base.execute(f"CREATE TABLE rows ({columns})")
-            marks = ", ".join("?" * len(labels))
-            cells = (tuple(_sql_value(value) for value in row) for row in table.to_numpy(object))
-            base.executemany(f"INSERT INTO rows VALUES ({marks})", cells)  # noqa: S608
-            base.set_authorizer(_only_reading)
-            found = base.execute(f"SELECT rowid FROM rows WHERE {where}").fetchall()  # noqa: S608
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            raise unusable(
-                "where",
-                text("the condition cannot be applied: {where}", where=where),
-                text(
-                    "name existing columns, as in SQL; the columns are: {columns}",
-                    columns=", ".join(map(str, table.columns[:30])),
-                ),
-                value=str(library_words(str(error))),
-            ) from error
-    mask = np.zeros(len(table), dtype=bool)
-    mask[[row - 1 for (row,) in found]] = True
-    return mask
-
-
-def _only_reading(action: int, *_: object) -> int:
-    allowed = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
-    return sqlite3.SQLITE_OK if action in allowed else sqlite3.SQLITE_DENY
-
-
-def _sql_value(value: Any) -> Any:
-    if value is None or value is pd.NA or value != value:
-        return None
-    if isinstance(value, (bool, np.bool_)):
-        return int(value)
-    if isinstance(value, (int, float, np.integer, np.floating)):
-        return value.item() if isinstance(value, np.generic) else value
-    return str(value).strip() or None

@@ -18,7 +18,7 @@ import shapely
 from riskmap.errors import LayerError
 from riskmap.formats import check_condition, offline, vector_driver
 from riskmap.i18n import text
-from riskmap.layers.layer import Remark, Rows, library_words, unusable
+from riskmap.layers.layer import Remark, Rows, library_words, matching, unusable
 from riskmap.layers.read.encoding import bad_bytes
 from riskmap.layers.read.foreign import (
     Encoding,
@@ -31,7 +31,6 @@ from riskmap.layers.read.foreign import (
     sibling,
 )
 from riskmap.layers.read.osm import is_osm, read_roads, sorted_copy
-from riskmap.layers.read.table import matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
