@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
 from riskmap.geo.grid import as_dataset, cell_centres
+from riskmap.vocabulary import columns as c
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,8 +82,6 @@ class Scenario:
     """Depth rasters in their own resolution [m]."""
 
 
-SCENARIO: Final = "scenario"
-"""Column that names the state of the world a row belongs to; empty without a scenario."""
 Frame = TypeVar("Frame", bound="pd.DataFrame")
 
 
@@ -148,9 +147,9 @@ def states_of(frame: pd.DataFrame) -> list[str]:
     >>> states_of(pd.DataFrame({"scenario": ["", "storm", ""]})), states_of(pd.DataFrame())
     (['', 'storm'], [''])
     """
-    if SCENARIO not in frame:
+    if c.SCENARIO not in frame:
         return [""]
-    return list(dict.fromkeys(frame[SCENARIO].astype(str)))
+    return list(dict.fromkeys(frame[c.SCENARIO].astype(str)))
 
 
 def of_state(frame: Frame, scenario: str = "") -> Frame:
@@ -174,9 +173,9 @@ def of_state(frame: Frame, scenario: str = "") -> Frame:
     >>> of_state(pd.DataFrame({"scenario": ["", "storm"], "n": [1, 2]}), "storm")["n"].tolist()
     [2]
     """
-    if SCENARIO not in frame:
+    if c.SCENARIO not in frame:
         return frame if not scenario else frame.iloc[:0]
-    return frame[frame[SCENARIO] == scenario].reset_index(drop=True)
+    return frame[frame[c.SCENARIO] == scenario].reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -264,7 +263,7 @@ class Result:
         return as_dataset(table, gpd.GeoSeries.from_xy(x, y), self.grid.crs)
 
 
-__all__ = ["SCENARIO", "Plan", "Proof", "in_state", "joined", "of_state", "states_of"]
+__all__ = ["Plan", "Proof", "in_state", "joined", "of_state", "states_of"]
 
 
 def in_state(table: Frame, scenario: str) -> Frame:
@@ -282,9 +281,9 @@ def in_state(table: Frame, scenario: str) -> Frame:
     DataFrame
         The rows with the column ``scenario`` first.
     """
-    rest = table.drop(columns=SCENARIO, errors="ignore")
+    rest = table.drop(columns=c.SCENARIO, errors="ignore")
     named = pd.Series([scenario] * len(rest), index=rest.index, dtype=object)
-    rest.insert(0, SCENARIO, named)
+    rest.insert(0, c.SCENARIO, named)
     return rest
 
 

@@ -21,6 +21,9 @@ from riskmap.export.witness import as_json, check_key
 from riskmap.export.workbook.books import write_gaps
 from riskmap.export.workbook.tables import class_names, scored
 from riskmap.files import (
+    CONTROL,
+    GEOPACKAGE,
+    PARAMS,
     PlacedElsewhereError,
     beside,
     claim_folder,
@@ -170,7 +173,7 @@ def run_project(
         loaded = loaded.model_copy(update={"overrides": read_weights(weights)})
     folder = out or default_folder(loaded)
     if up_to is None and not discard_edits:
-        refuse_lost_edits(loaded, folder / bundle.CONTROL)
+        refuse_lost_edits(loaded, folder / CONTROL)
     with language(loaded.outputs.lang):
         pictures = _pictures(loaded)
         layout = _layout(loaded) if papers and up_to is None else None
@@ -249,13 +252,13 @@ def _earlier(project: Project, given: Path | None, edition: str) -> _Earlier | T
     names = ("units", "unit_indicators", "items", "signed_off")
     tables = {name: found.table(name) for name in names if name in found.tables}
     try:
-        params = json.loads((folder / bundle.PARAMS).read_text(encoding="utf-8")).get("unit")
+        params = json.loads((folder / PARAMS).read_text(encoding="utf-8")).get("unit")
     except (OSError, ValueError, AttributeError):
         params = None
     shown = folder.name if edition == "internal" else "earlier"
     files = tuple(
         InputFile(f"{shown}/{path.name}", sha256(path), path.stat().st_size)
-        for path in (folder / bundle.GEOPACKAGE, folder / bundle.PARAMS)
+        for path in (folder / GEOPACKAGE, folder / PARAMS)
         if path.is_file()
     )
     name = str(found.facts.get("data_date") or found.facts.get("name"))
@@ -340,7 +343,7 @@ def make_sheets(
     UsageError
         When a folder or file does not exist.
     """
-    if not (folder / "riskmap.gpkg").is_file():
+    if not (folder / GEOPACKAGE).is_file():
         raise UsageError(text("{folder}: no results of riskmap", folder=folder))
     for path in (template, fonts):
         if path is not None and not path.exists():
@@ -386,15 +389,13 @@ def write_tables(folder: Path, address: str, *, title: str = "") -> dict[str, in
     UsageError
         When there is no such folder, or the address is none of a database.
     """
-    if not (folder / bundle.GEOPACKAGE).is_file():
+    if not (folder / GEOPACKAGE).is_file():
         raise UsageError(text("{folder}: no results of riskmap", folder=folder))
     if not is_database(address):
         raise UsageError(
             text("{address}: expected postgresql://USER@HOST:PORT/DATABASE#SCHEMA", address=address)
         )
-    return bundle.write_database(
-        folder / bundle.GEOPACKAGE, address, title=title or folder.resolve().name
-    )
+    return bundle.write_database(folder / GEOPACKAGE, address, title=title or folder.resolve().name)
 
 
 def _keep(project: Project, result: Result) -> list[str]:

@@ -22,7 +22,18 @@ from riskmap.export.witness import PROOF, as_json, build_proof, sign
 from riskmap.export.workbook import tables
 from riskmap.export.workbook.books import write_control, write_gaps, write_list, write_plans
 from riskmap.export.workbook.tables import change_counts, flooded
-from riskmap.files import MANIFEST, hashed_files, whole_folder
+from riskmap.files import (
+    CONTROL,
+    GAPS,
+    GEOPACKAGE,
+    LIST,
+    MANIFEST,
+    PAGE,
+    PARAMS,
+    REPORT,
+    hashed_files,
+    whole_folder,
+)
 from riskmap.i18n import both, language, text
 from riskmap.layers.read.database import connected, part_database, shown_database
 from riskmap.vocabulary import columns as c
@@ -299,15 +310,6 @@ def _items(result: Result) -> dict[str, Any]:
             str(role): int(n) for role, n in sorted(items[c.ROLE].value_counts().items())
         }
     return out
-
-
-PAGE: Final = "onemap.html"
-GEOPACKAGE: Final = "riskmap.gpkg"
-LIST: Final = "研判一张单.xlsx"
-CONTROL: Final = "管控一张表.xlsx"
-GAPS: Final = "data_gaps.xlsx"
-PARAMS: Final = "params.json"
-REPORT: Final = "report.json"
 
 
 def write(

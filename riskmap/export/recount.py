@@ -24,10 +24,16 @@ from riskmap.export.workbook.books import (
     NOTE_HEADINGS,
     PRESET_HEADINGS,
     preset_rows,
-    printed_decimals,
 )
 from riskmap.export.workbook.sheet import sheet_name
-from riskmap.export.workbook.tables import DUTY_TABLES, OWN_TABLES, YES_NO, class_names
+from riskmap.export.workbook.tables import (
+    DUTY_TABLES,
+    OWN_TABLES,
+    YES_NO,
+    class_names,
+    printed_decimals,
+)
+from riskmap.files import CONTROL, GAPS, LIST
 from riskmap.i18n import Text, both, current_language, text
 from riskmap.vocabulary.columns import unit_label
 from riskmap.vocabulary.presets import Preset
@@ -41,10 +47,7 @@ _MOST: Final = 20
 _ENOUGH: Final = 0.6
 """A row is the heading of a table when it names so much of its columns."""
 _NEAR: Final = 1e-9
-_GAPS: Final = "data_gaps.xlsx"
-_LIST: Final = "研判一张单.xlsx"
-_CONTROL: Final = "管控一张表.xlsx"
-_LISTS: Final = {_LIST: "items", _CONTROL: "control", _GAPS: "sources"}
+_LISTS: Final = {LIST: "items", CONTROL: "control", GAPS: "sources"}
 """Workbook to the table of its first sheet."""
 _SOURCE: Final = ("source", "edition", "clause")
 _PLAN: Final = re.compile(r"plan_([a-z]+)_\w+")
@@ -181,8 +184,8 @@ def _books(names: Iterable[str]) -> Iterator[tuple[str, str, list[str]]]:
     for file, start in [*_LISTS.items(), *books.items()]:
         mine = [name for name in known if name.startswith(start)]
         mine += ["plans"] if file in books else [*OWN_TABLES, "unit_scenarios"]
-        mine += [CHECKS] if file == _CONTROL else []
-        mine += ["presets"] if file == _GAPS else []
+        mine += [CHECKS] if file == CONTROL else []
+        mine += ["presets"] if file == GAPS else []
         yield file, start, mine
 
 
@@ -221,7 +224,7 @@ def _loose_rows(
             continue
         held: dict[str, set[int]] = {}
         for part in itertools.chain.from_iterable(_parts(path)):
-            if file == _GAPS or len(part.rows) < _LONG:
+            if file == GAPS or len(part.rows) < _LONG:
                 continue  # small sheets are kept whole: they say more of a row than its table
             if (
                 _table_of(part, names, words, sizes)
@@ -235,7 +238,7 @@ def _loose_rows(
             for at, row in enumerate(cells):
                 if at not in known and any(cell != "" for cell in row):
                     yield file, sheet, at + 1, json.dumps(row, ensure_ascii=False, default=str)
-        if file == _LIST:
+        if file == LIST:
             yield from _formulas(path)
 
 

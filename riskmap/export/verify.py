@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from riskmap.export import bundle
 from riskmap.export.geopackage.read import FITTED
 from riskmap.export.recount import book_faults, page_faults, report_faults, sum_faults
 from riskmap.export.witness import changed_cells, signature_fault, tables_of
 from riskmap.export.workbook import tables
-from riskmap.files import MANIFEST, SIGNATURE, is_litter, sha256
+from riskmap.files import (
+    CONTROL,
+    GEOPACKAGE,
+    LIST,
+    MANIFEST,
+    PAGE,
+    PARAMS,
+    REPORT,
+    SIGNATURE,
+    is_litter,
+    sha256,
+)
 from riskmap.i18n import both, current_language, language, text
 from riskmap.index.steps import apply
-from riskmap.result import SCENARIO
 from riskmap.vocabulary import columns as c
 
 if TYPE_CHECKING:
@@ -57,8 +66,8 @@ def verify(folder: Path, *, public_key: Path | None = None) -> list[str]:
     if public_key is not None and (fault := signature_fault(folder, public_key)):
         faults.append(fault)
     faults += changed_cells(folder)
-    package = folder / bundle.GEOPACKAGE
-    report = _json(folder / bundle.REPORT)
+    package = folder / GEOPACKAGE
+    report = _json(folder / REPORT)
     if not package.is_file() or report is None:
         return faults or [str(text("{file} is missing or cannot be read", file=package.name))]
     try:
@@ -135,7 +144,7 @@ def _scores(package: Path) -> list[str]:
         return faults
     units = read_table(package, "unit_scenarios")
     for name in named:
-        here = units[units[SCENARIO] == name]
+        here = units[units[c.SCENARIO] == name]
         own = _meta_of(metas, name)
         codes = own.loc[own["kind"] == "indicator", "code"]
         wanted = {c.UNIT_ID, *codes, *own.get("denominator", ())}
@@ -153,7 +162,7 @@ def _fitted(facts: pd.DataFrame) -> dict[str, str]:
 
 def _meta_of(metas: pd.DataFrame, scenario: str) -> pd.DataFrame:
     """Take the indicators of one scenario, empty for the baseline, with the columns that it has."""
-    own = metas[metas[SCENARIO].fillna("") == scenario].drop(columns=SCENARIO)
+    own = metas[metas[c.SCENARIO].fillna("") == scenario].drop(columns=c.SCENARIO)
     return own.dropna(axis=1, how="all")
 
 
@@ -215,8 +224,8 @@ def _other_papers(folder: Path, package: Path, report: dict[str, Any]) -> list[s
     with language((report.get("facts") or {}).get("lang") or current_language()):
         faults = [*sum_faults(found), *report_faults(found, report)]
         faults += book_faults(folder, found)
-        if (folder / bundle.PAGE).is_file():
-            faults += page_faults(folder / bundle.PAGE, found)
+        if (folder / PAGE).is_file():
+            faults += page_faults(folder / PAGE, found)
     return faults
 
 
@@ -231,7 +240,7 @@ def _agreement(folder: Path, package: Path, report: dict[str, Any]) -> list[str]
             where = f"{package.name} {name}"
             n, m = len(found[name]), int(count)
             faults.append(str(text("{where}: {n} rows, {m} were written", where=where, n=n, m=m)))
-    params = _json(folder / bundle.PARAMS)
+    params = _json(folder / PARAMS)
     said = found.get("facts", pd.DataFrame(columns=["key", "value"]))
     facts, fitted = dict(said[["key", "value"]].to_numpy()), _fitted(said)
     for name, document, pairs in (
@@ -299,9 +308,9 @@ def _counts(folder: Path, package: Path, report: dict[str, Any]) -> list[str]:
     expected = report["items"]["rows"]
     found = {
         f"{package.name} items": len(items),
-        bundle.LIST: _rows(folder / bundle.LIST),
+        LIST: _rows(folder / LIST),
         f"{package.name} control": len(read_table(package, "control")),
-        bundle.CONTROL: _rows(folder / bundle.CONTROL),
+        CONTROL: _rows(folder / CONTROL),
     }
     faults = [
         str(text("{name} has {n} rows, the report says {m}", name=name, n=n, m=expected))
@@ -321,7 +330,7 @@ def _classes(package: Path, report: dict[str, Any]) -> list[str]:
     if wet:
         every = read_table(package, "unit_scenarios")
         for entry in wet:
-            mine = every[every[SCENARIO] == entry["name"]]
+            mine = every[every[c.SCENARIO] == entry["name"]]
             column = cells[f"class_{entry['number']}"]
             faults += _class_faults(mine, column, f"@{entry['name']}", entry["classes"])
     return faults

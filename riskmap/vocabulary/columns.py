@@ -462,6 +462,8 @@ NAME: Final = "name"
 POPULATION: Final = "population"
 AREA_KM2: Final = "area_km2"
 ROLE: Final = "role"
+SCENARIO: Final = "scenario"
+"""Names the state of the world that a row belongs to; empty without a scenario."""
 
 PLAIN_MARK: Final = "公"
 """Stands in the ids that moved places have in a public edition, and in that edition alone."""

@@ -18,18 +18,19 @@ from riskmap.export.geopackage.read import CHECK_COLUMNS, CHECKS, FITTED
 from riskmap.export.geopackage.styles import kind_style, plan_style, whole_style
 from riskmap.export.witness import as_line
 from riskmap.export.workbook import tables
-from riskmap.export.workbook.books import plan_frames, worded
 from riskmap.export.workbook.tables import (
     DUTY_TABLES,
     OWN_TABLES,
     Flooded,
     changes,
     flooded,
+    plan_frames,
+    worded,
 )
 from riskmap.geo.grid import cell_polygons
 from riskmap.i18n import Label, Text, both, text
 from riskmap.layers.layer import Layer, filled
-from riskmap.result import SCENARIO, Result, states_of
+from riskmap.result import Result, states_of
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.columns import words_of
 from riskmap.vocabulary.grade import LEVEL_NAMES
@@ -295,8 +296,8 @@ def plan_layers(result: Result) -> Iterator[Sheet]:
             rows = rows.drop(columns=["plan", "layer"], errors="ignore")
             rows.insert(0, "plan", name)
             rows.insert(1, "layer", key)
-            if SCENARIO not in rows:
-                rows.insert(2, SCENARIO, "")
+            if c.SCENARIO not in rows:
+                rows.insert(2, c.SCENARIO, "")
             parts.append(rows)
             views += _views(name, key, str(plan.titles.get(key, key)), rows, kind)
         if parts:
@@ -311,13 +312,13 @@ def _views(plan: str, layer: str, title: str, rows: gpd.GeoDataFrame, kind: str)
     """Part a layer by scenario, and by its state before and after the proposed sites."""
     after = rows["when"] == "after" if "when" in rows else pd.Series(data=False, index=rows.index)
     for scenario in states_of(rows):
-        here = rows[SCENARIO] == scenario
+        here = rows[c.SCENARIO] == scenario
         for then in (False, True):
             part = rows[here & (after == then)]
             if not len(part):
                 continue
             said = f"{title}{text(' (with the new sites)')}" if then else title
-            where = [("plan", plan), ("layer", layer), (SCENARIO, scenario)]
+            where = [("plan", plan), ("layer", layer), (c.SCENARIO, scenario)]
             clauses = [f'"{column}" = {_literal(value)}' for column, value in where]
             if "when" in rows:
                 clauses.append(f"\"when\" {'=' if then else '<>'} 'after'")
@@ -484,15 +485,15 @@ def _scenario_shapes(
 
 def _of_scenario(rows: Any, scenario: str) -> Any:
     """Name the scenario; what the ledger itself says of one goes before the words of the run."""
-    out = rows.rename(columns={SCENARIO: "scenario_given"})
-    out.insert(1, SCENARIO, scenario)
+    out = rows.rename(columns={c.SCENARIO: "scenario_given"})
+    out.insert(1, c.SCENARIO, scenario)
     return out
 
 
 def _scenario_views(table: str, title: str, rows: pd.DataFrame, style: str) -> tuple[View, ...]:
     """Draw every scenario by itself."""
     return tuple(
-        View(table, title, f'"{SCENARIO}" = {_literal(scenario)}', style, scenario)
+        View(table, title, f'"{c.SCENARIO}" = {_literal(scenario)}', style, scenario)
         for scenario in states_of(rows)
     )
 
@@ -506,7 +507,7 @@ def _scenario_units(result: Result, wet: Sequence[Flooded]) -> Sheet:
         values = one.unit.stages["raw"]
         frame = result.units.join(tables.scored(one.unit)).join(beside).join(values)
         frame = frame.rename_axis(c.UNIT_ID).reset_index()
-        frame.insert(1, SCENARIO, one.name)
+        frame.insert(1, c.SCENARIO, one.name)
         parts.append(frame)
     shaped = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     levels = tables.levels_of(result.units)
@@ -525,11 +526,11 @@ def _indicators(result: Result) -> pd.DataFrame:
     A scenario's values stand in ``unit_scenarios``, its parameters in ``facts``.
     """
     first = tables.indicator_table(result)
-    first.insert(1, SCENARIO, "")
+    first.insert(1, c.SCENARIO, "")
     parts = [first]
     for one in flooded(result):
         meta = one.unit.meta.rename_axis("code").reset_index()
-        meta.insert(1, SCENARIO, one.name)
+        meta.insert(1, c.SCENARIO, one.name)
         parts.append(meta)
     return pd.concat(parts, ignore_index=True) if len(parts) > 1 else first
 

@@ -18,8 +18,10 @@ import numpy as np
 from riskmap.export.geopackage.contents import Sheet, field_words, with_fields
 from riskmap.export.geopackage.styles import single, with_labels
 from riskmap.export.witness import EPOCH
+from riskmap.files import GEOPACKAGE
 from riskmap.i18n import Text, text
 from riskmap.vocabulary.columns import UNIT_LEVELS
+from riskmap.vocabulary.marks import FAMILY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 PAGE: Final = (420.0, 297.0)
 MAP: Final = (10.0, 24.0, 300.0, 258.0)
 """Left, top, width and height [mm]."""
-_FAMILY: Final = "Noto Sans CJK SC"
 _NAMES: Final = uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
 _PAGE, _MAP, _PICTURE, _LABEL, _LEGEND, _BAR = "65638", "65639", "65640", "65641", "65642", "65646"
 _ARROW: Final = (
@@ -152,7 +153,7 @@ def _map(layout: ET.Element, result: Result, layers: Sequence[tuple[str, str, st
 
 def _font(parent: ET.Element, size: float) -> None:
     given = {
-        "fontFamily": _FAMILY, "fontSize": f"{size:g}", "fontSizeUnit": "Point",
+        "fontFamily": FAMILY, "fontSize": f"{size:g}", "fontSizeUnit": "Point",
         "textColor": "26,37,48,255", "textOpacity": "1",
     }  # fmt: skip
     ET.SubElement(parent, "text-style", given)
@@ -167,7 +168,7 @@ def _label(
         "marginX": "0", "marginY": "0",
     }  # fmt: skip
     item = _item(layout, _LABEL, name, place, more)
-    font = f"{_FAMILY},{size:g},-1,5,50,0,0,0,0,0"
+    font = f"{FAMILY},{size:g},-1,5,50,0,0,0,0,0"
     ET.SubElement(item, "LabelFont", {"description": font, "style": ""})
     _font(item, size)
 
@@ -188,7 +189,7 @@ def _legend(layout: ET.Element) -> None:
         ("symbolLabel", 7),
     ):
         style = ET.SubElement(styles, "style", {"name": name, "marginTop": "1", "alignment": "1"})
-        font = f"{_FAMILY},{size},-1,5,50,0,0,0,0,0"
+        font = f"{FAMILY},{size},-1,5,50,0,0,0,0,0"
         ET.SubElement(style, "styleFont", {"description": font, "style": ""})
         _font(style, size)
 
@@ -207,8 +208,6 @@ def _bar(layout: ET.Element) -> None:
 
 NAME: Final = "riskmap"
 """Name under which QGIS lists the project."""
-FILE: Final = "riskmap.gpkg"
-"""Name of the GeoPackage, beside which the project looks for its layers."""
 VERSION: Final = "3.22.0"
 _DOCTYPE: Final = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _GEOMETRY: Final = {"point": "Point", "line": "Line", "polygon": "Polygon"}
@@ -291,7 +290,7 @@ def project_xml(result: Result, sheets: Sequence[Sheet], *, relief: bool = False
     if relief:
         leaf = {
             "id": f"riskmap_{RELIEF}", "name": str(text("Relief")), "checked": "Qt::Checked",
-            "expanded": "0", "providerKey": "gdal", "source": f"GPKG:./{FILE}:{RELIEF}",
+            "expanded": "0", "providerKey": "gdal", "source": f"GPKG:./{GEOPACKAGE}:{RELIEF}",
         }  # fmt: skip
         ET.SubElement(tree, "layer-tree-layer", leaf)
     _canvas(root, result)
@@ -326,7 +325,7 @@ def _drawn(result: Result, sheet: Sheet) -> Iterator[_Drawn]:
     """Give a table's layers: its views where it has any."""
     if not sheet.kind or not sheet.style:
         return
-    source = f"./{FILE}|layername={sheet.name}"
+    source = f"./{GEOPACKAGE}|layername={sheet.name}"
     if not sheet.views:
         yield _Drawn(
             f"riskmap_{sheet.name}", _ENDING.sub("", sheet.identifier), source, sheet.kind,
@@ -422,7 +421,7 @@ def _on_sheets(groups: Sequence[tuple[Any, list[_Drawn]]]) -> list[tuple[str, st
         if one.id not in ("riskmap_items", "riskmap_population", "riskmap_sensitive")
         and (one.group in ("risk", "element", "base") or one.id == routes)
     ]
-    return [*found, (f"riskmap_{RELIEF}", str(text("Relief")), f"GPKG:./{FILE}:{RELIEF}")]
+    return [*found, (f"riskmap_{RELIEF}", str(text("Relief")), f"GPKG:./{GEOPACKAGE}:{RELIEF}")]
 
 
 _ROUTES: Final = "refuges_routes"
@@ -439,7 +438,8 @@ def _borders(result: Result, units: Sheet) -> _Drawn:
     where = f"\"level\" = '{finest}'"
     return _Drawn(
         "riskmap_borders", str(text("Borders of units")),
-        f"./{FILE}|layername={units.name}|subset={where}", "polygon", style, "base", shown=True,
+        f"./{GEOPACKAGE}|layername={units.name}|subset={where}", "polygon", style, "base",
+        shown=True,
     )  # fmt: skip
 
 
@@ -447,7 +447,7 @@ def _relief(result: Result) -> ET.Element:
     """Draw the relief below everything, in grey."""
     layer = ET.Element("maplayer", {"type": "raster", "hasScaleBasedVisibilityFlag": "0"})
     ET.SubElement(layer, "id").text = f"riskmap_{RELIEF}"
-    ET.SubElement(layer, "datasource").text = f"GPKG:./{FILE}:{RELIEF}"
+    ET.SubElement(layer, "datasource").text = f"GPKG:./{GEOPACKAGE}:{RELIEF}"
     ET.SubElement(layer, "layername").text = str(text("Relief"))
     ET.SubElement(layer, "srs").append(_srs(result.facts.crs))
     ET.SubElement(layer, "provider").text = "gdal"

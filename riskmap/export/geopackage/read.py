@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from riskmap.errors import LayerError
-from riskmap.files import MANIFEST
+from riskmap.files import GEOPACKAGE, MANIFEST
 from riskmap.formats import check_database
 from riskmap.geo.grid import as_dataset
 from riskmap.i18n import text
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-GEOPACKAGE: Final = "riskmap.gpkg"
 _PLAN: Final = "plan_"
 CHECKS: Final = "checks"
 """Table of what is checked beside the control table; its column ``check`` says by what."""

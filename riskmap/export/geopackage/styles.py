@@ -9,7 +9,15 @@ from xml.etree import ElementTree as ET
 
 from riskmap.i18n import text
 from riskmap.vocabulary.columns import CLASSES, words_of
-from riskmap.vocabulary.marks import IN_DISC, bands, colour_of, level_colours, marks, shape_of
+from riskmap.vocabulary.marks import (
+    FAMILY,
+    IN_DISC,
+    bands,
+    colour_of,
+    level_colours,
+    marks,
+    shape_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -519,7 +527,7 @@ def with_labels(
     labeling = ET.SubElement(root, "labeling", {"type": "simple"})
     settings = ET.SubElement(labeling, "settings", {"calloutType": "simple"})
     font = {
-        "fieldName": "name", "isExpression": "0", "fontFamily": FONT, "fontSize": f"{size:g}",
+        "fieldName": "name", "isExpression": "0", "fontFamily": FAMILY, "fontSize": f"{size:g}",
         "fontSizeUnit": "Point", "textColor": _rgba(colour), "textOpacity": "1",
     }  # fmt: skip
     text_style = ET.SubElement(settings, "text-style", font)
@@ -540,7 +548,3 @@ def with_labels(
     }  # fmt: skip
     ET.SubElement(settings, "rendering", rendering)
     return _shown(root)
-
-
-FONT: Final = "Noto Sans CJK SC"
-"""Font of names in QGIS; where it is missing QGIS takes its own."""

@@ -21,8 +21,7 @@ from riskmap.export.papers.document import (
     long_date,
     say,
 )
-from riskmap.export.workbook.books import about_line
-from riskmap.export.workbook.tables import class_names, finest_level, shown
+from riskmap.export.workbook.tables import about_line, class_names, finest_level, shown
 from riskmap.i18n import Text, current_language
 from riskmap.result import Result, of_state
 from riskmap.vocabulary import columns as c
@@ -71,6 +70,22 @@ def subtitle_of(result: Result) -> str:
         For demonstration data a warning; else empty.
     """
     return say("common.demo") if result.facts.demo else ""
+
+
+def state_name(state: str) -> str:
+    """Name a state of the world.
+
+    Parameters
+    ----------
+    state
+        Name of the scenario; empty without one.
+
+    Returns
+    -------
+    str
+        Its name.
+    """
+    return state or say("common.dry")
 
 
 def level_counts(frame: pd.DataFrame) -> dict[int, int]:

@@ -472,6 +472,35 @@ def point_draft(book: Book, code: str) -> Draft:
     )
 
 
+def point_maps(book: Book, numbers: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Draw the map of every item that has a place, as on its sheet.
+
+    Parameters
+    ----------
+    book
+        The book.
+    numbers
+        Ids of items.
+
+    Returns
+    -------
+    dict
+        Id to SVG and scale.
+    """
+    items = book.table("items")
+    roles = dict(zip(items["item_id"].astype(str), items["role"].astype(str), strict=True))
+    placed = {
+        role: set(book.layer(role)["item_id"].astype(str)) if len(book.layer(role)) else set()
+        for role in set(roles.values())
+    }
+    drawn = {}
+    for number in numbers:
+        if number in placed.get(roles.get(number, ""), ()):
+            draft = point_draft(book, number)
+            drawn[number] = draft.map.svg, int(draft.said["scale"])
+    return drawn
+
+
 def poster_draft(book: Book, paper: str, options: Options) -> Draft:
     """Draft the one map of the whole place for a wall.
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import shapely
 
-from riskmap.export.papers.typeset import FAMILY
-from riskmap.vocabulary.marks import IN_DISC, shape_of
+from riskmap.vocabulary.marks import FAMILY, IN_DISC, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

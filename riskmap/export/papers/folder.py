@@ -31,7 +31,14 @@ from riskmap.export.papers.document import (
     say,
     write_docx,
 )
-from riskmap.export.papers.drafts import Draft, Options, point_draft, poster_draft, unit_draft
+from riskmap.export.papers.drafts import (
+    Draft,
+    Options,
+    point_draft,
+    point_maps,
+    poster_draft,
+    unit_draft,
+)
 from riskmap.export.papers.scene import Book, open_book
 from riskmap.export.papers.typeset import (
     Fonts,
@@ -43,12 +50,13 @@ from riskmap.export.papers.typeset import (
     write_pdf,
 )
 from riskmap.export.witness import as_json
-from riskmap.export.workbook.books import FRONT_SHEET, about_line
+from riskmap.export.workbook.books import FILES, FRONT_SHEET
 from riskmap.export.workbook.sheet import HEAD, safe, text_width
 from riskmap.export.workbook.sheet import Book as Workbook
 from riskmap.export.workbook.sheet import sheet_name as tab_name
-from riskmap.export.workbook.tables import class_names, shown, source_table
-from riskmap.files import sha256
+from riskmap.export.workbook.tables import about_line, class_names, shown, source_table
+from riskmap.files import CONTROL, GEOPACKAGE, PAGE, sha256
+from riskmap.files import LIST as LIST_FILE
 from riskmap.i18n import Text, language, text
 from riskmap.vocabulary import columns as c
 
@@ -66,11 +74,11 @@ GUIDE: Final = "一个指南"
 INDEX: Final = "index.html"
 """一平台: the page that leads to every file."""
 SIX: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "map": (MAP, ("onemap.html",)),
-    "list": (LIST, ("研判一张单.xlsx",)),
-    "table": (TABLE, ("管控一张表.xlsx",)),
-    "base": (BASE, ("riskmap.gpkg",)),
-    "guide": (GUIDE, ("避难方案.xlsx", "救援站点方案.xlsx", "物资方案.xlsx")),
+    "map": (MAP, (PAGE,)),
+    "list": (LIST, (LIST_FILE,)),
+    "table": (TABLE, (CONTROL,)),
+    "base": (BASE, (GEOPACKAGE,)),
+    "guide": (GUIDE, tuple(FILES.values())),
 }
 """Key of the words to the folder, and the files beside it that belong there."""
 _BAD: Final = re.compile(r'[\\/:*?"<>|\s#%&{}$!\'@+`=.]+')
@@ -204,7 +212,7 @@ def _plan_papers(result: Result, folder: Path, layout: Layout) -> None:
 
 def _carried(result: Result, folder: Path, layout: Layout) -> None:
     """Write what is carried: evacuation sheets, cards and the handbook with its maps."""
-    maps = leaves.point_maps(folder, [str(number) for number in result.items.index])
+    maps = point_maps(open_book(folder), [str(number) for number in result.items.index])
     made = {
         "转移安置明白纸.pdf": leaves.evacuation_pdf(result, layout),
         "应急处置卡.pdf": leaves.cards_pdf(result, layout),

@@ -16,6 +16,7 @@ from riskmap.export.papers.assessment import (
     moved,
     place_of,
     rows_of,
+    state_name,
     subtitle_of,
     unit_counts,
 )
@@ -32,8 +33,8 @@ from riskmap.export.papers.document import (
     say,
     sign_lines,
 )
-from riskmap.export.workbook.books import about_line
 from riskmap.export.workbook.tables import (
+    about_line,
     class_names,
     finest_level,
     preset_source,
@@ -72,22 +73,6 @@ DESIGN: Final = (
 """Presets of the refuges that the sixth part lists."""
 AGES: Final = ("elderly", "children", "disabled", "bedridden")
 Blocks = list[Any]
-
-
-def state_name(state: str) -> str:
-    """Name a state of the world.
-
-    Parameters
-    ----------
-    state
-        Name of the scenario; empty without one.
-
-    Returns
-    -------
-    str
-        Its name.
-    """
-    return state or say("common.dry")
 
 
 def hardest(result: Result) -> str:

@@ -13,19 +13,17 @@ from riskmap.export.papers.assessment import (
     own_reasons,
     place_of,
     rows_of,
+    state_name,
     subtitle_of,
     towns_of,
     where,
 )
 from riskmap.export.papers.document import Layout, clean, figure, joined, long_date, say
-from riskmap.export.papers.drafts import point_draft
 from riskmap.export.papers.drawing import qr_code
-from riskmap.export.papers.guides import state_name
-from riskmap.export.papers.scene import open_book
 from riskmap.export.papers.typeset import faces_of, find_fonts, typeset
-from riskmap.export.workbook.books import about_line
+from riskmap.export.workbook.tables import about_line
 from riskmap.i18n import Text
-from riskmap.result import SCENARIO, Result, of_state
+from riskmap.result import Result, of_state
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.columns import words_of
 
@@ -141,7 +139,7 @@ def _tables_of(
         return
     for (town, village), mine in table.groupby(["town", "village"], sort=True):
         same: dict[tuple[tuple[str, ...], ...], list[str]] = {}
-        for state in dict.fromkeys(mine[SCENARIO].astype(str)):
+        for state in dict.fromkeys(mine[c.SCENARIO].astype(str)):
             rows = tuple(_evacuation_row(row, result) for row in rows_of(of_state(mine, state)))
             same.setdefault(rows, []).append(state_name(str(state)))
         yield (
@@ -184,7 +182,7 @@ def _short_of(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], list[
     early = _handout(tables, early=True)
     if not len(short):
         return {}
-    keys = [SCENARIO, "town", "village"]
+    keys = [c.SCENARIO, "town", "village"]
     leave = early.groupby(keys)["people"].sum() if len(early) else pd.Series(dtype=float)
     out: dict[tuple[str, str], list[str]] = {}
     for (state, town, village), mine in short.groupby(keys, sort=True):
@@ -322,7 +320,7 @@ def _moves_of(result: Result) -> dict[str, list[dict[str, Any]]]:
     if plan is None or not len(table) or c.ROLE not in result.items:
         return {}
     areas = result.items[result.items[c.ROLE] == "danger_area"]
-    states = list(dict.fromkeys(table[SCENARIO].fillna("").astype(str)))
+    states = list(dict.fromkeys(table[c.SCENARIO].fillna("").astype(str)))
     state = "" if "" in states else states[0]
     table, lack = of_state(table, state), plan.tables.get("shortfall", pd.DataFrame())
     lack = of_state(lack, state) if len(lack) else lack
@@ -512,36 +510,6 @@ def _kits(result: Result) -> dict[str, str]:
         for row in reversed(rows_of(dry))
         if clean(row.get("depot")) and not isinstance(row.get("depot"), Text)
     }  # fmt: skip
-
-
-def point_maps(folder: Path, numbers: Sequence[str]) -> dict[str, tuple[str, int]]:
-    """Draw the map of every item that has a place, as on its sheet.
-
-    Parameters
-    ----------
-    folder
-        Results folder with its GeoPackage.
-    numbers
-        Ids of items.
-
-    Returns
-    -------
-    dict
-        Id to SVG and scale.
-    """
-    book = open_book(folder)
-    items = book.table("items")
-    roles = dict(zip(items["item_id"].astype(str), items["role"].astype(str), strict=True))
-    placed = {
-        role: set(book.layer(role)["item_id"].astype(str)) if len(book.layer(role)) else set()
-        for role in set(roles.values())
-    }
-    drawn = {}
-    for number in numbers:
-        if number in placed.get(roles.get(number, ""), ()):
-            draft = point_draft(book, number)
-            drawn[number] = draft.map.svg, int(draft.said["scale"])
-    return drawn
 
 
 def handbook_pdf(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from riskmap.export.geopackage.read import GEOPACKAGE, Opened, open_results
+from riskmap.export.geopackage.read import Opened, open_results
 from riskmap.export.papers import drawing
 from riskmap.export.papers.drawing import (
     Frame,
@@ -23,6 +23,7 @@ from riskmap.export.papers.drawing import (
     width,
     wrap,
 )
+from riskmap.files import GEOPACKAGE
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.marks import level_colours, marks
 from riskmap.vocabulary.roles import Role, load_roles

@@ -24,9 +24,8 @@ from riskmap.export.papers.document import (
 )
 from riskmap.export.witness import EPOCH
 from riskmap.i18n import Text, text
+from riskmap.vocabulary.marks import FAMILY
 
-FAMILY: Final = "Noto Sans CJK SC"
-"""Font of every paper that names no other: forms of characters as the mainland writes them."""
 LACKING: Final = "〓"
 """Stands for a character that no font has, as printers do."""
 _LANGUAGES: Final = {"zh": ("zh", "cn"), "en": ("en", "us")}

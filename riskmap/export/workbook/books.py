@@ -7,18 +7,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from riskmap.export.witness import EPOCH
 from riskmap.export.workbook import tables
-from riskmap.export.workbook import tables as station_words
 from riskmap.export.workbook.sheet import HEAD, Book, Page, draw_sheet, safe, sheet_name
 from riskmap.export.workbook.tables import (
-    SHEET_NAMES,
     YES_NO,
+    about_line,
     flooded,
+    plan_frame,
+    plan_section,
+    plan_title,
     preset_source,
     preset_status,
     preset_value,
@@ -27,10 +29,9 @@ from riskmap.export.workbook.tables import (
 )
 from riskmap.i18n import Text, current_language, text
 from riskmap.layers.gaps import GapSheet, ledger
-from riskmap.result import SCENARIO, Plan, Result, states_of
+from riskmap.result import Plan, Result, states_of
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.columns import UNITS, unit_label, words_of
-from riskmap.vocabulary.columns import column as column_named
+from riskmap.vocabulary.columns import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -340,7 +341,7 @@ def _scenario_pages(result: Result) -> Iterator[Page]:
                 down=int((frame["class_change"].fillna(0) < 0).sum()),
             )
         )
-        frame.insert(0, SCENARIO, wet.name)
+        frame.insert(0, c.SCENARIO, wet.name)
         parts.append(frame)
     there = [part for part in parts if len(part)]
     if not there:
@@ -459,37 +460,6 @@ def _first(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
     return frame[[*there, *(name for name in frame.columns if name not in there)]]
 
 
-def about_line(result: Result) -> str:
-    """Say who issued a paper, when, which edition it is and what must be known.
-
-    Parameters
-    ----------
-    result
-        The run's result.
-
-    Returns
-    -------
-    str
-        One line.
-    """
-    facts = result.facts
-    parts: list[Text | str] = []
-    if facts.issued_by:
-        parts.append(text("Issued by: {name}", name=facts.issued_by))
-    if facts.data_date:
-        parts.append(text("Date of the data: {date}", date=facts.data_date))
-    edition = text("public edition") if facts.profile == "public" else text("internal edition")
-    parts.append(edition)
-    if facts.profile == "public":
-        number = facts.review_number or text("not reviewed, not to be published")
-        parts.append(text("Map review number: {number}", number=number))
-    if facts.demo:
-        parts.append(text("demonstration data, not real"))
-    if facts.sketch:
-        parts.append(text("areas of units are sketches, no boundaries"))
-    return "  |  ".join(str(part) for part in parts)
-
-
 def _counts(result: Result, frame: pd.DataFrame) -> str:
     """Say how many rows there are and how many of each level."""
     parts = [str(text("{n} items", n=len(frame)))]
@@ -587,8 +557,6 @@ def _presets_page(result: Result) -> Page:
     return Page(str(text("Presets used")), title, about_line(result), frame, {}, labels=labels)
 
 
-HIDDEN: Final = ("demand", "refuge_row")
-"""Columns that only the program needs."""
 FILES: Final = {
     "refuges": "避难方案.xlsx",
     "stations": "救援站点方案.xlsx",
@@ -722,27 +690,6 @@ def write_plans(result: Result, folder: Path) -> dict[str, int]:
     return counts
 
 
-def plan_frames(result: Result) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """List the tables of every plan as attribute tables of a GeoPackage.
-
-    Parameters
-    ----------
-    result
-        The run's result.
-
-    Yields
-    ------
-    tuple
-        Table name, title and rows, with texts in the current language; the scenario is empty where
-        none holds.
-    """
-    for key, plan in result.plans.items():
-        for name, table in plan.tables.items():
-            if len(table):
-                frame = _plain(table, result, key, rounded=False)
-                yield f"plan_{key}_{name}", _title(name, key), frame
-
-
 def _pages(key: str, plan: Plan, result: Result, whose: str) -> Iterator[Page]:
     """Lay out the workbook: what its sheets answer, then every subject."""
     there = {name: table for name, table in plan.tables.items() if len(table)}
@@ -769,15 +716,15 @@ def _pages(key: str, plan: Plan, result: Result, whose: str) -> Iterator[Page]:
 
 def _page(name: str, table: pd.DataFrame, result: Result, key: str, notes: str) -> Page:
     """Lay out one table; the scenario is left out where there is none."""
-    frame = _plain(table, result, key)
-    if SCENARIO in frame and states_of(table) == [""]:
-        frame = frame.drop(columns=SCENARIO)
-    elif SCENARIO in frame:
+    frame = plan_frame(table, result, key)
+    if c.SCENARIO in frame and states_of(table) == [""]:
+        frame = frame.drop(columns=c.SCENARIO)
+    elif c.SCENARIO in frame:
         dry = str(text("without flood"))
-        frame[SCENARIO] = [dry if one == "" else one for one in frame[SCENARIO]]
-    title = _title(name, key)
+        frame[c.SCENARIO] = [dry if one == "" else one for one in frame[c.SCENARIO]]
+    title = plan_title(name, key)
     aside = ASIDE.get(f"{key}.{name}", frozenset())
-    return Page(title, title, notes, frame, {}, paper=8, section=_section(key), aside=aside)
+    return Page(title, title, notes, frame, {}, paper=8, section=plan_section(key), aside=aside)
 
 
 def _guide(plan: Plan, pages: list[tuple[Subject, list[Page]]], whose: str) -> Page:
@@ -808,7 +755,7 @@ def _proof(plan: Plan) -> Page:
     rows = [
         {
             "question": str(one.question),
-            SCENARIO: one.scenario or str(text("without flood")),
+            c.SCENARIO: one.scenario or str(text("without flood")),
             "status": str(words_of("status").get(one.status, one.status)),
             "objective": one.objective,
             "bound": one.bound,
@@ -816,116 +763,6 @@ def _proof(plan: Plan) -> Page:
         }
         for one in plan.proof
     ]
-    names = ["question", SCENARIO, "status", "objective", "bound", "gap"]
+    names = ["question", c.SCENARIO, "status", "objective", "bound", "gap"]
     title = str(text("Proof of the plan"))
     return Page(title, title, "", pd.DataFrame(rows, columns=names), {}, section="guide")
-
-
-def _title(name: str, kind: str) -> str:
-    own = station_words.SHEETS if kind == "stations" else {}
-    return str(own.get(name, SHEET_NAMES.get(name, name)))
-
-
-_KEPT: Final = (SCENARIO, "kind", "when", "geometry")
-"""Columns that stay codes: programs filter by them."""
-T = TypeVar("T", bound=pd.DataFrame)
-
-
-def worded(table: T, result: Result, kind: str) -> T:
-    """Say the codes of a plan's table or layer in words.
-
-    Parameters
-    ----------
-    table
-        Rows.
-    result
-        The run's result.
-    kind
-        Key of the plan.
-
-    Returns
-    -------
-    DataFrame
-        The same rows in the current language; scenarios, kinds and layers stay as they are.
-    """
-    said: dict[str, Any] = {}
-    for name, values in table.items():
-        if name in _KEPT or not (
-            values.dtype == object or pd.api.types.is_string_dtype(values.dtype)
-        ):
-            continue
-        words = _words(str(name), result, kind)
-        entries = [_word(value, words) for value in values.to_numpy(dtype=object)]
-        said[str(name)] = pd.Series(entries, index=table.index, dtype=object)
-    return table.assign(**said)
-
-
-def _plain(table: pd.DataFrame, result: Result, kind: str, *, rounded: bool = True) -> pd.DataFrame:
-    """Leave out what only the program needs and say codes in words; round what is printed."""
-    shown = table.drop(columns=[name for name in HIDDEN if name in table]).reset_index(drop=True)
-    shown = worded(shown, result, kind)
-    columns = {
-        name: values.round(printed_decimals(str(name), values))
-        if rounded and pd.api.types.is_float_dtype(values.dtype)
-        else values
-        for name, values in shown.items()
-    }
-    if {"town", "district"} <= set(columns):
-        town, district = columns["town"], columns["district"]
-        columns["town"] = town.where(town.astype(str) != "", district.map(_whole))
-    return pd.DataFrame(columns, index=shown.index, columns=shown.columns)
-
-
-def _whole(district: Any) -> str:
-    """Name the row of a district among those of its towns."""
-    return str(text("{name}, whole", name=district))
-
-
-def _section(kind: str) -> str:
-    """Name the section of the vocabulary that holds for a plan."""
-    return "stations" if kind == "stations" else "refuges"
-
-
-def _words(name: str, result: Result, kind: str) -> Mapping[str, Text]:
-    """Give the words for the codes of a column of a plan."""
-    if name == "unit":
-        return {unit: unit_label(unit) for unit in UNITS if unit != "1"}
-    known = column_named(name, _section(kind))
-    words = words_of(known.choices) if known is not None else {}
-    if name == "what":
-        return {role: one.label for role, one in result.roles.items()} | dict(words)
-    return words
-
-
-def printed_decimals(name: str, values: pd.Series[Any]) -> int:
-    """Say how finely a column is printed: people and metres in whole numbers, shares in four.
-
-    Parameters
-    ----------
-    name
-        The column's name.
-    values
-        Its numbers.
-
-    Returns
-    -------
-    int
-        Decimals, by the largest number.
-
-    Examples
-    --------
-    >>> printed_decimals("people", pd.Series([1200.4])), printed_decimals("share", pd.Series([0.5]))
-    (0, 4)
-    """
-    largest = float(values.abs().max() or 0) if values.notna().any() else 0.0
-    if name in ("lon", "lat"):
-        return 6
-    return 0 if largest >= 1000 else 1 if largest >= 100 else 4
-
-
-def _word(value: object, words: Mapping[str, Text]) -> object:
-    if isinstance(value, Text):
-        return str(value)
-    if isinstance(value, str) and value in words:
-        return str(words[value])
-    return value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ import pandas as pd
 from riskmap.export.witness import as_line
 from riskmap.i18n import Label, Text, current_language, text
 from riskmap.vocabulary import columns as c
-from riskmap.vocabulary.columns import unit_label, words_of
+from riskmap.vocabulary.columns import UNITS, unit_label, words_of
 from riskmap.vocabulary.grade import LEVEL_NAMES
 
 if TYPE_CHECKING:
@@ -173,6 +173,37 @@ def levels_of(units: pd.DataFrame) -> list[str]:
     there = set(units[c.LEVEL])
     known = [level for level in c.UNIT_LEVELS if level in there]
     return known or sorted(map(str, there)) or ["custom"]
+
+
+def about_line(result: Result) -> str:
+    """Say who issued a paper, when, which edition it is and what must be known.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    facts = result.facts
+    parts: list[Text | str] = []
+    if facts.issued_by:
+        parts.append(text("Issued by: {name}", name=facts.issued_by))
+    if facts.data_date:
+        parts.append(text("Date of the data: {date}", date=facts.data_date))
+    edition = text("public edition") if facts.profile == "public" else text("internal edition")
+    parts.append(edition)
+    if facts.profile == "public":
+        number = facts.review_number or text("not reviewed, not to be published")
+        parts.append(text("Map review number: {number}", number=number))
+    if facts.demo:
+        parts.append(text("demonstration data, not real"))
+    if facts.sketch:
+        parts.append(text("areas of units are sketches, no boundaries"))
+    return "  |  ".join(str(part) for part in parts)
 
 
 def notes_of(result: Result) -> list[Text]:
@@ -784,3 +815,182 @@ SHEETS: Final = {
     "coverage": text("Covered once, twice, never"),
     "nearest": text("First station of every point"),
 }
+
+
+HIDDEN: Final = ("demand", "refuge_row")
+"""Columns that only the program needs."""
+
+
+def plan_frames(result: Result) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """List the tables of every plan as attribute tables of a GeoPackage.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Yields
+    ------
+    tuple
+        Table name, title and rows, with texts in the current language; the scenario is empty where
+        none holds.
+    """
+    for key, plan in result.plans.items():
+        for name, table in plan.tables.items():
+            if len(table):
+                frame = plan_frame(table, result, key, rounded=False)
+                yield f"plan_{key}_{name}", plan_title(name, key), frame
+
+
+def plan_title(name: str, kind: str) -> str:
+    """Name the table of a plan.
+
+    Parameters
+    ----------
+    name
+        The table.
+    kind
+        Key of the plan.
+
+    Returns
+    -------
+    str
+        What stands over it and on the tab of its sheet, in the current language.
+    """
+    own = SHEETS if kind == "stations" else {}
+    return str(own.get(name, SHEET_NAMES.get(name, name)))
+
+
+_KEPT: Final = (c.SCENARIO, "kind", "when", "geometry")
+"""Columns that stay codes: programs filter by them."""
+T = TypeVar("T", bound=pd.DataFrame)
+
+
+def worded(table: T, result: Result, kind: str) -> T:
+    """Say the codes of a plan's table or layer in words.
+
+    Parameters
+    ----------
+    table
+        Rows.
+    result
+        The run's result.
+    kind
+        Key of the plan.
+
+    Returns
+    -------
+    DataFrame
+        The same rows in the current language; scenarios, kinds and layers stay as they are.
+    """
+    said: dict[str, Any] = {}
+    for name, values in table.items():
+        if name in _KEPT or not (
+            values.dtype == object or pd.api.types.is_string_dtype(values.dtype)
+        ):
+            continue
+        words = _plan_words(str(name), result, kind)
+        entries = [_said(value, words) for value in values.to_numpy(dtype=object)]
+        said[str(name)] = pd.Series(entries, index=table.index, dtype=object)
+    return table.assign(**said)
+
+
+def plan_frame(
+    table: pd.DataFrame, result: Result, kind: str, *, rounded: bool = True
+) -> pd.DataFrame:
+    """Leave out what only the program needs and say codes in words; round what is printed.
+
+    Parameters
+    ----------
+    table
+        A table of the plan.
+    result
+        The run's result.
+    kind
+        Key of the plan.
+    rounded
+        Whether it is printed.
+
+    Returns
+    -------
+    DataFrame
+        The table as a reader sees it, in the current language.
+    """
+    frame = table.drop(columns=[name for name in HIDDEN if name in table]).reset_index(drop=True)
+    frame = worded(frame, result, kind)
+    columns = {
+        name: values.round(printed_decimals(str(name), values))
+        if rounded and pd.api.types.is_float_dtype(values.dtype)
+        else values
+        for name, values in frame.items()
+    }
+    if {"town", "district"} <= set(columns):
+        town, district = columns["town"], columns["district"]
+        columns["town"] = town.where(town.astype(str) != "", district.map(_whole))
+    return pd.DataFrame(columns, index=frame.index, columns=frame.columns)
+
+
+def _whole(district: Any) -> str:
+    """Name the row of a district among those of its towns."""
+    return str(text("{name}, whole", name=district))
+
+
+def plan_section(kind: str) -> str:
+    """Name the section of the vocabulary that holds for a plan.
+
+    Parameters
+    ----------
+    kind
+        Key of the plan.
+
+    Returns
+    -------
+    str
+        The section.
+    """
+    return "stations" if kind == "stations" else "refuges"
+
+
+def _plan_words(name: str, result: Result, kind: str) -> Mapping[str, Text]:
+    """Give the words for the codes of a column of a plan."""
+    if name == "unit":
+        return {unit: unit_label(unit) for unit in UNITS if unit != "1"}
+    known = c.column(name, plan_section(kind))
+    words = words_of(known.choices) if known is not None else {}
+    if name == "what":
+        return {role: one.label for role, one in result.roles.items()} | dict(words)
+    return words
+
+
+def printed_decimals(name: str, values: pd.Series[Any]) -> int:
+    """Say how finely a column is printed: people and metres in whole numbers, shares in four.
+
+    Parameters
+    ----------
+    name
+        The column's name.
+    values
+        Its numbers.
+
+    Returns
+    -------
+    int
+        Decimals, by the largest number.
+
+    Examples
+    --------
+    >>> printed_decimals("people", pd.Series([1200.4])), printed_decimals("share", pd.Series([0.5]))
+    (0, 4)
+    """
+    largest = float(values.abs().max() or 0) if values.notna().any() else 0.0
+    if name in ("lon", "lat"):
+        return 6
+    return 0 if largest >= 1000 else 1 if largest >= 100 else 4
+
+
+def _said(value: object, words: Mapping[str, Text]) -> object:
+    if isinstance(value, Text):
+        return str(value)
+    if isinstance(value, str) and value in words:
+        return str(words[value])
+    return value
