@@ -23,8 +23,8 @@ from riskmap.files import MANIFEST, hashed_files, sha256, whole_folder
 from riskmap.i18n import Text, both, text
 from riskmap.index.classify import NEEDS
 from riskmap.index.stability import groups_of
-from riskmap.index.stability import leave_one_out as remove_each
 from riskmap.index.steps import STAGES, Index, fit, load_recipe
+from riskmap.index.stress import leave_one_out as remove_each
 from riskmap.index.stress import stress
 from riskmap.index.tree import build_tree, error, failure, read_steps, text_of
 from riskmap.index.weights import effective

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from riskmap.geo.grid import Grid, cell_of, geometries
+from riskmap.geo.grid import Grid, cell_of, cuts, geometries
 
 if TYPE_CHECKING:
     from riskmap.layers.layer import Raster
@@ -387,40 +387,6 @@ def segments(
     xy, part = shapely.get_coordinates(parts, return_index=True)
     same = part[1:] == part[:-1]
     return xy[:-1][same], xy[1:][same], np.asarray(row[part[:-1][same]], dtype=np.int64)
-
-
-def cuts(
-    a: NDArray[np.float64], b: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Cut segments at whole numbers of their coordinates.
-
-    Parameters
-    ----------
-    a, b
-        Starts and ends in units of the cell size, shape (n, 2).
-
-    Returns
-    -------
-    tuple of ndarray
-        Segment, from and to share of its length, 0..1.
-    """
-    owners, times = [np.repeat(np.arange(len(a)), 2)], [np.tile([0.0, 1.0], len(a))]
-    for axis in (0, 1):
-        low = np.ceil(np.minimum(a[:, axis], b[:, axis]))
-        count = np.floor(np.maximum(a[:, axis], b[:, axis])) - low + 1
-        count = np.maximum(count, 0).astype(np.int64)
-        owner = np.repeat(np.arange(len(a)), count)
-        step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        span = (b - a)[owner, axis]
-        level = span != 0
-        owner, step, span = owner[level], step[level], span[level]
-        times.append(np.clip((low[owner] + step - a[owner, axis]) / span, 0.0, 1.0))
-        owners.append(owner)
-    owner, time = np.concatenate(owners), np.concatenate(times)
-    order = np.lexsort((time, owner))
-    owner, time = owner[order], time[order]
-    same = (owner[1:] == owner[:-1]) & (time[1:] > time[:-1])
-    return owner[:-1][same], time[:-1][same], time[1:][same]
 
 
 def raster_to_cells(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "CELL",
     "Grid",
     "as_dataset",
     "cell_centres",
@@ -31,6 +32,7 @@ __all__ = [
     "cell_of",
     "cell_polygons",
     "crs_name",
+    "cuts",
     "geometries",
     "inside_cells",
     "is_in_china",
@@ -44,6 +46,8 @@ __all__ = [
 ]
 
 FloatGrid = NDArray[np.float32]
+CELL: Final = "cell"
+"""Name of the column with the flat index of cells."""
 _WGS84: Final = "EPSG:4326"
 CHINA_BOX: Final = (73.5, 3.0, 135.1, 54.0)
 """West, south, east and north [degrees] of the area where CGCS2000 zones are chosen."""
@@ -627,8 +631,6 @@ def cell_polygons(grid: Grid, cells: ArrayLike | None = None) -> gpd.GeoDataFram
     import geopandas as gpd
     import pandas as pd
 
-    from riskmap.vocabulary.columns import CELL
-
     flat = inside_cells(grid) if cells is None else np.asarray(cells, dtype=np.int64)
     x, y = cell_centres(grid, flat)
     half = grid.size_m / 2
@@ -787,3 +789,37 @@ def unit_of_points(points: Any, units: Any, *, level: str | None = None) -> NDAr
     first[1:] = at[1:] != at[:-1]
     found[known[at[first]]] = codes[row[first]]
     return found
+
+
+def cuts(
+    a: NDArray[np.float64], b: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Cut segments at whole numbers of their coordinates.
+
+    Parameters
+    ----------
+    a, b
+        Starts and ends in units of the cell size, shape (n, 2).
+
+    Returns
+    -------
+    tuple of ndarray
+        Segment, from and to share of its length, 0..1.
+    """
+    owners, times = [np.repeat(np.arange(len(a)), 2)], [np.tile([0.0, 1.0], len(a))]
+    for axis in (0, 1):
+        low = np.ceil(np.minimum(a[:, axis], b[:, axis]))
+        count = np.floor(np.maximum(a[:, axis], b[:, axis])) - low + 1
+        count = np.maximum(count, 0).astype(np.int64)
+        owner = np.repeat(np.arange(len(a)), count)
+        step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        span = (b - a)[owner, axis]
+        level = span != 0
+        owner, step, span = owner[level], step[level], span[level]
+        times.append(np.clip((low[owner] + step - a[owner, axis]) / span, 0.0, 1.0))
+        owners.append(owner)
+    owner, time = np.concatenate(owners), np.concatenate(times)
+    order = np.lexsort((time, owner))
+    owner, time = owner[order], time[order]
+    same = (owner[1:] == owner[:-1]) & (time[1:] > time[:-1])
+    return owner[:-1][same], time[:-1][same], time[1:][same]

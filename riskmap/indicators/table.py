@@ -14,11 +14,11 @@ import pandas as pd
 from riskmap.errors import IndicatorError, LayerError, Problem
 from riskmap.files import read_texts
 from riskmap.geo.areas import coverage, place_share, zonal
-from riskmap.geo.grid import inside_cells
+from riskmap.geo.grid import CELL, inside_cells
 from riskmap.i18n import Label, Text, text
 from riskmap.indicators import shipped_tables
 from riskmap.indicators.methods import METHODS, Field, Inputs, Missing, Spec
-from riskmap.vocabulary.columns import CELL, UNIT_ID
+from riskmap.vocabulary.columns import UNIT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -404,6 +404,48 @@ def filled(table: pd.DataFrame, name: str) -> pd.Series[Any]:
     return pd.Series(entries, index=table.index, dtype=object)
 
 
+def numbers(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """Take a column as numbers; NaN where it is blank or missing.
+
+    Parameters
+    ----------
+    table
+        The table.
+    name
+        The column.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+    """
+    import pandas as pd
+
+    if name not in table:
+        return np.full(len(table), np.nan)
+    return pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def texts(table: pd.DataFrame, name: str) -> list[str]:
+    """Take a column as texts; empty where it is blank or missing.
+
+    Parameters
+    ----------
+    table
+        The table.
+    name
+        The column.
+
+    Returns
+    -------
+    list
+        One text a row.
+    """
+    if name not in table:
+        return [""] * len(table)
+    return [str(value) for value in table[name].astype(object).where(table[name].notna(), "")]
+
+
 SHOWN_ROWS = 10
 SHOWN_CHARACTERS = 80
 LISTED = 1000

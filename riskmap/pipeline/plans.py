@@ -14,7 +14,7 @@ from riskmap.pipeline.ground import find_graph
 from riskmap.plans.options import ride_seconds, walk_seconds
 from riskmap.plans.refuges.plan import State, World, refuge_plan
 from riskmap.plans.refuges.tables import folded
-from riskmap.plans.refuges.ways import Landmarks
+from riskmap.plans.refuges.ways import Landmarks, roads_in
 from riskmap.plans.stations.plan import plan_stations
 from riskmap.plans.supplies import Call, supply_plan
 from riskmap.result import joined
@@ -299,7 +299,7 @@ def _supplies(
         return None
     calls = []
     for name, plan in plans.items():
-        roads = states[name].roads(world, {"ride": float("inf")}, carrier="truck")
+        roads = roads_in(states[name], world, {"ride": float("inf")}, carrier="truck")
         sent = plan.tables["assignment"]
         at = sent.groupby("refuge_row")["people"].sum().reindex(range(len(world.refuges)))
         calls.append(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from riskmap.geo.grid import row_xy
 from riskmap.i18n import Text, text
-from riskmap.plans.refuges.demand import numbers, texts
+from riskmap.layers.layer import numbers, texts
 from riskmap.plans.refuges.ways import Net, ways
 from riskmap.result import Plan, Proof
 from riskmap.siting.exact.branch import p_median

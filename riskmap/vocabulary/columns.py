@@ -456,7 +456,6 @@ def codes(series: pd.Series[Any]) -> pd.Series[str]:
 ITEM_ID: Final = "item_id"
 UNIT_ID: Final = "unit_id"
 PARENT_ID: Final = "parent_id"
-CELL: Final = "cell"
 LEVEL: Final = "level"
 NAME: Final = "name"
 POPULATION: Final = "population"

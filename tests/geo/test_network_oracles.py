@@ -12,7 +12,7 @@ from shapely import LineString
 
 from riskmap.geo.network import build_graph, cost_table, k_nearest, nearest_seconds, shortest_paths
 from riskmap.geo.network import search as buckets
-from riskmap.geo.network.snap import Snapped
+from riskmap.geo.network.graph import Snapped
 
 X0, Y0 = 500_000.0, 4_000_000.0
 SIDE = 4

@@ -8,8 +8,8 @@ import pytest
 import shapely
 
 from riskmap.geo.network import build_graph, wet_roads
+from riskmap.geo.network.graph import Snapped
 from riskmap.geo.network.route import VEHICLES
-from riskmap.geo.network.snap import Snapped
 from riskmap.geo.network.tables import cost_table, k_nearest, shortest_paths
 from riskmap.geo.network.travel import nearest_seconds, reached_stretches
 from riskmap.layers.read.osm import read_roads

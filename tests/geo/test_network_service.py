@@ -16,8 +16,9 @@ from riskmap.geo.network import (
     service_areas,
     vehicle_seconds,
 )
+from riskmap.geo.network.graph import Snapped
 from riskmap.geo.network.rules import water_speed
-from riskmap.geo.network.snap import Snapped, snap_points
+from riskmap.geo.network.snap import snap_points
 from riskmap.geo.network.travel import reached_stretches, stretch_lines, within
 from riskmap.vocabulary.presets import load_presets
 

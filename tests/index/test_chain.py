@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from riskmap.index.stability import leave_one_out
 from riskmap.index.steps import apply, default_steps, fit
+from riskmap.index.stress import leave_one_out
 
 UNITS, CODES = 60, [f"i{n}" for n in range(9)]
 STEPS = [

@@ -27,7 +27,7 @@ from riskmap.export.workbook.tables import (
     plan_frames,
     worded,
 )
-from riskmap.geo.grid import cell_polygons
+from riskmap.geo.grid import CELL, cell_polygons
 from riskmap.i18n import Label, Text, both, text
 from riskmap.layers.layer import Layer, filled
 from riskmap.result import Result, states_of
@@ -148,7 +148,7 @@ def _cells(result: Result) -> Sheet:
     shaped = cell_polygons(result.grid, flat)
     frame = tables.scored(result.index["cell"]).join(cells)
     frame = frame.astype(dict.fromkeys(frame.columns[frame.dtypes == "float32"], "float64"))
-    frame.insert(0, c.CELL, shaped["name"])
+    frame.insert(0, CELL, shaped["name"])
     if result.population is not None:
         people = np.asarray(result.population, dtype="float64").ravel()[flat]
         frame.insert(1, c.POPULATION, people)

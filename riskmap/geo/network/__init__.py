@@ -8,9 +8,9 @@ from riskmap.geo.network.flooded import (
     vehicle_seconds,
     wet_roads,
 )
-from riskmap.geo.network.graph import RoadGraph
+from riskmap.geo.network.graph import RoadGraph, Snapped
 from riskmap.geo.network.route import route
-from riskmap.geo.network.snap import SNAP_LIMIT_M, Snapped, snap_points
+from riskmap.geo.network.snap import SNAP_LIMIT_M, snap_points
 from riskmap.geo.network.tables import CostTable, Path, cost_table, k_nearest, shortest_paths
 from riskmap.geo.network.travel import Nearest, nearest_seconds, service_areas
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from riskmap.geo.network.rules import (
     BACKWARD,
     BOTH,
+    FERRY,
     FORWARD,
     PROFILES,
     Values,
@@ -35,7 +36,6 @@ OPEN: Final = 1
 ENDS: Final = 2
 """Open to those who begin or end their way there, not for through traffic."""
 SHUT: Final = 3
-FERRY: Final = "ferry"
 _CODE: Final = {"open": OPEN, "ends": ENDS, "shut": SHUT}
 _FOR: Final = {"car": "car", "truck": "truck", "foot": "foot"}
 SIZES: Final = {"maxheight": "height", "maxwidth": "width", "maxweight": "weight"}

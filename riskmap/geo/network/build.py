@@ -14,7 +14,6 @@ from riskmap.errors import LayerError, UsageError
 from riskmap.geo.grid import metric_crs, project_points
 from riskmap.geo.network import rules
 from riskmap.geo.network.access import (
-    FERRY,
     SHUT,
     Verdict,
     bars,
@@ -26,6 +25,7 @@ from riskmap.geo.network.access import (
 )
 from riskmap.geo.network.graph import ISLAND_SHARE, Bools, Direction, Floats, Ints, RoadGraph, arcs
 from riskmap.geo.network.rules import (
+    FERRY,
     URBAN,
     Values,
     check_units,

@@ -11,10 +11,8 @@ import shapely
 
 from riskmap.errors import UsageError
 from riskmap.geo.grid import project_points
-from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, arcs
+from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, Snapped, arcs
 from riskmap.geo.network.rules import Values, check_depth, shipped, water_speed
-from riskmap.geo.network.snap import Snapped
-from riskmap.geo.network.turns import split_turns
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
@@ -637,7 +635,43 @@ def _split(
         component=np.r_[graph.component, graph.component[graph.edge_tail[parent[inner]]]],
         island=np.r_[graph.island, graph.island[graph.edge_tail[parent[inner]]]],
     )
-    return split_turns(graph, parent, parts)
+    return _split_turns(graph, parent, parts)
+
+
+def _split_turns(graph: RoadGraph, parent: Ints, parts: RoadGraph) -> RoadGraph:
+    """Carry the turns of a graph to the parts of its edges, which stand in order along each."""
+    if not graph.turns:
+        return parts
+    first = np.searchsorted(parent, np.arange(graph.edge_count))
+    count = np.bincount(parent, minlength=graph.edge_count)
+    arc_of = np.full((parts.edge_count, 2), -1)
+    arc_of[parts.arc_edge, np.where(parts.arc_ahead, 0, 1)] = np.arange(len(parts.arc_edge))
+    arc = graph.turn_arc
+    edge, ahead = graph.arc_edge[arc], graph.arc_ahead[arc]
+    size = count[edge]
+    owner = np.repeat(np.arange(len(arc)), size)
+    begin = np.cumsum(size) - size
+    step = np.arange(len(owner)) - begin[owner]
+    child = first[edge[owner]] + np.where(ahead[owner], step, size[owner] - 1 - step)
+    new_arc = arc_of[child, np.where(ahead[owner], 0, 1)]
+    base = owner < len(graph.arc_edge)
+    state = new_arc.copy()
+    state[~base] = len(parts.arc_edge) + np.arange(int((~base).sum()))
+    inside = np.flatnonzero(step < size[owner] - 1)
+    before = np.repeat(np.arange(len(arc)), np.diff(graph.turn_indptr))
+    after = graph.turn_indices
+    tail = np.concatenate([state[inside], state[begin[before] + size[before] - 1]])
+    head = np.concatenate([state[inside + 1], state[begin[after]]])
+    total = len(parts.arc_edge) + int((~base).sum())
+    order = np.lexsort((head, tail))
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=total))])
+    turn_arc = np.concatenate([np.arange(len(parts.arc_edge)), new_arc[~base]])
+    zone = np.zeros(total, np.int64)
+    zone[state] = graph.turn_zone[owner]
+    return replace(
+        parts, turn_arc=turn_arc, turn_zone=zone, turn_indptr=indptr.astype(np.int64),
+        turn_indices=head[order],
+    )  # fmt: skip
 
 
 def _stretches(

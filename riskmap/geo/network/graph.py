@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from riskmap.geo.network.rules import Values
-    from riskmap.geo.network.snap import Snapped
 
 
 Ints = NDArray[np.int64]
@@ -246,6 +245,101 @@ def arcs_ahead(
     first[1:] = (arc_edge[1:] != arc_edge[:-1]) | (begin[1:] != begin[:-1])
     loop = tail[arc_edge] == head[arc_edge]
     return np.asarray(np.where(loop, first & forward[arc_edge], fits))
+
+
+@dataclass(frozen=True, eq=False)
+class Snapped:
+    """Points on the network."""
+
+    edge: Ints
+    """Edge of each point, -1 when the point is off the network, shape (k,)."""
+    along: Floats
+    """Share of the edge's length that lies before the point, 0 to 1, NaN off it, shape (k,)."""
+    walk_m: Floats
+    """Distance to the road, infinite off the network, shape (k,) [m]."""
+    xy: Floats
+    """The place on the road in the graph's CRS, NaN off it, shape (k, 2) [m]."""
+
+    def __len__(self) -> int:
+        """Count the points."""
+        return len(self.edge)
+
+    @property
+    def on(self) -> Bools:
+        """True where the point is on the network."""
+        return self.edge >= 0
+
+    def with_rows(self, rows: Ints, others: Snapped) -> Snapped:
+        """Replace some of the points.
+
+        Parameters
+        ----------
+        rows
+            Their positions.
+        others
+            What takes their places.
+
+        Returns
+        -------
+        Snapped
+            All points.
+        """
+        parts = []
+        for name in ("edge", "along", "walk_m", "xy"):
+            mine = getattr(self, name).copy()
+            mine[rows] = getattr(others, name)
+            parts.append(mine)
+        return Snapped(*parts)
+
+    def without(self, rows: Bools) -> Snapped:
+        """Take some points off the network.
+
+        Parameters
+        ----------
+        rows
+            A mask.
+
+        Returns
+        -------
+        Snapped
+            All points, these ones off the network.
+        """
+        return Snapped(
+            np.where(rows, -1, self.edge),
+            np.where(rows, np.nan, self.along),
+            np.where(rows, np.inf, self.walk_m),
+            np.where(rows[:, None], np.nan, self.xy),
+        )
+
+    def nearer(self, by_m: float) -> Snapped:
+        """Shorten the way between every point and its road.
+
+        Parameters
+        ----------
+        by_m
+            How much of it does not count; what is shorter becomes 0 [m].
+
+        Returns
+        -------
+        Snapped
+            The same places on the roads.
+        """
+        return Snapped(self.edge, self.along, np.maximum(self.walk_m - by_m, 0.0), self.xy)
+
+    def take(self, rows: Ints | Bools) -> Snapped:
+        """Give some of the points.
+
+        Parameters
+        ----------
+        rows
+            Positions or a mask.
+
+        Returns
+        -------
+        Snapped
+            These points in this order.
+        """
+        return Snapped(self.edge[rows], self.along[rows], self.walk_m[rows], self.xy[rows])
 
 
 MOST_KEPT: Final = 12

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from riskmap.errors import LayerError, UsageError
-from riskmap.geo.network.access import FERRY
 from riskmap.geo.network.build import build_graph, project
 from riskmap.geo.network.flooded import FACTORS
-from riskmap.geo.network.rules import CAR, URBAN, Values, chosen, hour_notes, moved_notes, shipped
+from riskmap.geo.network.graph import Snapped
+from riskmap.geo.network.rules import (
+    CAR,
+    FERRY,
+    URBAN,
+    Values,
+    chosen,
+    hour_notes,
+    moved_notes,
+    shipped,
+)
 from riskmap.geo.network.snap import (
     SNAP_LIMIT_M,
-    Snapped,
     plain_name,
     put_by_name,
     snap_points,

@@ -223,6 +223,7 @@ PROFILES: Final[Mapping[str, str]] = {
     "foot": "road.classes_foot",
 }
 """Preset with the OSM classes that a profile uses."""
+FERRY: Final = "ferry"
 _NOT_BUILT: Final = ("construction", "proposed", "raceway")
 
 FORWARD: Final = frozenset(

@@ -18,6 +18,7 @@ from riskmap.geo.network.graph import (
     Floats,
     Ints,
     RoadGraph,
+    Snapped,
     Way,
     Weight,
     hang,
@@ -26,7 +27,6 @@ from riskmap.geo.network.graph import (
     same_edge,
     space,
 )
-from riskmap.geo.network.snap import Snapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,6 @@ import numpy as np
 import shapely
 
 from riskmap.errors import UsageError
-from riskmap.geo.network.access import FERRY
 from riskmap.geo.network.graph import (
     Way,
     at_edge_ends,
@@ -20,7 +19,7 @@ from riskmap.geo.network.graph import (
     open_arcs,
     same_edge,
 )
-from riskmap.geo.network.rules import Values, chosen
+from riskmap.geo.network.rules import FERRY, Values, chosen
 from riskmap.i18n import text
 
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, Weight
-    from riskmap.geo.network.snap import Snapped
+    from riskmap.geo.network.graph import Bools, Floats, Ints, RoadGraph, Snapped, Weight
 
 
 _EQUAL: Final = 1e-9

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from riskmap.geo.network.graph import Bools, Ints, RoadGraph
+    from riskmap.geo.network.graph import Bools, Ints
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -431,57 +431,6 @@ def inner_nodes(
         mine = [int(node) for node in nodes[row].split()]
         found[int(ways[row])] = found.get(int(ways[row]), frozenset()) | set(mine[1:-1])
     return found
-
-
-def split_turns(graph: RoadGraph, parent: Ints, parts: RoadGraph) -> RoadGraph:
-    """Carry the turns of a graph to one whose edges are parts of its own.
-
-    Parameters
-    ----------
-    graph
-        The graph before it was cut.
-    parent
-        Edge of ``graph`` that each edge of ``parts`` is of, ascending and in order along it.
-    parts
-        The graph of the parts.
-
-    Returns
-    -------
-    RoadGraph
-        ``parts`` with its turns.
-    """
-    if not graph.turns:
-        return parts
-    first = np.searchsorted(parent, np.arange(graph.edge_count))
-    count = np.bincount(parent, minlength=graph.edge_count)
-    arc_of = np.full((parts.edge_count, 2), -1)
-    arc_of[parts.arc_edge, np.where(parts.arc_ahead, 0, 1)] = np.arange(len(parts.arc_edge))
-    arc = graph.turn_arc
-    edge, ahead = graph.arc_edge[arc], graph.arc_ahead[arc]
-    size = count[edge]
-    owner = np.repeat(np.arange(len(arc)), size)
-    begin = np.cumsum(size) - size
-    step = np.arange(len(owner)) - begin[owner]
-    child = first[edge[owner]] + np.where(ahead[owner], step, size[owner] - 1 - step)
-    new_arc = arc_of[child, np.where(ahead[owner], 0, 1)]
-    base = owner < len(graph.arc_edge)
-    state = new_arc.copy()
-    state[~base] = len(parts.arc_edge) + np.arange(int((~base).sum()))
-    inside = np.flatnonzero(step < size[owner] - 1)
-    before = np.repeat(np.arange(len(arc)), np.diff(graph.turn_indptr))
-    after = graph.turn_indices
-    tail = np.concatenate([state[inside], state[begin[before] + size[before] - 1]])
-    head = np.concatenate([state[inside + 1], state[begin[after]]])
-    total = len(parts.arc_edge) + int((~base).sum())
-    order = np.lexsort((head, tail))
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=total))])
-    turn_arc = np.concatenate([np.arange(len(parts.arc_edge)), new_arc[~base]])
-    zone = np.zeros(total, np.int64)
-    zone[state] = graph.turn_zone[owner]
-    return replace(
-        parts, turn_arc=turn_arc, turn_zone=zone, turn_indptr=indptr.astype(np.int64),
-        turn_indices=head[order],
-    )  # fmt: skip
 
 
 def osm_ids(column: pd.Series) -> Ints:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from riskmap.i18n import Text, text
+from riskmap.layers.layer import numbers, texts
 from riskmap.plans.refuges.dangers import Spots, Verdict, verdict
-from riskmap.plans.refuges.demand import numbers, texts, vehicles_table
+from riskmap.plans.refuges.demand import vehicles_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,7 @@ from riskmap.geo.grid import cell_of, row_xy
 from riskmap.geo.network.flooded import sample, slopes
 from riskmap.geo.network.snap import named_roads
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import OUTSIDE
-from riskmap.plans.refuges.demand import texts
-from riskmap.plans.refuges.ways import Landmarks, Net, nets
+from riskmap.layers.layer import OUTSIDE, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
     from riskmap.geo.grid import Grid
     from riskmap.layers.layer import Raster
+    from riskmap.plans.refuges.ways import Landmarks
 
     Floats = NDArray[np.float64]
     import geopandas as gpd
@@ -465,36 +464,4 @@ class State:
             flood_level=world.flood_level,
             areas=pd.concat(filled) if filled else None,
             sources=world.sources,
-        )
-
-    def roads(
-        self, world: World, limits_s: Mapping[str, float], *, carrier: str = "bus"
-    ) -> tuple[Net, ...]:
-        """Give the roads as they are in this state.
-
-        Parameters
-        ----------
-        world
-            The world.
-        limits_s
-            Longest way by mode [s].
-        carrier
-            Vehicle of those who ride.
-
-        Returns
-        -------
-        tuple of Net
-            On foot first.
-        """
-        return nets(
-            world.graphs,
-            world.grid,
-            presets=world.presets,
-            limits_s=limits_s,
-            depth_m=self.depth_m,
-            depths=self.depths,
-            closures=self.closures,
-            waterways=world.waterways,
-            carrier=carrier,
-            named=world.named,
         )

@@ -13,7 +13,7 @@ import shapely.geometry
 from riskmap.geo.areas import coverage
 from riskmap.geo.grid import cell_centres, project_points, unit_of_points
 from riskmap.geo.network.flooded import sample
-from riskmap.layers.layer import depth_tiles
+from riskmap.layers.layer import depth_tiles, numbers, texts
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -91,46 +91,6 @@ def capacity_table(
         },
         index=refuges.index,
     )
-
-
-def numbers(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    """Take a column as numbers; NaN where it is blank or missing.
-
-    Parameters
-    ----------
-    table
-        The table.
-    name
-        The column.
-
-    Returns
-    -------
-    ndarray
-        Shape (n,).
-    """
-    if name not in table:
-        return np.full(len(table), np.nan)
-    return pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def texts(table: pd.DataFrame, name: str) -> list[str]:
-    """Take a column as texts; empty where it is blank or missing.
-
-    Parameters
-    ----------
-    table
-        The table.
-    name
-        The column.
-
-    Returns
-    -------
-    list
-        One text a row.
-    """
-    if name not in table:
-        return [""] * len(table)
-    return [str(value) for value in table[name].astype(object).where(table[name].notna(), "")]
 
 
 def _per_capita(

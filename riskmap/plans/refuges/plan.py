@@ -11,6 +11,7 @@ import shapely
 
 from riskmap.geo.grid import unit_of_points
 from riskmap.i18n import Text, text
+from riskmap.layers.layer import numbers, texts
 from riskmap.plans.options import warning_seconds
 from riskmap.plans.refuges.assign import Case, assign, early_case, mend_table, scattered
 from riskmap.plans.refuges.checks import audit, eligibility, refuge_checks, refuge_spots, usable_for
@@ -21,10 +22,8 @@ from riskmap.plans.refuges.demand import (
     last_arrival,
     lived_in,
     living,
-    numbers,
     part,
     people_to_move,
-    texts,
     vehicles_table,
 )
 from riskmap.plans.refuges.schedule import (
@@ -50,7 +49,7 @@ from riskmap.plans.refuges.tables import (
     summary,
     with_reasons,
 )
-from riskmap.plans.refuges.ways import Net, Routes, group_ways, plan_routes
+from riskmap.plans.refuges.ways import Net, Routes, group_ways, plan_routes, roads_in
 from riskmap.result import Plan, Proof
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ def refuge_plan(
         objective is person-minutes, the bound equals it when the ordered aims are proven.
     """
     now = state or State()
-    roads = now.roads(world, limits_s)
+    roads = roads_in(now, world, limits_s)
     dry = roads if now.dry else tuple(net.dry for net in roads)
     dangers = now.dangers(world)
     warning_s = warning_seconds(options, world.presets, now.name)

@@ -14,8 +14,8 @@ import shapely.ops
 from riskmap.geo.grid import cell_centres
 from riskmap.geo.network.flooded import sample
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import depth_tiles
-from riskmap.plans.refuges.demand import People, numbers, texts, whole_numbers
+from riskmap.layers.layer import depth_tiles, numbers, texts
+from riskmap.plans.refuges.demand import People, whole_numbers
 from riskmap.plans.refuges.ways import CLASS_WORDS, Net, Routes, group_ways, ways
 from riskmap.siting.allocation import three_step, two_step
 from riskmap.vocabulary.columns import Hour, Signal

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from riskmap.i18n import Text, text
-from riskmap.plans.refuges.demand import texts
+from riskmap.layers.layer import texts
 from riskmap.plans.refuges.ways import LEAST_LEG_M
 from riskmap.vocabulary.columns import words_of
 

@@ -11,7 +11,7 @@ import shapely
 import shapely.ops
 
 from riskmap.geo.network.flooded import cut_at_pixels, sample, vehicle_seconds, wet_roads
-from riskmap.geo.network.snap import Snapped, put_by_name, reachable
+from riskmap.geo.network.snap import put_by_name, reachable
 from riskmap.geo.network.tables import cost_table, find_pieces, shared_with
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import depth_tiles
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
-    from riskmap.geo.network.graph import RoadGraph
+    from riskmap.geo.network.graph import RoadGraph, Snapped
     from riskmap.layers.layer import Raster
+    from riskmap.plans.refuges.dangers import State, World
     from riskmap.vocabulary.presets import Presets
 
     Floats = NDArray[np.float64]
@@ -200,6 +201,41 @@ def nets(
             )
         )
     return tuple(found)
+
+
+def roads_in(
+    now: State, world: World, limits_s: Mapping[str, float], *, carrier: str = "bus"
+) -> tuple[Net, ...]:
+    """Give the roads as they are in one state of the world.
+
+    Parameters
+    ----------
+    now
+        Water and closures.
+    world
+        The world.
+    limits_s
+        Longest way by mode [s].
+    carrier
+        Vehicle of those who ride.
+
+    Returns
+    -------
+    tuple of Net
+        On foot first.
+    """
+    return nets(
+        world.graphs,
+        world.grid,
+        presets=world.presets,
+        limits_s=limits_s,
+        depth_m=now.depth_m,
+        depths=now.depths,
+        closures=now.closures,
+        waterways=world.waterways,
+        carrier=carrier,
+        named=world.named,
+    )
 
 
 def _rivers(waterways: gpd.GeoDataFrame | None, presets: Presets) -> NDArray[np.object_] | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from riskmap.errors import ProjectError
 from riskmap.geo.grid import Grid, cell_centres, cell_names, inside_cells, row_xy, unit_of_points
-from riskmap.geo.network.snap import Snapped, named_roads, put_by_name, snap_points
+from riskmap.geo.network.snap import named_roads, put_by_name, snap_points
 from riskmap.i18n import Text, text
 from riskmap.plans.options import Rule, Target
 from riskmap.result import of_state
@@ -21,7 +21,7 @@ from riskmap.vocabulary.columns import words_of
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from riskmap.geo.network.graph import RoadGraph
+    from riskmap.geo.network.graph import RoadGraph, Snapped
     from riskmap.geo.people import Pieces
     from riskmap.plans.options import Rule, Standard
 

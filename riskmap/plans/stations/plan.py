@@ -64,8 +64,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from riskmap.geo.grid import Grid
-    from riskmap.geo.network.graph import RoadGraph
-    from riskmap.geo.network.snap import Snapped
+    from riskmap.geo.network.graph import RoadGraph, Snapped
     from riskmap.geo.people import Pieces
     from riskmap.layers.layer import Layer, Raster
     from riskmap.result import Scenario

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from riskmap.geo.grid import Grid, row_xy
 from riskmap.geo.network.flooded import WetRoads, sample, vehicle_seconds, wet_roads
-from riskmap.geo.network.snap import Snapped, snap_points, snap_rows
+from riskmap.geo.network.snap import snap_points, snap_rows
 from riskmap.geo.network.tables import cost_table
 from riskmap.geo.network.travel import nearest_seconds
 from riskmap.layers.layer import Raster, depth_tiles
@@ -23,7 +23,7 @@ from riskmap.plans.stations.coverage import CELLS, Demand, Force, Reach, arrival
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from riskmap.geo.network.graph import RoadGraph
+    from riskmap.geo.network.graph import RoadGraph, Snapped
     from riskmap.vocabulary.presets import Presets
 
 

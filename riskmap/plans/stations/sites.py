@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from riskmap.errors import InfeasibleError
 from riskmap.geo.grid import Grid, cell_of, inside_cells, row_xy, thin
 from riskmap.geo.network.flooded import sample, slopes
-from riskmap.geo.network.snap import Snapped, snap_points
+from riskmap.geo.network.snap import snap_points
 from riskmap.i18n import Text, text
 from riskmap.layers.layer import depth_tiles
 from riskmap.plans.stations.reach import Fleet, Setting, first_there, pairs, with_stations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-    from riskmap.geo.network.graph import RoadGraph
+    from riskmap.geo.network.graph import RoadGraph, Snapped
     from riskmap.layers.layer import Raster
     from riskmap.plans.stations.coverage import Demand
     from riskmap.siting.problem import Instance

@@ -11,7 +11,6 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
-from riskmap.siting.exact.branch import search
 from riskmap.siting.exact.lagrange import (
     Best,
     Node,
@@ -21,6 +20,7 @@ from riskmap.siting.exact.lagrange import (
     pairs_of,
     root,
     rounded,
+    search,
 )
 from riskmap.siting.problem import CANDIDATE, EXCLUDED, EXISTING, Answer, Instance, minimise, stack
 

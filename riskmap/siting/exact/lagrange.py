@@ -1,7 +1,9 @@
-"""The p-median: good sites by greedy and swaps, a proven bound by Lagrangian relaxation."""
+"""Good sites by greedy and swaps, a proven bound by Lagrangian relaxation, the search upon it."""
 
 from __future__ import annotations
 
+import heapq
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from riskmap.siting.problem import CANDIDATE, EXCLUDED, EXISTING, Instance, nearest_open
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from riskmap.siting.problem import Floats, Ints
 
 
@@ -745,3 +749,119 @@ def _turned(start: I, facility: I, cost: F, u: F, picked: B, direction: F) -> fl
         direction[i] = 0.5 * (slope + direction[i])
         norm += direction[i] ** 2
     return norm
+
+
+def close(best: Best, bound: float, gap: float) -> bool:
+    """Tell whether a bound proves the best answer within a gap.
+
+    Parameters
+    ----------
+    best
+        The best answer.
+    bound
+        Lagrangian bound.
+    gap
+        Relative gap.
+
+    Returns
+    -------
+    bool
+        True when the search may stop.
+    """
+    if not np.isfinite(best.value):
+        return False
+    return best.value - best.proven(bound) <= max(gap, 1e-9) * max(abs(best.value), 1e-9)
+
+
+def divided(node: Node, p: int, side: int) -> Node | None:
+    """Open or close the facility that the relaxation is least sure of.
+
+    Parameters
+    ----------
+    node
+        The part.
+    p
+        Number of sites.
+    side
+        Open (existing) or closed (excluded).
+
+    Returns
+    -------
+    Node or None
+        The smaller part; None when nothing is left to divide or too few sites are.
+    """
+    free = np.flatnonzero(node.state == CANDIDATE)
+    if not free.size:
+        return None
+    pick = free[np.argmin(np.abs(node.often[free] - 0.5))]
+    state = node.state.copy()
+    state[pick] = side
+    often = node.often.copy()
+    often[pick] = 0.0
+    state = decided(state, np.zeros(state.size), p, np.inf)
+    if (state != EXCLUDED).sum() < p:
+        return None
+    return replace(node, state=state, often=often)
+
+
+def search(
+    first: Node,
+    p: int,
+    best: Best,
+    *,
+    lift: Callable[[Node], Node | None],
+    finish: Callable[[Node, int, float], float | None],
+    gap: float,
+    deadline: float,
+    max_nodes: int | None,
+) -> float:
+    """Search all choices of sites, the part with the lowest bound first.
+
+    Parameters
+    ----------
+    first
+        The whole search.
+    p
+        Number of sites.
+    best
+        The best answer known; changed when a better one is met.
+    lift
+        Bounds a part; None when it holds no better answer.
+    finish
+        Solves a part outright, given the parts so far and the deadline: a bound on what is better
+        in it (infinite when nothing is), or None when the part is too large for that.
+    gap
+        Relative gap at which to stop.
+    deadline
+        `time.perf_counter` at which to stop [s].
+    max_nodes
+        Parts after which to stop.
+
+    Returns
+    -------
+    float
+        A proven bound on the optimum.
+    """
+    heap: list[tuple[float, int, Node]] = [(first.bound, 0, first)]
+    count = 0
+    while heap:
+        bound = heap[0][0]
+        if bound > best.limit or close(best, bound, gap):
+            break
+        if time.perf_counter() > deadline or (max_nodes is not None and count >= max_nodes):
+            return best.proven(bound)
+        node = heapq.heappop(heap)[2]
+        solved = finish(node, count, deadline)
+        if solved is not None:
+            if np.isfinite(solved):
+                return best.proven(min([solved, *(part[0] for part in heap[:1])]))
+            count += 1
+            continue
+        for side in (EXISTING, EXCLUDED):
+            count += 1
+            part = divided(node, p, side)
+            if part is not None:
+                part = lift(part)
+            if part is not None:
+                heapq.heappush(heap, (part.bound, count, part))
+    return best.proven(heap[0][0]) if heap and heap[0][0] <= best.limit else best.value
