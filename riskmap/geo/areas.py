@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import scipy  # its parts are loaded when they are used
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
 from riskmap.geo.grid import Grid, cell_of, cuts, geometries
 
@@ -32,7 +32,7 @@ _FILLED = 1e-12
 """Share of a window that may be missing from a piece that fills it: what rounding leaves."""
 
 
-def coverage(grid: Grid, polygons: Any) -> sparse.csr_array[Any, tuple[int, int]]:
+def coverage(grid: Grid, polygons: Any) -> scipy.sparse.csr_array[Any, tuple[int, int]]:
     """Measure exactly which fraction of each cell each polygon covers.
 
     Parameters
@@ -64,10 +64,10 @@ def coverage(grid: Grid, polygons: Any) -> sparse.csr_array[Any, tuple[int, int]
     solid = (shapely.get_dimensions(shapes) == 2) & (shapely.area(shapes) > 0)
     rows = np.flatnonzero(solid)
     if not len(rows):
-        return sparse.csr_array((len(shapes), grid.n_cells), dtype=np.float64)
+        return scipy.sparse.csr_array((len(shapes), grid.n_cells), dtype=np.float64)
     found = cells_under(shapes[rows], bounds=grid.bounds, shape=grid.shape, crs=grid.crs)
     entry = found.tocoo()
-    return sparse.csr_array(
+    return scipy.sparse.csr_array(
         (entry.data, (rows[entry.coords[0]], entry.coords[1])), shape=(len(shapes), grid.n_cells)
     )
 
@@ -78,7 +78,7 @@ def cells_under(
     bounds: tuple[float, float, float, float],
     shape: tuple[int, int],
     crs: Any,
-) -> sparse.csr_array:
+) -> scipy.sparse.csr_array:
     """Measure which fraction of each cell of a raster lies under each polygon.
 
     By exactextract where it is installed; else by cutting the polygons along the raster's lines,
@@ -117,7 +117,7 @@ def cells_under(
     counts = found["cell_id"].map(len).to_numpy()
     at = np.repeat(found["row"].to_numpy(), counts), np.concatenate(found["cell_id"].to_list())
     fraction = np.concatenate(found["coverage"].to_list()).astype(np.float64)
-    return sparse.csr_array((fraction, at), shape=(len(shapes), shape[0] * shape[1]))
+    return scipy.sparse.csr_array((fraction, at), shape=(len(shapes), shape[0] * shape[1]))
 
 
 def _ring_by_ring(
@@ -125,7 +125,7 @@ def _ring_by_ring(
     *,
     bounds: tuple[float, float, float, float],
     shape: tuple[int, int],
-) -> sparse.csr_array:
+) -> scipy.sparse.csr_array:
     """Add up what rings cover and take off their holes, in the precision of exactextract."""
     pieces, row = shapely.get_parts(shapes, return_index=True)
     rings, piece = shapely.get_rings(pieces, return_index=True)
@@ -139,7 +139,7 @@ def _ring_by_ring(
     first = np.flatnonzero(np.diff(place, prepend=-1))
     summed = np.add.reduceat(signed, first).astype(np.float64) if len(first) else signed
     entries = summed, (row[piece[ring]][first], cell[first])
-    return sparse.csr_array(entries, shape=(len(shapes), shape[0] * shape[1]))
+    return scipy.sparse.csr_array(entries, shape=(len(shapes), shape[0] * shape[1]))
 
 
 def _cut(
@@ -251,8 +251,8 @@ def spread_matrix(
     polygons: Any,
     *,
     weight: NDArray[Any] | None = None,
-    cover: sparse.csr_array[Any, tuple[int, int]] | None = None,
-) -> sparse.csr_array[Any, tuple[int, int]]:
+    cover: scipy.sparse.csr_array[Any, tuple[int, int]] | None = None,
+) -> scipy.sparse.csr_array[Any, tuple[int, int]]:
     """Give the share of each polygon's total that each cell takes; see `polygons_to_cells`.
 
     Parameters
@@ -292,7 +292,7 @@ def spread_matrix(
         chosen = np.where((summed > 0)[row], values, chosen)
         total = np.where(summed > 0, summed, total)
     scale = np.divide(_share_in_place(grid, polygons), total, out=np.zeros(n), where=total > 0)
-    return sparse.csr_array((chosen * scale[row], (row, cell)), shape=cover.shape)
+    return scipy.sparse.csr_array((chosen * scale[row], (row, cell)), shape=cover.shape)
 
 
 def _share_in_place(grid: Grid, polygons: Any) -> NDArray[np.float64]:
@@ -479,7 +479,7 @@ Rule = Literal["mean", "population_mean", "sum", "density"]
 
 def zonal(
     grid: Grid,
-    cover: sparse.csr_array[Any, tuple[int, int]],
+    cover: scipy.sparse.csr_array[Any, tuple[int, int]],
     fields: NDArray[Any],
     *,
     how: Rule = "mean",

@@ -439,6 +439,40 @@ def make_grid(place: Any, *, crs: Any, size_m: float) -> Grid:
     ((5, 4), (100.0, 200.0, 500.0, 700.0), 16)
     """
     metric = require_metric(crs)
+    shape, (first_x, first_y), (nx, ny) = cells_over(place, metric=metric, size_m=size_m)
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+
+    origin = Affine(size_m, 0, first_x * size_m, 0, -size_m, (first_y + ny) * size_m)
+    code = metric.to_epsg()
+    geobox = GeoBox((ny, nx), origin, f"EPSG:{code}" if code else metric.to_wkt())
+    return Grid(geobox, _inside(shape, geobox), shape)
+
+
+def cells_over(
+    place: Any, *, metric: CRS, size_m: float
+) -> tuple[shapely.Geometry, tuple[int, int], tuple[int, int]]:
+    """Count the cells of a grid before it is laid.
+
+    Parameters
+    ----------
+    place
+        A polygon in `metric`, or a GeoDataFrame or GeoSeries of polygons in any CRS.
+    metric
+        The metric CRS of the run.
+    size_m
+        Side of a cell [m].
+
+    Returns
+    -------
+    tuple of Geometry and tuple of int and tuple of int
+        The place, the first column and row counted from the origin, the numbers of both.
+
+    Raises
+    ------
+    LayerError
+        If the size is not a positive number, the place has no area, or the grid is too big.
+    """
     if not (np.isfinite(size_m) and size_m > 0):
         raise LayerError(
             text("the cell size {size} is not a positive number of metres", size=size_m)
@@ -458,13 +492,7 @@ def make_grid(place: Any, *, crs: Any, size_m: float) -> Grid:
                 n=nx * ny,
             )
         )
-    from affine import Affine
-    from odc.geo.geobox import GeoBox
-
-    origin = Affine(size_m, 0, first_x * size_m, 0, -size_m, (first_y + ny) * size_m)
-    code = metric.to_epsg()
-    geobox = GeoBox((ny, nx), origin, f"EPSG:{code}" if code else metric.to_wkt())
-    return Grid(geobox, _inside(shape, geobox), shape)
+    return shape, (first_x, first_y), (nx, ny)
 
 
 def _inside(place: shapely.Geometry, geobox: GeoBox) -> NDArray[np.bool_]:

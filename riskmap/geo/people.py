@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import scipy  # its parts are loaded when they are used
 import shapely
-from affine import Affine
 from numpy.typing import NDArray
-from scipy import sparse
 
 from riskmap.geo.areas import cells_under, coverage, raster_to_cells, spread_matrix
 from riskmap.geo.grid import Grid, cell_of, geometries, point_xy
@@ -20,11 +19,12 @@ if TYPE_CHECKING:
 
     from riskmap.layers.layer import Raster
 
+    Matrix = scipy.sparse.csr_array[Any, tuple[int, int]]
+
 __all__ = ["Pieces", "live_in", "people_matrix", "share_of_cells"]
 
 FloatGrid = NDArray[np.float32]
 Floats = NDArray[np.float64]
-Matrix = sparse.csr_array[Any, tuple[int, int]]
 
 CUT: Final = 0.05
 """A unit that stands outside the place by a smaller share of its area is wholly inside: outlines
@@ -202,16 +202,16 @@ class Pieces:
         """Count the people on pieces of ground, each of one of m areas in one unit."""
         rows = len(self.ids) + 1
         if not len(area):
-            return sparse.csr_array((m, rows), dtype=np.float64)
+            return scipy.sparse.csr_array((m, rows), dtype=np.float64)
         share = coverage(self.grid, cuts).tocoo()
         pair, cell = (np.asarray(c, np.int64) for c in share.coords)
         if not len(pair):
-            return sparse.csr_array((m, rows), dtype=np.float64)
+            return scipy.sparse.csr_array((m, rows), dtype=np.float64)
         people = _at(self.people, unit[pair], cell)
         ground = _at(self.ground, unit[pair], cell)
         part = np.divide(share.data, ground, out=np.zeros(len(pair)), where=ground > 0)
         counts = people * np.clip(part, 0.0, 1.0)
-        return sparse.csr_array((counts, (area[pair], unit[pair])), shape=(m, rows))
+        return scipy.sparse.csr_array((counts, (area[pair], unit[pair])), shape=(m, rows))
 
     def _cuts(
         self, polygons: Any
@@ -503,7 +503,7 @@ def live_in(
     scale = np.asarray(base.sum(axis=1), np.float64).ravel()
     lives[n] = scale[n]
     factor = np.divide(lives, scale, out=np.zeros(n + 1), where=scale > 0)
-    people = sparse.csr_array(sparse.diags_array(factor) @ base)
+    people = scipy.sparse.csr_array(scipy.sparse.diags_array(factor) @ base)
     people.eliminate_zeros()
     return Pieces(
         grid=grid,
@@ -552,7 +552,7 @@ def _family(units: Any) -> tuple[Matrix, NDArray[np.bool_], NDArray[np.int64]]:
         depth += here >= 0
         here = np.where(here >= 0, parent[here], -1)
     at = np.concatenate(rows), np.concatenate(columns)
-    holds = sparse.csr_array((np.ones(len(at[0])), at), shape=(n, n))
+    holds = scipy.sparse.csr_array((np.ones(len(at[0])), at), shape=(n, n))
     holds.data[:] = 1.0
     return holds, finest, depth
 
@@ -586,8 +586,8 @@ def _ground(
     """
     n, place = len(shapes), grid.place
     share, inner = np.ones(n), shapes.copy()
-    ground = sparse.csr_array(sparse.diags_array(finest.astype(np.float64)) @ cover)
-    rest = sparse.csr_array((1, grid.n_cells), dtype=np.float64)
+    ground = scipy.sparse.csr_array(scipy.sparse.diags_array(finest.astype(np.float64)) @ cover)
+    rest = scipy.sparse.csr_array((1, grid.n_cells), dtype=np.float64)
     if place is not None:
         shapely.prepare(place)
         area = shapely.area(shapes)
@@ -599,10 +599,10 @@ def _ground(
         if part.any():
             keep = np.ones(n)
             keep[out[part]] = 0.0
-            at = sparse.csr_array((np.ones(part.sum()), (out[part], np.arange(part.sum()))),
+            at = scipy.sparse.csr_array((np.ones(part.sum()), (out[part], np.arange(part.sum()))),
                                   shape=(n, int(part.sum())))  # fmt: skip
-            ground = sparse.csr_array(
-                sparse.diags_array(keep) @ ground + at @ coverage(grid, cuts[part])
+            ground = scipy.sparse.csr_array(
+                scipy.sparse.diags_array(keep) @ ground + at @ coverage(grid, cuts[part])
             )
         free = _free(grid, shapes[finest])
         if free is not None:
@@ -613,9 +613,9 @@ def _ground(
     good = cells >= 0
     share[empty[~good]] = 0.0
     tiny = (np.full(int(good.sum()), 1e-9), (empty[good], cells[good]))
-    ground = sparse.csr_array(ground + sparse.csr_array(tiny, shape=ground.shape))
+    ground = scipy.sparse.csr_array(ground + scipy.sparse.csr_array(tiny, shape=ground.shape))
     ground.eliminate_zeros()
-    return sparse.csr_array(sparse.vstack([ground, rest])), share, inner
+    return scipy.sparse.csr_array(scipy.sparse.vstack([ground, rest])), share, inner
 
 
 def _free(grid: Grid, shapes: NDArray[np.object_]) -> shapely.Geometry | None:
@@ -647,14 +647,14 @@ def _found(
     cells = np.maximum(cells, 0.0)
     entry = ground.tocoo()
     row, cell = entry.coords
-    base = sparse.csr_array((entry.data * cells[cell], (row, cell)), shape=ground.shape)
+    base = scipy.sparse.csr_array((entry.data * cells[cell], (row, cell)), shape=ground.shape)
     free = _free(grid, shapes[finest])
     zones = np.append(np.where(finest, shapes, shapely.Polygon()), np.array([free], dtype=object))
     exact, pixels = _raster_sums(grid, rasters, zones)
     base = _or(base, ground, needed=exact > 0)
     sums = np.asarray(base.sum(axis=1), np.float64).ravel()
     factor = np.divide(exact, sums, out=np.zeros(len(sums)), where=sums > 0)
-    return sparse.csr_array(sparse.diags_array(factor) @ base), pixels[:-1] > 0
+    return scipy.sparse.csr_array(scipy.sparse.diags_array(factor) @ base), pixels[:-1] > 0
 
 
 def _or(first: Matrix, second: Matrix, *, needed: NDArray[np.bool_] | None = None) -> Matrix:
@@ -664,8 +664,8 @@ def _or(first: Matrix, second: Matrix, *, needed: NDArray[np.bool_] | None = Non
         empty &= needed
     if not empty.any():
         return first
-    keep, take = (sparse.diags_array(w.astype(np.float64)) for w in (~empty, empty))
-    return sparse.csr_array(keep @ first + take @ second)
+    keep, take = (scipy.sparse.diags_array(w.astype(np.float64)) for w in (~empty, empty))
+    return scipy.sparse.csr_array(keep @ first + take @ second)
 
 
 def _raster_sums(
@@ -673,6 +673,7 @@ def _raster_sums(
 ) -> tuple[Floats, Floats]:
     """Sum the pixels in each zone, cut exactly, and give the share of it that is known."""
     import geopandas as gpd
+    from affine import Affine
 
     sums, counts = np.zeros(len(zones)), np.zeros(len(zones))
     filled = np.flatnonzero(~(shapely.is_missing(zones) | shapely.is_empty(zones)))
@@ -783,7 +784,7 @@ def _from_rows(
             counts.append(values[use] / total[at[part]][use] * held_people[at[part]][use])
             held_people = np.where(total > 0, 0.0, held_people)
     joined = np.concatenate(unit), np.concatenate(cells)
-    return sparse.csr_array((np.concatenate(counts), joined), shape=(n + 1, grid.n_cells))
+    return scipy.sparse.csr_array((np.concatenate(counts), joined), shape=(n + 1, grid.n_cells))
 
 
 def _base(
@@ -791,15 +792,17 @@ def _base(
 ) -> Matrix:
     """Say where in a row people stand: by the population layer, else by weight, else by area."""
     n = len(finest)
-    units = sparse.csr_array(sparse.diags_array(np.append(finest, 0.0).astype(np.float64)) @ ground)
+    units = scipy.sparse.csr_array(
+        scipy.sparse.diags_array(np.append(finest, 0.0).astype(np.float64)) @ ground
+    )
     base = _or(_weighted(units, weight), units)
     if found is None:
         return base
     joined = _or(found, base)
     last = np.zeros(n + 1)
     last[n] = 1.0
-    return sparse.csr_array(
-        sparse.diags_array(1 - last) @ joined + sparse.diags_array(last) @ found
+    return scipy.sparse.csr_array(
+        scipy.sparse.diags_array(1 - last) @ joined + scipy.sparse.diags_array(last) @ found
     )
 
 
@@ -809,7 +812,7 @@ def _weighted(ground: Matrix, weight: NDArray[Any] | None) -> Matrix:
     entry = ground.tocoo()
     row, cell = entry.coords
     heavy = np.nan_to_num(np.asarray(weight, np.float64)).ravel()[cell]
-    return sparse.csr_array((entry.data * heavy, (row, cell)), shape=ground.shape)
+    return scipy.sparse.csr_array((entry.data * heavy, (row, cell)), shape=ground.shape)
 
 
 def _from_above(
@@ -909,8 +912,8 @@ def people_matrix(
     table: Any,
     *,
     weight: NDArray[Any] | None = None,
-    cover: sparse.csr_array[Any, tuple[int, int]] | None = None,
-) -> sparse.csr_array[Any, tuple[int, int]]:
+    cover: scipy.sparse.csr_array[Any, tuple[int, int]] | None = None,
+) -> scipy.sparse.csr_array[Any, tuple[int, int]]:
     """Give the share of each row's people that stands in each cell.
 
     Parameters
@@ -943,7 +946,7 @@ def people_matrix(
     cells = cell_of(grid, *point_xy(others))
     rows = np.flatnonzero(cells >= 0)
     at = rows, cells[rows]
-    return shares + sparse.csr_array((np.ones(len(rows)), at), shape=shares.shape)
+    return shares + scipy.sparse.csr_array((np.ones(len(rows)), at), shape=shares.shape)
 
 
 def _polygons(table: Any) -> NDArray[np.object_]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 
 from riskmap.i18n import Text, text
@@ -35,7 +35,6 @@ _FEW = 32
 """Values up to which plain Python finds the classes."""
 
 
-@numba.njit(cache=True)
 def _cost(weight: Array, first: Array, second: Array, i: int, j: int) -> float:
     """Sum of squares about the mean of the values i..j, from prefix sums."""
     w = weight[j + 1] - weight[i]
@@ -44,7 +43,6 @@ def _cost(weight: Array, first: Array, second: Array, i: int, j: int) -> float:
     return max(cost, 0.0)
 
 
-@numba.njit(cache=True)
 def _optimal_starts(weight: Array, first: Array, second: Array, k: int) -> NDArray[np.int64]:
     """Find the start of each of k classes by dynamic programming with divide and conquer."""
     n = len(weight) - 1
@@ -84,8 +82,16 @@ def _optimal_starts(weight: Array, first: Array, second: Array, k: int) -> NDArr
     return result
 
 
-_plain_starts = FunctionType(_optimal_starts.py_func.__code__, {"np": np, "_cost": _cost.py_func})
-"""The same lines without a compiler."""
+@cache
+def _compiled_starts() -> Callable[..., NDArray[np.int64]]:
+    """Compile the same lines; loading the compiler takes longer than a short table."""
+    import numba
+
+    compiled = numba.njit(cache=True)
+    cost = compiled(_cost)
+    lines = FunctionType(_optimal_starts.__code__, {**globals(), "_cost": cost})
+    starts: Callable[..., NDArray[np.int64]] = compiled(lines)
+    return starts
 
 
 def natural_breaks(x: Array, k: int) -> list[float]:
@@ -120,9 +126,8 @@ def natural_breaks(x: Array, k: int) -> list[float]:
     scale = max(float(np.abs(values).max()), 1e-300)
     centred = values / scale - np.sort(x).mean() / scale
     prefix = [np.concatenate([[0.0], np.cumsum(counts * centred**p)]) for p in (0, 1, 2)]
-    few = len(values) <= _FEW  # done before a compiled function is loaded
-    find = _plain_starts if few else _optimal_starts
-    starts: NDArray[np.int64] = find(prefix[0], prefix[1], prefix[2], k)
+    find = _optimal_starts if len(values) <= _FEW else _compiled_starts()
+    starts = find(prefix[0], prefix[1], prefix[2], k)
     ends = np.append(starts[1:], len(values)) - 1
     return [float(v) for v in values[ends]]
 

@@ -19,14 +19,6 @@ from riskmap.geo.areas import (
 )
 from riskmap.geo.grid import point_xy, points_to_cells, unit_of_points
 from riskmap.geo.people import share_of_cells
-from riskmap.geo.surface import (
-    decay,
-    distance_to_lines,
-    distance_to_points,
-    floating_catchment,
-    kernel_sum,
-    relative_lowness,
-)
 from riskmap.i18n import Text, text
 from riskmap.vocabulary.columns import CLASSES
 from riskmap.vocabulary.grade import severity
@@ -309,6 +301,8 @@ def point_density(inputs: Inputs, spec: Spec) -> Field | Missing:
     Field or Missing
         Weighted points per km2.
     """
+    from riskmap.geo.surface import kernel_sum
+
     rows = inputs.rows(spec.layer)
     if rows is None:
         return no_layer(spec.layer)
@@ -375,6 +369,8 @@ def straight_distance(inputs: Inputs, rows: Any) -> NDArray[np.float32]:
     ndarray
         Distance, shape (ny, nx) [m].
     """
+    from riskmap.geo.surface import distance_to_lines, distance_to_points
+
     points = rows.geometry.geom_type.isin(["Point", "MultiPoint"])
     parts = []
     if points.any():
@@ -403,6 +399,8 @@ def low_ground(inputs: Inputs, spec: Spec) -> Field | Missing:
     Field or Missing
         Metres; negative on rises.
     """
+    from riskmap.geo.surface import relative_lowness
+
     elevation = inputs.raster(spec.layer)
     if elevation is None:
         return no_layer(spec.layer)
@@ -445,6 +443,8 @@ def source_decay(inputs: Inputs, spec: Spec) -> Field | Missing:
     Field or Missing
         0..1.
     """
+    from riskmap.geo.surface import decay
+
     rows = inputs.rows(spec.layer)
     if rows is None:
         return no_layer(spec.layer)
@@ -622,6 +622,8 @@ def refuge_places(inputs: Inputs, spec: Spec) -> Field | Missing:
     Field or Missing
         Places per 100 people.
     """
+    from riskmap.geo.surface import floating_catchment
+
     rows = inputs.rows(spec.layer)
     if rows is None:
         return no_layer(spec.layer)

@@ -18,7 +18,6 @@ from riskmap.geo.grid import make_grid, row_xy
 from riskmap.geo.people import live_in
 from riskmap.i18n import Label, Text, text
 from riskmap.index.steps import apply, default_steps, fit, load_recipe, recipe_names
-from riskmap.index.stress import unit_stability
 from riskmap.index.tree import read_steps, settled
 from riskmap.indicators import shipped_tables
 from riskmap.indicators.table import (
@@ -957,6 +956,8 @@ def class_stability(
     Series
         Share of the draws, 0 to 1; NaN for coarser levels and unknown classes.
     """
+    from riskmap.index.stress import unit_stability  # the compiler
+
     values = indicators.units[finest]
     drawn = unit_stability(index.params, values, index.meta, seed=seed)
     own = index.classes[finest].fillna(0).astype(int)

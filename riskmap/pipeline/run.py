@@ -18,6 +18,7 @@ from riskmap.export.public import (
     veil_layers,
     without_private_severity,
 )
+from riskmap.geo.grid import cells_over, require_metric
 from riskmap.i18n import Label, Text, text
 from riskmap.index.steps import apply, fit
 from riskmap.indicators.table import renormalise
@@ -46,7 +47,6 @@ from riskmap.pipeline.indices import (
     reweighted,
     score_scenarios,
 )
-from riskmap.pipeline.plans import make_plans
 from riskmap.pipeline.reading import (
     input_files,
     no_ground,
@@ -437,6 +437,8 @@ def planned(run: Run) -> Run:
     Run
         With scenarios and plans.
     """
+    from riskmap.pipeline.plans import make_plans  # the solvers and their compiler
+
     scenarios, problems = read_scenarios(run.project, run.ground, run.grid)
     ground = replace(run.ground, problems=(*run.ground.problems, *problems))
     run = _scored(replace(run, ground=ground, scenarios=scenarios))
@@ -713,8 +715,13 @@ def _steps(project: Project, table: pd.DataFrame) -> Any:
 
 
 def _scenarios(project: Project, ground: Ground, problems: list[Problem]) -> None:
+    """Try the grid, and the scenarios on it where there are any."""
+    if not project.scenarios:
+        metric, size_m = require_metric(ground.crs), project.grid.size_m
+        _try(problems, lambda: cells_over(ground.place, metric=metric, size_m=size_m), key="grid")
+        return
     grid = _try(problems, lambda: lay_grid(project, ground), key="grid")
-    if grid is None or not project.scenarios:
+    if grid is None:
         return
     read = _try(problems, lambda: read_scenarios(project, ground, grid), key="scenarios")
     if read is not None:
