@@ -337,3 +337,28 @@ def _stacked(parts: Sequence[Frame]) -> Frame:
     if len(parts) == 1:
         return parts[0].reset_index(drop=True)
     return pd.concat(parts, ignore_index=True)
+
+
+def layer_rows(result: Result) -> dict[str, dict[str, int]]:
+    """Count the rows of the units and of every role: in, used, returned.
+
+    Parameters
+    ----------
+    result
+        The run's result.
+
+    Returns
+    -------
+    dict
+        Role to its three counts.
+    """
+    found = {role: layer.sources for role, layer in result.layers.items()}
+    parts = {"unit": result.unit_sources, **found} if result.unit_sources else found
+    return {
+        role: {
+            "rows_in": sum(source.rows_in for source in sources),
+            "rows_used": sum(source.rows_used for source in sources),
+            "rows_returned": sum(source.rows_returned for source in sources),
+        }
+        for role, sources in parts.items()
+    }

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import town
+
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "riskmap").rglob("*.py"))
 GEOMETRY = {"geopandas", "shapely", "rasterio", "pyproj", "pyogrio", "odc", "folium"}
@@ -65,6 +67,22 @@ def test_help_loads_nothing_heavy_and_ways_neither_tables_nor_the_compiler():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert shown.split() == ["[]", "[]"]
+
+
+def test_a_check_of_tables_loads_neither_the_compiler_nor_the_solvers(tmp_path):
+    """A check starts as quickly as the tables' own libraries let it."""
+    path = town.write(tmp_path)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from riskmap.cli.commands import check_project\n"
+        f"check_project(Path({str(path)!r}), out=None, lang='zh', allow_outside=False)\n"
+        "heavy = {'numba', 'branca', 'highspy', 'odc', 'typst', 'docx', 'xlsxwriter'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.split() == ["[]"]
 
 
 def test_whatever_a_run_imports_is_installed_with_it():

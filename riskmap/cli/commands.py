@@ -10,15 +10,11 @@ import yaml
 
 from riskmap.cli.common import default_folder, in_language, load, make_way
 from riskmap.errors import LayerError, UsageError
-from riskmap.export import bundle, public
+from riskmap.export import public
 from riskmap.export.geopackage.read import open_results
 from riskmap.export.onemap.backdrop import backdrop_problems
 from riskmap.export.papers.document import layout as page_layout
-from riskmap.export.papers.drafts import Options
-from riskmap.export.papers.folder import make_atlas
-from riskmap.export.verify import verify
 from riskmap.export.witness import as_json, check_key
-from riskmap.export.workbook.books import write_gaps
 from riskmap.export.workbook.tables import class_names, scored
 from riskmap.files import (
     CONTROL,
@@ -40,7 +36,7 @@ from riskmap.progress import say
 from riskmap.project.schema import as_project_error, load_for_check
 from riskmap.project.words import keep_words, words_file
 from riskmap.register.diff import since
-from riskmap.result import InputFile
+from riskmap.result import InputFile, layer_rows
 from riskmap.vocabulary.presets import load_presets
 
 if TYPE_CHECKING:
@@ -168,6 +164,8 @@ def run_project(
     dict
         Summary: folder, files, rows by layer, worst units, notes.
     """
+    from riskmap.export import bundle
+
     loaded = load(project, lang=lang, allow_outside=allow_outside)
     if weights:
         loaded = loaded.model_copy(update={"overrides": read_weights(weights)})
@@ -213,7 +211,7 @@ def run_project(
 def _found(result: Result) -> dict[str, Any]:
     """Say which layers and rows counted, and which units are worst."""
     return {
-        "layers": bundle.layer_rows(result),
+        "layers": layer_rows(result),
         "unusable": [str(p) for p in result.problems if p.severity == "unusable"],
         "returned": sum(p.count for p in result.problems if p.severity == "returned"),
         "worst_units": worst_units(result),
@@ -288,6 +286,8 @@ def _compared(result: Result, old: _Earlier | Text) -> Result:
 
 def _claim(folder: Path, key: Path | None, database: str | None) -> None:
     """Refuse before the work what could not be written after it."""
+    from riskmap.export import bundle
+
     check_key(key)
     if held := claim_folder(folder):
         said = text(
@@ -343,6 +343,9 @@ def make_sheets(
     UsageError
         When a folder or file does not exist.
     """
+    from riskmap.export.papers.drafts import Options
+    from riskmap.export.papers.folder import make_atlas
+
     if not (folder / GEOPACKAGE).is_file():
         raise UsageError(text("{folder}: no results of riskmap", folder=folder))
     for path in (template, fonts):
@@ -389,6 +392,8 @@ def write_tables(folder: Path, address: str, *, title: str = "") -> dict[str, in
     UsageError
         When there is no such folder, or the address is none of a database.
     """
+    from riskmap.export import bundle
+
     if not (folder / GEOPACKAGE).is_file():
         raise UsageError(text("{folder}: no results of riskmap", folder=folder))
     if not is_database(address):
@@ -450,6 +455,8 @@ def check_project(
         said = [*problems, *(backdrop_problems(pictures) if pictures else [])]
         result = check(loaded, said, shapes=False)
         if out:
+            from riskmap.export.workbook.books import write_gaps
+
             write_gaps(result, out)
         kept: dict[str, Any] = {}
         if keep:
@@ -464,7 +471,7 @@ def check_project(
             part[key].append(str(_labelled(problem, result.roles.get(problem.role))))
         return {
             "project": loaded.name,
-            "layers": bundle.layer_rows(result),
+            "layers": layer_rows(result),
             **{key: [x for part in lines.values() for x in part[key]] for key in SEVERITIES},
             "by_layer": lines,
             **kept,
@@ -495,6 +502,8 @@ def verify_folder(folder: Path, *, public_key: Path | None = None) -> list[str]:
     list
         What does not agree; empty when all is well.
     """
+    from riskmap.export.verify import verify
+
     if not folder.is_dir():
         raise UsageError(text("{folder}: no such folder", folder=folder))
     if public_key is not None and not public_key.is_file():
@@ -515,6 +524,8 @@ def worst_units(result: Result) -> list[dict[str, Any]]:
     list
         Unit id, name, town, score, class in words, and the component that weighs most.
     """
+    from riskmap.export import bundle
+
     if not result.index:
         return []
     classes, meta = class_names(), result.indicators.meta

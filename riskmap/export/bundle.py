@@ -36,6 +36,7 @@ from riskmap.files import (
 )
 from riskmap.i18n import both, language, text
 from riskmap.layers.read.database import connected, part_database, shown_database
+from riskmap.result import layer_rows
 from riskmap.vocabulary import columns as c
 
 if TYPE_CHECKING:
@@ -240,31 +241,6 @@ def worst_units(result: Result, *, n: int = 5, name: str = "unit") -> list[dict[
         }
         for unit in worst
     ]
-
-
-def layer_rows(result: Result) -> dict[str, dict[str, int]]:
-    """Count the rows of the units and of every role: in, used, returned.
-
-    Parameters
-    ----------
-    result
-        The run's result.
-
-    Returns
-    -------
-    dict
-        Role to its three counts.
-    """
-    found = {role: layer.sources for role, layer in result.layers.items()}
-    parts = {"unit": result.unit_sources, **found} if result.unit_sources else found
-    return {
-        role: {
-            "rows_in": sum(source.rows_in for source in sources),
-            "rows_used": sum(source.rows_used for source in sources),
-            "rows_returned": sum(source.rows_returned for source in sources),
-        }
-        for role, sources in parts.items()
-    }
 
 
 def _problems(result: Result) -> dict[str, Any]:
