@@ -149,7 +149,7 @@ def states_of(frame: pd.DataFrame) -> list[str]:
     """
     if c.SCENARIO not in frame:
         return [""]
-    return list(dict.fromkeys(frame[c.SCENARIO].astype(str)))
+    return list(dict.fromkeys(frame[c.SCENARIO].fillna("").astype(str)))
 
 
 def of_state(frame: Frame, scenario: str = "") -> Frame:
@@ -175,7 +175,75 @@ def of_state(frame: Frame, scenario: str = "") -> Frame:
     """
     if c.SCENARIO not in frame:
         return frame if not scenario else frame.iloc[:0]
-    return frame[frame[c.SCENARIO] == scenario].reset_index(drop=True)
+    return frame[frame[c.SCENARIO].fillna("") == scenario].reset_index(drop=True)
+
+
+def ways_of_areas(
+    items: pd.DataFrame, tables: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Tell where the refuge plan sends the people of each danger area, in one state of the world.
+
+    The state is the one without flood, else the first in which anybody is sent.
+
+    Parameters
+    ----------
+    items
+        The list, index ``item_id``.
+    tables
+        Tables of the refuge plan: ``handout`` and ``shortfall``, as far as there are.
+
+    Returns
+    -------
+    dict
+        Id of the area to its rows of ``handout``: at the peak before ``early``, most people first;
+        no rows where the plan has no place for people of its village. An area of which the plan
+        says nothing is left out.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> items = pd.DataFrame({"role": "danger_area", "name": ["A", "B"], "village": ["V", "W"]})
+    >>> sent = pd.DataFrame({"name": ["A"], "village": "V", "early": False, "people": 9.0})
+    >>> short = pd.DataFrame({"village": ["W"], "shortfall": 5.0})
+    >>> found = ways_of_areas(items, {"handout": sent, "shortfall": short})
+    >>> {number: rows["people"].tolist() for number, rows in found.items()}
+    {'0': [9.0], '1': []}
+    """
+    sent, short = (tables.get(name, pd.DataFrame()) for name in ("handout", "shortfall"))
+    short = short[short["shortfall"] >= 1] if len(short) else short
+    peak = sent[~sent["early"].astype(bool)] if len(sent) else sent
+    states = next((states_of(part) for part in (peak, sent, short) if len(part)), None)
+    if states is None or c.ROLE not in items:
+        return {}
+    state = "" if "" in states else states[0]
+    sent, short = (of_state(part, state) if len(part) else part for part in (sent, short))
+    if len(sent):
+        sent = sent.sort_values(["early", "people"], ascending=[True, False], kind="stable")
+    areas = items[items[c.ROLE] == "danger_area"]
+    names = _words(areas, c.NAME)
+    twins = names.duplicated(keep=False)
+    homes = zip(_words(areas, "town"), _words(areas, "village"), strict=True)
+    of_name = dict(iter(sent.groupby(_words(sent, c.NAME), sort=False))) if len(sent) else {}
+    found = {}
+    for number, name, twin, home in zip(areas.index, names, twins, homes, strict=True):
+        rows = of_name.get(name, sent.iloc[:0])
+        rows = rows[_at_home(rows, *home)] if twin else rows
+        if len(rows) or _at_home(short, *home).any():
+            found[str(number)] = rows
+    return found
+
+
+def _words(frame: pd.DataFrame, name: str) -> pd.Series[str]:
+    """Give a column of names; nothing where it is blank or missing."""
+    values = frame[name] if name in frame else pd.Series("", index=frame.index, dtype=object)
+    return values.astype(object).where(values.notna(), "").astype(str).str.strip()
+
+
+def _at_home(rows: pd.DataFrame, town: str, village: str) -> pd.Series[bool]:
+    """Tell which rows are of a village; where a town is blank the village's name decides."""
+    of_town = _words(rows, "town")
+    here = (of_town == town) | (of_town == "") | (town == "")
+    return here & (_words(rows, "village") == village)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

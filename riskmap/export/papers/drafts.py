@@ -18,7 +18,6 @@ from riskmap.export.papers.panels import (
     card_tables,
     gather,
     mark,
-    moves_of_item,
     poster_tables,
     routes_of,
     said,
@@ -439,9 +438,10 @@ def point_draft(book: Book, code: str) -> Draft:
     row = own.iloc[0] if len(own) else item
     shape = row.geometry
     public = book.opened.facts.get("profile") == "public"
-    refuges, moves = book.layer("refuge"), moves_of_item(book, item)
+    refuges, ways = book.layer("refuge"), book.ways.get(code)
     if len(refuges):
-        wanted = moves["refuge"].astype(str) if len(moves) else [str(item.get("refuge_name"))]
+        nearest = [str(item.get("refuge_name"))]
+        wanted = nearest if ways is None else list(ways["refuge"]) if len(ways) else []
         near = refuges[refuges["name"].astype(str).isin(wanted)]
         refuges = near[shapely.distance(near.geometry.to_numpy(), shape) <= _REACH]
     marked = mark(book, "refuge", refuges, str(PREFIX["refuge"]), own=np.ones(len(refuges), bool))
@@ -452,7 +452,8 @@ def point_draft(book: Book, code: str) -> Draft:
     frame = choose_frame(bounds, wide=CARD.map[0], high=CARD.map[1], room=0.05, least=2_000)
     one = Marked(number="", role=role, row=row, shape=shape, lines=beside(book, role, "", row))
     scene = Scene(
-        frame=frame, unit="", refuges=marked, public=public, routes=routes_of(book, moves),
+        frame=frame, unit="", refuges=marked, public=public,
+        routes=() if ways is None else routes_of(book, ways),
         areas=(one,) if role == "danger_area" else (),
         points=() if role == "danger_area" else (one,),
     )  # fmt: skip

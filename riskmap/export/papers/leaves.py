@@ -23,7 +23,7 @@ from riskmap.export.papers.drawing import qr_code
 from riskmap.export.papers.typeset import faces_of, find_fonts, typeset
 from riskmap.export.workbook.tables import about_line
 from riskmap.i18n import Text
-from riskmap.result import Result, of_state
+from riskmap.result import Result, of_state, ways_of_areas
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.columns import words_of
 
@@ -314,41 +314,22 @@ def cards(result: Result) -> list[dict[str, Any]]:
 
 
 def _moves_of(result: Result) -> dict[str, list[dict[str, Any]]]:
-    """Take for every danger area where the refuge plan sends its people, if anywhere."""
     plan = result.plans.get("refuges")
-    table = pd.DataFrame() if plan is None else _handout(plan.tables)
-    if plan is None or not len(table) or c.ROLE not in result.items:
-        return {}
-    areas = result.items[result.items[c.ROLE] == "danger_area"]
-    states = list(dict.fromkeys(table[c.SCENARIO].fillna("").astype(str)))
-    state = "" if "" in states else states[0]
-    table, lack = of_state(table, state), plan.tables.get("shortfall", pd.DataFrame())
-    lack = of_state(lack, state) if len(lack) else lack
-    short = set(map(_home, rows_of(lack[lack["shortfall"] >= 1]))) if len(lack) else set()
-    shared = set(areas[c.NAME][areas[c.NAME].duplicated(keep=False)].astype(str))
-    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows_of(table.sort_values("people", ascending=False, kind="stable")):
-        name = str(row.get(c.NAME))
-        found.setdefault((name, *(_home(row) if name in shared else ())), []).append(row)
-    out = {}
-    for number, row in zip(areas.index, rows_of(areas), strict=True):
-        name = str(row.get(c.NAME))
-        key = (name, *(_home(row) if name in shared else ()))
-        if key in found or _home(row) in short:
-            out[str(number)] = found.get(key, [])
-    return out
+    found = {} if plan is None else ways_of_areas(result.items, plan.tables)
+    return {number: rows_of(rows) for number, rows in found.items()}
 
 
 def _sent(
     ways: Sequence[Mapping[str, Any]], item: Mapping[str, Any], most: int, *, route: bool = False
 ) -> list[str]:
     """Say to which refuges people go, how many, how and how far, and how many have none."""
-    whole: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    whole: dict[tuple[str, str, bool], list[Mapping[str, Any]]] = {}
     for row in ways:
-        key = clean(row.get("refuge")), clean(row.get("route")) if route else ""
+        words = clean(row.get("route")) if route else ""
+        key = clean(row.get("refuge")), words, bool(row.get("early"))
         whole.setdefault(key, []).append(row)
     said = []
-    for (refuge, words), rows in list(whole.items())[:most]:
+    for (refuge, words, early), rows in list(whole.items())[:most]:
         how = [
             say(
                 "leaves.c_how", people=figure(row.get("people")),
@@ -357,7 +338,7 @@ def _sent(
             )
             for row in rows
         ]  # fmt: skip
-        sent = say("leaves.c_sent", name=refuge, how=joined(how))
+        sent = say("leaves.c_early" if early else "leaves.c_sent", name=refuge, how=joined(how))
         said.append(f"{sent}{say('leaves.colon')}{words}" if words else sent)
     if len(whole) > most:
         said.append(say("leaves.c_more", n=len(whole) - most))

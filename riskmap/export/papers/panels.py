@@ -274,33 +274,6 @@ def _moves_of(book: Book, code: str) -> pd.DataFrame:
     return moves[here]
 
 
-def moves_of_item(book: Book, item: Any) -> pd.DataFrame:
-    """Take the rows of the refuge plan that start in a danger area.
-
-    Parameters
-    ----------
-    book
-        The book.
-    item
-        The area's row of the list.
-
-    Returns
-    -------
-    DataFrame
-        Empty for items of other roles, and where nobody moves.
-    """
-    moves = book.moves()
-    if not len(moves) or str(item["role"]) != "danger_area":
-        return moves.iloc[:0]
-    mine = moves[moves["name"].astype(str) == str(item["name"])]
-    items = book.table("items")
-    same = items[(items["role"] == "danger_area") & (items["name"] == item["name"])]
-    if len(same) > 1:
-        mine = mine[mine["village"].astype(str) == str(item.get("village"))]
-        mine = mine[mine["town"].isna() | (mine["town"].astype(str) == str(item.get("town")))]
-    return mine
-
-
 def routes_of(book: Book, moves: pd.DataFrame) -> tuple[Any, ...]:
     """Take the lines of some moves.
 
@@ -822,7 +795,7 @@ def card_tables(
         (text("Deadline"), said(duty.get("deadline"))),
         (text("Duty unit"), said(duty.get("duty_unit"))),
         (text("Responsible"), _who(duty, public=public)),
-        *_ways_said(moves_of_item(book, item), item),
+        *_ways_said(book.ways.get(str(item["item_id"])), item),
         (text("Nearest station"), _far(item, "station_name", "station_s", text("s"))),
     ]
     columns = [_column(text("Subject"), 1), _column(text("Content"), 3.4, middle=False)]
@@ -833,26 +806,22 @@ def card_tables(
     return tables
 
 
-def _ways_said(moves: pd.DataFrame, item: Any) -> list[tuple[Text, str]]:
+def _ways_said(ways: pd.DataFrame | None, item: Any) -> list[tuple[Text, str]]:
     """Say where the plan sends the people of an area, else which refuge is nearest."""
-    if not len(moves):
+    if ways is None:
         return [(text("Nearest refuge"), _far(item, "refuge_name", "refuge_m", text("m")))]
-    keys = ["refuge", "mode", "metres", "minutes"]
-    whole = moves.groupby(keys, sort=False)["people"].sum().reset_index()
-    words = [
-        str(
-            text(
-                "{refuge}: {people} people, {mode}, {metres} m, {minutes} min",
-                refuge=one["refuge"], people=said(one["people"]), mode=said(one["mode"]),
-                metres=said(one["metres"]), minutes=said(one["minutes"]),
-            )
-        )
-        for _, one in whole.iterrows()
-    ]  # fmt: skip
-    known = item.get("people")
-    short = (0.0 if known is None or pd.isna(known) else float(known)) - float(
-        whole["people"].sum()
-    )
+    words = []
+    keys = ["early", "refuge", "mode", "metres", "minutes"]
+    for way, some in ways.groupby(keys, sort=False) if len(ways) else ():
+        early, refuge, mode, metres, minutes = way
+        one = text(
+            "{refuge}: {people} people, {mode}, {metres} m, {minutes} min",
+            refuge=refuge, people=said(some["people"].sum()), mode=said(mode),
+            metres=said(metres), minutes=said(minutes),
+        )  # fmt: skip
+        words.append(str(text("before the water: {said}", said=one) if early else one))
+    known, placed = item.get("people"), float(ways["people"].sum()) if len(ways) else 0.0
+    short = (0.0 if known is None or pd.isna(known) else float(known)) - placed
     if short >= 1:
         words.append(str(text("{people} people have no place", people=said(short))))
     return [(text("Refuges by the plan"), "\n".join(words))]

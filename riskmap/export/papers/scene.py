@@ -24,6 +24,7 @@ from riskmap.export.papers.drawing import (
     wrap,
 )
 from riskmap.files import GEOPACKAGE
+from riskmap.result import of_state, states_of, ways_of_areas
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.marks import level_colours, marks
 from riskmap.vocabulary.roles import Role, load_roles
@@ -206,7 +207,7 @@ class Book:
         moves = self.table("plan_refuges_assignment")
         if not len(moves):
             return ""
-        there = list(dict.fromkeys(moves["scenario"].fillna("").astype(str)))
+        there = states_of(moves)
         return "" if "" in there else there[0]
 
     def moves(self) -> pd.DataFrame:
@@ -220,7 +221,15 @@ class Book:
         moves: pd.DataFrame = self.table("plan_refuges_assignment")
         if not len(moves):
             return moves
-        return moves[moves["scenario"].fillna("").astype(str) == self.scenario]
+        return of_state(moves, self.scenario)
+
+    @cached_property
+    def ways(self) -> Mapping[str, pd.DataFrame]:
+        """Where the plan sends the people of each danger area, see `riskmap.result`."""
+        names = ("handout", "shortfall")
+        tables = {name: self.table(f"plan_refuges_{name}") for name in names}
+        items = self.table("items")
+        return ways_of_areas(items.set_index("item_id"), tables) if len(items) else {}
 
     def choice(self, role: str, column: str, value: Any) -> str:
         """Say a code of a role in words.

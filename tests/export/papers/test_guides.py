@@ -18,9 +18,11 @@ from riskmap.export import bundle
 from riskmap.export.papers import guides, leaves
 from riskmap.export.papers.assessment import moved
 from riskmap.export.papers.document import Table, layout
+from riskmap.export.papers.drafts import point_draft
+from riskmap.export.papers.scene import open_book
 from riskmap.export.verify import verify
 from riskmap.project.schema import load_project
-from riskmap.result import Scenario, of_state
+from riskmap.result import Scenario, of_state, ways_of_areas
 from tests import town
 from tests.sample import sample_result
 
@@ -190,6 +192,111 @@ def test_cards_and_handbook_send_people_where_the_plan_sends_them(planned):
             assert str(route) in page["转移去向和路线"]
     others = [one for one in pages if one["number"] not in areas.index]
     assert not any("转移去向和路线" in dict(one["rows"]) for one in others)
+
+
+def changed(result, **tables):
+    plan = result.plans["refuges"]
+    return replace(
+        result, plans={**result.plans, "refuges": replace(plan, tables={**plan.tables, **tables})}
+    )
+
+
+def sheet_of(folder, number, **tables):
+    """Say what the sheet of a point says, where the plan's tables are others."""
+    book = open_book(folder)
+    for name, table in tables.items():
+        book._read[f"plan_refuges_{name}"] = table
+    draft = point_draft(book, number)
+    rows = dict(row for table in draft.said["tables"] for row in table["rows"])
+    return rows.get("转移去向（按方案）"), rows.get("就近避难场所"), draft.map.shown
+
+
+def test_card_and_sheet_of_a_point_send_people_to_the_same_refuges(planned):
+    result, folder = planned
+    sent = of_state(result.plans["refuges"].tables["handout"])
+    for number in result.items.index[result.items["role"] == "danger_area"]:
+        mine = sent[sent["name"] == result.items.loc[number, "name"]]
+        said, nearest, _ = sheet_of(folder, number)
+        assert nearest is None
+        for refuge, some in mine.groupby("refuge"):
+            assert f"{refuge}：" in said
+            assert all(f"{people:.0f}人" in said for people in some["people"])
+        lack = round(result.items.loc[number, "people"] - mine["people"].sum())
+        assert (f"尚有{lack}人" in said) == (lack >= 1)
+
+
+def test_who_has_no_place_at_all_is_not_sent_to_the_nearest_refuge(planned):
+    """W1 of 30 people has no row in the plan, and its village lacks 30 places."""
+    result, folder = planned
+    tables = result.plans["refuges"].tables
+    number, row = next((n, r) for n, r in result.items.iterrows() if r["name"] == "#1 <桥>{{头}}")
+    assert row["refuge_name"]
+    none = {
+        "handout": tables["handout"].query("name != @row['name']"),
+        "shortfall": tables["shortfall"].assign(
+            shortfall=np.where(tables["shortfall"]["village"] == row["village"], 30.0, 0.0)
+        ),
+    }
+    card = next(one for one in leaves.cards(changed(result, **none)) if one["code"] == number)
+    said, nearest, shown = sheet_of(folder, number, **none)
+    for words in (dict(card["rows"])["避难"], said):
+        assert "尚有30人没有去处" in words
+        assert row["refuge_name"] not in words
+    assert nearest is None
+    assert not {"refuge", "route"} & set(shown)
+    every = {**none, "handout": tables["handout"].iloc[:0]}  # nobody is sent anywhere
+    card = next(one for one in leaves.cards(changed(result, **every)) if one["code"] == number)
+    assert "尚有30人没有去处" in dict(card["rows"])["避难"]
+    assert "尚有30人没有去处" in sheet_of(folder, number, **every)[0]
+
+
+def test_who_must_leave_before_the_water_has_a_place(planned):
+    result, folder = planned
+    tables = result.plans["refuges"].tables
+    number = next(n for n, r in result.items.iterrows() if r["name"] == "#1 <桥>{{头}}")
+    wet = {name: table.assign(scenario="雨") for name, table in tables.items() if len(table)}
+    early = wet["handout"]["name"] == "#1 <桥>{{头}}"
+    sent = {"handout": wet["handout"].assign(early=early), "shortfall": wet["shortfall"]}
+    card = next(one for one in leaves.cards(changed(result, **sent)) if one["code"] == number)
+    said, _, _ = sheet_of(folder, number, **sent)
+    assert "须在道路上水前撤离：" in dict(card["rows"])["避难"]
+    assert "上水前转移：" in said
+    for words in (dict(card["rows"])["避难"], said):
+        assert "29人" in words
+        assert "1人" in words
+        assert "没有去处" not in words
+
+
+def test_ways_are_those_without_flood_most_people_first():
+    items = pd.DataFrame({"role": "danger_area", "name": "后山", "village": "东村"}, index=["1"])
+    sent = pd.DataFrame(
+        {"name": "后山", "village": "东村", "people": [5.0, 7.0, 9.0, 11.0],
+         "early": [False, False, True, False], "scenario": ["雨", "", "", ""]}
+    )  # fmt: skip
+
+    def people(rows):
+        return ways_of_areas(items, {"handout": rows})["1"]["people"].tolist()
+
+    assert people(sent) == [11.0, 7.0, 9.0]  # before the water after those at the peak
+    assert people(sent[:1]) == [5.0]
+
+
+def test_an_area_is_known_by_its_village_where_the_plan_has_no_town():
+    items = pd.DataFrame(
+        {"role": "danger_area", "name": "后山", "town": ["甲镇", "甲镇", "乙镇"],
+         "village": ["东村", "西村", "东村"]},
+        index=["1", "2", "3"],
+    )  # fmt: skip
+    sent = pd.DataFrame(
+        {"name": "后山", "town": [None, "甲镇", "乙镇"], "village": ["西村", "东村", "东村"],
+         "people": [5.0, 7.0, 9.0], "early": False, "scenario": None}
+    )  # fmt: skip
+    found = ways_of_areas(items, {"handout": sent})
+    assert {n: rows["people"].tolist() for n, rows in found.items()} == {
+        "1": [7.0], "2": [5.0], "3": [9.0],
+    }  # fmt: skip
+    assert ways_of_areas(items, {}) == {}
+    assert ways_of_areas(items.drop(columns="role"), {"handout": sent}) == {}
 
 
 def test_namesakes_of_two_towns_have_each_their_own_papers(planned):
