@@ -85,7 +85,28 @@ def sample_page(sample: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def open_page(browser: Any) -> Callable[..., Any]:
-    """Open a page; on leaving, check that it was quiet."""
+    """Open a page; on leaving, check that it was quiet.
+
+    A new window starts a process and compiles the scripts anew, which costs twice the page itself: one
+    that a test left as wide as it was, and without a fault, serves the next test.
+    """
+    kept: dict[str, list[Opened]] = {size: [] for size in SIZES}
+
+    def new(size: str) -> Opened:
+        wide, high = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": wide, "height": high}, has_touch=size == "phone",
+            is_mobile=size == "phone", accept_downloads=True, reduced_motion="reduce",
+        )  # fmt: skip
+        opened = Opened(context.new_page())
+        opened.page.set_default_timeout(5_000)
+
+        def block(route: Any) -> None:
+            opened.requests.append(route.request.url)
+            route.abort()
+
+        opened.page.route(lambda url: not url.startswith(("file:", "data:", "blob:")), block)
+        return opened
 
     @contextmanager
     def opening(
@@ -96,22 +117,12 @@ def open_page(browser: Any) -> Callable[..., Any]:
         before: str = "",
         unfolded: bool = True,
     ) -> Iterator[Opened]:
-        wide, high = SIZES[size]
-        context = browser.new_context(
-            viewport={"width": wide, "height": high}, has_touch=size == "phone",
-            is_mobile=size == "phone", accept_downloads=True, reduced_motion="reduce",
-        )  # fmt: skip
-        page = context.new_page()
-        page.set_default_timeout(5_000)
-        opened = Opened(page)
-
-        def block(route: Any) -> None:
-            opened.requests.append(route.request.url)
-            route.abort()
-
-        page.route(lambda url: not url.startswith(("file:", "data:", "blob:")), block)
+        opened = kept[size].pop() if kept[size] and not before else new(size)
+        page = opened.page
+        opened.fresh = True
         if before:
             page.add_init_script(before)
+        page.goto("about:blank")  # an address that differs in its # alone would load nothing
         page.goto(path.as_uri() + (f"#{address}" if address else ""))
         page.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)
         if unfolded and size == "desktop":
@@ -119,7 +130,12 @@ def open_page(browser: Any) -> Callable[..., Any]:
         yield opened
         assert opened.requests == []
         assert opened.errors == []
-        context.close()
+        same = page.viewport_size == dict(zip(("width", "height"), SIZES[size], strict=True))
+        if same and not before and len(page.context.pages) == 1:
+            page.mouse.move(0, 0)
+            kept[size].append(opened)
+        else:
+            page.context.close()
 
     return opening
 
