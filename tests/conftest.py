@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 collect_ignore = ["qgis_opens.py"]
 """Runs under the Python that QGIS brings, not under ours."""
-LONGEST = ("test_projects.py", "test_cli.py", "test_questions.py", "test_refuge_run.py")
+LONGEST = ("test_projects.py", "test_cli.py", "test_year.py", "test_refuge_run.py")
 """Files of whole runs; they start first, so that no worker waits for one at the end."""
 
 
