@@ -60,7 +60,7 @@ class Layout:
 LAYOUTS: Final[Mapping[str, tuple[Layout, ...]]] = {
     "a3": (
         Layout(paper="a3", page=(420, 297), map=(265, 212), side="right"),
-        Layout(paper="a3", page=(297, 420), map=(158, 333), side="right"),
+        Layout(paper="a3", page=(297, 420), map=(158, 314), side="right", strip=56),
     ),
     "a4": (
         Layout(

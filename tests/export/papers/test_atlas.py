@@ -20,7 +20,8 @@ from riskmap import pipeline
 from riskmap.errors import ExportError, UsageError
 from riskmap.export import bundle
 from riskmap.export.geopackage.read import open_results
-from riskmap.export.papers.drafts import LAYOUTS, Options, poster_draft, unit_draft
+from riskmap.export.papers import drafts
+from riskmap.export.papers.drafts import LAYOUTS, MARGIN, Options, poster_draft, unit_draft
 from riskmap.export.papers.drawing import (
     SCALES,
     Wish,
@@ -289,6 +290,34 @@ def test_a_bare_village_of_any_size(side, paper):
     wide, high = found.said["map_mm"]
     assert side <= scale / 1000 * min(wide, high)
     assert "道路" in found.missing
+
+
+@pytest.mark.parametrize("n", [6, 18, 30])
+@pytest.mark.parametrize("paper", ["a3", "a4"])
+@pytest.mark.parametrize("upright", [False, True])
+def test_every_sign_of_the_legend_stands_alone_inside_its_frame(paper, upright, n, monkeypatch):
+    layout = LAYOUTS[paper][upright]
+    monkeypatch.setattr(drafts, "LAYOUTS", {paper: (layout,)})
+    found = draft(made_book(1_000), paper)
+    signs = [{**found.said["legend"][0], "name": f"易涝积水点 较大{i:02d}"} for i in range(n)]
+    values = {**found.said, "legend": signs, "tables": [], "version": "V1"}
+    pdf = typeset((TEMPLATES / "atlas.typ").read_text("utf-8"), values=values, assets=found.assets)
+    page = PdfReader(BytesIO(pdf)).pages[0]
+    seen = []
+
+    def note(text, cm, tm, _font, size):
+        if "较大" in text:
+            high = size * abs(tm[3] * cm[3])
+            seen.append((round(cm[4] + tm[4] * cm[0]), cm[5] + tm[5] * cm[3], high))
+
+    page.extract_text(visitor_text=note)
+    assert len(seen) == n
+    strip = (layout.foot + MARGIN) / 25.4 * 72
+    assert min(y for _, y, _ in seen) > strip
+    for column in {x for x, _, _ in seen}:
+        rows = sorted((y, high) for x, y, high in seen if x == column)
+        gaps = [above - below for (below, _), (above, _) in itertools.pairwise(rows)]
+        assert all(gap > high for gap, (_, high) in zip(gaps, rows, strict=False))
 
 
 def test_three_thousand_points_in_one_village(tmp_path):
