@@ -16,6 +16,7 @@ from riskmap.cli.scaffold import Answers, scaffold
 from riskmap.cli.show import LINES, shown_check
 from riskmap.errors import ProjectError
 from riskmap.i18n import language
+from riskmap.layers.gaps import completeness
 from riskmap.layers.layer import LISTED
 from riskmap.layers.read.vector import read_vector
 from riskmap.pipeline.run import check
@@ -186,14 +187,19 @@ def test_yaml_faults_are_said_in_chinese(tmp_path, content, words):
     assert words in str(error.value)
 
 
-def test_what_is_wrong_is_the_same_whether_points_are_made_or_not(tmp_path):
+@pytest.mark.parametrize("rows_kept", [1 << 40, 1])
+def test_what_is_wrong_is_the_same_whether_points_are_made_or_not(tmp_path, monkeypatch, rows_kept):
+    monkeypatch.setattr("riskmap.layers.read.layer._LONG", rows_kept)
     rows = [
         ("A1", "甲", 117.01, 36.61), ("A2", "甲", 117.0101, 36.61), ("A3", "乙", 117.01, 36.61),
         ("A4", "丙", 36.62, 117.02), ("", "丁", 0, 0), ("A1", "戊", 117.02, 36.62),
         ("", "甲", 117.01, 36.61), ("A8", "己", 125.0, 36.6), ("A9", "", 117.03, 36.63),
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=["编号", "名称", "经度", "纬度"])
-    table.assign(备注="x").to_csv(tmp_path / "a.csv", index=False)
+    deep = ["0.3", "", "很深", "30cm", "-", "9", "0.2", " ", "0.4"]
+    table.assign(
+        **{"积水深度(m)": deep, "备注": "x", "责任人": ["责任人A", "", *"        "[:7]]}
+    ).to_csv(tmp_path / "a.csv", index=False)
     shapes = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["经度"], table["纬度"]))
     shapes.set_crs(4326).to_file(tmp_path / "b.geojson")
     units = gpd.GeoDataFrame(
@@ -216,3 +222,9 @@ def test_what_is_wrong_is_the_same_whether_points_are_made_or_not(tmp_path):
         counts = [(one.layers["flood_point"].rows_in, one.layers["flood_point"].rows_used)]
         layer = other.layers["flood_point"]
         assert counts == [(layer.rows_in, layer.rows_used)]
+        assert [s.written for s in one.layers["flood_point"].sources] == [
+            s.written for s in layer.sources
+        ]
+        role = one.roles["flood_point"]
+        first, second = (completeness(r.layers["flood_point"], role) for r in (one, other))
+        pd.testing.assert_frame_equal(first, second)

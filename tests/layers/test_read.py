@@ -2,6 +2,7 @@ import io
 import json
 import re
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -576,8 +577,9 @@ def test_a_long_table_read_by_columns_is_the_table_read_row_by_row(tmp_path, mon
                     plain = re.fullmatch(r"\d+(\.\d+)?", cell) and column > 2
                     sheet.write(at, column, float(cell) if plain else cell)
     read = []
-    for long, many in ((0, 1), (1 << 40, 1 << 40)):
+    for long, many, part in ((0, 1, 100), (1 << 40, 1 << 40, 1 << 40)):
         monkeypatch.setattr(table, "_LONG", long)
+        monkeypatch.setattr(table, "_AT_ONCE", part)
         monkeypatch.setattr(table, "_MANY_ROWS", many)
         for file in (path, book):
             layer, problems = read_layer(
@@ -590,6 +592,38 @@ def test_a_long_table_read_by_columns_is_the_table_read_row_by_row(tmp_path, mon
         assert quick[0].rows_in == 2495
         pd.testing.assert_frame_equal(quick[0].table, slow[0].table)
     assert {len(layer.table) for layer, _ in read} == {2494}
+
+
+def test_a_long_sheet_read_in_parts_has_the_cells_that_it_has_when_read_at_once(
+    tmp_path, monkeypatch
+):
+    """Cells of every kind, alone and mixed in one column, below a heading."""
+    chance = np.random.default_rng(4)
+    kinds = [1.5, "甲", "", True, datetime(2024, 6, 30), 3, "12"]
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(path)) as out:
+        sheet, day = out.add_worksheet("点"), out.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(0, 0, ["标题", "", "名称", "水深"])
+        for at in range(1, 400):
+            row = [at, f"点{at}", kinds[chance.integers(len(kinds))], 0.5 if at < 250 else "约半米"]
+            for column, cell in enumerate(row):
+                sheet.write(at, column, cell, *([day] if isinstance(cell, datetime) else []))
+    whole = table.read_workbook(path)[0].cells
+    monkeypatch.setattr(table, "_AT_ONCE", 70)
+    parts = table.read_workbook(path)[0].cells
+    assert isinstance(whole, list)
+    assert isinstance(parts, table.Lines)
+    assert [[(type(v), v) for v in row] for row in parts] == [
+        [(type(v), v) for v in row] for row in whole
+    ]
+    for start, stop in ((0, 400), (1, 30), (29, 31), (35, 400)):
+        cut = [table._listed(column) for column in parts.between(start, stop)]
+        assert list(map(list, zip(*cut, strict=True))) == whole[start:stop]
+        assert parts[start:stop] == whole[start:stop]
+    assert parts[-1] == whole[-1]
+    assert parts.equal({"甲", "名称", "约半米"}).tolist() == [
+        sum(cell in ("甲", "名称", "约半米") for cell in row) for row in whole
+    ]
 
 
 def test_a_second_table_far_down_in_short_lines_is_found(tmp_path, monkeypatch):

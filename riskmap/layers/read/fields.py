@@ -33,7 +33,7 @@ from riskmap.vocabulary.columns import header_key, unit_factor, unit_label
 from riskmap.vocabulary.roles import coordinate_fields, guess_choice, match_choice, match_header
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -96,6 +96,7 @@ def fill_fields(
     lenient: bool,
     unit: str = "",
     joined: Mapping[str, NDArray[np.int64]] | None = None,
+    wanted: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Read every field of a role from its column, and check it.
 
@@ -118,6 +119,9 @@ def fill_fields(
         Unit that stands above the table for all its numbers.
     joined
         Column to the rows whose cell was filled from cells joined downwards.
+    wanted
+        Fields whose values are needed later, of a table too long to keep the others; those tell
+        then only whether they have an entry, and fields without a column are left out.
 
     Returns
     -------
@@ -145,7 +149,8 @@ def fill_fields(
             out[field.name] = instead
             continue
         else:
-            out[field.name] = absent(_kind(field))
+            if wanted is None or field.name in wanted:
+                out[field.name] = absent(_kind(field))
             if field.required:
                 findings.returned(
                     np.ones(len(table), dtype=bool),
@@ -156,9 +161,17 @@ def fill_fields(
                 )
             continue
         parsed = parse_field(field, cells, unit=named, upper=role.group == "risk")
-        out[field.name] = parsed.column
         _judge(role, field, column, cells, parsed, findings, lenient=lenient, unit=named)
+        whole = wanted is None or field.name in wanted
+        out[field.name] = parsed.column if whole else _entered(parsed.column)
     return pd.DataFrame(out, index=table.index)
+
+
+def _entered(column: pd.Series) -> pd.Series:
+    """Keep of a column only which rows have an entry: true, or missing."""
+    gone = column.isna().to_numpy(dtype=bool)
+    held = pd.arrays.BooleanArray(np.ones(len(column), dtype=bool), gone)
+    return pd.Series(held, index=column.index)
 
 
 def _named_by_address(

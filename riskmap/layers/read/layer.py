@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,10 +80,10 @@ from riskmap.layers.read.table import (
 )
 from riskmap.layers.read.values import parse_codes, same_text
 from riskmap.layers.read.vector import read_osm_roads, read_vector
-from riskmap.vocabulary.columns import ITEM_ID, WGS84
+from riskmap.vocabulary.columns import ITEM_ID, NAME, WGS84
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -576,6 +576,8 @@ class _Part:
     encoding: str = ""
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
     """Field to the heading of its column."""
+    again: Callable[[], Rows] | None = None
+    """Reads the rows once more, where they are too many to be kept beside what was read of them."""
 
     def refuse(self, why: Sequence[Problem]) -> None:
         """Use nothing of it; only what is noted of it stays, and why."""
@@ -587,6 +589,7 @@ class _Part:
         """Count what came in, was used and returned."""
         total = len(self.rows.table)
         returned = total if self.frame is None else int(self.findings.bad.sum())
+        rows = self.again() if self.again is not None and returned else self.rows
         return Source(
             shown=self.spec.shown,
             path=self.spec.path,
@@ -597,7 +600,7 @@ class _Part:
             rows_in=total,
             rows_used=total - returned,
             rows_returned=returned,
-            written=written_rows(self.rows, self.findings.problems, self.columns),
+            written=written_rows(rows, self.findings.problems, self.columns),
         )
 
 
@@ -775,8 +778,10 @@ def _read_parts(
     *,
     shapes: bool,
 ) -> list[_Part]:
-    parts = []
-    for rows in open_rows(spec, role, window=_window(area)):
+    parts: list[_Part] = []
+    found = open_rows(spec, role, window=_window(area))
+    while found:
+        rows, at = found.pop(0), len(parts)
         findings = Findings(role.name, spec.shown, rows.sheet, rows.row)
         for remark in rows.notes:
             findings.note(remark.rule, remark.message, remark.mend)
@@ -785,11 +790,25 @@ def _read_parts(
         if len(rows.table) == 0:
             part.frame = _empty(role, metric)
             continue
+        plain = role.geometry == "point" and role.group != "base" and rows.geometry is None
+        plain &= spec.path.suffix.lower() in TEXTS
+        if plain and not shapes and len(rows.table) >= _LONG:
+            part.again = partial(_once_more, spec, role, _window(area), at)
+        del rows
         try:
             _check_part(role, part, area, metric, around, reach_m, shapes=shapes)
         except LayerError as error:
-            part.refuse([_named(p, role, spec, rows.sheet) for p in problems_of(error)])
+            part.refuse([_named(p, role, spec, part.rows.sheet) for p in problems_of(error)])
     return parts
+
+
+_LONG: Final = 50_000
+"""Rows from which a table is not kept as a whole where only what is wrong is asked for."""
+
+
+def _once_more(spec: LayerSpec, role: Role, window: Window | None, at: int) -> Rows:
+    """Read one sheet of a source again."""
+    return open_rows(spec, role, window=window)[at]
 
 
 def _check_part(
@@ -824,6 +843,7 @@ def _check_part(
         lenient=lenient,
         unit=rows.unit,
         joined=rows.joined,
+        wanted=None if part.again is None else {role.id_field, NAME, "address", *STATED},
     )
     if any(remark.rule == "bad_bytes" for remark in rows.notes):
         note_bad_bytes(rows.table, findings)
@@ -836,10 +856,13 @@ def _check_part(
         hints = replace(around, said=notes, stated=stated, address=table.get("address"))
     located = _locate(role, rows, found, spec, findings, hints, around.units)
     part.crs = located.crs
+    if part.again is not None:
+        rows = replace(rows, table=rows.table.iloc[:, :0])
+        part.rows = rows
     geometry, beyond = _placed(
         role, part, located, area, metric, hints, around.units, reach_m, shapes=shapes
     )
-    table = table.join(extra).assign(
+    table = (table.join(extra) if len(extra.columns) else table).assign(
         coord_source=_column(located.source, table.index),
         coord_method=_column(located.method, table.index),
         _file=same_text(spec.shown, table.index),

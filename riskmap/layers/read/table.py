@@ -10,7 +10,10 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
@@ -88,7 +91,7 @@ def read_workbook(path: Path) -> list[Sheet]:
             grids.append(
                 Sheet(
                     name=sheet.name,
-                    cells=opened.to_python(skip_empty_area=False),
+                    cells=_sheet_cells(opened),
                     hidden=sheet.visible != SheetVisibleEnum.Visible,
                     merged=tuple(sorted(opened.merged_cell_ranges or ())),
                     notes=tuple(_mark_remarks(marks.get(sheet.name, _Marks()), sheet.name)),
@@ -271,22 +274,27 @@ def _delimiter(content: str) -> str:
 
 
 class Lines(Sequence[list[Any]]):
-    """The rows of a long text table, held by columns; a row is made when it is asked for.
+    """The rows of a long table, held by columns; a row is made when it is asked for.
 
     Parameters
     ----------
     columns
-        One array of texts a column, all of one length.
-    content
-        The bytes they are from, in UTF-8.
+        One array a column, as `as_column` gives it, all of one length.
+    path
+        The text file that they are from, in UTF-8; None for a sheet of a workbook.
+    head
+        Rows before those of the columns, such as those of the heading.
     """
 
-    def __init__(self, columns: list[Any], content: Any) -> None:
+    def __init__(
+        self, columns: list[Any], path: Path | None, head: Sequence[list[Any]] = ()
+    ) -> None:
         self.columns = columns
-        self.content = content
+        self.path = path
+        self.head = list(head)
 
     def __len__(self) -> int:
-        return len(self.columns[0])
+        return len(self.head) + len(self.columns[0])
 
     @overload
     def __getitem__(self, at: int) -> list[Any]: ...
@@ -295,10 +303,35 @@ class Lines(Sequence[list[Any]]):
     def __getitem__(self, at: int | slice) -> list[Any] | list[list[Any]]:
         if isinstance(at, slice):
             start, stop, step = at.indices(len(self))
-            cut = [column[start:stop].to_pylist() for column in self.columns]
-            return [list(row) for row in zip(*cut, strict=True)][::step]
+            n = len(self.head)
+            cut = [_listed(c[max(start - n, 0) : max(stop - n, 0)]) for c in self.columns]
+            rows = [list(row) for row in zip(*cut, strict=True)]
+            return [*self.head[start:stop], *rows][::step]
         place = range(len(self))[at]
-        return [column[place].as_py() for column in self.columns]
+        return self[place : place + 1][0]
+
+    def between(self, start: int, stop: int) -> list[Any]:
+        """Give the columns of some rows.
+
+        Parameters
+        ----------
+        start, stop
+            First row, and the one behind the last.
+
+        Returns
+        -------
+        list
+            One array a column.
+        """
+        n = len(self.head)
+        rest = [column[max(start - n, 0) : max(stop - n, 0)] for column in self.columns]
+        if start >= n:
+            return rest
+        above = zip(*self.head[start:stop], strict=True)
+        return [
+            _one_column([as_column(list(cells)), below])
+            for cells, below in zip(above, rest, strict=True)
+        ]
 
     def __iter__(self) -> Iterator[list[Any]]:
         for start in range(0, len(self), _AT_ONCE):
@@ -317,7 +350,16 @@ class Lines(Sequence[list[Any]]):
         bool
             False when no cell there can be it.
         """
-        return bool(self.content.find(entry.encode(), _NEAR) >= 0)  # no row is shorter than a byte
+        if self.path is None:
+            return True
+        sought, rest = entry.encode(), b""
+        with self.path.open("rb") as stream:
+            stream.seek(_NEAR)  # no row is shorter than a byte
+            while piece := stream.read(_PIECE):
+                if sought in piece or sought in rest + piece[: len(sought)]:
+                    return True
+                rest = piece[-len(sought) :]
+        return False
 
     def equal(self, entries: set[str]) -> np.ndarray:
         """Count, for every row, its cells that are one of some texts.
@@ -334,12 +376,51 @@ class Lines(Sequence[list[Any]]):
         """
         wanted = pa.array(sorted(entries), pa.large_string())
         found = np.zeros(len(self), dtype=np.int16)
+        found[: len(self.head)] = [sum(map(entries.__contains__, row)) for row in self.head]
+        rest = found[len(self.head) :]
         for column in self.columns:
-            found += pc.is_in(column, wanted).to_numpy()
+            if not isinstance(column, np.ndarray):
+                rest += pc.is_in(column, wanted).to_numpy()
+            elif column.dtype == object:
+                rest += np.array([cell in entries for cell in column], dtype=bool)
         return found
 
 
+def _listed(column: Any) -> list[Any]:
+    """Give the cells of a column as they were read."""
+    cells: list[Any] = column.tolist() if isinstance(column, np.ndarray) else column.to_pylist()
+    return cells
+
+
+def _one_column(parts: list[Any]) -> Any:
+    """Put parts of a column together."""
+    if all(not isinstance(part, np.ndarray) for part in parts):
+        chunks = [c for part in parts for c in getattr(part, "chunks", [part])]
+        return pa.chunked_array(chunks, pa.large_string())
+    if all(isinstance(part, np.ndarray) and part.dtype == np.float64 for part in parts):
+        return np.concatenate(parts)
+    whole = np.empty(sum(map(len, parts)), dtype=object)
+    whole[:] = [cell for part in parts for cell in _listed(part)]
+    return whole
+
+
+def _sheet_cells(opened: Any) -> Sequence[list[Any]]:
+    """Give the cells of a sheet; those of a long one by columns, a part of the rows at a time."""
+    if opened.height <= 2 * _AT_ONCE or opened.start != (0, 0):
+        cells: list[list[Any]] = opened.to_python(skip_empty_area=False)
+        return cells
+    rows = opened.iter_rows()
+    head = list(islice(rows, _SEARCHED))
+    parts = []
+    while some := list(islice(rows, _AT_ONCE)):
+        parts.append([as_column(list(column)) for column in zip(*some, strict=True)])
+    columns = [_one_column(list(column)) for column in zip(*parts, strict=True)]
+    return Lines(columns, None, head)
+
+
 _AT_ONCE: Final = 10_000
+_PIECE: Final = 1 << 22
+"""Bytes of a long file that are looked at together."""
 _NEAR: Final = 3000
 """Rows below a header that are looked at one by one."""
 _LONG: Final = 1_000_000
@@ -347,19 +428,47 @@ _LONG: Final = 1_000_000
 _QUOTED: Final = re.compile(rb'(?<![^,;|\t\n])"[^"\r\n]*"(?![^,;|\t\r\n])')
 
 
-def _by_columns(content: bytes, encoding: str | None) -> Sheet | None:
+def _regular(piece: bytes) -> bool:
+    """Tell whether every line of a piece of a text table is a row of its own."""
+    quotes = piece.count(b'"') if b'"' in piece else 0
+    return not (
+        b"\x00" in piece
+        or (b"\r" in piece and piece.count(b"\r") != piece.count(b"\r\n"))
+        or (quotes and quotes != 2 * len(_QUOTED.findall(piece)))
+    )
+
+
+def _all_regular(path: Path) -> bool:
+    """Tell whether every line of a text table is a row of its own, piece by piece."""
+    rest = b""
+    with path.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            whole = rest + piece
+            end = whole.rfind(b"\n") + 1
+            if not _regular(whole[:end]):
+                return False
+            rest = whole[end:]
+    return _regular(rest)
+
+
+@cache
+def _giving_back() -> None:
+    """Let memory of columns that are done with go back to the system, where arrow can do that."""
+    with suppress(NotImplementedError):
+        pa.set_memory_pool(pa.jemalloc_memory_pool())
+        pa.jemalloc_set_decay_ms(0)
+
+
+def _by_columns(path: Path, encoding: str | None) -> Sheet | None:
     """Read a long text table by columns; None when it is not as regular as that needs."""
-    if len(content) < _LONG or (encoding is not None and known_codec(encoding) != "utf-8"):
+    if path.stat().st_size < _LONG or (encoding is not None and known_codec(encoding) != "utf-8"):
         return None
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    quotes = content.count(b'"') if b'"' in content else 0
-    if (
-        b"\x00" in content
-        or (b"\r" in content and content.count(b"\r") != content.count(b"\r\n"))
-        or (quotes and quotes != 2 * len(_QUOTED.findall(content)))
-    ):
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
+    head = head[: head.rfind(b"\n") + 1]
+    if not _all_regular(path):
         return None
-    head = content[: content.rfind(b"\n", 0, _HEAD) + 1]
+    _giving_back()
     try:
         if plausibility(head.decode("utf-8")) < _PLAUSIBLE:
             return None
@@ -369,7 +478,7 @@ def _by_columns(content: bytes, encoding: str | None) -> Sheet | None:
         width = len(next(csv.reader([head.split(b"\n", 1)[0].decode("utf-8")], delimiter=mark)))
         names = [str(at) for at in range(width)]
         read = arrow_csv.read_csv(
-            pa.py_buffer(content),
+            path,
             read_options=arrow_csv.ReadOptions(column_names=names, block_size=1 << 22),
             parse_options=arrow_csv.ParseOptions(delimiter=mark, ignore_empty_lines=False),
             convert_options=arrow_csv.ConvertOptions(
@@ -380,7 +489,7 @@ def _by_columns(content: bytes, encoding: str | None) -> Sheet | None:
         return None
     if width < 2 or len(read) < 2:
         return None
-    return Sheet(name="", cells=Lines(list(read.columns), content), encoding="utf-8")
+    return Sheet(name="", cells=Lines(list(read.columns), path), encoding="utf-8")
 
 
 _PLAUSIBLE: Final = 0.3
@@ -411,6 +520,8 @@ def read_csv(path: Path, *, encoding: str | None = None, by_columns: bool = Fals
         When the file is empty, a workbook under another name, or of unknown encoding.
     """
     check_size(path)
+    if by_columns and (long := _by_columns(path, encoding)) is not None:
+        return long
     content = path.read_bytes()
     if not content[:_HEAD].strip() and not content.strip():
         raise unusable("empty_file", text("the file is empty"), text("send the file again"))
@@ -420,8 +531,6 @@ def read_csv(path: Path, *, encoding: str | None = None, by_columns: bool = Fals
             text("this is a workbook under the name of a text table"),
             text("name it .xlsx or .xls as it was"),
         )
-    if by_columns and (long := _by_columns(content, encoding)) is not None:
-        return long
     decoded = decode(content, encoding)
     body = decoded.body
     if body.lstrip()[:9].lower().startswith(("<html", "<!doctype", "<table")):
@@ -1152,7 +1261,7 @@ def _cut_columns(grid: Sheet, header: Header, stop: int) -> _Cut | None:
         return None
     cells = grid.cells
     if isinstance(cells, Lines):
-        columns = [column[first:stop] for column in cells.columns]
+        columns = cells.between(first, stop)
     else:
         body = cells[first:stop]
         width = len(body[0])
