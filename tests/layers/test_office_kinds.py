@@ -17,7 +17,7 @@ from riskmap.layers.layer import LayerSpec, UnitSpec
 from riskmap.layers.place.datum import read_link, told_projection, wgs84_to_gcj02
 from riskmap.layers.read.layer import read_layer
 from riskmap.layers.read.raster import read_raster
-from riskmap.layers.read.values import parse_dates, parse_text
+from riskmap.layers.read.values import parse_dates, parse_numbers, parse_pairs, parse_text
 from riskmap.layers.units import read_units
 from riskmap.vocabulary.roles import load_roles
 
@@ -510,3 +510,127 @@ def test_texts_copied_out_of_a_page_lose_its_signs():
     cells = pd.Series(["甲桥&amp;乙路", "&#20057;&#26725;", "丙桥<br/>北", "A&B;", "&lt;5"])
     shown = ["甲桥&乙路", "乙桥", "丙桥 北", "A&B;", "<5"]
     assert parse_text(cells).column.tolist() == shown
+
+
+SPOTS_IN_WORDS = {"甲": (117.021111, 36.651111), "乙": (117.031111, 36.661111)}
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("markdown.txt", ("| 名称 | 经度 | 纬度 | 容量 |\n|:---|---:|:-:|--|\n"
+         "| 甲 | 117.021111 | 36.651111 | 9 |\n| 乙 | 117.031111 | 36.661111 | 8 |\n")),
+        ("psql.txt", (" 名称 |    经度    |   纬度    | 容量 \n------+------------+-----------+------\n"
+         " 甲   | 117.021111 | 36.651111 |    9\n 乙   | 117.031111 | 36.661111 |    8\n(2 rows)\n")),
+        ("mysql.txt", ("+----+----+----+----+\n| 名称 | 经度 | 纬度 | 容量 |\n+----+----+----+----+\n"
+         "| 甲 | 117.021111 | 36.651111 | 9 |\n| 乙 | 117.031111 | 36.661111 | 8 |\n"
+         "+----+----+----+----+\n2 rows in set (0.00 sec)\n")),
+        ("blanks.txt", ("名称    经度         纬度        容量\n甲      117.021111   36.651111   9\n"
+         "乙      117.031111   36.661111   8\n")),
+        ("one_blank.txt", "名称 经度 纬度 容量\n甲 117.021111 36.651111 9\n乙 117.031111 36.661111 8\n"),
+        ("lines.jsonl", ('{"名称": "甲", "经度": 117.021111, "纬度": 36.651111, "容量": 9}\n'
+         '{"名称": "乙", "经度": 117.031111, "纬度": 36.661111, "容量": 8}\n')),
+        ("pair.csv", '名称,"位置(纬度,经度)",容量\n甲,"36.651111,117.021111",9\n乙,"36.661111,117.031111",8\n'),
+    ],
+)  # fmt: skip
+def test_tables_as_programs_print_them(tmp_path, name, written):
+    path = tmp_path / name
+    path.write_text(written, "utf-8")
+    layer, said = read(path)
+    assert (layer.rows_in, layer.rows_used) == (2, 2)
+    assert {n: pytest.approx(p, abs=1e-6) for n, p in SPOTS_IN_WORDS.items()} == placed(layer)
+    assert dict(zip(layer.table["name"], layer.table["capacity"], strict=True)) == {
+        "甲": 9,
+        "乙": 8,
+    }
+    assert not {"required", "coordinate_text"} & set(said)
+
+
+def test_blanks_that_part_no_columns_are_not_guessed_at(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(
+        "名称 经度 纬度\n甲 村 117.021111 36.651111\n乙村 117.031111 36.661111\n", "utf-8"
+    )
+    layer, said = read(path)
+    assert layer.rows_used == 0
+    assert said["no_header"].severity == "unusable"
+
+
+def test_the_order_of_a_pair_is_that_of_its_heading(tmp_path):
+    """Where size does not tell longitude from latitude, as west of Greenwich, the heading does."""
+    lon, lat = parse_pairs(["36.65,51.02"], lat_first=True)
+    assert (lon.degrees[0], lat.degrees[0]) == (51.02, 36.65)
+
+
+def test_subtotals_are_no_records_and_a_place_that_ends_so_is(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "镇街,名称,经度,纬度,容量\n甲镇,甲,117.021111,36.651111,10\n甲镇 汇总,,,,10\n"
+        "乙镇,乙,117.031111,36.661111,5\n乙镇小计,,,,5\n乙镇 计数,,,,1\n全县合计,,,,15\n"
+        "丙镇,废品汇总,117.041111,36.661111,7\n", "utf-8",
+    )  # fmt: skip
+    layer, said = read(path)
+    assert set(layer.table["name"]) == {"甲", "乙", "废品汇总"}
+    assert layer.table["capacity"].sum() == 22
+    assert layer.rows_in == 3
+    assert "3, 5, 6, 7" in str(said["row_total"])
+
+
+def test_two_entries_in_one_column_are_parted_and_told(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "名称,经度,纬度,可容纳人数/面积（㎡）,联系人及电话,乡镇/街道\n"
+        "甲,117.021111,36.651111,200/420,责任人A 0531-12345678,甲镇\n"
+        "乙,117.031111,36.661111,300人/900㎡,责任人B：0531-12345679,乙镇\n"
+        "丙,117.041111,36.661111,50/80,责任人C13900000000,丙镇\n"
+        "丁,117.051111,36.661111,60/90,责任人D/13900000001,丁镇\n"
+        "戊,117.061111,36.661111,70/90,责任人E13900000002,丁镇\n"
+        "己,117.071111,36.661111,约80,,丁镇\n", "utf-8",
+    )  # fmt: skip
+    layer, said = read(path)
+    table = layer.table.set_index("name")
+    assert table["capacity"].dropna().to_dict() == {
+        "甲": 200,
+        "乙": 300,
+        "丙": 50,
+        "丁": 60,
+        "戊": 70,
+    }
+    assert table["area_m2"].dropna().to_dict() == {
+        "甲": 420,
+        "乙": 900,
+        "丙": 80,
+        "丁": 90,
+        "戊": 90,
+    }
+    assert table["person"].dropna().tolist() == [f"责任人{letter}" for letter in "ABCDE"]
+    assert table["phone"].dropna().tolist() == [
+        "0531-12345678", "0531-12345679", "13900000000", "13900000001", "13900000002",
+    ]  # fmt: skip
+    assert table["town"].tolist() == ["甲镇", "乙镇", "丙镇", "丁镇", "丁镇", "丁镇"]
+    assert said["not_two"].row == 7
+    assert "two_in_one" in said
+
+
+def test_choices_of_another_field_are_read_as_that_field(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = "甲,117.021111,36.651111,{}\n乙,117.031111,36.661111,{}\n"
+    path.write_text("名称,经度,纬度,类型\n" + rows.format("室内", "室外"), "utf-8")
+    layer, said = read(path)
+    assert sorted(layer.table["space"]) == ["indoor", "outdoor"]
+    assert layer.table["type"].isna().all()
+    assert "other_choice" in said
+    path.write_text("名称,经度,纬度,类型\n" + rows.format("室内", "紧急"), "utf-8")
+    layer, said = read(path)
+    assert layer.table["space"].isna().all()
+    assert "choice" in said
+
+
+@pytest.mark.parametrize(
+    ("said", "metres"),
+    [("约半米", 0.5), ("一米二", 1.2), ("1米5", 1.5), ("两米半", 2.5), ("半米左右", 0.5), ("一米多", 1.0),
+     ("齐膝深", np.nan), ("半人深", np.nan)],
+)  # fmt: skip
+def test_lengths_as_they_are_said(said, metres):
+    found = parse_numbers(pd.Series([said]), unit="m", header_unit=None, upper=True)
+    assert np.array_equal(found.column.to_numpy(), [metres], equal_nan=True)

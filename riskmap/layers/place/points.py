@@ -1041,7 +1041,8 @@ def locate_table(
         return _from_links(table, links, spec, findings)
     if "lonlat" in found:
         column = found["lonlat"][0]
-        lat_first = re.match(r"^(纬|lat|北纬)", column.strip(), re.IGNORECASE) is not None
+        order = re.search(r"(纬|lat)|经|lon|lng", column, re.IGNORECASE)
+        lat_first = order is not None and order[1] is not None
         lon, lat = parse_pairs(table[column].tolist(), lat_first=lat_first)
         datum = datum_of_columns((column, column), datum, findings)
         own = _row_datums(table, found, datum, findings)

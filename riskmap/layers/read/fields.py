@@ -135,6 +135,8 @@ def fill_fields(
         return _absent(kind, table.index)
 
     for field in role.fields:
+        if field.name in out:  # read from the column of another
+            continue
         if field.name in spec.constants:
             cells = pd.Series(
                 [spec.constants[field.name]] * len(table), index=table.index, dtype=object
@@ -161,10 +163,106 @@ def fill_fields(
                 )
             continue
         parsed = parse_field(field, cells, unit=named, upper=role.group == "risk")
-        _judge(role, field, column, cells, parsed, findings, lenient=lenient, unit=named)
-        whole = wanted is None or field.name in wanted
-        out[field.name] = parsed.column if whole else _entered(parsed.column)
+        read, taken = field, {*found, *spec.constants}
+        if (other := _other_choice(role, field, cells, parsed, taken)) is not None:
+            findings.note(
+                "other_choice",
+                text(
+                    "the entries of {column} are those of {other}; the column was read as that",
+                    column=column, other=other.label,
+                ),
+                text("head it {other} if that is meant", other=other.label),
+                field=column,
+            )  # fmt: skip
+            out[field.name] = absent(_kind(field))
+            read, parsed = other, parse_field(other, cells, unit=None, upper=False)
+        _judge(role, read, column, cells, parsed, findings, lenient=lenient, unit=named)
+        whole = wanted is None or read.name in wanted
+        out[read.name] = parsed.column if whole else _entered(parsed.column)
     return pd.DataFrame(out, index=table.index)
+
+
+def _other_choice(
+    role: Role, field: Field, cells: pd.Series, parsed: Parsed, taken: Collection[str]
+) -> Field | None:
+    """Find the one choice without a column whose values a column of another choice holds."""
+    if not field.choices or field.required:
+        return None
+    wrong = parsed.bad == "choice"
+    if not wrong.any() or (parsed.column.notna().to_numpy(dtype=bool) & ~wrong).any():
+        return None
+    entries = {plain(cell) for cell in cells[wrong]}
+    fitting = [
+        other
+        for other in role.fields
+        if other.choices and other is not field and other.name not in taken
+        if all(match_choice(other, entry) is not None for entry in entries)
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+_PAIRED: Final = re.compile(r"\s*[/、]\s*|及|和")
+_BETWEEN: Final = r"\s*[/、,，;；]\s*|\s+"
+_NAME_NUMBER: Final = r"^([^\d\s:：/]{2,10})[:：/、,，;；\s]*(\+?\d[\d\- ]{4,})$"
+_MOST_PAIRS: Final = 0.8
+"""Share of the entries that hold two parts from which a column counts as two."""
+
+
+def part_pairs(role: Role, table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """Make two columns of one whose heading names two fields and whose cells hold two entries.
+
+    Parameters
+    ----------
+    role
+        The role.
+    table
+        Shape (n, columns): the cells.
+    findings
+        Takes a note for each column parted.
+
+    Returns
+    -------
+    DataFrame
+        The table itself where no column is parted.
+    """
+    headed = {match_header(role, str(column))[0] for column in table.columns}
+    for column in list(table.columns):
+        heads = _PAIRED.split(str(column).strip())
+        fields = [match_header(role, head)[0] for head in heads]
+        if len(heads) != 2 or None in fields or fields[0] is fields[1]:
+            continue
+        whole = match_header(role, str(column))[0]
+        others = headed - {whole}
+        if any(f in others or f in coordinate_fields() for f in (*fields, whole) if f is not None):
+            continue
+        cells = table[column].astype("str").str.strip()
+        told = cells.notna() & ~cells.str.casefold().isin(MISSING)
+        parts = cells.str.extract(_NAME_NUMBER)
+        if parts[1].notna().sum() < _MOST_PAIRS * told.sum():
+            split = cells.str.split(_BETWEEN, regex=True)
+            two = split.map(lambda entry: isinstance(entry, list) and len(entry) == 2)
+            parts = pd.DataFrame({0: split.str[0].where(two), 1: split.str[1].where(two)})
+        if not told.any() or parts[1].notna().sum() < _MOST_PAIRS * told.sum():
+            continue
+        rest = told & parts[1].isna()
+        parts = parts.mask(rest, None)
+        findings.note(
+            "two_in_one",
+            text("column {column} holds two entries a cell; it was read as {first} and {second}",
+                 column=column, first=heads[0], second=heads[1]),
+            text("make two columns of it if this is wrong"),
+            field=str(column),
+        )  # fmt: skip
+        findings.noted(
+            rest.to_numpy(dtype=bool),
+            "not_two",
+            text("this cell does not hold two entries; taken as unknown"),
+            text("write both, with a stroke between them"),
+            field=str(column),
+            values=table[column].to_numpy(dtype=object),
+        )
+        table = table.drop(columns=[column]).assign(**{heads[0]: parts[0], heads[1]: parts[1]})
+    return table
 
 
 def _entered(column: pd.Series) -> pd.Series:
@@ -781,6 +879,8 @@ def match_heading(role: Role, column: str) -> tuple[Field | None, str | None]:
     bare, datum = split_datum(column)
     if field is not None:
         return field, unit
+    if _PAIR_HEAD.match(column.strip()):
+        return next(known for known in coordinate_fields() if known.name == "lonlat"), None
     if packed := _PACKED_HEAD.search(column):
         bare = column[: packed.start()]
     elif datum is None:
@@ -804,6 +904,13 @@ def _say_forms(role: Role, found: dict[str, tuple[str, str | None]], findings: F
             )
 
 
+_LON_WORD: Final = r"(?:东经|经度?|lon(?:gitude)?|lng|x)"
+_LAT_WORD: Final = r"(?:北纬|纬度?|lat(?:itude)?|y)"
+_PAIR_HEAD: Final = re.compile(
+    rf"(?i)^[^()（）\[\]]{{1,10}}[(（\[]\s*(?:{_LON_WORD}\s*[,，、/;；]\s*{_LAT_WORD}|"
+    rf"{_LAT_WORD}\s*[,，、/;；]\s*{_LON_WORD})\s*[)）\]]$"
+)
+"""A heading of both coordinates, such as 位置(纬度,经度)."""
 _PACKED_HEAD: Final = re.compile(
     r"(?i)\s*[(（\[]\s*(?:度\s*[.．]\s*分\s*秒|d{1,3}\.mm\.?ss)[^)）\]]*[)）\]]\s*$"
 )

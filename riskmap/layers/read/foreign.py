@@ -281,7 +281,7 @@ def read_records(path: Path, encoding: str | None) -> Sheet | None:
     try:
         records = _list_of_objects(parse_json(decoded.body), 0)
     except ValueError:
-        return None
+        records = _line_objects(decoded.body)
     if not records:
         return None
     flat = [_flat(record) for record in records]
@@ -293,6 +293,18 @@ def read_records(path: Path, encoding: str | None) -> Sheet | None:
         text("nothing to do"),
     )
     return Sheet("", cells, encoding=decoded.encoding, notes=(*decoded.remarks(), remark))
+
+
+def _line_objects(body: str) -> list[dict[str, Any]] | None:
+    """Read one object a line."""
+    lines = [line for line in body.splitlines() if line.strip()]
+    if len(lines) < 2:
+        return None
+    try:
+        found = [parse_json(line) for line in lines]
+    except ValueError:
+        return None
+    return found if all(isinstance(entry, dict) for entry in found) else None
 
 
 def _list_of_objects(value: Any, depth: int) -> list[dict[str, Any]] | None:

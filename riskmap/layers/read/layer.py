@@ -62,7 +62,13 @@ from riskmap.layers.place.points import (
     project_shapes,
 )
 from riskmap.layers.read.database import fetch_rows
-from riskmap.layers.read.fields import fill_fields, match_columns, match_heading, note_bad_bytes
+from riskmap.layers.read.fields import (
+    fill_fields,
+    match_columns,
+    match_heading,
+    note_bad_bytes,
+    part_pairs,
+)
 from riskmap.layers.read.foreign import headless, marked_up, read_parcels, read_records
 from riskmap.layers.read.osm import OWN, is_osm, is_road_key
 from riskmap.layers.read.raster import around_place, read_raster
@@ -151,7 +157,7 @@ def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Row
         return [parcels]
     if suffix in WORKBOOKS or suffix in TEXTS:
         return open_tables(spec, _namer(role, spec), titles=(role.zh, role.en))
-    if suffix == ".json" and (records := read_records(spec.path, spec.encoding)) is not None:
+    if suffix in _JSON and (records := read_records(spec.path, spec.encoding)) is not None:
         return tables_of([records], spec, _namer(role, spec), titles=(role.zh, role.en))
     if suffix in RASTERS:
         raise unusable(
@@ -204,6 +210,9 @@ def at_hand(spec: Any, geometry: str) -> Any:
         return spec
     fetch_rows(spec.database, spec.path, layer=spec.layer, where=spec.where, geometry=geometry)
     return replace(spec, layer=None, where=None)
+
+
+_JSON: Final = (".json", ".jsonl", ".ndjson")
 
 
 def _namer(role: Role, spec: LayerSpec) -> Namer:
@@ -822,7 +831,8 @@ def _check_part(
     shapes: bool,
 ) -> None:
     """Read fields and places of one part and put the whole table into ``part.frame``."""
-    rows, spec, findings = part.rows, part.spec, part.findings
+    spec, findings = part.spec, part.findings
+    rows = part.rows = replace(part.rows, table=part_pairs(role, part.rows.table, findings))
     columns = [str(column) for column in rows.table.columns]
     found = match_columns(role, columns, spec, findings, osm=rows.osm)
     part.columns = {name: column for name, (column, _) in found.items()}

@@ -542,7 +542,9 @@ def read_csv(path: Path, *, encoding: str | None = None, by_columns: bool = Fals
     csv.field_size_limit(1 << 24)
     body = body.replace("\x00", "")
     try:
-        cells, unclosed = _split(body, _delimiter(body))
+        mark = _delimiter(body)
+        spaced = _by_blanks(body) if mark == "," and "," not in body[:_HEAD] else None
+        cells, unclosed = (spaced, []) if spaced else _split(body, mark)
     except csv.Error as error:
         raise unusable(
             "broken_csv",
@@ -553,7 +555,25 @@ def read_csv(path: Path, *, encoding: str | None = None, by_columns: bool = Fals
     if '="' in body:
         cells = [[_FORMULA_TEXT.sub(r"\1", cell) for cell in row] for row in cells]
     notes = [*decoded.remarks(), *_quote_remarks(unclosed)]
+    if spaced:
+        said = text("the columns are parted by blanks; they were read as columns")
+        notes.append(Remark("parted_by_blanks", said, text("nothing to do")))
     return Sheet(name="", cells=cells, encoding=decoded.encoding, notes=tuple(notes))
+
+
+def _by_blanks(body: str) -> list[list[Any]] | None:
+    """Split a table whose columns are parted by blanks; None when rows differ in their number."""
+    lines = body.splitlines()
+    for blanks in (r"\s{2,}|\t", r"\s+"):
+        rows: list[list[Any]] = [
+            re.split(blanks, line.strip()) if line.strip() else [] for line in lines
+        ]
+        widths = {len(row) for row in rows if row and not all(map(_RULE.match, row))}
+        first = next((row for row in rows if row), [])
+        headed = not any(cell[:1].isdigit() or cell[:1] == "-" for cell in first)
+        if len(widths) == 1 and min(widths) >= 3 and headed and sum(map(bool, rows)) >= 2:
+            return rows
+    return None
 
 
 def _split(body: str, mark: str) -> tuple[list[list[Any]], list[int]]:
@@ -605,6 +625,17 @@ _FORMULA_TEXT: Final = re.compile(r'^\s*="([^"]*)"\s*$')
 """A text that was written as a formula, so that Excel keeps its zeros."""
 _SEARCHED: Final = 30
 _TOTAL: Final = re.compile(r"^(合计|总计|小计|共计|累计|total|sum|subtotal)[\s::]*", re.IGNORECASE)
+_SUBTOTAL: Final = re.compile(
+    r"^.{1,20}(?:小计|合计|总计|汇总|\s(?:计数|平均值|最大值|最小值))[::]?$|^汇总$"
+)
+"""What ends with the word for a sum, as the subtotals of a spreadsheet do."""
+_RULE: Final = re.compile(r"^(?:[+|:]*[-=─━—_]{2,}[-=─━—_+|:┼ ]*|:-:?|-:)$")
+"""A cell that only draws a line."""
+_FOOT: Final = re.compile(
+    r"^\(?(?:共\s*)?\d+\s*(?:rows?(?: in set)?|行记录|条记录|行|条)[\s()（）.,\da-z]*$",
+    re.IGNORECASE,
+)
+"""A count of the rows, as databases write it below them."""
 _NOTE: Final = re.compile(
     r"^[(\[（【]?(注|备注|说明|填表|填报|审核|制表|单位|联系|日期|示范|提示|数据来源|报送|note|remark|source)",
     re.IGNORECASE,
@@ -890,6 +921,8 @@ def _plain_record(row: list[Any], names: list[str]) -> bool:
             entry = value.strip()
             if entry.casefold() in _EXAMPLE or _TOTAL.match(entry) or _SIGNED.match(entry):
                 return False
+            if entry[:2] in ("--", ":-", "=="):
+                return False
             seen += bool(entry)
         else:
             seen += value is not None
@@ -911,8 +944,15 @@ def _kind(row: list[Any], names: list[str]) -> str:
     told = [entry for index, entry in filled if index not in serial]
     if not told:
         return "number_only"
+    if all(_RULE.match(entry) for _, entry in filled) and len("".join(told)) > 3:
+        return "rule"
     if _TOTAL.match(filled[0][1]) or _TOTAL.match(told[0]):
         return "total"
+    few = len(filled) <= 2 or 2 * len(filled) <= sum(entry != "" for entry in names)
+    if few and (_SUBTOTAL.match(filled[0][1]) or _SUBTOTAL.match(told[0])):
+        return "total"
+    if len(filled) == 1 and _FOOT.match(told[0]):
+        return "note"
     if len(filled) == 1 and len(names) > 2 and (_NOTE.match(told[0]) or len(told[0]) > 30):
         return "note"
     if _signed(told):
@@ -944,6 +984,7 @@ def _remarks(others: dict[int, str], first: int, sheet: str) -> list[Remark]:
             text("rows with nothing but a serial number are not records"),
             text("fill them in or delete them"),
         ),
+        "rule": (text("rows that only draw a line are not records"), text("nothing to do")),
         "example": (text("example rows of the template are not records"), text("nothing to do")),
         "header": (text("the header stands in the table again"), text("nothing to do")),
     }
@@ -1247,7 +1288,7 @@ _MANY_ROWS: Final = 2000
 """Tables of more rows are cut by columns."""
 _DOUBTFUL: Final = (
     r"(?i)^\s*(合计|总计|小计|共计|累计|total|sum|subtotal|示例|example|填表|填报|审核|审定|复核|校核|"
-    r"制表|编制|负责|单位|部门|联系|电话|日期|时间|主管|分管|领导|报送|上报|签[字名章]|盖章|公章)"
+    r"制表|编制|负责|单位|部门|联系|电话|日期|时间|主管|分管|领导|报送|上报|签[字名章]|盖章|公章|:?--|:-|==)"
 )
 """How the cells begin of rows that may be no records."""
 _MOST_DOUBTFUL: Final = 0.2

@@ -806,8 +806,7 @@ def _quantity(
         return (max(ends) if upper else min(ends)), "", "range"
     bound = "bound" if _BOUND.search(bare) else "text"
     bare = _REMARKED.sub("", _BOUND.sub("", bare)).strip()
-    if numeral := _CHINESE_NUMBER.match(bare):
-        bare = f"{_numeral(numeral[1])}{bare[numeral.end() :]}"
+    bare = _as_digits(bare)
     match = _QUANTITY.match(_ROUGHLY.sub("", bare))
     scale = None
     if match is not None:
@@ -871,6 +870,33 @@ def _time_within(entry: str, unit: str | None) -> tuple[float, str, str] | None:
         )
         minutes += (counted + (0.5 if word.startswith("半") else 0.0)) * each
     return minutes * scale, "", "text"
+
+
+_SAID_LENGTH: Final = re.compile(
+    r"(?:([一二两三四五六七八九十]{1,3}|\d{1,2})米(?:([一二三四五六七八九]|\d)|(半))?|(半)米)"
+)
+
+
+def _as_digits(entry: str) -> str:
+    """Write a number that is said in words, such as 两人, 半米 or 一米二, in digits.
+
+    Examples
+    --------
+    >>> _as_digits("三十二人"), _as_digits("一米二"), _as_digits("半米左右"), _as_digits("0.3m")
+    ('32人', '1.2米', '0.5米', '0.3m')
+    """
+    if numeral := _CHINESE_NUMBER.match(entry):
+        return f"{_numeral(numeral[1])}{entry[numeral.end() :]}"
+    match = _SAID_LENGTH.fullmatch(_ROUGHLY.sub("", entry))
+    if match is None:
+        return entry
+    whole, tenth, half, alone = match.groups()
+    if alone:
+        return "0.5米"
+    metres = float(whole) if whole.isdigit() else float(_small(whole.replace("两", "二")))
+    if tenth:
+        metres += (float(tenth) if tenth.isdigit() else _small(tenth)) / 10
+    return f"{metres + (0.5 if half else 0.0):g}米"
 
 
 def _numeral(numeral: str) -> int:
