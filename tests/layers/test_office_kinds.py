@@ -634,3 +634,48 @@ def test_choices_of_another_field_are_read_as_that_field(tmp_path):
 def test_lengths_as_they_are_said(said, metres):
     found = parse_numbers(pd.Series([said]), unit="m", header_unit=None, upper=True)
     assert np.array_equal(found.column.to_numpy(), [metres], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("written", "unit", "heading", "value"),
+    [
+        ("50万", "10k CNY", None, 50.0), ("50万", "10k CNY", "万元", 50.0), ("0.12万", "person", "万人", 1200.0),
+        ("0.12万", "person", None, 1200.0), ("2万", "m2", "亩", 2e4 * 10000 / 15), ("2万", "m2", "公顷", np.nan),
+        ("300万", "10k m3", None, 300.0), ("1千人", "person", None, 1000.0), ("1.5万平方米", "m2", None, 15000.0),
+        ("2000平", "m2", None, 2000.0), ("3分米", "m", None, 0.3), ("半天", "min", None, 720.0),
+        ("12户45人", "person", None, 45.0), ("3户/11人", "person", None, 11.0), ("12户2人", "person", None, 2.0),
+        ("12户45人", "household", None, 12.0), ("12户45人其中老人3人", "person", None, np.nan),
+        ("500/600", "person", None, np.nan), ("水深0.3m2处", "m", None, np.nan),
+    ],
+)  # fmt: skip
+def test_numbers_are_scaled_once_and_by_their_own_word(written, unit, heading, value):
+    found = parse_numbers(pd.Series([written]), unit=unit, header_unit=heading, upper=True)
+    assert np.allclose(found.column.to_numpy(), [value], equal_nan=True)
+
+
+def test_several_units_above_a_table_each_count_for_what_they_measure(tmp_path):
+    path = tmp_path / "a.csv"
+    table = "名称,经度,纬度,可容纳人数,面积\n甲,117.021111,36.651111,0.12,0.3\n"
+    path.write_text("单位：万人、公顷,,,,\n" + table, "utf-8")
+    layer, _ = read(path)
+    assert (layer.table["capacity"].iloc[0], layer.table["area_m2"].iloc[0]) == (1200, 3000)
+    path.write_text("单位：万人、公顷、亩,,,,\n" + table, "utf-8")  # of two nothing is chosen
+    layer, _ = read(path)
+    assert (layer.table["capacity"].iloc[0], layer.table["area_m2"].iloc[0]) == (1200, 0.3)
+
+
+def test_days_of_utc_and_of_english_months():
+    said = ["2024-06-30T16:00:00Z", "2024-06-30T15:59:59.000Z", "2024-06-30T16:00:00", "30-Jun-24", "June 3, 2024"]  # fmt: skip
+    assert parse_dates(pd.Series(said)).column.tolist() == [
+        "2024-07-01", "2024-06-30", "2024-06-30", "2024-06-30", "2024-06-03",
+    ]  # fmt: skip
+
+
+def test_a_name_over_two_lines_is_one_line(tmp_path):
+    rows = [
+        ("名称", "经度", "纬度"),
+        ("文化路\n涵洞", 117.021111, 36.651111),
+        ("No 1\r\nBridge", 117.03, 36.66),
+    ]
+    layer, _ = read(sheet(tmp_path / "a.xlsx", rows))
+    assert set(layer.table["name"]) == {"文化路涵洞", "No 1 Bridge"}

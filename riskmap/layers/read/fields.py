@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,6 +72,10 @@ _CHANGES: Final[dict[str, tuple[str, str]]] = {
         "years of two digits were read as the year, before month and day",
         "write it as 2026-05-31",
     ),
+    "utc": (
+        "times in UTC were turned to Beijing time before the day was taken",
+        "write the day alone",
+    ),
     "said": ("dates in words were kept as they are", "write it as 2026-05-31"),
     "clock": (
         "times such as 1:30 were read as hours and minutes",
@@ -116,7 +121,7 @@ def fill_fields(
         True for data that the office cannot mend (OSM, base layers): their bad entries are said
         once for a column.
     unit
-        Unit that stands above the table for all its numbers.
+        Units that stand above the table for all its numbers.
     joined
         Column to the rows whose cell was filled from cells joined downwards.
     wanted
@@ -145,8 +150,7 @@ def fill_fields(
         elif field.name in found:
             column, named = found[field.name]
             cells = _parted(field, table[column], (joined or {}).get(column), findings)
-            if named is None and unit and field.unit and unit_factor(unit, field.unit):
-                named = unit
+            named = _of_table(unit, field) if named is None else named
         elif (instead := _named_by_address(role, field, table, found, findings)) is not None:
             out[field.name] = instead
             continue
@@ -162,24 +166,45 @@ def fill_fields(
                     field=str(field.label),
                 )
             continue
-        parsed = parse_field(field, cells, unit=named, upper=role.group == "risk")
-        read, taken = field, {*found, *spec.constants}
-        if (other := _other_choice(role, field, cells, parsed, taken)) is not None:
-            findings.note(
-                "other_choice",
-                text(
-                    "the entries of {column} are those of {other}; the column was read as that",
-                    column=column, other=other.label,
-                ),
-                text("head it {other} if that is meant", other=other.label),
-                field=column,
-            )  # fmt: skip
+        read, parsed = _read_as(role, field, cells, named, {*found, *spec.constants}, findings)
+        if read is not field:
             out[field.name] = absent(_kind(field))
-            read, parsed = other, parse_field(other, cells, unit=None, upper=False)
         _judge(role, read, column, cells, parsed, findings, lenient=lenient, unit=named)
         whole = wanted is None or read.name in wanted
         out[read.name] = parsed.column if whole else _entered(parsed.column)
     return pd.DataFrame(out, index=table.index)
+
+
+def _of_table(unit: str, field: Field) -> str | None:
+    """Find the one of the units above a table that a field can be in."""
+    parts = [part for part in unit.split("、") if field.unit and unit_factor(part, field.unit)]
+    return parts[0] if len(parts) == 1 else None
+
+
+def _read_as(
+    role: Role,
+    field: Field,
+    cells: pd.Series,
+    unit: str | None,
+    taken: Collection[str],
+    findings: Findings,
+) -> tuple[Field, Parsed]:
+    """Read a column as its field, or as the one whose choices it holds."""
+    parsed = parse_field(field, cells, unit=unit, upper=role.group == "risk")
+    other = _other_choice(role, field, cells, parsed, taken)
+    if other is None:
+        return field, parsed
+    column = str(cells.name)
+    findings.note(
+        "other_choice",
+        text(
+            "the entries of {column} are those of {other}; the column was read as that",
+            column=column, other=other.label,
+        ),
+        text("head it {other} if that is meant", other=other.label),
+        field=column,
+    )  # fmt: skip
+    return other, parse_field(other, cells, unit=None, upper=False)
 
 
 def _other_choice(
@@ -386,7 +411,12 @@ def parse_field(field: Field, cells: pd.Series, *, unit: str | None, upper: bool
         "boolean": parse_booleans,
         "phone": parse_phones,
     }
-    return by_entries(cells, readers.get(field.type, parse_text))
+    parsed = by_entries(cells, readers.get(field.type, parse_text))
+    if field.name == "name" and parsed.column.str.contains(r"[\r\n]", na=False).any():
+        flat = parsed.column.str.replace(r"(?<=[^\x00-\x7f])\s*[\r\n]\s*", "", regex=True)
+        flat = flat.str.replace(r"\s*[\r\n]\s*", " ", regex=True)
+        parsed = replace(parsed, column=flat)
+    return parsed
 
 
 def _choice(field: Field, cell: object) -> tuple[Any, str, str]:

@@ -997,7 +997,7 @@ def _remarks(others: dict[int, str], first: int, sheet: str) -> list[Remark]:
     return out
 
 
-_TABLE_UNIT: Final = re.compile(r"^[(\[]?(?:计量)?单位[::]\s*([^()\[\]]{1,6})[)\]]?$")
+_TABLE_UNIT: Final = re.compile(r"^[(\[]?(?:计量)?单位[::]\s*([^()\[\]]{1,30})[)\]]?$")
 _YEAR: Final = re.compile(r"(?<!\d)(20\d{2}|19\d{2})(?=年|\D|$)")
 
 
@@ -1376,11 +1376,12 @@ def _series(column: Any, keep: np.ndarray) -> pd.Series:
 
 
 def _table_unit(above: tuple[str, ...]) -> str:
-    """Return the unit that stands above a table for all its numbers, or an empty text."""
+    """Return the units that stand above a table for all its numbers, or an empty text."""
     for entry in above:
         match = _TABLE_UNIT.match(unicodedata.normalize("NFKC", entry))
-        if match is not None and (unit := unit_of(match[1])):
-            return unit
+        found = [unit_of(part) for part in re.split(r"[、,;/\s]+", match[1])] if match else []
+        if found and all(found):
+            return "、".join(filter(None, found))
     return ""
 
 

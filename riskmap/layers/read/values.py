@@ -604,7 +604,10 @@ def _date(cell: object) -> tuple[Any, str, str]:
     if entry.isdigit() and 20000 <= int(entry) <= 70000:
         return (date(1899, 12, 30) + timedelta(days=int(entry))).isoformat(), "", "serial"
     squeezed = re.sub(r"\s*(年|月|日)\s*", r"\1", entry)
-    parts = _date_parts(squeezed)
+    if match := _UTC.match(entry):
+        moment = datetime.fromisoformat(f"{match[1]}T{match[2]}") + timedelta(hours=8)
+        return moment.date().isoformat(), "", "utc"
+    parts = _date_parts(squeezed) or _month_in_words(entry)
     if parts is None:
         in_words = len(entry) <= 40 and re.search(r"[年月日汛季春夏秋冬今去前昨]", entry)
         return (entry, "", "said") if in_words else (None, "date", "")
@@ -616,6 +619,28 @@ def _date(cell: object) -> tuple[Any, str, str]:
     except ValueError:
         return None, "date", ""
     return (whole if day else whole[:7]), "", "short" if _SHORT_DATE.match(squeezed) else ""
+
+
+_UTC: Final = re.compile(r"^(\d{4}-\d{2}-\d{2})[T ]([0-2]\d:[0-5]\d)\S*?(?:Z|\+00:?00)$")
+_MONTHS: Final = tuple(
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+)
+_IN_WORDS: Final = re.compile(
+    r"^(?:(\d{1,2})[-/ ]([a-z]{3})[a-z]*\.?[-/ ,]+|([a-z]{3})[a-z]*\.?\s+(\d{1,2}),?\s+)"
+    r"(\d{4}|\d{2})$",
+    re.IGNORECASE,
+)
+
+
+def _month_in_words(entry: str) -> tuple[int, int | None, int | None] | None:
+    """Read a date with an English month, such as 30-Jun-24."""
+    match = _IN_WORDS.match(entry)
+    month = (match[2] or match[3]).casefold() if match else ""
+    if match is None or month not in _MONTHS:
+        return None
+    year = int(match[5])
+    year += 0 if len(match[5]) == 4 else 1900 if year >= _CENTURY else 2000
+    return year, _MONTHS.index(month) + 1, int(match[1] or match[4])
 
 
 def _date_parts(entry: str) -> tuple[int, int | None, int | None] | None:
@@ -665,7 +690,9 @@ _BOUND: Final = re.compile(
     r"|(及?以上|以下|以内)$"
 )
 _REMARKED: Final = re.compile(r"\([^()\d]*\)$")
-_WITHIN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z%°²³\u4e00-\u9fff]{1,3}?\d?)(?=[^a-z]|$)")
+_WITHIN: Final = re.compile(
+    r"(\d+(?:\.\d+)?)\s*([a-z%°²³\u4e00-\u9fff]{1,3}?(?:(?<=[a-z])[23](?!\d))?)(?=[^a-z]|$)"
+)
 _OF_WHICH: Final = re.compile(r"其中|含|包括|共|合计|总|每|/|第|[-~至到]")
 _CHINESE_NUMBER: Final = re.compile(
     r"^(?:约|近)?([一二三四五六七八九十百两]{1,5})(?=[多余]?[人名位个处台套座张辆艘栋户层支队件]?$)"
@@ -856,6 +883,8 @@ def _time_within(entry: str, unit: str | None) -> tuple[float, str, str] | None:
         return None
     if _HALF_HOUR.fullmatch(entry):
         return 30.0 * scale, "", "text"
+    if entry in ("半天", "半日"):
+        return 720.0 * scale, "", "text"
     match = _TIME.fullmatch(entry)
     if match is None or not entry:
         return None
@@ -932,7 +961,10 @@ def _numbers_within(entry: str, unit: str | None) -> tuple[float, str, str] | No
         if word is not None:
             values.append(float(match[1]) * (unit_factor(word, unit) or np.nan))
     count = len(re.findall(r"\d+(?:\.\d+)?", entry))
-    if len(values) == 1 == count:
+    beside = {"person": r"\d\s*户", "household": r"\d\s*[人口名]"}.get(unit_of(unit) or "")
+    if len(values) == 1 == count or (
+        len(values) == 1 and count == 2 and beside and re.search(beside, entry)
+    ):
         return values[0], "", "within"
     parts = [part for part in re.split(r"[、,;+和及\s]+", entry) if part]
     kinds = unit_of(unit) in (*_COUNTS, "item") and not _OF_WHICH.search(entry)
@@ -941,13 +973,25 @@ def _numbers_within(entry: str, unit: str | None) -> tuple[float, str, str] | No
     return None
 
 
+_COUNTED_IN: Final = {"10k CNY": "CNY", "10k m3": "m3", "10k persons": "person"}
+"""Units that count by ten thousand, with what they count."""
+
+
+def _ten_thousand(unit: str | None, factor: float) -> float | None:
+    """Scale 万 behind a number: of what the column counts, but not twice where it counts by 万."""
+    base = unit_factor(_COUNTED_IN.get(unit or "", unit or ""), unit) if unit else None
+    if base is None or factor != base * 1e4:
+        return factor * 1e4
+    return None if unit_of(unit or "") == "m2" else factor  # 万公顷 or 万平方米
+
+
 def _scale(written: str, unit: str | None, factor: float) -> float | None:
     """Return what a number with this unit text is multiplied by; None when it is not clear."""
     written = written.strip()
     if not written:
         return factor
     if written == "万":
-        return factor * 1e4
+        return _ten_thousand(unit, factor)
     if unit is None:
         return factor if unit_of(written) in _COUNTS else None
     return unit_factor(written, unit)
