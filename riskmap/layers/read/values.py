@@ -622,9 +622,9 @@ def _date(cell: object) -> tuple[Any, str, str]:
 
 
 _UTC: Final = re.compile(r"^(\d{4}-\d{2}-\d{2})[T ]([0-2]\d:[0-5]\d)\S*?(?:Z|\+00:?00)$")
-_MONTHS: Final = tuple(
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-)
+_MONTHS: Final = (
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+)  # fmt: skip
 _IN_WORDS: Final = re.compile(
     r"^(?:(\d{1,2})[-/ ]([a-z]{3})[a-z]*\.?[-/ ,]+|([a-z]{3})[a-z]*\.?\s+(\d{1,2}),?\s+)"
     r"(\d{4}|\d{2})$",
