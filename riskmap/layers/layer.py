@@ -97,6 +97,8 @@ class Sheet:
     merged: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
     """Ranges of joined cells: first and last row and column, from 0."""
     notes: tuple[Remark, ...] = ()
+    units: tuple[tuple[int, str], ...] = ()
+    """Columns, from 0, with the unit that their number format shows behind the number."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ class Rows:
     """What is written above and below the table."""
     unit: str = ""
     """Unit that stands above the table for all its numbers."""
+    shown: Mapping[str, str] = field(default_factory=dict)
+    """Column to the unit that its number format shows."""
     joined: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     """Column to the rows whose cell was filled from cells joined downwards."""
 

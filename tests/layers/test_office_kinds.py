@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
+import xlsxwriter
 from pyproj import Transformer
 from rasterio.transform import Affine
 
@@ -679,3 +680,38 @@ def test_a_name_over_two_lines_is_one_line(tmp_path):
     ]
     layer, _ = read(sheet(tmp_path / "a.xlsx", rows))
     assert set(layer.table["name"]) == {"文化路涵洞", "No 1 Bridge"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "form", "written", "metres"),
+    [
+        ("积水深度", '0"cm"', 8, 0.08), ("积水深度", 'General"厘米"', 30, 0.3), ("积水深度", '0.0" m"', 0.3, 0.3),
+        ("积水深度(m)", '0"cm"', 0.3, 0.3), ("积水深度", '0"号"', 0.3, 0.3), ("积水深度", "0.00", 0.3, 0.3),
+        ("积水深度", '0.0_m;[Red]-0.0"cm"', 0.3, 0.3),
+    ],
+)  # fmt: skip
+def test_a_number_format_shows_the_unit_that_the_heading_does_not(
+    tmp_path, heading, form, written, metres
+):
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        shown = book.add_format({"num_format": form})
+        book.add_worksheet().write_row(0, 0, ["编号", "名称", "经度", "纬度", heading])
+        for at, (name, lon, lat) in enumerate(SPOTS, 1):
+            book.worksheets()[0].write_row(at, 0, [f"A{at}", name, lon, lat])
+            book.worksheets()[0].write_number(at, 4, written, shown)
+    layer, said = read(path, "flood_point")
+    assert np.allclose(layer.table["depth_m"], metres)
+    assert ("format_unit" in said) == (metres != written)
+
+
+def test_a_cell_that_shows_percent_holds_a_hundredth(tmp_path):
+    path = tmp_path / "a.xlsx"
+    for heading in ("形象进度", "形象进度(%)"):
+        with xlsxwriter.Workbook(str(path)) as book:
+            book.add_worksheet().write_row(0, 0, ["项目名称", "经度", "纬度", heading])
+            book.worksheets()[0].write_row(1, 0, ["甲", 117.021111, 36.651111])
+            book.worksheets()[0].write_number(1, 3, 0.8, book.add_format({"num_format": "0%"}))
+        layer, said = read(path, "project")
+        assert layer.table["progress"].tolist() == [80.0]
+        assert "format_unit" in said

@@ -101,6 +101,7 @@ def fill_fields(
     lenient: bool,
     unit: str = "",
     joined: Mapping[str, NDArray[np.int64]] | None = None,
+    shown: Mapping[str, str] | None = None,
     wanted: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Read every field of a role from its column, and check it.
@@ -124,6 +125,8 @@ def fill_fields(
         Units that stand above the table for all its numbers.
     joined
         Column to the rows whose cell was filled from cells joined downwards.
+    shown
+        Column to the unit that its number format shows.
     wanted
         Fields whose values are needed later, of a table too long to keep the others; those tell
         then only whether they have an entry, and fields without a column are left out.
@@ -150,7 +153,7 @@ def fill_fields(
         elif field.name in found:
             column, named = found[field.name]
             cells = _parted(field, table[column], (joined or {}).get(column), findings)
-            named = _of_table(unit, field) if named is None else named
+            named = _unit_for(field, column, named, unit, shown or {}, findings)
         elif (instead := _named_by_address(role, field, table, found, findings)) is not None:
             out[field.name] = instead
             continue
@@ -175,8 +178,34 @@ def fill_fields(
     return pd.DataFrame(out, index=table.index)
 
 
-def _of_table(unit: str, field: Field) -> str | None:
-    """Find the one of the units above a table that a field can be in."""
+def _unit_for(
+    field: Field,
+    column: str,
+    named: str | None,
+    unit: str,
+    shown: Mapping[str, str],
+    findings: Findings,
+) -> str | None:
+    """Tell the unit of a column: its heading's, its number format's, or that above the table.
+
+    A cell that shows 30% holds 0.3, whatever the heading says.
+    """
+    format_unit = shown.get(column)
+    told = format_unit and field.unit and unit_factor(format_unit, field.unit)
+    if told and (named is None or (named == "%" and format_unit == "1")):
+        if told != 1.0:
+            findings.note(
+                "format_unit",
+                text(
+                    "the numbers of {column} were read in the unit that their format shows: {unit}",
+                    column=column, unit=unit_label("%" if format_unit == "1" else format_unit),
+                ),
+                text("write the unit into the heading"),
+                field=column,
+            )  # fmt: skip
+        return format_unit
+    if named is not None:
+        return named
     parts = [part for part in unit.split("、") if field.unit and unit_factor(part, field.unit)]
     return parts[0] if len(parts) == 1 else None
 

@@ -853,6 +853,7 @@ def _check_part(
         lenient=lenient,
         unit=rows.unit,
         joined=rows.joined,
+        shown=rows.shown,
         wanted=None if part.again is None else {role.id_field, NAME, "address", *STATED},
     )
     if any(remark.rule == "bad_bytes" for remark in rows.notes):

@@ -95,6 +95,7 @@ def read_workbook(path: Path) -> list[Sheet]:
                     hidden=sheet.visible != SheetVisibleEnum.Visible,
                     merged=tuple(sorted(opened.merged_cell_ranges or ())),
                     notes=tuple(_mark_remarks(marks.get(sheet.name, _Marks()), sheet.name)),
+                    units=marks.get(sheet.name, _Marks()).units,
                 )
             )
     except PasswordError as error:
@@ -137,6 +138,8 @@ class _Marks:
     """Cells with a formula and no stored result."""
     errors: tuple[str, ...] = ()
     """Cells that hold an error, with the error."""
+    units: tuple[tuple[int, str], ...] = ()
+    """Columns, from 0, with the unit that their number format shows."""
 
 
 def _row_marks(content: bytes, quiet: frozenset[str]) -> dict[str, _Marks]:
@@ -158,19 +161,20 @@ def _xlsx_marks(content: bytes, quiet: frozenset[str]) -> dict[str, _Marks]:
             entry.get("Id"): str(entry.get("Target"))
             for entry in ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
         }
-        struck = _struck_styles(ET.fromstring(archive.read("xl/styles.xml")))  # noqa: S314
+        styles = ET.fromstring(archive.read("xl/styles.xml"))  # noqa: S314
+        struck, shown = _struck_styles(styles), _unit_styles(styles)
         book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314
         for sheet in book.iter(f"{_MAIN}sheet"):
             target = links.get(sheet.get(_LINK), "").lstrip("/")
             target = target if target.startswith("xl/") else f"xl/{target}"
             if archive.getinfo(target).file_size > _MARKED_SHEET:
                 continue
-            if struck or target not in quiet:
-                out[str(sheet.get("name"))] = _marks_of(archive.read(target), struck)
+            if struck or shown or target not in quiet:
+                out[str(sheet.get("name"))] = _marks_of(archive.read(target), struck, shown)
     return out
 
 
-def _marks_of(body: bytes, struck: frozenset[int]) -> _Marks:
+def _marks_of(body: bytes, struck: frozenset[int], shown: dict[int, str]) -> _Marks:
     """Find the marked rows of one sheet."""
     crossed = dict.fromkeys(
         int(match[1]) for match in _STYLED.finditer(body) if struck and int(match[2]) in struck
@@ -182,7 +186,49 @@ def _marks_of(body: bytes, struck: frozenset[int]) -> _Marks:
         tuple(unsaved),
         tuple(f"{m[1].decode('ascii')} {m[2].decode('ascii', 'replace')}"
               for m in _ERRORS.finditer(body)),
+        _shown_units(body, shown) if shown else (),
     )  # fmt: skip
+
+
+_NUMBER_CELL: Final = re.compile(
+    rb"<c\b(?=[^>]*?\br=\"([A-Z]+)\d+\")(?![^>]*?\bt=\"(?!n\"))(?:[^>]*?\bs=\"(\d+)\")?[^>]*(?<!/)>"
+    rb"(?:<f\b(?:[^>]*/>|[^>]*>[^<]*</f>))?<v>"
+)
+_SHOWN: Final = re.compile(
+    r"^(?:General|G/通用格式|[#0.?\s]*0(?:,?#*0)*(?:\.[0#]+)?)[_ ]?"
+    r"(?:\s*\"\s*([^\"]+?)\s*\"|\\?(%))(?:;.*)?$"
+)
+"""A number format that shows a number as it is, or in hundredths, with a word behind it."""
+
+
+def _shown_units(body: bytes, shown: dict[int, str]) -> tuple[tuple[int, str], ...]:
+    """Find the columns whose numbers all show one unit."""
+    found: dict[bytes, set[str]] = {}
+    for match in _NUMBER_CELL.finditer(body):
+        found.setdefault(match[1], set()).add(shown.get(int(match[2] or 0), ""))
+    out = []
+    for letters, units in found.items():
+        if len(units) == 1 and (unit := next(iter(units))):
+            column = 0
+            for letter in letters:
+                column = column * 26 + letter - 64
+            out.append((column - 1, unit))
+    return tuple(sorted(out))
+
+
+def _unit_styles(styles: Any) -> dict[int, str]:
+    """Return the cell styles whose number format shows a unit, with the unit."""
+    formats = {
+        int(one.get("numFmtId", 0)): str(one.get("formatCode", ""))
+        for one in styles.iterfind(f"{_MAIN}numFmts/{_MAIN}numFmt")
+    } | {9: "0%", 10: "0.00%"}
+    out = {}
+    for at, entry in enumerate(styles.iterfind(f"{_MAIN}cellXfs/{_MAIN}xf")):
+        match = _SHOWN.match(formats.get(int(entry.get("numFmtId", 0)), ""))
+        unit = unit_of(match[1]) if match and match[1] else "1" if match else None
+        if unit:
+            out[at] = unit
+    return out
 
 
 def _struck_styles(styles: Any) -> frozenset[int]:
@@ -1238,6 +1284,11 @@ def grid_to_rows(grid: Sheet, header: Header, *, table: Table | None = None) -> 
         notes=(*grid.notes, *_remarks(whole.others, first + 1, grid.name)),
         said=(*above, *(" ".join(_texts_of([row])) for row in whole.notes)),
         unit=_table_unit(above),
+        shown={
+            str(whole.table.columns[column - span[0]]): unit
+            for column, unit in grid.units
+            if 0 <= column - span[0] < len(whole.table.columns)
+        },
         joined={
             column: np.array(sorted(place[row] for row in rows if mask[row]), dtype=np.int64)
             for column, rows in whole.joined.items()
