@@ -715,3 +715,21 @@ def test_a_cell_that_shows_percent_holds_a_hundredth(tmp_path):
         layer, said = read(path, "project")
         assert layer.table["progress"].tolist() == [80.0]
         assert "format_unit" in said
+
+
+def test_every_list_of_a_json_file_is_read_or_named(tmp_path):
+    path = tmp_path / "a.json"
+    one = {"name": "甲", "longitude": "117.021111", "latitude": 36.651111}
+    two = {"name": "乙", "longitude": "117.031111", "latitude": 36.661111}
+    three = {"name": "丙", "longitude": "117.041111", "latitude": 36.661111}
+    said = {
+        "雨量站": [one],
+        "水位站": [two, three],
+        "columns": [{"title": "站名", "dataIndex": "n"}],
+    }
+    path.write_text(json.dumps({"code": 0, "data": said}, ensure_ascii=False), "utf-8")
+    layer, told = read(path, "warning_station")
+    assert set(layer.table["name"]) == {"甲", "乙", "丙"}
+    assert "columns" in str(told["sheets_left"].message)
+    layer, _ = read(path, "warning_station", sheet="水位站")
+    assert set(layer.table["name"]) == {"乙", "丙"}

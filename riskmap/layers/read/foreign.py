@@ -257,7 +257,7 @@ def _xml_value(data: Any) -> Any:
 _PLACE_KEYS: Final = ("lng", "lon", "lat", "longitude", "latitude", "x", "y")
 
 
-def read_records(path: Path, encoding: str | None) -> Sheet | None:
+def read_records(path: Path, encoding: str | None) -> list[Sheet] | None:
     """Read the objects of a JSON file that is no GeoJSON, as programs hand out lists.
 
     Parameters
@@ -269,8 +269,9 @@ def read_records(path: Path, encoding: str | None) -> Sheet | None:
 
     Returns
     -------
-    Sheet or None
-        Keys as the first row; None when it is no list of objects, or has geometries.
+    list of Sheet or None
+        One a list, keys as the first row; None when there is no list of objects, or it has
+        geometries.
     """
     content = path.read_bytes()
     if len(content) > _MOST_PAGE or content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"[", b"{"):
@@ -279,20 +280,25 @@ def read_records(path: Path, encoding: str | None) -> Sheet | None:
         return None
     decoded = decode(content, encoding)
     try:
-        records = _list_of_objects(parse_json(decoded.body), 0)
+        lists = _lists_of_objects(parse_json(decoded.body))
     except ValueError:
-        records = _line_objects(decoded.body)
-    if not records:
+        lists = {"": _line_objects(decoded.body) or []}
+    if not any(lists.values()):
         return None
-    flat = [_flat(record) for record in records]
-    keys = list(dict.fromkeys(key for record in flat for key in record))
-    cells = [keys, *([record.get(key, "") for key in keys] for record in flat)]
     remark = Remark(
         "records_read",
         text("the file is a list of objects, not GeoJSON; it was read as a table"),
         text("nothing to do"),
     )
-    return Sheet("", cells, encoding=decoded.encoding, notes=(*decoded.remarks(), remark))
+    notes = (*decoded.remarks(), remark)
+    sheets = []
+    for name, records in lists.items():
+        flat = [_flat(record) for record in records]
+        keys = list(dict.fromkeys(key for record in flat for key in record))
+        cells = [keys, *([record.get(key, "") for key in keys] for record in flat)]
+        label = name if len(lists) > 1 else ""
+        sheets.append(Sheet(label, cells, encoding=decoded.encoding, notes=notes))
+    return sheets
 
 
 def _line_objects(body: str) -> list[dict[str, Any]] | None:
@@ -307,15 +313,20 @@ def _line_objects(body: str) -> list[dict[str, Any]] | None:
     return found if all(isinstance(entry, dict) for entry in found) else None
 
 
-def _list_of_objects(value: Any, depth: int) -> list[dict[str, Any]] | None:
-    """Find the longest list of objects, in itself or under keys."""
+def _lists_of_objects(
+    value: Any, name: str = "", depth: int = 0
+) -> dict[str, list[dict[str, Any]]]:
+    """Find the lists of objects, in itself or under keys, by their key."""
     if isinstance(value, list):
-        objects = [entry for entry in value if isinstance(entry, dict)]
-        return objects if objects and len(objects) == len(value) else None
+        whole = value and all(isinstance(entry, dict) for entry in value)
+        return {name: value} if whole else {}
     if not isinstance(value, dict) or depth > 4:
-        return None
-    found = [_list_of_objects(entry, depth + 1) for entry in value.values()]
-    return max((one for one in found if one), key=len, default=None)
+        return {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for key, entry in value.items():
+        for label, records in _lists_of_objects(entry, str(key), depth + 1).items():
+            found[label if label not in found else f"{key}.{label}"] = records
+    return found
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:

@@ -158,7 +158,8 @@ def open_rows(spec: LayerSpec, role: Role, *, window: Window | None) -> list[Row
     if suffix in WORKBOOKS or suffix in TEXTS:
         return open_tables(spec, _namer(role, spec), titles=(role.zh, role.en))
     if suffix in _JSON and (records := read_records(spec.path, spec.encoding)) is not None:
-        return tables_of([records], spec, _namer(role, spec), titles=(role.zh, role.en))
+        sheets = _wanted(records, spec.sheet)
+        return tables_of(sheets, spec, _namer(role, spec), titles=(role.zh, role.en))
     if suffix in RASTERS:
         raise unusable(
             "raster",
