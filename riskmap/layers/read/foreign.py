@@ -317,9 +317,14 @@ def _lists_of_objects(
     value: Any, name: str = "", depth: int = 0
 ) -> dict[str, list[dict[str, Any]]]:
     """Find the lists of objects, in itself or under keys, by their key."""
-    if isinstance(value, list):
-        whole = value and all(isinstance(entry, dict) for entry in value)
-        return {name: value} if whole else {}
+    if isinstance(value, list) and depth <= 4:
+        if value and all(isinstance(entry, dict) for entry in value):
+            return {name: value}
+        parts = [
+            _lists_of_objects(part, name, depth + 1) for part in value if isinstance(part, list)
+        ]
+        joined = [record for part in parts for record in part.get(name, [])]
+        return {name: joined} if joined else {}
     if not isinstance(value, dict) or depth > 4:
         return {}
     found: dict[str, list[dict[str, Any]]] = {}

@@ -869,8 +869,7 @@ def _check_part(
     located = _locate(role, rows, found, spec, findings, hints, around.units)
     part.crs = located.crs
     if part.again is not None:
-        rows = replace(rows, table=rows.table.iloc[:, :0])
-        part.rows = rows
+        rows = part.rows = replace(rows, table=rows.table.iloc[:, :0])
     geometry, beyond = _placed(
         role, part, located, area, metric, hints, around.units, reach_m, shapes=shapes
     )
