@@ -397,14 +397,15 @@ def test_a_value_beyond_its_target_meets_it(direction, target, met):
     assert bool(one(card, "m")["met"]) is met
 
 
-def checked(layers, *, day="2026-04-10", control=None, towns=("甲镇", "乙街道")):
+def checked(layers, *, day="2026-04-10", control=None, towns=("甲镇", "乙街道"), items=None):
     units = gpd.GeoDataFrame(
         {"level": "town", "name": list(towns), "finest": True, "town": list(towns)},
         geometry=[box(i, 0, i + 1, 1) for i in range(len(towns))], crs=CRS,
     )  # fmt: skip
     nothing = pd.DataFrame(columns=["name", "level", "role", "town", "people"])
     found = Case(
-        layers=layers, roles=load_roles(), units=units, items=nothing, presets=load_presets(),
+        layers=layers, roles=load_roles(), units=units, items=nothing if items is None else items,
+        presets=load_presets(),
         day=day, control=control,
     )  # fmt: skip
     return checks(found)
@@ -504,3 +505,86 @@ def test_what_is_not_due_yet_is_not_late():
     )  # fmt: skip
     row = one(scorecard(calls, data_date="2026-04-10"), "calls_in_time")
     assert (row["numerator"], row["denominator"], row["value"]) == (2, 4, 50.0)
+
+
+def test_the_figure_of_the_whole_place_is_asked_for_places_or_else_the_towns_summed():
+    """15 % of 1 000 and of 200 + 300; 100 places now, 160 when the planned ones open in 2027."""
+    figures = layer(
+        "basic_figure", town=[None, "甲镇", "甲镇", "乙街道"], year=[2026, 2026, 2027, 2027],
+        people=[1000, 400, 200, 300],
+    )  # fmt: skip
+    refuges = layer(
+        "refuge", capacity=[100, 60, 40, 30], status=[None, "planned", "retired", "planned"],
+        opens=[None, "2027-05-01", None, None],
+    )  # fmt: skip
+    found = checked({**figures, **refuges})["outlook"]
+    assert found.drop(columns="fault").to_numpy().tolist() == [
+        [2026, 1000, 150, 100, -50], [2027, 500, 75, 160, 85],
+    ]  # fmt: skip
+    assert found["fault"].notna().tolist() == [True, False]
+    unknown = layer("basic_figure", town=[None], year=[2026], people=[None])
+    assert "outlook" not in checked({**unknown, **refuges})
+
+
+def test_calls_go_by_their_number_or_their_row_and_the_second_names_the_first():
+    items = pd.DataFrame(
+        {"name": ["甲路立交", "乙河堤"], "level": [3, 4], "role": "flood_point", "town": "甲镇",
+         "people": [1, 2]}, index=["Y1", "Y2"],
+    )  # fmt: skip
+    calls = layer(
+        "call", number=["101", "102", None, None], name=["积水", "积水", "积水", "积水"],
+        address=["甲路立交下", "甲路立交下", "乙河堤", "乙河堤"], due=["2026-04-09"] * 4,
+        finished=[None, "2026-04-09", "2026-04-10", None],
+    )  # fmt: skip
+    found = checked(calls, items=items, day="2026-04-09")["calls"]
+    assert found["number"].tolist() == ["101", "102", "call-2", "call-3"]
+    assert found["same_as"].tolist() == ["", "101", "", "call-2"]
+    assert found["item_id"].tolist() == ["Y1", "Y1", "Y2", "Y2"]
+    assert found["fault"].notna().tolist() == [False, False, True, False]
+
+
+def test_the_gravest_of_a_town_stands_for_a_drill():
+    items = pd.DataFrame(
+        {"name": ["甲桥", "乙桥", "丙桥"], "level": [4, 4, 3], "role": "flood_point",
+         "town": "甲镇", "people": [7, 5, 9]}, index=["Y1", "Y2", "Y3"],
+    )  # fmt: skip
+    old = checked(layer("drill", date=["2025-04-01"], item=["Y1"]), items=items)["drills_due"]
+    assert old.drop(columns=["fault", "level"]).to_numpy().tolist() == [
+        ["Y1", "flood_point", "甲桥", "甲镇", 7]
+    ]
+    drilled = checked(layer("drill", date=["2026-04-01"], item=["Y2"]), items=items)["drills_due"]
+    assert not len(drilled)
+
+
+def test_a_title_runs_out_after_its_last_day():
+    every = {"risk_map": [True] * 3, "evacuation_map": [True] * 3, "lists": [True] * 3}
+    found = checked(
+        layer(
+            "community", name=list("甲乙丙"), village=list("甲乙丙"), stage=["named"] * 3,
+            named_on=["2026-01-01"] * 3, valid_until=["2026-04-09", "2026-04-10", "2027-01-01"],
+            **every,
+        )
+    )["validity"]  # fmt: skip
+    assert len(found) == 1
+    with language("zh"):
+        assert "已过有效期" in str(found["fault"].iloc[0])
+
+
+def test_a_source_is_outside_a_park_or_in_one_that_is_recognised_or_not():
+    places = [Point(0.5, 0.5), Point(1.5, 0.5), Point(9, 9)]
+    sources = layer("hazard_source", name=list("甲乙丙"), town=["甲镇", "乙街道", "甲镇"])
+    parks = layer("park", name=["东园", "西园"], recognised=[True, None])
+    sources["hazard_source"].table.geometry = places
+    parks["park"].table.geometry = [box(0, 0, 1, 1), box(1.2, 0, 2, 1)]
+    found = checked({**sources, **parks})["park_faults"]
+    assert found["park"].tolist() == ["东园", "西园", ""]
+    assert found["fault"].isna().tolist() == [True, False, False]
+    assert str(found["fault"].iloc[1]) != str(found["fault"].iloc[2])
+
+
+def test_a_village_without_a_team_is_named_with_its_town():
+    teams = layer("rescue_team", tier=["town", "village"], town=["甲镇", "乙街道"])
+    teams["rescue_team"].table.geometry = [Point(0.5, 0.5), Point(1.5, 0.5)]
+    found = checked(teams)["team_cover"]
+    assert found[["town", "village"]].to_numpy().tolist() == [["甲镇", "甲镇"], ["乙街道", "乙街道"]]
+    assert str(found["fault"].iloc[0]) != str(found["fault"].iloc[1])
