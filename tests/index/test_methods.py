@@ -92,6 +92,40 @@ def test_winsorise_pulls_in_the_side_of_the_skew():
     assert (points, low.min()) == (1, -40)
 
 
+@pytest.mark.parametrize(("most", "said"), [(0, "winsorise_not_enough"), (5, "winsorise")])
+def test_a_column_that_pulling_in_does_not_mend_is_told(most, said):
+    x = [*map(float, range(10)), 40.0, 500.0]
+    meta = pd.DataFrame(
+        {"parent": ["R", ""], "kind": ["indicator", "group"], "direction": 1, "weight": 1},
+        index=pd.Index(["a", "R"], name="code"),
+    )  # fmt: skip
+    step = {"step": "treat", "max_points": most, "max_skew": 2.0, "max_kurtosis": 3.5,
+            "otherwise": "none"}  # fmt: skip
+    steps = [step, {"step": "normalise"}, {"step": "weight"}, {"step": "aggregate"}]
+    index = fit(pd.DataFrame({"a": x}), meta, steps)
+    told = {one["step"]: one["fitted"] for one in index.params["steps"]}["treat"]["columns"]["a"]
+    assert told["report"]["method"] == said
+    assert told["high"] == (500 if most == 0 else 40)
+
+
+@pytest.mark.parametrize(("methods", "units", "said"), [
+    (["minmax", "minmax"], 7, True), (["minmax", "rank"], 7, True), (["rank", "rank"], 7, False),
+    (["minmax", "minmax"], 8, False), (["minmax", "minmax"], 2, True),
+])  # fmt: skip
+def test_a_scale_whose_ends_are_single_units_is_told(methods, units, said):
+    codes = ["a", "b"]
+    meta = pd.DataFrame(
+        {"parent": ["R", "R", ""], "kind": ["indicator", "indicator", "group"], "direction": 1,
+         "weight": 1}, index=pd.Index([*codes, "R"], name="code"),
+    )  # fmt: skip
+    scale = {"step": "normalise", "method": dict(zip(codes, methods, strict=True))}
+    index = fit(
+        pd.DataFrame({code: np.arange(float(units)) for code in codes}), meta,
+        [scale, {"step": "weight"}, {"step": "aggregate"}],
+    )  # fmt: skip
+    assert any("极差标准化" in str(note) for note in index.notes) is said
+
+
 def test_boxcox_keeps_the_order():
     x = np.array([0.0, 1.0, 10.0])
     found = prepare.transform(x, {"method": "boxcox", "min": 0.0, "range": 10.0, "lambda": 0.5})
@@ -154,6 +188,7 @@ def test_optimised_weights_give_equal_influence():
     apart = np.linalg.qr(x - x.mean(axis=0))[0]
     moved = weights.influence(apart, apart @ weights.optimised(apart, goal))
     assert moved / moved.sum() == pytest.approx(goal, abs=1e-4)
+    assert weights.optimised(x, 10 * goal) == pytest.approx(weights.optimised(x, goal), abs=1e-6)
 
 
 def test_pca_of_two_correlated_columns_and_noise():
@@ -321,3 +356,7 @@ def test_ranks_against_pandas_also_within_levels():
     within = scores.groupby(level).rank(ascending=False, method="min").astype("Int64")
     pd.testing.assert_frame_equal(rank_scores(scores, within=level), within)
     assert rank_scores(scores.iloc[:0]).shape == (0, 2)
+
+
+def test_what_weighs_nothing_has_no_mean():
+    assert np.isnan(means.weighted_mean(np.array([1.0, np.nan]), np.array([0.0, 2.0])))

@@ -20,6 +20,8 @@ def test_a_full_refuge_sends_the_rest_to_the_next():
     found = plan(world([(150, 30), (1250, 100)], areas(("甲", 50, 200, 300))))
     rows = found.tables["assignment"].set_index("refuge_id")
     assert rows["people"].to_dict() == {"R0": 30, "R1": 20}
+    odd = plan(world([(150.4, 30)], areas(("甲", 20, 200, 300)))).tables["assignment"]
+    assert odd["metres"].tolist() == [100]  # 99.6 m; metres are told whole
     assert rows.loc["R1", "metres"] == pytest.approx(1000, abs=1)
     assert rows.loc["R1", "minutes"] == pytest.approx(1000 / 60, abs=0.1)
     assert found.recount["overload"] == found.recount["served_twice"] == 0
@@ -48,6 +50,7 @@ def test_a_closed_road_cuts_a_village_off_and_leaving_early_mends_it():
     # The road is one edge a kilometre, so 950..1400 shuts the first and the second of them.
     early = found.tables["mend"]
     assert early["shortfall_after"].min() == 0
+    assert found.tables["equity"]["no_way"].tolist() == [40, 0]
 
 
 def test_added_places_serve_everybody_when_solved_again():
@@ -182,6 +185,24 @@ def test_access_keeps_the_places():
     card = found.tables["scorecard"].iloc[0]
     assert card["people"] == pytest.approx(300)
     assert card["capacity_share"] == pytest.approx(1 / 3)
+
+
+def test_a_district_has_its_row_though_a_town_bears_its_name():
+    there = world([(500, 60)])
+    there.units["town"] = ["某县", "某镇", "某镇"]
+    card = plan(there).tables["scorecard"]
+    assert card[["district", "town", "people"]].to_numpy().tolist() == [
+        ["某县", "某县", 100], ["某县", "某镇", 200], ["某县", "", 300],
+    ]  # fmt: skip
+    there.units["town"] = "某县"  # where every town is the district, one row says it
+    assert plan(there).tables["scorecard"]["town"].tolist() == ["某县"]
+
+
+@pytest.mark.parametrize("name", ["assumed_capacity", "per_capita_m2"])
+def test_one_is_a_capacity_and_nothing_is_none(name):
+    assert getattr(RefugeOptions(**{name: 1}), name) == 1
+    with pytest.raises(ValidationError, match=name):
+        RefugeOptions(**{name: 0})
 
 
 def test_unknown_options_are_refused():

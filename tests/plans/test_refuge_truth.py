@@ -47,6 +47,9 @@ def test_ground_that_two_sources_share_counts_once():
     here = areas(("西半", np.nan, 0, 50))
     found = plan(there, name="雨", depths=pools((0, 50, 0.7)), danger_area=here)
     assert found.recount["people"] == 5
+    limit = float(there.presets["refuge.move_depth_m"])
+    for depth, people in ((limit, 10), (limit - 0.01, 0)):  # the limit itself is too deep
+        assert plan(there, name="雨", depths=pools((0, 100, depth))).recount["people"] == people
 
 
 def test_an_area_over_two_villages_is_a_group_in_each_where_its_people_live():

@@ -69,6 +69,16 @@ def test_scorecards_side_by_side():
     assert (row["before"], row["after"], row["change"]) == (66.0, 99.3, 33.3)
 
 
+def test_the_first_page_counts_both_lists():
+    with language("en"):
+        rows = compare(OLD, NEW)["overview"].to_numpy().tolist()
+        said = {str(row[0]): tuple(row[1:3]) for row in rows}
+    assert said["items on the list"] == (3, 3)
+    assert said["items of grade 4"] == (1, 1)
+    assert said["units of class 4"] == (0, 0)
+    assert said["units that rise in class"][1] == 1
+
+
 def test_a_result_against_itself_changes_nothing():
     found = compare(NEW, NEW)
     assert found["units"].empty

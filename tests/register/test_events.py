@@ -104,8 +104,9 @@ CHANGE = st.dictionaries(
 def test_where_an_item_stands_follows_from_its_events_alone(tmp_path_factory, changes):
     path = tmp_path_factory.mktemp("register") / "r.sqlite"
     with e.open_register(path, write=True) as base:
-        e.append(base, [first("A"), first("B")])
-        e.append(base, [e.Event(item_id=i, kind="edit", changes=c) for i, c in changes])
+        assert e.append(base, [first("A"), first("B")]) == 2
+        said = [e.Event(item_id=i, kind="edit", changes=c) for i, c in changes]
+        assert e.append(base, said) == len(changes)
         now, again = e.current(base), e.rebuilt(base)
     for item, said in again.items():
         shown = now.loc[item].dropna().to_dict()

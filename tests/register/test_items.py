@@ -269,6 +269,8 @@ def test_people_of_an_area_without_a_number_are_those_who_live_in_it(units, inde
         1 - (1 - 0.2) * (1 - 0.1)
     )  # 10 people: 0.2; lowland 0.1
     assert [row["unit_id"], row["village"]] == ["V1", "东村"]
+    degrees = units.iloc[:2].to_crs(4490)
+    assert listed(degrees, index, layers, near=near).loc["WQ-1", "village"] == "东村"
 
 
 def test_a_unit_without_a_grade_gives_no_grade_as_reason(units, index):
@@ -486,13 +488,14 @@ def test_a_scenario_grades_flood_points_by_its_water_and_names_what_it_reaches()
 
     crs = "EPSG:4548"
     at = gpd.GeoSeries(
-        [shapely.Point(500_000 + x, 4_000_050) for x in (50, 150, 250, 350)], crs=crs
+        [shapely.Point(500_000 + x, 4_000_050) for x in (50, 150, 250, 350, 260)], crs=crs
     )
     degrees = at.to_crs(4326)
-    ids = pd.Index(["P1", "P2", "W1", "P3"], name="item_id")
-    roles = ["flood_point", "flood_point", "hazard_source", "flood_point"]
+    ids = pd.Index(["P1", "P2", "W1", "P3", "W2"], name="item_id")
+    roles = ["flood_point", "flood_point", "hazard_source", "flood_point", "hazard_source"]
     items = pd.DataFrame(
-        {"role": roles, "name": list("abcd"), "town": "镇", "level": pd.array([2, 4, 3, 1], "Int8"),
+        {"role": roles, "name": list("abcde"), "town": "镇",
+         "level": pd.array([2, 4, 3, 1, None], "Int8"),
          "lon": degrees.x.to_numpy(), "lat": degrees.y.to_numpy()},
         index=ids,
     )  # fmt: skip
@@ -509,8 +512,10 @@ def test_a_scenario_grades_flood_points_by_its_water_and_names_what_it_reaches()
         crs=crs, presets=load_presets(),
     ).set_index("item_id")  # fmt: skip
     # 0.6 m is deeper than 0.5 m: P1 becomes grave; P2 was deeper already; P3 stays dry.
-    assert found["level_scenario"].to_dict() == {"P1": 4, "P2": 4, "W1": 3}
-    assert found["depth_here"].round(2).to_dict() == {"P1": 0.6, "P2": 0.6, "W1": 0.0}
+    assert found["level_scenario"].to_dict() == {"P1": 4, "P2": 4, "W1": 3, "W2": 0}
+    assert found["level"].to_dict() == {"P1": 2, "P2": 4, "W1": 3, "W2": 0}
+    depths = {"P1": 0.6, "P2": 0.6, "W1": 0.0, "W2": 0.0}
+    assert found["depth_here"].round(2).to_dict() == depths
     with language("en"):
         assert [str(f) for f in found.loc[["P1", "P2", "W1"], "fault"]] == [
             "graded higher", "water at its place", "in a danger area",

@@ -522,6 +522,8 @@ def test_the_figure_of_the_whole_place_is_asked_for_places_or_else_the_towns_sum
         [2026, 1000, 150, 100, -50], [2027, 500, 75, 160, 85],
     ]  # fmt: skip
     assert found["fault"].notna().tolist() == [True, False]
+    some = layer("basic_figure", town=[None, "甲镇"], year=[2026, 2026], people=[1000, None])
+    assert checked({**some, **refuges})["outlook"]["people"].tolist() == [1000]
     unknown = layer("basic_figure", town=[None], year=[2026], people=[None])
     assert "outlook" not in checked({**unknown, **refuges})
 
@@ -586,5 +588,8 @@ def test_a_village_without_a_team_is_named_with_its_town():
     teams = layer("rescue_team", tier=["town", "village"], town=["甲镇", "乙街道"])
     teams["rescue_team"].table.geometry = [Point(0.5, 0.5), Point(1.5, 0.5)]
     found = checked(teams)["team_cover"]
-    assert found[["town", "village"]].to_numpy().tolist() == [["甲镇", "甲镇"], ["乙街道", "乙街道"]]
+    assert found[["town", "village"]].to_numpy().tolist() == [
+        ["甲镇", "甲镇"],
+        ["乙街道", "乙街道"],
+    ]
     assert str(found["fault"].iloc[0]) != str(found["fault"].iloc[1])
