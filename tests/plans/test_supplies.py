@@ -95,6 +95,11 @@ def test_totals_by_code_depot_and_tier():
     said = " ".join(map(str, notes))
     assert "2 行" in said  # one code out of form, one missing
     assert "1 行" in said  # the depot that is not in the layer; the goods that have expired
+    old = [str(note) for note in notes if "有效期" in str(note)]
+    assert len(old) == 1
+    assert "1 行" in old[0]
+    none = count_stock(STOCK, HOUSES, PRESETS, "2019-12-31")[1]
+    assert not any("有效期" in str(note) for note in none)
 
 
 def test_needs_of_the_people_who_move():
