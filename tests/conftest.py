@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,10 @@ collect_ignore = ["qgis_opens.py"]
 LONGEST = ("test_projects.py", "test_cli.py", "test_year.py", "test_refuge_run.py")
 """Files of whole runs; they start first, so that no worker waits for one at the end."""
 
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")  # how long an example takes tells of the machine's load, not of us
+for name in ("RISKMAP_LANG", "RISKMAP_DEBUG"):  # what the tester's shell asks of the product
+    os.environ.pop(name, None)
 
 POSIX = os.name == "posix" and shutil.which("sh") is not None
 

@@ -201,7 +201,7 @@ def attack(folder, how, times, seed):
             child.stdout.readline()
             deadline = time.perf_counter() + chance.uniform(0.0, 0.08)
             number = 0
-            while time.perf_counter() < deadline:
+            while time.perf_counter() < deadline or not number:  # one at least under any load
                 if folder.is_dir() and chance.random() < 0.3:
                     number += 1
                     name = f"person-{how}-{turn}-{number}.txt"

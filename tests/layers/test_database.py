@@ -49,7 +49,9 @@ def city(postgis):
     with psycopg.connect(address, autocommit=True) as base:
         base.execute("CREATE EXTENSION postgis; CREATE SCHEMA town")
         base.execute(EVERYTHING)
-    return address
+    yield address
+    with psycopg.connect(postgis.format("postgres"), autocommit=True) as server:
+        server.execute("DROP DATABASE city WITH (FORCE)")
 
 
 @pytest.fixture

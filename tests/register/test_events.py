@@ -185,7 +185,7 @@ def test_killed_writers_leave_whole_items(register):
             said.readline()
         deadline = time.monotonic() + 0.02 * turn
         while time.monotonic() < deadline or not register.exists():
-            pass
+            assert one.poll() is None  # a writer that dies by itself is not waited for
         os.kill(one.pid, signal.SIGKILL)
         one.wait()
         with e.open_register(register, write=True) as base:

@@ -75,9 +75,9 @@ def test_a_short_limit_gives_the_best_found_with_its_bound(tmp_path, monkeypatch
 
     words = ("locate", "c-p-median", "--p", "20", "--time-limit", "0.1", "--json")
     call(tmp_path, monkeypatch, capsys, words, c=table(30, 24))  # compiled before the clock runs
-    begin = time.perf_counter()
+    begin = time.process_time()  # others' load is not counted
     code, out, _ = call(tmp_path, monkeypatch, capsys, words, c=table(90, 60))
-    assert time.perf_counter() - begin < 20
+    assert time.process_time() - begin < 20
     document = json.loads(out)
     assert code == 0
     assert document["status"] in {"feasible", "optimal"}

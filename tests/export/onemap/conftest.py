@@ -99,7 +99,7 @@ def open_page(browser: Any) -> Callable[..., Any]:
             is_mobile=size == "phone", accept_downloads=True, reduced_motion="reduce",
         )  # fmt: skip
         opened = Opened(context.new_page())
-        opened.page.set_default_timeout(5_000)
+        opened.page.set_default_timeout(30_000)
 
         def block(route: Any) -> None:
             opened.requests.append(route.request.url)
@@ -124,7 +124,7 @@ def open_page(browser: Any) -> Callable[..., Any]:
             page.add_init_script(before)
         page.goto("about:blank")  # an address that differs in its # alone would load nothing
         page.goto(path.as_uri() + (f"#{address}" if address else ""))
-        page.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)
+        page.wait_for_selector("html[data-settled]", state="attached", timeout=60_000)
         if unfolded and size == "desktop":
             opened.unfold()
         yield opened
@@ -157,5 +157,5 @@ def start_again(request: pytest.FixtureRequest) -> None:
             return
         opened.page.goto("about:blank")
         opened.page.goto(request.getfixturevalue("sample_page").as_uri())
-        opened.page.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)
+        opened.page.wait_for_selector("html[data-settled]", state="attached", timeout=60_000)
         opened.unfold()

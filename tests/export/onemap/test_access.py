@@ -85,7 +85,7 @@ def test_the_sheet_has_three_heights(open_page: Callable[..., Any], sample_page:
         work = opened.page.locator("#work").bounding_box()["height"]
         shares = []
         for _ in range(3):
-            opened.page.wait_for_timeout(60)
+            opened.settle()
             shares.append(opened.page.locator("#right").bounding_box()["height"] / work)
             opened.page.tap("#grip")
         assert sorted(shares)[1:] == pytest.approx([0.34, 0.74], abs=0.01)
@@ -105,7 +105,6 @@ def test_the_phone_is_usable_by_touch(open_page: Callable[..., Any], sample_page
         half = page.locator("#right").bounding_box()["height"]
         page.tap("#grip")
         opened.settle()
-        page.wait_for_timeout(50)
         assert page.locator("#right").bounding_box()["height"] > half
         page.tap("#tool-layers")
         assert page.locator("#left").is_visible()

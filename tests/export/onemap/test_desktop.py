@@ -287,7 +287,7 @@ def test_measuring_a_known_length(desk: Any) -> None:
         return m.distance(m.containerPointToLatLng([200, 300]), m.containerPointToLatLng([400, 300])) + 0 * p.lat; }""")
     for x in (200, 400):
         desk.page.mouse.click(box["x"] + x, box["y"] + 300)
-        desk.page.wait_for_timeout(0)
+        desk.settle()
     text = desk.page.inner_text("#measure-box b")
     number, unit = text.split()[:2]
     metres = float(number.replace(",", "")) * (1000 if unit == "km" else 1)
@@ -358,7 +358,7 @@ def test_the_address_holds_each_part_of_the_state(
     view = p.evaluate("() => [riskmap.map.getZoom(), riskmap.map.getCenter().lng]")
     p.goto("about:blank")
     p.goto(sample_page.as_uri() + address)
-    p.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)
+    p.wait_for_selector("html[data-settled]", state="attached", timeout=60_000)
     again = _state(desk)
     for key in set(state) - {"hash", "split"}:
         assert again[key] == state[key], key

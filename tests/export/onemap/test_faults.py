@@ -373,6 +373,7 @@ def test_a_screen_with_finer_pixels_gets_a_finer_picture(browser: Any, sample_pa
         "Emulation.setDeviceMetricsOverride",
         {"width": 1000, "height": 600, "deviceScaleFactor": 2, "mobile": False},
     )
+    page.wait_for_function("() => window.devicePixelRatio === 2")
     page.mouse.move(300, 300)
     page.wait_for_function(f"before => ({width})() === 2 * before", arg=before)
     page.close()

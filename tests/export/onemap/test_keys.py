@@ -149,7 +149,7 @@ def test_enter_on_the_map_explains_its_middle(desk: Any) -> None:
     before = desk.page.inner_text("#panel-detail .title")
     for _ in range(2):
         desk.page.keyboard.press("ArrowRight")
-    desk.page.wait_for_timeout(0)
+    desk.settle()
     desk.page.keyboard.press("+")
     desk.settle()
     desk.page.keyboard.press("Enter")

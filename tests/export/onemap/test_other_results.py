@@ -187,7 +187,7 @@ def test_tianditu_asks_only_after_a_token_is_typed(
 
     page.route("http*://**", block)
     page.goto(path.as_uri())
-    page.wait_for_selector("html[data-settled]", state="attached", timeout=15_000)
+    page.wait_for_selector("html[data-settled]", state="attached", timeout=60_000)
     assert asked == []
     page.click("details[data-group=base] summary")
     page.fill("input[autocomplete=off][type=password]", "a-token")

@@ -75,7 +75,7 @@ def officer(jinan: tuple[Any, Path]) -> Officer:
     opened, folder = jinan
     opened.page.goto("about:blank")
     opened.page.goto((folder / "onemap.html").as_uri())
-    opened.page.wait_for_selector("html[data-settled]", state="attached", timeout=20_000)
+    opened.page.wait_for_selector("html[data-settled]", state="attached", timeout=60_000)
     return Officer(opened, folder)
 
 

@@ -80,9 +80,9 @@ def test_three_thousand_items_in_one_village_are_all_on_the_paper(tmp_path, monk
     control.index = many.index
     crowd = replace(result, items=many, control=control)
     paper = assessment.assessment(crowd, layout())
-    start = time.perf_counter()
+    start = time.process_time()
     write_docx(paper, tmp_path / "a.docx", layout=layout())
-    assert time.perf_counter() - start < 60
+    assert time.process_time() - start < 60
     assert len(paper.parts[-1].blocks[-1].rows) == len(many) == 3000
     assert len(leaves.cards(crowd)) == 3000
     assert sum(int(row[-1]) for row in _counts(paper)[:-1]) == 3000
