@@ -78,8 +78,15 @@ def make_plans(
     """
     refuges, notes = plan_refuges(project, ground, roads, grid, people, scenarios, pieces)
     plans = dict(refuges)
+    given = ground.layers.get("rescue_station")  # a file without a row says that there are none
+    known = with_beyond(ground.layers, "rescue_station", None) is not None or (
+        given is not None and given.rows_in == 0
+    )
+    if not known and project.stations.model_fields_set.isdisjoint({"sites", "model"}):
+        unknown = text("No station plan: which rescue stations there are is not known.")
+        return plans, (*notes, unknown)
     graph = roads.graphs.get("emergency")
-    if graph is None and (project.stations.sites or "rescue_station" in ground.layers):
+    if graph is None and (project.stations.sites or known):
         graph = find_graph(project, ground, roads, "emergency", grid=grid)
     if graph is None:
         lacking = text("No station plan: it needs a road layer and rescue stations.")
@@ -101,10 +108,12 @@ def make_plans(
         )
     except (UsageError, InfeasibleError) as error:
         return plans, (*notes, text("No station plan: {why}", why=error.message))
-    if said := _straight(ground):
+    straight = _straight(ground)
+    if said := (*_assumed(known=known), *straight):
+        drawn = {k: v for k, v in found.layers.items() if not straight or "roads" not in k}
         found = replace(
             found,
-            layers={key: layer for key, layer in found.layers.items() if "roads" not in key},
+            layers=drawn,
             notes=(*said, *found.notes),
             headlines=(*said, *found.headlines),
         )
@@ -115,6 +124,18 @@ def make_plans(
 def _year(date: str) -> int | None:
     """Give the year of the data, None where no date was given."""
     return int(date[:4]) if date[:4].isdecimal() else None
+
+
+def _assumed(*, known: bool) -> tuple[Text, ...]:
+    """Say that a plan which was asked for takes what nobody listed for nothing."""
+    if known:
+        return ()
+    return (
+        text(
+            "No rescue stations are given: sites are proposed as if there were none, and "
+            "what is reached today is not known."
+        ),
+    )
 
 
 def _straight(ground: Ground) -> tuple[Text, ...]:
