@@ -13,6 +13,7 @@ from riskmap.errors import InfeasibleError, ProjectError
 from riskmap.geo.grid import make_grid
 from riskmap.geo.network import build_graph
 from riskmap.plans.options import Standard, response_rule
+from riskmap.plans.stations.coverage import Demand, by_class
 from riskmap.plans.stations.plan import More, station_plan
 from riskmap.plans.stations.sites import choose_candidates, thin
 from riskmap.plans.stations.tables import mean_speed_kmh
@@ -238,6 +239,31 @@ def test_losses_to_water_are_said_by_town_point_and_map(graph, grid, presets):
     layer = plan.layers["lost"]
     assert set(layer["scenario"]) == {"塌方"}
     assert layer.union_all().area == pytest.approx(10 * 100 * 100)
+
+
+def test_what_is_lost_has_a_colour_for_each_target(grid, presets):
+    """The piece 1000..1200 is shut; 1250 was 300 m from the first station, the second is 700 m off."""
+    pieces = put(
+        *(LineString([(a, 50), (b, 50)]) for a, b in ((0, 1000), (1000, 1200), (1200, 2000))),
+        speed_kmh=[36.0] * 3,
+    )  # fmt: skip
+    plan = station_plan(
+        build_graph(pieces, presets=presets), at(950, 1950), grid, presets=presets, k=0,
+        population=PEOPLE, rules=RULES, closures={"塌方": put(box(1050, 0, 1150, 100))},
+    )  # fmt: skip
+    layer = plan.layers["lost"]
+    assert layer["band"].tolist() == [6, 7, 8]  # 30, 50 and 60 s of driving
+
+
+def test_people_of_a_class_weigh_nothing_elsewhere():
+    word = np.full(4, "", dtype=object)
+    demand = Demand(
+        what="population", ids=word, names=word, weight=np.array([5.0, 7.0, 11.0, 0.0]), town=word,
+        xy=np.zeros((4, 2)),
+    )  # fmt: skip
+    found = by_class(demand, None, np.array([4, 1, 4, 2]))
+    weights = {name: part.weight.tolist() for name, (part, _) in found.items()}
+    assert weights == {"class_4": [5, 0, 11, 0], "class_1": [0, 7, 0, 0]}
 
 
 def test_no_candidate_is_infeasible_and_says_why(graph, presets):
