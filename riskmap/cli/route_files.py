@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +13,11 @@ import numpy as np
 from riskmap.errors import LayerError, Problem, UsageError
 from riskmap.files import read_plain
 from riskmap.formats import side_files
+from riskmap.geo.network.access import SIZES
 from riskmap.geo.network.graph import ROOMS, kept_graph
 from riskmap.geo.network.route import Listed, closed_edges, graph_options, named_road, route_on
-from riskmap.i18n import text
+from riskmap.geo.network.rules import CLASS_FIELDS, NODES, WAY_ID
+from riskmap.i18n import Text, text
 from riskmap.vocabulary.presets import load_presets
 
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]+)?")
@@ -47,6 +50,25 @@ def _points(path: Path) -> Listed:
     road = named_road(table)
     roads = [""] * len(table["id"]) if road is None else table[road]
     return Listed(table["id"], said["lon"], said["lat"], roads)
+
+
+def _lines(path: Path, layer: str | None) -> Any:
+    """Read the lines of a network file; a shapefile in the encoding that it is written in."""
+    from riskmap.layers.read.osm import read_network
+
+    if path.suffix.lower() != ".shp":
+        return read_network(path, layer=layer)
+    from riskmap.layers.read.foreign import shapefile_encoding
+
+    found = shapefile_encoding(path, None)
+    if found.clean_names and not found.bad:
+        return read_network(path, layer=layer, encoding=found.codec)
+    import geopandas as gpd
+
+    from riskmap.layers.read.vector import read_vector
+
+    rows = read_vector(path, geometry="line", layer=layer)
+    return gpd.GeoDataFrame(rows.table, geometry=rows.geometry)
 
 
 def route(
@@ -91,16 +113,15 @@ def route(
     held: dict[str, Any] = {}
 
     def lines() -> Any:
-        from riskmap.layers.read.osm import read_network
-
         if "lines" not in held:
-            held["lines"] = read_network(network, layer=layer)
+            held["lines"], held["named"] = named_columns(_lines(network, layer), network)
         return held["lines"]
 
     def made(seen: Any) -> Any:
         from riskmap.geo.network.build import build_graph
 
-        return build_graph(lines(), presets=seen, **build)
+        graph = build_graph(lines(), presets=seen, **build)
+        return replace(graph, notes=(*held["named"], *graph.notes))
 
     if not network.exists():
         raise LayerError(text("{path}: there is no such file", path=network.name))
@@ -118,6 +139,54 @@ def route(
         graph, *points, vehicle=build["vehicle"], closed=closed, limit=reach, presets=presets,
         **search,
     )  # fmt: skip
+
+
+def named_columns(lines: Any, path: Path) -> tuple[Any, tuple[Text, ...]]:
+    """Give columns that offices name in their own words the names that the roads look for.
+
+    Parameters
+    ----------
+    lines
+        The lines of a network file.
+    path
+        The file.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        With a column more for each that was known by another name; all others stay.
+    tuple of Text
+        Which columns these were.
+    """
+    from riskmap.layers.layer import Findings, LayerSpec
+    from riskmap.layers.read.fields import match_columns
+    from riskmap.vocabulary.roles import load_roles
+
+    if WAY_ID in lines.columns and NODES in lines.columns:
+        return lines, ()
+    columns = [str(name) for name in lines.columns if name != lines.geometry.name]
+    found = match_columns(
+        load_roles()["road"], columns, LayerSpec(path=path, shown=path.name),
+        Findings("road", path.name, "", np.zeros(0, dtype=np.int64)),
+    )  # fmt: skip
+    known = {*CLASS_FIELDS, "maxspeed", "width"}
+    own = {
+        field: column
+        for field, (column, _) in found.items()
+        if field not in columns and column.lower() not in known
+    }
+    if not own:
+        return lines, ()
+    said = ", ".join(f"{column} = {field}" for field, column in own.items())
+    given = {field: lines[column] for field, column in own.items()}
+    for field in SIZES.keys() & own.keys():
+        if unit := found[field][1]:  # 限重（kg）
+            cells = given[field].astype("string")
+            given[field] = cells.where(~cells.str.fullmatch(r"[\d.,]+", na=False), cells + unit)
+    return (
+        lines.assign(**given),
+        (text("columns of the road layer were read as: {columns}", columns=said),),
+    )
 
 
 def cache_folder() -> Path:

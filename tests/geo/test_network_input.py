@@ -9,12 +9,16 @@ import pandas as pd
 import pytest
 from shapely import LineString, MultiLineString
 
+from riskmap.cli import route_files
 from riskmap.errors import LayerError
 from riskmap.geo.network import build_graph, route, vehicle_seconds
 from riskmap.geo.network.tables import main_edges
 from riskmap.i18n import language
+from riskmap.layers.layer import LayerSpec
+from riskmap.layers.read.layer import read_layer
 from riskmap.layers.read.osm import read_network, read_roads
 from riskmap.vocabulary.presets import load_presets
+from riskmap.vocabulary.roles import load_roles
 
 X0, Y0 = 117.0, 36.0
 STEP = 0.001
@@ -369,3 +373,91 @@ def test_loose_ends_meet_the_line_on_which_they_lie_and_bridges_do_not():
     assert graph.component.max() == 1
     assert graph.edge_count == 4
     assert build_graph(lines, tolerance_m=0.3).edge_count == 3
+
+
+HERE = {"道路等级": "支路"}
+OFFICE_WORDS = [
+    # what the straight road of 1 km says, what the way round of 2 km says, vehicle, back, right
+    ({"单行": "是"}, {"单行": "否"}, "car", True, 2),
+    ({"单行": "逆向"}, {"单行": "双向"}, "car", False, 2),
+    ({"通行方向": 3}, {"通行方向": 1}, "car", False, 2),  # navigation maps: 3 against, 1 both
+    ({"通行方向": 2}, {"通行方向": 1}, "car", True, 2),
+    ({"通行方向": 2}, {"通行方向": 1}, "car", False, 1),
+    ({"通行方向": "逆向单行"}, {"通行方向": "双向通行"}, "car", False, 2),
+    ({"ONEWAY": "1"}, {"ONEWAY": "0"}, "car", True, 2),
+    ({"限高": 2.2}, {"限高": 0}, "fire_engine", False, 2),  # 0 is not measured
+    ({"限高": "限高2.2米"}, {"限高": "4.5米以下"}, "truck", False, 2),
+    ({"限高": 0}, {"限高": 0}, "fire_engine", False, 1),
+    ({"限重（kg）": 2000}, {"限重（kg）": 50000}, "truck", False, 2),
+    ({"限宽": "1.8m"}, {"限宽": "无"}, "fire_engine", False, 2),
+    ({"通行状态": "断路"}, {"通行状态": "正常"}, "foot", False, 2),
+    ({"通行状态": "禁止机动车通行"}, {"通行状态": "正常"}, "foot", False, 1),
+    ({"通行状态": "禁止机动车通行"}, {"通行状态": "正常"}, "car", False, 2),
+    ({"通行状态": "半幅封闭"}, {"通行状态": "正常"}, "car", False, 1),
+]
+
+
+def office_roads(straight, round_):
+    ends = (X0, Y0), (X0 + 0.01, Y0)
+    far = [(X0, Y0 + 0.00406), (X0 + 0.01, Y0 + 0.00406)]
+    return gpd.GeoDataFrame(
+        [HERE | straight, HERE | round_],
+        geometry=[LineString(ends), LineString([ends[0], *far, ends[1]])],
+        crs=4326,
+    )
+
+
+def asked(tmp_path, file, vehicle, *, back=False, weight="metres"):
+    for name, lon in (("a", X0), ("b", X0 + 0.01)):
+        (tmp_path / f"{name}.csv").write_text(f"id,lon,lat\n{name},{lon},{Y0}\n")
+    ends = [tmp_path / "a.csv", tmp_path / "b.csv"][:: -1 if back else 1]
+    options = {
+        "match": "pairs", "weight": weight, "snap_limit": 500.0, "vehicle": vehicle,
+        "depth_field": None, "close_above": None, "cache": False,
+    }  # fmt: skip
+    return route_files.route(
+        file, origins=ends[0], destinations=ends[1], layer=None, limit=None, options=options
+    )
+
+
+@pytest.mark.parametrize(("straight", "round_", "vehicle", "back", "right"), OFFICE_WORDS)
+def test_roads_speak_the_words_of_offices(tmp_path, straight, round_, vehicle, back, right):
+    file = tmp_path / "net.gpkg"
+    office_roads(straight, round_).to_file(file)
+    found = asked(tmp_path, file, vehicle, back=back)
+    assert found["routes"][0]["metres"] == pytest.approx(902 * right, rel=0.01)
+    assert any(next(iter(straight)) in note for note in found["notes"])
+    if straight.get("通行状态") == "半幅封闭":
+        assert said(found["notes"], "半幅封闭")
+
+
+def test_the_faster_road_by_its_design_speed_and_narrow_ones_are_counted(tmp_path):
+    file = tmp_path / "net.gpkg"
+    office_roads({"设计时速": "20km/h", "路宽": 2.0}, {"设计时速": "80", "路宽": 7}).to_file(file)
+    found = asked(tmp_path, file, "fire_engine", weight="seconds")
+    assert found["routes"][0]["seconds"] == pytest.approx(1803 * 3.6 / 80, rel=0.01)
+    assert found["graph"]["narrow"] == 1
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("encoding", ["UTF-8", "GBK"])
+def test_shapefiles_whose_heads_are_cut_or_do_not_say_their_encoding(tmp_path, encoding):
+    """In UTF-8 通行状态 is twelve bytes and is cut inside a character after ten."""
+    file = tmp_path / "net.shp"
+    office_roads({"通行状态": "封闭"}, {"通行状态": "正常"}).to_file(file, encoding=encoding)
+    if encoding == "GBK":
+        file.with_suffix(".cpg").unlink()
+        table = bytearray(file.with_suffix(".dbf").read_bytes())
+        table[29] = 0
+        file.with_suffix(".dbf").write_bytes(table)
+    found = asked(tmp_path, file, "car")
+    assert found["routes"][0]["metres"] == pytest.approx(1804, rel=0.01)
+
+
+def test_a_layer_of_a_project_keeps_limits_and_state(tmp_path):
+    file = tmp_path / "net.geojson"
+    office_roads({"限高": "2.2", "通行状态": "正常"}, {"限高": "0", "通行状态": ""}).to_file(file)
+    spec = LayerSpec(path=file, shown="net")
+    layer, _ = read_layer(load_roles()["road"], [spec], crs="EPSG:32650", place=None)
+    used = [build_graph(layer.table, profile=one).told["used"] for one in ("car", "emergency")]
+    assert used == [2, 1]

@@ -38,6 +38,8 @@ ENDS: Final = 2
 SHUT: Final = 3
 _CODE: Final = {"open": OPEN, "ends": ENDS, "shut": SHUT}
 _FOR: Final = {"car": "car", "truck": "truck", "foot": "foot"}
+PASSABILITY: Final = "passability"
+"""Column of a road layer that says whether the road can be passed at all."""
 SIZES: Final = {"maxheight": "height", "maxwidth": "width", "maxweight": "weight"}
 """Limit of a road and the reason for which a vehicle is kept out."""
 
@@ -160,6 +162,7 @@ def judge(
     ferry = _ferries(table, classes, kind, presets)
     never = classes.isin(chosen(presets, "access.never")[kind]).to_numpy(dtype=bool)
     base = mine | ferry
+    never = never | _impassable(table, kind, presets, strange)
     tagged = _tagged(table, chosen(presets, "access.shut_by")[kind])
     codes = []
     for way in ("forward", "backward"):
@@ -290,6 +293,17 @@ def _tagged(table: pd.DataFrame, rules: Mapping[str, Sequence[str]]) -> Bools:
     return found
 
 
+def _impassable(table: pd.DataFrame, kind: str, presets: Values | None, strange: set[str]) -> Bools:
+    """Tell which lines the layer says cannot be passed; collect what nobody knows."""
+    if PASSABILITY not in table.columns:
+        return np.zeros(len(table), dtype=bool)
+    known: Mapping[str, Sequence[str]] = chosen(presets, "access.passability")
+    said = words(table[PASSABILITY])
+    shut = known["shut"] if kind == "foot" else (*known["shut"], *known["vehicles"])
+    strange |= set(said[~said.isin([*known["open"], *known["shut"], *known["vehicles"], ""])])
+    return said.isin(shut).to_numpy(dtype=bool, copy=True)
+
+
 def _conditional(table: pd.DataFrame, kind: str, presets: Values | None) -> int:
     """Count the lines with tags that hold at some times only."""
     chain = (*chosen(presets, "access.chain")[kind], *chosen(presets, "access.oneway")[kind])
@@ -356,6 +370,7 @@ def osm_directions(
 REVERSIBLE: Final = "reversible"
 """The direction changes with the hour, which nobody here knows: shut, as other routers do."""
 _NUMBER: Final = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*(.*)$")
+_WORDY: Final = re.compile(r"^\s*限[高宽重载][:：]?|及?以[下内]\s*$")
 _FEET: Final = re.compile(
     r"^\s*(\d+(?:\.\d+)?)\s*(?:'|ft|feet)\s*(?:(\d+(?:\.\d+)?)\s*(?:\"|''|in)?)?"
 )
@@ -382,7 +397,7 @@ def limit_of(value: str, tag: str) -> float:
     Returns
     -------
     float
-        NaN where nothing is said (none, default, unsigned); of several the lowest.
+        NaN where nothing is said (none, default, unsigned, 0); of several the lowest.
 
     Examples
     --------
@@ -390,16 +405,18 @@ def limit_of(value: str, tag: str) -> float:
     (3.5, 3.81)
     >>> limit_of("7500 kg", "maxweight"), limit_of("default", "maxheight")
     (7.5, nan)
+    >>> limit_of("限高3.5米", "maxheight"), limit_of("0", "maxheight")
+    (3.5, nan)
     """
     found = []
     for part in value.lower().split(";"):
         if tag != "maxweight" and (feet := _FEET.match(part)):
             found.append(float(feet[1]) * 0.3048 + float(feet[2] or 0) * 0.0254)
-        elif number := _NUMBER.match(part.lstrip("~< ")):
+        elif number := _NUMBER.match(_WORDY.sub("", part).lstrip("~<≤= ")):
             scale = (_TONNES if tag == "maxweight" else _METRES).get(number[2].strip(" ."))
             if scale is not None:
                 found.append(float(number[1].replace(",", ".")) * scale)
-    return min(found, default=float("nan"))
+    return min((limit for limit in found if limit > 0), default=float("nan"))
 
 
 def limits(column: pd.Series, tag: str) -> Floats:

@@ -227,12 +227,15 @@ FERRY: Final = "ferry"
 _NOT_BUILT: Final = ("construction", "proposed", "raceway")
 
 FORWARD: Final = frozenset(
-    {"yes", "true", "1", "1.0", "y", "ft", "forward", "是", "单向", "单行", "正向", "顺向"}
+    {"yes", "true", "1", "1.0", "y", "ft", "forward", "是", "单向", "单行", "单", "正向", "正",
+     "顺向", "顺"}
+)  # fmt: skip
+BACKWARD: Final = frozenset(
+    {"-1", "-1.0", "reverse", "backward", "tf", "反向", "反", "逆向", "逆", "逆行"}
 )
-BACKWARD: Final = frozenset({"-1", "-1.0", "reverse", "backward", "tf", "反向", "逆向", "逆行"})
 BOTH: Final = frozenset(
-    {"no", "false", "0", "0.0", "n", "b", "both", "双向", "双行", "否", "reversible", "alternating",
-     "", "nan", "none", "<na>"}
+    {"no", "false", "0", "0.0", "n", "b", "both", "双向", "双行", "双", "否", "reversible",
+     "alternating", "", "nan", "none", "<na>"}
 )  # fmt: skip
 _NOTHING: Final = frozenset(("", "nan", "none", "<na>"))
 _LISTED: Final = r"[\[(;|,、]"
@@ -450,8 +453,16 @@ def directions(
     return ~against, ~one, tuple(sorted(unknown.unique()))
 
 
+_TWO_WORDS: Final = re.compile(
+    r"^((?:单|双|正|顺|反|逆)(?:向)?)(?:通行|行驶|单行|行车|车道|方向|数字化方向)+$"
+)
+
+
 def plain_oneway(said: pd.Series) -> pd.Series:
-    """Read the single letters of one-way columns: B, F and T, or T and F alone.
+    """Read codes of one-way columns: letters B, F, T; digits 0 to 3; two words together.
+
+    With a 2 or 3 in the column, digits are those of Chinese navigation maps: 0 not surveyed, 1
+    both directions, 2 as drawn, 3 against the drawing.
 
     Parameters
     ----------
@@ -462,7 +473,19 @@ def plain_oneway(said: pd.Series) -> pd.Series:
     -------
     pandas.Series
         With B in the column, F is forward and T backward; else T is true and F false.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> plain_oneway(pd.Series(["1", "3", "2.0", "0"])).tolist()
+    ['no', '-1', 'yes', 'no']
+    >>> plain_oneway(pd.Series(["单向通行", "逆向单行", "双向行驶"])).tolist()
+    ['单向', '逆向', '双向']
     """
+    said = said.str.replace(_TWO_WORDS, r"\1", regex=True)
+    digits = said.str.removesuffix(".0")
+    if digits.isin(["2", "3"]).any():
+        said = digits.replace({"0": "no", "1": "no", "2": "yes", "3": "-1"})
     letters = {"f": "yes", "t": "-1"} if said.eq("b").any() else {"f": "no", "t": "yes"}
     return said.replace(letters)
 

@@ -459,7 +459,9 @@ def _tagged(nodes: Sequence[str], points: dict[int, dict[str, str]]) -> Iterable
     return found
 
 
-def read_network(path: Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
+def read_network(
+    path: Path, *, layer: str | None = None, encoding: str | None = None
+) -> gpd.GeoDataFrame:
     """Read the lines of a network file.
 
     Parameters
@@ -468,6 +470,8 @@ def read_network(path: Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
         GeoPackage, shapefile, GeoJSON, or an OpenStreetMap extract.
     layer
         Layer to read; None takes the first layer of lines. An extract has one.
+    encoding
+        Encoding of a shapefile; None takes what the file says.
 
     Returns
     -------
@@ -491,7 +495,7 @@ def read_network(path: Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
         with offline(path) as pyogrio, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # columns that no road rule looks at
             chosen = _line_layer(pyogrio.list_layers(path)) if layer is None else layer
-            lines = pyogrio.read_dataframe(path, layer=chosen)
+            lines = pyogrio.read_dataframe(path, layer=chosen, encoding=encoding)
     except (ValueError, RuntimeError, OSError) as error:
         raise LayerError(
             text("{path}: cannot be read ({why})", path=path.name, why=error)
