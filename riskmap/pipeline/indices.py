@@ -73,7 +73,7 @@ def lay_grid(project: Project, ground: Ground) -> Grid:
 
 
 def graded_tables(
-    ground: Ground, grid: Grid, options: RefugeOptions
+    ground: Ground, grid: Grid, options: RefugeOptions, day: str = ""
 ) -> dict[str, gpd.GeoDataFrame]:
     """Give the rows in use of every vector role, with their four-colour level.
 
@@ -85,6 +85,8 @@ def graded_tables(
         The grid.
     options
         Of the refuge plan.
+    day
+        Date of the data, by which refuges are open.
 
     Returns
     -------
@@ -101,7 +103,7 @@ def graded_tables(
         if ground.roles[role].grade:
             rows = rows.assign(**{LEVEL: grade(ground.roles[role], rows, ground.presets)[0]})
         if role == "refuge":
-            rows = rows.assign(capacity=_usable_places(rows, ground, grid, options))
+            rows = rows.assign(capacity=_usable_places(rows, ground, grid, options, day))
         tables[role] = rows
     return tables
 
@@ -195,7 +197,7 @@ def _with_levels(
 
 
 def _usable_places(
-    rows: gpd.GeoDataFrame, ground: Ground, grid: Grid, options: RefugeOptions
+    rows: gpd.GeoDataFrame, ground: Ground, grid: Grid, options: RefugeOptions, day: str
 ) -> NDArray[np.float64]:
     """Count places as the plan does without flood; NaN where nobody knows how many there are."""
     presets, level = ground.presets, options.flood_level
@@ -210,7 +212,7 @@ def _usable_places(
     warning_h = float(presets["refuge.warning_h"])
     checks = [
         *place_checks(refuge_spots(rows, row_xy(rows), presets), dangers, presets=presets),
-        *refuge_checks(rows, held, on_road=None, warning_h=warning_h),
+        *refuge_checks(rows, held, on_road=None, warning_h=warning_h, day=day),
     ]
     usable = eligibility(rows, checks, options)[1]
     known = (held["known"] | held["assumed"]).to_numpy(bool)
@@ -224,6 +226,7 @@ def gather_inputs(
     pieces: Pieces | None = None,
     *,
     refuges: RefugeOptions | None = None,
+    day: str = "",
 ) -> Inputs:
     """Gather what the indicators are measured from.
 
@@ -239,13 +242,15 @@ def gather_inputs(
         People by unit and cell; found here when not given.
     refuges
         Options of the refuge plan, whose places are counted.
+    day
+        Date of the data, by which refuges are open.
 
     Returns
     -------
     Inputs
         Tables with levels, rasters, people, travel seconds and presets.
     """
-    tables = graded_tables(ground, grid, refuges or RefugeOptions())
+    tables = graded_tables(ground, grid, refuges or RefugeOptions(), day)
     rasters = {role: layer.rasters for role, layer in ground.layers.items() if layer.rasters}
     pieces = find_people(ground, grid) if pieces is None else pieces
     return Inputs(

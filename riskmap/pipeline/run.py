@@ -238,7 +238,9 @@ def _graded_twice(
             cache=road_cache(run.project),
             hour=run.project.traffic.hour,
         )
-    inputs = gather_inputs(ground, run.grid, roads, refuges=run.project.refuges)
+    inputs = gather_inputs(
+        ground, run.grid, roads, refuges=run.project.refuges, day=run.project.data_date
+    )
     base = Baseline(
         table=read_table(run.project),
         inputs=run.inputs,
@@ -394,7 +396,9 @@ def measured(project: Project, ground: Ground) -> Run:
     with progress.stage(text("indicators")):
         pieces = find_people(ground, grid)
         ground = grade_sources(ground, pieces)
-        inputs = gather_inputs(ground, grid, roads, pieces, refuges=project.refuges)
+        inputs = gather_inputs(
+            ground, grid, roads, pieces, refuges=project.refuges, day=project.data_date
+        )
         indicators, units = compute_indicators(project, ground, inputs)
     return Run(
         project=project,

@@ -10,6 +10,7 @@ from shapely import LineString
 
 from riskmap.geo.network import build_graph, snap_points
 from riskmap.plans.options import RefugeOptions
+from riskmap.plans.refuges.checks import refuge_checks
 from riskmap.plans.refuges.ways import find_way
 from riskmap.vocabulary.presets import load_presets
 from tests.street import CRS, areas, at, plan, rect, world
@@ -247,3 +248,19 @@ def test_metres_used_both_ways_are_where_the_two_flows_overlap():
         lines(plan(apart, RefugeOptions(draws=1, whole=True)))["对向都有转移人流、车流的道路长度"]
         == 0
     )
+
+
+def test_refuges_that_open_after_the_date_of_the_data_are_not_open_yet():
+    refuges = pd.DataFrame(
+        {
+            "status": [None, None, "in_use", "planned", None],
+            "opens": ["2027-01-01", "2026-01-01", "2027-01-01", "2025-01-01", None],
+        }
+    )
+    held = pd.DataFrame(
+        {"places": [9] * 5, "known": True, "assumed": False, "appraisal_due": False}
+    )
+    for day, right in (("2026-03-01", [True, False, False, True, False]), ("", [0, 0, 0, 1, 0])):
+        checks = refuge_checks(refuges, held, on_road=None, warning_h=3, day=day)
+        (status,) = [check for check in checks if check.check == "status"]
+        assert (~np.asarray(status.passed)).tolist() == right

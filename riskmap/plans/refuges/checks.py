@@ -66,7 +66,12 @@ def refuge_spots(refuges: pd.DataFrame, xy: NDArray[np.float64], presets: Preset
 
 
 def refuge_checks(
-    refuges: pd.DataFrame, held: pd.DataFrame, *, on_road: Bools | None, warning_h: float
+    refuges: pd.DataFrame,
+    held: pd.DataFrame,
+    *,
+    on_road: Bools | None,
+    warning_h: float,
+    day: str = "",
 ) -> list[Verdict]:
     """Check what the ledger says of the refuges themselves.
 
@@ -80,28 +85,29 @@ def refuge_checks(
         True where a refuge is near a passable road; None where nobody gave roads: not checked.
     warning_h
         Time from the warning to the peak [h].
+    day
+        Date of the data; a refuge that opens later cannot be used, unless it is said to be in use.
 
     Returns
     -------
     list of Verdict
         ``status``, ``declared``, ``capacity``, ``road``, ``appraisal`` and ``ready``.
     """
-    states = texts(refuges, "status")
-    shut = np.isin(np.asarray(states, dtype=object), list(CLOSED))
+    shut, why = _not_open(refuges, day)
     unfit = numbers(refuges, "usable_flood") == 0
     places = held["places"].to_numpy(np.float64)
     counted = (held["known"] | held["assumed"]).to_numpy()
-    none = [text("no free place")] * len(states)
+    none = [text("no free place")] * len(refuges)
     due = held["appraisal_due"].to_numpy(bool)
     last = texts(refuges, "appraised")
     hours = numbers(refuges, "convert_h")
     late = np.nan_to_num(hours) > warning_h
-    near = np.ones(len(states), bool) if on_road is None else on_road
+    near = np.ones(len(refuges), bool) if on_road is None else on_road
     lines: dict[str, tuple[str, Bools, list[Text]]] = {
-        "status": ("any", shut, [text("not open: {state}", state=state) for state in states]),
-        "declared": ("flood", unfit, [text("declared unfit for floods")] * len(states)),
+        "status": ("any", shut, why),
+        "declared": ("flood", unfit, [text("declared unfit for floods")] * len(refuges)),
         "capacity": ("any", (places <= 0) & counted, none),
-        "road": ("any", ~near, [text("no passable road near")] * len(states)),
+        "road": ("any", ~near, [text("no passable road near")] * len(refuges)),
         "appraisal": (
             "any",
             due,
@@ -121,7 +127,7 @@ def refuge_checks(
         "appraisal": np.asarray([bool(day) for day in last]),
         "ready": ~np.isnan(hours),
         "capacity": counted,
-        "road": np.full(len(states), on_road is not None),
+        "road": np.full(len(refuges), on_road is not None),
     }
     return [
         verdict(
@@ -132,6 +138,20 @@ def refuge_checks(
         )
         for check, (hazard, failed, said) in lines.items()
     ]  # fmt: skip
+
+
+def _not_open(refuges: pd.DataFrame, day: str) -> tuple[Bools, list[Text]]:
+    """Tell which refuges are shut or open after a day only, and say so of each."""
+    states = np.asarray(texts(refuges, "status"), dtype=object)
+    shut = np.isin(states, list(CLOSED))
+    opens = [one[:10] for one in texts(refuges, "opens")]
+    early = np.array([bool(day) and one > day[:10] for one in opens], dtype=bool)
+    early &= ~shut & (states != "in_use")
+    why = [
+        text("opens on {day}", day=one) if soon else text("not open: {state}", state=state)
+        for one, soon, state in zip(opens, early, states, strict=True)
+    ]
+    return shut | early, why
 
 
 def eligibility(

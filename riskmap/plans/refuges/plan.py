@@ -196,7 +196,9 @@ def _checked(
     spots = refuge_spots(world.refuges, xy, presets)
     checks = [
         *place_checks(spots, dangers, presets=presets),
-        *refuge_checks(world.refuges, held, on_road=on_road, warning_h=warning_s / 3600),
+        *refuge_checks(
+            world.refuges, held, on_road=on_road, warning_h=warning_s / 3600, day=world.data_date
+        ),
     ]
     return (held, *eligibility(world.refuges, checks, options))
 

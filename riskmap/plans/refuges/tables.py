@@ -670,6 +670,27 @@ def plan_notes(
             )
         )
     notes += _warnings(where, fit, late=late, warning_h=warning_h)
+    notes += _capacity_notes(where, held, options)
+    if done.solution.status == "feasible":
+        notes.append(
+            text("Refuge plan ({where}): the assignment is good, not proven best.", where=where)
+        )
+    return tuple(notes)
+
+
+def _capacity_notes(where: Text | str, held: pd.DataFrame, options: RefugeOptions) -> list[Text]:
+    """Say how many refuges give no capacity, and what they are taken to hold."""
+    notes = []
+    unknown = ~(held["known"] | held["assumed"]).to_numpy(bool)
+    if unknown.any():
+        notes.append(
+            text(
+                "Refuge plan ({where}): {n} refuges give neither capacity nor area; nobody is sent "
+                "there.",
+                where=where,
+                n=int(unknown.sum()),
+            )
+        )
     if held["assumed"].any():
         notes.append(
             text(
@@ -679,11 +700,7 @@ def plan_notes(
                 q=options.assumed_capacity,
             )
         )
-    if done.solution.status == "feasible":
-        notes.append(
-            text("Refuge plan ({where}): the assignment is good, not proven best.", where=where)
-        )
-    return tuple(notes)
+    return notes
 
 
 def _warnings(where: Text | str, fit: pd.DataFrame, *, late: float, warning_h: float) -> list[Text]:
