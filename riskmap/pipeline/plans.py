@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from riskmap.errors import InfeasibleError, LayerError, UsageError
 from riskmap.geo.grid import row_xy
@@ -82,9 +85,6 @@ def make_plans(
     known = with_beyond(ground.layers, "rescue_station", None) is not None or (
         given is not None and given.rows_in == 0
     )
-    if not known and project.stations.model_fields_set.isdisjoint({"sites", "model"}):
-        unknown = text("No station plan: which rescue stations there are is not known.")
-        return plans, (*notes, unknown)
     graph = roads.graphs.get("emergency")
     if graph is None and (project.stations.sites or known):
         graph = find_graph(project, ground, roads, "emergency", grid=grid)
@@ -108,12 +108,12 @@ def make_plans(
         )
     except (UsageError, InfeasibleError) as error:
         return plans, (*notes, text("No station plan: {why}", why=error.message))
-    straight = _straight(ground)
-    if said := (*_assumed(known=known), *straight):
-        drawn = {k: v for k, v in found.layers.items() if not straight or "roads" not in k}
+    if not known:
+        found = _from_nothing(found)
+    if said := _straight(ground):
         found = replace(
             found,
-            layers=drawn,
+            layers={key: layer for key, layer in found.layers.items() if "roads" not in key},
             notes=(*said, *found.notes),
             headlines=(*said, *found.headlines),
         )
@@ -126,16 +126,32 @@ def _year(date: str) -> int | None:
     return int(date[:4]) if date[:4].isdecimal() else None
 
 
-def _assumed(*, known: bool) -> tuple[Text, ...]:
-    """Say that a plan which was asked for takes what nobody listed for nothing."""
-    if known:
-        return ()
-    return (
-        text(
-            "No rescue stations are given: sites are proposed as if there were none, and "
-            "what is reached today is not known."
-        ),
+def _from_nothing(plan: Plan) -> Plan:
+    """Keep what the proposed sites would do: what unlisted stations reach today nobody knows."""
+    tables = {}
+    for name in ("summary", "towns"):
+        table = plan.tables.get(name)
+        if table is not None:
+            today = [c for c in table if _TODAY.match(c) and not c.endswith("_after")]
+            tables[name] = table.assign(**dict.fromkeys(today, np.nan))
+    if "sites" in plan.tables:
+        sites = plan.tables["sites"]
+        tables["sites"] = sites[sites["order"] > 0].reset_index(drop=True)
+    said = text(
+        "No rescue stations are given: sites are proposed as if there were none, and what is "
+        "reached today is not known."
     )
+    return replace(
+        plan,
+        tables={name: table for name, table in tables.items() if len(table)},
+        layers={key: layer for key, layer in plan.layers.items() if key == "sites"},
+        notes=(said, *plan.notes[1:]),
+        headlines=(said, *plan.headlines[1:]),
+    )
+
+
+_TODAY: Final = re.compile("covered|share|twice|lost")
+"""Columns of what existing stations reach; those that end in ``_after`` count the sites too."""
 
 
 def _straight(ground: Ground) -> tuple[Text, ...]:

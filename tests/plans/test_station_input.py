@@ -123,22 +123,32 @@ def test_stations_that_nobody_listed_are_no_stations_that_fail(tmp_path, command
     whole = path.read_text(encoding="utf-8")
     path.write_text(re.sub(r"  rescue_station:\n(    .*\n)+", "", whole), encoding="utf-8")
     said = command("run", path)
-    assert "现有站点不明" in said.out
+    assert "目前可达情况不明" in said.out
     assert "0 个站" not in said.out
     with sqlite3.connect(next(tmp_path.rglob("riskmap.gpkg"))) as base:
-        assert not base.execute(
-            "select 1 from gpkg_contents where table_name like 'plan_stations%'"
-        ).fetchall()
+        there = {
+            name.removeprefix("plan_stations_")
+            for (name,) in base.execute(
+                "select table_name from gpkg_contents where table_name like 'plan_stations%'"
+            )
+        }
+        today, later = base.execute(
+            "select max(share), max(share_after) from plan_stations_summary"
+        ).fetchone()
+        least = base.execute("select min([order]), min(gain) from plan_stations_sites").fetchone()
     base.close()
-    path.write_text(path.read_text(encoding="utf-8") + "stations:\n  sites: 1\n", encoding="utf-8")
-    assert "目前可达情况不明" in command("run", path).out
+    assert there <= {"summary", "towns", "sites"}
+    assert today is None
+    assert later > 0  # a district without any station wants the first sites
+    assert least[0] == 1
+    assert least[1] > 0
 
 
 def test_stations_whose_rows_all_came_back_are_not_known(tmp_path, command):
     path = town.write(tmp_path)
     rows = gpd.read_file(tmp_path / "rescue_station.gpkg")
     rows.assign(geometry=rows.translate(2_000_000)).to_file(tmp_path / "rescue_station.gpkg")
-    assert "现有站点不明" in command("run", path).out
+    assert "目前可达情况不明" in command("run", path).out
 
 
 def test_without_roads_plans_go_by_straight_lines_and_say_so(tmp_path, command):

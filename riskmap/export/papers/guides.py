@@ -855,6 +855,9 @@ def station_paper(result: Result) -> Paper:
 
 def _stations_now(result: Result) -> Blocks:
     table = _table(result, "stations", "stations", None)
+    summary = _table(result, "stations", "summary", None)
+    if len(summary) and summary["share"].isna().all():  # none were given
+        return [Para(say("station_plan.unknown"))]
     blocks: Blocks = [Para(say("station_plan.now", n=len(table)))]
     if len(table):
         first = table.sort_values("people_in_time", ascending=False, kind="stable").head(ROWS)
@@ -894,7 +897,11 @@ def _station_cover(result: Result) -> Blocks:
         Table(heads, rows, (2, 2.2, 0.9, 1, 1, 1, 1.2), "llcrrrr", say("station_plan.cover"))
     ]
     towns = _table(result, "stations", "towns")
-    shares = [str(name) for name in towns if re.fullmatch(r"share_\d+", str(name))]
+    shares = [
+        str(name)
+        for name in towns
+        if re.fullmatch(r"share_\d+", str(name)) and towns[name].notna().any()
+    ]
     if len(towns) and shares:
         first = min(shares, key=lambda name: int(name[6:]))
         low = towns.sort_values([first, "total"], ascending=[True, False], kind="stable").head(10)
@@ -957,7 +964,8 @@ def _station_sites(result: Result) -> Blocks:
             "before": percent(row["share"]),
             "after": percent(row["share_after"]),
         }
-        blocks.append(Para(say("station_plan.sites_said", **words)))
+        rising = "sites_said" if row["share"] == row["share"] else "sites_alone"
+        blocks.append(Para(say(f"station_plan.{rising}", **words)))
     there = [name for name in ("gain", "share", "year", "cost_10k") if name in sites]
     forms = {"share": percent}
     rows = [
