@@ -132,7 +132,8 @@ def _from_nothing(plan: Plan) -> Plan:
     for name in ("summary", "towns"):
         table = plan.tables.get(name)
         if table is not None:
-            today = [c for c in table if _TODAY.match(c) and not c.endswith("_after")]
+            names = map(str, table.columns)
+            today = [c for c in names if _TODAY.match(c) and not c.endswith("_after")]
             tables[name] = table.assign(**dict.fromkeys(today, np.nan))
     if "sites" in plan.tables:
         sites = plan.tables["sites"]
