@@ -348,3 +348,12 @@ def test_of_two_hundred_thousand_nobody_loses_a_place_to_keep_the_group_whole():
     there = world([(500, 200_000), (700, 5)], areas(("甲组", 200_001, 400, 420)))
     sent = plan(there).tables["assignment"]
     assert sent.set_index("refuge")["people"].to_dict() == {"场所0": 200_000, "场所1": 1}
+
+
+def test_people_that_an_area_does_not_state_are_said_to_be_estimated():
+    """Ten people a cell of 100 m: three cells hold 30; the other area states its 7."""
+    standing = areas(("没填", np.nan, 200, 500), ("填了", 7, 800, 900))
+    found = plan(world([(500, 300)], standing))
+    assert found.recount["people"] == 37
+    said = [dict(note.params) for note in found.notes if "estimated" in note.msgid]
+    assert [(one["n"], one["names"]) for one in said] == [(1, "没填")]

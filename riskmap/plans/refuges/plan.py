@@ -456,7 +456,7 @@ def shared_areas(
 
 
 def unknown_areas(world: World, now: State) -> tuple[Text, ...]:
-    """Name the danger areas of which nobody knows how many people are to move.
+    """Name the danger areas that do not state how many people are to move.
 
     Parameters
     ----------
@@ -466,30 +466,47 @@ def unknown_areas(world: World, now: State) -> tuple[Text, ...]:
     Returns
     -------
     tuple of Text
-        Nothing where every area states its people or lies in villages whose people are known.
+        Those that nobody can count, and those counted from who lives on their ground.
     """
     parts = [one for one in (now.danger_area, world.standing) if one is not None and len(one)]
     if not parts:
         return ()
     areas = pd.concat(parts)
-    bare = np.isnan(numbers(areas, "people"))
+    silent = np.isnan(numbers(areas, "people"))
+    bare = silent.copy()
     shapes = shapely.make_valid(np.asarray(areas.geometry.array, dtype=object))
-    if world.population is not None and world.pieces is not None:
-        lost = world.pieces.shapes[world.pieces.finest & ~world.pieces.known]
-        inside = shapely.intersection(shapes, shapely.union_all(lost))
-        bare &= shapely.area(inside) > 1.0
-    if not bare.any():
-        return ()
-    said = zip(texts(areas, "name"), areas.index.astype(str), bare, strict=True)
-    names = [name or item for name, item, lacks in said if lacks]
-    return (
-        text(
-            "Refuge plan ({where}): {n} danger areas state no people and lie where nobody knows "
-            "how many live; they are not counted: {names}",
-            where=now.name or text("without flood"), n=int(bare.sum()),
-            names="、".join(names[:MOST_NAMED]) + ("…" if len(names) > MOST_NAMED else ""),
-        ),
-    )  # fmt: skip
+    if world.population is not None:
+        pieces = world.pieces
+        none = np.empty(0, dtype=object)
+        lost = none if pieces is None else pieces.shapes[pieces.finest & ~pieces.known]
+        bare &= shapely.area(shapely.intersection(shapes, shapely.union_all(lost))) > 1.0
+    where = now.name or text("without flood")
+    notes = []
+    if bare.any():
+        notes.append(
+            text(
+                "Refuge plan ({where}): {n} danger areas state no people and lie where nobody "
+                "knows how many live; they are not counted: {names}",
+                where=where, n=int(bare.sum()), names=_named(areas, bare),
+            )
+        )  # fmt: skip
+    guessed = silent & ~bare
+    if guessed.any():
+        notes.append(
+            text(
+                "Refuge plan ({where}): {n} danger areas state no people; theirs are estimated "
+                "from who lives on their ground: {names}",
+                where=where, n=int(guessed.sum()), names=_named(areas, guessed),
+            )
+        )  # fmt: skip
+    return tuple(notes)
+
+
+def _named(areas: pd.DataFrame, some: NDArray[np.bool_]) -> str:
+    """Name some areas, the first ones when they are many."""
+    said = zip(texts(areas, "name"), areas.index.astype(str), some, strict=True)
+    names = [name or item for name, item, one in said if one]
+    return "、".join(names[:MOST_NAMED]) + ("…" if len(names) > MOST_NAMED else "")
 
 
 MOST_NAMED = 10
