@@ -140,7 +140,8 @@ def side_files(path: Path) -> list[Path]:
     beside = [path.with_name(path.name + added) for added in _ADDED]
     for side in _SIDES.get(suffix, ()):
         beside += [path.with_suffix(side), path.with_suffix(side.upper())]
-    found = dict.fromkeys([path, *(file for file in beside if file.is_file())])
+    # A name of the greatest length has no room for an ending: such a neighbour does not exist.
+    found = dict.fromkeys([path, *(file for file in beside if os.path.isfile(file))])  # noqa: PTH113
     return list(found)
 
 

@@ -5,6 +5,7 @@ import yaml
 
 from riskmap.errors import ProjectError
 from riskmap.files import parse_yaml
+from riskmap.formats import side_files
 from riskmap.i18n import language
 from riskmap.project.schema import (
     LayerSource,
@@ -185,3 +186,11 @@ def test_yaml_that_is_refused_names_its_line(content, line):
     with pytest.raises(yaml.MarkedYAMLError) as found:
         parse_yaml(content)
     assert found.value.problem_mark.line + 1 == line
+
+
+@pytest.mark.posix
+def test_the_longest_name_of_a_file_leaves_no_room_for_its_neighbours(tmp_path):
+    """255 bytes are a name's limit: ``.aux.xml`` behind it is a name that cannot be."""
+    path = tmp_path / ("9" * 251 + ".tif")
+    path.write_bytes(b"")
+    assert side_files(path) == [path]
