@@ -122,23 +122,35 @@ def snap_tied(
     ([[25.0, 0.0], [25.0, 10.0], [25.0, 10.0]], [0, 1, 0])
     """
     xy = np.asarray(xy, np.float64)
-    first = snap_points(graph, xy, limit_m=limit_m)
     free = _not_off(graph, None)
+    # Many points: the index is asked once for the nearest and for all that are as near.
+    point, places = _candidates(_segments(graph), xy, free, limit_m, max(as_near_m, _EQUAL_M))
+    first = _first(point, places, len(xy), limit_m)
     far = np.zeros(0, np.int64)
     if free is not None:
-        best, any_ = _put(graph, xy, limit_m, free), _put(graph, xy, limit_m, None)
-        far = _much_farther(graph, best, any_)
-    near = np.setdiff1d(np.flatnonzero(first.on), far)
+        there = np.flatnonzero(np.isfinite(xy).all(axis=1))
+        at, _, gap = _nearest_one(_segments(graph).tree, shapely.points(xy[there]), limit_m)
+        at = there[at]
+        far = at[~(first.walk_m[at] <= gap + graph.spare_m)]
+        first = first.with_rows(far, _put(graph, xy[far], limit_m, None))
+    near = first.on
+    near[far] = False
+    held = near[point]
+    found = [(places.take(held), point[held])]
+    if far.size:
+        more, row = _candidates(_segments(graph), xy[far], None, limit_m, as_near_m)[::-1]
+        found.append((more, far[row]))
     parts, rows = [first], [np.arange(len(xy))]
-    for here, usable in ((near, free), (far, None)):
-        if here.size:
-            more, row = _tied(graph, xy[here], usable, limit_m, as_near_m)
-            apart = np.hypot(*(more.xy - first.xy[here[row]]).T)
-            parts.append(more.take(apart > apart_m))
-            rows.append(here[row[apart > apart_m]])
+    for more, row in found:
+        spot = np.round(more.xy, 4)
+        new = np.diff(row, prepend=-1) != 0
+        new[1:] |= (spot[1:] != spot[:-1]).any(axis=1)
+        new &= np.hypot(*(more.xy - first.xy[row]).T) > apart_m
+        parts.append(more.take(new))
+        rows.append(row[new])
     names = ("edge", "along", "walk_m", "xy")
-    found = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
-    return Snapped(*found), np.concatenate(rows)
+    whole = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    return Snapped(*whole), np.concatenate(rows)
 
 
 def plain_name(name: str) -> str:
@@ -330,15 +342,16 @@ def _around(graph: RoadGraph, xy: Floats, limit_m: float) -> Ints:
 
 def _nearest(parts: Segments, xy: Floats, limit_m: float, usable: Bools | None) -> Snapped:
     """Find the nearest part of every point."""
-    off = Snapped(
-        np.full(len(xy), -1),
-        np.full(len(xy), np.nan),
-        np.full(len(xy), np.inf),
-        np.full((len(xy), 2), np.nan),
-    )
-    point, places = _candidates(parts, xy, usable, limit_m, _EQUAL_M)
-    least = np.full(len(xy), np.inf)
+    return _first(*_candidates(parts, xy, usable, limit_m, _EQUAL_M), len(xy), limit_m)
+
+
+def _first(point: Ints, places: Snapped, n: int, limit_m: float) -> Snapped:
+    """Take of the places of every point the first of the nearest."""
+    off = Snapped(np.full(n, -1), np.full(n, np.nan), np.full(n, np.inf), np.full((n, 2), np.nan))
+    least = np.full(n, np.inf)
     np.minimum.at(least, point, places.walk_m)
+    near = places.walk_m <= least[point] + _EQUAL_M
+    point, places = point[near], places.take(near)
     keep = np.flatnonzero(np.diff(point, prepend=-1) != 0)
     point, places = point[keep], places.take(keep)
     near = least[point] <= limit_m
@@ -346,17 +359,6 @@ def _nearest(parts: Segments, xy: Floats, limit_m: float, usable: Bools | None) 
     off.edge[point], off.along[point], off.xy[point] = places.edge, places.along, places.xy
     off.walk_m[point] = least[point]
     return off
-
-
-def _tied(
-    graph: RoadGraph, xy: Floats, usable: Bools | None, limit_m: float, as_near_m: float
-) -> tuple[Snapped, Ints]:
-    """Give every place that is as near as the nearest, each once, and the point of each."""
-    point, places = _candidates(_segments(graph), xy, usable, limit_m, as_near_m)
-    spot = np.round(places.xy, 4)
-    new = np.diff(point, prepend=-1) != 0
-    new[1:] |= (spot[1:] != spot[:-1]).any(axis=1)
-    return places.take(new), point[new]
 
 
 def _candidates(
