@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,9 +16,12 @@ from riskmap.formats import side_files
 from riskmap.geo.network.access import SIZES
 from riskmap.geo.network.graph import ROOMS, kept_graph
 from riskmap.geo.network.route import Listed, closed_edges, graph_options, named_road, route_on
-from riskmap.geo.network.rules import CLASS_FIELDS, NODES, WAY_ID
+from riskmap.geo.network.rules import CLASS_FIELDS, END_FIELDS, NODES, WAY_ID
 from riskmap.i18n import Text, text
 from riskmap.vocabulary.presets import load_presets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]+)?")
 
@@ -114,7 +117,10 @@ def route(
 
     def lines() -> Any:
         if "lines" not in held:
-            held["lines"], held["named"] = named_columns(_lines(network, layer), network)
+            fields = [depth, *(build[key] for key in build if key.endswith("_field"))]
+            held["lines"], held["named"] = named_columns(
+                _lines(network, layer), network, asked=[str(one) for one in fields if one]
+            )
         return held["lines"]
 
     def made(seen: Any) -> Any:
@@ -141,7 +147,9 @@ def route(
     )  # fmt: skip
 
 
-def named_columns(lines: Any, path: Path) -> tuple[Any, tuple[Text, ...]]:
+def named_columns(
+    lines: Any, path: Path, *, asked: Sequence[str] = ()
+) -> tuple[Any, tuple[Text, ...]]:
     """Give columns that offices name in their own words the names that the roads look for.
 
     Parameters
@@ -150,43 +158,72 @@ def named_columns(lines: Any, path: Path) -> tuple[Any, tuple[Text, ...]]:
         The lines of a network file.
     path
         The file.
+    asked
+        Columns that the caller names.
 
     Returns
     -------
     geopandas.GeoDataFrame
         With a column more for each that was known by another name; all others stay.
     tuple of Text
-        Which columns these were.
+        Which columns these were, and which were not looked at.
     """
     from riskmap.layers.layer import Findings, LayerSpec
-    from riskmap.layers.read.fields import match_columns
+    from riskmap.layers.read.fields import match_columns, parse_field
     from riskmap.vocabulary.roles import load_roles
 
     if WAY_ID in lines.columns and NODES in lines.columns:
         return lines, ()
+    role, shapefile = load_roles()["road"], path.suffix.lower() == ".shp"
     columns = [str(name) for name in lines.columns if name != lines.geometry.name]
-    found = match_columns(
-        load_roles()["road"], columns, LayerSpec(path=path, shown=path.name),
-        Findings("road", path.name, "", np.zeros(0, dtype=np.int64)),
-    )  # fmt: skip
+    findings = Findings("road", path.name, "", np.zeros(0, dtype=np.int64))
+    found = match_columns(role, columns, LayerSpec(path=path, shown=path.name), findings)
     known = {*CLASS_FIELDS, "maxspeed", "width"}
     own = {
         field: column
         for field, (column, _) in found.items()
         if field not in columns and column.lower() not in known
     }
-    if not own:
-        return lines, ()
-    said = ", ".join(f"{column} = {field}" for field, column in own.items())
+    tags = _tags()
+    for column in columns:  # motor_vehi
+        cut = [tag for tag in tags if len(tag) > len(column) and tag.startswith(column.lower())]
+        if shapefile and len(column) == _CUT and len(cut) == 1 and cut[0] not in columns:
+            own[cut[0]] = column
     given = {field: lines[column] for field, column in own.items()}
-    for field in SIZES.keys() & own.keys():
-        if unit := found[field][1]:  # 限重（kg）
-            cells = given[field].astype("string")
-            given[field] = cells.where(~cells.str.fullmatch(r"[\d.,]+", na=False), cells + unit)
-    return (
-        lines.assign(**given),
-        (text("columns of the road layer were read as: {columns}", columns=said),),
+    for field in role.fields:
+        if field.name in SIZES.keys() & own.keys():
+            column, unit = found[field.name]
+            given[field.name] = parse_field(field, lines[column], unit=unit, upper=False).column
+    used = {column for column, _ in found.values()} | {*own.values(), *asked, *tags, "other_tags"}
+    idle = [name for name in columns if not {name, name.lower()} & used]
+    said = ", ".join(f"{column} = {field}" for field, column in own.items())
+    notes = (
+        text("columns of the road layer were read as: {columns}", columns=said) if own else None,
+        text("columns of the road layer were not looked at: {columns}", columns=", ".join(idle))
+        if idle
+        else None,
     )
+    return lines.assign(**given) if own else lines, tuple(note for note in notes if note)
+
+
+_CUT: Final = 10
+"""Letters that a shapefile keeps of the name of a column."""
+
+
+def _tags() -> frozenset[str]:
+    """Give every word of the presets on access, among them all tags that are looked at."""
+    presets = load_presets(rooms=("access",))
+    todo: list[Any] = [presets[key] for key in presets]
+    found = {name for pair in END_FIELDS for name in pair} | set(CLASS_FIELDS)
+    while todo:
+        one = todo.pop()
+        if isinstance(one, str):
+            found.add(one)
+        elif isinstance(one, dict):
+            todo += [*one, *one.values()]
+        elif isinstance(one, (list, tuple)):
+            todo += one
+    return frozenset(found)
 
 
 def cache_folder() -> Path:

@@ -390,6 +390,15 @@ OFFICE_WORDS = [
     ({"限高": 0}, {"限高": 0}, "fire_engine", False, 1),
     ({"限重（kg）": 2000}, {"限重（kg）": 50000}, "truck", False, 2),
     ({"限宽": "1.8m"}, {"限宽": "无"}, "fire_engine", False, 2),
+    ({"限轴重（kg）": 3000}, {"限轴重（kg）": 13000}, "truck", False, 2),
+    ({"限轴重": "3吨"}, {"限轴重": "限轴重13吨"}, "fire_engine", False, 2),
+    ({"通行状态": "汛期封闭"}, {"通行状态": "正常"}, "car", False, 2),
+    ({"建设状态": "在建"}, {"建设状态": "已建"}, "car", False, 2),
+    ({"通行限制": "货车禁行"}, {"通行限制": ""}, "truck", False, 2),
+    ({"通行限制": "货车禁行"}, {"通行限制": ""}, "car", False, 1),
+    ({"通行方向": "由东向西"}, {"通行方向": "双向"}, "car", False, 2),  # drawn to the east
+    ({"通行方向": "自西往东单行"}, {"通行方向": "双向"}, "car", True, 2),
+    ({"通行方向": "由南向北"}, {"通行方向": "双向"}, "car", True, 1),  # the line runs otherwise
     ({"通行状态": "断路"}, {"通行状态": "正常"}, "foot", False, 2),
     ({"通行状态": "禁止机动车通行"}, {"通行状态": "正常"}, "foot", False, 1),
     ({"通行状态": "禁止机动车通行"}, {"通行状态": "正常"}, "car", False, 2),
@@ -427,8 +436,19 @@ def test_roads_speak_the_words_of_offices(tmp_path, straight, round_, vehicle, b
     found = asked(tmp_path, file, vehicle, back=back)
     assert found["routes"][0]["metres"] == pytest.approx(902 * right, rel=0.01)
     assert any(next(iter(straight)) in note for note in found["notes"])
-    if straight.get("通行状态") == "半幅封闭":
-        assert said(found["notes"], "半幅封闭")
+    for odd in {"半幅封闭", "由南向北"} & set(straight.values()):
+        assert said(found["notes"], odd)
+
+
+def test_columns_that_nobody_reads_are_named_and_cut_tags_are_read(tmp_path):
+    roads = office_roads(
+        {"motor_vehi": "no", "断头路": "否"}, {"motor_vehi": "yes", "断头路": "否"}
+    )
+    roads.assign(highway="residential").to_file(tmp_path / "net.shp", encoding="GBK")
+    found = asked(tmp_path, tmp_path / "net.shp", "car")
+    assert found["routes"][0]["metres"] == pytest.approx(1804, rel=0.01)
+    assert said(found["notes"], "断头路")
+    assert not said(found["notes"], "highway")
 
 
 def test_the_faster_road_by_its_design_speed_and_narrow_ones_are_counted(tmp_path):
@@ -456,8 +476,10 @@ def test_shapefiles_whose_heads_are_cut_or_do_not_say_their_encoding(tmp_path, e
 
 def test_a_layer_of_a_project_keeps_limits_and_state(tmp_path):
     file = tmp_path / "net.geojson"
-    office_roads({"限高": "2.2", "通行状态": "正常"}, {"限高": "0", "通行状态": ""}).to_file(file)
+    low, free = {"限高": "2.2", "限重（kg）": 50000}, {"限高": "0", "限重（kg）": 0}
+    office_roads(low | {"通行状态": "正常"}, free | {"通行状态": ""}).to_file(file)
     spec = LayerSpec(path=file, shown="net")
     layer, _ = read_layer(load_roles()["road"], [spec], crs="EPSG:32650", place=None)
     used = [build_graph(layer.table, profile=one).told["used"] for one in ("car", "emergency")]
     assert used == [2, 1]
+    assert layer.table["maxweight"].tolist() == ["50000kg", "0kg"]

@@ -40,7 +40,9 @@ _CODE: Final = {"open": OPEN, "ends": ENDS, "shut": SHUT}
 _FOR: Final = {"car": "car", "truck": "truck", "foot": "foot"}
 PASSABILITY: Final = "passability"
 """Column of a road layer that says whether the road can be passed at all."""
-SIZES: Final = {"maxheight": "height", "maxwidth": "width", "maxweight": "weight"}
+SIZES: Final = {
+    "maxheight": "height", "maxwidth": "width", "maxweight": "weight", "maxaxleload": "weight",
+}  # fmt: skip
 """Limit of a road and the reason for which a vehicle is kept out."""
 
 
@@ -370,7 +372,7 @@ def osm_directions(
 REVERSIBLE: Final = "reversible"
 """The direction changes with the hour, which nobody here knows: shut, as other routers do."""
 _NUMBER: Final = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*(.*)$")
-_WORDY: Final = re.compile(r"^\s*限[高宽重载][:：]?|及?以[下内]\s*$")
+_WORDY: Final = re.compile(r"^\s*(?:限[高宽重载]|(?:限制?)?轴[重载])[:：]?|及?以[下内]\s*$")
 _FEET: Final = re.compile(
     r"^\s*(\d+(?:\.\d+)?)\s*(?:'|ft|feet)\s*(?:(\d+(?:\.\d+)?)\s*(?:\"|''|in)?)?"
 )
@@ -392,7 +394,7 @@ def limit_of(value: str, tag: str) -> float:
     value
         What is written.
     tag
-        ``maxheight``, ``maxwidth`` or ``maxweight``.
+        ``maxheight``, ``maxwidth``, ``maxweight`` or ``maxaxleload``.
 
     Returns
     -------
@@ -410,10 +412,10 @@ def limit_of(value: str, tag: str) -> float:
     """
     found = []
     for part in value.lower().split(";"):
-        if tag != "maxweight" and (feet := _FEET.match(part)):
+        if SIZES[tag] != "weight" and (feet := _FEET.match(part)):
             found.append(float(feet[1]) * 0.3048 + float(feet[2] or 0) * 0.0254)
         elif number := _NUMBER.match(_WORDY.sub("", part).lstrip("~<≤= ")):
-            scale = (_TONNES if tag == "maxweight" else _METRES).get(number[2].strip(" ."))
+            scale = (_TONNES if SIZES[tag] == "weight" else _METRES).get(number[2].strip(" ."))
             if scale is not None:
                 found.append(float(number[1].replace(",", ".")) * scale)
     return min((limit for limit in found if limit > 0), default=float("nan"))
@@ -427,7 +429,7 @@ def limits(column: pd.Series, tag: str) -> Floats:
     column
         What is written.
     tag
-        ``maxheight``, ``maxwidth`` or ``maxweight``.
+        ``maxheight``, ``maxwidth``, ``maxweight`` or ``maxaxleload``.
 
     Returns
     -------

@@ -975,6 +975,7 @@ def _directions(
     every, none = np.ones(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
     if way == "two_way":
         return every, every.copy(), ()
+    table = rules.by_compass(table, field or "oneway")
     if osm and way != "digitised" and field in (None, "oneway"):
         return osm_directions(table, classes, kind, presets)
     if kind == "foot":

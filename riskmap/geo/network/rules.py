@@ -241,8 +241,8 @@ _NOTHING: Final = frozenset(("", "nan", "none", "<na>"))
 _LISTED: Final = r"[\[(;|,、]"
 _OSM_TAGS: Final = (
     "oneway", "oneway:emergency", "junction", "access", "vehicle", "motor_vehicle", "motorcar",
-    "hgv", "emergency", "foot", "maxspeed", "maxheight", "maxwidth", "maxweight", "layer", "bridge",
-    "tunnel", "service", "area", "motorroad", "sidewalk",
+    "hgv", "emergency", "foot", "maxspeed", "maxheight", "maxwidth", "maxweight",
+    "maxaxleload", "layer", "bridge", "tunnel", "service", "area", "motorroad", "sidewalk",
 )  # fmt: skip
 
 
@@ -488,6 +488,66 @@ def plain_oneway(said: pd.Series) -> pd.Series:
         said = digits.replace({"0": "no", "1": "no", "2": "yes", "3": "-1"})
     letters = {"f": "yes", "t": "-1"} if said.eq("b").any() else {"f": "no", "t": "yes"}
     return said.replace(letters)
+
+
+_SIDES: Final = {
+    "东": (1, 0), "东北": (1, 1), "北": (0, 1), "西北": (-1, 1), "西": (-1, 0), "西南": (-1, -1),
+    "南": (0, -1), "东南": (1, -1),
+}  # fmt: skip
+_SIDE: Final = "|".join(sorted(_SIDES, key=len, reverse=True))
+_FROM_TO: Final = re.compile(
+    rf"^(?:单向|单行)?[由自从]?({_SIDE})(?:侧|面|边)?(?:[向往至到朝→]|[-—~－]+>?)({_SIDE})"
+    r"(?:侧|面|边)?(?:单向|单行|通行|行驶|行车|方向)*$"
+)
+_AWRY: Final = 0.5
+"""Cosine of the angle from which a line does not run the way that its words say."""
+
+
+def by_compass(table: pd.DataFrame, field: str) -> pd.DataFrame:
+    """Read one-way words that name sides of the sky, such as 由东向西, against the drawn line.
+
+    Parameters
+    ----------
+    table
+        The lines; without geometry, or the column, it is given back as it is.
+    field
+        Column of one-way values.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With ``yes`` where the line is drawn as the words say, ``-1`` where it is drawn against
+        them; lines that run otherwise keep their words.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> east = shapely.LineString([(0, 0), (9, 1)])
+    >>> lines = gpd.GeoDataFrame({"o": ["由东向西", "自西往东", "南向北"], "geometry": [east] * 3})
+    >>> by_compass(lines, "o")["o"].tolist()
+    ['-1', 'yes', '南向北']
+    """
+    if field not in table.columns or "geometry" not in table.columns:
+        return table
+    said = words(table[field])
+    named = said.str.extract(_FROM_TO)
+    rows = np.flatnonzero(named[0].notna().to_numpy(dtype=bool))
+    if not len(rows):
+        return table
+    sides = np.array(
+        [np.subtract(_SIDES[b], _SIDES[a]) for a, b in named.to_numpy()[rows]], dtype=np.float64
+    )
+    lines = np.asarray(table.geometry.array, dtype=object)[rows]
+    ends = [shapely.get_coordinates(line)[[0, -1]] if line else np.zeros((2, 2)) for line in lines]
+    run = np.array([end - start for start, end in ends])
+    if table.crs is not None and table.crs.is_geographic:
+        run[:, 0] *= np.cos(np.radians([start[1] for start, _ in ends]))
+    size = np.linalg.norm(run, axis=1) * np.linalg.norm(sides, axis=1)
+    cosine = np.divide((run * sides).sum(axis=1), size, out=np.zeros(len(rows)), where=size > 0)
+    read = said.to_numpy(dtype=object)
+    read[rows[cosine > _AWRY]] = "yes"
+    read[rows[cosine < -_AWRY]] = "-1"
+    return table.assign(**{field: read})
 
 
 SPEED_WORDS: Final = "access.maxspeed_words"

@@ -441,6 +441,9 @@ def parse_field(field: Field, cells: pd.Series, *, unit: str | None, upper: bool
         "phone": parse_phones,
     }
     parsed = by_entries(cells, readers.get(field.type, parse_text))
+    if field.type == "text" and field.unit and unit:  # 限重（kg）: 2000, beside 30吨
+        bare = parsed.column.str.fullmatch(r"[\d.,]+").fillna(value=False).astype(bool)
+        parsed = replace(parsed, column=parsed.column.where(~bare, parsed.column + unit))
     if field.name == "name" and parsed.column.str.contains(r"[\r\n]", na=False).any():
         flat = parsed.column.str.replace(r"(?<=[^\x00-\x7f])\s*[\r\n]\s*", "", regex=True)
         flat = flat.str.replace(r"\s*[\r\n]\s*", " ", regex=True)
@@ -844,11 +847,13 @@ def match_cut(role: Role, column: str) -> Field | None:
     >>> from riskmap.vocabulary.roles import load_roles
     >>> match_cut(load_roles()["flood_point"], "责任单").name
     'duty_unit'
+    >>> match_cut(load_roles()["refuge"], "历史最高水").name
+    'flood_level_m'
     """
     if match_heading(role, column)[0] is not None:
         return None
-    size = max(len(column.encode()), len(column.encode("gb18030", "replace")))
-    if not 8 <= size <= 11 or len(column) < 3:
+    cut = 8 <= len(column.encode()) <= 11 or 9 <= len(column.encode("gb18030", "replace")) <= 10
+    if not cut or len(column) < 3:
         return None
     key = header_key(column)
     fitting = {

@@ -40,7 +40,7 @@ _WAY_KEYS: Final = frozenset(
         "foot", "bicycle", "bus", "psv", "oneway", "junction", "maxspeed", "maxheight", "maxweight",
         "maxwidth", "service", "area", "bridge", "tunnel", "layer", "level", "duration",
         "route", "motorroad", "sidewalk", "impassable", "smoothness", "width", "lanes", "toll",
-        "maxweightrating", "construction", "railway", "ford",
+        "maxweightrating", "maxaxleload", "construction", "railway", "ford",
     )
 )  # fmt: skip
 _WHOLE_KEYS: Final = frozenset(
@@ -48,8 +48,9 @@ _WHOLE_KEYS: Final = frozenset(
      "disused")
 )  # fmt: skip
 _NODE_KEYS: Final = (
-    "barrier", "maxheight", "maxheight:physical", "maxweight", "maxwidth", "maxwidth:physical",
-    "access", "vehicle", "motor_vehicle", "motorcar", "hgv", "foot", "ford", "emergency",
+    "barrier", "maxheight", "maxheight:physical", "maxweight", "maxaxleload", "maxwidth",
+    "maxwidth:physical", "access", "vehicle", "motor_vehicle", "motorcar", "hgv", "foot",
+    "ford", "emergency",
 )  # fmt: skip
 _ACCESS: Final = ("no", "yes", "designated", "permissive", "private")
 """Values of ``emergency`` that say who may pass; others are hydrants and the like."""
