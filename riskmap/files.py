@@ -805,6 +805,10 @@ def read_texts(path: Path) -> pd.DataFrame:
     LayerError
         When there is no such file, or it is no table; with the one problem.
 
+    Notes
+    -----
+    Blank rows at the end, as spreadsheets leave them, are none.
+
     Examples
     --------
     >>> from pathlib import Path
@@ -830,17 +834,18 @@ def read_texts(path: Path) -> pd.DataFrame:
             mend = text("save it as CSV with a header")
             raise _unusable(path, "csv", why, mend) from None
     else:
-        raise _unusable(path, "encoding", text("unknown encoding"), text("save it as UTF-8"))
+        mend = text("save it as CSV in UTF-8")
+        raise _unusable(path, "encoding", text("no text in a known encoding"), mend)
     if not isinstance(table.index, pd.RangeIndex):
         message = text("rows have more values than the header")
         mend = text("one value a column; quote values with commas")
         raise _unusable(path, "csv", message, mend)
-    if table.empty:
-        raise _unusable(path, "empty", text("no rows"), text("give at least one row"))
     table.columns = table.columns.astype(str).str.strip()
-    for name in table.columns:
-        table[name] = table[name].fillna("").str.strip()
-    return table
+    table = pd.DataFrame(table.fillna("").apply(lambda column: column.str.strip()))
+    told = table.index[(table != "").any(axis=1)]
+    if not len(told):
+        raise _unusable(path, "empty", text("no rows"), text("give at least one row"))
+    return table.iloc[: told[-1] + 1]
 
 
 def read_plain(path: Path) -> dict[str, list[str]] | None:

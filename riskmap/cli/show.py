@@ -162,6 +162,13 @@ def shown_solution(document: dict[str, Any]) -> str:
         lines.append(str(text("open: {names}", names=", ".join(document["facilities"]))))
         share = f"{document['covered_share']:.1%}"
         lines.append(str(text("covered weight: {share}", share=share)))
+        if document["model"] == "allocate":
+            lines += [
+                f"{row['demand']} -> {row['facility']}: {row['amount']:g}"
+                for row in document["assignment"]
+            ]
+        elif left := document["uncovered"]:
+            lines.append(str(text("not covered: {names}", names=", ".join(left))))
         if idle := document.get("adds_nothing"):
             enough = len(document["facilities"]) - len(idle)
             lines.append(

@@ -10,19 +10,23 @@ import numpy as np
 import pandas as pd
 
 from riskmap.cli.common import choice
-from riskmap.errors import LayerError, Problem
+from riskmap.errors import LayerError, Problem, UsageError
 from riskmap.files import read_texts
 from riskmap.i18n import Text, text
 from riskmap.siting.allocation import allocate_split, allocate_whole, mend
 from riskmap.siting.location import MODELS, needless, solve
 from riskmap.siting.problem import STATUS_CODES, Instance, make_instance, within
+from riskmap.vocabulary.roles import load_roles, match_header
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from riskmap.siting.problem import Floats, Solution
 
 
+LARGEST: Final = 1e15
+"""Numbers beyond cannot be added up exactly."""
 MOST: Final = 20
 """Problems listed for one rule before the rest is counted."""
 
@@ -53,9 +57,10 @@ def read_instance(
         With every problem: file, row, field, value.
     """
     problems: list[Problem] = []
-    pairs = _read(cost, ("demand", "facility", "cost"), problems)
-    wanted = None if demand is None else _read(demand, ("demand", "weight"), problems)
-    offered = None if facilities is None else _read(facilities, ("facility",), problems)
+    pairs = _read(cost, ("demand", "facility", "cost"), (), problems)
+    wanted = None if demand is None else _read(demand, ("demand", "weight"), ("size",), problems)
+    more = ("capacity", "fixed_cost", "status")
+    offered = None if facilities is None else _read(facilities, ("facility",), more, problems)
     _stop(problems)
     if wanted is None:
         wanted = pd.DataFrame({"demand": pd.unique(pairs["demand"]), "weight": "1"})
@@ -76,7 +81,7 @@ def read_instance(
     cols = _known(pairs, "facility", places, cost.name, problems)
     _stop(problems)
     if "fixed_cost" in offered and offered["fixed_cost"].str.strip("0. ").any():
-        sys.stderr.write(f"{text('fixed_cost is not used by these models')}\n")
+        _say(text("fixed_cost is not used by these models"))
     return make_instance(
         demand_of=rows,
         facility_of=cols,
@@ -88,6 +93,23 @@ def read_instance(
         capacity=capacity,
         status=state,
     )
+
+
+def _say(note: Text) -> None:
+    sys.stderr.write(f"{note}\n")
+
+
+def _say_capacity(instance: Instance, model: str) -> None:
+    """Say where capacities are given and not used, or used and not given."""
+    free = int(np.isinf(instance.capacity).sum())
+    if model not in ("allocate", "c-p-median", "c-mclp"):
+        if free < instance.n_facilities:
+            _say(text("capacity is not used by {model}; c-p-median and c-mclp use it", model=model))
+    elif free:
+        every = instance.n_facilities
+        _say(
+            text("{n} of {all} facilities have no capacity and hold any number", n=free, all=every)
+        )
 
 
 def _stop(problems: list[Problem]) -> None:
@@ -111,24 +133,42 @@ def _add(
     )
 
 
-def _read(path: Path, needed: tuple[str, ...], problems: list[Problem]) -> pd.DataFrame:
-    """Read a table, its headers in small letters, and note the columns that it lacks."""
+def _read(
+    path: Path, needed: tuple[str, ...], more: tuple[str, ...], problems: list[Problem]
+) -> pd.DataFrame:
+    """Read a table, its headers in small letters; note columns that it lacks, say those unused."""
     try:
         table = read_texts(path)
     except LayerError as error:
         problems.extend(error.problems)
         return pd.DataFrame(columns=list(needed))
     table.columns = table.columns.str.lower()
+    if "capacity" in more and "capacity" not in table:
+        table = table.rename(columns=dict(_capacity_heads(table.columns)[:1]))
     names = ", ".join(table.columns)
     for name in needed:
         if name not in table:
             missing = text("column '{name}' is missing", name=name)
             found = text("columns found: {names}", names=names)
             _add(problems, path.name, "column", missing, found, field=name)
+    if idle := [name for name in table.columns if name not in (*needed, *more)]:
+        names = ", ".join(idle)
+        _say(text("{file}: columns not used: {names}", file=path.name, names=names))
     for name in table.columns[table.columns.duplicated()]:
         twice, mend = text("{what} stands twice", what=name), text("give each column its own name")
         _add(problems, path.name, "column", twice, mend, field=name)
     return table
+
+
+def _capacity_heads(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Find headings by which ledgers of refuges mean the people that a place holds."""
+    role = load_roles()["refuge"]
+    found = ((name, *match_header(role, name)) for name in names)
+    return [
+        (name, "capacity")
+        for name, field, unit in found
+        if field is not None and field.name == "capacity" and unit in (None, "person")
+    ]
 
 
 def _flag(
@@ -164,6 +204,16 @@ def _numbers(table: pd.DataFrame, field: str, file: str, problems: list[Problem]
         "negative",
         text("negative"),
         text("give 0 or more"),
+        problems,
+    )
+    _flag(
+        np.isfinite(values) & (values > LARGEST),
+        table,
+        field,
+        file,
+        "large",
+        text("larger than {most}", most=f"{LARGEST:g}"),
+        text("give it in another unit"),
         problems,
     )
     return values.to_numpy(np.float64)
@@ -382,7 +432,14 @@ def locate(
         The document.
     """
     choice("MODEL", model, MODELS)
+    for name, given, users in (
+        ("--p", p, set(MODELS) - {"lscp", "lscp-b"}),
+        ("--busy", busy, {"mexclp"}),
+    ):
+        if given is not None and model not in users:
+            raise UsageError(text("{model} does not use {option}", model=model, option=name))
     instance = read_instance(cost, demand, facilities)
+    _say_capacity(instance, model)
     started = time.perf_counter()
     solution = solve(model, instance, p=p, radius=radius, time_limit=time_limit, gap=gap, busy=busy)
     return located(instance, solution, seconds=time.perf_counter() - started, radius=radius)
@@ -419,6 +476,7 @@ def allocate(
         The document.
     """
     instance = within(read_instance(cost, demand, facilities), radius)
+    _say_capacity(instance, "allocate")
     started = time.perf_counter()
     if whole:
         solution = allocate_whole(instance, time_limit=time_limit, gap=gap)
