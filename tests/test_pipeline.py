@@ -1,6 +1,7 @@
 """The whole data flow on a town small enough to count by hand."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import geopandas as gpd
@@ -15,6 +16,7 @@ from riskmap.cli.index_files import plain
 from riskmap.errors import IndicatorError, RiskmapError
 from riskmap.export.bundle import write
 from riskmap.export.verify import verify
+from riskmap.pipeline.plans import no_refuges
 from riskmap.pipeline.register import find_near
 from riskmap.project.schema import load_project
 from riskmap.vocabulary.presets import load_presets
@@ -158,6 +160,15 @@ def test_no_refuge_and_no_station_give_no_way(result):
     assert len(near) > 0
     assert near[["refuge_m", "station_s", "method"]].isna().all(axis=None)
     assert near[["refuge_name", "station_name"]].eq("").all(axis=None)
+
+
+def test_without_refuges_it_is_said_that_nobody_has_a_place(result):
+    layer = result.layers["flood_point"]
+    areas = replace(layer, role="danger_area", table=layer.table.assign(people=[30, 70.0, np.nan]))
+    ground = SimpleNamespace(layers={"danger_area": areas}, roles=load_roles())
+    (said,) = no_refuges(ground, {})
+    assert "3 处危险区（台账 100 人）" in str(said)
+    assert no_refuges(SimpleNamespace(layers={}, roles=load_roles()), {}) == ()
 
 
 def test_list_and_table_hold_the_same_items(result):

@@ -552,5 +552,6 @@ def headlines(result: Result) -> list[str]:
         Lines in the current language.
     """
     lines = [line for plan in result.plans.values() for line in plan.headlines]
-    lines += [note for note in result.notes if note.msgid.startswith("No station plan:")]
+    lacking = ("No station plan:", "No refuge plan:")
+    lines += [note for note in result.notes if note.msgid.startswith(lacking)]
     return [str(line) for line in lines]

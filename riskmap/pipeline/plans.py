@@ -11,7 +11,7 @@ import numpy as np
 from riskmap.errors import InfeasibleError, LayerError, UsageError
 from riskmap.geo.grid import row_xy
 from riskmap.i18n import Text, text
-from riskmap.layers.layer import LayerSpec, placed_rows, rows_in_use, with_beyond
+from riskmap.layers.layer import LayerSpec, numbers, placed_rows, rows_in_use, with_beyond
 from riskmap.layers.read.layer import read_layer
 from riskmap.pipeline.ground import find_graph
 from riskmap.plans.options import ride_seconds, walk_seconds
@@ -209,7 +209,7 @@ def plan_refuges(
     options = project.refuges
     refuges = with_beyond(ground.layers, "refuge", None)
     if refuges is None:
-        return {}, ()
+        return {}, no_refuges(ground, scenarios)
     world = _world(project, ground, roads, grid, (people, pieces), refuges, options)
     limits = {
         "foot": walk_seconds(options, ground.presets),
@@ -227,6 +227,36 @@ def plan_refuges(
     if supplies is not None:
         plans["supplies"] = supplies
     return plans, tuple(note for plan in plans.values() for note in plan.notes)
+
+
+def no_refuges(ground: Ground, scenarios: Mapping[str, Scenario]) -> tuple[Text, ...]:
+    """Say that nobody has a place to go, where people have to move and no refuge is given.
+
+    Parameters
+    ----------
+    ground
+        Layers and roles.
+    scenarios
+        Scenario by name.
+
+    Returns
+    -------
+    tuple of Text
+        Empty where nothing makes people move.
+    """
+    parts = [rows_in_use(ground.layers, "danger_area", ground.roles)]
+    parts += [one.danger_area for one in scenarios.values()]
+    areas = [part for part in parts if part is not None and len(part)]
+    if not areas and not any(one.depth_m is not None for one in scenarios.values()):
+        return ()
+    return (
+        text(
+            "No refuge plan: no refuges are given; where the people of {n} danger areas ({people} "
+            "by their ledgers) and of flooded ground go is not known.",
+            n=sum(map(len, areas)),
+            people=f"{sum(float(np.nansum(numbers(part, 'people'))) for part in areas):.0f}",
+        ),
+    )
 
 
 def _world(

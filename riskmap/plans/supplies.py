@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -164,7 +164,7 @@ def depot_sizes(depots: pd.DataFrame, calls: Sequence[Call], presets: Presets) -
 
 
 def total_of(counted: pd.DataFrame) -> Text:
-    """Say how many kinds and pieces of goods there are.
+    """Say how many kinds of goods there are, and how much in each unit.
 
     Parameters
     ----------
@@ -178,12 +178,23 @@ def total_of(counted: pd.DataFrame) -> Text:
     """
     kinds = counted.loc[counted["code"] != "", "code"].nunique()
     return text(
-        "Supplies: {kinds} coded kinds of goods, {n} in all, in {depots} depots.",
+        "Supplies: {kinds} coded kinds of goods in {depots} depots; by unit: {n}.",
         kinds=kinds,
-        n=f"{counted['quantity'].sum():.0f}",
+        n=_by_unit(counted),
         depots=counted["depot"].nunique(),
     )
 
+
+def _by_unit(goods: pd.DataFrame) -> str:
+    """Add up what is counted in one unit: pieces and kilograms have no sum."""
+    sums = goods.groupby("measure_unit")["quantity"].sum()
+    sums = sums[sums > 0].sort_index().sort_values(ascending=False, kind="stable")
+    said = [f"{amount:.10g}{unit}" for unit, amount in sums.items()]
+    return "、".join(said[:_UNITS]) + ("……" if len(said) > _UNITS else "")
+
+
+_UNITS: Final = 8
+"""Units of which sums are said."""
 
 MOST_NODES = 2000
 
@@ -629,7 +640,8 @@ def _by_depot(counted: pd.DataFrame, depots: pd.DataFrame) -> pd.DataFrame:
     found = counted.assign(group=counted["code"].str[:CLASS_DIGITS]).groupby("depot")
     table["items"] = table["depot"].map(found.size()).fillna(0).astype(int)
     table["classes"] = table["depot"].map(found["group"].nunique()).fillna(0).astype(int)
-    table["quantity"] = table["depot"].map(found["quantity"].sum()).fillna(0.0)
+    held = {name: _by_unit(goods) for name, goods in found}
+    table["quantity"] = table["depot"].map(held).fillna("")
     return table
 
 

@@ -376,3 +376,17 @@ def test_depths_without_a_unit_that_look_like_centimetres_are_asked_for(
         for v in layer.table.sort_values("name")["depth_m"].astype(float)
     ]
     assert found == right
+
+
+def test_households_alone_are_counted_as_people(tmp_path):
+    """20 x 2.62 = 52.4, rounded up; 0 people of 6 households are none stated; 7 stay 7."""
+    gpd.GeoDataFrame(
+        {"名称": list("甲乙丙丁"), "人数": [None, 0, 7, None], "户数": [20, 6, 3, None]},
+        geometry=[shapely.box(x, 36.7, x + 0.001, 36.701) for x in (118.3, 118.4, 118.5, 118.6)],
+        crs=4326,
+    ).to_file(tmp_path / "危险区.geojson")
+    layer, said = read(tmp_path / "危险区.geojson", "danger_area")
+    people = layer.table.set_index("name")["people"]
+    assert people[["甲", "乙", "丙"]].tolist() == [53, 16, 7]
+    assert np.isnan(people["丁"])
+    assert "households_alone" in said

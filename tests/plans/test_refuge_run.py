@@ -89,7 +89,7 @@ def test_the_shortfall_vanishes_when_the_ledger_is_mended(tmp_path, run):
     refuges = [("B1", "东校", 50, 160, 30), ("B2", "西校", 350, 160, 40)]
     areas = [("低地", 120, (110, 110, 190, 190))]
     first = make(tmp_path / "a", refuges, areas)
-    run(first, tmp_path / "one")
+    assert "未落实 50 人" in run(first, tmp_path / "one")
     before = figures(tmp_path / "one")
     assert (before["需转移"], before["已落实去处"], before["未落实去处"]) == (120, 70, 50)
     mend = sheet(tmp_path / "one", "补缺措施")
@@ -97,7 +97,7 @@ def test_the_shortfall_vanishes_when_the_ledger_is_mended(tmp_path, run):
     assert rows["措施后缺口"].tolist() == [0] * len(rows)
     more = dict(zip(rows["位置"], rows["可用容量（人）"], strict=True))
     mended = [(no, name, x, y, q + int(more.get(name, 0))) for no, name, x, y, q in refuges]
-    run(make(tmp_path / "b", mended, areas), tmp_path / "two")
+    assert "未落实" not in run(make(tmp_path / "b", mended, areas), tmp_path / "two")
     after = figures(tmp_path / "two")
     assert (after["需转移"], after["未落实去处"]) == (120, 0)
     book = openpyxl.load_workbook(tmp_path / "two" / "避难方案.xlsx", read_only=True)

@@ -201,8 +201,11 @@ def test_the_whole_plan_says_how_much_there_is():
     assert set(found.tables) == {
         "supplies", "depots", "needs", "nearest", "next_depots",
     }  # fmt: skip
-    assert "4 类" in " ".join(map(str, found.notes))
-    assert found.tables["depots"]["quantity"].tolist()[:2] == [83, 25]
+    # Pieces and boxes have no sum: 40 quilts, 30 + 20 beds, 10 boxes and 5 tins of water, 3 pumps.
+    said = " ".join(map(str, found.notes))
+    assert "4 类" in said
+    assert "50张、40床、10箱、5罐、3台。" in said
+    assert found.tables["depots"]["quantity"].tolist()[:2] == ["40床、30张、10箱、3台", "20张、5罐"]
     assert found.tables["depots"]["wanted_m2"].notna().sum() >= 1
     assert len(found.tables["depots"]) == len(HOUSES) + 1  # and the row of all depots
 
@@ -242,7 +245,7 @@ def test_depots_of_one_name_do_not_each_hold_the_whole_stock():
         stock, two, calls=[call], refuges=refuges(("学校", "town", 1000)), presets=PRESETS
     )
     held = plan.tables["depots"].set_index("depot")["quantity"]
-    assert held[["村库（K1）", "村库（K2）"]].tolist() == [0, 60]
+    assert held[["村库（K1）", "村库（K2）"]].tolist() == ["", "60条"]
     wanted = plan.tables["needs"].set_index("item")["in_stock"]
     assert wanted.max() == 100
     nearest = plan.tables["nearest"]

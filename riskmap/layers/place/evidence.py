@@ -48,6 +48,8 @@ class Limits:
     line_ratio: float
     far_m: float
     water_m: float
+    per_household: float
+    """People of a household where a row states households alone."""
 
 
 def limits_of(presets: Any = None) -> Limits:
@@ -74,6 +76,7 @@ def limits_of(presets: Any = None) -> Limits:
         line_ratio=float(table["reading.datum_line_ratio"]),
         far_m=float(table["reading.stated_far_m"]),
         water_m=float(table["reading.in_water_m"]),
+        per_household=float(table["reading.people_per_household"]),
     )
 
 

@@ -45,6 +45,7 @@ from riskmap.layers.layer import (
     Sheet,
     Source,
     matching,
+    numbers,
     own_fault,
     problems_of,
     unusable,
@@ -844,19 +845,19 @@ def _check_part(
             text("the row has more cells than the header"),
             text("put texts that hold a comma into quotes, or delete the cells beyond the table"),
         )
-    lenient = rows.osm or role.group == "base"
     table = fill_fields(
         role,
         rows.table,
         found,
         spec,
         findings,
-        lenient=lenient,
+        lenient=rows.osm or role.group == "base",
         unit=rows.unit,
         joined=rows.joined,
         shown=rows.shown,
         wanted=None if part.again is None else {role.id_field, NAME, "address", *STATED},
     )
+    table = _count_homes(role, table, findings, around.limits.per_household)
     if any(remark.rule == "bad_bytes" for remark in rows.notes):
         note_bad_bytes(rows.table, findings)
     extra = _extra(role, rows, table)
@@ -882,6 +883,26 @@ def _check_part(
         **{OUTSIDE: beyond},
     )
     part.frame = gpd.GeoDataFrame(table, geometry=geometry, crs=metric)
+
+
+def _count_homes(role: Role, table: pd.DataFrame, findings: Findings, each: float) -> pd.DataFrame:
+    """Count the people of danger areas that state their households alone."""
+    if role.name != "danger_area":
+        return table
+    people, homes = numbers(table, "people"), numbers(table, "households")
+    alone = (homes > 0) & ~(people > 0)
+    if not alone.any():
+        return table
+    findings.noted(
+        alone,
+        "households_alone",
+        text("no people but households are stated; people were counted as {each} a household",
+             each=f"{each:g}"),
+        text("write how many people there are"),
+        field="people",
+        values=homes,
+    )  # fmt: skip
+    return table.assign(people=np.where(alone, np.ceil(homes * each), people))
 
 
 def _placed(

@@ -118,9 +118,8 @@ def refuge_plan(
     early = _early_sheet(world, now, case, dry, held, warning_s)
     tables["handout"] = _below(tables["handout"], early.table)
     villages = timetable(tables["shortfall"], sent, early.sent, world.presets)
-    every = _below(sent, early.sent)
     tables["shortfall"] = with_reasons(villages, scattered(case), early.reasons)
-    tables["audit"] = audit(world, now, case, fit, every, roads, warning_s)
+    tables["audit"] = audit(world, now, case, fit, _below(sent, early.sent), roads, warning_s)
     proof = _proof(now.name, case.done, recount)
     short = summary(
         now.name, recount, case.done, usable, tables, early_vehicles=early.vehicles, proof=proof,
@@ -146,6 +145,7 @@ def refuge_plan(
         titles=titles,
         notes=(*said, *shared, *unknown_areas(world, now), *(sites.notes if sites else ())),
         proof=(proof, *site_proofs(now.name, tables)),
+        headlines=said[:1] if recount["shortfall"] > 0 else (),
     )
 
 
