@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]+)?")
 
 
-def _points(path: Path) -> Listed:
-    """Read points ``id,lon,lat`` with ids kept as text."""
+def _points(path: Path) -> tuple[Listed, tuple[Text, ...]]:
+    """Read points ``id,lon,lat`` with ids kept as text; and say what else stands there."""
     table = read_plain(path)
     if table is None or not {"id", "lon", "lat"} <= set(table):
         from riskmap.cli.coord_files import named_texts  # pandas, for what is not plain
@@ -52,7 +52,9 @@ def _points(path: Path) -> Listed:
         raise LayerError(text("{n} problem(s) in the tables", n=len(problems)), tuple(problems))
     road = named_road(table)
     roads = [""] * len(table["id"]) if road is None else table[road]
-    return Listed(table["id"], said["lon"], said["lat"], roads)
+    idle = [name for name in table if name not in ("id", "lon", "lat", road)]
+    notes = (text("{file}: columns not used: {names}", file=path.name, names=", ".join(idle)),)
+    return Listed(table["id"], said["lon"], said["lat"], roads), notes if idle else ()
 
 
 def _lines(path: Path, layer: str | None) -> Any:
@@ -111,7 +113,8 @@ def route(
     search["hour"] = asked.pop("hour", None)
     keep = asked.pop("cache", True)
     build = graph_options(**asked)
-    points = _points(origins), _points(destinations)
+    read = _points(origins), _points(destinations)
+    points = read[0][0], read[1][0]
     presets = load_presets(rooms=tuple(one.rstrip(".") for one in ROOMS))
     held: dict[str, Any] = {}
 
@@ -141,10 +144,12 @@ def route(
     )
     closed = None if depth is None else closed_edges(graph, lines(), depth, above)
     reach = float("inf") if limit is None else limit
-    return route_on(
+    document = route_on(
         graph, *points, vehicle=build["vehicle"], closed=closed, limit=reach, presets=presets,
         **search,
     )  # fmt: skip
+    more = dict.fromkeys(str(note) for _, notes in read for note in notes)
+    return {**document, "notes": [*document["notes"], *more]}
 
 
 def named_columns(

@@ -184,13 +184,15 @@ def shown_solution(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def shown_routes(document: dict[str, Any]) -> str:
+def shown_routes(document: dict[str, Any], *, limited: bool = False) -> str:
     """Show a document of routes as text.
 
     Parameters
     ----------
     document
         The document.
+    limited
+        Whether only ways up to a limit were asked for.
 
     Returns
     -------
@@ -204,7 +206,13 @@ def shown_routes(document: dict[str, Any]) -> str:
                 f"{row['from']} -> {row['to']}: {row['metres']:.1f} m, {row['seconds']:.1f} s"
             )
         else:
-            lines.append(str(text("{name}: no route", name=row["from"])))
+            to = row.get("asked_to")
+            name = row["from"] + (f" -> {to}" if to else "")
+            off = row["reason"] == "off_network"
+            why = text("no road within --snap-limit") if off else text("no route")
+            if limited and not off:
+                why = text("no route within --limit")
+            lines.append(f"{name}: {why}")
     return "\n".join([*lines, *document.get("notes", [])])
 
 

@@ -204,7 +204,7 @@ def route(
     if as_json:
         emit(document)
     else:
-        typer.echo(show.shown_routes(document))
+        typer.echo(show.shown_routes(document, limited=limit is not None))
 
 
 def coords(

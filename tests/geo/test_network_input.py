@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from shapely import LineString, MultiLineString
 
-from riskmap.cli import route_files
+from riskmap.cli import route_files, show
 from riskmap.errors import LayerError
 from riskmap.geo.network import build_graph, route, vehicle_seconds
 from riskmap.geo.network.tables import main_edges
@@ -262,6 +262,15 @@ def blocks(tmp_path, vehicle, way, node, relation):
         ("car", {"access": "no", "bus": "yes"}, {}, {}, 5),
         ("car", {}, {"barrier": "height_restrictor"}, {}, 3),
         ("fire_engine", {}, {"barrier": "height_restrictor", "maxheight": "2"}, {}, 5),
+        ("fire_engine", {}, {"barrier": "height_restrictor"}, {}, 5),
+        ("fire_engine", {}, {"barrier": "height_restrictor", "maxheight": "4"}, {}, 3),
+        ("truck", {}, {"barrier": "width_restrictor", "maxwidth": "3"}, {}, 3),
+        ("fire_engine", {"maxheight": "6′6″"}, {}, {}, 5),
+        ("truck", {"maxaxleload": "2"}, {}, {}, 5),
+        ("truck", {}, {"maxaxleload": "2 t"}, {}, 5),
+        ("car", {"winter_road": "yes"}, {}, {}, 5),
+        ("foot", {"seasonal": "winter"}, {}, {}, 5),
+        ("fire_engine", {}, {"barrier": "sump_buster"}, {}, 3),
         ("fire_engine", {"maxheight": "11'6\""}, {}, {}, 3),
         ("fire_engine", {"maxheight": "3,2 m"}, {}, {}, 5),
         ("fire_engine", {"maxheight": "default"}, {}, {}, 3),
@@ -438,6 +447,28 @@ def test_roads_speak_the_words_of_offices(tmp_path, straight, round_, vehicle, b
     assert any(next(iter(straight)) in note for note in found["notes"])
     for odd in {"半幅封闭", "由南向北"} & set(straight.values()):
         assert said(found["notes"], odd)
+
+
+@pytest.mark.parametrize(
+    ("why", "limited", "right"),
+    [
+        ("off_network", True, "--snap-limit"),
+        ("no_route", True, "--limit"),
+        ("no_route", False, "没有通路"),
+    ],
+)
+def test_the_text_says_why_there_is_no_way_and_whereto(why, limited, right):
+    row = {"from": "甲", "to": None, "asked_to": "乙", "reached": False, "reason": why}
+    line = show.shown_routes({"routes": [row]}, limited=limited)
+    assert "甲 -> 乙" in line
+    assert right in line
+
+
+def test_columns_of_point_tables_that_nobody_reads_are_named(tmp_path):
+    (tmp_path / "p.csv").write_text("id,lon,lat,坐标系,道路\na,117,36.6,GCJ-02,幸福路\n")
+    listed, notes = route_files._points(tmp_path / "p.csv")
+    assert listed.roads == ["幸福路"]
+    assert [str(note) for note in notes] == ["p.csv：未采用的列：坐标系"]
 
 
 def test_columns_that_nobody_reads_are_named_and_cut_tags_are_read(tmp_path):

@@ -179,10 +179,10 @@ def test_ferries_carry_whom_they_say_and_take_their_time(tmp_path):
 def test_roads_through_water_are_counted_and_count_as_dry(tmp_path):
     path = put(tmp_path, node(1, 0), node(2, 500), node(3, 1000), node(4, 1500),
                way(7, [1, 2], highway="service"), way(8, [2, 3], highway="service", ford="yes"),
-               way(9, [3, 4], highway="service", ford="no"))  # fmt: skip
+               way(9, [3, 4], highway="service", ford="no", flood_prone="yes"))  # fmt: skip
     metres, found = go(path, (0, 0), (1500, 0))
     assert metres == pytest.approx(1500, rel=0.01)
-    assert found["graph"]["fords"] == 1
+    assert found["graph"]["fords"] == 2
     assert any("过水路面" in note for note in found["notes"])
 
 

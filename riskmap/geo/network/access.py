@@ -373,6 +373,7 @@ REVERSIBLE: Final = "reversible"
 """The direction changes with the hour, which nobody here knows: shut, as other routers do."""
 _NUMBER: Final = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*(.*)$")
 _WORDY: Final = re.compile(r"^\s*(?:限[高宽重载]|(?:限制?)?轴[重载])[:：]?|及?以[下内]\s*$")
+_PRIMES: Final = str.maketrans("′’″”", "''\"\"")
 _FEET: Final = re.compile(
     r"^\s*(\d+(?:\.\d+)?)\s*(?:'|ft|feet)\s*(?:(\d+(?:\.\d+)?)\s*(?:\"|''|in)?)?"
 )
@@ -411,7 +412,7 @@ def limit_of(value: str, tag: str) -> float:
     (3.5, nan)
     """
     found = []
-    for part in value.lower().split(";"):
+    for part in value.lower().translate(_PRIMES).split(";"):
         if SIZES[tag] != "weight" and (feet := _FEET.match(part)):
             found.append(float(feet[1]) * 0.3048 + float(feet[2] or 0) * 0.0254)
         elif number := _NUMBER.match(_WORDY.sub("", part).lstrip("~<≤= ")):
@@ -493,11 +494,18 @@ def bars(
     return code == SHUT if code != SILENT else stands
 
 
+_MEASURES: Final = {"height_restrictor": "maxheight", "width_restrictor": "maxwidth"}
+"""Barriers that are there for a limit, which may be written beside them."""
+
+
 def _stands(barrier: str, tags: Mapping[str, str], kind: str, presets: Values | None) -> bool:
     """Tell whether a barrier of which no access is said bars a vehicle."""
     if tags.get("locked") == "yes" and chosen(presets, "access.locked")[kind] == "block":
         return True
     falls = chosen(presets, "access.bollards_fall")[kind]
+    measured = chosen(presets, "access.limits")[kind].get(_MEASURES.get(barrier, ""), ())
+    if any(np.isfinite(limit_of(tags.get(key, ""), _MEASURES[barrier])) for key in measured):
+        return False  # the limit lets the vehicle pass
     if barrier == "bollard" and tags.get("bollard") in falls:
         return False
     rules = chosen(presets, "access.barriers")[kind]

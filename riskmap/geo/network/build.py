@@ -845,8 +845,11 @@ def _told(
 
 
 def _through_water(table: pd.DataFrame) -> Bools:
-    """Tell which lines lead through water: as a whole, or at one of their nodes."""
+    """Tell which lines lead through water or are said to flood: whole, or at one of their nodes."""
     wet = np.zeros(len(table), dtype=bool)
+    for tag, values in _FLOODS.items():
+        if tag in table.columns:
+            wet |= rules.words(table[tag]).isin(values).to_numpy(dtype=bool)
     if "ford" in table.columns:
         wet |= _is_ford(table["ford"].fillna("no").tolist())
     if rules.POINTS in table.columns:
@@ -855,6 +858,10 @@ def _through_water(table: pd.DataFrame) -> Bools:
             held = json.loads(said.iloc[row]).values()
             wet[row] |= _is_ford([tags.get("ford", "no") for tags in held]).any()
     return wet
+
+
+_FLOODS: Final = {"flood_prone": ("yes",), "tidal": ("yes",), "hazard": ("flood", "flooding")}
+"""Tags of roads that stand under water at times, which nothing shuts."""
 
 
 def _is_ford(said: list[Any]) -> Bools:

@@ -693,8 +693,8 @@ def rule_notes(told: Mapping[str, Any], strange: Sequence[str], how: str) -> tup
         notes.append(text("{n} ferries are used", n=told["ferries"]["used"]))
     if told.get("fords"):
         notes.append(
-            text("{n} roads lead through water (ford) and count as dry: close them in a scenario",
-                 n=told["fords"])
+            text("{n} roads lead through water or are said to flood (ford, tidal, flood_prone) and "
+                 "count as dry: close them in a scenario", n=told["fords"])
         )  # fmt: skip
     if told.get("narrow"):
         notes.append(

@@ -41,6 +41,7 @@ _WAY_KEYS: Final = frozenset(
         "maxwidth", "service", "area", "bridge", "tunnel", "layer", "level", "duration",
         "route", "motorroad", "sidewalk", "impassable", "smoothness", "width", "lanes", "toll",
         "maxweightrating", "maxaxleload", "construction", "railway", "ford",
+        "flood_prone", "tidal", "hazard", "ice_road", "winter_road", "seasonal",
     )
 )  # fmt: skip
 _WHOLE_KEYS: Final = frozenset(
