@@ -506,7 +506,7 @@ def under_scenarios(
     ]  # fmt: skip
     if not parts:
         return pd.DataFrame(columns=names)
-    found = pd.concat(parts, ignore_index=True)
+    found = pd.concat(parts)
     order = ["scenario", "level_scenario", "depth_here"]
     return found.sort_values(
         order, ascending=[True, False, False], kind="stable", ignore_index=True

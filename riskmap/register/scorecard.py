@@ -205,7 +205,7 @@ def _measured(
     top = _by_unit(tables, measure, measure.of, today)
     below = None if measure.over is None else _by_unit(tables, measure, measure.over, today)
     dark = _by_unit(tables, measure, measure.of, today, blanks=True)
-    dark[ALL] = dark.get(ALL, 0.0) + returned
+    dark[ALL] += returned
     there = set(filled(tables[measure.of.role], measure.per).dropna().astype(str)) - {""}
     names = dict.fromkeys([ALL, *sorted(there | set(top) | set(below or {}))])
     return [_row(measure, one, top.get(one, 0.0), below, dark.get(one, 0.0)) for one in names]

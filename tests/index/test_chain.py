@@ -230,6 +230,19 @@ def test_risk_form_with_capacity_as_complement():
     assert index.contributions.sum(axis=1).tolist() == pytest.approx(index.scores["RISK"].tolist())
 
 
+def test_the_mean_from_the_other_end_of_a_scale_that_ends_at_one():
+    """INFORM's form: (10 - sqrt(10 x 1)) / 9 where one part is highest and one lowest."""
+    rows = [("A", "R", "indicator", 1, 1), ("B", "R", "indicator", 1, 1), ("R", "", "group", 1, 1)]
+    meta = pd.DataFrame(rows, columns=["code", "parent", "kind", "direction", "weight"])
+    values = pd.DataFrame({"A": [1.0, 0.5], "B": [0.0, 0.5]})
+    steps = [
+        {"step": "normalise", "method": "none"},
+        {"step": "aggregate", "method": "inverse_geometric"},
+    ]
+    scores = fit(values, meta.set_index("code"), steps).scores["R"]
+    assert scores.tolist() == pytest.approx([(10 - 10**0.5) / 9, 0.5])
+
+
 @pytest.mark.parametrize(
     ("short", "expected"),
     [

@@ -244,5 +244,8 @@ def test_draws_write_intervals_pictures_and_the_same_bytes_twice(write):
     run(folder, draws=64)
     first = {p.name: p.read_bytes() for p in (folder / "out").iterdir()}
     assert {"uncertainty.csv", "sobol.csv", "ranking.svg", "classes.svg", "sobol.svg"} <= set(first)
+    table = pd.read_csv(folder / "out" / "uncertainty.csv", index_col=0)
+    said = json.loads(first["report.json"])
+    assert said["uncertainty"]["borderline"] == table.index[table["borderline"]].tolist()
     run(folder, draws=64)
     assert {p.name: p.read_bytes() for p in (folder / "out").iterdir()} == first

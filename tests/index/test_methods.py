@@ -23,6 +23,7 @@ X = np.array([3.0, 1.0, np.nan, 5.0, 1.0])
         ("goalposts", 1, {"goalposts": [2, 4]}, [0.5, 0, None, 1, 0]),
         ("goalposts", -1, {"goalposts": [2, 4], "high": 10}, [5, 10, None, 0, 10]),
         ("zscore", 1, {}, [0.5 / 11**0.5 * 3**0.5, None, None, None, None]),
+        ("zscore", -1, {"mean": 50, "sd": 10}, [50 - 5 / 11**0.5 * 3**0.5, None, None, None, None]),
         ("rank", 1, {}, [3, 1, None, 4, 1]),
         ("rank", -1, {}, [2, 3, None, 1, 3]),
         ("borda", 1, {}, [2, 0, None, 3, 0]),
@@ -159,6 +160,8 @@ def test_shapley_of_a_sum_is_its_terms_and_sampling_is_near():
     score = means.arithmetic(x, np.array([1.0, 2, 1]), {})
     zero = shapley(x, score, spec, ("a", "b", "c"), baseline=np.zeros(3))
     assert zero == pytest.approx(x * [0.25, 0.5, 0.25])
+    half = shapley(x, score, spec, ("a", "b", "c"), baseline=np.full(3, 0.5))
+    assert half == pytest.approx(zero)  # what the baseline is worth is shared by weight
     curved = {"method": "harmonic", "weights": spec["weights"]}
     exact = shapley(x, means.harmonic(x, np.array([1.0, 2, 1]), {}), curved, ("a", "b", "c"))
     assert exact.sum(axis=1) == pytest.approx(means.harmonic(x, np.array([1.0, 2, 1]), {}))
@@ -189,6 +192,27 @@ def test_optimised_weights_give_equal_influence():
     moved = weights.influence(apart, apart @ weights.optimised(apart, goal))
     assert moved / moved.sum() == pytest.approx(goal, abs=1e-4)
     assert weights.optimised(x, 10 * goal) == pytest.approx(weights.optimised(x, goal), abs=1e-6)
+
+
+def test_weights_are_optimised_to_the_influence_that_the_steps_file_asks_for():
+    rows = [
+        ("a", "R", "indicator", 1, 1.0),
+        ("b", "R", "indicator", 1, 1.0),
+        ("R", "", "group", 1, 1.0),
+    ]
+    meta = pd.DataFrame(rows, columns=["code", "parent", "kind", "direction", "weight"]).set_index(
+        "code"
+    )
+    x = np.linalg.qr(np.random.default_rng(8).normal(size=(40, 2)))[0]
+    steps = [
+        {"step": "normalise", "method": "zscore"},
+        {"step": "weight", "method": "optimised", "target": {"a": 0.8, "b": 0.2}},
+        {"step": "aggregate"},
+    ]
+    found = fit(pd.DataFrame(x, columns=["a", "b"]), meta, steps).meta["weight"]
+    scaled = (x - x.mean(axis=0)) / x.std(axis=0)
+    moved = weights.influence(scaled, scaled @ found[["a", "b"]].to_numpy())
+    assert moved[0] / moved.sum() == pytest.approx(0.8, abs=1e-4)
 
 
 def test_pca_of_two_correlated_columns_and_noise():
@@ -268,6 +292,21 @@ def test_grading_tables():
         np.array([70.0, 71, 320, 321]), np.ones(4), np.ones(4), np.array([70, 160, 320])
     )
     assert at_limits.tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("options", "rules"),
+    [
+        ({"method": "risk_matrix", "likelihood": "L", "consequence": "X", "table": [[1]]}, ["missing_column"]),
+        ({"method": "risk_matrix", "likelihood": "L", "consequence": "C", "table": [[1, 2], [3]]}, ["matrix"]),
+        ({"method": "risk_matrix", "likelihood": "L", "consequence": "C", "table": [[1, 10]]}, ["matrix"]),
+        ({"method": "lec", "likelihood": "L", "exposure": "C", "consequence": "C"}, ["missing_option"]),
+        ({"method": "lec", "likelihood": "L", "exposure": "C", "consequence": "C", "thresholds": [9]}, []),
+    ],
+)  # fmt: skip
+def test_what_a_grading_table_lacks_is_told(options, rules):
+    found = classify.table_problems(pd.DataFrame({"L": [1.0], "C": [2.0]}), options)
+    assert [problem.rule for problem in found] == rules
 
 
 def test_red_flag_raises_the_class():

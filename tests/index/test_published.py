@@ -45,6 +45,7 @@ def test_ahp_geometric_mean_agrees_with_eigenvector_for_three():
     matrix = np.array(MCDM["ahp_3x3"]["matrix"])
     found = weights.pairwise(matrix, method="geometric")
     assert found.weights == pytest.approx(weights.pairwise(matrix).weights, abs=1e-12)
+    assert found.index == pytest.approx(MCDM["ahp_3x3"]["CI"], abs=MCDM["ahp_3x3"]["tol"])
 
 
 def test_entropy_elsayed_2017():

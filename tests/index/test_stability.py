@@ -11,7 +11,15 @@ from scipy import stats
 from riskmap.export import charts
 from riskmap.index.stability import additive_summary, draw_weights, evaluate, rank_draws, summarise
 from riskmap.index.steps import default_steps, fit
-from riskmap.index.stress import sensitivity, sobol_indices, uncertainty, unit_stability
+from riskmap.index.stress import (
+    BANK,
+    rank_change_model,
+    sensitivity,
+    sobol_indices,
+    uncertainty,
+    unit_stability,
+    variants,
+)
 from riskmap.index.tree import build_tree
 
 ROWS = [
@@ -107,6 +115,10 @@ def test_uncertainty_table(values):
     assert still["sd"].to_numpy() == pytest.approx(0, abs=1e-6)
     assert (still["likeliest"].to_numpy() == index.classes.to_numpy()).all()
     assert not still["borderline"].any()
+    few = uncertainty(index, values, META, draws=10, methods=False)  # chances are tenths
+    top = few[[f"p_class_{k}" for k in range(1, 5)]].max(axis=1)
+    assert (top == 0.8).any()
+    assert few["borderline"].tolist() == (top < 0.8).tolist()
     noisy = uncertainty(index, values, META, draws=20, share=0.0, methods=False, noise=0.1)
     assert (noisy["sd"].dropna() > 0).mean() > 0.9
 
@@ -143,6 +155,20 @@ def test_sensitivity_names_choices_and_groups(values):
         "weights:RISK",
     ]
     assert (found["total"] > 0).any()
+
+
+def test_every_set_of_weights_in_the_bank_can_be_drawn(values):
+    """All sets of the bank but the last are the nominal ones: its place alone moves ranks."""
+    index = fit(values, META, default_steps())
+    names, made = variants(index, values, META, methods=False)
+    tree = next(iter(made.values())).tree
+    bank = {code: np.full(BANK, META["weight"][code], np.float32) for code in tree.parent}
+    bank["HAZARD"][-1], bank["EXPOSURE"][-1] = 0.0, 1.0
+    nominal = index.ranks["RISK"].to_numpy(dtype=float, na_value=np.nan)
+    model = rank_change_model(names, made, ["RISK"], bank, nominal)
+    moved = model(np.array([[0.0], [1 - 1.5 / BANK], [1 - 0.5 / BANK], [1.0]]))
+    assert moved[:2].tolist() == [0, 0]
+    assert moved[2] == moved[3] > 1
 
 
 def test_charts_are_well_formed_and_safe(values):

@@ -91,6 +91,12 @@ def test_tents_stand_on_gentler_ground_than_houses():
     assert slopes(dem, xy, CRS) == pytest.approx(0.1)
     refuges = [(150, 50, {"space": "outdoor"}), (250, 50, {"space": "indoor"})]
     assert set(reasons(plan(world(refuges, dem=dem)), "slope")) == {"R0"}
+    far = [*refuges, (2900, 50, {"space": "outdoor"})]  # beyond the raster: its slope is unknown
+    short = (raster(z[:, :9], 100, x0=-500.0, top=450.0),)
+    found = plan(world(far, dem=short))
+    assert set(reasons(found, "slope")) == {"R0"}
+    fit = found.tables["eligibility"]
+    assert set(fit.loc[fit["unit"] == "person", "check"]) == {"capacity"}
 
 
 def test_a_danger_area_closes_a_refuge_against_its_own_hazard():
@@ -140,6 +146,8 @@ def test_candidates_keep_clear_of_the_same_dangers():
     found = plan(world([(150, 1)], standing))
     spots = found.tables["sites"]
     assert len(spots)
+    for name in ("lon", "lat"):  # six decimals are 0.1 m
+        assert spots[name].tolist() == spots[name].round(6).tolist()
     # No new site inside the danger area from 200 to 300 m: cells at 250 m are named by column 2.
     assert not found.layers["sites"].intersects(rect(200, 300)).any()
 

@@ -62,6 +62,8 @@ def test_leaving_early_is_what_a_dry_plan_says():
     found = plan(there, name="断", closures=closures)
     _, early = left(found, "提前")
     assert plan(there).recount["shortfall"] == early == 10
+    sheet = found.tables["handout"].set_index("name")
+    assert sheet.loc[sheet["early"].astype(bool), "people"].to_dict() == {"乙": 10}  # 60 less 50
     rows, after = left(found, "随后")
     assert (rows["places"].sum(), after) == (10, 0)
 

@@ -58,6 +58,8 @@ def test_added_places_serve_everybody_when_solved_again():
     mend = found.tables["mend"]
     assert (mend["where"].iloc[0], mend["places"].iloc[0]) == ("场所0", 20)
     assert (mend["shortfall_before"].iloc[0], mend["shortfall_after"].iloc[0]) == (20, 0)
+    one = plan(world([(150, 30)], areas(("甲", 31, 200, 300)))).tables["shortfall"]
+    assert str(one["reason"].iloc[0]) == "可达的 1 处避难场所均已满"
     again = plan(world([(150, 50)], areas(("甲", 50, 200, 300))))
     assert again.recount["shortfall"] == 0
 
@@ -132,6 +134,8 @@ def people_of(there, standing, scenario=None):
         there.grid, there.units, population=there.population, standing=standing,
         scenario=scenario, presets=there.presets,
     )  # fmt: skip
+    columns = ["origin", "name", "people", "vulnerable", "unit_id", "demand"]
+    assert found.table.columns.tolist() == columns
     return found.table.groupby("name")["people"].sum().to_dict()
 
 
@@ -255,7 +259,10 @@ def test_what_a_thinned_set_of_sites_may_lose_is_bounded(model, monkeypatch):
     few = plan(there, options)
     said = next(str(note) for note in few.notes if "任取全部" in str(note))
     bound = float(said.split("最好不过 ")[1].split("，")[0])
-    assert bound <= best + 0.5 <= few.tables["siting"]["objective"].iloc[-1] + 1.0
+    value = few.tables["siting"]["objective"].iloc[-1]
+    assert bound <= best + 0.5 <= value + 1.0
+    better = float(said.split()[-1].rstrip("%。"))
+    assert better == pytest.approx(100 * (value - bound) / value, abs=0.2)
 
 
 def test_half_a_kilometre_from_a_road_is_no_cliff():
@@ -285,7 +292,10 @@ def test_areas_of_unknown_people_are_named_and_not_counted():
 def test_more_than_three_refuges_have_their_reason():
     """90 on foot; the three largest hold 75, so four are needed. Nobody else is there."""
     there = world([(x, 25) for x in (100, 300, 500, 700)], areas(("甲", 90, 390, 410)))
-    row = plan(there).tables["shortfall"].iloc[0]
+    found = plan(there)
+    other = found.tables["assignment"].set_index("refuge")["alternative"]
+    assert (other["场所1"], other["场所2"]) == ("场所2", "场所1")  # 100 m to each, 300 to the others
+    row = found.tables["shortfall"].iloc[0]
     assert row["shortfall"] == 0
     assert "分到4处场所" in str(row["reason"])
     assert "共容75人，步行者90人，至少需4处" in str(row["reason"])

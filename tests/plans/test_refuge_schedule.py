@@ -1,5 +1,6 @@
 """Order, opening, clearance, hours and the office's own plan, each with its answer by hand."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import geopandas as gpd
@@ -33,6 +34,9 @@ def test_each_village_has_its_turn_its_buses_and_its_warning():
     assert sent.loc["甲组", "leave_min"] == 20
     assert table.loc["甲村", "notify_min"] == 50
     assert np.isnan(table.loc["甲村", "buses_min"])
+    after = sent.columns.tolist().index("minutes") + 1
+    times = ["arrive_min", "spare_min", "in_time", "leave_min"]
+    assert sent.columns[after : after + 4].tolist() == times
     late = sent.loc["丙组", "leave_min"]
     assert table.loc["丙村", ["notify_min", "buses_min"]].tolist() == [late + 30, late + 60]
     assert table["turn"].to_dict() == {"丙村": 1.0, "甲村": 2.0}
@@ -84,6 +88,11 @@ def test_places_with_people_make_the_day_the_worst_hour():
     assert [said[f"{hour}：需转移"] for hour in ("工作日白天", "夜间", "节假日")] == [220, 60, 32]
     assert [said[f"{hour}：未落实去处"] for hour in ("工作日白天", "夜间", "节假日")] == [120, 0, 0]
     assert str(said["最不利时段"]) == "工作日白天"
+    bare = world([(500, 100)], areas(("甲组", 40, 200, 300)), places=school,
+                 settings={"refuge.presence": {hour: {"home": 1} for hour in ("day", "night", "holiday")}})  # fmt: skip
+    assert (
+        lines(plan(bare))["工作日白天：需转移"] == 40
+    )  # of a kind without a share nobody is there
     assert "最不利时段" not in lines(plan(world([(500, 100)], areas(("甲组", 40, 200, 300)))))
 
 
@@ -139,6 +148,10 @@ def test_a_way_is_told_leg_by_leg_with_roads_and_landmarks():
     said = str(sheet["route"])
     assert said == "总体向东：沿西路向东 390 米到村小学；再沿中路向东 500 米"
     assert str(sheet["address"]) == "乙村，中路旁"
+    there = world([(2010, 100)], areas(("甲组", 20, 600, 620)), road_names=("西路", "中路", "东路"))
+    said = str(plan(there).tables["handout"]["route"].iloc[0])
+    # The last 10 m are no leg of their own: they belong to the leg before.
+    assert said == "总体向东：沿西路向东 390 米；再沿中路向东 1010 米"
 
 
 def test_a_way_names_neither_its_goal_nor_one_mark_twice_and_one_road_once():
@@ -201,6 +214,11 @@ def test_vehicles_and_staff_that_are_too_few_are_said():
     said = str(plan(there, limits=RIDE).tables["audit"]["finding"].iloc[0])
     assert "转移车辆" not in said
     assert "工作人员" not in said
+    both = pd.concat([far, areas(("丁组", 10, 2850, 2870)).assign(staff=1)], ignore_index=True)
+    table = plan(replace(there, standing=both), limits=RIDE).tables["audit"].set_index("name")
+    assert "未填转移车辆，但有10人须乘车" in str(
+        table.loc["丁组", "finding"]
+    )  # the other area declares some
 
 
 def test_crowded_and_head_on_roads_are_drawn_and_told_apart():

@@ -61,6 +61,18 @@ def test_an_area_over_two_villages_is_a_group_in_each_where_its_people_live():
     assert sent["metres"].to_dict() == {"甲村": 300, "乙村": 500}
 
 
+def test_where_cells_are_cut_people_stand_on_the_part_that_is_meant():
+    """Ten people a cell: 5 on the east half of the first, 10 on the second: amid them at 125 m."""
+    there = world([(500, 300)], areas(("甲", np.nan, 50, 200)))
+    sent = plan(there).tables["assignment"]
+    assert sent[["people", "metres"]].to_numpy().tolist() == [[15, 375]]
+    # A village that ends amid a cell has half of its people, all of them on this ground.
+    there.units["geometry"] = [rect(0, 950), rect(950, 2000), rect(2000, 3000)]
+    there = replace(there, standing=areas(("乙", np.nan, 900, 950)))
+    sent = plan(there).tables["assignment"]
+    assert sent[["village", "people", "metres"]].to_numpy().tolist() == [["甲村", 5, 425]]
+
+
 def test_each_part_of_a_village_in_two_parts_goes_its_own_way():
     there = world([(50, 1000), (2950, 1000)])
     there.units["geometry"] = [

@@ -438,6 +438,8 @@ def test_sites_of_least_regret_are_brute_force(graph, grid, presets):
     chosen = plans[True].layers["sites"]["x"].iloc[0] - X0
     assert max(best[c] - covered(chosen, cut=c) for c in (False, True)) == least
     assert plans[True].tables["summary"]["share_after"].notna().all()
+    said = next(dict(n.params) for n in plans[True].notes if "each scenario; no choice" in n.msgid)
+    assert said["few"] == said["all"] == 20  # so few are all compared
 
 
 def test_thinned_candidates_say_what_all_of_them_could_give(graph, grid, presets):

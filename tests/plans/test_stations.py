@@ -80,11 +80,16 @@ def test_people_covered_never_once_and_twice(graph, grid, units, presets):
     assert whole["twice"] == 5 + 6 + 7 + 8
     assert whole["none"] == 210 - whole["once"] - whole["twice"]
     assert whole["total"] == 210
+    assert list(dict.fromkeys(plan.tables["coverage"]["unit_id"])) == ["", "E", "W"]
     assert row(plan, unit="E")["once"] == 11
     assert row(plan, unit="E")["name"] == "东镇"
     assert row(plan, unit="W")["once"] + row(plan, unit="E")["once"] == whole["once"]
     # 50 s of driving: 500 m
     assert row(plan, target="rescue_s")["none"] == sum(range(14, 21))
+    towns = plan.tables["towns"]
+    assert towns.columns[:3].tolist() == ["scenario", "name", "total"]
+    assert dict(zip(towns["name"], towns["twice_90"], strict=True)) == {"东镇": 0, "西镇": 26 / 55}
+    assert "1.5 分钟 30.0%" in str(plan.notes[0])
 
 
 def test_the_way_to_the_door_is_timed_unless_it_is_not_asked_for(graph, grid, presets):
@@ -148,6 +153,13 @@ def test_points_of_a_role_and_the_worst_list(graph, grid, presets):
     assert cells["weight"].iloc[0] == 20
 
 
+def test_rounding_of_people_orders_no_late_place(graph, grid, presets):
+    people = np.ones((1, 20))
+    people[0, 8] += 3e-7  # late by 30 s; the one late by 140 s stands first
+    plan = station_plan(graph, stations(500), grid, presets=presets, population=people, k=0)
+    assert plan.tables["worst"]["late_s"].iloc[0] == pytest.approx(60 + 145 - 90)
+
+
 def test_area_above_the_standard_is_flagged(graph, grid, presets):
     one = stations(500, type=["small"])
     plan = station_plan(graph, one, grid, presets=presets, population=PEOPLE, k=0)
@@ -180,9 +192,17 @@ def test_next_sites_are_best_of_all_choices(graph, grid, presets):
     assert curve["covered"].iloc[-1] == best
     assert (curve["covered"].diff().dropna() >= 0).all()
     assert (curve["share"] <= curve["bound_share"] + 1e-9).all()
+    assert (curve["bound"] >= curve["objective"] - 1e-9).all()
     assert curve["status"].tolist() == ["optimal"] * 3
     assert plan.proof[0].objective == best
     assert plan.tables["sites"]["gain"].sum() == best - PEOPLE[0][done].sum()
+
+
+def test_who_is_reached_on_the_last_second_is_reached(graph, grid):
+    # The turn-out takes all the time there is: a station reaches the cell that it stands in.
+    at_once = load_presets({"station.linzi_135": {"response_s": 60, "arrival_s": 60}})
+    plan = station_plan(graph, stations(550), grid, presets=at_once, population=PEOPLE, k=1)
+    assert plan.tables["sites"]["covered"].tolist() == [6, 6 + 20]
 
 
 def test_forbidden_zones_water_and_hazards_are_respected(graph, grid, presets):

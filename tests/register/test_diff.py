@@ -41,6 +41,9 @@ NEW = {
 
 def test_units_that_change_class_and_what_moved_them():
     found = compare(OLD, NEW)["units"].set_index("unit_id")
+    assert found.columns.tolist() == [
+        "name", "level", "class_before", "class_after", "score_before", "score_after", "score_change", "cause",
+    ]  # fmt: skip
     assert set(found.index) == {"1", "3", "4"}  # 2 keeps its class; 3 is new, 4 is gone
     assert round(found.loc["1", "score_change"], 6) == 0.4
     assert found.loc["1", "cause"] == "H +"

@@ -115,6 +115,8 @@ def test_ungraded_first_then_level_then_the_items_own_severity(units, index):
     assert items.loc["YL-2", "severity"] == pytest.approx(0.64)
     assert items.loc["YL-1", "severity"] == pytest.approx(1 - 0.36 * (1 - 0.3 * 0.4))
     assert items.loc["YL-2", "score"] == pytest.approx((3 + 0.64) / 4)
+    fine = listed(units, index, flood_rows(depth_m=[0.6], duration_min=[45.1234567]))
+    assert fine["severity"].item() == 0.677844444  # nine digits of 1 - 0.36 x 0.89487654331
 
 
 def flood_rows(**columns):
@@ -449,6 +451,10 @@ def test_control_has_the_items_of_the_list_in_its_order(units, index):
     assert control["report_hours"].tolist() == [2, 2, 2, 2, 24, 72]
     assert [str(t) for t in control["control_tier"][2:]] == ["县（区）级"] * 3 + ["镇（街）级"]
     assert not control["overdue"].any()
+    assert not control["made_public"].any()
+    bare = items.assign(level=items["level"].where(items["level"] > 0))  # blank is not graded too
+    again = build_control(bare, layers, ROLES, presets=load_presets(), data_date="2026-03-01")
+    assert again["control_tier"].tolist() == control["control_tier"].tolist()
     assert set(control["status"].map(str)) == {"待上报"}
     assert set(control["status"]) <= set(CHOICES["status"])
     assert set(control["control_tier"]) <= set(CHOICES["control_tier"])

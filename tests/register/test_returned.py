@@ -227,6 +227,7 @@ def test_what_is_filled_in_on_a_copy_of_the_sheet_counts(base, book, both):
     [
         ("上报时间", "3月5日", "2026-03-10", "2026-03-05"), ("上报时间", "１２月 30日", "2026-01-10", "2025-12-30"),
         ("延期至", "5月20日", "2026-03-10", "2026-05-20"), ("延期至", "3月20日", "2026-03-10", "2027-03-20"),
+        ("延期至", "4月1日", "2026-03-10", "2027-04-01"),
         ("上报时间", "3月11日", "2026-03-10", None), ("上报时间", "2月30日", "2026-03-10", None),
         ("上报时间", "2062-03-05", "2026-03-10", None), ("销号日期", "2026年3月11日", "2026-03-10", None),
     ],
@@ -291,6 +292,20 @@ def test_a_package_as_a_field_program_leaves_it(base, tmp_path):
     work.close()
     with pytest.raises(LayerError):
         read_returned(path)
+
+
+def test_of_two_rows_of_a_layer_with_one_number_those_that_differ_are_refused(base, tmp_path):
+    path = tmp_path / "回.gpkg"
+    form = Form(**build_form(current(base), project="某区", roles={}, on="2026-03-02"))
+    write_layer(form, pd.DataFrame({"x": 117.0, "y": 36.0}, index=current(base).index), path)
+    layer = gpd.read_file(path)
+    twice = pd.concat([layer, layer.iloc[:2]], ignore_index=True)
+    twice.loc[4, "状态"] = "整改中"  # the second row of YL-002; that of YL-001 says the same
+    path.unlink()
+    twice.to_file(path, layer="control", driver="GPKG")
+    found = read_returned(path)
+    assert set(found.rows) == {"YL-001", "YL-003"}
+    assert [one.item_id for one in found.refused] == ["YL-002"]
 
 
 def test_a_copy_without_what_went_out_takes_nothing_away(base, book):

@@ -412,7 +412,8 @@ def checked(layers, *, day="2026-04-10", control=None, towns=("甲镇", "乙街�
 
 
 def test_patrols_reach_grids_in_space_and_in_time():
-    """Five items of level 3 (7 days): A visited yesterday, B 20 days ago, C before the window, D E never."""
+    """Five items of level 3 (7 days): A visited yesterday, B 20 days ago, C 30 (the window is the
+    last 30 days, today among them), D E never."""
     items = pd.DataFrame(
         {"name": list("ABCDE"), "level": [3] * 5, "lon": [117.0005, 117.0015, 117.0025, 117.0005, 117.0025],
          "lat": [36.0] * 5}, index=list("12345"),
@@ -425,7 +426,7 @@ def test_patrols_reach_grids_in_space_and_in_time():
     ).to_crs(CRS)  # fmt: skip
     patrols = layer(
         "patrol", item=["1", "1", None, "3", "9"], item_name=[None, None, "B", None, "无此点"],
-        date=["2026-04-09", "2026-04-09", "2026-03-21", "2026-02-01", "2026-04-09"],
+        date=["2026-04-09", "2026-04-09", "2026-03-21", "2026-03-11", "2026-04-09"],
     )["patrol"].table  # fmt: skip
     found = patrol_cover(
         patrols, grids, items, load_presets(), data_date="2026-04-10", crs=CRS
@@ -434,7 +435,7 @@ def test_patrols_reach_grids_in_space_and_in_time():
     assert found.loc["G1", read].tolist() == [3, 2, 66.7, 1, 33.3, 2]
     assert found.loc["G2", read].tolist() == [2, 1, 50.0, 0, 0.0, 0]
     assert found.loc["G0", read].tolist() == [5, 3, 60.0, 1, 20.0, 2]
-    assert found["last_visit"].tolist() == ["2026-04-09", "2026-02-01", "2026-04-09"]
+    assert found["last_visit"].tolist() == ["2026-04-09", "2026-03-11", "2026-04-09"]
     with language("zh"):
         assert [str(one) for one in found["fault"]] == [
             "有风险点未按间隔巡查", "近30天没有巡查", "有风险点未按间隔巡查",
@@ -455,9 +456,56 @@ def test_accidents_by_town_stand_beside_the_same_days_of_last_year():
     assert found[read].astype(float).to_numpy().tolist() == [
         [3, 1, 3, 3, 1], [2, 1, 2, 3, 1], [1, 0, 1, 0, 0], [0, 0, 0, 0, 0],
     ]  # fmt: skip
+    with language("zh"):
+        assert [str(name) for name in found["unit_name"]] == ["合计", "甲镇", "乙街道", "外镇"]
     assert found["accidents_change"].tolist()[:2] == [200.0, 100.0]
     assert found["deaths_change"].tolist()[:2] == [0.0, -33.3]
     assert found["accidents_change"].isna().tolist() == [False, False, True, True]
+
+
+def test_what_was_used_is_taken_from_the_stock():
+    """7 of 10 tents in two events, 3 left; 5 of 4 pumps; 2 of 9 boats; nobody has lamps on a list."""
+    found = checked(
+        layer("consumption", name=["帐篷", "帐篷", "水泵", "冲锋舟", "灯"], quantity=[4, 3, 5, 2, 1],
+              event=["甲", "乙", "甲", "甲", "甲"])
+        | layer("stock", name=["帐篷", "水泵", "冲锋舟", "帐篷"], quantity=[6, 4, 9, 4])
+    )["stock_after"]  # fmt: skip
+    assert found["left"].tolist()[:4] == [3, 3, -1, 7]
+    assert pd.isna(found["left"].iloc[4])
+    assert found["fault"].isna().tolist() == [False, False, False, True, False]
+
+
+def test_each_hazard_has_one_department_for_each_part():
+    found = checked(
+        layer("duty_share", name=["洪水"] * 3 + ["地震"] * 2, unit=["水务局", "应急局", "应急局", "地震局", None],
+              part=["prevent", "respond", "respond", "prevent", "respond"])
+    )["duty_faults"]  # fmt: skip
+    assert found[["hazard", "unit_name"]].to_numpy().tolist() == [["地震", ""]]
+    twice = checked(layer("duty_share", name=["洪水"] * 3, unit=["水务局", "应急局", "消防"],
+                          part=["prevent", "respond", "respond"]))["duty_faults"]  # fmt: skip
+    assert twice["unit_name"].tolist() == ["应急局、消防"]
+    assert str(found["fault"].iloc[0]) != str(twice["fault"].iloc[0])
+
+
+def test_a_town_without_thresholds_that_another_has_is_named():
+    """Rain: 甲镇 alone has them; wind: one row for the whole place; 甲镇's of rain lack the red."""
+    full = {name: [1.0, 1.0] for name in ("blue", "yellow", "orange")} | {"red": [None, 1.0]}
+    found = checked(layer("warning_rule", name=["暴雨", "大风"], town=["甲镇", None], **full))
+    rows = found["rules_missing"]
+    assert rows[["town", "hazard"]].to_numpy().tolist() == [["乙街道", "暴雨"], ["甲镇", "暴雨"]]
+    assert str(rows["fault"].iloc[0]) != str(rows["fault"].iloc[1])
+
+
+def test_persons_are_counted_by_their_grids():
+    """G1 has two persons, one for a building; G2 nobody; G9 is in no ledger."""
+    found = checked(
+        layer("person", grid=["G1", "G1", "G9"], building=["1号楼", None, None], households=[30, None, 5])
+        | layer("grid_duty_area", number=["G1", "G2"], name=["东", "西"])
+    )["person_grids"].set_index("number")  # fmt: skip
+    read = ["grid", "persons", "households", "buildings"]
+    assert found[read].to_numpy().tolist() == [["东", 2, 30, 1], ["西", 0, 0, 0], ["", 1, 5, 0]]
+    assert found["fault"].notna().tolist() == [False, True, True]
+    assert str(found["fault"].iloc[1]) != str(found["fault"].iloc[2])
 
 
 def test_unlikely_but_grave_work_is_graded_by_its_outcome():
@@ -570,6 +618,14 @@ def test_a_title_runs_out_after_its_last_day():
     assert len(found) == 1
     with language("zh"):
         assert "已过有效期" in str(found["fault"].iloc[0])
+    seen = checked(
+        layer(
+            "community", name=list("甲乙丙"), village=list("甲乙丙"), stage=["named"] * 3, **every,
+            named_on=["2020-01-01", "2020-01-01", "2025-04-10"],
+            reviewed=["2025-04-10", "2025-04-09", None],
+        )
+    )["validity"]  # fmt: skip
+    assert seen["name"].tolist() == ["乙"]  # a year ago to the day is still within the year
 
 
 def test_a_source_is_outside_a_park_or_in_one_that_is_recognised_or_not():

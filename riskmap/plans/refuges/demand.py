@@ -308,7 +308,7 @@ def _join(
             }
         )
         return empty, np.zeros((0, 2))
-    table = pd.concat([part for part, _ in filled], ignore_index=True)
+    table = pd.concat([part for part, _ in filled])
     xy = np.concatenate([spot for _, spot in filled])
     some = (table["people"] > 0).to_numpy()
     return table[some].reset_index(drop=True), xy[some]

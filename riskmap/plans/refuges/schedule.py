@@ -179,9 +179,9 @@ class Cleared:
 class Placing:
     """By what roads are told apart."""
 
-    names: Sequence[str] = ()
+    names: Sequence[str]
     """Name of each row of the road layer, or nothing."""
-    units: gpd.GeoDataFrame | None = None
+    units: gpd.GeoDataFrame
     """Units; the village in which a road without a name lies."""
 
     def parts(self, net: Net, edges: Ints, lines: NDArray[np.object_]) -> Parts:
@@ -218,7 +218,7 @@ class Placing:
     def _villages(self, lines: NDArray[np.object_], bare: list[bool]) -> Parts:
         """Part the lines of roads without a name by the village in which they lie."""
         whole = [(k, "", line) for k, line in enumerate(lines)]
-        if self.units is None or not any(bare):
+        if not any(bare):
             return whole
         finest = self.units[self.units["finest"]] if "finest" in self.units else self.units
         shapes, names = np.asarray(finest.geometry.array, dtype=object), finest["name"].tolist()

@@ -538,7 +538,7 @@ def wet_settings(
     depths: Mapping[str, NDArray[Any]],
     rasters: Mapping[str, tuple[Raster, ...]] = MappingProxyType({}),
     closures: Mapping[str, gpd.GeoDataFrame],
-    moved_out: bool = False,
+    moved_out: bool,
 ) -> dict[str, Setting]:
     """Give the roads of every scenario.
 
