@@ -154,6 +154,11 @@ def test_copeland_against_the_outranking_matrix():
     assert copeland(x, w, {}) == pytest.approx(wins)
 
 
+def test_parts_that_fill_what_the_others_leave_of_a_scale_from_1_to_11():
+    found = means.union(np.array([[6.0, 6.0], [1.0, 6.0]]), np.ones(2), {"low": 1, "top": 11})
+    assert found.tolist() == pytest.approx([1 + 5 + 5 / 2, 6])
+
+
 def test_shapley_of_a_sum_is_its_terms_and_sampling_is_near():
     x = np.random.default_rng(3).uniform(1, 2, (5, 3))
     spec = {"method": "arithmetic", "weights": {"a": 1.0, "b": 2.0, "c": 1.0}}
@@ -322,7 +327,9 @@ def test_red_flag_raises_the_class():
     by_break = {"step": "classify", "method": "equal_interval", "k": 4, "red_flags": flags}
     assert fit(values, meta, [*steps, by_break]).classes.tolist() == [4, 2, 3, 4]
     fixed = {"step": "classify", "method": "thresholds", "thresholds": [0.5, 0.9]}
-    assert fit(values, meta, [*steps, fixed]).classes.tolist() == [1, 1, 2, 3]
+    found = fit(values, meta, [*steps, fixed])
+    assert found.classes.tolist() == [1, 1, 2, 3]
+    assert found.details["classify"]["breaks"]["R"] == [0.5, 0.9, 1.0]  # the last is the highest
     matrix = {"step": "classify", "method": "risk_matrix", "likelihood": "L", "consequence": "C",
               "table": [[1, 1, 2], [1, 2, 3], [2, 3, 4]]}  # fmt: skip
     assert fit(values, meta, [*steps, matrix]).classes.tolist() == [1, 1, 3, 4]

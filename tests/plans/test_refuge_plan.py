@@ -272,7 +272,7 @@ def test_half_a_kilometre_from_a_road_is_no_cliff():
         far.geometry = far.translate(0, north)
         row = plan(world([(310, 30)], far)).tables["assignment"].iloc[0]
         minutes.append(row["minutes"])
-        assert row["people"] == 20
+        assert row[["people", "metres"]].tolist() == [20, north]
     # A metre a second: 40 m are 40 seconds, 380 more are 6.3 minutes.
     assert np.diff(minutes) == pytest.approx([40 / 60, 380 / 60], abs=0.11)
     gone = areas(("甲", 20, 300, 320))
@@ -294,7 +294,10 @@ def test_more_than_three_refuges_have_their_reason():
     there = world([(x, 25) for x in (100, 300, 500, 700)], areas(("甲", 90, 390, 410)))
     found = plan(there)
     other = found.tables["assignment"].set_index("refuge")["alternative"]
-    assert (other["场所1"], other["场所2"]) == ("场所2", "场所1")  # 100 m to each, 300 to the others
+    assert (other["场所1"], other["场所2"]) == (
+        "场所2",
+        "场所1",
+    )  # 100 m to each, 300 to the others
     row = found.tables["shortfall"].iloc[0]
     assert row["shortfall"] == 0
     assert "分到4处场所" in str(row["reason"])

@@ -12,6 +12,7 @@ from shapely import LineString
 from riskmap.geo.network import build_graph, snap_points
 from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.checks import refuge_checks
+from riskmap.plans.refuges.tables import handout
 from riskmap.plans.refuges.ways import find_way
 from riskmap.vocabulary.presets import load_presets
 from tests.street import CRS, areas, at, plan, rect, world
@@ -26,8 +27,8 @@ def lines(found):
 
 def test_each_village_has_its_turn_its_buses_and_its_warning():
     """甲 walks 300 m (5 min); 丙 rides 1.9 km. Margin 15, preparation 30, buses 60 min ahead."""
-    there = world([(550, 100), (900, 100)], areas(("甲组", 20, 240, 260), ("丙组", 20, 2790, 2810)),
-                  ride=True)  # fmt: skip
+    groups = areas(("甲组", 20, 240, 260), ("近组", 5, 480, 500), ("丙组", 20, 2790, 2810))
+    there = world([(550, 100), (900, 100)], groups, ride=True)
     found = plan(there, limits=RIDE)
     sent = found.tables["assignment"].set_index("name")
     table = found.tables["shortfall"].set_index("village")
@@ -154,6 +155,17 @@ def test_a_way_is_told_leg_by_leg_with_roads_and_landmarks():
     assert said == "总体向东：沿西路向东 390 米；再沿中路向东 1010 米"
 
 
+def test_of_many_roads_the_five_longest_are_named_in_the_order_of_travel():
+    stops = [100, 500, 800, 900, 1400, 1480, 2000, 2300]  # 400, 300, 100, 500, 80, 520 and 300 m
+    pieces = gpd.GeoDataFrame(
+        geometry=[LineString([at(a), at(b)]) for a, b in pairwise(stops)], crs=CRS
+    )
+    there = world([(2300, 100)], areas(("甲组", 20, 90, 110)), road_names=tuple("一二三四五六七"))
+    graphs = {"foot": build_graph(pieces, profile="foot", presets=there.presets)}
+    sent = plan(replace(there, graphs=graphs), limits={"foot": 3600.0}).tables["assignment"]
+    assert sent["via"].tolist() == ["一 → 二 → 四 → 六 → 七"]
+
+
 def test_a_way_names_neither_its_goal_nor_one_mark_twice_and_one_road_once():
     """Straight on along one road is one leg; the refuge itself tells no turn on the way to it."""
     from riskmap.plans.refuges.ways import Landmarks
@@ -184,6 +196,11 @@ def test_those_who_wait_for_a_later_round_are_told():
     said = str(found.tables["handout"]["remark"].iloc[0])
     assert row["arrive_min"] > row["minutes"] + 10
     assert f"末趟在首趟出发后约{row['arrive_min']:.0f}分钟到达" in said
+    for later, told in ((10.0, True), (9.9, False)):  # ten minutes are told
+        sent = found.tables["assignment"].assign(
+            arrive_min=lambda t, later=later: t["minutes"] + later
+        )
+        assert ("末趟" in str(handout(sent, there.refuges, [""])["remark"].iloc[0])) is told
 
 
 def test_who_answers_for_a_refuge_is_its_person_or_its_office():

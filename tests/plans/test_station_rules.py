@@ -418,6 +418,24 @@ def test_cover_to_be_expected_is_brute_force(graph, grid, presets):
     assert last["recount"] == pytest.approx(best, rel=1e-6)
 
 
+def test_vehicles_are_as_busy_as_the_incidents_keep_them(graph, grid, presets):
+    """Four in two years, each of 2 000 hours: a single vehicle is away for 46 % of the time."""
+    long = load_presets({
+        "station.linzi_135": {"response_s": 60, "arrival_s": 90, "rescue_s": 110},
+        "station.incident_hours": 2000,
+    })  # fmt: skip
+    dates = pd.to_datetime(["2023-01-01", "2023-06-01", "2024-12-31", "2024-12-31"])
+    log = put(*(Point(x, 50) for x in (350, 350, 1550, 1550)), index=list("abcd"), date=dates)
+    plan = station_plan(
+        graph, at(350), grid, presets=long, population=PEOPLE, model="mexclp", k=1,
+        more=More(incidents=log),
+    )  # fmt: skip
+    busy = 4 / (730 / 365.25) * 2000 / 8760
+    times = [(abs(CENTRES - 350) <= 300).astype(int) + (abs(CENTRES - x) <= 300) for x in CENTRES]
+    best = max(float((PEOPLE[0] * (1 - busy**n)).sum()) for n in times)
+    assert plan.tables["sites"]["objective"].iloc[-1] == pytest.approx(best, rel=1e-6)
+
+
 def test_sites_of_least_regret_are_brute_force(graph, grid, presets):
     """One new station; the road is closed at 1000 m in a scenario, so no site serves both ends."""
     shut = put(LineString([(1000, 0), (1000, 100)]))

@@ -143,6 +143,8 @@ def test_points_of_a_role_and_the_worst_list(graph, grid, presets):
     )  # fmt: skip
     counted = row(plan, "flood_point")
     assert (counted["once"], counted["none"], counted["off_network"]) == (1, 2, 1)
+    nearest = plan.tables["nearest"]
+    assert nearest["id"].to_dict() == {0: "F3", 1: "F2", 2: "F1"}  # no way, late, in time
     worst = plan.tables["worst"]
     points = worst[worst["what"] == "flood_point"]
     assert points["id"].tolist() == ["F3", "F2"]
