@@ -759,8 +759,6 @@ def _stops(net: Net, way: Way, names: Sequence[str]) -> list[tuple[Text | str, f
 
 def _avoided(net: Net, usual: Way, names: Sequence[str]) -> tuple[float, str]:
     """Measure and name what is closed on the way that people would take otherwise."""
-    if not usual.edges.size:
-        return 0.0, ""
     closed = ~np.isfinite(net.edge_cost[usual.edges])
     rows = net.graph.edge_row[usual.edges[closed]]
     said = {names[row] for row in rows} - {""} if len(names) else set()
