@@ -155,6 +155,9 @@ def test_candidates_keep_clear_of_the_same_dangers():
 def test_phases_and_options():
     assert phases(RefugeOptions(new_sites=0)) == ()
     assert phases(RefugeOptions(new_sites=(2, 0, 3))) == (2, 3)
-    for wrong in ({"site_model": "guess"}, {"new_sites": -1}, {"new_sites": [1, 99]}):
+    assert RefugeOptions(per_capita_m2=0.8).per_capita_m2 == 0.8
+    for wrong in (
+        {"site_model": "guess"}, {"new_sites": -1}, {"new_sites": [1, 99]}, {"per_capita_m2": 0},
+    ):  # fmt: skip
         with pytest.raises(ValidationError, match=next(iter(wrong))):
             RefugeOptions(**wrong)

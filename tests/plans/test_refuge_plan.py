@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges import sites
 from riskmap.plans.refuges.demand import people_to_move
+from riskmap.plans.refuges.tables import folded
 from tests.street import CRS, areas, at, plan, rect, world
 
 
@@ -51,6 +52,11 @@ def test_a_closed_road_cuts_a_village_off_and_leaving_early_mends_it():
     early = found.tables["mend"]
     assert early["shortfall_after"].min() == 0
     assert found.tables["equity"]["no_way"].tolist() == [40, 0]
+    summary = folded(found.tables)["summary"]
+    lines = {
+        str(what): value for what, value in zip(summary["what"], summary["value"], strict=True)
+    }
+    assert [value for what, value in lines.items() if what.endswith("无路可达人数")] == [40, 0]
 
 
 def test_added_places_serve_everybody_when_solved_again():

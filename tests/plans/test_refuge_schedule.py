@@ -166,6 +166,22 @@ def test_of_many_roads_the_five_longest_are_named_in_the_order_of_travel():
     assert sent["via"].tolist() == ["一 → 二 → 四 → 六 → 七"]
 
 
+def test_the_other_way_includes_the_walk_from_the_road_to_the_refuge():
+    """From 100 m to 900, 40 m beside the road; the other way round a square of 500 m by 1 000."""
+    stops = [(0, 50), (1000, 50), (1000, 550), (0, 550), (0, 50)]
+    ring = [LineString([at(*a), at(*b)]) for a, b in pairwise(stops)]
+    there = world([(900, 100)], areas(("甲组", 20, 90, 110)))
+    graph = build_graph(
+        gpd.GeoDataFrame(geometry=ring, crs=CRS), profile="foot", presets=there.presets
+    )
+    there = replace(
+        there, graphs={"foot": graph}, refuges=there.refuges.set_geometry([at(900, 90)])
+    )
+    row = plan(there, limits={"foot": 7200.0}).tables["assignment"].iloc[0]
+    assert row["metres"] == 800 + 40
+    assert row["other_metres"] == 100 + 500 + 1000 + 500 + 100 + 40
+
+
 def test_a_way_names_neither_its_goal_nor_one_mark_twice_and_one_road_once():
     """Straight on along one road is one leg; the refuge itself tells no turn on the way to it."""
     from riskmap.plans.refuges.ways import Landmarks

@@ -211,6 +211,13 @@ def test_gaps_and_overlaps_have_their_exact_areas():
             str(fault): area for fault, area in zip(found["fault"], found["area_m2"], strict=True)
         }
     assert shown == {"ground in no grid": 5000.0, "ground in two grids": 1000.0}
+    for metres, faults in ((0.009, 0), (0.015, 2)):  # 0.9 m2 are the drawing's, 1.5 are not
+        drawn = (
+            squares()
+            .iloc[:2]
+            .set_geometry([box(0, 0, 100 + metres, 100), box(100, 0, 200 - metres, 100)], crs=CRS)
+        )
+        assert len(grid_faults(drawn, box(0, 0, 200, 100))) == faults
 
 
 def test_each_item_has_one_grid_and_one_person():
