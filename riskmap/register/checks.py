@@ -119,7 +119,7 @@ def _survey(case: Case) -> pd.DataFrame | None:
         if table is None or not (role.item or role.group == "element") or not asked:
             continue
         said = _text(table, "town")
-        if table.geometry.notna().all():
+        if table.geometry.notna().any():
             said = said.where(said != "", places(table, case.units)["town"].fillna("").astype(str))
         gone = pd.DataFrame({one: filled(table, one).isna() for one in asked}, index=table.index)
         newest = _text(table, "survey_date")
@@ -371,7 +371,7 @@ def _census_doubts(case: Case) -> pd.DataFrame | None:
             mine = 0
         else:
             said = _text(own, "town")
-            if own.geometry.notna().all():
+            if own.geometry.notna().any():
                 found = places(own, case.units)["town"].fillna("").astype(str)
                 said = said.where(said != "", found)
             mine = len(own) if not town else int((said == town).sum())
@@ -663,7 +663,7 @@ def _accidents(case: Case) -> pd.DataFrame | None:
         return None
     table = table[~_text(table, "type").str.contains("森林火灾", regex=False).to_numpy(bool)]
     town, day = _text(table, "town"), _text(table, "date")
-    if len(table) and table.geometry.notna().all():
+    if len(table) and table.geometry.notna().any():
         town = town.where(town != "", places(table, case.units)["town"].fillna("").astype(str))
     year = int(case.day[:4])
     now, before = (

@@ -515,6 +515,28 @@ def test_persons_are_counted_by_their_grids():
     assert str(found["fault"].iloc[1]) != str(found["fault"].iloc[2])
 
 
+def test_a_row_without_a_place_takes_no_other_row_from_its_town():
+    ledgers = (
+        layer("hazard_source", name=list("甲乙丙"), town=[None, "乙街道", None])
+        | layer("accident", date=["2026-01-05"] * 3, town=[None, "乙街道", None], type=["交通"] * 3)
+        | layer("census_count", name=["危险源"], town=["甲镇"], count=[1])
+    )
+    for name in ("hazard_source", "accident"):
+        ledgers[name].table.geometry = [Point(0.5, 0.5), None, None]
+    found = checked(ledgers)
+    assert found["survey"].set_index("town")["rows"].to_dict() == {"甲镇": 1, "乙街道": 1}
+    with language("zh"):
+        counted = dict(
+            zip(
+                found["accidents"]["unit_name"].map(str),
+                found["accidents"]["accidents"],
+                strict=True,
+            )
+        )
+    assert counted == {"合计": 3, "甲镇": 1, "乙街道": 1}
+    assert not len(found["census_doubts"])
+
+
 def test_unlikely_but_grave_work_is_graded_by_its_outcome():
     found = checked(
         layer(
