@@ -654,6 +654,7 @@ UNITS: Final[dict[str, tuple[str, float, tuple[str, ...]]]] = {
     "km/h": ("speed", 1.0, ("km/h", "kmh", "kph", "公里/小时", "千米/小时", "公里每小时")),
     "m/s": ("speed", 3.6, ("m/s", "米/秒")),
     "person": ("persons", 1.0, ("person", "人", "名", "位", "persons", "people", "人次", "口人")),
+    "100 persons": ("persons", 1e2, ("百人",)),
     "1k persons": ("persons", 1e3, ("千人",)),
     "10k persons": ("persons", 1e4, ("万人",)),
     "household": ("households", 1.0, ("household", "户", "households")),

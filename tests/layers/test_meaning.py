@@ -390,3 +390,25 @@ def test_households_alone_are_counted_as_people(tmp_path):
     assert people[["甲", "乙", "丙"]].tolist() == [53, 16, 7]
     assert np.isnan(people["丁"])
     assert "households_alone" in said
+
+
+@pytest.mark.parametrize(
+    ("table", "right"),
+    [
+        ("物资名称,数量（箱）\n水,20\n面,30\n", [("水", 20, "箱"), ("面", 30, "箱")]),
+        (
+            "物资名称,数量,计量单位\n被,60床,\n被,40,床\n被,9箱,床\n",
+            [("被", 60, "床"), ("被", 40, "床")],
+        ),
+        ('物资类别,数量,单位\n被服,"1,200",件\n', [("被服", 1200, "件")]),
+        ("物资名称,数量（公斤）\n米,3万\n", [("米", 30000, "公斤")]),
+        ("物资名称,数量（估）,单位\n米,3,袋\n", None),
+    ],
+)
+def test_quantities_of_stock_with_their_words(tmp_path, table, right):
+    (tmp_path / "stock.csv").write_text(table, encoding="utf-8")
+    layer, _ = read(tmp_path / "stock.csv", "stock")
+    rows = [] if layer.table is None else layer.table[["name", "quantity", "measure_unit"]]
+    assert (sorted(rows.itertuples(index=False, name=None)) if len(rows) else None) == (
+        sorted(right) if right else None
+    )

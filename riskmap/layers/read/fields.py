@@ -319,6 +319,59 @@ def part_pairs(role: Role, table: pd.DataFrame, findings: Findings) -> pd.DataFr
     return table
 
 
+_COUNTED_IN: Final = re.compile(
+    r"[(（](公斤|千克|kg|升|平方米|立方米|[^\W\d_估约年月日](?:[/、][^\W\d_]){0,3})[)）]$",
+    re.IGNORECASE,
+)
+_WITH_WORD: Final = r"^(\d[\d.,，]*)\s*([^\W\d_万千百亿kKmM]{1,3})$"
+
+
+def part_measures(role: Role, table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """Part quantities of stock from the words in which they are counted: 数量（箱）, 60床.
+
+    Parameters
+    ----------
+    role
+        The role; one without quantity and unit of measure has nothing to part.
+    table
+        Shape (n, columns): the cells.
+    findings
+        Takes a note where something is parted.
+
+    Returns
+    -------
+    DataFrame
+        The table itself where nothing is parted.
+    """
+    amount, measure = role.field("quantity"), role.field("measure_unit")
+    if amount is None or measure is None:
+        return table
+    whole = {str(c): match_header(role, str(c))[0] for c in table.columns}
+    bare = {c: match_header(role, _COUNTED_IN.sub("", c.strip()))[0] for c in whole}
+    heads = [c for c in whole if amount in (whole[c], bare[c])]
+    if len(heads) != 1:
+        return table
+    column, own = heads[0], next((c for c in whole if whole[c] is measure), measure.zh)
+    bracket = _COUNTED_IN.search(column.strip())
+    named = bracket[1] if bracket else ""
+    blank = pd.Series("", index=table.index)
+    said = parse_text(table[own]).column.fillna("") if own in table.columns else blank
+    parts = table[column].astype("str").str.strip().str.extract(_WITH_WORD)
+    word = parts[1].where(parts[1].notna() & ((said == "") | (parts[1] == said)), "")
+    if not named and not (word != "").any():
+        return table
+    findings.note(
+        "measure",
+        text("the words behind the numbers of {column} were taken as the unit of measure",
+             column=column),
+        text("write the unit into a column of its own"),
+        field=column,
+    )  # fmt: skip
+    counted = said.where(said != "", word.where(word != "", named))
+    cells = table[column].where(word == "", parts[0])
+    return table.drop(columns=[column]).assign(**{amount.zh: cells, own: counted})
+
+
 def _entered(column: pd.Series) -> pd.Series:
     """Keep of a column only which rows have an entry: true, or missing."""
     gone = column.isna().to_numpy(dtype=bool)
@@ -333,12 +386,11 @@ def _named_by_address(
     found: dict[str, tuple[str, str | None]],
     findings: Findings,
 ) -> pd.Series | None:
-    """Name rows by their address where a table has no column of names."""
-    if field.name != "name" or not field.required or "address" not in found:
+    """Name rows by their address, or kind of goods, where a table has no column of names."""
+    other = next((key for key in ("address", "kind") if key in found and role.field(key)), None)
+    if field.name != "name" or not field.required or other is None:
         return None
-    if role.field("address") is None:
-        return None
-    column = found["address"][0]
+    column = found[other][0]
     names = parse_text(table[column]).column
     if names.isna().all():
         return None
