@@ -316,7 +316,7 @@ def part_pairs(role: Role, table: pd.DataFrame, findings: Findings) -> pd.DataFr
             values=table[column].to_numpy(dtype=object),
         )
         table = table.drop(columns=[column]).assign(**{heads[0]: parts[0], heads[1]: parts[1]})
-    return table
+    return _part_measures(role, table, findings)
 
 
 _COUNTED_IN: Final = re.compile(
@@ -326,23 +326,8 @@ _COUNTED_IN: Final = re.compile(
 _WITH_WORD: Final = r"^(\d[\d.,，]*)\s*([^\W\d_万千百亿kKmM]{1,3})$"
 
 
-def part_measures(role: Role, table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
-    """Part quantities of stock from the words in which they are counted: 数量（箱）, 60床.
-
-    Parameters
-    ----------
-    role
-        The role; one without quantity and unit of measure has nothing to part.
-    table
-        Shape (n, columns): the cells.
-    findings
-        Takes a note where something is parted.
-
-    Returns
-    -------
-    DataFrame
-        The table itself where nothing is parted.
-    """
+def _part_measures(role: Role, table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """Part quantities of stock from the words in which they are counted: 数量（箱）, 60床."""
     amount, measure = role.field("quantity"), role.field("measure_unit")
     if amount is None or measure is None:
         return table

@@ -68,7 +68,6 @@ from riskmap.layers.read.fields import (
     match_columns,
     match_heading,
     note_bad_bytes,
-    part_measures,
     part_pairs,
 )
 from riskmap.layers.read.foreign import headless, marked_up, read_parcels, read_records
@@ -835,10 +834,7 @@ def _check_part(
 ) -> None:
     """Read fields and places of one part and put the whole table into ``part.frame``."""
     spec, findings = part.spec, part.findings
-    rows = part.rows = replace(
-        part.rows,
-        table=part_measures(role, part_pairs(role, part.rows.table, findings), findings),
-    )
+    rows = part.rows = replace(part.rows, table=part_pairs(role, part.rows.table, findings))
     columns = [str(column) for column in rows.table.columns]
     found = match_columns(role, columns, spec, findings, osm=rows.osm)
     part.columns = {name: column for name, (column, _) in found.items()}
