@@ -78,6 +78,10 @@ def test_hidden_and_struck_rows_are_told(tmp_path):
         ("flood_point", "risk_level", "原较大，现一般", None),
         ("flood_point", "risk_level", "Ⅰ级", None),
         ("flood_point", "rain_class", "特大暴鱼", "extreme"),
+        ("refuge", "status", "正在维修", "closed"),
+        ("refuge", "status", "无法使用（屋顶漏雨）", "closed"),
+        ("refuge", "status", "备用", "in_use"),
+        ("refuge", "status", "不开放", None),
     ],
 )
 def test_choices_by_what_an_entry_holds(role, field, entry, value):
