@@ -19,7 +19,7 @@ from riskmap.plans.refuges.plan import State, World, refuge_plan
 from riskmap.plans.refuges.tables import folded
 from riskmap.plans.refuges.ways import Landmarks, roads_in
 from riskmap.plans.stations.plan import plan_stations
-from riskmap.plans.supplies import Call, supply_plan
+from riskmap.plans.supplies import Call, at_hand, supply_plan
 from riskmap.result import joined
 from riskmap.vocabulary.columns import is_number
 
@@ -365,6 +365,9 @@ def _supplies(
     depots, stock = with_beyond(ground.layers, "supply_depot", None), ground.layers.get("stock")
     if depots is None or stock is None or stock.table is None or stock.table.empty:
         return None
+    used = with_beyond(ground.layers, "supply_depot", ground.roles)
+    used = depots.iloc[:0] if used is None else used
+    held, notes = at_hand(stock.table, depots[~depots.index.isin(used.index)], used)
     calls = []
     for name, plan in plans.items():
         roads = roads_in(states[name], world, {"ride": float("inf")}, carrier="truck")
@@ -378,15 +381,16 @@ def _supplies(
                 net=roads[0] if roads else None,
             )
         )
-    return supply_plan(
-        stock.table,
-        depots,
+    plan = supply_plan(
+        held,
+        used,
         calls=calls,
         refuges=world.refuges,
         presets=world.presets,
         data_date=world.data_date,
         new_depots=options.new_depots,
     )
+    return replace(plan, notes=(*notes, *plan.notes))
 
 
 def _road_names(ground: Ground) -> tuple[str, ...]:

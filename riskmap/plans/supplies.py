@@ -180,7 +180,7 @@ def total_of(counted: pd.DataFrame) -> Text:
     return text(
         "Supplies: {kinds} coded kinds of goods in {depots} depots; by unit: {n}.",
         kinds=kinds,
-        n=_by_unit(counted),
+        n=_by_unit(counted) or "0",
         depots=counted["depot"].nunique(),
     )
 
@@ -509,6 +509,40 @@ def _with_size(held: pd.DataFrame, sizes: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([held.join(more.iloc[:count]), whole], ignore_index=True)
 
 
+def at_hand(
+    stock: pd.DataFrame, closed: pd.DataFrame, used: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[Text, ...]]:
+    """Leave out the goods of depots that are out of use.
+
+    Parameters
+    ----------
+    stock
+        Stock ledger; ``depot`` names a depot or its number.
+    closed, used
+        Depots out of use and in use.
+
+    Returns
+    -------
+    tuple
+        The rows that count, and what must be said of the others.
+
+    Examples
+    --------
+    >>> depot = pd.DataFrame({"name": ["a", "b"], "number": ["1", "2"]})
+    >>> rows = pd.DataFrame({"depot": ["a", "2", "b", ""]})
+    >>> at_hand(rows, depot[:1], depot[1:])[0]["depot"].tolist()
+    ['2', 'b', '']
+    """
+    gone, kept = (
+        {*texts(depots, "name"), *texts(depots, "number")} - {""} for depots in (closed, used)
+    )
+    lost = np.array([name in gone - kept for name in texts(stock, "depot")], dtype=bool)
+    if not lost.any():
+        return stock, ()
+    said = text("Supplies: {n} rows lie in depots out of use and do not count.", n=int(lost.sum()))
+    return stock[~lost], (said,)
+
+
 def count_stock(
     stock: pd.DataFrame, depots: pd.DataFrame, presets: Presets, data_date: str = ""
 ) -> tuple[pd.DataFrame, tuple[Text, ...]]:
@@ -556,6 +590,8 @@ def count_stock(
             "owner": texts(stock, "owner"),
         }
     )
+    words = table.columns.drop("quantity")
+    table[words] = table[words].astype(object)  # of no rows nobody knows what they are
     notes = []
     odd = int((~fits).sum())
     if odd:

@@ -11,6 +11,7 @@ from riskmap.geo.network import build_graph
 from riskmap.plans.refuges.ways import nets
 from riskmap.plans.supplies import (
     Call,
+    at_hand,
     class_totals,
     count_stock,
     depot_sizes,
@@ -251,3 +252,15 @@ def test_depots_of_one_name_do_not_each_hold_the_whole_stock():
     nearest = plan.tables["nearest"]
     assert set(nearest.loc[nearest["in_stock"].notna(), "depot"]) == {"村库（K2）"}
     assert any("重名" in str(note) or "several depots" in str(note) for note in plan.notes)
+
+
+def test_goods_in_depots_out_of_use_do_not_count_and_none_may_be_left():
+    held, said = at_hand(STOCK, HOUSES, HOUSES.iloc[:0])
+    assert held["depot"].tolist() == ["不在册"]
+    assert "6 行" in str(said[0])
+    call = Call(scenario="", people=10.0, at_refuge=np.array([10.0]), net=lorries())
+    found = supply_plan(
+        held, HOUSES.iloc[:0], calls=[call], refuges=refuges(("东校", "town", 8000)),
+        presets=PRESETS, data_date="2026-03-01",
+    )  # fmt: skip
+    assert found.tables["needs"]["in_stock"].eq(0).all()
