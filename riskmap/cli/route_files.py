@@ -13,7 +13,6 @@ import numpy as np
 from riskmap.errors import LayerError, Problem, UsageError
 from riskmap.files import read_plain
 from riskmap.formats import side_files
-from riskmap.geo.network.access import SIZES
 from riskmap.geo.network.graph import ROOMS, kept_graph
 from riskmap.geo.network.route import Listed, closed_edges, graph_options, named_road, route_on
 from riskmap.geo.network.rules import CLASS_FIELDS, END_FIELDS, NODES, WAY_ID
@@ -196,8 +195,8 @@ def named_columns(
             own[cut[0]] = column
     given = {field: lines[column] for field, column in own.items()}
     for field in role.fields:
-        if field.name in SIZES.keys() & own.keys():
-            column, unit = found[field.name]
+        column, unit = found.get(field.name, ("", None))
+        if unit and field.name in own:  # 限重（kg）, 路宽（cm）
             given[field.name] = parse_field(field, lines[column], unit=unit, upper=False).column
     used = {column for column, _ in found.values()} | {*own.values(), *asked, *tags, "other_tags"}
     idle = [name for name in columns if not {name, name.lower()} & used]

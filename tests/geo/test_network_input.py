@@ -482,6 +482,15 @@ def test_columns_that_nobody_reads_are_named_and_cut_tags_are_read(tmp_path):
     assert not said(found["notes"], "highway")
 
 
+def test_units_in_headings_of_roads_count(tmp_path):
+    file = tmp_path / "net.gpkg"
+    fast, slow = {"限速(m/s)": 15, "路宽（cm）": 200}, {"限速(m/s)": 2, "路宽（cm）": 700}
+    office_roads(fast, slow).to_file(file)
+    found = asked(tmp_path, file, "fire_engine", weight="seconds")
+    assert found["routes"][0]["seconds"] == pytest.approx(902 / 15, rel=0.01)
+    assert found["graph"]["narrow"] == 1
+
+
 def test_the_faster_road_by_its_design_speed_and_narrow_ones_are_counted(tmp_path):
     file = tmp_path / "net.gpkg"
     office_roads({"设计时速": "20km/h", "路宽": 2.0}, {"设计时速": "80", "路宽": 7}).to_file(file)
