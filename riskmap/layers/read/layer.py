@@ -857,7 +857,7 @@ def _check_part(
         shown=rows.shown,
         wanted=None if part.again is None else {role.id_field, NAME, "address", *STATED},
     )
-    table = _count_homes(role, table, findings, around.limits.per_household)
+    table = _mind_counts(role, table, findings, around.limits.per_household)
     if any(remark.rule == "bad_bytes" for remark in rows.notes):
         note_bad_bytes(rows.table, findings)
     extra = _extra(role, rows, table)
@@ -885,8 +885,16 @@ def _check_part(
     part.frame = gpd.GeoDataFrame(table, geometry=geometry, crs=metric)
 
 
-def _count_homes(role: Role, table: pd.DataFrame, findings: Findings, each: float) -> pd.DataFrame:
-    """Count the people of danger areas that state their households alone."""
+def _mind_counts(role: Role, table: pd.DataFrame, findings: Findings, each: float) -> pd.DataFrame:
+    """Count people of danger areas that state households alone; say which stations have nobody."""
+    if role.name == "rescue_station":
+        findings.noted(
+            numbers(table, "staff") == 0,
+            "no_staff",
+            text("0 people are stated: the station counts as out of use"),
+            text("leave it blank if the number is not known"),
+            field="staff",
+        )
     if role.name != "danger_area":
         return table
     people, homes = numbers(table, "people"), numbers(table, "households")
