@@ -228,6 +228,9 @@ def test_one_thing_in_two_ledgers_is_one_item(units, index):
     found = list_items(layers, ROLES, units, index, presets=load_presets())
     assert found.merged == {"WQ-1": "DZ-1"}
     assert "该台账填8人，本台账填125人" in str(items.loc["DZ-1", "reason"][-1])
+    area["people"] = [None, 8]  # the other ledger says nothing of people: nothing differs
+    layers["danger_area"] = layer("danger_area", area, [box, box])
+    assert str(listed(units, index, layers).loc["DZ-1", "reason"][-1]) == "另见“危险区”台账"
 
 
 def two_ledgers(numbers, names=("北坡", "北坡危险区"), inside=True):

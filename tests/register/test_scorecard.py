@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from shapely import Point, box
 
+from riskmap.geo.grid import make_grid
+from riskmap.geo.people import live_in
 from riskmap.i18n import language
 from riskmap.layers.layer import Layer
 from riskmap.register.checks import Case, checks
@@ -13,6 +15,7 @@ from riskmap.register.control import (
     grid_faults,
     item_faults,
     not_patrolled,
+    out_of_earshot,
     patrol_cover,
     villages_without_ab,
 )
@@ -218,6 +221,20 @@ def test_gaps_and_overlaps_have_their_exact_areas():
             .set_geometry([box(0, 0, 100 + metres, 100), box(100, 0, 200 - metres, 100)], crs=CRS)
         )
         assert len(grid_faults(drawn, box(0, 0, 200, 100))) == faults
+
+
+def test_a_village_beyond_every_loudspeaker_is_named_with_its_town():
+    """One speaker reaches 75 m: all 40 of its own village, none of the 60 a kilometre away."""
+    shapes = [box(0, 0, 100, 100), box(1000, 0, 1100, 100)]
+    villages = gpd.GeoDataFrame(
+        {"level": "village", "parent_id": None, "finest": True, "population": [40.0, 60.0],
+         "name": ["西村", "东村"], "town": ["甲镇", "乙街道"]},
+        index=["V1", "V2"], geometry=shapes, crs=CRS,
+    )  # fmt: skip
+    grid = make_grid(box(0, 0, 1100, 100), crs=CRS, size_m=100)
+    speakers = gpd.GeoDataFrame({"radius_m": [75.0]}, geometry=[Point(50, 50)], crs=CRS)
+    found = out_of_earshot(speakers, villages, live_in(grid, villages), load_presets())
+    assert found.to_numpy().tolist() == [["V2", "乙街道", "东村", 60, 0, 60]]
 
 
 def test_each_item_has_one_grid_and_one_person():
