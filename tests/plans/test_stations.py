@@ -126,7 +126,8 @@ def test_turn_out_of_each_station_counts(graph, grid, presets):
 
 
 def test_cells_count_alike_without_people(graph, grid, presets):
-    plan = station_plan(graph, stations(500), grid, presets=presets, k=0)
+    plan = station_plan(graph, stations(500), grid, presets=presets)
+    assert plan.tables["sites"]["order"].tolist() == [0, 1, 2, 3]  # three are sought
     assert row(plan, "cells")["total"] == 20
     assert row(plan, "cells")["once"] == 6
     assert any("no population" in note.msgid for note in plan.notes)
