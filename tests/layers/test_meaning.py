@@ -421,7 +421,8 @@ def test_quantities_of_stock_with_their_words(tmp_path, table, right):
 def test_a_station_without_people_is_out_of_use(tmp_path):
     path = tmp_path / "stations.csv"
     path.write_text(
-        "站点名称,人数,经度,纬度\n甲,0,118.3011,36.7011\n乙,,118.4011,36.7011\n丙,6人,118.5011,36.7011\n"
+        "站点名称,人数,经度,纬度\n甲,0,118.3011,36.7011\n乙,,118.4011,36.7011\n丙,6人,118.5011,36.7011\n",
+        encoding="utf-8",
     )
     layer, said = read(path, "rescue_station")
     used = ROLES["rescue_station"].in_use(layer.table)
