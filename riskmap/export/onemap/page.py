@@ -59,6 +59,8 @@ _COMMENT: Final = re.compile(
 """Comments on lines of their own, types within a line, and indentation."""
 _CODED: Final = re.compile(r"<script>(?P<code>.*?)</script>|<style>.*?</style>", re.DOTALL)
 _FOREIGN: Final = re.compile(r"[^\x00-\x7f]")
+_END: Final = "riskmap-end"
+"""What stands last in the page; a file without it was cut off."""
 _IMAGE: Final = re.compile(r"url\(\s*['\"]?(?!data:)([^)'\"]+)['\"]?\s*\)")
 
 
@@ -396,10 +398,11 @@ def _head(result: Result, *, tianditu: bool) -> list[str]:
     ]
 
 
-def _plain_text(lang: str) -> str:
-    """Say what to do where the page cannot run: without scripts, or in a browser that is too old.
+def _plain_text(lang: str) -> tuple[str, str]:
+    """Say what to do where the page cannot run: for the head, and for the body.
 
-    The second script is one that any browser understands; it finds out whether the first one ran.
+    The script in the head is one that any browser understands, and the first of all, so that it
+    stands in what is left of a file that was cut off: a page with parts missing is not to be used.
     """
     messages = (
         text("This page needs JavaScript; allow it for this file, or use another browser."),
@@ -408,16 +411,29 @@ def _plain_text(lang: str) -> str:
             "Browser in its fast mode (engine 86 or newer), or in Firefox 102 or newer. The same "
             "results stand in the workbooks beside this file."
         ),
+        text(
+            "This file is not whole: its end is missing, as after a copy or a download that broke "
+            "off. Copy it again from where it was made; do not use what this copy shows."
+        ),
     )
     order = (lang, *(code for code in ("zh", "en") if code != lang))
-    said = ["<br>".join(html.escape(both(message)[code]) for code in order) for message in messages]
-    look = "font:16px/1.8 sans-serif;max-width:40em;margin:3em auto;padding:0 1em"
-    return (
-        f'<noscript><p style="{look}">{said[0]}</p></noscript>\n'
-        f'<p id="too-old" style="display:none;{look}">{said[1]}</p>\n'
-        "<script>window.onload = function () { if (!window.riskmapCarrier) "
-        "document.getElementById('too-old').style.display = 'block'; };</script>\n"
+    without, old, cut = (
+        "<br>".join(html.escape(both(message)[code]) for code in order) for message in messages
     )
+    look = "font:16px/1.8 sans-serif;"
+    watch = f"""<script>window.onload = function () {{
+var whole = document.getElementById("{_END}");
+if (whole && window.riskmapCarrier) return;
+var said = document.createElement("p");
+said.id = whole ? "too-old" : "cut-off";
+said.innerHTML = whole ? {json.dumps(old)} : {json.dumps(cut)};
+said.style.cssText = "{look}position:fixed;top:0;left:0;right:0;bottom:0;z-index:99999;" +
+  "margin:0;padding:3em;background:#fff";
+document.body.appendChild(said);
+}};</script>
+"""
+    around = f"{look}max-width:40em;margin:3em auto;padding:0 1em"
+    return watch, f'<noscript><p style="{around}">{without}</p></noscript>\n'
 
 
 def render(
@@ -453,12 +469,14 @@ def render(
     carrier = _carrier(figure)
     head = figure.header._children  # noqa: SLF001
     head.clear()
-    for place, markup in enumerate(_head(result, tianditu=tianditu)):
+    watch, plain = _plain_text(result.facts.lang)
+    for place, markup in enumerate([*_head(result, tianditu=tianditu), watch]):
         head[f"riskmap_{place}"] = _Raw(markup)
     body = figure.html._children  # noqa: SLF001
-    body["plain"] = _Raw(_plain_text(result.facts.lang))
+    body["plain"] = _Raw(plain)
     data = [
-        f'<script type="application/octet-stream" id="riskmap-data-{i}">{block}</script>\n'
+        f'<script type="application/octet-stream" data-size="{len(block)}" '
+        f'id="riskmap-data-{i}">{block}</script>\n'
         for i, block in enumerate(blocks)
     ]
     first = {CORE, *_blocks_in([document["relief"], document["scenarios"]])}
@@ -470,7 +488,7 @@ def render(
     whole = re.sub(rf"\b{re.escape(name)}\b", "map_riskmap", figure.render())
     # the first picture is drawn before the browser has read the rest
     start, end, tail = _plain_bytes(whole).rpartition("</body>")
-    return f"{start}{later}{end}{tail}"
+    return f'{start}{later}<p id="{_END}" hidden></p>\n{end}{tail}'
 
 
 def _plain_bytes(page: str) -> str:

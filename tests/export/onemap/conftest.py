@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import TimeoutError as Late
 
 from riskmap.export.onemap.page import render
 from tests.sample import sample_result
@@ -47,21 +46,11 @@ class Opened:
         }""")
 
     def load(self, address: str) -> None:
-        """Open an address and wait until the page is whole.
-
-        The browser was seen to end the reading of a file in its middle (once in some thousand times, on
-        a machine with other work); such a page is opened once more.
-        """
-        for limit in (20_000, 60_000):
-            # Without it an address that differs in its # alone would load nothing.
-            self.page.goto("about:blank")
-            self.page.goto(address)
-            with suppress(Late):
-                self.page.wait_for_selector("html[data-settled]", state="attached", timeout=limit)
-                return
-            if any("truncated" in error for error in self.errors):
-                self.errors.clear()
-        pytest.fail("the page was not ready in a minute")
+        """Open an address and wait until the page is whole."""
+        # Without it an address that differs in its # alone would load nothing.
+        self.page.goto("about:blank")
+        self.page.goto(address)
+        self.page.wait_for_selector("html[data-settled]", state="attached")
 
     def settle(self) -> None:
         """Wait for two frames, so that what was asked for is drawn."""

@@ -7,6 +7,8 @@ import gzip
 import html
 import json
 import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,4 +146,67 @@ def test_a_browser_that_can_shows_no_such_words(
     open_page: Callable[..., Any], sample_page: Path
 ) -> None:
     with open_page(sample_page) as opened:
-        assert opened.page.locator("#too-old").is_hidden()
+        assert opened.page.locator("#too-old, #cut-off").count() == 0
+
+
+@pytest.mark.parametrize(
+    "end", ["</style>", ">H4sI", "window.riskmapCarrier =", 'id="riskmap-data-2">', "</body>"]
+)
+def test_a_file_that_was_cut_off_says_so_and_shows_nothing_else(
+    browser: Any, sample_page: Path, end: str
+) -> None:
+    page = sample_page.read_text(encoding="utf-8")
+    cut = sample_page.with_name("cut.html")
+    cut.write_text(page[: page.index(end) - 100], "utf-8")
+    shown = browser.new_page()
+    shown.goto(cut.as_uri())
+    shown.wait_for_selector("#cut-off", state="visible")
+    assert "不完整" in shown.inner_text("#cut-off")
+    assert "not whole" in shown.inner_text("#cut-off")
+    on_top = "([x, y]) => document.elementFromPoint(x, y).id"
+    size = shown.viewport_size
+    for place in ((2, 2), (size["width"] - 2, size["height"] - 2), (size["width"] // 2, 300)):
+        assert shown.evaluate(on_top, place) == "cut-off"
+    shown.close()
+
+
+def test_a_block_that_is_still_coming_is_waited_for(browser: Any, sample_page: Path) -> None:
+    page = sample_page.read_bytes()
+    middle = page.index(b'id="riskmap-data-1">') + 2000
+    go_on = threading.Event()
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(page[:middle])
+            self.wfile.flush()
+            go_on.wait(60)
+            self.wfile.write(page[middle:])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        shown = browser.new_page()
+        errors: list[str] = []
+        shown.on("pageerror", lambda error: errors.append(str(error)))
+        # what the page itself puts at its end then stands behind the block, though half of it is to come
+        shown.add_init_script("""
+          const unpacked = Response.prototype.arrayBuffer;
+          Response.prototype.arrayBuffer = async function () {
+            Response.prototype.arrayBuffer = unpacked;
+            while (!document.getElementById("riskmap-data-1")) await new Promise((r) => setTimeout(r, 0));
+            return unpacked.call(this);
+          };
+        """)
+        shown.goto(f"http://127.0.0.1:{server.server_port}/", wait_until="commit")
+        shown.wait_for_function("() => document.getElementById('riskmap-data-1')?.nextSibling")
+        shown.wait_for_selector("canvas")
+        go_on.set()
+        shown.wait_for_selector("html[data-settled]", state="attached")
+        shown.close()
+        server.shutdown()
+    assert errors == []

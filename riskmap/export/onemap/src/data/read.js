@@ -31,7 +31,8 @@ const sent = new Map();
 function zipped(block) {
   const found = sent.get(block);
   if (found) return found;
-  const node = /** @type {HTMLElement} */ (document.getElementById("riskmap-data-" + block));
+  const node = document.getElementById("riskmap-data-" + block);
+  if (!node || !whole(node)) throw new Error("the file ends before block " + block + " does");
   const data = bytesOf(node.textContent || "");
   node.remove();
   sent.set(block, data);
@@ -48,10 +49,21 @@ function bytesOf(text) {
   return out;
 }
 
+/**
+ * Has a block as many characters as it was written with? What stands behind it tells nothing: the page puts
+ * things of its own there while the browser still reads.
+ * @param {HTMLElement} node
+ */
+function whole(node) {
+  let found = 0;
+  for (let part = node.firstChild; part; part = part.nextSibling) found += /** @type {Text} */ (part).length;
+  return found === Number(node.dataset.size);
+}
+
 /** Has the browser read a block to its end? @param {number} block */
 export function there(block) {
   const node = document.getElementById("riskmap-data-" + block);
-  return sent.has(block) || blocks.has(block) || !!(node && (node.nextSibling || document.readyState !== "loading"));
+  return sent.has(block) || blocks.has(block) || !!(node && whole(node));
 }
 
 /**
