@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import errno
+import gc
 import io
 import os
 import re
@@ -556,6 +557,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     words = sys.argv[1:] if arguments is None else arguments
     _calm_streams()
     _terminated.clear()
+    # what a run makes stays to its end; looking for waste in it took an eighth of the time
+    gc.set_threshold(20_000, 10, 100)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
         if sys.unraisablehook is sys.__unraisablehook__:
