@@ -27,7 +27,7 @@ PROOF: Final = "proof.json"
 _LENGTH: Final = 3
 """Characters of a cell's digest, 18 bits."""
 _BLOCK: Final = re.compile(
-    rb'<script type="application/octet-stream" id="([\w-]+)">([^<]*)</script>'
+    rb'<script type="application/octet-stream"(?: data-size="\d+")? id="([\w-]+)">([^<]*)</script>'
 )
 _PIECE: Final = 1024
 _KEYS: Final = ("item_id", "unit_id", "code", "key", "table_name", "name", "id", "cell")
