@@ -51,7 +51,7 @@ def test_a_station_in_a_lake_serves_nobody_and_is_named(tmp_path, command):
         layers={"rescue_station": spot},
         project={"presets": presets, "grid": {"size_m": 20}},
     )
-    said = command("run", path)
+    said = command("run", path, "--up-to", "plans")
     assert said.code == 0
     line = next(line for line in said.out.splitlines() if "不能出动" in line)
     assert "湖心站" in line
@@ -73,7 +73,7 @@ def test_a_station_in_the_water_of_a_scenario_is_named(tmp_path, command):
         layers={"rescue_station": spot},
         project={"scenarios": [{"name": "内涝", "depth": "depth.tif"}]},
     )
-    said = command("run", path)
+    said = command("run", path, "--up-to", "plans")
     line = next(line for line in said.out.splitlines() if "积水范围内" in line)
     assert "内涝" in line
     assert "低处站" in line
@@ -99,7 +99,7 @@ def test_no_candidate_left_keeps_the_coverage(tmp_path, command):
         tmp_path,
         layers={"hazard_source": points(tmp_path, "hazard.gpkg", [("H", "油库", 200, 150)])},
     )
-    said = command("run", path)
+    said = command("run", path, "--up-to", "plans")
     assert said.code == 0
     assert "未提出新增站点" in said.out
     assert "距危险源不足 300 米" in said.out
@@ -122,7 +122,7 @@ def test_stations_that_nobody_listed_are_no_stations_that_fail(tmp_path, command
     path = town.write(tmp_path)
     whole = path.read_text(encoding="utf-8")
     path.write_text(re.sub(r"  rescue_station:\n(    .*\n)+", "", whole), encoding="utf-8")
-    said = command("run", path)
+    said = command("run", path, "--up-to", "plans")
     assert "目前可达情况不明" in said.out
     assert "0 个站" not in said.out
     with sqlite3.connect(next(tmp_path.rglob("riskmap.gpkg"))) as base:
@@ -148,7 +148,7 @@ def test_stations_whose_rows_all_came_back_are_not_known(tmp_path, command):
     path = town.write(tmp_path)
     rows = gpd.read_file(tmp_path / "rescue_station.gpkg")
     rows.assign(geometry=rows.translate(2_000_000)).to_file(tmp_path / "rescue_station.gpkg")
-    assert "目前可达情况不明" in command("run", path).out
+    assert "目前可达情况不明" in command("run", path, "--up-to", "plans").out
 
 
 def test_without_roads_plans_go_by_straight_lines_and_say_so(tmp_path, command):
@@ -171,7 +171,7 @@ def test_first_stations_are_proposed_where_there_is_none(tmp_path, command):
     path = town.write(tmp_path, project={"stations": {"sites": 1}})
     content = path.read_text(encoding="utf-8")
     path.write_text(re.sub(r"  rescue_station:\n    path: .*\n", "", content), encoding="utf-8")
-    said = command("run", path)
+    said = command("run", path, "--up-to", "plans")
     assert said.code == 0
     assert "目前可达情况不明" in said.out
 
