@@ -122,7 +122,7 @@ def test_stations_that_nobody_listed_are_no_stations_that_fail(tmp_path, command
     path = town.write(tmp_path)
     whole = path.read_text(encoding="utf-8")
     path.write_text(re.sub(r"  rescue_station:\n(    .*\n)+", "", whole), encoding="utf-8")
-    said = command("run", path, "--up-to", "plans")
+    said = command("run", path)
     assert "目前可达情况不明" in said.out
     assert "0 个站" not in said.out
     with sqlite3.connect(next(tmp_path.rglob("riskmap.gpkg"))) as base:

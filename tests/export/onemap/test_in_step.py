@@ -99,8 +99,7 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_coordinates_as_people_type_them(desk: Any, sample: Any, way: str) -> None:
+def test_coordinates_as_people_type_them(desk: Any, sample: Any) -> None:
     """The same place in every notation, turned into degrees, minutes and seconds by hand."""
     lon, lat = sample.units.iloc[[0]].geometry.centroid.to_crs(4326).iloc[0].coords[0]
     parts = {"lon": lon, "lat": lat}
@@ -108,22 +107,29 @@ def test_coordinates_as_people_type_them(desk: Any, sample: Any, way: str) -> No
         minutes = (value - int(value)) * 60
         parts |= {f"{axis}_d": int(value), f"{axis}_m": int(minutes)}
         parts[f"{axis}_s"] = (minutes - int(minutes)) * 60
-    desk.page.fill("#search", way.format(**parts))
-    desk.page.keyboard.press("Enter")
-    desk.page.wait_for_function("() => riskmap.state().selected?.kind === 'cell'")
-    at = desk.js("() => riskmap.map.getCenter()")
-    assert at["lng"] == pytest.approx(lon, abs=1e-5)
-    assert desk.js("() => document.querySelector('#search-list').hidden")
+    start = {"lat": lat + 0.01, "lng": lon + 0.01}
+    for way in WAYS:
+        desk.page.fill("#search", way.format(**parts))
+        desk.page.keyboard.press("Enter")
+        desk.page.wait_for_function("() => riskmap.state().selected?.kind === 'cell'")
+        at = desk.js("() => riskmap.map.getCenter()")
+        assert at["lng"] == pytest.approx(lon, abs=1e-5), way
+        assert desk.js("() => document.querySelector('#search-list').hidden")
+        desk.js(
+            "(at) => { riskmap.select({kind: 'unit', at: 0}); riskmap.map.setView(at, 12, {animate: false}); }",
+            start,
+        )
 
 
-@pytest.mark.parametrize("typed", ["5, 5", "-30.03, -51.2"])
-def test_a_place_outside_is_said_not_shown(desk: Any, typed: str) -> None:
+def test_a_place_outside_is_said_not_shown(desk: Any) -> None:
     before = desk.js("() => riskmap.map.getCenter()")
-    desk.page.fill("#search", typed)
-    desk.page.keyboard.press("Enter")
-    desk.settle()
-    assert "不在本图范围内" in desk.page.inner_text("#live")
-    assert desk.js("() => riskmap.map.getCenter()") == before
+    for typed in ("5, 5", "-30.03, -51.2"):
+        desk.js("() => { document.querySelector('#live').textContent = ''; }")
+        desk.page.fill("#search", typed)
+        desk.page.keyboard.press("Enter")
+        desk.settle()
+        assert "不在本图范围内" in desk.page.inner_text("#live"), typed
+        assert desk.js("() => riskmap.map.getCenter()") == before
 
 
 def test_a_number_is_found_before_names_that_hold_its_digits(desk: Any, sample: Any) -> None:
