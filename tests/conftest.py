@@ -27,6 +27,7 @@ settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("ours")  # how long an example takes tells of the machine's load, not of us
 for name in ("RISKMAP_LANG", "RISKMAP_DEBUG"):  # what the tester's shell asks of the product
     os.environ.pop(name, None)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process would compile all modules again
 
 gc.set_threshold(20_000, 10, 100)  # as the command line does
 
