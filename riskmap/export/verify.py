@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from riskmap.export.recount import Frames
+
 TOLERANCE: Final = 1e-9
 """Largest difference between a published score and the recomputed one."""
 CELL_TOLERANCE: Final = 1e-6
@@ -73,9 +75,10 @@ def verify(folder: Path, *, public_key: Path | None = None) -> list[str]:
     try:
         faults += _scores(package)
         faults += _counts(folder, package, report)
-        faults += _agreement(folder, package, report)
-        faults += _recount(package)
-        faults += _other_papers(folder, package, report)
+        found = {name: pd.DataFrame(r, columns=columns) for name, columns, r in tables_of(package)}
+        faults += _agreement(folder, found, report)
+        faults += _recount(found)
+        faults += _other_papers(folder, found, report)
     except Exception as error:  # noqa: BLE001  readers of damaged files raise many kinds
         faults.append(str(text("the outputs cannot be read: {error}", error=str(error))))
     return faults
@@ -216,11 +219,8 @@ def _cell_scores(package: Path, params: str) -> list[str]:
     return faults
 
 
-def _other_papers(folder: Path, package: Path, report: dict[str, Any]) -> list[str]:
+def _other_papers(folder: Path, found: Frames, report: dict[str, Any]) -> list[str]:
     """Hold workbooks, page and report against the package, in the language of the run."""
-    found = {
-        name: pd.DataFrame(rows, columns=columns) for name, columns, rows in tables_of(package)
-    }
     with language((report.get("facts") or {}).get("lang") or current_language()):
         faults = [*sum_faults(found), *report_faults(found, report)]
         faults += book_faults(folder, found)
@@ -229,15 +229,12 @@ def _other_papers(folder: Path, package: Path, report: dict[str, Any]) -> list[s
     return faults
 
 
-def _agreement(folder: Path, package: Path, report: dict[str, Any]) -> list[str]:
+def _agreement(folder: Path, found: Frames, report: dict[str, Any]) -> list[str]:
     """Compare what stands in two places: the tables of the package, report, params, manifest."""
-    found = {
-        name: pd.DataFrame(rows, columns=columns) for name, columns, rows in tables_of(package)
-    }
     faults = []
     for name, count in found["gpkg_ogr_contents"].to_numpy():
         if name in found and count is not None and int(count) != len(found[name]):
-            where = f"{package.name} {name}"
+            where = f"{GEOPACKAGE} {name}"
             n, m = len(found[name]), int(count)
             faults.append(str(text("{where}: {n} rows, {m} were written", where=where, n=n, m=m)))
     params = _json(folder / PARAMS)
@@ -247,13 +244,13 @@ def _agreement(folder: Path, package: Path, report: dict[str, Any]) -> list[str]
         ("params", params, fitted), ("facts", report.get("facts"), facts)
     ):  # fmt: skip
         odd = [k for k, v in (document or {}).items() if k in pairs and json.loads(pairs[k]) != v]
-        faults += [_changed(f"{package.name} {name}", key) for key in odd]
+        faults += [_changed(f"{GEOPACKAGE} {name}", key) for key in odd]
     manifest = _json(folder / MANIFEST) or {}
     told = {"facts": report.get("facts"), "presets": report.get("presets"), "params": params}
     faults += [_changed(MANIFEST, key) for key, said in told.items() if manifest.get(key) != said]
     notes = found["notes"][["zh", "en"]].to_dict("records") if "notes" in found else []
     if notes != [{"zh": n["zh"], "en": n["en"]} for n in report.get("notes", [])]:
-        faults.append(_changed(package.name, "notes"))
+        faults.append(_changed(GEOPACKAGE, "notes"))
     return faults
 
 
@@ -261,7 +258,7 @@ def _changed(where: str, cell: str) -> str:
     return str(text("{where}: {cell} was changed", where=where, cell=cell))
 
 
-def _recount(package: Path) -> list[str]:
+def _recount(found: Frames) -> list[str]:
     """Count the plans anew: sums, shares, gaps, and no place over its capacity."""
     faults = []
 
@@ -273,11 +270,10 @@ def _recount(package: Path) -> list[str]:
             cell = f"#{at + 1} {key} {what}"
             faults.append(str(text("{where}: {cell} does not add up", where=name, cell=cell)))
 
-    for name, columns, rows in tables_of(package):
+    for name, table in found.items():
         if not name.startswith("plan"):
             continue
-        table = pd.DataFrame(rows, columns=columns)
-        have = set(columns)
+        have = set(table.columns)
         if {"objective", "bound", "gap"} <= have:
             best, bound, gap = (
                 pd.to_numeric(table[k], errors="coerce") for k in ("objective", "bound", "gap")
