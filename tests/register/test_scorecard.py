@@ -541,7 +541,8 @@ def test_a_row_without_a_place_takes_no_other_row_from_its_town():
     for name in ("hazard_source", "accident"):
         ledgers[name].table.geometry = [Point(0.5, 0.5), None, None]
     found = checked(ledgers)
-    assert found["survey"].set_index("town")["rows"].to_dict() == {"甲镇": 1, "乙街道": 1}
+    rows = found["survey"][["town", "rows"]].to_numpy().tolist()
+    assert rows[:2] == [["甲镇", 1], ["乙街道", 1]]  # of the sources
     with language("zh"):
         counted = dict(
             zip(
