@@ -445,7 +445,7 @@ def _remark(row) -> Text | str:  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 
 ROUNDS_MIN: Final = 10.0
-"""Who waits longer than this for a vehicle is told that it goes several times [min]."""
+"""Who waits so long or longer for a vehicle is told that it goes several times [min]."""
 
 
 def plan_layers(
