@@ -500,6 +500,15 @@ def test_the_faster_road_by_its_design_speed_and_narrow_ones_are_counted(tmp_pat
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_headings_cut_after_five_characters_in_gbk(tmp_path):
+    """道路通行状态 is twelve bytes in GBK; 道路通行状 is left."""
+    file = tmp_path / "net.shp"
+    office_roads({"道路通行状态": "封闭"}, {"道路通行状态": "正常"}).to_file(file, encoding="GBK")
+    found = asked(tmp_path, file, "car")
+    assert found["routes"][0]["metres"] == pytest.approx(1804, rel=0.01)
+
+
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("encoding", ["UTF-8", "GBK"])
 def test_shapefiles_whose_heads_are_cut_or_do_not_say_their_encoding(tmp_path, encoding):
     """In UTF-8 通行状态 is twelve bytes and is cut inside a character after ten."""

@@ -258,6 +258,8 @@ def test_goods_in_depots_out_of_use_do_not_count_and_none_may_be_left():
     held, said = at_hand(STOCK, HOUSES, HOUSES.iloc[:0])
     assert held["depot"].tolist() == ["不在册"]
     assert "6 行" in str(said[0])
+    assert len(at_hand(STOCK, HOUSES, HOUSES)[0]) == len(STOCK)  # a namesake is in use
+    held = held.iloc[:0]
     call = Call(scenario="", people=10.0, at_refuge=np.array([10.0]), net=lorries())
     found = supply_plan(
         held, HOUSES.iloc[:0], calls=[call], refuges=refuges(("东校", "town", 8000)),

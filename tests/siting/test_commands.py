@@ -51,6 +51,7 @@ def call(folder, monkeypatch, capsys, words, **files):
         (TO, {"f": "facility,capacity\nx,约200人\ny,-4\ny,1\n"}, 1, ["#2", "#3", "#4"]),
         (TO, {"f": "facility\nx\n"}, 1, ["y"]),
         (TO, {"f": "facility,床位\nx,2\ny,5\n"}, 0, ["f.csv", "床位", "2 of 2"]),
+        (TO, {"f": "facility,容量（万人）\nx,1\ny,5\n"}, 0, ["容量（万人）", "2 of 2"]),
         (TO, {"f": "facility,容量（人）\nx,1\ny,5\n"}, 0, ["not served: b, 1"]),
         (TO, {"f": "facility,capacity\nx,\ny,5\n"}, 0, ["1 of 2", "b -> x: 2"]),
         (TO, {"d": "demand,weight\na,1\nb,2\n,\n,\n"}, 0, ["a -> y: 1"]),
