@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,6 +59,7 @@ LIBRARIES: Final = (
 """Libraries whose version may change a number or a byte of the outputs."""
 
 
+@cache
 def versions() -> dict[str, str]:
     """Give the versions of the libraries that may change a number or a byte.
 

@@ -380,11 +380,15 @@ def rank_draws(scores: Single) -> Single:
     """
     from scipy import stats
 
-    ranks = np.empty_like(scores)
+    ranks = np.full_like(scores, np.nan)
+    unknown = np.isnan(scores)
+    known = ~unknown.all(axis=1)
+    # a row is mostly known in all draws or in none; SciPy leaves values out one draw after another
+    policy = "omit" if unknown[known].any() else "propagate"
     step = max(1, CHUNK_CELLS // max(len(scores), 1))
     for start in range(0, scores.shape[1], step):
-        block = -scores[:, start : start + step]
-        ranks[:, start : start + step] = stats.rankdata(block, "min", axis=0, nan_policy="omit")
+        block = -scores[known, start : start + step]
+        ranks[known, start : start + step] = stats.rankdata(block, "min", axis=0, nan_policy=policy)
     return ranks
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from riskmap.i18n import Label, Text, text
-from riskmap.layers.layer import Written
+from riskmap.layers.layer import Written, filled
 from riskmap.vocabulary.columns import headings, words_of
 from riskmap.vocabulary.roles import rule_words, unit_role
 
@@ -294,12 +294,9 @@ def completeness(layer: Layer, role: Role) -> pd.DataFrame:
     for field in role.fields:
         if field.name == "demo":
             continue
-        filled = 0
-        if table is not None and field.name in table.columns:
-            column = table[field.name]
-            filled = int((column.notna() & (column.astype(str).str.strip() != "")).sum())
-        share = round(100.0 * filled / n, 1) if n else 0.0
-        rows.append((role.label, field.label, field.required, filled, n, share))
+        there = 0 if table is None else int(filled(table, field.name).notna().sum())
+        share = round(100.0 * there / n, 1) if n else 0.0
+        rows.append((role.label, field.label, field.required, there, n, share))
     names = ["layer", "field", "required", "filled", "rows", "filled_percent"]
     return pd.DataFrame(rows, columns=names)
 

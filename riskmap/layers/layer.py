@@ -402,9 +402,11 @@ def filled(table: pd.DataFrame, name: str) -> pd.Series[Any]:
 
     if name not in table.columns:
         return pd.Series([None] * len(table), index=table.index, dtype=object)
-    column = table[name].astype(object)
-    there = column.notna() & (column.astype(str).str.strip() != "")
-    entries = [value if ok else None for value, ok in zip(column, there, strict=True)]
+    column = table[name]
+    entries = [
+        None if blank or (isinstance(value, str) and not value.strip()) else value
+        for value, blank in zip(column.astype(object), column.isna().to_numpy(bool), strict=True)
+    ]
     return pd.Series(entries, index=table.index, dtype=object)
 
 

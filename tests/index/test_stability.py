@@ -103,6 +103,17 @@ def test_ranks_of_draws():
     assert rank_draws(scores).T.tolist() == [list(row) for row in expected]
 
 
+@pytest.mark.parametrize("where", [np.s_[[4, 11], :], np.s_[4, 2]], ids=["rows", "one draw"])
+def test_ranks_leave_the_unknown_out(where):
+    scores = np.random.default_rng(3).integers(0, 5, (20, 7)).astype(np.float32)
+    scores[where] = np.nan
+    found = rank_draws(scores)
+    for draw in range(7):
+        known = ~np.isnan(scores[:, draw])
+        assert found[known, draw].tolist() == stats.rankdata(-scores[known, draw], "min").tolist()
+        assert np.isnan(found[~known, draw]).all()
+
+
 def test_uncertainty_table(values):
     index = fit(values, META, default_steps())
     table = uncertainty(index, values, META, draws=300)
