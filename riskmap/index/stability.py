@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numba
 import numpy as np
@@ -384,7 +384,7 @@ def rank_draws(scores: Single) -> Single:
     unknown = np.isnan(scores)
     known = ~unknown.all(axis=1)
     # a row is mostly known in all draws or in none; SciPy leaves values out one draw after another
-    policy = "omit" if unknown[known].any() else "propagate"
+    policy: Literal["omit", "propagate"] = "omit" if unknown[known].any() else "propagate"
     step = max(1, CHUNK_CELLS // max(len(scores), 1))
     for start in range(0, scores.shape[1], step):
         block = -scores[known, start : start + step]
