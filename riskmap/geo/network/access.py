@@ -301,9 +301,23 @@ def _impassable(table: pd.DataFrame, kind: str, presets: Values | None, strange:
         return np.zeros(len(table), dtype=bool)
     known: Mapping[str, Sequence[str]] = chosen(presets, "access.passability")
     said = words(table[PASSABILITY])
-    shut = known["shut"] if kind == "foot" else (*known["shut"], *known["vehicles"])
-    strange |= set(said[~said.isin([*known["open"], *known["shut"], *known["vehicles"], ""])])
-    return said.isin(shut).to_numpy(dtype=bool, copy=True)
+    meant = {one: _state_of(one, known) for one in set(said)}
+    strange |= {one for one, state in meant.items() if state == ""}
+    shut = ("shut",) if kind == "foot" else ("shut", "vehicles")
+    return said.map(meant).isin(shut).to_numpy(dtype=bool, copy=True)
+
+
+def _state_of(said: str, known: Mapping[str, Sequence[str]]) -> str:
+    """Tell which state of a road an entry means; empty where nobody knows."""
+    if not said:
+        return "open"
+    for state in ("open", "shut", "vehicles"):
+        if said in known[state]:
+            return state
+    holds = {key: any(word in said for word in known[key]) for key in known}
+    if not holds["shut_like"] or holds["but"]:
+        return ""
+    return "vehicles" if holds["only_vehicles"] else "shut"
 
 
 def _conditional(table: pd.DataFrame, kind: str, presets: Values | None) -> int:

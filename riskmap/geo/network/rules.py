@@ -496,8 +496,8 @@ _SIDES: Final = {
 }  # fmt: skip
 _SIDE: Final = "|".join(sorted(_SIDES, key=len, reverse=True))
 _FROM_TO: Final = re.compile(
-    rf"^(?:单向|单行)?[由自从]?({_SIDE})(?:侧|面|边)?(?:[向往至到朝→]|[-—~－]+>?)({_SIDE})"
-    r"(?:侧|面|边)?(?:单向|单行|通行|行驶|行车|方向)*$"
+    rf"^(?:单向|单行)?[(（]?[由自从]?({_SIDE})(?:侧|面|边)?(?:[向往至到朝→]|[-—~－]+>?)({_SIDE})"
+    r"(?:侧|面|边)?(?:单向|单行|通行|行驶|行车|方向)*[)）]?$"
 )
 _AWRY: Final = 0.5
 """Cosine of the angle from which a line does not run the way that its words say."""
