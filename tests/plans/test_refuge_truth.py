@@ -22,6 +22,7 @@ from riskmap.geo.network import build_graph
 from riskmap.layers.layer import Raster
 from riskmap.plans.options import RefugeOptions
 from riskmap.plans.refuges.assign import growth
+from riskmap.plans.refuges.demand import people_to_move
 from riskmap.plans.refuges.ways import nets
 from riskmap.plans.supplies import _nearest
 from riskmap.vocabulary.presets import load_presets
@@ -61,16 +62,20 @@ def test_an_area_over_two_villages_is_a_group_in_each_where_its_people_live():
     assert sent["metres"].to_dict() == {"甲村": 300, "乙村": 500}
 
 
-def test_where_cells_are_cut_people_stand_on_the_part_that_is_meant():
-    """Ten people a cell: 5 on the east half of the first, 10 on the second: amid them at 125 m."""
-    there = world([(500, 300)], areas(("甲", np.nan, 50, 200)))
-    sent = plan(there).tables["assignment"]
-    assert sent[["people", "metres"]].to_numpy().tolist() == [[15, 375]]
-    # A village that ends amid a cell has half of its people, all of them on this ground.
-    there.units["geometry"] = [rect(0, 950), rect(950, 2000), rect(2000, 3000)]
-    there = replace(there, standing=areas(("乙", np.nan, 900, 950)))
-    sent = plan(there).tables["assignment"]
-    assert sent[["village", "people", "metres"]].to_numpy().tolist() == [["甲村", 5, 425]]
+@pytest.mark.parametrize(
+    ("ground", "border", "people", "x"), [((50, 200), 1000, 15, 125), ((900, 950), 950, 5, 925)]
+)
+def test_where_cells_are_cut_people_stand_on_the_part_that_is_meant(ground, border, people, x):
+    """Ten a cell: 5 on the east half of the first and 10 on the second, 125 m from the west amid
+    them; a village that ends amid a cell has 5 there, all of them on its half."""
+    there = world([(500, 300)])
+    there.units["geometry"] = [rect(0, border), rect(border, 2000), rect(2000, 3000)]
+    found = people_to_move(
+        there.grid, there.units, population=there.population, presets=there.presets,
+        standing=areas(("甲", np.nan, *ground)),
+    )  # fmt: skip
+    assert found.table["people"].tolist() == [people]
+    assert found.xy == pytest.approx(np.array([[E + x, N + 50]]))
 
 
 def test_each_part_of_a_village_in_two_parts_goes_its_own_way():
