@@ -323,7 +323,7 @@ _COUNTED_IN: Final = re.compile(
     r"[(（](公斤|千克|kg|升|平方米|立方米|[^\W\d_估约年月日](?:[/、][^\W\d_]){0,3})[)）]$",
     re.IGNORECASE,
 )
-_WITH_WORD: Final = r"^(\d[\d.,，]*)\s*([^\W\d_万千百亿kKmM]{1,3})$"
+_WITH_WORD: Final = r"^(\d[\d.,，]*)\s*([^\W\d_万千百亿kKmM]{1,3})(?:[(（][^\d()（）]*[)）])?$"
 
 
 def _part_measures(role: Role, table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
