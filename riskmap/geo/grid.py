@@ -811,7 +811,10 @@ def unit_of_points(points: Any, units: Any, *, level: str | None = None) -> NDAr
         return found
     tree = shapely.STRtree(shapes)
     at, row = tree.query(shapely.points(x[known], y[known]), predicate="intersects")
-    order = np.lexsort((codes[row], np.round(shapely.area(shapes[row]), 3), at))
+    area = shapely.area(shapes)
+    # twelve digits of the largest: like shapes are alike in metres and in degrees
+    digits = 12 - int(np.ceil(np.log10(max(area.max(), np.finfo(float).tiny))))
+    order = np.lexsort((codes[row], np.round(area, digits)[row], at))
     at, row = at[order], row[order]
     first = np.ones(len(at), dtype=bool)
     first[1:] = at[1:] != at[:-1]

@@ -256,6 +256,11 @@ def test_points_on_a_shared_border_have_one_unit_in_any_order():
     assert unit_of_points(points, units, level="town").tolist() == ["T", "T", "", ""]
     assert unit_of_points([], units).tolist() == []
     assert unit_of_points(points, units.iloc[:0]).tolist() == [""] * 4
+    # the smallest counts in degrees too, whatever its code
+    shrunk = shapely.transform(units.geometry.to_numpy(), lambda at: at * 1e-6)
+    small = units.set_geometry(shrunk).set_axis(["B", "A", "0"])
+    there = shapely.transform(points[:3], lambda at: at * 1e-6)
+    assert unit_of_points(there, small).tolist() == ["A", "0", ""]
 
 
 def test_nothing_in_gives_zeros():
