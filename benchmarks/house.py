@@ -30,7 +30,7 @@ LIMITS = {
     "sheets of 避难方案.xlsx": 10,
     "sheets of 救援站点方案.xlsx": 8,
     "tables of riskmap.gpkg": 60,
-    "seconds of the suite": 480,
+    "seconds of the suite": 360,
 }
 
 
