@@ -168,7 +168,11 @@ def test_without_refuges_it_is_said_that_nobody_has_a_place(result):
     ground = SimpleNamespace(layers={"danger_area": areas}, roles=load_roles())
     (said,) = no_refuges(ground, {})
     assert "3 处危险区（台账 100 人）" in str(said)
-    assert no_refuges(SimpleNamespace(layers={}, roles=load_roles()), {}) == ()
+    bare = SimpleNamespace(layers={}, roles=load_roles())
+    assert no_refuges(bare, {}) == ()
+    wet = SimpleNamespace(danger_area=None, depth_m=np.ones(1))
+    (said,) = no_refuges(bare, {"rain": wet})
+    assert "danger areas" not in str(said)
 
 
 def test_list_and_table_hold_the_same_items(result):

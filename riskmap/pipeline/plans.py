@@ -247,14 +247,20 @@ def no_refuges(ground: Ground, scenarios: Mapping[str, Scenario]) -> tuple[Text,
     parts = [rows_in_use(ground.layers, "danger_area", ground.roles)]
     parts += [one.danger_area for one in scenarios.values()]
     areas = [part for part in parts if part is not None and len(part)]
-    if not areas and not any(one.depth_m is not None for one in scenarios.values()):
-        return ()
+    wet = any(one.depth_m is not None for one in scenarios.values())
+    if not areas:
+        said = text(
+            "No refuge plan: no refuges are given; where the people of flooded ground go is not "
+            "known."
+        )
+        return (said,) if wet else ()
+    people = sum(float(np.nansum(numbers(part, "people"))) for part in areas)
     return (
         text(
             "No refuge plan: no refuges are given; where the people of {n} danger areas ({people} "
             "by their ledgers) and of flooded ground go is not known.",
             n=sum(map(len, areas)),
-            people=f"{sum(float(np.nansum(numbers(part, 'people'))) for part in areas):.0f}",
+            people=f"{people:.0f}",
         ),
     )
 
