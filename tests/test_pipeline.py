@@ -172,7 +172,7 @@ def test_without_refuges_it_is_said_that_nobody_has_a_place(result):
     assert no_refuges(bare, {}) == ()
     wet = SimpleNamespace(danger_area=None, depth_m=np.ones(1))
     (said,) = no_refuges(bare, {"rain": wet})
-    assert "danger areas" not in str(said)
+    assert "危险区" not in str(said)
 
 
 def test_list_and_table_hold_the_same_items(result):
