@@ -56,11 +56,27 @@ ALIASES: Final[Mapping[str, str]] = {
     "发现": State.FOUND, "未上报": State.FOUND, "未整改": State.FOUND, "上报": State.REPORTED,
     "派单": State.ASSIGNED, "抄告": State.ASSIGNED, "已抄告": State.ASSIGNED,
     "正在整改": State.MENDING, "整改": State.MENDING, "已整改": State.REVIEW,
+    "进行中": State.MENDING, "处理中": State.MENDING, "处置中": State.MENDING,
+    "正在进行": State.MENDING, "已完成": State.REVIEW, "完成": State.REVIEW,
+    "整改完成": State.REVIEW, "整改完毕": State.REVIEW, "完成整改": State.REVIEW,
+    "已完成整改": State.REVIEW, "已整改完成": State.REVIEW, "已整改完毕": State.REVIEW,
+    "申请销号": State.REVIEW, "待销号": State.REVIEW,
     "待复核": State.REVIEW, "已申请复核": State.REVIEW, "复查": State.RECHECKED,
-    "已复核": State.RECHECKED, "复查通过": State.RECHECKED, "销号": State.CLOSED,
-    "退回": State.MENDING, "审核不通过": State.MENDING, "反弹": State.MENDING,
+    "已复核": State.RECHECKED, "复查通过": State.RECHECKED, "复核通过": State.RECHECKED,
+    "销号": State.CLOSED, "退回": State.MENDING, "审核不通过": State.MENDING,
+    "复核不通过": State.MENDING, "反弹": State.MENDING,
 }  # fmt: skip
 """Words of offices for the states; mended is not signed off: it asks for review."""
+TURNED_BACK: Final[Mapping[str, str]] = {
+    "退回": "returned", "审核不通过": "returned", "复核不通过": "returned", "反弹": "rebound",
+}  # fmt: skip
+"""Words that say a step back, and the kind of event that they can only be."""
+NOTHING: Final = frozenset((
+    "-", "--", "—", "——", "/", "\\", "无", "没有", "暂无", "暂缺", "空", "未知", "不详", "未提供",
+    "待定", "待补", "待补充", "待提供", "后补", "稍后补", "n/a", "na", "none", "null", "nil",
+    "?", "？", "x", "xx", "xxx", "×", "某某",
+))  # fmt: skip
+"""Words that stand where something is still missing: no proof of a signing-off."""
 NEXT: Final[Mapping[str, frozenset[str]]] = {
     State.FOUND: frozenset({State.REPORTED, State.ASSIGNED, State.MENDING, State.REVIEW}),
     State.REPORTED: frozenset({State.ASSIGNED, State.MENDING, State.REVIEW}),
@@ -373,8 +389,8 @@ def summary(base: sqlite3.Connection, *, on: str) -> dict[str, Any]:
         items, open, closed, overdue, by_state, by_town.
     """
     rows = base.execute(
-        "select coalesce(town, ''), state, count(*), "
-        "sum(state <> 'closed' and deadline is not null and deadline < ?) "
+        "select coalesce(town, ''), coalesce(state, 'found'), count(*), "
+        "sum(coalesce(state, 'found') <> 'closed' and deadline is not null and deadline < ?) "
         "from items group by 1, 2 order by 1, 2",
         (on,),
     ).fetchall()
@@ -529,13 +545,18 @@ def why_not(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, T
 
 def _unproven(after: Mapping[str, Any]) -> tuple[str, Text] | None:
     """Name what a signing-off lacks: reviewer, date, proof on the spot, and an assessment."""
-    if not after.get("reviewer"):
+
+    def said(name: str) -> bool:
+        word = str(after.get(name) or "").strip().casefold()
+        return bool(word) and word not in NOTHING
+
+    if not said("reviewer"):
         return "reviewer", text("nothing is signed off without a reviewer")
     if not after.get("closed_on"):
         return "closed_on", text("nothing is signed off without a date")
-    if not (after.get("evidence") or after.get("spot_check")):
+    if not (said("evidence") or said("spot_check")):
         return "evidence", text("nothing is signed off without evidence or a record of the check")
-    if not (after.get("assessment") or after.get("remark")):
+    if not (said("assessment") or said("remark")):
         return "assessment", text("nothing is signed off without an assessment")
     return None
 

@@ -35,6 +35,8 @@ DEADLINE: Final = "deadline"
 """Locked column; who overwrites it is told how a deadline moves."""
 NAME: Final = "name"
 """Column that tells whether a row still bears its own number."""
+LOCKED: Final = ("town", "village", "level", "people", "duty_unit", "measure")
+"""Columns that follow the ledgers; what an officer writes there is not taken, and he is told."""
 SNAPSHOT: Final = "_riskmap"
 HEADINGS: Final[Mapping[str, Label]] = {
     KEY: Label("Project number", zh="项目编号"),
@@ -116,6 +118,8 @@ class Returned:
     """What went out says of itself: project and day; empty where it is lost."""
     moved: tuple[str, ...] = ()
     """Items that were moved on the map; their place follows the ledger."""
+    passed: tuple[str, ...] = ()
+    """Headings of columns that hold something and are none of the table's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,8 +170,9 @@ def _returned_book(path: Path) -> Returned:
             base = _snapshot(rows)
             about = _about(rows)
         elif (found := _header(rows)) is not None:
-            _spread(rows, grid.merged, *found)
-            sheets.append(_sheet(rows, *found, path.name))
+            top, columns, passed = found
+            _spread(rows, grid.merged, top, columns)
+            sheets.append(replace(_sheet(rows, top, columns, path.name), passed=passed))
     if not sheets:
         raise LayerError(
             text("{file}: no column of project numbers ({name})", file=path.name, name="项目编号")
@@ -189,8 +194,8 @@ def _sheet(
     for row in rows[top + 1 :]:
         said = {name: _written(row[at]) for name, at in columns.items() if at < len(row)}
         key = _key(said.pop(KEY, ""))
-        if not key:
-            refused += _nameless(said, file)
+        if not key or (_heading(key) in _WORDS and _WORDS[_heading(key)] == KEY):
+            refused += [] if key else _nameless(said, file)
             continue
         if key in taken and taken[key] != said:
             why = text("the number stands in two rows that differ")
@@ -224,6 +229,7 @@ def _with_copy(whole: Returned, more: Returned) -> Returned:
     for key, said in more.rows.items():
         first = rows.get(key)
         went = whole.base.get(key)
+        went = went if went is None else {**dict.fromkeys(e.EDITABLE), **went}
         if first is None:
             rows[key] = said
         elif _alike(said, first) or (went is not None and _alike(said, went)):
@@ -241,6 +247,7 @@ def _with_copy(whole: Returned, more: Returned) -> Returned:
         rows={key: said for key, said in rows.items() if key not in kept},
         columns=tuple(dict.fromkeys((*whole.columns, *more.columns))),
         refused=tuple(refused),
+        passed=tuple(dict.fromkeys((*whole.passed, *more.passed))),
     )
 
 
@@ -256,6 +263,11 @@ def _alike(said: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def _key(written: str) -> str:
     """Bring a project number into one alphabet: no invisible letters, no wide ones."""
     return plain(written).lstrip("'")
+
+
+def _bare(cell: Any) -> str:
+    """Show a cell that is only compared: whole numbers without the point that programs add."""
+    return re.sub(r"^(-?\d+)\.0+$", r"\1", _key("" if cell is None else str(cell)))
 
 
 def _about(rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
@@ -300,7 +312,8 @@ def _returned_layer(path: Path) -> Returned:
     except Exception as error:
         raise LayerError(text("{file}: it cannot be read", file=path.name)) from error
     names = {column: (wanted | dict(MORE)).get(str(column).strip()) for column in table.columns}
-    keep = {column: name for column, name in names.items() if name in {KEY, NAME, *e.EDITABLE}}
+    taken = {KEY, NAME, *LOCKED, *e.EDITABLE}
+    keep = {column: name for column, name in names.items() if name in taken}
     if KEY not in keep.values():
         raise LayerError(
             text("{file}: no column of project numbers ({name})", file=path.name, name="项目编号")
@@ -354,15 +367,42 @@ def _snapshot(rows: Sequence[Sequence[Any]]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _header(rows: Sequence[Sequence[Any]]) -> tuple[int, dict[str, int]] | None:
-    """Find the row of headings and where each open column stands."""
-    wanted = {word: name for name, head in HEADINGS.items() for word in (head.zh, head.msgid)}
-    wanted |= dict(MORE)
+def _heading(cell: Any) -> str:
+    """Bring a heading to its bare words: no blanks, no brackets, no marks behind it."""
+    whole = re.sub(r"\s+", "", unicodedata.normalize("NFKC", plain(cell))).casefold()
+    return re.sub(r"(\([^()]*\)|[*:：])+$", "", whole).strip("*") or whole
+
+
+_OWN_WORDS: Final = {
+    _heading(word): name for name, head in HEADINGS.items() for word in (head.zh, head.msgid)
+}
+_WORDS: Final = {**{_heading(word): name for word, name in MORE.items()}, **_OWN_WORDS}
+
+
+def _header(
+    rows: Sequence[Sequence[Any]],
+) -> tuple[int, dict[str, int], tuple[str, ...]] | None:
+    """Find the row of headings, where each column stands, and filled columns that are none of ours.
+
+    The table's own word wins over another word for the same column, and the first over the second.
+    """
     for at, row in enumerate(rows[:12]):
-        names = [wanted.get(str(cell).strip()) for cell in row]
-        if KEY in names:
-            keep = {KEY, NAME, DEADLINE, *e.EDITABLE}
-            return at, {name: i for i, name in enumerate(names) if name in keep}
+        words = [_heading(cell) for cell in row]
+        columns = {_OWN_WORDS[w]: i for i, w in reversed([*enumerate(words)]) if w in _OWN_WORDS}
+        for i, word in enumerate(words):
+            if word in _WORDS:
+                columns.setdefault(_WORDS[word], i)
+        if KEY not in columns:
+            continue
+        passed = tuple(
+            str(row[i]).strip()
+            for i, word in enumerate(words)
+            if word and i not in columns.values()
+            and any(i < len(other) and str(other[i]).strip() for other in rows[at + 1 :])
+        )  # fmt: skip
+        keep = {KEY, NAME, DEADLINE, *LOCKED, *e.EDITABLE}
+        here = sorted(columns.items(), key=lambda one: one[1])
+        return at, {name: i for name, i in here if name in keep}, passed
     return None
 
 
@@ -409,7 +449,9 @@ def _state(written: str) -> tuple[str | None, Text | None]:
     known = {
         label: code for code, head in e.STATES.items() for label in (head.zh, head.msgid, code)
     }
-    found = (known | dict(e.ALIASES)).get(written.lower(), (known | dict(e.ALIASES)).get(written))
+    known |= dict(e.ALIASES)
+    squeezed = re.sub(r"\s+", "", plain(written)).rstrip("。.;；!！,，")
+    found = known.get(written.lower()) or known.get(written) or known.get(squeezed)
     if found is None:
         allowed = " / ".join(str(label) for label in e.STATES.values())
         return None, text("no such state; use one of: {allowed}", allowed=allowed)
@@ -442,19 +484,22 @@ _MONTH_DAY: Final = re.compile(r"(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?")
 def _with_year(name: str, written: str, *, on: str, before: Mapping[str, Any]) -> str:
     """Give a month and a day their year where only one can be meant; else as it is written.
 
-    What was done lies in the months before the day of the import; an extension is the first such
-    day after the deadline.
+    What was done lies in the months before the day of the import. An extension is the nearest such
+    day to the deadline, or to the day of the import when that is later; the deadline's own day is
+    the deadline, never a year after it.
     """
     found = _MONTH_DAY.fullmatch(unicodedata.normalize("NFKC", written).strip())
     if name not in DATES or found is None or not on:
         return written
-    later = str(before.get("deadline") or on) if name == "extended" else ""
     days = []
-    for year in range(int(on[:4]) - 1, int(on[:4]) + 3):
+    due = str(before.get("deadline") or on)
+    for year in range(int(min(on, due)[:4]) - 1, int(max(on, due)[:4]) + 2):
         with suppress(ValueError):
             days.append(date(year, int(found[1]), int(found[2])).isoformat())
-    if later:
-        fitting = [day for day in days if day > later][:1]
+    if name == "extended":
+        near = max(due, on)
+        fitting = [due] if due in days else sorted(days, key=lambda day: abs(_days(near, day)))[:1]
+        fitting = [day for day in fitting if abs(_days(near, day)) < _MONTHS or day == due]
     else:
         first = (date.fromisoformat(on) - timedelta(days=_MONTHS)).isoformat()
         fitting = [day for day in days if first < day <= on]
@@ -465,7 +510,7 @@ def _day(written: str) -> tuple[str | None, Text | None]:
     import pandas as pd
 
     day = parse_dates(pd.Series([written], dtype=object)).column.iloc[0]
-    if not isinstance(day, str) or len(day) != len("2026-01-01"):
+    if not isinstance(day, str) or re.fullmatch(r"\d{4}-\d\d-\d\d", day) is None:
         return None, text("no date; write it like 2026-05-03")
     return day, None
 
@@ -515,7 +560,7 @@ def merge(
         )
         for book in books
         if book.moved
-    )  # fmt: skip
+    ) + tuple(note for book in books for note in _not_taken(book))  # fmt: skip
     found = Merged(refused=tuple(one for book in books for one in book.refused), notes=notes)
     for book in books:
         found = _merged(found, ours, book, by=by, on=on)
@@ -529,6 +574,8 @@ def _merged(
     events, refused, conflicts = list(found.events), list(found.refused), list(found.conflicts)
     unchanged = found.unchanged
     for item_id, said in book.rows.items():
+        if item_id not in ours and not any(said.get(name, "").strip() for name in e.EDITABLE):
+            continue  # a sum or a heading between the rows: it says nothing of any item
         if item_id not in ours:
             why = text("no item of the register has this number")
             bad = Refused(item_id=item_id, field=KEY, value=item_id, why=why, file=book.file)
@@ -576,6 +623,40 @@ def _merged(
     )
 
 
+def _not_taken(book: Returned) -> list[Text]:
+    """Name the columns that were filled in and are none of the table's, and the locked ones."""
+    notes = []
+    lost = [str(HEADINGS[name]) for name in e.EDITABLE if name not in book.columns]
+    if book.passed and book.rows:
+        notes.append(
+            text(
+                "{file}: columns that the table does not have are not taken: {names}",
+                file=book.file, names="、".join(book.passed),
+            )
+        )  # fmt: skip
+    if book.passed and lost:
+        notes.append(text("{file}: not in it: {names}", file=book.file, names="、".join(lost)))
+    knows = any(name in went for went in book.base.values() for name in LOCKED)
+    changed = {
+        name: [
+            key
+            for key, said in book.rows.items()
+            if key in book.base
+            and _bare(said.get(name)) not in {"", _bare(book.base[key].get(name))}
+        ]
+        for name in ((NAME, *LOCKED) if knows else ())  # older books do not say what was there
+    }
+    notes += [
+        text(
+            "{file}: {field} was written over in {n} rows ({some}); mend it in the ledgers",
+            file=book.file, field=HEADINGS[name], n=len(keys), some=", ".join(keys[:5]),
+        )
+        for name, keys in changed.items()
+        if keys
+    ]  # fmt: skip
+    return notes
+
+
 def _overwritten(
     said: Mapping[str, str], went: Mapping[str, Any] | None
 ) -> list[tuple[str, str, Text]]:
@@ -603,12 +684,24 @@ def _steps(
 ) -> list[tuple[str, str, Text]]:
     """Say why the row as a whole may not become what it says."""
     after = {**before, **changes}
-    no = e.why_not(before, after)
+    no = _turned_back(before, changes, said) or e.why_not(before, after)
     if no is None and "extended" in changes:
         no = _extension(before, after)
     if no is None and changes.get("closed_on"):
         no = _odd_year(before, after)
     return [] if no is None else [(no[0], said.get(no[0], ""), no[1])]
+
+
+def _turned_back(
+    before: Mapping[str, Any], changes: Mapping[str, Any], said: Mapping[str, str]
+) -> tuple[str, Text] | None:
+    """Refuse a word for sent back, or come up again, where there is nothing to turn back."""
+    word = said.get("state", "").strip()
+    if "state" not in changes or word not in e.TURNED_BACK:
+        return None
+    if e.kind_of(before, {**before, **changes}) == e.TURNED_BACK[word]:
+        return None
+    return "state", text("nothing to turn back: it stands at {s}", s=e.STATES[before["state"]])
 
 
 def _with_consequences(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -673,9 +766,11 @@ def _changes(
     wrong, against = [], []
     for name in book.columns:
         written = said.get(name, "")
-        if name in {NAME, DEADLINE} or (name == "state" and not written.strip()):
-            continue  # a blank state says nothing
+        if name not in e.EDITABLE:
+            continue
         theirs, why = as_code(name, _with_year(name, written, on=on, before=ours))
+        if name == "state" and theirs is None and why is None:
+            continue  # a blank state says nothing
         was = ours.get(name) if base is None else as_code(name, str(base.get(name) or ""))[0]
         was = was or None
         if why is not None:
@@ -783,11 +878,13 @@ def build_form(
             "on_the_spot": yes,
         },
         "base": {
-            str(key): row
-            for key, row in zip(
-                rows.index,
-                rows[[NAME, DEADLINE, *e.EDITABLE]].to_dict(orient="records"),
-                strict=True,
+            str(key): {**row, **{name: columns[name][i] for name in LOCKED}}
+            for i, (key, row) in enumerate(
+                zip(
+                    rows.index,
+                    rows[[NAME, DEADLINE, *e.EDITABLE]].to_dict(orient="records"),
+                    strict=True,
+                )
             )
         },
         "about": {

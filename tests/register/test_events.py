@@ -52,6 +52,12 @@ def test_nothing_is_signed_off_without_reviewer_date_evidence_and_assessment(lac
     assert e.why_not({"state": "review"}, {"state": "closed", **PROOF}) is None
 
 
+@pytest.mark.parametrize("lacking", [name for name in PROOF if name != "closed_on"])
+@pytest.mark.parametrize("word", ["无", "暂无", "没有", "待补", "N/A", " / ", "待定"])
+def test_words_for_nothing_prove_nothing(lacking, word):
+    assert e.why_not({"state": "review"}, {"state": "closed", **PROOF, lacking: word})[0] == lacking
+
+
 def test_what_is_mended_on_the_spot_is_found_and_signed_off_at_once_but_proven():
     spot = {"state": "closed", "on_the_spot": "yes", **PROOF}
     assert e.why_not({"state": "found"}, spot) is None

@@ -24,7 +24,7 @@ def base(tmp_path):
                 Event(
                     item_id=key, kind="listed", on="2026-03-01",
                     changes={"state": "found", "name": name, "town": "甲镇", "deadline": "2026-04-01",
-                             "role": "flood_point", "level": 2, "remark": "旧"},
+                             "role": "flood_point", "level": 2, "people": 120, "remark": "旧"},
                 )
                 for key, name in rows.items()
             ],
@@ -208,17 +208,21 @@ def test_cells_joined_downwards_hold_for_every_row(base, book):
 
 
 @pytest.mark.parametrize("both", [False, True])
-def test_what_is_filled_in_on_a_copy_of_the_sheet_counts(base, book, both):
+@pytest.mark.parametrize(
+    ("head", "word", "said"),
+    [("状态", "整改中", {"state": "mending"}), ("佐证材料", "照片", {"evidence": "照片"})],
+)
+def test_what_is_filled_in_on_a_copy_of_the_sheet_counts(base, book, both, head, word, said):
     sheet = Sheet(book)
     numbers = [sheet.cell(row, "项目编号").value for row in range(3)]
     copy = sheet.work.copy_worksheet(sheet.sheet)
-    copy.cell(4, sheet.heads.index("状态") + 1).value = "整改中"
+    copy.cell(4, sheet.heads.index(head) + 1).value = word  # evidence went out blank
     sheet.cell(1, "状态").value = "已上报"
     if both:
         sheet.cell(0, "备注").value = "已清淤"
     changes, found = taken(base, sheet.save())
     assert changes.pop(numbers[1]) == {"state": "reported"}
-    assert changes == ({} if both else {numbers[0]: {"state": "mending"}})
+    assert changes == ({} if both else {numbers[0]: said})
     assert [r.item_id for r in found.refused] == ([numbers[0]] if both else [])
 
 
@@ -226,8 +230,11 @@ def test_what_is_filled_in_on_a_copy_of_the_sheet_counts(base, book, both):
     ("head", "written", "on", "day"),
     [
         ("上报时间", "3月5日", "2026-03-10", "2026-03-05"), ("上报时间", "１２月 30日", "2026-01-10", "2025-12-30"),
-        ("延期至", "5月20日", "2026-03-10", "2026-05-20"), ("延期至", "3月20日", "2026-03-10", "2027-03-20"),
-        ("延期至", "4月1日", "2026-03-10", "2027-04-01"),
+        ("延期至", "5月20日", "2026-03-10", "2026-05-20"), ("延期至", "3月20日", "2026-03-10", None),
+        ("延期至", "4月1日", "2026-03-10", None), ("延期至", "2月29日", "2026-03-10", None),
+        ("延期至", "4月1日", "2026-12-10", None), ("延期至", "1月31日", "2026-12-10", "2027-01-31"),
+        ("延期至", "5月31日", "2026-06-10", "2026-05-31"), ("延期至", "2026年4月5日前", "2026-03-10", None),
+        ("销号日期", "2026年3月5日前", "2026-03-10", None),
         ("上报时间", "3月11日", "2026-03-10", None), ("上报时间", "2月30日", "2026-03-10", None),
         ("上报时间", "2062-03-05", "2026-03-10", None), ("销号日期", "2026年3月11日", "2026-03-10", None),
     ],
@@ -348,3 +355,78 @@ def test_a_year_that_is_most_likely_mistyped_is_refused(base, book, extended, cl
     changes, found = taken(base, sheet.save())
     assert [one.field for one in found.refused] == ([refused] if refused else [])
     assert bool(changes) is not bool(refused)
+
+
+@pytest.mark.parametrize("word", ["/", "-", "无"])
+@pytest.mark.parametrize("state", ["found", "closed"])
+def test_a_stroke_for_a_state_says_nothing(base, book, state, word):
+    """It once left an item without a state, and nothing could be counted any more."""
+    append(base, [Event(item_id="YL-001", kind="state", on="2026-03-01", changes={"state": state})])
+    sheet = Sheet(book)
+    sheet.cell(0, "状态").value = word
+    changes, found = taken(base, sheet.save())
+    assert (changes, found.refused) == ({}, ())
+    append(base, [Event(item_id="YL-001", kind="state", on="2026-03-09", changes={"state": None})])
+    assert summary(base, on="2026-03-10")["by_state"]["found"] == 3  # a register of before
+
+
+@pytest.mark.parametrize(
+    ("head", "changes", "said"),
+    [
+        ("状 态", {"state": "mending"}, 0), ("状态（必填）", {"state": "mending"}, 0), ("*状态:", {"state": "mending"}, 0),
+        ("当前情况", {}, 2), ("类别", {}, 2),
+    ],
+)  # fmt: skip
+def test_headings_that_were_written_over_are_read_or_said(base, book, head, changes, said):
+    sheet = Sheet(book)
+    sheet.cell(0, "状态").value = "整改中"
+    sheet.sheet.cell(3, sheet.heads.index("状态") + 1).value = head
+    got, found = taken(base, sheet.save())
+    assert got == ({"YL-001": changes} if changes else {})
+    assert len(found.notes) == said
+
+
+def test_the_own_heading_wins_and_a_second_one_is_said(base, book):
+    sheet = Sheet(book)
+    sheet.cell(0, "状态").value = "整改中"
+    for at, (head, word) in enumerate([("编号", 1), ("整改状态", "已整改"), ("空", None)]):
+        sheet.sheet.cell(3, len(sheet.heads) + 1 + at).value = head
+        sheet.sheet.cell(4, len(sheet.heads) + 1 + at).value = word
+    got, found = taken(base, sheet.save())
+    assert got == {"YL-001": {"state": "mending"}}
+    assert "编号、整改状态" in str(found.notes[0])
+
+
+def test_locked_columns_that_were_written_over_are_said(base, book):
+    sheet = Sheet(book)
+    assert taken(base, sheet.save())[1].notes == ()
+    sheet = Sheet(book)
+    sheet.cell(0, "责任单位").value = "别的单位"
+    sheet.cell(1, "等级").value = "重大"
+    sheet.cell(2, "镇街").value = None  # joined with the cell above
+    sheet.cell(2, "备注").value = "好"
+    with language("zh"):
+        got, found = taken(base, sheet.save())
+        said = [str(note) for note in found.notes]
+    assert got == {"YL-003": {"remark": "好"}}
+    assert len(said) == 2
+    assert "等级" in said[0]
+    assert "YL-001" in said[1]
+
+
+def test_sums_and_headings_between_the_rows_are_no_items(base, book):
+    sheet = Sheet(book)
+    for at, head in enumerate(sheet.heads, start=1):
+        sheet.sheet.cell(7, at).value = head
+    sheet.sheet.cell(8, 1).value = "合计"
+    sheet.cell(4, "影响人口").value = 12
+    assert taken(base, sheet.save())[1].refused == ()
+
+
+@pytest.mark.parametrize("word", ["反弹", "退回"])
+def test_what_was_never_mended_cannot_be_sent_back(base, book, word):
+    sheet = Sheet(book)
+    sheet.cell(0, "状态").value = word
+    changes, found = taken(base, sheet.save())
+    assert changes == {}
+    assert [one.field for one in found.refused] == ["state"]

@@ -259,7 +259,8 @@ def test_what_goes_out_is_locked_but_for_what_is_to_be_filled_in(project):
     ("field", "written", "code"),
     [
         ("state", "整改中", "mending"), ("state", "being mended", "mending"), ("state", "发现", "found"),
-        ("state", "已整改", "review"), ("state", "销号", "closed"), ("listed", "市级", "city"),
+        ("state", "已整改", "review"), ("state", "整改 完毕。", "review"),
+        ("state", "进行中", "mending"), ("state", "销号", "closed"), ("listed", "市级", "city"),
         ("listed", "无", None), ("on_the_spot", "是", "yes"), ("on_the_spot", "否", None),
         ("closed_on", "2026年5月3日", "2026-05-03"), ("closed_on", "2026/5/3", "2026-05-03"),
         ("remark", " 好 ", "好"), ("reviewer", "-", None), ("remark", "", None), ("state", " ", None),

@@ -120,7 +120,8 @@ def write_layer(form: Form, places: pd.DataFrame, path: Path) -> int:
     at = places.loc[form.frame.iloc[:, 0]].astype(float)
     base = [
         json.dumps(
-            {**{k: v for k, v in form.base[str(key)].items() if v}, "x": x, "y": y},
+            {**{k: v for k, v in form.base[str(key)].items() if v not in (None, "")},
+             "x": x, "y": y},
             ensure_ascii=False, sort_keys=True,
         )
         for key, x, y in zip(at.index, at["x"].tolist(), at["y"].tolist(), strict=True)
