@@ -1,7 +1,9 @@
 """Kinds of tables, drawings and rasters that offices hand in, each with its right reading."""
 
 import datetime as dt
+import io
 import json
+import zipfile
 
 import geopandas as gpd
 import numpy as np
@@ -18,7 +20,14 @@ from riskmap.layers.layer import LayerSpec, UnitSpec
 from riskmap.layers.place.datum import read_link, told_projection, wgs84_to_gcj02
 from riskmap.layers.read.layer import read_layer
 from riskmap.layers.read.raster import read_raster
-from riskmap.layers.read.values import parse_dates, parse_numbers, parse_pairs, parse_text
+from riskmap.layers.read.table import _old_format_remarks
+from riskmap.layers.read.values import (
+    parse_booleans,
+    parse_dates,
+    parse_numbers,
+    parse_pairs,
+    parse_text,
+)
 from riskmap.layers.units import read_units
 from riskmap.vocabulary.roles import load_roles
 
@@ -733,3 +742,115 @@ def test_every_list_of_a_json_file_is_read_or_named(tmp_path):
     assert "columns" in str(told["sheets_left"].message)
     layer, _ = read(path, "warning_station", sheet="水位站")
     assert set(layer.table["name"]) == {"乙", "丙"}
+
+
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [
+        ("三百五", 350), ("三百零五", 305), ("两千", 2000), ("两千三百人", 2300), ("一万二", 12000),
+        ("一万零二十人", 10020), ("近千人", 1000), ("二三十人", None), ("五六百", None), ("一二〇〇", None),
+    ],
+)  # fmt: skip
+def test_numbers_said_in_words(said, right):
+    cells = pd.Series([said], dtype=object)
+    read = parse_numbers(cells, unit="person", header_unit=None, upper=False)
+    assert read.column.tolist() == [right] if right else read.bad[0]
+    in_ten_thousands = parse_numbers(cells, unit="person", header_unit="万人", upper=False)
+    assert not read.column[0] >= 1000 or in_ten_thousands.bad[0]  # 两千 under 万人 is not guessed
+
+
+def test_numbers_that_are_no_months_are_not_guessed():
+    cells = [2026.1, 2026.11, "2026.10", "1900-01-00", "1900/1/0"]
+    read = parse_dates(pd.Series(cells, dtype=object))
+    assert read.column.fillna("").tolist() == ["2026", "2026-11", "2026-10", "", ""]
+    assert read.changed[0] == "tenth"
+    assert read.bad.tolist() == ["", "", "", "date", "date"]
+
+
+def test_both_boxes_of_a_form():
+    said = ["√是 □否", "□是 √否", "是☑否☐", "是□ 否√", "☑", "是√否", "□是□否", "√是√否"]
+    read = parse_booleans(pd.Series(said, dtype=object))
+    assert read.column.tolist()[:5] == [True, False, True, False, True]
+    assert read.bad.tolist() == [""] * 5 + ["boolean"] * 3
+
+
+def test_a_line_break_in_the_first_cell_of_a_text_table(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(
+        '名称,容量(人),经度,纬度,备注\r\n"学校\n操场",100,117.0212,36.6523,"a,b"\r\n'
+        "乙,50,117.0312,36.6623,\r\n".encode()
+    )
+    layer, said = read(path)
+    assert layer.table["capacity"].tolist() == [100, 50]
+    assert not {"unclosed_quote", "too_many_cells"} & set(said)
+
+
+@pytest.mark.parametrize("people", ["人数", "负责人数量"])
+def test_a_table_of_something_else_below_is_not_read_and_said(tmp_path, people):
+    rows = [["名称", "容量(人)", "经度", "纬度"], ["甲", 100, 117.0212, 36.6523], [], ["表二 队伍"]]
+    rows += [["队伍名称", people, "经度", "纬度"], ["队A", 30, 117.0312, 36.6623]]
+    layer, said = read(sheet(tmp_path / "a.xlsx", rows))
+    assert layer.table["name"].tolist() == ["甲"]
+    assert "5" in str(said["tables_left"].message)
+
+
+def test_a_shapefile_without_its_table_is_said(tmp_path):
+    path = tmp_path / "a.shp"
+    gpd.GeoDataFrame({"名称": ["甲"]}, geometry=[shapely.Point(117.02, 36.65)], crs=4326).to_file(
+        path
+    )
+    path.with_suffix(".dbf").unlink()
+    assert read(path)[1]["no_dbf"]
+
+
+def test_an_archive_of_two_kml_files_is_said(tmp_path):
+    mark = (
+        '<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><name>{}</name><ExtendedData>'
+        '<Data name="容量"><value>120</value></Data></ExtendedData><Point><coordinates>117.02,36.65'
+        "</coordinates></Point></Placemark></Document></kml>"
+    )
+    path = tmp_path / "a.kmz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("b.kml", mark.format("乙"))
+        archive.writestr("doc.kml", mark.format("甲"))
+    layer, said = read(path)
+    assert layer.table[["name", "capacity"]].to_numpy().tolist() == [["甲", 120]]
+    assert "b.kml" in str(said["kml_left"].message)
+
+
+@pytest.mark.parametrize("code", ["0.00万人", r"0.00\万\人", '0.00"万人"'])
+def test_units_of_number_formats(tmp_path, code):
+    path = sheet(
+        tmp_path / "a.xlsx", [["名称", "容量", "经度", "纬度"], ["甲", 1.2, 117.02, 36.65]]
+    )
+    book = openpyxl.load_workbook(path)
+    book.active["B2"].number_format = code
+    book.save(path)
+    assert read(path)[0].table["capacity"].tolist() == [12000]
+
+
+def test_units_of_old_number_formats_are_said(tmp_path):
+    style = (
+        '<number:number-style style:name="N1"><number:number number:decimal-places="2"/>'
+        "<number:text>万人</number:text></number:number-style>"
+    )
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("content.xml", style)
+    code = '0.00"万人"'
+    size = (5 + 2 * len(code)).to_bytes(2, "little")
+    record = b"\x1e\x04" + size + b"\xa4\x00" + len(code).to_bytes(2, "little") + b"\x01"
+    old = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + record + code.encode("utf-16-le")
+    for content in (packed.getvalue(), old):
+        assert "万人" in str(_old_format_remarks(content)[0].message)
+    assert not _old_format_remarks(
+        old.replace("万人".encode("utf-16-le"), "暂定".encode("utf-16-le"))
+    )
+
+
+def test_a_heading_of_another_kind_of_unit_is_told():
+    for cells in ([100, "约50", "2万"], ["3"]):
+        read = parse_numbers(
+            pd.Series(cells, dtype=object), unit="person", header_unit="户", upper=False
+        )
+        assert read.bad.tolist() == ["unit"] * len(cells)

@@ -76,6 +76,10 @@ _CHANGES: Final[dict[str, tuple[str, str]]] = {
         "times in UTC were turned to Beijing time before the day was taken",
         "write the day alone",
     ),
+    "tenth": (
+        "2026.1 as a number may be January or October: the year alone was read",
+        "write it as 2026-10",
+    ),
     "said": ("dates in words were kept as they are", "write it as 2026-05-31"),
     "clock": (
         "times such as 1:30 were read as hours and minutes",

@@ -478,13 +478,22 @@ def _with_numbers(path: Path, written: str | None, notes: list[Remark]) -> str |
 def _only_kml(
     path: Path, folder: Path, layer: str | None, encoding: str | None, notes: list[Remark]
 ) -> Iterator[Path]:
-    """Give the KML of a KMZ that holds one; else the archive as it is."""
+    """Give the KML of a KMZ, of several the one that programs open; else the archive as it is."""
     vector_driver(path)
     with zipfile.ZipFile(path) as archive:
         inner = [entry for entry in archive.infolist() if entry.filename.lower().endswith(".kml")]
-        if len(inner) != 1:
+        if not inner:
             yield path
             return
+        inner.sort(key=lambda entry: entry.filename.lower() != "doc.kml")
+        if len(inner) > 1:
+            said = text(
+                "the archive holds several KML files; {read} was read, not {left}",
+                read=inner[0].filename,
+                left="、".join(entry.filename for entry in inner[1:]),
+            )
+            mend = text("unpack it and name each file as a source of its own")
+            notes.append(Remark("kml_left", said, mend))
         target = folder / f"{path.stem}.kml"
         target.write_bytes(archive.read(inner[0]))
     with plain_file(target, layer, encoding, notes) as file:

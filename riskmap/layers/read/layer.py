@@ -48,6 +48,7 @@ from riskmap.layers.layer import (
     numbers,
     own_fault,
     problems_of,
+    row_list,
     unusable,
     written_rows,
 )
@@ -333,6 +334,7 @@ def tables_of(
         )
     _refuse_transposed(chosen, name)
     _refuse_cards(chosen, name)
+    chosen, passed = _of_one_subject(chosen, tables)
     chosen, years = newest(chosen)
     said = said_elsewhere(grids, chosen)
     rows = [grid_to_rows(table.grid, table.header, table=table) for table in chosen]
@@ -345,6 +347,7 @@ def tables_of(
         for grid in grids
         if grid.cells and grid.name not in {table.grid.name for table in chosen}
     ]
+    rows[0] = replace(rows[0], notes=(*passed, *rows[0].notes))
     if years:
         rows[0] = replace(rows[0], notes=(*years, *rows[0].notes))
     elif left:
@@ -359,6 +362,22 @@ def tables_of(
         )
         rows[0] = replace(rows[0], notes=(remark, *rows[0].notes))
     return rows
+
+
+def _of_one_subject(chosen: list[Table], tables: list[Table]) -> tuple[list[Table], list[Remark]]:
+    """Leave out tables without the name column of the fullest; say which a sheet still holds."""
+    best = max(chosen, key=lambda table: len(table.header.fields))
+    if "name" in best.header.fields:
+        chosen = [t for t in chosen if "name" in t.header.fields or t.grid is not best.grid]
+    kept, sheets = {id(table) for table in chosen}, {id(table.grid) for table in chosen}
+    left = [t.header.first + 1 for t in tables if id(t) not in kept and id(t.grid) in sheets]
+    if not left:
+        return chosen, []
+    said = text(
+        "tables of something else begin below (rows {rows}); they were not read",
+        rows=row_list(np.array(left)),
+    )
+    return chosen, [Remark("tables_left", said, text("put every table into a sheet of its own"))]
 
 
 _MOST_TABLES: Final = 8

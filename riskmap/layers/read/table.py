@@ -83,6 +83,7 @@ def read_workbook(path: Path) -> list[Sheet]:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         marks = _row_marks(content, quiet)
+        old = _old_format_remarks(content)
         grids = []
         for sheet in book.sheets_metadata:
             if sheet.typ != SheetTypeEnum.WorkSheet:
@@ -94,7 +95,7 @@ def read_workbook(path: Path) -> list[Sheet]:
                     cells=_sheet_cells(opened),
                     hidden=sheet.visible != SheetVisibleEnum.Visible,
                     merged=tuple(sorted(opened.merged_cell_ranges or ())),
-                    notes=tuple(_mark_remarks(marks.get(sheet.name, _Marks()), sheet.name)),
+                    notes=(*_mark_remarks(marks.get(sheet.name, _Marks()), sheet.name), *old),
                     units=marks.get(sheet.name, _Marks()).units,
                 )
             )
@@ -196,7 +197,7 @@ _NUMBER_CELL: Final = re.compile(
 )
 _SHOWN: Final = re.compile(
     r"^(?:General|G/通用格式|[#0.?\s]*0(?:,?#*0)*(?:\.[0#]+)?)[_ ]?"
-    r"(?:\s*\"\s*([^\"]+?)\s*\"|\\?(%))(?:;.*)?$"
+    r"(?:\s*\"\s*([^\"]+?)\s*\"|([^\x00-\x7f]+)|\\?%)(?:;.*)?$"
 )
 """A number format that shows a number as it is, or in hundredths, with a word behind it."""
 
@@ -224,11 +225,57 @@ def _unit_styles(styles: Any) -> dict[int, str]:
     } | {9: "0%", 10: "0.00%"}
     out = {}
     for at, entry in enumerate(styles.iterfind(f"{_MAIN}cellXfs/{_MAIN}xf")):
-        match = _SHOWN.match(formats.get(int(entry.get("numFmtId", 0)), ""))
-        unit = unit_of(match[1]) if match and match[1] else "1" if match else None
-        if unit:
+        if unit := _shown_unit(formats.get(int(entry.get("numFmtId", 0)), "")):
             out[at] = unit
     return out
+
+
+def _shown_unit(code: str) -> str | None:
+    """Read the unit that a number format shows behind the number; ``1`` for per cent.
+
+    Examples
+    --------
+    >>> _shown_unit('0.0"万人"'), _shown_unit("0%"), _shown_unit("0.0")
+    ('10k persons', '1', None)
+    """
+    match = _SHOWN.match(re.sub(r"\\(?=[^\x00-\x7f])", "", code))
+    word = match and (match[1] or match[2])
+    return unit_of(word) if word else "1" if match else None
+
+
+_FORMAT_RECORD: Final = re.compile(rb"\x1e\x04(..)..(..)([\x00\x01])", re.DOTALL)
+"""A number format in an .xls: length of the record and of the text, and whether it is UTF-16."""
+_ODS_STYLE: Final = re.compile(rb"<number:number-style\b.*?</number:number-style>", re.DOTALL)
+_ODS_WORD: Final = re.compile(
+    rb"</?number:number(?=[\s/>])[^>]*>\s*<number:text>([^<]+)</number:text>"
+)
+
+
+def _old_format_remarks(content: bytes) -> list[Remark]:
+    """Say which units the number formats of an .xls or .ods show, as they are not read there."""
+    words: list[str] = []
+    if content.startswith(_OLE):
+        for match in _FORMAT_RECORD.finditer(content):
+            size, count = (int.from_bytes(part, "little") for part in match.groups()[:2])
+            wide = match[3] == b"\x01"
+            if size == 5 + count * (2 if wide else 1):
+                body = content[match.end() : match.end() + size - 5]
+                words.append(body.decode("utf-16-le" if wide else "latin-1", "replace"))
+    elif content.startswith(_ZIP):
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for part in {"content.xml", "styles.xml"} & set(archive.namelist()):
+                for style in _ODS_STYLE.findall(archive.read(part)):
+                    words += [
+                        f'0"{w.decode("utf-8", "replace")}"' for w in _ODS_WORD.findall(style)
+                    ]
+    units = dict.fromkeys(word for word in words if (_shown_unit(word) or "1") != "1")
+    if not units:
+        return []
+    said = text(
+        "number formats of this file show units behind the numbers ({units}); they were not read",
+        units="、".join(units),
+    )
+    return [Remark("format_unread", said, text("save it as .xlsx, where they are read"))]
 
 
 def _struck_styles(styles: Any) -> frozenset[int]:
@@ -626,7 +673,8 @@ def _split(body: str, mark: str) -> tuple[list[list[Any]], list[int]]:
     """Split a text table into cells; lines that an unclosed quote would swallow are read alone.
 
     Lines are counted apart from the parser: a record over several lines is one only when no line
-    inside it looks like a record of its own.
+    inside it looks like a record of its own, or when it has as many cells as the others and no
+    cell holds the marks of a record: what a quote swallows holds as many as a record or more.
     """
     lines = list(io.StringIO(body, newline=""))
     reader = csv.reader(lines, delimiter=mark)
@@ -643,7 +691,8 @@ def _split(body: str, mark: str) -> tuple[list[list[Any]], list[int]]:
     unclosed = []
     for row, (start, end) in zip(rows, spans, strict=True):
         inner = lines[start + 1 : end]
-        if width > 1 and any(line.count(mark) >= width - 1 for line in inner):
+        like = width > 1 and any(line.count(mark) >= width - 1 for line in inner)
+        if like and (len(row) != width or any(cell.count(mark) >= width - 1 for cell in row)):
             unclosed.append(len(out) + 1)
             out += [_alone(line, mark) for line in lines[start:end]]
         else:
@@ -1099,7 +1148,7 @@ def find_tables(grid: Sheet, name: Namer) -> list[Table]:
         following = None
         if again is not None:
             following = find_header(grid.cells[: again + 3], name, merged=grid.merged, start=again)
-            if following is not None and 2 * len(following.fields) >= len(header.fields):
+            if following is not None:
                 stop = _title_start(grid.cells, again, header.last + 1)
             else:
                 following = None
@@ -1117,7 +1166,11 @@ def _texts_of(rows: Sequence[list[Any]]) -> tuple[str, ...]:
 
 
 def _next_header(cells: Sequence[list[Any]], header: Header) -> int | None:
-    """Find a row further down that holds names of the header, but is not the same header again."""
+    """Find a row further down that holds names of the header, but is not the same header again.
+
+    Two names of the header in their own columns, in a row without a number, are enough: there the
+    table of something else begins.
+    """
     known = {entry for entry in header.names if entry}
     if len(known) < 3:
         return None
@@ -1126,7 +1179,9 @@ def _next_header(cells: Sequence[list[Any]], header: Header) -> int | None:
     for index in _like_header(cells, known, header.last + 1, least):
         row = cells[index]
         if sum(1 for value in row if isinstance(value, str) and value in known) < least:
-            continue
+            own = sum(1 for a, b in zip(row, header.names, strict=False) if b and a == b)
+            if own < 2 or any(re.search(r"\d", cell_text(value)) for value in row):
+                continue
         texts = [entry for value in row if (entry := cell_text(value))]
         titled = index > header.last + 1 and len(_texts_of([cells[index - 1]])) == 1
         if texts != same or titled:

@@ -53,13 +53,17 @@ EXCEL_ERRORS: Final = frozenset(
     ("#n/a", "#ref!", "#value!", "#div/0!", "#name?", "#num!", "#null!")
 )
 _YES: Final = frozenset(
-    ("是", "有", "true", "yes", "y", "t", "1", "√", "✓", "✔", "对", "已", "1.0")
+    ("是", "有", "true", "yes", "y", "t", "1", "√", "✓", "✔", "☑", "✅", "对", "已", "1.0")
 )
 _NO: Final = frozenset(
-    ("否", "无", "没有", "不是", "false", "no", "n", "f", "0", "×", "x", "✗", "未", "0.0")
+    ("否", "无", "没有", "不是", "false", "no", "n", "f", "0", "×", "x", "✗", "✘", "未", "0.0")
 )
 INVISIBLE: Final = dict.fromkeys((0x200B, 0x2060, 0xFEFF, 0x00AD))
 """Characters without width that copying from pages and chats leaves in cells."""
+_BOXES: Final = re.compile(
+    r"^(?:([√☑✓✔■□☐])[是有]([√☑✓✔■□☐]?)[否无]|[是有]([√☑✓✔■□☐]?)[否无]([√☑✓✔■□☐]))$"
+)
+"""Both answers of a form, with the boxes before the words or behind them."""
 _YES_NO: Final = re.compile(r"^(是|有|已|否|无|没有|未)(?=[,，。;；:：、(（\[\s]|[一-龥]{0,2}\d)")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _SCIENTIFIC: Final = re.compile(r"^\d(?:\.\d+)?[eE]\+?\d{1,2}$")
@@ -524,6 +528,10 @@ def _boolean(cell: object) -> tuple[Any, str, str]:
         return False, "", ""
     if entry in MISSING:
         return pd.NA, "", ""
+    if match := _BOXES.match(re.sub(r"\s", "", entry)):
+        boxes = match.groups()[:2] if match[1] else match.groups()[2:]
+        yes, no = (bool(box) and box not in "□☐" for box in boxes)
+        return (yes, "", "") if yes != no else (pd.NA, "boolean", "")
     if match := _YES_NO.match(entry):
         return match[1] in ("是", "有", "已"), "", "yes_no"
     return pd.NA, "boolean", ""
@@ -600,6 +608,8 @@ def _date(cell: object) -> tuple[Any, str, str]:
     entry = plain(cell)
     if entry.casefold() in MISSING or entry.casefold() in EXCEL_ERRORS:
         return None, "", ""
+    if isinstance(cell, (float, np.floating)) and (tenth := _TENTH.fullmatch(entry)):
+        return tenth[1], "", "tenth"
     entry = WHOLE_FLOAT.sub(r"\1", entry)
     if entry.isdigit() and 20000 <= int(entry) <= 70000:
         return (date(1899, 12, 30) + timedelta(days=int(entry))).isoformat(), "", "serial"
@@ -615,12 +625,14 @@ def _date(cell: object) -> tuple[Any, str, str]:
     if month is None:
         return f"{year:04d}", "", ""
     try:
-        whole = date(year, month, day or 1).isoformat()
+        whole = date(year, month, 1 if day is None else day).isoformat()
     except ValueError:
         return None, "date", ""
     return (whole if day else whole[:7]), "", "short" if _SHORT_DATE.match(squeezed) else ""
 
 
+_TENTH: Final = re.compile(r"((?:19|20)\d{2})\.1")
+"""A number that a sheet makes both of January, 2026.1, and of October, 2026.10."""
 _UTC: Final = re.compile(r"^(\d{4}-\d{2}-\d{2})[T ]([0-2]\d:[0-5]\d)\S*?(?:Z|\+00:?00)$")
 _MONTHS: Final = (
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
@@ -695,7 +707,8 @@ _WITHIN: Final = re.compile(
 )
 _OF_WHICH: Final = re.compile(r"其中|含|包括|共|合计|总|每|/|第|[-~至到]")
 _CHINESE_NUMBER: Final = re.compile(
-    r"^(?:约|近)?([一二三四五六七八九十百两]{1,5})(?=[多余]?[人名位个处台套座张辆艘栋户层支队件]?$)"
+    r"^(?:约|近)?([零〇一二三四五六七八九十百千万两]{1,9})"
+    r"(?=[多余]?[人名位个处台套座张辆艘栋户层支队件]?$)"
 )
 _QUANTITY: Final = re.compile(r"^([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(.*)$", re.IGNORECASE)
 _RANGE: Final = re.compile(
@@ -754,6 +767,8 @@ def parse_numbers(
     if (endless := np.isinf(quick)).any():
         bad = np.where(endless, "type", "").astype(object)
         values[endless] = np.nan
+    if np.isnan(factor):
+        bad = np.where(np.isnan(quick), "", "unit").astype(object)
     rest = np.flatnonzero(np.isnan(quick))
     rest = rest[series.iloc[rest].notna().to_numpy()]
     if len(rest):
@@ -833,7 +848,8 @@ def _quantity(
         return (max(ends) if upper else min(ends)), "", "range"
     bound = "bound" if _BOUND.search(bare) else "text"
     bare = _REMARKED.sub("", _BOUND.sub("", bare)).strip()
-    bare = _as_digits(bare)
+    if factor == 1 or not re.search("[千万]", bare):
+        bare = _as_digits(bare)
     match = _QUANTITY.match(_ROUGHLY.sub("", bare))
     scale = None
     if match is not None:
@@ -915,7 +931,8 @@ def _as_digits(entry: str) -> str:
     ('32人', '1.2米', '0.5米', '0.3m')
     """
     if numeral := _CHINESE_NUMBER.match(entry):
-        return f"{_numeral(numeral[1])}{entry[numeral.end() :]}"
+        number = _numeral(numeral[1])
+        return entry if number is None else f"{number}{entry[numeral.end() :]}"
     match = _SAID_LENGTH.fullmatch(_ROUGHLY.sub("", entry))
     if match is None:
         return entry
@@ -928,18 +945,36 @@ def _as_digits(entry: str) -> str:
     return f"{metres + (0.5 if half else 0.0):g}米"
 
 
-def _numeral(numeral: str) -> int:
-    """Read a Chinese number below 1000, as written before a counting word.
+def _numeral(numeral: str) -> int | None:
+    """Read a Chinese number below 100 million; None where it is none, as 二三十 (20 to 30).
 
     Examples
     --------
-    >>> _numeral("两"), _numeral("三十二"), _numeral("一百二十")
-    (2, 32, 120)
+    >>> _numeral("两"), _numeral("三十二"), _numeral("一百二十"), _numeral("三百零五")
+    (2, 32, 120, 305)
+    >>> _numeral("三百五"), _numeral("一万二"), _numeral("二三十")
+    (350, 12000, None)
     """
-    plain_form = numeral.replace("两", "二")
-    hundreds, hundred, rest = plain_form.rpartition("百")
-    low = _small(rest.lstrip("零")) if rest.lstrip("零") else 0
-    return (100 * _small(hundreds or "一") if hundred else 0) + low
+    head, ten_thousand, tail = numeral.partition("万")
+    if ten_thousand:
+        high = _numeral(head) if head else None
+        low = _numeral(tail) if tail else 0
+        if high is None or low is None:
+            return None
+        return 10000 * high + (1000 * low if len(tail) == 1 else low)
+    total, digit, last, zero = 0, 0, 10000, False
+    for sign in numeral.replace("两", "二").replace("〇", "零"):
+        if each := {"十": 10, "百": 100, "千": 1000}.get(sign):
+            if each >= last or not (digit or each == 10 or last == 10000):
+                return None
+            total, digit, last, zero = total + (digit or 1) * each, 0, each, False
+        elif digit or (zero and sign == "零"):
+            return None
+        elif sign == "零":
+            zero = True
+        else:
+            digit = int(sign.translate(_NUMERALS))
+    return total + digit * (last // 10 if 100 <= last < 10000 and not zero else 1)
 
 
 def _numbers_within(entry: str, unit: str | None) -> tuple[float, str, str] | None:
@@ -988,6 +1023,8 @@ def _ten_thousand(unit: str | None, factor: float) -> float | None:
 def _scale(written: str, unit: str | None, factor: float) -> float | None:
     """Return what a number with this unit text is multiplied by; None when it is not clear."""
     written = written.strip()
+    if np.isnan(factor) and written in ("", "万"):
+        return None
     if not written:
         return factor
     if written == "万":

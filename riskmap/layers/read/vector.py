@@ -404,6 +404,9 @@ def _read_shapefile(
     wanted = [*asked_keys(where), *keys]
     name = layer or path.stem
     table_file = path if alone else sibling(path, ".dbf")
+    if table_file is None:
+        said = text("the .dbf table is missing: the shapes have no name and no figures")
+        notes.append(Remark("no_dbf", said, text("send all parts of the shapefile")))
     notes += overflowed(table_file, found.codec) if table_file is not None else []
     if table_file is not None and (alone or found.bad or not found.clean_names):
         table = read_dbf(table_file, found.codec)
