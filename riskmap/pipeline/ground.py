@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from riskmap.errors import Problem
     from riskmap.geo.grid import Grid
+    from riskmap.geo.network.flooded import WetRoads
+    from riskmap.geo.network.graph import Snapped
     from riskmap.indicators.table import Inputs
     from riskmap.layers.layer import Layer, Source
     from riskmap.project.schema import Project
@@ -67,6 +69,8 @@ class Roads:
     """Road graphs by profile, travel seconds of the cells by role, and what must be said."""
 
     graphs: Mapping[str, RoadGraph] = field(default_factory=dict)
+    cells: Mapping[str, tuple[Snapped, NDArray[np.int64]]] = field(default_factory=dict)
+    """By profile, as `cells_on_roads` gives it."""
     seconds: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     notes: tuple[Text, ...] = ()
 
@@ -113,6 +117,7 @@ def build_roads(
         return Roads(notes=(text("No road layer: distances are straight lines."),))
 
     graphs: dict[str, Any] = {}
+    cells: dict[str, tuple[Snapped, NDArray[np.int64]]] = {}
     seconds: dict[str, NDArray[np.float32]] = {}
     notes: list[Text] = []
     for role, (profile, way) in FACILITIES.items():
@@ -129,7 +134,10 @@ def build_roads(
             continue
         graphs[profile] = graph
         notes.extend(text("Roads: {note}.", note=note) for note in graph.notes)
-        seconds[role] = cell_seconds(graph, places, grid, way=way, presets=presets)
+        cells[profile] = cells_on_roads(graph, grid)
+        seconds[role] = cell_seconds(
+            graph, places, grid, cells=cells[profile], way=way, presets=presets
+        )
     if graphs:
         said = hour_notes(graphs["emergency"]) if "emergency" in graphs else ()
         free = text(
@@ -138,7 +146,7 @@ def build_roads(
         notes.extend(text("Roads: {note}.", note=note) for note in said)
         notes += [] if said else [free]
     told = {str(note): note for note in notes}
-    return Roads(graphs=graphs, seconds=seconds, notes=tuple(told.values()))
+    return Roads(graphs=graphs, cells=cells, seconds=seconds, notes=tuple(told.values()))
 
 
 def profile_graph(
@@ -334,11 +342,38 @@ def road_direction(project: Project) -> str | None:
     return sources[0].direction if sources else None
 
 
+def cells_on_roads(graph: RoadGraph, grid: Grid) -> tuple[Snapped, NDArray[np.int64]]:
+    """Find where the cells inside the place come to the roads.
+
+    A cell far from every road is as much later as the walk to it takes, not out of reach. Who lives
+    as far from two roads takes the better one; which was drawn first says nothing.
+
+    Parameters
+    ----------
+    graph
+        The road graph.
+    grid
+        The grid.
+
+    Returns
+    -------
+    at : Snapped
+        Places on the roads, one or more for each cell.
+    row : numpy.ndarray
+        Which of the cells inside the place each is of.
+    """
+    return snap_tied(
+        graph, np.column_stack(cell_centres(grid, inside_cells(grid))),
+        limit_m=np.inf, as_near_m=AS_NEAR_M, apart_m=APART_M,
+    )  # fmt: skip
+
+
 def cell_seconds(
     graph: RoadGraph,
     places: gpd.GeoDataFrame,
     grid: Grid,
     *,
+    cells: tuple[Snapped, NDArray[np.int64]],
     way: str,
     presets: Presets,
     edge_cost: NDArray[np.float64] | None = None,
@@ -357,6 +392,8 @@ def cell_seconds(
         The facilities.
     grid
         The grid.
+    cells
+        Its cells on this graph, as `cells_on_roads` gives them.
     way
         ``from_facility`` or ``to_facility``.
     presets
@@ -369,14 +406,8 @@ def cell_seconds(
     ndarray
         Shape (ny, nx) [s]; NaN where no road leads.
     """
-    cells = inside_cells(grid)
+    inside, (at, row) = inside_cells(grid), cells
     limit = max(float(presets["station.snap_limit_m"]), 2 * grid.size_m)
-    # A cell far from every road is as much later as the walk to it takes, not out of reach.
-    # Who lives as far from two roads takes the better one; which was drawn first says nothing.
-    at, row = snap_tied(
-        graph, np.column_stack(cell_centres(grid, cells)),
-        limit_m=np.inf, as_near_m=AS_NEAR_M, apart_m=APART_M,
-    )  # fmt: skip
     to = snap_rows(graph, places, limit_m=limit)
     on_foot = float(presets["road.foot_kmh"]) / 3.6
     speed = on_foot if way == "to_facility" else float(presets["network.access_kmh"]) / 3.6
@@ -386,10 +417,10 @@ def cell_seconds(
     found = nearest_seconds(graph, to, at, way=way, start=last, edge_cost=edge_cost)  # type: ignore[arg-type]
     walk = np.minimum(at.walk_m, limit) / speed + np.maximum(at.walk_m - limit, 0.0) / on_foot
     seconds = np.full(grid.shape[0] * grid.shape[1], np.nan, np.float32)
-    best = np.full(len(cells), np.inf)
+    best = np.full(len(inside), np.inf)
     np.minimum.at(best, row, found.cost + walk)
     reached = np.isfinite(best)
-    seconds[cells[reached]] = np.round(best[reached], 3)
+    seconds[inside[reached]] = np.round(best[reached], 3)
     return seconds.reshape(grid.shape)
 
 
@@ -540,10 +571,12 @@ def cut_roads(
             continue
         now = np.full_like(before, np.nan)
         if len(places):
-            roads_now, cost = wet if wet is not None else (graph, None)
+            at, row = roads.cells[profile]
             now = cell_seconds(
-                roads_now, places, inputs.grid, way=way, presets=inputs.presets, edge_cost=cost
-            )
+                graph if wet is None else wet[0].graph, places, inputs.grid,
+                cells=(at if wet is None else wet[0].moved(at), row), way=way,
+                presets=inputs.presets, edge_cost=None if wet is None else wet[1],
+            )  # fmt: skip
         cut = int((np.isfinite(before) & ~np.isfinite(now)).sum())
         if cut:
             notes.append(_cut_off(role, scenario.name, cut))
@@ -563,7 +596,7 @@ def _cut_off(role: str, name: str, n: int) -> Text:
 
 def wet_network(
     graph: RoadGraph, grid: Grid, scenario: Scenario, *, vehicle: str, presets: Presets
-) -> tuple[RoadGraph, NDArray[np.float64]] | None:
+) -> tuple[WetRoads, NDArray[np.float64]] | None:
     """Give the roads under water: free flow, slowed on the wet stretches as the vehicle is slowed.
 
     Parameters
@@ -582,7 +615,7 @@ def wet_network(
     Returns
     -------
     tuple or None
-        The graph, cut where water or a closure begins or ends, and the time along each edge,
+        The roads, cut where water or a closure begins or ends, and the time along each edge,
         infinite where closed, shape (m,) [s]; None when no road is slower than in free flow.
     """
     tiles = depth_tiles(grid, scenario.depth_m, scenario.depths)
@@ -593,4 +626,4 @@ def wet_network(
     wet = roads.seconds(vehicle=vehicle, presets=presets)
     fine = np.isfinite(dry)
     slower = np.where(fine, wet / np.where(fine, dry, 1.0), np.where(roads.shut, np.inf, 1.0))
-    return roads.graph, np.asarray(roads.graph.edge_seconds * slower, np.float64)
+    return roads, np.asarray(roads.graph.edge_seconds * slower, np.float64)

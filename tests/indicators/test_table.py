@@ -495,14 +495,15 @@ def test_nothing_leaps_at_the_snapping_limit(way, kmh, near):
     Vehicles have arrived within 80 m of the road, at both ends; who walks walks every metre.
     """
     from riskmap.geo.network import build_graph
-    from riskmap.pipeline.ground import cell_seconds
+    from riskmap.pipeline.ground import cell_seconds, cells_on_roads
 
     presets = load_presets()
     tall = make_grid(shapely.box(0, 0, 100, 1000), crs=CRS, size_m=100)
     roads = table([shapely.LineString([(0, 50), (100, 50)])], speed_kmh=[36.0])
     graph = build_graph(roads, presets=presets)
     place = table(shapely.points([[50, 150]]))
-    seconds = cell_seconds(graph, place, tall, way=way, presets=presets)[::-1, 0]
+    cells = cells_on_roads(graph, tall)
+    seconds = cell_seconds(graph, place, tall, cells=cells, way=way, presets=presets)[::-1, 0]
     metres = np.maximum(np.arange(10) * 100.0 - near, 0)
     last = np.minimum(metres, 500) / (kmh / 3.6) + np.maximum(metres - 500, 0) / 1.0
     assert seconds == pytest.approx((100 - near) / (kmh / 3.6) + last, rel=1e-5)
