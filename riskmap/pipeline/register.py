@@ -271,6 +271,35 @@ def _signed_off(
             n=len(gone),
             some=", ".join(map(str, gone[:10])),
         )
+    again = _renamed(known.loc[gone], items.loc[~items.index.isin(known.index)])
+    if again:
+        yield text(
+            "{n} items seem to be listed again under another number ({some}): state and deadline "
+            "stay with the old one; give the ledger its number back",
+            n=len(again),
+            some="、".join(f"{old} → {new}" for old, new in again[:10]),
+        )
+
+
+def _renamed(gone: pd.DataFrame, fresh: pd.DataFrame) -> list[tuple[str, str]]:
+    """Pair items that no ledger lists any more with new ones of one kind and name, or place."""
+    if not len(gone) or not len(fresh):
+        return []
+    new: dict[tuple[Any, ...], str] = {}
+    for key, role, name, x, y in zip(
+        fresh.index, fresh["role"], fresh["name"], fresh["lon"], fresh["lat"], strict=True
+    ):
+        new.setdefault((role, str(name)), str(key))
+        if x == x and y == y:
+            new.setdefault((role, round(float(x), 5), round(float(y), 5)), str(key))
+    pairs = []
+    for key, role, name, x, y in zip(
+        gone.index, gone["role"], gone["name"], gone["x"], gone["y"], strict=True
+    ):
+        found = new.get((role, str(name))) or new.get((role, x, y))
+        if found:
+            pairs.append((str(key), found))
+    return pairs
 
 
 def _unproven_rows(ground: Ground) -> Iterator[Problem]:
@@ -320,10 +349,9 @@ def record(
     rows = pd.concat(parts) if parts else control
     places = items.reindex(rows.index)
     with events.open_register(register_file(project), write=True) as base:
-        known = events.current(base)
-        return events.append(
-            base, events.listed(rows, places, known=known, on=project.data_date or "")
-        )
+        known, on = events.current(base), project.data_date or ""
+        found = events.listed(rows, places, known=known, on=on)
+        return events.append(base, events.not_older(base, found, on=on))
 
 
 def refuse_lost_edits(project: Project, table: Path) -> None:

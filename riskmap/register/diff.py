@@ -480,7 +480,9 @@ def as_of(base: sqlite3.Connection, on: str) -> pd.DataFrame:
         return table
     then: dict[str, dict[str, Any]] = {}
     rows = base.execute(
-        "select item_id, changes from events where on_date <= ? order by seq", (on,)
+        "select item_id, changes from events where on_date <= ? and item_id in "
+        "(select item_id from events where kind = 'listed' and on_date <= ?) order by seq",
+        (on, on),
     )
     for item_id, changes in rows:
         then.setdefault(item_id, {}).update(json.loads(changes))

@@ -338,6 +338,30 @@ def listed(
             )
 
 
+def not_older(base: sqlite3.Connection, found: Iterable[Event], *, on: str) -> Iterator[Event]:
+    """Leave out how a run on older data describes items that were described anew since.
+
+    Parameters
+    ----------
+    base
+        The register.
+    found
+        Events of the run.
+    on
+        Date of its data, ISO.
+
+    Yields
+    ------
+    Event
+        What is listed for the first time, and descriptions that no later run has made.
+    """
+    later = base.execute(
+        "select distinct item_id from events where source = 'run' and on_date > ?", (on,)
+    )
+    newer = {row[0] for row in later} if on else set()
+    yield from (one for one in found if one.kind != "about" or one.item_id not in newer)
+
+
 def _told(value: Any) -> Any:
     """Give a plain value: text, number or None; a text of two languages in Chinese."""
     if value is None or value != value:

@@ -247,7 +247,6 @@ def _with_copy(whole: Returned, more: Returned) -> Returned:
         rows={key: said for key, said in rows.items() if key not in kept},
         columns=tuple(dict.fromkeys((*whole.columns, *more.columns))),
         refused=tuple(refused),
-        passed=tuple(dict.fromkeys((*whole.passed, *more.passed))),
     )
 
 
@@ -564,6 +563,13 @@ def merge(
     found = Merged(refused=tuple(one for book in books for one in book.refused), notes=notes)
     for book in books:
         found = _merged(found, ours, book, by=by, on=on)
+    last = str(base.execute("select coalesce(max(on_date), '') from events").fetchone()[0])
+    if found.events and on and on < last:
+        back = text(
+            "{day} lies before the last entry of the register, {last}: check the day of the import",
+            day=on, last=last,
+        )  # fmt: skip
+        found = replace(found, notes=(*found.notes, back))
     return found
 
 
@@ -623,11 +629,17 @@ def _merged(
     )
 
 
+_NOT_IN_RESULTS: Final = ("on_the_spot", "extended")
+"""Open columns that the table of a results folder does not have."""
+
+
 def _not_taken(book: Returned) -> list[Text]:
     """Name the columns that were filled in and are none of the table's, and the locked ones."""
     notes = []
     lost = [str(HEADINGS[name]) for name in e.EDITABLE if name not in book.columns]
-    if book.passed and book.rows:
+    if book.about and "on" not in book.about and len(lost) <= len(_NOT_IN_RESULTS):
+        lost = []  # the table of a results folder has columns of its own, and not all of these
+    elif book.passed and book.rows:
         notes.append(
             text(
                 "{file}: columns that the table does not have are not taken: {names}",

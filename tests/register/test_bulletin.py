@@ -1,12 +1,14 @@
 """The bulletin counts what the events say, unit by unit, between two days."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from riskmap.pipeline.register import _renamed
 from riskmap.register.diff import as_of, bulletin, letter, reminders, sheets_of
-from riskmap.register.events import Event, append, current, open_register
+from riskmap.register.events import Event, append, current, not_older, open_register
 from riskmap.vocabulary.roles import load_roles
 
 ROLES = load_roles()
@@ -138,3 +140,38 @@ def test_the_first_and_the_last_day_both_count(base):
 def test_what_came_up_again_in_the_period_is_not_signed_off_in_it(base):
     found = bulletin(base, since="2026-05-01", until="2026-06-30").total
     assert (found["closed"], found["rebound"], found["open"]) == (0, 1, 4)
+
+
+def test_an_entry_before_an_item_was_listed_lists_nothing(base):
+    """The machine's clock stood wrong, or --on was mistyped."""
+    append(base, [event("D", "edit", "2026-01-05", remark="早")])
+    assert as_of(base, "2026-02-01").empty
+    assert bulletin(base, since="2026-01-01", until="2026-02-01").total["items"] == 0
+
+
+def test_a_run_on_older_data_describes_nothing_anew(base):
+    late = event("A", "about", "2026-05-10", level=4)
+    append(base, [replace(late, source="run")])
+    old = [event("A", "about", "2026-04-10", level=2), first("E", "2026-04-10", "甲镇", "2026-06-01"),
+           event("B", "about", "2026-04-10", level=2)]  # fmt: skip
+    assert [one.item_id for one in not_older(base, old, on="2026-04-10")] == ["E", "B"]
+    assert len(list(not_older(base, old, on="2026-05-10"))) == 3
+
+
+def test_items_that_come_back_under_another_number_are_paired():
+    gone = pd.DataFrame(
+        {
+            "role": "flood_point",
+            "name": ["路口", "桥下", "井"],
+            "x": [117.0, 117.1, 117.2],
+            "y": 36.0,
+        },
+        index=["YL-P2", "YL-P3", "YL-P4"],
+    )
+    fresh = pd.DataFrame(
+        {"role": ["flood_point", "flood_point", "reservoir"], "name": ["路口", "桥下通道", "井"],
+         "lon": [117.5, 117.1000001, 117.2], "lat": 36.0},
+        index=["YL-P9", "YL-P8", "SK-1"],
+    )  # fmt: skip
+    assert _renamed(gone, fresh) == [("YL-P2", "YL-P9"), ("YL-P3", "YL-P8")]
+    assert _renamed(gone, fresh.iloc[:0]) == []

@@ -1,6 +1,7 @@
 """What officers and their programs do to a table before it comes back, one by one."""
 
 import sqlite3
+from dataclasses import replace
 
 import geopandas as gpd
 import openpyxl
@@ -430,3 +431,25 @@ def test_what_was_never_mended_cannot_be_sent_back(base, book, word):
     changes, found = taken(base, sheet.save())
     assert changes == {}
     assert [one.field for one in found.refused] == ["state"]
+
+
+def test_a_day_before_the_last_entry_is_said(base, book):
+    sheet = Sheet(book)
+    assert merge(base, [read_returned(book)], on="2020-01-01").notes == ()  # nothing to enter
+    sheet.cell(0, "备注").value = "好"
+    returned = sheet.save()
+    assert len(merge(base, [returned], on="2020-01-01").notes) == 1
+    assert merge(base, [returned], on="2026-03-01").notes == ()
+
+
+def test_columns_of_a_results_folder_are_no_strangers(base, book):
+    """Its table has columns of its own, and neither 即查即改 nor 延期至."""
+    sheet = Sheet(book)
+    for head in ("即查即改", "延期至"):
+        sheet.sheet.cell(3, sheet.heads.index(head) + 1).value = f"{head}说明"
+        sheet.cell(0, head).value = "3"
+    returned = replace(sheet.save(), about={"project": "某区"})
+    assert taken(base, returned)[1].notes == ()
+    sheet.sheet.cell(3, sheet.heads.index("状态") + 1).value = "情况"
+    returned = replace(sheet.save(), about={"project": "某区"})
+    assert len(taken(base, returned)[1].notes) == 2

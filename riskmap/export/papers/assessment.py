@@ -479,7 +479,7 @@ def top_blocks(result: Result, top: pd.DataFrame) -> list[Any]:
         rows = [
             [
                 str(number),
-                f"{cell(row, c.NAME, result)}（{where(row)}）",
+                _beside(cell(row, c.NAME, result), where(row)),
                 cell(row, c.LEVEL, result),
                 own_reasons(row.get("reason")),
                 cell(row, "people", result),
@@ -493,7 +493,7 @@ def top_blocks(result: Result, top: pd.DataFrame) -> list[Any]:
         blocks = [
             Para(say("assessment.top_note", n=len(top))),
             Table(
-                heads, rows, (0.7, 3.0, 1.0, 3.6, 1.1, 3.0, 2.2, 1.9), "clclrllc", size="list",
+                heads, rows, (0.7, 2.9, 1.0, 3.4, 1.1, 2.8, 2.2, 2.4), "clclrllc", size="list",
                 fills=_level_fills(levels, 2),
             ),
         ]  # fmt: skip
@@ -503,6 +503,11 @@ def top_blocks(result: Result, top: pd.DataFrame) -> list[Any]:
         fields = _lacking_fields(lacking)
         blocks.append(Para(say("assessment.ungraded", n=len(lacking), fields=joined(fields))))
     return blocks
+
+
+def _beside(name: str, more: str) -> str:
+    """Set what is known beside a name in brackets; nothing where nothing is known."""
+    return f"{name}（{more}）" if more else name
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -603,7 +608,7 @@ def _list_table(result: Result) -> Table:
     ]
     levels = [int(level) for level in result.items[c.LEVEL].fillna(0)]
     return Table(
-        heads, rows, (0.8, 3.1, 1.5, 1.1, 2.7, 4.3, 1.2, 3.4, 2.6, 1.8), "clccllrllc",
+        heads, rows, (0.8, 3.0, 1.5, 1.1, 2.7, 4.0, 1.2, 3.3, 2.6, 2.3), "clccllrllc",
         size="list", fills=_level_fills(levels, 3),
     )  # fmt: skip
 
@@ -680,7 +685,7 @@ def _control_table(result: Result, frame: pd.DataFrame, *, caption: str = "") ->
         rows.append(
             [
                 cell(row, "rank", result) or str(number),
-                f"{cell(row, c.NAME, result)}（{cell(row, c.ROLE, result)}）",
+                _beside(cell(row, c.NAME, result), cell(row, c.ROLE, result)),
                 cell(row, c.LEVEL, result),
                 where(row),
                 cell(row, "control_tier", result),
@@ -695,7 +700,7 @@ def _control_table(result: Result, frame: pd.DataFrame, *, caption: str = "") ->
         )
     levels = [int(level) for level in frame[c.LEVEL].fillna(0)]
     return Table(
-        heads, rows, (0.8, 3.0, 1.1, 2.4, 1.4, 2.2, 1.9, 3.1, 1.8, 1.4, 1.9, 1.6), "clclcllllccc",
+        heads, rows, (0.8, 2.8, 1.1, 2.3, 1.4, 2.2, 1.9, 2.8, 2.2, 1.4, 1.8, 1.9), "clclcllllccc",
         caption=caption, size="list", fills=_level_fills(levels, 2),
     )  # fmt: skip
 
@@ -816,7 +821,7 @@ def rounds(result: Result) -> Iterator[tuple[str, Paper]]:
             rows.append(
                 [
                     str(number),
-                    f"{cell(row, c.NAME, result)}（{cell(row, c.ROLE, result)}）",
+                    _beside(cell(row, c.NAME, result), cell(row, c.ROLE, result)),
                     cell(row, c.LEVEL, result),
                     clean(row.get("village")),
                     f"{figure(row.get('lon'), 5)}, {figure(row.get('lat'), 5)}",
