@@ -854,3 +854,40 @@ def test_a_heading_of_another_kind_of_unit_is_told():
             pd.Series(cells, dtype=object), unit="person", header_unit="户", upper=False
         )
         assert read.bad.tolist() == ["unit"] * len(cells)
+
+
+def test_thousands_parted_by_blanks():
+    said = ["1 200", "4 060 123.5", "1\u00a0200人", "12 34", "1 200 30"]
+    cells = pd.Series(said, dtype=object)
+    read = parse_numbers(cells, unit="person", header_unit=None, upper=False)
+    assert read.column.tolist()[:3] == [1200, 4060123.5, 1200]
+    assert all(read.bad[3:])
+
+
+def test_a_moment_in_another_zone_is_a_day_in_beijing():
+    moments = pd.Series(pd.to_datetime(["2026-03-31T16:30Z", "2026-03-31T15:30Z"]), dtype=object)
+    assert parse_dates(moments).column.tolist() == ["2026-04-01", "2026-03-31"]
+
+
+@pytest.mark.parametrize(
+    ("member", "whole"),
+    [
+        ({"exceededTransferLimit": True}, False),
+        ({"exceededTransferLimit": False}, True),
+        ({"numberMatched": 50, "numberReturned": 1}, False),
+        ({"numberMatched": 1, "numberReturned": 1}, True),
+    ],
+)
+def test_one_page_of_a_service_is_told(tmp_path, member, whole):
+    place = {"type": "Point", "coordinates": [117.02, 36.65]}
+    feature = {"type": "Feature", "properties": {"名称": "甲"}, "geometry": place}
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature], **member}))
+    assert ("one_page" in read(path)[1]) is not whole
+
+
+def test_what_is_not_seen_in_ods_is_told():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("content.xml", '<table:table-cell table:number-rows-spanned="2">')
+    assert [remark.rule for remark in _old_format_remarks(packed.getvalue())] == ["ods_unseen"]

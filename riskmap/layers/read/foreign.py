@@ -423,6 +423,7 @@ def plain_file(
         written = _as_utf8(path, encoding, notes)
     if suffix in (".geojson", ".json") and path.is_file() and path.stat().st_size <= _MOST_TEXT:
         written = _with_numbers(path, written, notes)
+        notes += _page_remarks(path)
     if suffix == ".kml" and path.is_file() and path.stat().st_size <= _MOST_TEXT:
         written = _with_safe_names(path, written)
     packed = suffix in (".zip", ".kmz") and path.is_file()
@@ -450,6 +451,26 @@ def plain_file(
             for part in path.parent.glob(f"{_literal(path.stem)}.*"):
                 shutil.copyfile(part, Path(folder) / part.name.replace("!", "_"))
         yield target
+
+
+_PAGES: Final = 65_536
+"""Bytes at either end of a file among which a service says that there is more."""
+
+
+def _page_remarks(path: Path) -> list[Remark]:
+    """Say that a file is one page of what its service holds, when the service wrote so."""
+    with path.open("rb") as file:
+        ends = file.read(_PAGES)
+        file.seek(max(len(ends), path.stat().st_size - _PAGES))
+        ends += file.read(_PAGES)
+    counts = [
+        int(found[1]) if (found := re.search(rb'"%b"\s*:\s*(\d+)' % name, ends)) else -1
+        for name in (b"numberReturned", b"numberMatched")
+    ]
+    if not (0 <= counts[0] < counts[1] or re.search(rb'"exceededTransferLimit"\s*:\s*true', ends)):
+        return []
+    said = text("the service that wrote the file says that it holds more: this is one page alone")
+    return [Remark("one_page", said, text("download all pages"))]
 
 
 _TEXT_PLACES: Final = re.compile(r'"coordinates"\s*:\s*[\[\s]*"')

@@ -251,9 +251,15 @@ _ODS_WORD: Final = re.compile(
 )
 
 
+_ODS_UNSEEN: Final = re.compile(
+    rb'table:number-rows-spanned="(?!1")|<table:table-row\b[^>]*\btable:visibility="(?:collapse|filter)"'
+)
+
+
 def _old_format_remarks(content: bytes) -> list[Remark]:
     """Say which units the number formats of an .xls or .ods show, as they are not read there."""
     words: list[str] = []
+    out: list[Remark] = []
     if content.startswith(_OLE):
         for match in _FORMAT_RECORD.finditer(content):
             size, count = (int.from_bytes(part, "little") for part in match.groups()[:2])
@@ -264,18 +270,23 @@ def _old_format_remarks(content: bytes) -> list[Remark]:
     elif content.startswith(_ZIP):
         with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(content)) as archive:
             for part in {"content.xml", "styles.xml"} & set(archive.namelist()):
-                for style in _ODS_STYLE.findall(archive.read(part)):
+                body = archive.read(part)
+                if _ODS_UNSEEN.search(body):
+                    said = text("joined cells and hidden rows are not seen in .ods")
+                    mend = text("save it as .xlsx, where they are seen")
+                    out.append(Remark("ods_unseen", said, mend))
+                for style in _ODS_STYLE.findall(body):
                     words += [
                         f'0"{w.decode("utf-8", "replace")}"' for w in _ODS_WORD.findall(style)
                     ]
     units = dict.fromkeys(word for word in words if (_shown_unit(word) or "1") != "1")
     if not units:
-        return []
+        return out
     said = text(
         "number formats of this file show units behind the numbers ({units}); they were not read",
         units="、".join(units),
     )
-    return [Remark("format_unread", said, text("save it as .xlsx, where they are read"))]
+    return [*out, Remark("format_unread", said, text("save it as .xlsx, where they are read"))]
 
 
 def _struck_styles(styles: Any) -> frozenset[int]:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 
@@ -602,6 +602,9 @@ def parse_dates(series: pd.Series) -> Parsed:
 
 def _date(cell: object) -> tuple[Any, str, str]:
     if isinstance(cell, (datetime, pd.Timestamp)):
+        if cell == cell and cell.tzinfo is not None:
+            here = cell.astimezone(_BEIJING).date()
+            return here.isoformat(), "", "utc" if here != cell.date() else ""
         return (None if cell != cell else cell.date().isoformat()), "", ""
     if isinstance(cell, date):
         return cell.isoformat(), "", ""
@@ -631,6 +634,7 @@ def _date(cell: object) -> tuple[Any, str, str]:
     return (whole if day else whole[:7]), "", "short" if _SHORT_DATE.match(squeezed) else ""
 
 
+_BEIJING: Final = timezone(timedelta(hours=8))
 _TENTH: Final = re.compile(r"((?:19|20)\d{2})\.1")
 """A number that a sheet makes both of January, 2026.1, and of October, 2026.10."""
 _UTC: Final = re.compile(r"^(\d{4}-\d{2}-\d{2})[T ]([0-2]\d:[0-5]\d)\S*?(?:Z|\+00:?00)$")
@@ -719,6 +723,8 @@ _DECIMAL_COMMA: Final = re.compile(
 )
 """A comma that can only part decimals: 0,35 or 12,5, but not 1,250."""
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
+_BLANKS: Final = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:\.\d+)?[^\d\s~-]*$")
+"""Thousands parted by blanks, in an entry of one number."""
 
 
 def parse_numbers(
@@ -837,7 +843,7 @@ def _quantity(
     bare = _ABOUT.sub("", entry.lstrip("'"))
     if match := _DECIMAL_COMMA.match(bare):
         bare = f"{match[1]}.{match[2]}{bare[match.end() :]}"
-    bare = _THOUSANDS.sub("", bare).strip()
+    bare = _ungrouped(bare)
     if match := _RANGE.match(bare):
         low, first, high, last = match.groups()
         scale = _scale(_ROUGHLY.sub("", last), unit, factor)
@@ -1018,6 +1024,18 @@ def _ten_thousand(unit: str | None, factor: float) -> float | None:
     if base is None or factor != base * 1e4:
         return factor * 1e4
     return None if unit_of(unit or "") == "m2" else factor  # 万公顷 or 万平方米
+
+
+def _ungrouped(entry: str) -> str:
+    """Take out what parts thousands, a comma or a blank.
+
+    Examples
+    --------
+    >>> _ungrouped("1,250人"), _ungrouped("4 060 123.5"), _ungrouped("12 34")
+    ('1250人', '4060123.5', '12 34')
+    """
+    entry = _THOUSANDS.sub("", entry).strip()
+    return re.sub(r"(?<=\d) (?=\d{3})", "", entry) if _BLANKS.match(entry) else entry
 
 
 def _scale(written: str, unit: str | None, factor: float) -> float | None:
