@@ -70,7 +70,7 @@ MORE: Final[Mapping[str, str]] = {
     "销号时间": "closed_on", "证明材料": "evidence",
     "评估": "assessment", "复核意见": "assessment", "整改状态": "state", "管控状态": "state",
 }  # fmt: skip
-YES: Final = frozenset({"是", "√", "yes", "y", "1", "true", "对", "即查即改"})
+YES: Final = frozenset({"是", "√", "✓", "✔", "☑", "yes", "y", "1", "true", "对", "即查即改"})
 NO: Final = frozenset({"否", "no", "n", "0", "false", "×", "不是"})
 LAYERS: Final = frozenset({".gpkg", ".geojson", ".json"})
 """Endings of layers that may come back from a map."""
@@ -266,7 +266,7 @@ def _key(written: str) -> str:
 
 def _bare(cell: Any) -> str:
     """Show a cell that is only compared: whole numbers without the point that programs add."""
-    return re.sub(r"^(-?\d+)\.0+$", r"\1", _key("" if cell is None else str(cell)))
+    return re.sub(r"^(-?\d+)\.0+$", r"\1", _key(cell_text("" if cell is None else str(cell))))
 
 
 def _about(rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
@@ -435,7 +435,7 @@ def as_code(name: str, written: str) -> tuple[str | None, Text | None]:
     if name == "listed":
         return _listed(written)
     if name == "on_the_spot":
-        word = written.lower()
+        word = _bare(written).lower()
         if word in YES | NO:
             return ("yes" if word in YES else None), None
         return None, text("yes or no")
@@ -498,6 +498,8 @@ def _with_year(name: str, written: str, *, on: str, before: Mapping[str, Any]) -
     if name == "extended":
         near = max(due, on)
         fitting = [due] if due in days else sorted(days, key=lambda day: abs(_days(near, day)))[:1]
+        if not before.get("deadline"):  # nothing to be later than but the day itself
+            fitting = [day for day in days if day > on][:1]
         fitting = [day for day in fitting if abs(_days(near, day)) < _MONTHS or day == due]
     else:
         first = (date.fromisoformat(on) - timedelta(days=_MONTHS)).isoformat()

@@ -453,3 +453,25 @@ def test_columns_of_a_results_folder_are_no_strangers(base, book):
     sheet.sheet.cell(3, sheet.heads.index("状态") + 1).value = "情况"
     returned = replace(sheet.save(), about={"project": "某区"})
     assert len(taken(base, returned)[1].notes) == 2
+
+
+@pytest.mark.parametrize(("written", "day"), [("2月1日", None), ("5月1日", "2026-05-01")])
+def test_an_extension_of_what_has_no_deadline_lies_ahead(base, book, written, day):
+    append(
+        base, [Event(item_id="YL-001", kind="about", on="2026-03-01", changes={"deadline": None})]
+    )
+    sheet = Sheet(book)
+    sheet.cell(0, "延期至").value = written
+    sheet.cell(0, "备注").value = "雨季"
+    changes, found = taken(base, sheet.save())
+    assert changes.get("YL-001", {}).get("extended") == day
+    assert len(found.refused) == (day is None)
+
+
+def test_lines_in_locked_cells_are_no_change(base, tmp_path):
+    append(base, [Event(item_id="YL-001", kind="about", on="2026-03-01",
+                        changes={"duty_unit": "某局\n某科", "measure": "=1+1", "town": " 甲镇"})])  # fmt: skip
+    path = tmp_path / "x.xlsx"
+    form = build_form(current(base), project="某区", roles={}, on="2026-03-02")
+    write_form(Form(**form), path, name="管控一张表")
+    assert merge(base, [read_returned(path)], on="2026-03-10").notes == ()
