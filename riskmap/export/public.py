@@ -814,9 +814,10 @@ def _register(
     rows = rows[names].copy()
     if c.ROLE in rows:  # a place that was moved says nothing about the village it was moved to
         moved = rows[c.ROLE].isin([n for n, role in result.roles.items() if role.coarsen_public])
-        for name in _WHERE:
+        for name in (*_WHERE, *_NEAR_NAMES):
             if name in rows:
                 rows[name] = rows[name].where(~moved, "")
+        rows = _without_mark(rows, moved)
         secrets = secrets.loc[secrets.index.isin(rows.index[~moved])]
     names = [name for name in _OFFICE if name in rows]
     rows[names] = scrub_table(rows[names], secrets)
@@ -825,6 +826,36 @@ def _register(
     if "reason" in rows:
         rows["reason"] = [_open(entry) for entry in rows["reason"]]
     return rows
+
+
+_NEAR_NAMES: Final = ("refuge_name", "station_name", "method", c.UNIT_ID)
+_NEAR_FIGURES: Final = ("refuge_m", "station_s", "unit_score")
+"""What lies near the mark of an item: near the mark alone where that was moved."""
+
+
+def _without_mark(rows: pd.DataFrame, moved: pd.Series[bool]) -> pd.DataFrame:
+    """Take from moved items what holds for the mark and not for the place it stands for."""
+    rows = rows.copy()
+    for name in _NEAR_FIGURES:
+        if name in rows:
+            rows[name] = rows[name].where(~moved)
+    if "unit_class" in rows:
+        rows["unit_class"] = rows["unit_class"].where(~moved, 0)
+    if "people" in rows and "people_basis" in rows:
+        counted = moved & ~rows["people_basis"].map(_of_ledger).astype(bool)
+        rows["people"] = rows["people"].where(~counted)
+        rows["people_basis"] = rows["people_basis"].where(~counted, None)
+    if "reason" in rows:
+        rows["reason"] = [
+            [part for part in entry if not (isinstance(part, Text) and part.msgid[:6] == "{unit}")]
+            if away and isinstance(entry, list) else entry
+            for entry, away in zip(rows["reason"], moved, strict=True)
+        ]  # fmt: skip
+    return rows
+
+
+def _of_ledger(basis: Any) -> bool:
+    return isinstance(basis, Text) and basis.msgid == "from the ledger"
 
 
 _OFFICE: Final = (c.NAME, "duty_unit", "measure")

@@ -264,3 +264,19 @@ def test_notes_are_scrubbed_in_both_languages():
 
     note = public.scrub_note(text("call {who}", who="13900001234"))
     assert both(note) == {"zh": "call ***", "en": "call ***"}
+
+
+def test_nothing_is_said_of_what_lies_around_a_mark_that_was_moved():
+    """No refuge, people or village of the mark: it stands for another place."""
+    own, unit = text("depth {d} m", d=1), text("{unit} as a whole", unit="甲村")
+    ledger, within = text("from the ledger"), text("residents within {radius} m", radius=500)
+    rows = pd.DataFrame(
+        {"people": [10, 20, 30], "people_basis": [within, ledger, within], "refuge_m": 5.0,
+         "reason": [[own, unit], [own], [own, unit]]},
+    )  # fmt: skip
+    shown = public._without_mark(rows, pd.Series([True, True, False]))
+    assert shown["people"].fillna(-1).tolist() == [-1, 20, 30]
+    assert shown["people_basis"].tolist() == [None, ledger, within]
+    assert shown["refuge_m"].isna().tolist() == [True, True, False]
+    assert shown["reason"].tolist() == [[own], [own], [own, unit]]
+    assert rows["people"].tolist() == [10, 20, 30]
