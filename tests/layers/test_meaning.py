@@ -385,7 +385,12 @@ def test_depths_without_a_unit_that_look_like_centimetres_are_asked_for(
 def test_households_alone_are_counted_as_people(tmp_path):
     """20 x 2.62 = 52.4, rounded up; 0 people of 6 households are none stated; 7 stay 7."""
     gpd.GeoDataFrame(
-        {"名称": list("甲乙丙丁"), "人数": [None, 0, 7, None], "户数": [20, 6, 3, None]},
+        {
+            "名称": list("甲乙丙丁"),
+            "人数": [None, 0, 7, None],
+            "户数": [20, 6, 3, None],
+            "特殊人群人数": [53, 16, 8, 5],
+        },
         geometry=[shapely.box(x, 36.7, x + 0.001, 36.701) for x in (118.3, 118.4, 118.5, 118.6)],
         crs=4326,
     ).to_file(tmp_path / "危险区.geojson")
@@ -394,6 +399,8 @@ def test_households_alone_are_counted_as_people(tmp_path):
     assert people[["甲", "乙", "丙"]].tolist() == [53, 16, 7]
     assert np.isnan(people["丁"])
     assert "households_alone" in said
+    odd = said["more_vulnerable"]  # 8 of 7; nobody knows of how many the 5 are
+    assert (odd.count, float(odd.value)) == (1, 8.0)
 
 
 @pytest.mark.parametrize(

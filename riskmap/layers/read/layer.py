@@ -905,7 +905,10 @@ def _check_part(
 
 
 def _mind_counts(role: Role, table: pd.DataFrame, findings: Findings, each: float) -> pd.DataFrame:
-    """Count people of danger areas that state households alone; say which stations have nobody."""
+    """Count people of danger areas that state households alone; name counts that cannot be.
+
+    A station without people is out of use; nobody needs help who is not there.
+    """
     if role.name == "rescue_station":
         findings.noted(
             numbers(table, "staff") == 0,
@@ -918,6 +921,15 @@ def _mind_counts(role: Role, table: pd.DataFrame, findings: Findings, each: floa
         return table
     people, homes = numbers(table, "people"), numbers(table, "households")
     alone = (homes > 0) & ~(people > 0)
+    people = np.where(alone, np.ceil(homes * each), people)
+    findings.noted(
+        numbers(table, "vulnerable") > people,
+        "more_vulnerable",
+        text("more vulnerable people than people: as many as there are people were counted"),
+        text("correct one of the two"),
+        field="vulnerable",
+        values=numbers(table, "vulnerable"),
+    )
     if not alone.any():
         return table
     findings.noted(
@@ -929,7 +941,7 @@ def _mind_counts(role: Role, table: pd.DataFrame, findings: Findings, each: floa
         field="people",
         values=homes,
     )  # fmt: skip
-    return table.assign(people=np.where(alone, np.ceil(homes * each), people))
+    return table.assign(people=people)
 
 
 def _placed(
