@@ -574,7 +574,7 @@ def _unproven(after: Mapping[str, Any]) -> tuple[str, Text] | None:
         word = str(after.get(name) or "").strip().casefold()
         return bool(word) and word not in NOTHING
 
-    if not said("reviewer"):
+    if not said("reviewer") or not any(letter.isalpha() for letter in str(after["reviewer"])):
         return "reviewer", text("nothing is signed off without a reviewer")
     if not after.get("closed_on"):
         return "closed_on", text("nothing is signed off without a date")

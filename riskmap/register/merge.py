@@ -179,8 +179,9 @@ def _returned_book(path: Path) -> Returned:
         )
     whole = replace(sheets[0], base=base, about=about)
     known = set(whole.rows) | set(base)
+    sent = "on" in about or not about  # not the book of a results folder, which has further tables
     for more in sheets[1:]:
-        if known & set(more.rows):
+        if known & set(more.rows) or (sent and "state" in more.columns):
             whole = _with_copy(whole, more)
     return whole
 
@@ -750,7 +751,9 @@ _MOST_EXTENDED: Final = 3 * 366
 
 
 def _extension(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, Text] | None:
-    """Say why a deadline may not move: only later, and with a reason."""
+    """Say why a deadline may not move: only later, with a reason, and before it is signed off."""
+    if after["extended"] and after["state"] == e.State.CLOSED:
+        return "extended", text("what is signed off is not extended any more")
     if after["extended"] and before["deadline"] and after["extended"] <= before["deadline"]:
         return "extended", text(
             "an extension must be later than the deadline {d}", d=before["deadline"]

@@ -58,6 +58,12 @@ def test_words_for_nothing_prove_nothing(lacking, word):
     assert e.why_not({"state": "review"}, {"state": "closed", **PROOF, lacking: word})[0] == lacking
 
 
+@pytest.mark.parametrize("word", ["√", "2026-05-02", "1"])
+def test_a_tick_or_a_day_is_no_reviewer(word):
+    after = {"state": "closed", **PROOF, "reviewer": word}
+    assert e.why_not({"state": "review"}, after)[0] == "reviewer"
+
+
 def test_what_is_mended_on_the_spot_is_found_and_signed_off_at_once_but_proven():
     spot = {"state": "closed", "on_the_spot": "yes", **PROOF}
     assert e.why_not({"state": "found"}, spot) is None

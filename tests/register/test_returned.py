@@ -475,3 +475,30 @@ def test_lines_in_locked_cells_are_no_change(base, tmp_path):
     form = build_form(current(base), project="某区", roles={}, on="2026-03-02")
     write_form(Form(**form), path, name="管控一张表")
     assert merge(base, [read_returned(path)], on="2026-03-10").notes == ()
+
+
+def test_the_table_of_another_town_on_a_further_sheet_counts(base, book):
+    """A clerk put the tables of two towns into one workbook; the second sheet was passed over."""
+    append(base, [Event(item_id="YL-009", kind="listed", on="2026-03-01",
+                        changes={"state": "found", "name": "桥", "deadline": "2026-04-01"})])  # fmt: skip
+    sheet = Sheet(book)
+    other = sheet.work.create_sheet("乙镇")
+    other.append(["项目编号", "名称", "状态"])
+    other.append(["YL-009", "桥", "整改中"])
+    other.append(["YL-404", "井", "整改中"])
+    changes, found = taken(base, sheet.save())
+    assert changes == {"YL-009": {"state": "mending"}}
+    assert [one.item_id for one in found.refused] == ["YL-404"]
+
+
+def test_what_is_signed_off_is_not_extended(base, book):
+    append(
+        base, [Event(item_id="YL-001", kind="state", on="2026-03-01", changes={"state": "review"})]
+    )
+    sheet = Sheet(book)
+    for head, said in (("状态", "已销号"), ("复核人", "复核人A"), ("销号日期", "2026-03-05"), ("佐证材料", "照片"),
+                       ("评估意见", "好"), ("延期至", "2026-06-01")):  # fmt: skip
+        sheet.cell(0, head).value = said
+    changes, found = taken(base, sheet.save())
+    assert changes == {}
+    assert [one.field for one in found.refused] == ["extended"]
