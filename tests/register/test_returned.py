@@ -492,12 +492,9 @@ def test_the_table_of_another_town_on_a_further_sheet_counts(base, book):
 
 
 def test_what_is_signed_off_is_not_extended(base, book):
-    append(
-        base, [Event(item_id="YL-001", kind="state", on="2026-03-01", changes={"state": "review"})]
-    )
     sheet = Sheet(book)
     for head, said in (("状态", "已销号"), ("复核人", "复核人A"), ("销号日期", "2026-03-05"), ("佐证材料", "照片"),
-                       ("评估意见", "好"), ("延期至", "2026-06-01")):  # fmt: skip
+                       ("评估意见", "好"), ("延期至", "2026-06-01"), ("即查即改", "是")):  # fmt: skip
         sheet.cell(0, head).value = said
     changes, found = taken(base, sheet.save())
     assert changes == {}
