@@ -16,6 +16,7 @@ from riskmap.plans.refuges.ways import Net, ways
 from riskmap.result import Plan, Proof
 from riskmap.siting.exact.branch import p_median
 from riskmap.siting.problem import CANDIDATE, EXISTING, make_instance
+from riskmap.vocabulary.roles import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -609,7 +610,7 @@ def count_stock(
     if lost:
         notes.append(text("Supplies: {n} rows name a depot that is not in the layer.", n=lost))
     if "expires" in stock and data_date:
-        last = pd.to_datetime(stock["expires"], errors="coerce").reset_index(drop=True)
+        last = days_of(stock["expires"], last=True).reset_index(drop=True)
         old = (last < pd.Timestamp(data_date)).to_numpy(bool)
         if old.any():
             notes.append(

@@ -16,6 +16,7 @@ from riskmap.layers.layer import filled
 from riskmap.register.items import places
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.grade import grades
+from riskmap.vocabulary.roles import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -596,7 +597,7 @@ def _dangers_open(case: Case) -> pd.DataFrame | None:
     mine = control[(control[c.ROLE] == "hidden_danger").to_numpy(bool)]
     found = filled(table, "found").reindex(mine.index).fillna(mine["first_on"])
     day = pd.Timestamp(case.day)
-    age = (day - pd.to_datetime(found, errors="coerce")).dt.days
+    age = (day - days_of(found)).dt.days
     rows = []
     for key, row, since, days in zip(
         mine.index, mine.to_dict(orient="records"), found, age, strict=True

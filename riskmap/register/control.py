@@ -14,6 +14,7 @@ from riskmap.i18n import Label, Text, text
 from riskmap.layers.layer import filled
 from riskmap.register.events import LISTED, STATES, State
 from riskmap.vocabulary import columns as c
+from riskmap.vocabulary.roles import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -124,7 +125,7 @@ def _filled_in(
     table["patrol_days"] = _by_level(level, presets["control.patrol_days"])
     first_aid = [roles[role].emergency for role in items[c.ROLE]]
     table["emergency"] = pd.Series(first_aid, index=items.index, dtype=object)
-    closed = pd.to_datetime(ledger["closed"], errors="coerce").dt.strftime("%Y-%m-%d")
+    closed = days_of(ledger["closed"]).dt.strftime("%Y-%m-%d")
     table["closed_on"] = closed.astype(object).where(closed.notna(), None)
     states = [
         STATES[_claimed(row, done=done)]
@@ -172,7 +173,7 @@ def days_left(deadline: pd.Series[Any], *, data_date: str) -> pd.Series[Any]:
     """
     if not data_date:
         return pd.Series(pd.NA, index=deadline.index, dtype="Int64")
-    due = pd.to_datetime(deadline, errors="coerce")
+    due = days_of(deadline, last=True)
     return (due - pd.Timestamp(data_date)).dt.days.astype("Int64")
 
 
@@ -522,7 +523,7 @@ def deadlines(
             long = days.astype(int).map(lambda n: (start + timedelta(days=n)).isoformat())
             due = due.astype(object).mask(works.astype(bool), long)
     named = own.notna() & (own.astype(str).str.strip() != "")
-    shown = pd.to_datetime(own.where(named), errors="coerce").dt.strftime("%Y-%m-%d")
+    shown = days_of(own.where(named)).dt.strftime("%Y-%m-%d")
     return due.astype(object).where(~shown.notna(), shown)
 
 
@@ -740,7 +741,7 @@ def not_patrolled(
         item_id, name, level, last_visit (blank = never), days, allowed.
     """
     allowed = {int(k): int(v) for k, v in presets["control.patrol_days"].items()}
-    visits = pd.to_datetime(filled(patrols, "date"), errors="coerce")
+    visits = days_of(filled(patrols, "date"))
     by_id = visits.groupby(filled(patrols, "item").fillna("").astype(str)).max()
     by_name = visits.groupby(filled(patrols, "item_name").fillna("").astype(str)).max()
     today = pd.Timestamp(date.fromisoformat(data_date))
@@ -801,7 +802,7 @@ def patrol_cover(
         shapely.make_valid(grids.geometry.to_numpy()), predicate="intersects"
     )
     late = set(not_patrolled(patrols, items, presets, data_date=data_date)["item_id"])
-    visits = pd.to_datetime(filled(patrols, "date"), errors="coerce")
+    visits = days_of(filled(patrols, "date"))
     today = pd.Timestamp(date.fromisoformat(data_date))
     past = (visits <= today).to_numpy(bool)
     number, said = (filled(patrols, name).fillna("").astype(str) for name in ("item", "item_name"))

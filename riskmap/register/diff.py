@@ -17,6 +17,7 @@ from riskmap.register.merge import HEADINGS as FORM_HEADINGS
 from riskmap.register.merge import shown, shown_event, with_days
 from riskmap.result import Earlier
 from riskmap.vocabulary.columns import PLAIN_MARK, WGS84
+from riskmap.vocabulary.roles import days_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -811,7 +812,7 @@ def _due_tasks(tasks: pd.DataFrame | None, until: str, within: int) -> pd.DataFr
     names = ["unit_name", "name", "task_kind", "deadline", "fault", "left"]
     if tasks is None or not len(tasks):
         return pd.DataFrame(columns=names).astype({"unit_name": object, "left": int})
-    day = pd.to_datetime(tasks["deadline"], errors="coerce")
+    day = days_of(tasks["deadline"], last=True)
     left = (day - pd.Timestamp(until)).dt.days
     found = tasks.fillna("").assign(left=left, fault=tasks["fault"].astype(str))
     found = found[(left <= within).to_numpy(bool) & (tasks["finished"].fillna("") == "")]

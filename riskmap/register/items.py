@@ -19,6 +19,7 @@ from riskmap.register.control import KINDS, blanks, deadlines, duty_units, kinds
 from riskmap.vocabulary import columns as c
 from riskmap.vocabulary.columns import codes, unit_label
 from riskmap.vocabulary.grade import LEVEL_NAMES, grades, severity
+from riskmap.vocabulary.roles import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -752,7 +753,7 @@ def _flags(role: Role, table: pd.DataFrame, presets: Presets, data_date: str) ->
             "the place is known to the town only; its mark on the map stands somewhere in it"
         )
     if "licence_until" in table.columns and data_date:
-        until = pd.to_datetime(table["licence_until"], errors="coerce")
+        until = days_of(table["licence_until"], last=True)
         for row in np.flatnonzero((until < pd.Timestamp(data_date)).to_numpy()).tolist():
             day = until.iloc[row].date().isoformat()
             one = text("the licence ran out on {day}", day=day, sensitivity="internal")

@@ -19,6 +19,7 @@ from riskmap.layers.read.table import cell_text, read_csv, read_workbook
 from riskmap.layers.read.values import parse_dates, plain
 from riskmap.register import events as e
 from riskmap.vocabulary.grade import LEVEL_NAMES
+from riskmap.vocabulary.roles import days_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -831,8 +832,8 @@ def with_days(table: pd.DataFrame, *, on: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    due = pd.to_datetime(table["deadline"], errors="coerce")
-    done = pd.to_datetime(table["closed_on"], errors="coerce")
+    due = days_of(table["deadline"], last=True)
+    done = days_of(table["closed_on"])
     is_closed = table["state"] == e.State.CLOSED
     until = done.where(is_closed, pd.Timestamp(on))
     late = (until > due).astype("boolean").mask(due.isna() | until.isna())

@@ -198,10 +198,42 @@ class Role:
         keep = pd.Series(data=True, index=table.index, dtype=bool)
         for name, sign in zip(self.period, (1, -1), strict=False):
             if day and name in table.columns:
-                said = pd.to_datetime(table[name], errors="coerce")
+                said = days_of(table[name], last=sign < 0)
                 gap = (pd.Timestamp(day) - said).dt.days * sign
                 keep &= ~(gap < 0)
         return keep
+
+
+def days_of(said: pd.Series[Any], *, last: bool = False) -> pd.Series[Any]:
+    """Read dates as `riskmap.layers.read.values.parse_dates` gives them, to the day, month or year.
+
+    Parameters
+    ----------
+    said
+        Series of ``2026-05-31``, ``2026-05`` or ``2026``, one beside the other, or of days.
+    last
+        True for what holds until then: of a month or a year the last day, else the first.
+
+    Returns
+    -------
+    Series
+        Days; NaT where there is none, or words.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> said = pd.Series(["2026-05", "2026-05-03", "2026", "年底"])
+    >>> days_of(said, last=True).dt.strftime("%Y-%m-%d").tolist()
+    ['2026-05-31', '2026-05-03', '2026-12-31', nan]
+    """
+    import pandas as pd
+
+    days: pd.Series[Any] = pd.to_datetime(said, errors="coerce", format="ISO8601")
+    if last:
+        size = said.astype("str").str.strip().str.len()
+        days = days.mask(size == 7, days + pd.offsets.MonthEnd(0))
+        days = days.mask(size == 4, days + pd.offsets.YearEnd(0))
+    return days
 
 
 def _choice(raw: Mapping[str, Any] | list[Any], value: str) -> Choice:

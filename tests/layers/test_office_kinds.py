@@ -891,3 +891,20 @@ def test_what_is_not_seen_in_ods_is_told():
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("content.xml", '<table:table-cell table:number-rows-spanned="2">')
     assert [remark.rule for remark in _old_format_remarks(packed.getvalue())] == ["ods_unseen"]
+
+
+def test_metres_under_a_heading_in_centimetres_are_asked_for(tmp_path):
+    rows = [["名称", "经度", "纬度", "积水深度(cm)"], ["甲", 117.02, 36.65, 30]]
+    rows += [["乙", 117.03, 36.66, 0.5], ["丙", 117.06, 36.67, 7.5], ["丁", 117.05, 36.67, "0.5m"]]
+    layer, said = read(sheet(tmp_path / "a.xlsx", rows), "flood_point")
+    depth = dict(zip(layer.table["name"], layer.table["depth_m"].round(4), strict=True))
+    assert depth.pop("乙") is pd.NA or said["unit_doubt"]
+    assert depth == {"甲": 0.3, "丙": 0.075, "丁": 0.5}
+    assert layer.table["depth_m"].isna().sum() == 1
+
+
+def test_a_note_under_the_serial_numbers_is_a_note(tmp_path):
+    rows = [["序号", "名称", "经度", "纬度"], [1, "甲", 117.02, 36.65], ["注：2026年3月"], [2]]
+    said = read(sheet(tmp_path / "a.xlsx", rows))[1]
+    assert "3" in str(said["row_note"].message)
+    assert "4" in str(said["row_number_only"].message)

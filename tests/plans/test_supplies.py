@@ -103,6 +103,13 @@ def test_totals_by_code_depot_and_tier():
     assert not any("有效期" in str(note) for note in none)
 
 
+def test_goods_expire_whatever_the_form_of_the_dates_before_them():
+    stock = STOCK.head(5).assign(expires=["2027-10", "2025-12-31", "2025", "2026-03", "2026"])
+    counted, notes = count_stock(stock, HOUSES, PRESETS, "2026-03-15")
+    assert counted["quantity"].tolist() == [30, 5, 40]  # March and the year 2026 are not over
+    assert any("2 行" in str(note) and "有效期" in str(note) for note in notes)
+
+
 def test_needs_of_the_people_who_move():
     counted, _ = count_stock(STOCK, HOUSES, PRESETS, "2026-03-01")
     call = Call(scenario="暴雨", people=100.0, at_refuge=np.array([100.0]), net=None)

@@ -30,7 +30,7 @@ from riskmap.layers.read.values import (
     plain,
     same_text,
 )
-from riskmap.vocabulary.columns import header_key, unit_factor, unit_label
+from riskmap.vocabulary.columns import header_key, unit_factor, unit_label, unit_of
 from riskmap.vocabulary.roles import coordinate_fields, guess_choice, match_choice, match_header
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ _CHANGES: Final[dict[str, tuple[str, str]]] = {
         "write the day alone",
     ),
     "tenth": (
-        "2026.1 as a number may be January or October: the year alone was read",
+        "a number such as 2026.1 may be January or October: the year alone was read",
         "write it as 2026-10",
     ),
     "said": ("dates in words were kept as they are", "write it as 2026-05-31"),
@@ -578,8 +578,8 @@ def _judge(
             values=values,
         )
     if field.type in ("number", "integer"):
-        if unit is None and not strict:
-            _doubt_unit(field, column, values, parsed, findings)
+        if not strict:
+            _doubt_unit(field, column, unit, values, parsed, findings)
         _judge_range(field, column, values, parsed, findings, strict=strict, lenient=lenient)
     if field.required:
         missing = parsed.column.isna().to_numpy() & is_told(parsed.bad, "")
@@ -684,13 +684,17 @@ _OFTEN_CM: Final = 0.3
 """A column of metres whose middle value is above this share of the field's limit is in doubt."""
 
 
-def _doubt_unit(field: Field, column: str, values: Any, parsed: Parsed, findings: Findings) -> None:
+def _doubt_unit(
+    field: Field, column: str, unit: str | None, values: Any, parsed: Parsed, findings: Findings
+) -> None:
     """Doubt a whole column of metres without a unit when its numbers look like centimetres.
 
     One number above the limit would be a slip; a column in which most are near or above it, and all
     would fit as centimetres, is asked for: neither 30 m nor 5 m of water is taken then.
     """
-    if field.unit != "m" or field.maximum is None:
+    if unit is not None and unit_of(unit) in ("cm", "mm"):
+        _doubt_small(field, column, unit, values, parsed, findings)
+    if field.unit != "m" or field.maximum is None or unit is not None:
         return
     numbers = parsed.column.to_numpy(dtype=np.float64)
     if not (numbers > field.maximum).any():
@@ -714,6 +718,33 @@ def _doubt_unit(field: Field, column: str, values: Any, parsed: Parsed, findings
         values=values,
     )
     parsed.column[bare] = np.nan
+
+
+_LEAST_CM: Final = 5.0
+"""A number with decimals below this many centimetres may have been written in metres."""
+
+
+def _doubt_small(
+    field: Field, column: str, unit: str, values: Any, parsed: Parsed, findings: Findings
+) -> None:
+    """Doubt 0.5 under a heading in centimetres: half a metre of water is not half a centimetre."""
+    if field.unit != "m":
+        return
+    numbers = parsed.column.to_numpy(dtype=np.float64)
+    written = pd.Series(values).astype("str").str.strip()
+    bare = written.str.fullmatch(r"\d+\.\d*[1-9]\d*").to_numpy(dtype=bool)
+    doubtful = bare & (numbers > 0) & (numbers < _LEAST_CM / 100)
+    if not doubtful.any():
+        return
+    findings.noted(
+        doubtful,
+        "unit_doubt",
+        text("the heading says {unit}, the number looks like metres; taken as unknown", unit=unit),
+        text("write all numbers of the column in one unit"),
+        field=column,
+        values=values,
+    )
+    parsed.column[doubtful] = np.nan
 
 
 def _judge_range(

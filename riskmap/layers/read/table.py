@@ -1049,7 +1049,7 @@ def _kind(row: list[Any], names: list[str]) -> str:
     serial = [index for index, entry in enumerate(names) if entry.casefold() in _SERIAL]
     told = [entry for index, entry in filled if index not in serial]
     if not told:
-        return "number_only"
+        return "note" if _NOTE.match(filled[0][1]) else "number_only"
     if all(_RULE.match(entry) for _, entry in filled) and len("".join(told)) > 3:
         return "rule"
     if _TOTAL.match(filled[0][1]) or _TOTAL.match(told[0]):

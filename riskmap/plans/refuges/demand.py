@@ -14,6 +14,7 @@ from riskmap.geo.areas import coverage
 from riskmap.geo.grid import cell_centres, project_points, unit_of_points
 from riskmap.geo.network.flooded import sample
 from riskmap.layers.layer import depth_tiles, numbers, texts
+from riskmap.vocabulary.roles import days_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -110,7 +111,7 @@ def _appraisal_due(refuges: pd.DataFrame, presets: Presets, data_date: str) -> N
     if "appraised" not in refuges or not data_date:
         return np.zeros(len(refuges), bool)
     years = int(presets["refuge.appraisal_years"])
-    last = pd.to_datetime(refuges["appraised"], errors="coerce")
+    last = days_of(refuges["appraised"])
     oldest = pd.Timestamp(data_date) - pd.DateOffset(years=years)
     return np.asarray((last < oldest).to_numpy(), bool)
 

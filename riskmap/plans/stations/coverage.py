@@ -17,6 +17,7 @@ from riskmap.i18n import Text, text
 from riskmap.plans.options import Rule, Target
 from riskmap.result import of_state
 from riskmap.vocabulary.columns import words_of
+from riskmap.vocabulary.roles import days_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -527,7 +528,7 @@ def incident_weight(
     """
     from scipy.spatial import cKDTree
 
-    dates = pd.to_datetime(incidents["date"], errors="coerce") if "date" in incidents else None
+    dates = days_of(incidents["date"]) if "date" in incidents else None
     span = 0.0 if dates is None or dates.isna().all() else float((dates.max() - dates.min()).days)
     years = max(span / 365.25, 1.0)
     tree, xy = cKDTree(cells.xy), row_xy(incidents)
