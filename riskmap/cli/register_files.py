@@ -17,6 +17,7 @@ from riskmap.export.geopackage.read import open_results
 from riskmap.export.geopackage.write import write_layers
 from riskmap.export.workbook.books import Form, write_form, write_layer, write_sheets
 from riskmap.export.workbook.tables import DUTY_TABLES, OWN_TABLES, YES_NO
+from riskmap.files import MANIFEST
 from riskmap.i18n import text
 from riskmap.progress import say
 from riskmap.register import diff as d
@@ -61,6 +62,8 @@ def export(project: Path, *, out: Path, town: str | None, closed: bool, on: str 
         Date of the day; today by default.
     """
     loaded, table = _current(project)
+    _spare(out)
+    _spare_filled_in(out, e.beside(loaded.path))
     if town is not None:
         table = table[table["town"] == town]
     if not closed:
@@ -71,6 +74,34 @@ def export(project: Path, *, out: Path, town: str | None, closed: bool, on: str 
     else:
         write_form(Form(**form), out, name=str(text("Control table")), day=loaded.data_date)
     typer.echo(out)
+
+
+def _spare(*files: Path | None) -> None:
+    """Refuse to write over a file of a results folder."""
+    for file in files:
+        if file is not None and file.exists() and (file.parent / MANIFEST).is_file():
+            raise UsageError(
+                text("{file} belongs to a results folder; choose another file", file=file)
+            )
+
+
+def _spare_filled_in(out: Path, register: Path) -> None:
+    """Refuse to write over a table that was filled in and not taken in yet."""
+    if not out.is_file():
+        return
+    try:
+        returned = read_returned(out)
+    except LayerError:
+        return
+    with e.open_register(register) as base:
+        found = merge(base, [returned])
+    left = {r.item_id for r in found.refused} | {one.item_id for one in found.conflicts}
+    if rows := found.imported + len(left):
+        said = text(
+            "{file} was filled in and {n} rows are not in the register yet", file=out, n=rows
+        )
+        mend = text("take them in with 'riskmap control import', or choose another file")
+        raise UsageError(text("{what}; {mend}", what=said, mend=mend))
 
 
 def take_back(
@@ -200,6 +231,7 @@ def bulletin(
     UsageError
         When a date or the unit is none.
     """
+    _spare(out, letters)
     first, last = day_of(since, option="--since"), day_of(on)
     if by not in d.BY:
         raise UsageError(text("--by: one of {known}", known=", ".join(d.BY)))
@@ -389,8 +421,16 @@ def diff(old: Path, new: Path, *, out: Path | None, table: str, as_json: bool) -
     """
     if table and table not in d.TITLES:
         raise UsageError(text("no such table; one of {known}", known=", ".join(d.TITLES)))
+    _spare(out)
     names = ("units", "unit_indicators", "items", "control", "scorecard", "signed_off")
     results = open_results(old), open_results(new)
+    days, editions = (
+        [str(found.facts.get(name) or "") for found in results] for name in ("data_date", "profile")
+    )
+    if editions[0] != editions[1]:
+        say(text("one of the two is the public edition: what it leaves out is no change"))
+    if all(days) and days[0] > days[1]:
+        say(text("the first folder is the later one ({a}, {b})", a=days[0], b=days[1]))
     sides = [
         {name: found.table(name) for name in names if name in found.tables} for found in results
     ]

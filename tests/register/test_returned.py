@@ -8,7 +8,8 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from riskmap.errors import LayerError
+from riskmap.cli import register_files
+from riskmap.errors import LayerError, UsageError
 from riskmap.export.workbook.books import Form, write_form, write_layer
 from riskmap.i18n import language
 from riskmap.register.events import Event, append, current, open_register, summary
@@ -499,3 +500,25 @@ def test_what_is_signed_off_is_not_extended(base, book):
     changes, found = taken(base, sheet.save())
     assert changes == {}
     assert [one.field for one in found.refused] == ["extended"]
+
+
+def test_a_table_that_was_filled_in_is_not_written_over(base, book):
+    base.execute("commit")  # seen by another connection, as by another command
+    register = book.parent / "r.sqlite"
+    register_files._spare_filled_in(book, register)  # nobody filled it in
+    register_files._spare_filled_in(book.parent / "none.xlsx", register)
+    sheet = Sheet(book)
+    sheet.cell(0, "备注").value = "好"
+    sheet.save()
+    with pytest.raises(UsageError):
+        register_files._spare_filled_in(book, register)
+
+
+def test_files_of_a_results_folder_are_not_written_over(tmp_path):
+    register_files._spare(None, tmp_path / "a.xlsx")
+    (tmp_path / "a.xlsx").touch()
+    register_files._spare(tmp_path / "a.xlsx")
+    (tmp_path / "manifest.json").touch()
+    register_files._spare(tmp_path / "b.xlsx")
+    with pytest.raises(UsageError):
+        register_files._spare(tmp_path / "a.xlsx")

@@ -56,6 +56,7 @@ def project(listed, tmp_path):
 
 def sent_out(project, name="out.xlsx"):
     book = project.parent / name
+    book.unlink(missing_ok=True)  # one that was filled in is not written over
     done = riskmap("control", "export", project, "--out", book)
     assert done.returncode == 0, done.stderr
     return book
