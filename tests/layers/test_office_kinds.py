@@ -748,7 +748,7 @@ def test_every_list_of_a_json_file_is_read_or_named(tmp_path):
     ("said", "right"),
     [
         ("三百五", 350), ("三百零五", 305), ("两千", 2000), ("两千三百人", 2300), ("一万二", 12000),
-        ("一万零二十人", 10020), ("近千人", 1000), ("二三十人", None), ("五六百", None), ("一二〇〇", None),
+        ("一万零二十人", 10020), ("近千人", 1000), ("二三十人", None), ("三百二百", None), ("五六百", None), ("一二〇〇", None),
     ],
 )  # fmt: skip
 def test_numbers_said_in_words(said, right):
@@ -908,3 +908,20 @@ def test_a_note_under_the_serial_numbers_is_a_note(tmp_path):
     said = read(sheet(tmp_path / "a.xlsx", rows))[1]
     assert "3" in str(said["row_note"].message)
     assert "4" in str(said["row_number_only"].message)
+
+
+def test_longitude_and_latitude_go_before_x_and_y(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("名称,X,Y,经度,纬度\n甲,4057000.5,501800.5,117.0212,36.6523\n", "utf-8")
+    layer, said = read(path)
+    assert placed(layer)["甲"] == pytest.approx((117.0212, 36.6523))
+    assert "X" in str(said["unused_columns"].message)
+
+
+def test_a_quote_that_is_not_closed_is_told_still(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = '甲,1,"117.0212,36.6523\n乙,"2,117.0312,36.6623\n丙,3,117.0512,36.6623\n'
+    path.write_text("名称,容量(人),经度,纬度\n" + rows, "utf-8")
+    layer, said = read(path)
+    assert sorted(layer.table["name"]) == ["丙", "乙", "甲"]
+    assert said["unclosed_quote"]

@@ -823,9 +823,8 @@ def match_columns(
     for column in columns:
         field, unit = match_heading(role, column) if column not in used else (None, None)
         if field is not None and field.name not in found and field.name not in spec.constants:
-            ranked.setdefault(field.name, []).append(
-                ((preference(column, spec), column.casefold() != field.name), column, unit)
-            )
+            rank = (preference(column, spec), not _own_heading(field, column))
+            ranked.setdefault(field.name, []).append((rank, column, unit))
     if spec.path.suffix.lower() in _CUT_NAMES:
         for column in columns:
             field = match_cut(role, column)
@@ -893,6 +892,12 @@ def _by_ending(
         text("name it under fields: in the project file if this is wrong"),
         field=fitting[0],
     )
+
+
+def _own_heading(field: Field, column: str) -> bool:
+    """Tell whether a column bears the field's own name; 经度 goes before X, which may be metres."""
+    key = column.strip().casefold()
+    return key == field.name or (key == field.zh and field in coordinate_fields())
 
 
 _CUT_NAMES: Final = (".shp", ".dbf", ".zip")
